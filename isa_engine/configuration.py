@@ -1,0 +1,158 @@
+"""The named models as plain data, readable without torch.
+
+A configuration is one function that returns a ``ModelConfig``; ``MODELS`` lists them. The service, the
+panel and the command line read these; ``vae`` and ``dit`` are built from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from isa_engine.errors import ModelError
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """VideoVAE: SD3's image autoencoder with causal time (paper, 4.1).
+
+    Attributes:
+        latent_channels: c.
+        block_out_channels: width of each resolution, finest first; each but the last halves space.
+        layers_per_block: residual blocks a resolution.
+        patch: space folded into channels before the first convolution (1 in SD3). A model for two CPU cores
+            cannot afford convolutions at full resolution.
+        norm_groups: of the group norms, which see one frame at a time.
+        scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``.
+    """
+
+    latent_channels: int = 16
+    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
+    layers_per_block: int = 2
+    patch: int = 1
+    norm_groups: int = 32
+    scaling_factor: float = 1.5305
+    shift_factor: float = 0.0609
+
+    @property
+    def spatial_compression(self) -> int:
+        """f_s: video pixels to a latent pixel's side."""
+        return self.patch * 2 ** (len(self.block_out_channels) - 1)
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """ISA-DiT (paper, 5.2 and 5.3).
+
+    Attributes:
+        width: d, features of a token.
+        layers, heads: of the transformer.
+        patch: latent pixels to a token's side.
+        points: surface points a character a frame.
+        latent_channels: c of the VAE.
+        image_width: features of an image-tower token.
+    """
+
+    width: int = 1536
+    layers: int = 24
+    heads: int = 24
+    patch: int = 2
+    points: int = 256
+    latent_channels: int = 16
+    image_width: int = 1024
+
+
+@dataclass(frozen=True)
+class ImageTowerConfig:
+    """CLIP's image tower, in open_clip's terms (Eq. 21).
+
+    Attributes:
+        name: an open_clip architecture whose weights are given by path; empty: built from the sizes below.
+        size: picture side in pixels.
+        patch, width, layers, heads: of the vision transformer.
+    """
+
+    name: str = ""
+    size: int = 64
+    patch: int = 8
+    width: int = 128
+    layers: int = 2
+    heads: int = 4
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A named model.
+
+    Attributes:
+        short_side: the canvas's short side in pixels that the model is made for.
+        max_frames: the longest take it is made for.
+    """
+
+    name: str
+    short_side: int
+    max_frames: int
+    vae: VAEConfig = field(default_factory=VAEConfig)
+    dit: DiTConfig = field(default_factory=DiTConfig)
+    image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
+
+    @property
+    def multiple(self) -> int:
+        """Video pixels to a token's side: canvas sizes are multiples of it."""
+        return self.vae.spatial_compression * self.dit.patch
+
+    @property
+    def temporal_compression(self) -> int:
+        """f_t: frames to a latent frame."""
+        return TEMPORAL_COMPRESSION
+
+
+def isa_tiny() -> ModelConfig:
+    """Small enough for two CPU cores."""
+    return ModelConfig(
+        name="isa-tiny",
+        short_side=128,
+        max_frames=33,
+        vae=VAEConfig(block_out_channels=(64, 128), layers_per_block=1, patch=4, norm_groups=8),
+        dit=DiTConfig(width=128, layers=6, heads=4, points=64, image_width=128),
+        image_tower=ImageTowerConfig(),
+    )
+
+
+def isa_small() -> ModelConfig:
+    """For one consumer GPU."""
+    return ModelConfig(
+        name="isa-small",
+        short_side=256,
+        max_frames=97,
+        vae=VAEConfig(block_out_channels=(64, 128, 256, 256)),
+        dit=DiTConfig(width=512, layers=12, heads=8, points=128, image_width=768),
+        image_tower=ImageTowerConfig(name="ViT-B-32", size=224, patch=32, width=768, layers=12, heads=12),
+    )
+
+
+def isa_4b() -> ModelConfig:
+    """The paper's size."""
+    return ModelConfig(
+        name="isa-4b",
+        short_side=512,
+        max_frames=97,
+        image_tower=ImageTowerConfig(name="ViT-L-14", size=224, patch=14, width=1024, layers=24, heads=16),
+    )
+
+
+MODELS: dict[str, Callable[[], ModelConfig]] = {
+    "isa-tiny": isa_tiny,
+    "isa-small": isa_small,
+    "isa-4b": isa_4b,
+}
+
+
+def model_config(name: str) -> ModelConfig:
+    """The configuration of that name.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if name not in MODELS:
+        raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(MODELS)}.")
+    return MODELS[name]()

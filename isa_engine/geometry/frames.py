@@ -1,0 +1,39 @@
+"""Which frames a latent stands for.
+
+A video of 1 + T frames has 1 + T/4 latents: the first stands for the first frame alone, each later one for
+the four frames of the causal VAE's window. With indices from 0: latent 0 ↔ frame 0, latent j ≥ 1 ↔ frames
+4j − 3 … 4j. (The inclusive range of Eq. 9 would count each window's first frame twice.)
+"""
+
+import numpy as np
+
+TEMPORAL_COMPRESSION = 4
+
+
+def latent_count(frames: int) -> int:
+    """Latents of a video of ``frames`` ≥ 1 frames, extended to whole windows."""
+    return 1 + -(-(frames - 1) // TEMPORAL_COMPRESSION)
+
+
+def extended_count(frames: int) -> int:
+    """The smallest length ≥ ``frames`` that fills whole windows; the excess repeats the last frame."""
+    return 1 + TEMPORAL_COMPRESSION * (latent_count(frames) - 1)
+
+
+def windows(frames: int) -> np.ndarray:
+    """Frame indices behind each latent: ``(latents, 4)`` int64.
+
+    Row 0 repeats frame 0, which changes no attention over its points: equal keys share one weight.
+
+    Raises:
+        ValueError: ``frames`` does not fill whole windows.
+    """
+    if frames != extended_count(frames):
+        raise ValueError(f"{frames} frames do not fill whole windows of {TEMPORAL_COMPRESSION}")
+    later = np.arange(1, frames).reshape(-1, TEMPORAL_COMPRESSION)
+    return np.concatenate([np.zeros((1, TEMPORAL_COMPRESSION), np.int64), later])
+
+
+def latent_of_frame(frames: int) -> np.ndarray:
+    """The latent that holds each frame: ``(frames,)`` int64."""
+    return -(-np.arange(frames) // TEMPORAL_COMPRESSION)

@@ -1,0 +1,53 @@
+"""Normalised device coordinates: the space that points and latent pixels share (Eqs. 10 and 11).
+
+NDC has x right, **y up** and z from −1 (near) to 1 (far). The paper is silent on pixel centres and on the
+direction of y; ours put a point and the latent pixel that shows it at equal x and y.
+
+``project`` uses operators that numpy arrays and torch tensors have in common, so the shot, the training
+data and the viewport share one formula.
+"""
+
+import numpy as np
+
+from isa_engine.geometry.camera import NEAR
+
+
+def project(points, mvp):
+    """World points to NDC (Eq. 10).
+
+    Args:
+        points: ``(..., N, 3)`` world coordinates, numpy or torch.
+        mvp: ``(..., 4, 4)`` modelview-projection matrices, of the same library, broadcastable.
+
+    Returns:
+        ``(ndc, in_front)``: ``(..., N, 3)``, and ``(..., N)`` bool, false where the point lies behind the
+        camera (w ≤ near). There the coordinates are finite but mean nothing: mask them.
+    """
+    xyz = points @ mvp[..., :3, :3].swapaxes(-1, -2) + mvp[..., None, :3, 3]
+    w = (points * mvp[..., None, 3, :3]).sum(-1) + mvp[..., None, 3, 3]
+    in_front = w > NEAR
+    safe_w = w * in_front + NEAR * ~in_front
+    return xyz / safe_w[..., None], in_front
+
+
+def latent_pixels(height: int, width: int) -> np.ndarray:
+    """NDC of every latent pixel's centre, on the plane of zero depth (Eq. 11).
+
+    Returns:
+        ``(height, width, 3)`` float32; row 0 is the top of the picture, so its y is the largest.
+    """
+    x = 2 * (np.arange(width) + 0.5) / width - 1
+    y = 1 - 2 * (np.arange(height) + 0.5) / height
+    grid = np.zeros((height, width, 3), np.float32)
+    grid[..., 0], grid[..., 1] = x[None, :], y[:, None]
+    return grid
+
+
+def picture_coordinates(ndc):
+    """NDC ``(..., ≥2)`` to ``(u, v)`` in [−1, 1] with v **down**: what ``grid_sample`` reads (Eq. 19).
+
+    −1 and 1 are the picture's edges, not the centres of its outer pixels (``align_corners=False``).
+    """
+    uv = ndc[..., :2] * 1.0
+    uv[..., 1] = -uv[..., 1]
+    return uv

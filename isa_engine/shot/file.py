@@ -1,0 +1,247 @@
+"""The shot file: one ``.npz``, version 1, readable without torch and never unpickled.
+
+Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
+character k ``character_k_points`` and ``character_k_triangles``, and with a reference
+``character_k_reference_points`` and ``character_k_reference_mvp``; for each reference k ``reference_k``
+(PNG or JPEG bytes); optionally ``background`` (video bytes).
+
+The same shot always gives the same bytes, so a file's SHA-256 names the shot.
+"""
+
+import io
+import json
+import math
+import os
+import zipfile
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from isa_engine.errors import ShotError
+from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
+from isa_engine.shot.validate import MAX_CHARACTERS, MAX_REFERENCES, validate
+
+VERSION = 1
+MAX_BYTES = 2 * 2**30
+_MAX_HEADER_BYTES = 2**20
+_MAX_NPY_HEADER = 4096
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def encode_shot(shot: Shot) -> bytes:
+    """Validate and serialise.
+
+    Raises:
+        ShotError: the shot is not whole.
+    """
+    validate(shot)
+    members: dict[str, np.ndarray] = {
+        "frame_numbers": shot.frame_numbers.astype(np.int32),
+        "intrinsics": shot.intrinsics.astype(np.float64),
+        "camera_to_world": shot.camera_to_world.astype(np.float64),
+    }
+    for k, character in enumerate(shot.characters):
+        members[f"character_{k}_points"] = character.points.astype(np.float32)
+        members[f"character_{k}_triangles"] = character.triangles.astype(np.int32)
+        if character.reference is not None:
+            members[f"character_{k}_reference_points"] = character.reference.points.astype(np.float32)
+            members[f"character_{k}_reference_mvp"] = character.reference.mvp.astype(np.float64)
+    for k, picture in enumerate(shot.references):
+        members[f"reference_{k}"] = np.frombuffer(picture, np.uint8)
+    if shot.background is not None:
+        members["background"] = np.frombuffer(shot.background, np.uint8)
+    header = {
+        "version": VERSION,
+        "fps": [shot.fps.numerator, shot.fps.denominator],
+        "width": shot.width,
+        "height": shot.height,
+        "characters": [
+            {"name": c.name, "picture": c.reference.picture if c.reference else None} for c in shot.characters
+        ],
+        "references": len(shot.references),
+        "frame_reference": shot.frame_reference,
+        "background": shot.background is not None,
+        "settings": asdict(shot.settings),
+    }
+    text = json.dumps(header, sort_keys=True, ensure_ascii=False)
+    members = {"header": np.frombuffer(text.encode(), np.uint8), **members}
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in members.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED
+            )
+    return file.getvalue()
+
+
+def write_shot(shot: Shot, path: str | os.PathLike) -> None:
+    """Write the file whole or not at all: an existing one survives a full disk.
+
+    Raises:
+        ShotError: the shot is not whole, or the place cannot be written.
+    """
+    content = encode_shot(shot)
+    path = Path(path)
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        remedy = "Free some space or choose another folder."
+        raise ShotError(f"cannot write the shot: {error.strerror}", where=str(path), remedy=remedy) from error
+
+
+def read_shot(source: str | os.PathLike | bytes) -> Shot:
+    """Read and validate a shot from a path or from bytes that came over the network.
+
+    A hostile file cannot make this allocate more than it declares, nor declare more than ``MAX_BYTES``.
+
+    Raises:
+        ShotError: names what is truncated, foreign, too large or wrong.
+    """
+    where = "shot" if isinstance(source, bytes) else str(source)
+    try:
+        file = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
+    with file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return validate(_decode(_Members(archive, where)))
+        except (zipfile.BadZipFile, EOFError, zipfile.zlib.error, NotImplementedError, RuntimeError) as error:
+            remedy = "Write it again; the file is truncated or not a shot."
+            raise ShotError("the file is not a whole shot", where=where, remedy=remedy) from error
+
+
+class _Members:
+    """Arrays of the archive, each read against what it declares."""
+
+    def __init__(self, archive: zipfile.ZipFile, where: str):
+        self.archive, self.where = archive, where
+        self.infos = {info.filename: info for info in archive.infolist()}
+        if len(self.infos) > 8 + 4 * MAX_CHARACTERS + MAX_REFERENCES:
+            raise ShotError(f"{len(self.infos)} members are too many for a shot", where=where)
+        total = sum(info.file_size for info in self.infos.values())
+        if total > MAX_BYTES:
+            raise ShotError(f"{total} bytes are more than the limit of {MAX_BYTES}", where=where)
+
+    def array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
+        """One member, which must be of this dtype and shape (None: any length)."""
+        where = f"{self.where}, field '{name}'"
+        info = self.infos.get(f"{name}.npy")
+        if info is None:
+            raise ShotError("the field is missing", where=where)
+        with self.archive.open(info) as stream:
+            found_shape, found_dtype = _npy_header(stream, where)
+            fits = len(found_shape) == len(shape) and all(
+                expected in (None, n) for n, expected in zip(found_shape, shape, strict=True)
+            )
+            if found_dtype != np.dtype(dtype) or not fits:
+                raise ShotError(f"found {found_dtype} of shape {found_shape}", where=where)
+            size = math.prod(found_shape) * found_dtype.itemsize
+            if size > info.file_size:
+                raise ShotError("the field declares more than it holds", where=where)
+            content = stream.read(size)
+        if len(content) != size:
+            raise ShotError("the field is truncated", where=where, remedy="Write the shot again.")
+        return np.frombuffer(content, dtype).reshape(found_shape)
+
+
+def _npy_header(stream, where: str) -> tuple[tuple[int, ...], np.dtype]:
+    try:
+        major, _ = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream, max_header_size=_MAX_NPY_HEADER)
+    except (ValueError, SyntaxError, OverflowError) as error:
+        raise ShotError("the field is not a numpy array", where=where) from error
+    if fortran or dtype.hasobject or any(n < 0 for n in shape):
+        raise ShotError("the field's layout is not one a shot uses", where=where)
+    return shape, dtype
+
+
+def _decode(members: _Members) -> Shot:
+    header = _header(members)
+    where = f"{members.where}, field 'header'"
+    if header.get("version") != VERSION:
+        remedy = "Update the add-on and the engine to the same version."
+        problem = f"shot version is {header.get('version')!r}, this engine reads {VERSION}"
+        raise ShotError(problem, where=where, remedy=remedy)
+    try:
+        numbers = members.array("frame_numbers", np.int32, (None,))
+        references = tuple(
+            members.array(f"reference_{k}", np.uint8, (None,)).tobytes()
+            for k in range(min(_integer(header["references"]), MAX_REFERENCES + 1))
+        )
+        return Shot(
+            fps=Fraction(*map(_integer, header["fps"])),
+            width=_integer(header["width"]),
+            height=_integer(header["height"]),
+            frame_numbers=numbers,
+            intrinsics=members.array("intrinsics", np.float64, (len(numbers), 4)),
+            camera_to_world=members.array("camera_to_world", np.float64, (len(numbers), 4, 4)),
+            characters=tuple(
+                _character(members, k, cast, len(numbers))
+                for k, cast in enumerate(header["characters"][: MAX_CHARACTERS + 1])
+            ),
+            references=references,
+            frame_reference=None
+            if header["frame_reference"] is None
+            else _integer(header["frame_reference"]),
+            background=members.array("background", np.uint8, (None,)).tobytes()
+            if header["background"]
+            else None,
+            settings=_settings(header["settings"]),
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
+        raise ShotError(f"the header does not describe a shot: {error!r}", where=where) from error
+
+
+def _header(members: _Members) -> dict:
+    where = f"{members.where}, field 'header'"
+    info = members.infos.get("header.npy")
+    if info is not None and info.file_size > _MAX_HEADER_BYTES:
+        raise ShotError("the header is too large", where=where)
+    try:
+        header = json.loads(members.array("header", np.uint8, (None,)).tobytes())
+    except (ValueError, RecursionError) as error:
+        raise ShotError("the header is not JSON", where=where) from error
+    if not isinstance(header, dict):
+        raise ShotError("the header does not describe a shot", where=where)
+    return header
+
+
+def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
+    reference = None
+    if cast["picture"] is not None:
+        reference = ReferencePose(
+            picture=_integer(cast["picture"]),
+            points=members.array(f"character_{k}_reference_points", np.float32, (None, 3)),
+            mvp=members.array(f"character_{k}_reference_mvp", np.float64, (4, 4)),
+        )
+    return Character(
+        name=str(cast["name"]),
+        points=members.array(f"character_{k}_points", np.float32, (frames, None, 3)),
+        triangles=members.array(f"character_{k}_triangles", np.int32, (None, 3)),
+        reference=reference,
+    )
+
+
+def _settings(fields: dict) -> Settings:
+    settings = Settings(**fields)
+    for name in ("width", "height", "steps", "seed"):
+        _integer(getattr(settings, name))
+    if not isinstance(settings.model, str) or isinstance(settings.guidance, bool):
+        raise TypeError("settings are of the wrong type")
+    return settings
+
+
+def _integer(value) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not an integer")
+    return value

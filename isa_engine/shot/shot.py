@@ -1,0 +1,108 @@
+"""A shot: everything the engine needs to know about a staged scene, as plain numpy arrays.
+
+F frames, N points a character (``geometry.surface``), M triangles.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from isa_engine.geometry.camera import modelview_projection
+
+
+@dataclass(frozen=True)
+class ReferencePose:
+    """Where a character stands in its reference picture.
+
+    Attributes:
+        picture: index into ``Shot.references``.
+        points: ``(N, 3)`` float32, the character's surface points as posed there, world coordinates.
+        mvp: ``(4, 4)`` float64, their modelview-projection matrix onto the whole picture.
+    """
+
+    picture: int
+    points: np.ndarray
+    mvp: np.ndarray
+
+
+@dataclass(frozen=True)
+class Character:
+    """One member of the cast.
+
+    Attributes:
+        name: as in the scene.
+        points: ``(F, N, 3)`` float32 surface points, world coordinates.
+        triangles: ``(M, 3)`` int32 between the points.
+        reference: None leaves the look to the model.
+    """
+
+    name: str
+    points: np.ndarray
+    triangles: np.ndarray
+    reference: ReferencePose | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to generate.
+
+    Attributes:
+        model: name of a configuration ("isa-tiny").
+        width, height: the generated canvas in pixels; it covers exactly the camera's frame
+            (``shot.canvas``).
+        steps: denoising steps.
+        guidance: classifier-free guidance scale; 1 is the conditional branch alone.
+        seed: of the initial noise, 0 ≤ seed < 2³².
+    """
+
+    model: str = "isa-tiny"
+    width: int = 128
+    height: int = 128
+    steps: int = 30
+    guidance: float = 2.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A staged scene under its camera.
+
+    Attributes:
+        fps: frames a second of the scene.
+        width, height: the render's size in pixels, for which the plate is meant.
+        frame_numbers: ``(F,)`` int32, scene frames, evenly stepped.
+        intrinsics: ``(F, 4)`` float64, ``geometry.camera``.
+        camera_to_world: ``(F, 4, 4)`` float64, rigid.
+        characters: the cast; all with the same N.
+        references: encoded PNG or JPEG pictures.
+        frame_reference: index of the reference that is concatenated with the latents (Eq. 20), if any.
+        background: an encoded video of at least F frames, or None.
+        settings: how to generate.
+    """
+
+    fps: Fraction
+    width: int
+    height: int
+    frame_numbers: np.ndarray
+    intrinsics: np.ndarray
+    camera_to_world: np.ndarray
+    characters: tuple[Character, ...]
+    references: tuple[bytes, ...] = ()
+    frame_reference: int | None = None
+    background: bytes | None = None
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def frames(self) -> int:
+        return len(self.frame_numbers)
+
+    @property
+    def frame_step(self) -> int:
+        """Scene frames between two generated ones."""
+        return int(self.frame_numbers[1] - self.frame_numbers[0]) if self.frames > 1 else 1
+
+    @property
+    def mvp(self) -> np.ndarray:
+        """Modelview-projection matrix of each frame, ``(F, 4, 4)`` float64."""
+        return modelview_projection(self.intrinsics, self.camera_to_world)

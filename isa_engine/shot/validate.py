@@ -1,0 +1,134 @@
+"""What makes a shot whole. Checked once, at the door: when a shot file is written and when one is read."""
+
+import numpy as np
+
+from isa_engine.errors import ShotError
+from isa_engine.shot.shot import Character, Shot
+
+MAX_FRAMES = 4096
+MAX_CHARACTERS = 64
+MAX_POINTS = 8192
+MAX_SIDE = 16384
+MAX_CANVAS = 4096
+MAX_REFERENCES = MAX_CHARACTERS
+MAX_STEPS = 1000
+PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+def validate(shot: Shot) -> Shot:
+    """Return the shot unchanged.
+
+    Raises:
+        ShotError: names the field, the frame and the character that is wrong.
+    """
+    _numbers(shot)
+    _cameras(shot)
+    for character in shot.characters:
+        _character(character, shot)
+    _pictures(shot)
+    _settings(shot)
+    return shot
+
+
+def _numbers(shot: Shot) -> None:
+    _require(0 < shot.fps <= 1000, f"fps is {shot.fps}", "Use a frame rate between 0 and 1000.")
+    for name, size in (("width", shot.width), ("height", shot.height)):
+        _require(1 <= size <= MAX_SIDE, f"{name} is {size} pixels", f"Use 1 to {MAX_SIDE}.")
+    numbers = shot.frame_numbers
+    _require(
+        numbers.ndim == 1 and len(numbers) >= 1, "the frame range is empty", "Set the end after the start."
+    )
+    _require(len(numbers) <= MAX_FRAMES, f"{len(numbers)} frames", f"Generate at most {MAX_FRAMES} at once.")
+    steps = np.diff(numbers.astype(np.int64))
+    _require(
+        bool((steps > 0).all() and (steps == steps[:1]).all()), "frame_numbers are not evenly stepped upwards"
+    )
+    _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")
+    _require(
+        len(shot.characters) <= MAX_CHARACTERS,
+        f"{len(shot.characters)} characters",
+        f"At most {MAX_CHARACTERS}.",
+    )
+
+
+def _cameras(shot: Shot) -> None:
+    _shape("intrinsics", shot.intrinsics, (shot.frames, 4), shot)
+    _shape("camera_to_world", shot.camera_to_world, (shot.frames, 4, 4), shot)
+    bad = ~(shot.intrinsics[:, :2] > 0).all(1)
+    _require(not bad.any(), "the focal length is not positive", where=_at("intrinsics", shot, bad))
+    rotation = shot.camera_to_world[:, :3, :3]
+    drift = np.abs(rotation @ rotation.swapaxes(1, 2) - np.eye(3)).max((1, 2))
+    bad = (drift > 1e-4) | (np.linalg.det(rotation) < 0) | (shot.camera_to_world[:, 3] != [0, 0, 0, 1]).any(1)
+    _require(not bad.any(), "the matrix is not a rigid transform", where=_at("camera_to_world", shot, bad))
+
+
+def _character(character: Character, shot: Shot) -> None:
+    who = f"character '{character.name}'"
+    count = shot.characters[0].points.shape[-2] if shot.characters[0].points.ndim == 3 else -1
+    _require(1 <= count <= MAX_POINTS, f"{count} surface points", f"Use 1 to {MAX_POINTS}.", where=who)
+    _shape(f"{who}, points", character.points, (shot.frames, count, 3), shot)
+    triangles = character.triangles
+    _require(
+        triangles.ndim == 2 and triangles.shape[1] == 3 and np.issubdtype(triangles.dtype, np.integer),
+        f"triangles have shape {triangles.shape}",
+        where=who,
+    )
+    in_range = triangles.size == 0 or (triangles.min() >= 0 and triangles.max() < count)
+    _require(bool(in_range), "a triangle names a point that does not exist", where=who)
+    if (pose := character.reference) is not None:
+        _require(
+            0 <= pose.picture < len(shot.references),
+            f"reference picture {pose.picture} is missing",
+            where=who,
+        )
+        _shape(f"{who}, reference points", pose.points, (count, 3))
+        _shape(f"{who}, reference mvp", pose.mvp, (4, 4))
+
+
+def _pictures(shot: Shot) -> None:
+    _require(
+        len(shot.references) <= MAX_REFERENCES,
+        f"{len(shot.references)} references",
+        f"At most {MAX_REFERENCES}.",
+    )
+    for index, picture in enumerate(shot.references):
+        _require(
+            picture.startswith(PICTURE_SIGNATURES),
+            "the picture is neither PNG nor JPEG",
+            "Save it as one of these.",
+            where=f"reference {index}",
+        )
+    index = shot.frame_reference
+    _require(index is None or 0 <= index < len(shot.references), f"frame_reference {index} is missing")
+
+
+def _settings(shot: Shot) -> None:
+    settings = shot.settings
+    _require(bool(settings.model), "no model is named", where="settings")
+    for name, size in (("width", settings.width), ("height", settings.height)):
+        _require(
+            1 <= size <= MAX_CANVAS, f"canvas {name} is {size} pixels", f"Use 1 to {MAX_CANVAS}.", "settings"
+        )
+    _require(
+        1 <= settings.steps <= MAX_STEPS, f"{settings.steps} steps", f"Use 1 to {MAX_STEPS}.", "settings"
+    )
+    _require(0 <= settings.guidance <= 100, f"guidance is {settings.guidance}", "Use 0 to 100.", "settings")
+    _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
+
+
+def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -> None:
+    if not condition:
+        raise ShotError(problem, where=where or "shot", remedy=remedy)
+
+
+def _shape(name: str, array: np.ndarray, shape: tuple[int, ...], shot: Shot | None = None) -> None:
+    _require(array.shape == shape, f"shape is {array.shape}, not {shape}", where=name)
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = ~finite.reshape(shape[0], -1).all(1)
+        where = _at(name, shot, bad) if shot is not None else name
+        raise ShotError("a value is not a finite number", where=where)
+
+
+def _at(name: str, shot: Shot, bad: np.ndarray) -> str:
+    return f"{name}, frame {int(shot.frame_numbers[int(np.argmax(bad))])}"
