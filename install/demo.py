@@ -1,0 +1,141 @@
+"""The demo, step by step: stage a scene, generate its plate, show both in one picture.
+
+Runs in the engine's Python; Blender's part runs in a real Blender where one is on PATH (4.2 or newer), else
+in Blender's Python module.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+from PIL import Image, ImageDraw
+
+HERE = Path(__file__).resolve().parent
+SHEET_WIDTH = 1280
+SHEET_COLUMNS = 4
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=HERE.parent / "out" / "demo")
+    parser.add_argument("--steps", type=int, default=30, help="denoising steps")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    out = arguments.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+
+    blender = RealBlender(out) if real_blender() else BlenderModule()
+    step(1, f"Stage two characters under a moving camera ({blender.name})")
+    staged = out / "staged.blend"
+    blender.script("demo_scene.py", "stage", staged)
+
+    step(2, "Generate the plate")
+    blender.generate(staged, out, ["--steps", str(arguments.steps), "--seed", str(arguments.seed)])
+    (out / "staged.blend").replace(out / "demo-before.blend")
+    (out / "staged-plate.blend").replace(out / "demo.blend")
+
+    step(3, "Put both in one picture")
+    renders = out / "renders"
+    shutil.rmtree(renders, ignore_errors=True)
+    blender.script("demo_scene.py", "render", out / "demo.blend", renders)
+    contact_sheet(sorted(renders.glob("*.png")), out / "plate.mp4").save(out / "preview.png")
+    shutil.rmtree(renders)
+
+    print(f"\nDone in {time.monotonic() - began:.0f} s. Open these:")
+    print(f"  {out / 'preview.png'}   the scene, the plate, and both overlaid")
+    print(f"  {out / 'demo.blend'}    in Blender: look through the camera and scrub")
+    print(f"  {out / 'plate.mp4'}, {out / 'matte.mp4'}")
+    return 0
+
+
+def step(number: int, what: str) -> None:
+    print(f"\033[1m[{number}/3] {what}\033[0m", flush=True)
+
+
+def real_blender() -> bool:
+    """Whether a Blender that can install the extension is on PATH."""
+    if not shutil.which("blender"):
+        return False
+    answer = subprocess.run(["blender", "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"Blender (\d+)\.(\d+)", answer)
+    return bool(version) and tuple(map(int, version.groups())) >= (4, 2)
+
+
+class BlenderModule:
+    """Blender as the Python module that setup has put beside the engine."""
+
+    name = "Blender's Python module"
+
+    def script(self, script: str, *arguments) -> None:
+        run([sys.executable, HERE / script, *arguments], PYTHONPATH=str(HERE.parent))
+
+    def generate(self, blend: Path, out: Path, options: list[str]) -> None:
+        command = [sys.executable, "-m", "isa_blender_addon.batch", blend, "--out", out, *options]
+        run(command, PYTHONPATH=str(HERE.parent))
+
+
+class RealBlender:
+    """The artist's Blender, with the extension installed in a user folder of the demo's own."""
+
+    name = "the Blender on PATH"
+
+    def __init__(self, out: Path):
+        self.environment = {
+            "BLENDER_USER_RESOURCES": str(out / "blender-user"),
+            "ISA_ENGINE_PYTHON": sys.executable,
+        }
+        shutil.rmtree(out / "blender-user", ignore_errors=True)
+        run([sys.executable, HERE / "build_extension.py"])
+        extension = max((HERE.parent / "dist").glob("isa_blender_addon-*.zip"), key=os.path.getmtime)
+        install = ["extension", "install-file", "-r", "user_default", "--enable", extension]
+        run(["blender", "--command", *install], **self.environment)
+
+    def script(self, script: str, *arguments) -> None:
+        command = ["blender", "--background", "--python-exit-code", "1", "--python", HERE / script, "--"]
+        run([*command, *arguments], **self.environment)
+
+    def generate(self, blend: Path, out: Path, options: list[str]) -> None:
+        command = ["blender", "--background", blend, "--command", "isa_generate", "--out", out, *options]
+        run(command, **self.environment)
+
+
+def run(command: list, **environment: str) -> None:
+    status = subprocess.run([str(part) for part in command], env={**os.environ, **environment}).returncode
+    if status:
+        raise SystemExit(f"demo: this command failed with exit code {status}: {' '.join(map(str, command))}")
+
+
+def contact_sheet(renders: list[Path], plate: Path) -> Image.Image:
+    """Rows: the scene, the plate, the cast over the plate. Columns: moments of the take.
+
+    ``renders`` come in pairs, ``FRAME-cast.png`` (transparent) and ``FRAME-scene.png``, where FRAME counts
+    the plate's frames from 0.
+    """
+    with av.open(str(plate)) as container:
+        frames = [frame.to_image() for frame in container.decode(video=0)]
+    moments = sorted({int(path.name.split("-")[0]) for path in renders})
+    width = SHEET_WIDTH // len(moments)
+    by_name = {path.name: Image.open(path).convert("RGBA") for path in renders}
+    scene = by_name[f"{moments[0]:04}-scene.png"]
+    height = round(width * scene.height / scene.width)
+    sheet = Image.new("RGB", (width * len(moments), 3 * height), "black")
+    for column, moment in enumerate(moments):
+        size = (width, height)
+        picture = frames[moment].convert("RGBA").resize(size, Image.Resampling.LANCZOS)
+        cast = by_name[f"{moment:04}-cast.png"].resize(size, Image.Resampling.LANCZOS)
+        rows = [by_name[f"{moment:04}-scene.png"].resize(size), picture, Image.alpha_composite(picture, cast)]
+        for row, (label, image) in enumerate(zip(("scene", "plate", "both"), rows, strict=True)):
+            sheet.paste(image.convert("RGB"), (column * width, row * height))
+            ImageDraw.Draw(sheet).text((column * width + 6, row * height + 4), f"{label} · {moment + 1}")
+    return sheet
+
+
+if __name__ == "__main__":
+    sys.exit(main())
