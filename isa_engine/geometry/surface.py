@@ -6,7 +6,6 @@ carries. The points are joined by triangles along the skin: a coarse body with t
 the matte and the previews are drawn from.
 """
 
-import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,12 +82,13 @@ def surface_table(
 
 def _farthest_first(candidates: np.ndarray, count: int) -> np.ndarray:
     """Greedy farthest-point order: every prefix covers the cloud about as well as its length allows."""
+    axes = np.ascontiguousarray(candidates.T)
     chosen = np.empty(count, np.int64)
-    chosen[0] = np.argmax(candidates[:, 2])
+    chosen[0] = np.argmax(axes[2])
     distance = np.full(len(candidates), np.inf)
     for n in range(1, count):
-        newest = candidates[chosen[n - 1]]
-        distance = np.minimum(distance, ((candidates - newest) ** 2).sum(1))
+        newest = axes[:, chosen[n - 1], None]
+        np.minimum(distance, ((axes - newest) ** 2).sum(0), out=distance)
         chosen[n] = np.argmax(distance)
     return chosen
 
@@ -99,35 +99,40 @@ def _join(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, corners: 
     Each vertex belongs to the point nearest along the edges of the mesh (not through the air: the thighs
     must not grow together); a face whose vertices belong to three points joins them.
     """
-    edges = np.unique(
-        np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0
-    )
-    lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
-    neighbours: list[list[tuple[int, float]]] = [[] for _ in vertices]
-    for (a, b), length in zip(edges.tolist(), lengths.tolist(), strict=True):
-        neighbours[a].append((b, length))
-        neighbours[b].append((a, length))
-
-    queue = [
-        (float(np.linalg.norm(vertices[v] - points[n])), n, int(v))
-        for n in range(len(points))
-        for v in corners[n]
-    ]
-    heapq.heapify(queue)
-    owner = np.full(len(vertices), -1, np.int64)
-    while queue:
-        distance, n, v = heapq.heappop(queue)
-        if owner[v] >= 0:
-            continue
-        owner[v] = n
-        for u, length in neighbours[v]:
-            if owner[u] < 0:
-                heapq.heappush(queue, (distance + length, n, u))
-
-    cells = owner[faces]
+    cells = _nearest_point(vertices, faces, points, corners)[faces]
     distinct = (cells[:, 0] != cells[:, 1]) & (cells[:, 1] != cells[:, 2]) & (cells[:, 2] != cells[:, 0])
     cells = cells[distinct & (cells >= 0).all(1)]
     # One triangle for each trio, wound as on the mesh: rotate the smallest index to the front.
     first = cells.argmin(1)
     cells = np.take_along_axis(cells, (first[:, None] + np.arange(3)) % 3, 1)
     return np.unique(cells, axis=0).astype(np.int32)
+
+
+def _nearest_point(
+    vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, corners: np.ndarray
+) -> np.ndarray:
+    """The point that each vertex belongs to, −1 where none can be reached along the edges."""
+    # Every edge in both directions, sorted by target.
+    ends = np.concatenate([faces[:, [a, b]] for a in range(3) for b in range(3) if a != b])
+    target, source = np.divmod(np.unique(ends @ [len(vertices), 1]), len(vertices))
+    length = np.linalg.norm(vertices[source] - vertices[target], axis=1)
+    reached, start = np.unique(target, return_index=True)
+
+    owner = np.full(len(vertices), -1, np.int64)
+    distance = np.full(len(vertices), np.inf)
+    seeds = corners.ravel()
+    to_seed = np.linalg.norm(vertices[corners] - points[:, None], axis=2).ravel()
+    nearest_last = np.argsort(-to_seed, kind="stable")
+    owner[seeds[nearest_last]] = nearest_last // 3
+    distance[seeds[nearest_last]] = to_seed[nearest_last]
+
+    # Bellman-Ford from all points at once. Cells are a few edges wide, so a few rounds settle it.
+    while True:
+        offer = distance[source] + length
+        best = np.full(len(vertices), np.inf)
+        best[reached] = np.minimum.reduceat(offer, start)
+        taken = (offer == best[target]) & (offer < distance[target])
+        if not taken.any():
+            return owner
+        owner[target[taken]] = owner[source[taken]]
+        distance[target[taken]] = offer[taken]
