@@ -1,0 +1,94 @@
+"""The active camera of each frame, as Blender's renderer sees it, in the engine's terms."""
+
+import numpy as np
+
+from isa_engine.errors import SceneError
+
+from .timeline import render_size, view_layer
+
+# Beyond this the camera's axes are not perpendicular, and no rigid camera shows the same picture.
+_SHEAR = 1e-4
+
+
+def camera_at(scene, frame: int):
+    """The camera object that Blender picks at a frame.
+
+    The latest marker at or before the frame whose camera renders; before all of these, the left-most such
+    marker; without such markers, the scene's camera.
+
+    Raises:
+        SceneError: there is none, or it is not a camera.
+    """
+    marked = [m for m in scene.timeline_markers if m.camera is not None and not m.camera.hide_render]
+    # Of markers on one frame Blender takes the first; min and max do too.
+    before = [m for m in marked if m.frame <= frame]
+    if before:
+        camera = max(before, key=lambda m: m.frame).camera
+    elif marked:
+        camera = min(marked, key=lambda m: m.frame).camera
+    else:
+        camera = scene.camera
+    if camera is None:
+        remedy = "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0)."
+        raise SceneError("there is no active camera", where=f"scene '{scene.name}'", remedy=remedy)
+    if camera.type != "CAMERA":
+        remedy = "Make a camera the active one (Scene properties ▸ Camera)."
+        raise SceneError(f"'{camera.name}' is not a camera", where=f"scene '{scene.name}'", remedy=remedy)
+    return camera
+
+
+def evaluated_camera(scene, frame: int):
+    """The camera of the scene's current frame with its animation and constraints applied.
+
+    Args:
+        frame: the current frame; the scene must be there already.
+
+    Raises:
+        SceneError: ``camera_at``'s, or the camera is not in the view layer.
+    """
+    camera = camera_at(scene, frame)
+    if camera.name not in view_layer(scene).objects:
+        problem = f"camera '{camera.name}' is not in view layer '{view_layer(scene).name}'"
+        raise SceneError(problem, where=f"frame {frame}", remedy="Include its collection in the view layer.")
+    return camera.evaluated_get(view_layer(scene).depsgraph)
+
+
+def intrinsics(camera, scene) -> tuple[float, float, float, float]:
+    """``(fx, fy, cx, cy)`` in NDC units (``isa_engine.geometry.camera``).
+
+    Lens or angle, sensor size and fit, shift, pixel aspect and the render's size are all in Blender's matrix.
+
+    Args:
+        camera: evaluated camera object.
+
+    Raises:
+        SceneError: the camera is not a perspective one.
+    """
+    if camera.data.type != "PERSP":
+        kind = {"ORTHO": "orthographic", "PANO": "panoramic"}.get(camera.data.type, "not perspective")
+        remedy = "Set its lens type to Perspective."
+        raise SceneError(f"the camera is {kind}", where=f"camera '{camera.name}'", remedy=remedy)
+    width, height = render_size(scene)
+    matrix = camera.calc_matrix_camera(
+        view_layer(scene).depsgraph,
+        x=width,
+        y=height,
+        scale_x=scene.render.pixel_aspect_x,
+        scale_y=scene.render.pixel_aspect_y,
+    )
+    return matrix[0][0], matrix[1][1], -matrix[0][2], -matrix[1][2]
+
+
+def camera_to_world(camera) -> np.ndarray:
+    """``(4, 4)`` float64, rigid: the renderer ignores a camera's scale, and so does this.
+
+    Raises:
+        SceneError: parents mirror or shear the camera.
+    """
+    matrix = np.array(camera.matrix_world, np.float64)
+    matrix[:3, :3] /= np.linalg.norm(matrix[:3, :3], axis=0)
+    axes = matrix[:3, :3]
+    if np.linalg.det(axes) < 0 or np.abs(axes.T @ axes - np.eye(3)).max() > _SHEAR:
+        remedy = "Apply the scale of the camera and its parents (Ctrl A)."
+        raise SceneError("its scale mirrors or shears it", where=f"camera '{camera.name}'", remedy=remedy)
+    return matrix
