@@ -62,22 +62,33 @@ def surface_table(
         ValueError: the mesh has no area.
     """
     vertices, faces = np.asarray(vertices, np.float64), np.asarray(faces, np.int64)
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    corners, barycentric = random_surface_points(vertices, faces, count * _OVERSAMPLING, seed)
+    candidates = np.einsum("nck,nc->nk", vertices[corners], barycentric)
+    chosen = _farthest_first(candidates, count)
+    triangles = _join(vertices, faces, candidates[chosen], corners[chosen])
+    return SurfaceTable(corners[chosen], barycentric[chosen], triangles, len(vertices))
+
+
+def random_surface_points(
+    vertices: np.ndarray, faces: np.ndarray, count: int, seed: int = SEED
+) -> tuple[np.ndarray, np.ndarray]:
+    """Area-weighted random points: ``corners`` and ``barycentric`` as in ``SurfaceTable``.
+
+    Raises:
+        ValueError: the mesh has no area.
+    """
+    triangles = vertices[faces]
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    area = np.linalg.norm(normals, axis=1)
     if not area.sum() > 0:
         raise ValueError("the mesh has no area to put points on")
     random = np.random.default_rng(seed)
-    face = np.searchsorted(np.cumsum(area) / area.sum(), random.random(count * _OVERSAMPLING))
+    face = np.searchsorted(np.cumsum(area) / area.sum(), random.random(count))
     face = np.minimum(face, len(faces) - 1)
     # Uniform in a triangle: fold the unit square along its diagonal.
-    uv = random.random((len(face), 2))
+    uv = random.random((count, 2))
     uv = np.where(uv.sum(1, keepdims=True) > 1, 1 - uv, uv)
-    barycentric = np.concatenate([1 - uv.sum(1, keepdims=True), uv], 1)
-    candidates = np.einsum("nck,nc->nk", corners[face], barycentric)
-
-    chosen = _farthest_first(candidates, count)
-    triangles = _join(vertices, faces, candidates[chosen], faces[face[chosen]])
-    return SurfaceTable(faces[face[chosen]], barycentric[chosen], triangles, len(vertices))
+    return faces[face], np.concatenate([1 - uv.sum(1, keepdims=True), uv], 1)
 
 
 def _farthest_first(candidates: np.ndarray, count: int) -> np.ndarray:
