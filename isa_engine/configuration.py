@@ -50,6 +50,8 @@ class DiTConfig:
         points: surface points a character a frame.
         latent_channels: c of the VAE.
         image_width: features of an image-tower token.
+        qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
+        conditioning: "isa", or "isa-without-ispe" (the ablation of Fig. 14).
     """
 
     width: int = 1536
@@ -59,6 +61,8 @@ class DiTConfig:
     points: int = 256
     latent_channels: int = 16
     image_width: int = 1024
+    qk_norm: bool = True
+    conditioning: str = "isa"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""What steers a video: the conditions of ISA-DiT as tensors."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+
+from isa_engine.dit.camera import RAY_CHANNELS
+from isa_engine.errors import ModelError
+from isa_engine.geometry.frames import extended_count, latent_count
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """All conditions of a batch of videos.
+
+    F frames fill whole windows (``geometry.frames``); P counts the point tokens a frame, all characters'
+    together, padded with invisible ones where a batch mixes casts. Floating point is float32 at any precision
+    of the model: coordinates enter fine-grained encodings.
+
+    Attributes:
+        points: ``(B, F, P, 3)`` canonical coordinates in metres (Eq. 8).
+        ndc: ``(B, F, P, 3)`` of the points (Eq. 10).
+        visible: ``(B, F, P)`` bool: a real point in front of the camera. The others have no influence.
+        identity: ``(B, P, C)`` reference latents where each point stands in its own reference (Eq. 19).
+        identity_known: ``(B, P)`` bool.
+        image_tokens: ``(B, L, W)`` of all reference pictures, from ``ImageTower`` (Eq. 21).
+        image_known: ``(B, L)`` bool.
+        reference_latents: ``(B, C, h, w)`` of the shot's frame reference (Eq. 20), or zeros.
+        background_latents: ``(B, C, t, h, w)``, or zeros.
+        cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
+
+    Raises:
+        ModelError: names the field whose shape does not fit the others, or that is not finite.
+    """
+
+    points: torch.Tensor
+    ndc: torch.Tensor
+    visible: torch.Tensor
+    identity: torch.Tensor
+    identity_known: torch.Tensor
+    image_tokens: torch.Tensor
+    image_known: torch.Tensor
+    reference_latents: torch.Tensor
+    background_latents: torch.Tensor
+    cameras: torch.Tensor
+
+    def __post_init__(self):
+        self.sizes()
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not value.is_meta and not value.isfinite().all():
+                raise _error(field.name, "a value is not a finite number")
+
+    def sizes(self) -> dict[str, int]:
+        """The letters of the shapes above and what they stand for here."""
+        sizes: dict[str, int] = {}
+        for name, letters in _SHAPES.items():
+            _bind(sizes, name, letters, tuple(getattr(self, name).shape))
+            if name == "points":
+                if sizes["F"] != extended_count(sizes["F"]):
+                    raise _error(name, f"{sizes['F']} frames do not fill whole windows of a latent")
+                sizes["t"] = latent_count(sizes["F"])
+        return sizes
+
+    def check_fits(self, latents: torch.Tensor, patch: int) -> None:
+        """Raise unless these conditions belong to latents ``(B, C, t, h, w)`` under this patch size."""
+        sizes = self.sizes()
+        _bind(sizes, "latents", "B C t h w", tuple(latents.shape))
+        if sizes["h"] % patch or sizes["w"] % patch:
+            problem = f"{sizes['h']} × {sizes['w']} latent pixels are not a multiple of the patch of {patch}"
+            raise _error("latents", problem)
+        rays = (sizes["h"] // patch, sizes["w"] // patch)
+        if self.cameras.shape[-2:] != rays:
+            problem = f"{tuple(self.cameras.shape[-2:])} rays where there are {rays} tokens"
+            raise _error("cameras", problem)
+
+    def to(self, device: torch.device | str) -> "Conditioning":
+        """The same on another device."""
+        return self._map(lambda value: value.to(device))
+
+    def expand(self, batch: int) -> "Conditioning":
+        """A batch of one as a batch of many, without copying."""
+        return self._map(lambda value: value.expand(batch, *value.shape[1:]))
+
+    @staticmethod
+    def concatenate(parts: "list[Conditioning]") -> "Conditioning":
+        """Several batches of equal shapes as one; the branches of guidance, for instance."""
+        names = [field.name for field in fields(Conditioning)]
+        return Conditioning(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+    def without_cast(self) -> "Conditioning":
+        """The unconditional branch of guidance: nobody in particular anywhere; camera and background stay."""
+        return replace(
+            self,
+            visible=torch.zeros_like(self.visible),
+            identity_known=torch.zeros_like(self.identity_known),
+            image_known=torch.zeros_like(self.image_known),
+            reference_latents=torch.zeros_like(self.reference_latents),
+        )
+
+    def _map(self, function) -> "Conditioning":
+        return Conditioning(**{field.name: function(getattr(self, field.name)) for field in fields(self)})
+
+
+_SHAPES = {
+    "points": "B F P 3",
+    "ndc": "B F P 3",
+    "visible": "B F P",
+    "identity": "B P C",
+    "identity_known": "B P",
+    "image_tokens": "B L W",
+    "image_known": "B L",
+    "reference_latents": "B C h w",
+    "background_latents": "B C t h w",
+    "cameras": f"B t {RAY_CHANNELS} rows columns",
+}
+
+
+def _bind(sizes: dict[str, int], name: str, letters: str, shape: tuple[int, ...]) -> None:
+    expected = [int(letter) if letter.isdigit() else letter for letter in letters.split()]
+    if len(shape) != len(expected):
+        raise _error(name, f"shape is {shape}, not ({', '.join(map(str, expected))})")
+    for letter, size in zip(expected, shape, strict=True):
+        wanted = letter if isinstance(letter, int) else sizes.setdefault(letter, size)
+        if size != wanted:
+            raise _error(name, f"shape is {shape}, but {letter} is {wanted}")
+
+
+def _error(name: str, problem: str) -> ModelError:
+    return ModelError(problem, where=f"conditioning, '{name}'")

@@ -1,0 +1,114 @@
+"""CLIP(I_ref) of Eq. 21: open_clip's vision transformer, all of its tokens."""
+
+import os
+
+import open_clip
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from open_clip.transformer import QuickGELU, VisionTransformer
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from isa_engine.errors import ModelError
+
+
+class ImageTower(ModelMixin, ConfigMixin):
+    """Reference pictures to tokens.
+
+    Built from ``ImageTowerConfig``: ``ImageTower(**dataclasses.asdict(config.image_tower))``. Nothing is ever
+    downloaded: weights come with the model, or from a file by ``load_open_clip``.
+
+    Raises:
+        ModelError: open_clip has no architecture of that name, or it has other sizes.
+    """
+
+    @register_to_config
+    def __init__(self, *, name: str, size: int, patch: int, width: int, layers: int, heads: int):
+        super().__init__()
+        architecture = _architecture(
+            name, size=size, patch_size=patch, width=width, layers=layers, heads=heads
+        )
+        self.transformer = VisionTransformer(
+            image_size=size,
+            patch_size=patch,
+            width=width,
+            layers=layers,
+            heads=heads,
+            mlp_ratio=4.0,
+            act_layer=QuickGELU if architecture.get("quick_gelu") else nn.GELU,
+            output_dim=width,
+            output_tokens=True,
+        )
+        # The projection into the space shared with text; tokens stay before it.
+        self.transformer.proj = None
+        for statistic in ("mean", "std"):
+            values = getattr(open_clip, f"OPENAI_DATASET_{statistic.upper()}")
+            self.register_buffer(statistic, torch.tensor(values)[:, None, None], persistent=False)
+
+    @property
+    def token_count(self) -> int:
+        """L: tokens a picture."""
+        return 1 + (self.config.size // self.config.patch) ** 2
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """
+        Args:
+            pictures: ``(B, 3, H, W)`` in [−1, 1], of any size; shown whole, on CLIP's mean colour.
+
+        Returns:
+            ``(B, L, width)``, the class token first.
+        """
+        size = self.config.size
+        scale = size / max(pictures.shape[-2:])
+        fitted = [max(1, round(side * scale)) for side in pictures.shape[-2:]]
+        pictures = nn.functional.interpolate(pictures, fitted, mode="bicubic", antialias=True)
+        normalised = ((pictures + 1) / 2 - self.mean) / self.std
+        top, left = ((size - side) // 2 for side in fitted)
+        margins = (left, size - fitted[1] - left, top, size - fitted[0] - top)
+        pooled, patches = self.transformer(nn.functional.pad(normalised, margins))
+        return torch.cat([pooled[:, None], patches], 1)
+
+    def load_open_clip(self, path: str | os.PathLike) -> None:
+        """Take the image tower's weights from a CLIP checkpoint that open_clip wrote as safetensors.
+
+        Raises:
+            ModelError: the file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
+        """
+        try:
+            checkpoint = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"cannot read the weights: {error}", where=str(path)) from error
+        prefix = "visual."
+        weights = {k.removeprefix(prefix): v for k, v in checkpoint.items() if k.startswith(prefix)}
+        weights.pop("proj", None)
+        own = self.transformer.state_dict()
+        for name in sorted(own.keys() | weights.keys()):
+            if name not in weights or name not in own:
+                problem = "is missing" if name not in weights else "belongs to no part of the model"
+                raise ModelError(f"tensor '{prefix}{name}' {problem}", where=str(path))
+            if own[name].shape != weights[name].shape:
+                found, wanted = tuple(weights[name].shape), tuple(own[name].shape)
+                raise ModelError(f"tensor '{prefix}{name}' is {found}, not {wanted}", where=str(path))
+        self.transformer.load_state_dict(weights)
+
+
+def _architecture(name: str, **sizes: int) -> dict:
+    """open_clip's own description of a named architecture, which must have these sizes."""
+    if not name:
+        return {}
+    architecture = open_clip.get_model_config(name)
+    if architecture is None:
+        raise ModelError(f"open_clip has no architecture '{name}'", where="image tower")
+    vision = architecture["vision_cfg"]
+    found = {
+        "size": vision["image_size"],
+        "patch_size": vision["patch_size"],
+        "width": vision["width"],
+        "layers": vision["layers"],
+        "heads": vision["width"] // vision.get("head_width", 64),
+    }
+    if found != sizes:
+        raise ModelError(f"'{name}' has {found}, not {sizes}", where="image tower")
+    return architecture

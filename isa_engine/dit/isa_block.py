@@ -1,0 +1,96 @@
+"""One layer of ISA-DiT: (video, points) → (video, points) (Eqs. 15 to 18, 21, 23; Fig. 8)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from isa_engine.dit.attention import ConditionAttention
+from isa_engine.dit.isa_transformer import ISATransformer
+from isa_engine.dit.transformer import MODULATIONS, Transformer
+
+# The branches that the paper adds to SD3's block: temporal, point-temporal, ISA on video, ISA on points.
+NEW_BRANCHES = 4
+
+
+class LayerInputs(NamedTuple):
+    """What every layer reads beside its tokens; computed once a forward pass.
+
+    Attributes:
+        time: ``(B, d)`` embedding of the timestep, after its SiLU.
+        shared_modulation: ``(B, 24, d)`` for the four new branches.
+        latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time.
+        ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``, or None.
+        visible: ``(B, F, P)`` bool.
+        cameras: ``(B, t, S, d)`` camera tokens.
+        image: ``(B, 1, L, d)`` tokens of the reference pictures.
+        image_known: ``(B, 1, L)`` bool.
+    """
+
+    time: torch.Tensor
+    shared_modulation: torch.Tensor
+    latent_clock: torch.Tensor
+    frame_clock: torch.Tensor
+    ispe: tuple[torch.Tensor, torch.Tensor] | None
+    visible: torch.Tensor
+    cameras: torch.Tensor
+    image: torch.Tensor
+    image_known: torch.Tensor
+
+
+class ISABlock(nn.Module):
+    """SD3's spatial block, and around it the branches of the paper, which start as no-ops.
+
+    The spatial block keeps a modulation of its own, as in SD3, so that SD3's weights fit it unchanged. The
+    new branches share one among all layers (as PixArt-α does), each layer adding a table: their own would be
+    a quarter of the model.
+
+    Args:
+        last: the points end here.
+    """
+
+    def __init__(self, width: int, heads: int, qk_norm: bool, last: bool):
+        super().__init__()
+        self.spatial_modulation = nn.Linear(width, MODULATIONS * width)
+        self.modulation_table = nn.Parameter(torch.zeros(NEW_BRANCHES * MODULATIONS, width))
+        self.spatial = Transformer(width, heads, qk_norm)
+        self.temporal = Transformer(width, heads, qk_norm)
+        self.point_temporal = Transformer(width, heads, qk_norm, maskable=True)
+        self.isa = ISATransformer(width, heads, qk_norm, last)
+        self.camera = ConditionAttention(width, heads, qk_norm)
+        self.image = ConditionAttention(width, heads, qk_norm, maskable=True)
+
+    def forward(
+        self, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor, inputs: LayerInputs
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """
+        Args:
+            hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
+                look for.
+            encoder_hidden_states: point tokens ``(B, F, P, d)``.
+
+        Returns:
+            both, of the same shapes.
+        """
+        video, points = hidden_states, encoder_hidden_states
+        spatial = self.spatial_modulation(inputs.time).unflatten(-1, (MODULATIONS, -1))
+        temporal, point_temporal, isa_video, isa_points = (
+            inputs.shared_modulation + self.modulation_table
+        ).chunk(NEW_BRANCHES, 1)
+
+        # Eq. 15
+        video = self.spatial(video, spatial)
+        # Eq. 16
+        video = self.temporal(video.transpose(1, 2), temporal, inputs.latent_clock).transpose(1, 2)
+        # Eq. 17
+        seen = inputs.visible.transpose(1, 2)
+        points = self.point_temporal(points.transpose(1, 2), point_temporal, inputs.frame_clock, seen)
+        points = points.transpose(1, 2)
+        # Eq. 18
+        video, points = self.isa(video, points, isa_video, isa_points, inputs.visible, inputs.ispe)
+        # Eq. 23
+        video = self.camera(video, inputs.cameras)
+        # Eq. 21
+        frames = video.shape[1:3]
+        video = self.image(video.flatten(1, 2)[:, None], inputs.image, inputs.image_known)
+        return video.squeeze(1).unflatten(1, frames), points

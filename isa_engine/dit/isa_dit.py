@@ -1,0 +1,161 @@
+"""ISA-DiT whole (Fig. 8): noisy latents, a timestep and conditions to a velocity."""
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from diffusers.loaders import PeftAdapterMixin
+from diffusers.models.cache_utils import CacheMixin
+from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+from einops import rearrange
+from torch import nn
+
+from isa_engine.dit import positional_encoding as encoding
+from isa_engine.dit.camera import CameraTokens
+from isa_engine.dit.conditioning import Conditioning
+from isa_engine.dit.isa_block import NEW_BRANCHES, ISABlock, LayerInputs
+from isa_engine.dit.point_tokens import PointTokens
+from isa_engine.dit.transformer import MODULATIONS
+from isa_engine.errors import ModelError
+
+CONDITIONINGS = ("isa", "isa-without-ispe")
+_TIMESTEP_FEATURES = 256
+# SD3 counts time from 0 to 1000.
+_TIMESTEPS = 1000
+
+
+class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
+    """The interspatial diffusion transformer (paper, 5.3).
+
+    Built from ``DiTConfig``: ``ISADiT(**dataclasses.asdict(config.dit))``; every argument is described there.
+
+    Raises:
+        ModelError: sizes that do not go together.
+    """
+
+    _supports_gradient_checkpointing = True
+    _no_split_modules = ["ISABlock"]
+    _repeated_blocks = ["ISABlock"]
+    _skip_layerwise_casting_patterns = ["norm", "nothing", "modulation_table"]
+
+    @register_to_config
+    def __init__(
+        self,
+        *,
+        width: int,
+        layers: int,
+        heads: int,
+        patch: int,
+        points: int,
+        latent_channels: int,
+        image_width: int,
+        qk_norm: bool,
+        conditioning: str,
+    ):
+        super().__init__()
+        if width % heads:
+            raise ModelError(f"width {width} does not divide into {heads} heads", where="DiT configuration")
+        if conditioning not in CONDITIONINGS:
+            remedy = f"Choose one of: {', '.join(CONDITIONINGS)}."
+            raise ModelError(f"no conditioning '{conditioning}'", where="DiT configuration", remedy=remedy)
+        # Noisy, reference and background latents (Eq. 20), folded into tokens.
+        self.patchify = nn.Linear(3 * latent_channels * patch**2, width)
+        self.point_tokens = PointTokens(width, latent_channels)
+        self.camera_tokens = CameraTokens(width)
+        self.image_tokens = nn.Sequential(nn.Linear(image_width, width), nn.LayerNorm(width))
+
+        self.timestep_features = Timesteps(_TIMESTEP_FEATURES, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.time = TimestepEmbedding(_TIMESTEP_FEATURES, width)
+        self.shared_modulation = nn.Linear(width, NEW_BRANCHES * MODULATIONS * width)
+
+        self.transformer_blocks = nn.ModuleList(
+            [ISABlock(width, heads, qk_norm, last=layer == layers - 1) for layer in range(layers)]
+        )
+
+        self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.modulation_out = nn.Linear(width, 2 * width)
+        self.unpatchify = nn.Linear(width, patch**2 * latent_channels)
+
+        self.gradient_checkpointing = False
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Xavier everywhere; what would let a branch speak starts at zero."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        silent = [self.shared_modulation, self.modulation_out, self.unpatchify]
+        for block in self.transformer_blocks:
+            silent += [block.spatial_modulation, block.camera.attention.to_out, block.image.attention.to_out]
+        for linear in silent:
+            nn.init.zeros_(linear.weight)
+
+    def forward(
+        self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
+    ) -> torch.Tensor:
+        """
+        Args:
+            latents: ``(B, C, t, h, w)``, ``x_t = (1 − timestep) · x0 + timestep · ε``, normalised by the VAE.
+            timestep: ``(B,)`` in [0, 1].
+            conditioning: of the same batch.
+
+        Returns:
+            the velocity ``v = x0 − ε``, ``(B, C, t, h, w)``.
+
+        Raises:
+            ModelError: the conditions do not belong to these latents.
+        """
+        patch = self.config.patch
+        conditioning.check_fits(latents, patch)
+        rows, columns = latents.shape[-2] // patch, latents.shape[-1] // patch
+
+        position = encoding.pixel_encoding(rows, columns, self.config.width, latents.device).to(latents.dtype)
+        inputs = self._layer_inputs(latents, timestep, conditioning, position)
+
+        video = self.patchify(_patches(latents, conditioning, patch)) + position
+        points = self.point_tokens(
+            conditioning.points, conditioning.identity.to(latents.dtype), conditioning.identity_known
+        )
+        for block in self.transformer_blocks:
+            if torch.is_grad_enabled() and self.gradient_checkpointing:
+                video, points = self._gradient_checkpointing_func(block, video, points, inputs)
+            else:
+                video, points = block(video, points, inputs)
+
+        scale, shift = self.modulation_out(inputs.time)[:, None, None].chunk(2, -1)
+        tokens = self.unpatchify(self.norm_out(video) * (1 + scale) + shift)
+        return rearrange(
+            tokens, "B t (r c) (p q C) -> B C t (r p) (c q)", r=rows, c=columns, p=patch, q=patch
+        )
+
+    def _layer_inputs(
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        conditioning: Conditioning,
+        position: torch.Tensor,
+    ) -> LayerInputs:
+        width, device, dtype = self.config.width, latents.device, latents.dtype
+        time = nn.functional.silu(self.time(self.timestep_features(timestep * _TIMESTEPS).to(dtype)))
+        modulation = self.shared_modulation(time).unflatten(-1, (NEW_BRANCHES * MODULATIONS, -1))
+        ispe = None
+        if self.config.conditioning == "isa":
+            ispe = position, encoding.ispe(conditioning.ndc, width).to(dtype)
+        return LayerInputs(
+            time=time,
+            shared_modulation=modulation,
+            latent_clock=encoding.latent_clock(latents.shape[2], width, device).to(dtype),
+            frame_clock=encoding.frame_clock(conditioning.points.shape[1], width, device).to(dtype),
+            ispe=ispe,
+            visible=conditioning.visible,
+            cameras=self.camera_tokens(conditioning.cameras.to(dtype), position),
+            image=self.image_tokens(conditioning.image_tokens.to(dtype))[:, None],
+            image_known=conditioning.image_known[:, None],
+        )
+
+
+def _patches(latents: torch.Tensor, conditioning: Conditioning, patch: int) -> torch.Tensor:
+    """Eq. 20 and the background module: ``(B, t, S, 3 · C · patch²)``."""
+    reference = conditioning.reference_latents.to(latents.dtype)[:, :, None].expand_as(latents)
+    stacked = torch.cat([latents, reference, conditioning.background_latents.to(latents.dtype)], 1)
+    return rearrange(stacked, "B C t (r p) (c q) -> B t (r c) (C p q)", p=patch, q=patch)

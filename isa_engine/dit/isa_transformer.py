@@ -1,0 +1,72 @@
+"""The symmetric interspatial transformer (Eqs. 9, 12 to 14, Fig. 7)."""
+
+import torch
+from torch import nn
+
+from isa_engine.dit.attention import Attention
+from isa_engine.dit.transformer import Stream
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, windows
+
+
+def to_windows(x: torch.Tensor) -> torch.Tensor:
+    """Join the points of the frames behind each latent (Eq. 9): ``(B, F, P, ...)`` to ``(B, t, 4P, ...)``."""
+    index = torch.as_tensor(windows(x.shape[1]), device=x.device)
+    return x.index_select(1, index.flatten()).unflatten(1, index.shape).flatten(2, 3)
+
+
+def from_windows(x: torch.Tensor) -> torch.Tensor:
+    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``: the first window held its frame four times."""
+    frames = x.unflatten(2, (TEMPORAL_COMPRESSION, -1)).flatten(1, 2)
+    return frames[:, TEMPORAL_COMPRESSION - 1 :]
+
+
+class ISATransformer(nn.Module):
+    """Video tokens look at points (implicit rendering), points at video tokens (implicit reconstruction).
+
+    Args:
+        last: nobody reads the points afterwards, so they are not updated.
+    """
+
+    def __init__(self, width: int, heads: int, qk_norm: bool, last: bool):
+        super().__init__()
+        self.rendering = Attention(width, heads, qk_norm, maskable=True)
+        self.reconstruction = None if last else Attention(width, heads, qk_norm)
+        self.video = Stream(width)
+        self.points = Stream(width, residual=not last)
+
+    def forward(
+        self,
+        video: torch.Tensor,
+        points: torch.Tensor,
+        video_modulation: torch.Tensor,
+        points_modulation: torch.Tensor,
+        visible: torch.Tensor,
+        ispe: tuple[torch.Tensor, torch.Tensor] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """
+        Args:
+            video: ``(B, t, S, d)``.
+            points: ``(B, F, P, d)``.
+            video_modulation, points_modulation: ``(B, 6, d)``.
+            visible: ``(B, F, P)`` bool; the other points are never looked at.
+            ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without.
+        """
+        z = self.video.attention_input(video, video_modulation)
+        y = self.points.attention_input(points, points_modulation)
+        if ispe is not None:
+            z, y = z + ispe[0], y + ispe[1]
+
+        # Eq. 14
+        keys, values = self.rendering.keys_values(y)
+        seen = to_windows(visible)
+        rendered = self.rendering.attend(
+            self.rendering.queries(z), to_windows(keys), to_windows(values), seen
+        )
+        video = self.video(video, self.rendering.to_out(rendered), video_modulation)
+        if self.reconstruction is None:
+            return video, points
+        # Eq. 13
+        queries = to_windows(self.reconstruction.queries(y))
+        reconstructed = self.reconstruction.attend(queries, *self.reconstruction.keys_values(z))
+        reconstructed = self.reconstruction.to_out(from_windows(reconstructed))
+        return video, self.points(points, reconstructed, points_modulation)

@@ -1,0 +1,69 @@
+"""PE(·): the sinusoidal encodings, and the interspatial one (ISPE, Eqs. 10 to 12).
+
+A point and the latent pixel that shows it have equal x and y in NDC (``geometry.ndc``), hence equal
+encodings of them: that is how a video token finds its points.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.geometry.ndc import latent_pixels
+
+# Points far outside the picture rest at its distant edge. Half the longest period of the encoding, so that
+# none of them takes the encoding of another.
+NDC_LIMIT = 2.0
+
+
+def sinusoidal(coordinates: torch.Tensor, width: int, longest: float, shortest: float) -> torch.Tensor:
+    """PE(·): sines and cosines of periods spaced geometrically from the longest to the shortest.
+
+    Args:
+        coordinates: ``(..., D)``.
+        width: features; each coordinate gets ``width // 2D`` periods, a remainder is zero.
+        longest, shortest: periods in the coordinates' unit.
+
+    Returns:
+        ``(..., width)`` float32.
+    """
+    count = width // (2 * coordinates.shape[-1])
+    steps = torch.linspace(0, 1, count, device=coordinates.device)
+    frequencies = 2 * math.pi / longest * (longest / shortest) ** steps
+    phases = coordinates.float()[..., None] * frequencies
+    encoding = torch.cat([phases.sin(), phases.cos()], -1).flatten(-2)
+    return nn.functional.pad(encoding, (0, width - encoding.shape[-1]))
+
+
+def ispe(ndc: torch.Tensor, width: int) -> torch.Tensor:
+    """PE of NDC (Eqs. 12 to 14), for points and latent pixels alike: ``(..., 3)`` to ``(..., width)``.
+
+    The shortest period is two tokens of a picture 64 tokens wide.
+    """
+    return sinusoidal(ndc.clamp(-NDC_LIMIT, NDC_LIMIT), width, longest=4 * NDC_LIMIT, shortest=1 / 16)
+
+
+def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:
+    """PE(s_ndc) of Eq. 12 for a grid of tokens: ``(height · width, features)``."""
+    return ispe(torch.as_tensor(latent_pixels(height, width)).to(device), features).flatten(0, 1)
+
+
+def world_encoding(points: torch.Tensor, width: int) -> torch.Tensor:
+    """PE(G) of Eq. 8: canonical coordinates in metres, ``(..., 3)`` to ``(..., width)``."""
+    return sinusoidal(points, width, longest=32.0, shortest=0.0625)
+
+
+def clock(times: torch.Tensor, width: int) -> torch.Tensor:
+    """PE of time, counted in frames: ``(n,)`` to ``(n, width)``."""
+    return sinusoidal(times[:, None], width, longest=1024.0, shortest=4.0)
+
+
+def frame_clock(frames: int, width: int, device: torch.device) -> torch.Tensor:
+    """``(frames, width)`` for the frames of points."""
+    return clock(torch.arange(frames, device=device), width)
+
+
+def latent_clock(latents: int, width: int, device: torch.device) -> torch.Tensor:
+    """``(latents, width)``: a latent is as late as the last frame of its window."""
+    return clock(TEMPORAL_COMPRESSION * torch.arange(latents, device=device), width)

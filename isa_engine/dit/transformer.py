@@ -1,0 +1,71 @@
+"""The transformer block of Eq. 7, modulated by the timestep (AdaLN-zero)."""
+
+import torch
+from torch import nn
+
+from isa_engine.dit.attention import Attention
+
+# Shift, scale and gate, for the attention and for the feed-forward.
+MODULATIONS = 6
+
+
+class FeedForward(nn.Sequential):
+    """FFN of Eq. 7; four times as wide inside, as in SD3."""
+
+    def __init__(self, width: int):
+        super().__init__(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
+
+
+class Stream(nn.Module):
+    """What one kind of token needs around an attention: norms, modulation, feed-forward.
+
+    ``modulation`` is ``(B, 6, d)`` everywhere; gates of zero make the block a no-op.
+
+    Args:
+        residual: False where the tokens are only looked at, so that ``forward`` has nothing to do.
+    """
+
+    def __init__(self, width: int, residual: bool = True):
+        super().__init__()
+        # Neither norm has weights, so one serves both places.
+        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.feed_forward = FeedForward(width) if residual else None
+
+    def attention_input(self, x: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
+        """``(B, groups, n, d)``, normalised, scaled and shifted."""
+        shift, scale = modulation[:, 0, None, None], modulation[:, 1, None, None]
+        return self.norm(x) * (1 + scale) + shift
+
+    def forward(self, x: torch.Tensor, attended: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
+        """Both residual steps of Eq. 7, given the attention's answer ``(B, groups, n, d)``."""
+        gate, shift, scale, gate_forward = (modulation[:, k, None, None] for k in range(2, MODULATIONS))
+        x = x + gate * attended
+        return x + gate_forward * self.feed_forward(self.norm(x) * (1 + scale) + shift)
+
+
+class Transformer(nn.Module):
+    """Self-attention within groups, then the feed-forward (Eq. 7)."""
+
+    def __init__(self, width: int, heads: int, qk_norm: bool, maskable: bool = False):
+        super().__init__()
+        self.attention = Attention(width, heads, qk_norm, maskable)
+        self.stream = Stream(width)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        modulation: torch.Tensor,
+        position: torch.Tensor | None = None,
+        seen: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Args:
+            x: ``(B, groups, n, d)``.
+            modulation: ``(B, 6, d)``.
+            position: ``(n, d)``, added to the input of Q, K and V.
+            seen: ``(B, groups, n)`` bool, false where a token is masked as a key.
+        """
+        tokens = self.stream.attention_input(x, modulation)
+        if position is not None:
+            tokens = tokens + position
+        return self.stream(x, self.attention(tokens, tokens, seen), modulation)
