@@ -8,14 +8,19 @@ character k ``character_k_points`` and ``character_k_triangles``, and with a ref
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
 
+import contextlib
 import io
 import json
 import math
 import os
+import re
+import struct
 import zipfile
+import zlib
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -26,8 +31,21 @@ from isa_engine.shot.validate import MAX_CHARACTERS, MAX_REFERENCES, validate
 VERSION = 1
 MAX_BYTES = 2 * 2**30
 _MAX_HEADER_BYTES = 2**20
-_MAX_NPY_HEADER = 4096
+_MAX_DIRECTORY_BYTES = 2**16
+# The one form in which numpy writes the header of a plain array in C order; never evaluated.
+_NPY_HEADER = re.compile(rb"{'descr': '(.{3})', 'fortran_order': False, 'shape': \(([\d, ]{0,40})\), } *\n")
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+# What zipfile raises where the bytes lie about themselves.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def encode_shot(shot: Shot) -> bytes:
@@ -92,7 +110,8 @@ def write_shot(shot: Shot, path: str | os.PathLike) -> None:
         partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         remedy = "Free some space or choose another folder."
         raise ShotError(f"cannot write the shot: {error.strerror}", where=str(path), remedy=remedy) from error
 
@@ -100,7 +119,8 @@ def write_shot(shot: Shot, path: str | os.PathLike) -> None:
 def read_shot(source: str | os.PathLike | bytes) -> Shot:
     """Read and validate a shot from a path or from bytes that came over the network.
 
-    A hostile file cannot make this allocate more than it declares, nor declare more than ``MAX_BYTES``.
+    A hostile file cannot make this allocate more than a few times what it declares, nor declare more than
+    ``MAX_BYTES``.
 
     Raises:
         ShotError: names what is truncated, foreign, too large or wrong.
@@ -112,11 +132,28 @@ def read_shot(source: str | os.PathLike | bytes) -> Shot:
         raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
     with file:
         try:
+            _check_directory(file, where)
             with zipfile.ZipFile(file) as archive:
-                return validate(_decode(_Members(archive, where)))
-        except (zipfile.BadZipFile, EOFError, zipfile.zlib.error, NotImplementedError, RuntimeError) as error:
+                shot = _decode(_Members(archive, where))
+        except _BROKEN as error:
             remedy = "Write it again; the file is truncated or not a shot."
             raise ShotError("the file is not a whole shot", where=where, remedy=remedy) from error
+    return validate(shot)
+
+
+def _check_directory(file: BinaryIO, where: str) -> None:
+    """Refuse what makes zipfile read more than a shot's few members: it reads the directory whole."""
+    size = file.seek(0, os.SEEK_END)
+    if size > MAX_BYTES:
+        raise ShotError(f"{size} bytes are more than the limit of {MAX_BYTES}", where=where)
+    file.seek(max(0, size - 42))
+    tail = file.read()
+    locator64, end = tail[:-22], tail[-22:]
+    if end[:4] != b"PK\5\6" or end[-2:] != b"\0\0" or locator64[:4] == b"PK\6\7":
+        raise zipfile.BadZipFile
+    directory = int.from_bytes(end[12:16], "little")
+    if directory > _MAX_DIRECTORY_BYTES:
+        raise ShotError(f"a directory of {directory} bytes is too large for a shot", where=where)
 
 
 class _Members:
@@ -124,10 +161,13 @@ class _Members:
 
     def __init__(self, archive: zipfile.ZipFile, where: str):
         self.archive, self.where = archive, where
-        self.infos = {info.filename: info for info in archive.infolist()}
-        if len(self.infos) > 8 + 4 * MAX_CHARACTERS + MAX_REFERENCES:
-            raise ShotError(f"{len(self.infos)} members are too many for a shot", where=where)
-        total = sum(info.file_size for info in self.infos.values())
+        infos = archive.infolist()
+        if len(infos) > 8 + 4 * MAX_CHARACTERS + MAX_REFERENCES:
+            raise ShotError(f"{len(infos)} members are too many for a shot", where=where)
+        self.infos = {info.filename: info for info in infos}
+        if len(self.infos) < len(infos):
+            raise ShotError("two members have the same name", where=where)
+        total = sum(info.file_size for info in infos)
         if total > MAX_BYTES:
             raise ShotError(f"{total} bytes are more than the limit of {MAX_BYTES}", where=where)
 
@@ -137,6 +177,9 @@ class _Members:
         info = self.infos.get(f"{name}.npy")
         if info is None:
             raise ShotError("the field is missing", where=where)
+        # Other methods' decoders allocate what the stream asks for.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ShotError("the field is not stored or deflated", where=where)
         with self.archive.open(info) as stream:
             found_shape, found_dtype = _npy_header(stream, where)
             fits = len(found_shape) == len(shape) and all(
@@ -154,15 +197,17 @@ class _Members:
 
 
 def _npy_header(stream, where: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of a member, from a header of version 1.0, whose length two bytes bound."""
+    magic = stream.read(10)
+    header = stream.read(int.from_bytes(magic[8:], "little"))
+    match = _NPY_HEADER.fullmatch(header) if magic[:8] == b"\x93NUMPY\x01\x00" else None
+    if match is None:
+        raise ShotError("the field is not an array of the kind a shot uses", where=where)
+    descr, shape = match.groups()
     try:
-        major, _ = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream, max_header_size=_MAX_NPY_HEADER)
-    except (ValueError, SyntaxError, OverflowError) as error:
-        raise ShotError("the field is not a numpy array", where=where) from error
-    if fortran or dtype.hasobject or any(n < 0 for n in shape):
-        raise ShotError("the field's layout is not one a shot uses", where=where)
-    return shape, dtype
+        return tuple(map(int, re.findall(rb"\d+", shape))), np.dtype(descr.decode("latin-1"))
+    except TypeError as error:
+        raise ShotError(f"the field's type {descr!r} is not one a shot uses", where=where) from error
 
 
 def _decode(members: _Members) -> Shot:
@@ -225,7 +270,7 @@ def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
             mvp=members.array(f"character_{k}_reference_mvp", np.float64, (4, 4)),
         )
     return Character(
-        name=str(cast["name"]),
+        name=cast["name"],
         points=members.array(f"character_{k}_points", np.float32, (frames, None, 3)),
         triangles=members.array(f"character_{k}_triangles", np.int32, (None, 3)),
         reference=reference,
@@ -236,8 +281,8 @@ def _settings(fields: dict) -> Settings:
     settings = Settings(**fields)
     for name in ("width", "height", "steps", "seed"):
         _integer(getattr(settings, name))
-    if not isinstance(settings.model, str) or isinstance(settings.guidance, bool):
-        raise TypeError("settings are of the wrong type")
+    if type(settings.guidance) not in (int, float):
+        raise TypeError(f"{settings.guidance!r} is not a number")
     return settings
 
 

@@ -31,7 +31,11 @@ def validate(shot: Shot) -> Shot:
 
 
 def _numbers(shot: Shot) -> None:
-    _require(0 < shot.fps <= 1000, f"fps is {shot.fps}", "Use a frame rate between 0 and 1000.")
+    _require(
+        0 < shot.fps <= 1000 and shot.fps.denominator < 2**31,
+        f"fps is {shot.fps}",
+        "Use a frame rate between 0 and 1000.",
+    )
     for name, size in (("width", shot.width), ("height", shot.height)):
         _require(1 <= size <= MAX_SIDE, f"{name} is {size} pixels", f"Use 1 to {MAX_SIDE}.")
     numbers = shot.frame_numbers
@@ -43,6 +47,8 @@ def _numbers(shot: Shot) -> None:
     _require(
         bool((steps > 0).all() and (steps == steps[:1]).all()), "frame_numbers are not evenly stepped upwards"
     )
+    in_range = -(2**31) <= int(numbers[0]) and int(numbers[-1]) < 2**31
+    _require(in_range, "frame_numbers are beyond 32 bits")
     _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")
     _require(
         len(shot.characters) <= MAX_CHARACTERS,
@@ -57,14 +63,19 @@ def _cameras(shot: Shot) -> None:
     bad = ~(shot.intrinsics[:, :2] > 0).all(1)
     _require(not bad.any(), "the focal length is not positive", where=_at("intrinsics", shot, bad))
     rotation = shot.camera_to_world[:, :3, :3]
-    drift = np.abs(rotation @ rotation.swapaxes(1, 2) - np.eye(3)).max((1, 2))
-    bad = (drift > 1e-4) | (np.linalg.det(rotation) < 0) | (shot.camera_to_world[:, 3] != [0, 0, 0, 1]).any(1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        drift = np.abs(rotation @ rotation.swapaxes(1, 2) - np.eye(3)).max((1, 2))
+        rigid = (drift <= 1e-4) & (np.linalg.det(rotation) > 0)
+    bad = ~rigid | (shot.camera_to_world[:, 3] != [0, 0, 0, 1]).any(1)
     _require(not bad.any(), "the matrix is not a rigid transform", where=_at("camera_to_world", shot, bad))
 
 
 def _character(character: Character, shot: Shot) -> None:
+    _text("a character's name", character.name)
     who = f"character '{character.name}'"
-    count = shot.characters[0].points.shape[-2] if shot.characters[0].points.ndim == 3 else -1
+    first = shot.characters[0].points
+    _require(first.ndim == 3, f"shape is {first.shape}, not (frames, points, 3)", where=f"{who}, points")
+    count = first.shape[1]
     _require(1 <= count <= MAX_POINTS, f"{count} surface points", f"Use 1 to {MAX_POINTS}.", where=who)
     _shape(f"{who}, points", character.points, (shot.frames, count, 3), shot)
     triangles = character.triangles
@@ -104,7 +115,7 @@ def _pictures(shot: Shot) -> None:
 
 def _settings(shot: Shot) -> None:
     settings = shot.settings
-    _require(bool(settings.model), "no model is named", where="settings")
+    _text("the model's name", settings.model, "settings")
     for name, size in (("width", settings.width), ("height", settings.height)):
         _require(
             1 <= size <= MAX_CANVAS, f"canvas {name} is {size} pixels", f"Use 1 to {MAX_CANVAS}.", "settings"
@@ -119,6 +130,12 @@ def _settings(shot: Shot) -> None:
 def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -> None:
     if not condition:
         raise ShotError(problem, where=where or "shot", remedy=remedy)
+
+
+def _text(what: str, text: str, where: str = "") -> None:
+    _require(isinstance(text, str) and text != "", f"{what} is missing", where=where)
+    printable = text.encode(errors="replace").decode() == text
+    _require(printable, f"{what} is {text!a}, which is not text", "Rename it.", where)
 
 
 def _shape(name: str, array: np.ndarray, shape: tuple[int, ...], shot: Shot | None = None) -> None:

@@ -1,0 +1,48 @@
+"""What is written is what is read."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from shots import JPEG, NAMES, any_shot, same, small_shot
+
+from isa_engine.shot import Character, encode_shot, read_shot, write_shot
+
+
+@given(any_shot())
+def test_a_shot_comes_back_as_it_was_and_is_the_same_bytes_again(shot):
+    content = encode_shot(shot)
+    again = read_shot(content)
+    assert same(again, shot)
+    assert encode_shot(shot) == encode_shot(again) == content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_that_blender_allows_survives(name):
+    anna, ben = small_shot().characters
+    shot = small_shot(characters=(Character(name, anna.points, anna.triangles, anna.reference), ben))
+    assert read_shot(encode_shot(shot)).characters[0].name == name
+
+
+def test_the_file_and_the_bytes_over_the_network_are_the_same(tmp_path):
+    shot = small_shot(references=(JPEG + b"picture",))
+    path = tmp_path / "Ünï code's shot.npz"
+    write_shot(shot, path)
+    assert path.read_bytes() == encode_shot(shot)
+    assert same(read_shot(path), shot)
+    assert same(read_shot(str(path)), shot)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_numpy_opens_the_file_without_pickle(tmp_path):
+    write_shot(small_shot(), tmp_path / "shot.npz")
+    with np.load(tmp_path / "shot.npz", allow_pickle=False) as arrays:
+        assert {"header", "frame_numbers", "character_1_points", "background"} <= set(arrays.files)
+        assert np.array_equal(arrays["frame_numbers"], [10, 12, 14])
+
+
+def test_what_is_derived_follows_from_what_is_stored():
+    shot = small_shot()
+    assert (shot.frames, shot.frame_step) == (3, 2)
+    # A point one metre below and ahead of the camera at (0, 0, 5).
+    x, y, _, w = shot.mvp[0] @ [0, -1, 4, 1]
+    assert np.allclose([x / w, y / w], [0, -3.5 + 0.1])

@@ -1,0 +1,110 @@
+"""Every sentence names the field, the frame and the character, and says what to do."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from shots import small_shot
+
+from isa_engine.errors import ShotError
+from isa_engine.shot import Settings, encode_shot, validate
+
+
+def spoiled(name: str, index, value) -> dict:
+    array = getattr(small_shot(), name).copy()
+    array[index] = value
+    return {name: array}
+
+
+def ben(**changes) -> dict:
+    anna, second = small_shot().characters
+    return {"characters": (anna, replace(second, **changes))}
+
+
+def anna_posed(**changes) -> dict:
+    first, second = small_shot().characters
+    return {"characters": (replace(first, reference=replace(first.reference, **changes)), second)}
+
+
+def points(frame: int, value: float) -> np.ndarray:
+    array = small_shot().characters[1].points.copy()
+    array[frame, 2, 1] = value
+    return array
+
+
+ONES = np.ones((3, 4, 3), np.float32)
+CASES = {
+    "no frame rate": (dict(fps=Fraction(0)), ["fps", "0"]),
+    "a frame rate of no camera": (dict(fps=Fraction(1001)), ["fps", "1001"]),
+    "a frame rate no container holds": (dict(fps=Fraction(1, 2**31)), ["fps"]),
+    "no width": (dict(width=0), ["width", "0"]),
+    "a giant height": (dict(height=16385), ["height", "16385", "16384"]),
+    "no frames": (dict(frame_numbers=np.zeros(0, np.int32)), ["frame range is empty", "end"]),
+    "uneven frames": (dict(frame_numbers=np.array([1, 2, 4], np.int32)), ["frame_numbers", "evenly"]),
+    "frames backwards": (dict(frame_numbers=np.array([3, 2, 1], np.int32)), ["frame_numbers"]),
+    "one frame thrice": (dict(frame_numbers=np.array([5, 5, 5], np.int32)), ["frame_numbers"]),
+    "frames past the file's integers": (
+        dict(frame_numbers=np.array([2**31, 2**31 + 1, 2**31 + 2])),
+        ["frame_numbers"],
+    ),
+    "too many frames": (dict(frame_numbers=np.arange(5000, dtype=np.int32)), ["5000", "4096"]),
+    "nobody": (dict(characters=()), ["cast is empty", "character"]),
+    "a crowd": (dict(characters=small_shot().characters * 33), ["66 characters", "64"]),
+    "a lens of another length": (dict(intrinsics=np.ones((2, 4))), ["intrinsics", "(2, 4)", "(3, 4)"]),
+    "a lens that is not a number": (spoiled("intrinsics", (1, 0), np.nan), ["intrinsics", "frame 12"]),
+    "a lens of no length": (spoiled("intrinsics", (2, 1), 0), ["intrinsics", "frame 14", "focal length"]),
+    "an infinite camera": (spoiled("camera_to_world", (1, 0, 3), np.inf), ["camera_to_world", "frame 12"]),
+    "a scaled camera": (
+        spoiled("camera_to_world", (0, 0, 0), 2),
+        ["camera_to_world", "frame 10", "rigid"],
+    ),
+    "a mirrored camera": (spoiled("camera_to_world", (0, 0, 0), -1), ["camera_to_world", "frame 10"]),
+    "a projective camera": (spoiled("camera_to_world", (2, 3, 0), 1), ["camera_to_world", "frame 14"]),
+    "a camera past floating point": (
+        spoiled("camera_to_world", (1, slice(2), slice(2)), [[1e200, 1e200], [1e200, -1e200]]),
+        ["camera_to_world", "frame 12", "rigid"],
+    ),
+    "a point that is not a number": (ben(points=points(2, np.nan)), ["'Ben'", "points", "frame 14"]),
+    "another number of points": (ben(points=ONES[:, :3]), ["'Ben'", "(3, 3, 3)", "(3, 4, 3)"]),
+    "points of another take": (ben(points=ONES[:2]), ["'Ben'", "(2, 4, 3)"]),
+    "points of one frame": (
+        dict(characters=tuple(replace(c, points=ONES[0]) for c in small_shot().characters)),
+        ["'Anna'", "points", "(4, 3)"],
+    ),
+    "no points": (
+        dict(characters=tuple(replace(c, points=ONES[:, :0]) for c in small_shot().characters)),
+        ["'Anna'", "0 surface points"],
+    ),
+    "a triangle past the last point": (ben(triangles=np.array([[0, 1, 4]])), ["'Ben'", "triangle"]),
+    "a triangle before the first point": (ben(triangles=np.array([[0, -1, 2]])), ["'Ben'", "triangle"]),
+    "triangles of four corners": (ben(triangles=np.zeros((2, 4), int)), ["'Ben'", "(2, 4)"]),
+    "triangles of fractions": (ben(triangles=np.zeros((2, 3))), ["'Ben'", "triangles"]),
+    "a nameless character": (ben(name=""), ["name is missing"]),
+    "a name that is not text": (ben(name="Be\ud800n"), ["Be\\ud800n", "Rename"]),
+    "a picture that is not there": (anna_posed(picture=1), ["'Anna'", "picture 1"]),
+    "a picture before the first": (anna_posed(picture=-1), ["'Anna'", "picture -1"]),
+    "a pose of another body": (anna_posed(points=ONES[0, :3]), ["'Anna'", "reference points", "(3, 3)"]),
+    "a pose that is not a number": (anna_posed(mvp=np.full((4, 4), np.nan)), ["'Anna'", "reference mvp"]),
+    "a reference of another kind": (dict(references=(b"GIF89a",)), ["reference 0", "PNG", "JPEG"]),
+    "a frame reference that is not there": (dict(frame_reference=1), ["frame_reference 1"]),
+    "no model": (dict(settings=Settings(model="")), ["settings", "model"]),
+    "no canvas": (dict(settings=Settings(width=0)), ["settings", "canvas width", "0"]),
+    "a giant canvas": (dict(settings=Settings(height=4097)), ["settings", "canvas height", "4096"]),
+    "no steps": (dict(settings=Settings(steps=0)), ["settings", "0 steps", "1000"]),
+    "negative guidance": (dict(settings=Settings(guidance=-1)), ["settings", "guidance", "-1"]),
+    "guidance that is not a number": (dict(settings=Settings(guidance=np.nan)), ["settings", "guidance"]),
+    "a seed past 32 bits": (dict(settings=Settings(seed=2**32)), ["settings", "seed", "4294967295"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_shot_with(case):
+    changes, words = CASES[case]
+    shot = small_shot(**changes)
+    for check in (validate, encode_shot):
+        with pytest.raises(ShotError) as error:
+            check(shot)
+        for word in words:
+            assert word in str(error.value)
+        assert str(error.value).isprintable()
