@@ -181,13 +181,13 @@ class _Members:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ShotError("the field is not stored or deflated", where=where)
         with self.archive.open(info) as stream:
-            found_shape, found_dtype = _npy_header(stream, where)
+            found_shape, found_type = _npy_header(stream, where)
             fits = len(found_shape) == len(shape) and all(
                 expected in (None, n) for n, expected in zip(found_shape, shape, strict=True)
             )
-            if found_dtype != np.dtype(dtype) or not fits:
-                raise ShotError(f"found {found_dtype} of shape {found_shape}", where=where)
-            size = math.prod(found_shape) * found_dtype.itemsize
+            if found_type != repr(np.dtype(dtype).str) or not fits:
+                raise ShotError(f"found type {found_type} of shape {found_shape}", where=where)
+            size = math.prod(found_shape) * np.dtype(dtype).itemsize
             if size > info.file_size:
                 raise ShotError("the field declares more than it holds", where=where)
             content = stream.read(size)
@@ -196,18 +196,15 @@ class _Members:
         return np.frombuffer(content, dtype).reshape(found_shape)
 
 
-def _npy_header(stream, where: str) -> tuple[tuple[int, ...], np.dtype]:
+def _npy_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], str]:
     """Shape and type of a member, from a header of version 1.0, whose length two bytes bound."""
     magic = stream.read(10)
     header = stream.read(int.from_bytes(magic[8:], "little"))
     match = _NPY_HEADER.fullmatch(header) if magic[:8] == b"\x93NUMPY\x01\x00" else None
     if match is None:
         raise ShotError("the field is not an array of the kind a shot uses", where=where)
-    descr, shape = match.groups()
-    try:
-        return tuple(map(int, re.findall(rb"\d+", shape))), np.dtype(descr.decode("latin-1"))
-    except TypeError as error:
-        raise ShotError(f"the field's type {descr!r} is not one a shot uses", where=where) from error
+    kind, shape = match.groups()
+    return tuple(map(int, re.findall(rb"\d+", shape))), ascii(kind.decode("latin-1"))
 
 
 def _decode(members: _Members) -> Shot:

@@ -47,7 +47,7 @@ def _numbers(shot: Shot) -> None:
     _require(
         bool((steps > 0).all() and (steps == steps[:1]).all()), "frame_numbers are not evenly stepped upwards"
     )
-    in_range = -(2**31) <= int(numbers[0]) and int(numbers[-1]) < 2**31
+    in_range = int(numbers[0]) >= -(2**31) and int(numbers[-1]) < 2**31
     _require(in_range, "frame_numbers are beyond 32 bits")
     _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")
     _require(

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-NAMES = ("Anna", "Jean-\"Luc\" d'Arc", "안나 Зоя 林", "a, b/c\\d", " ", "line\nbreak\0", "🕺‮")
+NAMES = ("Anna", 'Jean-"Luc" d\'Arc', "안나 Зоя 林", "a, b/c\\d", " ", "line\nbreak\0", "🕺‮")
 
 
 def small_shot(**changes) -> Shot:
@@ -23,22 +23,22 @@ def small_shot(**changes) -> Shot:
     pose = ReferencePose(0, random.normal(size=(4, 3)).astype(np.float32), np.eye(4))
     camera = np.tile(np.eye(4), (3, 1, 1))
     camera[:, :3, 3] = [[0, 0, 5], [0.25, 0, 5], [0.5, 0, 5]]
-    shot = dict(
-        fps=Fraction(24000, 1001),
-        width=1280,
-        height=720,
-        frame_numbers=np.array([10, 12, 14], np.int32),
-        intrinsics=np.tile([2.0, 3.5, 0.0, 0.1], (3, 1)),
-        camera_to_world=camera,
-        characters=(
+    shot = {
+        "fps": Fraction(24000, 1001),
+        "width": 1280,
+        "height": 720,
+        "frame_numbers": np.array([10, 12, 14], np.int32),
+        "intrinsics": np.tile([2.0, 3.5, 0.0, 0.1], (3, 1)),
+        "camera_to_world": camera,
+        "characters": (
             Character("Anna", random.normal(size=(3, 4, 3)).astype(np.float32), triangles, pose),
             Character("Ben", random.normal(size=(3, 4, 3)).astype(np.float32), triangles),
         ),
-        references=(PNG + b"picture",),
-        frame_reference=0,
-        background=b"video",
-        settings=Settings(width=224, height=128, seed=42),
-    )
+        "references": (PNG + b"picture",),
+        "frame_reference": 0,
+        "background": b"video",
+        "settings": Settings(width=224, height=128, seed=42),
+    }
     return Shot(**{**shot, **changes})
 
 

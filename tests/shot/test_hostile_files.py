@@ -83,7 +83,9 @@ def test_flipped_bytes_within_a_member_of_a_sound_archive(name, data):
 def paths(value, path=()) -> Iterator[tuple]:
     """The place of every value in nested JSON."""
     yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, child in children:
         yield from paths(child, (*path, key))
 
@@ -95,7 +97,9 @@ JSON = st.recursive(
 )
 
 
-@given(st.sampled_from(sorted(paths(HEADER), key=str)), JSON | st.sampled_from([10**400, -1, 2**70, "\ud800"]))
+@given(
+    st.sampled_from(sorted(paths(HEADER), key=str)), JSON | st.sampled_from([10**400, -1, 2**70, "\ud800"])
+)
 @example(("settings", "guidance"), "2")
 @example(("settings", "model"), "\ud800")
 @example(("characters", 0, "name"), 7)
