@@ -52,6 +52,8 @@ class DiTConfig:
         image_width: features of an image-tower token.
         qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
         conditioning: "isa", or "isa-without-ispe" (the ablation of Fig. 14).
+        position_grid: table and base size of the positions of an SD3 model that this one starts from
+            (``dit.sd3_adapter``); None: positions from NDC.
     """
 
     width: int = 1536
@@ -63,6 +65,7 @@ class DiTConfig:
     image_width: int = 1024
     qk_norm: bool = True
     conditioning: str = "isa"
+    position_grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from open_clip.transformer import QuickGELU, VisionTransformer
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
+from isa_engine.dit.checkpoint import check_tensors, read_safetensors
 from isa_engine.errors import ModelError
 
 
@@ -76,22 +75,11 @@ class ImageTower(ModelMixin, ConfigMixin):
         Raises:
             ModelError: the file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
         """
-        try:
-            checkpoint = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"cannot read the weights: {error}", where=str(path)) from error
-        prefix = "visual."
-        weights = {k.removeprefix(prefix): v for k, v in checkpoint.items() if k.startswith(prefix)}
-        weights.pop("proj", None)
-        own = self.transformer.state_dict()
-        for name in sorted(own.keys() | weights.keys()):
-            if name not in weights or name not in own:
-                problem = "is missing" if name not in weights else "belongs to no part of the model"
-                raise ModelError(f"tensor '{prefix}{name}' {problem}", where=str(path))
-            if own[name].shape != weights[name].shape:
-                found, wanted = tuple(weights[name].shape), tuple(own[name].shape)
-                raise ModelError(f"tensor '{prefix}{name}' is {found}, not {wanted}", where=str(path))
-        self.transformer.load_state_dict(weights)
+        weights = {name: v for name, v in read_safetensors(path).items() if name.startswith("visual.")}
+        weights.pop("visual.proj", None)
+        wanted = {f"visual.{name}": tuple(v.shape) for name, v in self.transformer.state_dict().items()}
+        check_tensors(weights, wanted, path)
+        self.transformer.load_state_dict({k.removeprefix("visual."): v for k, v in weights.items()})
 
 
 def _architecture(name: str, **sizes: int) -> dict:

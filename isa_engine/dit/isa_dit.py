@@ -18,7 +18,7 @@ from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
 
 CONDITIONINGS = ("isa", "isa-without-ispe")
-_TIMESTEP_FEATURES = 256
+TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
 
@@ -50,6 +50,7 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         image_width: int,
         qk_norm: bool,
         conditioning: str,
+        position_grid: tuple[int, int] | None,
     ):
         super().__init__()
         if width % heads:
@@ -63,8 +64,8 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         self.camera_tokens = CameraTokens(width)
         self.image_tokens = nn.Sequential(nn.Linear(image_width, width), nn.LayerNorm(width))
 
-        self.timestep_features = Timesteps(_TIMESTEP_FEATURES, flip_sin_to_cos=True, downscale_freq_shift=0)
-        self.time = TimestepEmbedding(_TIMESTEP_FEATURES, width)
+        self.timestep_features = Timesteps(TIMESTEP_FEATURES, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.time = TimestepEmbedding(TIMESTEP_FEATURES, width)
         self.shared_modulation = nn.Linear(width, NEW_BRANCHES * MODULATIONS * width)
 
         self.transformer_blocks = nn.ModuleList(
@@ -112,7 +113,11 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         position = encoding.pixel_encoding(rows, columns, self.config.width, latents.device).to(latents.dtype)
         inputs = self._layer_inputs(latents, timestep, conditioning, position)
 
-        video = self.patchify(_patches(latents, conditioning, patch)) + position
+        grid = self.config.position_grid
+        place = position
+        if grid is not None:
+            place = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
+        video = self.patchify(_patches(latents, conditioning, patch)) + place.to(latents.dtype)
         points = self.point_tokens(
             conditioning.points, conditioning.identity.to(latents.dtype), conditioning.identity_known
         )

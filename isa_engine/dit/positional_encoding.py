@@ -7,6 +7,7 @@ encodings of them: that is how a video token finds its points.
 import math
 
 import torch
+from diffusers.models.embeddings import get_2d_sincos_pos_embed_from_grid
 from torch import nn
 
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
@@ -47,6 +48,22 @@ def ispe(ndc: torch.Tensor, width: int) -> torch.Tensor:
 def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:
     """PE(s_ndc) of Eq. 12 for a grid of tokens: ``(height · width, features)``."""
     return ispe(torch.as_tensor(latent_pixels(height, width)).to(device), features).flatten(0, 1)
+
+
+def grid_encoding(
+    rows: int, columns: int, width: int, table: int, base: int, device: torch.device
+) -> torch.Tensor:
+    """SD3's own positions, for a model that starts from its weights: ``(rows · columns, width)``.
+
+    They count tokens from the picture's centre, which lies in the middle of a square ``table``, in units of
+    the ``base`` size at which the image model was first trained.
+    """
+    vertical, horizontal = (
+        (torch.arange(n, device=device) + (table - n) // 2) * (base / table) for n in (rows, columns)
+    )
+    # SD3 puts the horizontal position first.
+    grid = torch.stack(torch.meshgrid(horizontal, vertical, indexing="xy"))[:, None]
+    return get_2d_sincos_pos_embed_from_grid(width, grid, output_type="pt").float()
 
 
 def world_encoding(points: torch.Tensor, width: int) -> torch.Tensor:

@@ -1,0 +1,89 @@
+"""What ISA-DiT costs: floating point operations of a forward pass and parameters, by part.
+
+Counts matrix products and attention, a multiplication and an addition as two, as torch's ``FlopCounterMode``
+does. Element-wise work is left out by both.
+"""
+
+from dataclasses import asdict
+
+import torch
+
+from isa_engine.configuration import DiTConfig
+from isa_engine.dit.camera import RAY_CHANNELS
+from isa_engine.dit.isa_block import NEW_BRANCHES
+from isa_engine.dit.isa_dit import TIMESTEP_FEATURES, ISADiT
+from isa_engine.dit.transformer import MODULATIONS
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+
+
+def forward_flops(
+    config: DiTConfig, latents: int, height: int, width: int, characters: int, image_tokens: int
+) -> dict[str, int]:
+    """One forward pass over one video; a denoising step with guidance makes two.
+
+    Args:
+        latents: t.
+        height, width: in latent pixels.
+        characters: in the cast.
+        image_tokens: L, of all reference pictures.
+
+    Returns:
+        operations of each part; their sum is the whole.
+    """
+    d, layers, c = config.width, config.layers, config.latent_channels
+    space = (height // config.patch) * (width // config.patch)
+    video = latents * space
+    frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
+    points = characters * config.points
+    cast = frames * points
+    window = TEMPORAL_COMPRESSION * points
+    token = config.patch**2 * c
+
+    def linear(tokens: int, inside: int, outside: int) -> int:
+        return 2 * tokens * inside * outside
+
+    def square(tokens: int, count: int) -> int:
+        return count * linear(tokens, d, d)
+
+    def attention(queries: int, keys: int) -> int:
+        return 4 * queries * keys * d
+
+    # Projections of Q, K, V and the output, and a feed-forward four times as wide.
+    block = 4 + 8
+    rendering = square(video, 2 + 8) + square(cast, 2) + attention(video, window + 1)
+    reconstruction = square(cast, 2 + 8) + square(video, 2) + attention(latents * window, space)
+    return {
+        "embedding": linear(video, 3 * token, d)
+        + square(cast, 2)
+        + linear(points, c, d)
+        + linear(video, RAY_CHANNELS, d)
+        + linear(image_tokens, config.image_width, d),
+        "modulation": linear(1, TIMESTEP_FEATURES, d)
+        + square(1, 1 + NEW_BRANCHES * MODULATIONS + layers * MODULATIONS),
+        "spatial": layers * (square(video, block) + attention(video, space)),
+        "temporal": layers * (square(video, block) + attention(video, latents)),
+        "point_temporal": layers * (square(cast, block) + attention(cast, frames + 1)),
+        "isa": layers * rendering + (layers - 1) * reconstruction,
+        "camera": layers * (square(video, 4) + attention(video, space)),
+        "image": layers * (square(video, 2) + square(image_tokens, 2) + attention(video, image_tokens + 1)),
+        "output": square(1, 2) + linear(video, d, token),
+    }
+
+
+def parameters(config: DiTConfig) -> dict[str, int]:
+    """Parameters of each part, counted on the meta device: nothing is allocated."""
+    with torch.device("meta"):
+        model = ISADiT(**asdict(config))
+    parts = dict.fromkeys((*_PART_OF, "spatial", "temporal", "point_temporal", "isa", "camera", "image"), 0)
+    owner = {module: part for part, modules in _PART_OF.items() for module in modules}
+    for name, parameter in model.named_parameters():
+        module = name.split(".")[2] if name.startswith("transformer_blocks.") else name.split(".")[0]
+        parts[owner.get(module, module)] += parameter.numel()
+    return parts
+
+
+_PART_OF = {
+    "embedding": ("patchify", "point_tokens", "camera_tokens", "image_tokens"),
+    "modulation": ("time", "shared_modulation", "spatial_modulation", "modulation_table"),
+    "output": ("modulation_out", "unpatchify"),
+}
