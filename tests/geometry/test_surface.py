@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from meshes import ellipsoid, joined, normals, silhouette
 from scenes import rigid
 
-from isa_engine.geometry.surface import POINTS, surface_table
+from isa_engine.geometry.surface import POINTS, random_surface_points, surface_table
 
 RADII = (0.3, 0.2, 0.9)
 BODY = ellipsoid(RADII)
@@ -21,13 +21,8 @@ def covering_radius(points: np.ndarray, of: np.ndarray) -> float:
 
 
 def on_the_skin(mesh: tuple, count: int, seed: int = 1) -> np.ndarray:
-    """Area-weighted random points of a mesh."""
-    vertices, faces = mesh
-    random = np.random.default_rng(seed)
-    area = np.linalg.norm(normals(vertices, faces), axis=1)
-    chosen = random.choice(len(faces), count, p=area / area.sum())
-    weights = random.dirichlet((1, 1, 1), count)
-    return np.einsum("nck,nc->nk", vertices[faces[chosen]], weights)
+    corners, barycentric = random_surface_points(*mesh, count, seed)
+    return np.einsum("nck,nc->nk", mesh[0][corners], barycentric)
 
 
 def test_equal_meshes_have_equal_tables():
@@ -70,6 +65,14 @@ def test_no_two_points_crowd():
     distance = np.linalg.norm(REST[:, None] - REST[None], axis=2) + 10 * np.eye(len(REST))
     nearest = distance.min(1)
     assert nearest.min() > 0.4 * nearest.mean()
+
+
+def test_random_points_are_as_dense_everywhere():
+    vertices, faces = ellipsoid()
+    z = on_the_skin((vertices, faces), 20000)[:, 2]
+    # Archimedes: a sphere has equal skin in slices of equal height.
+    share = np.histogram(z, np.linspace(-1, 1, 9))[0] / len(z)
+    assert np.abs(share - 1 / 8).max() < 0.01
 
 
 def test_points_are_spread_by_area_not_by_vertices():

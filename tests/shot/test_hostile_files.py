@@ -29,8 +29,7 @@ BOMB = 32 * 2**20
 def shot_or_error(content: bytes) -> None:
     try:
         shot = read_shot(content)
-    except ShotError as error:
-        assert str(error).startswith(("shot", "character", "reference", "settings", "intrinsics", "camera"))
+    except ShotError:
         return
     assert same(read_shot(encode_shot(validate(shot))), shot)
 
@@ -83,11 +82,9 @@ def test_flipped_bytes_within_a_member_of_a_sound_archive(name, data):
 def paths(value, path=()) -> Iterator[tuple]:
     """The place of every value in nested JSON."""
     yield path
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, child in children:
-        yield from paths(child, (*path, key))
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from paths(value[key], (*path, key))
 
 
 JSON = st.recursive(
