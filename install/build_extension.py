@@ -1,0 +1,108 @@
+"""Build the Blender extension: the add-on, with the engine's torch-free part as a wheel inside.
+
+usage: .venv/bin/python install/build_extension.py     writes dist/isa_blender_addon-VERSION.zip
+
+Blender wants the manifest beside the add-on's ``__init__.py`` and Python packages as wheels, so a folder of
+that shape is staged, and Blender's own ``blender_ext.py`` builds and validates it. Works offline.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Blender generates nothing: the weights stay with the engine.
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "weights")
+
+
+def main() -> int:
+    try:
+        extension = build(ROOT, ROOT / "dist")
+    except BuildError as error:
+        print(f"build_extension: {error}", file=sys.stderr)
+        return 1
+    print(f"Built {extension} ({extension.stat().st_size / 2**20:.1f} MB).")
+    print(
+        "Install it: drop the file into Blender's window, or Edit ▸ Preferences ▸ Get Extensions ▸ Install from Disk."
+    )
+    return 0
+
+
+class BuildError(Exception):
+    """Why there is no extension, in one sentence."""
+
+
+def build(root: Path, dist: Path) -> Path:
+    """Build the extension of the checkout ``root`` into the folder ``dist`` and return the file.
+
+    Raises:
+        BuildError: a part is missing, the versions disagree, or Blender refuses the result.
+    """
+    manifest_path = root / "blender_manifest.toml"
+    try:
+        text = manifest_path.read_text(encoding="utf-8")
+        manifest = tomllib.loads(text)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BuildError(f"cannot read {manifest_path}: {error}") from error
+    dist.mkdir(exist_ok=True)
+    extension = dist / f"{manifest['id']}-{manifest['version']}.zip"
+    with tempfile.TemporaryDirectory() as scratch:
+        staged = Path(scratch) / "extension"
+        shutil.copytree(root / "isa_blender_addon", staged, ignore=LEFT_OUT)
+        wheel = engine_wheel(root, Path(scratch) / "engine", staged / "wheels")
+        version = wheel.name.split("-")[1]
+        if version != manifest["version"]:
+            raise BuildError(
+                f"blender_manifest.toml says version {manifest['version']}, isa_engine/__init__.py {version}: "
+                "give both the same"
+            )
+        (staged / "blender_manifest.toml").write_text(with_wheel(text, wheel.name), encoding="utf-8")
+        shutil.copy(root / "LICENSE", staged)
+        blender_ext("build", "--source-dir", staged, "--output-filepath", extension)
+    blender_ext("validate", extension)
+    return extension
+
+
+def engine_wheel(root: Path, source: Path, wheels: Path) -> Path:
+    """The wheel of ``isa_engine`` without its weights, built by hatchling alone."""
+    shutil.copytree(root / "isa_engine", source / "isa_engine", ignore=LEFT_OUT)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, source)
+    if importlib.util.find_spec("hatchling") is None:
+        raise BuildError("hatchling is missing: run install/test.sh once, or pip install hatchling")
+    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels], cwd=source)
+    (wheel,) = wheels.glob("*.whl")
+    return wheel
+
+
+def with_wheel(manifest: str, wheel: str) -> str:
+    """The manifest with the wheel declared; a key must stand before the first table."""
+    lines = manifest.splitlines()
+    table = next((n for n, line in enumerate(lines) if line.startswith("[")), len(lines))
+    lines.insert(table, f'wheels = ["./wheels/{wheel}"]\n')
+    return "\n".join(lines) + "\n"
+
+
+def blender_ext(*arguments: str | Path) -> None:
+    """Blender's own tool for extensions, which works without the application."""
+    bpy = importlib.util.find_spec("bpy")
+    tools = sorted(Path(bpy.origin).parent.rglob("addons_core/bl_pkg/cli/blender_ext.py")) if bpy else []
+    if not tools:
+        raise BuildError(
+            "Blender's Python module is missing: run install/test.sh once, or pip install bpy==4.5.*"
+        )
+    run([sys.executable, tools[-1], *arguments])
+
+
+def run(command: list, cwd: Path | None = None) -> None:
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}".rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

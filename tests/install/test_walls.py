@@ -1,0 +1,100 @@
+"""The walls of the house: what may import what."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What only `isa-engine[engine]` brings; Blender has none of it.
+ENGINE_ONLY = "torch torchvision diffusers transformers open_clip safetensors av einops PIL fastapi uvicorn"
+
+IMPORT = """
+import importlib, importlib.abc, os, pkgutil, sys
+package, blocked = sys.argv[1], set(sys.argv[2].split())
+
+class Wall(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ImportError(f"{name} is not to be imported here")
+
+sys.meta_path.insert(0, Wall())
+root = importlib.import_module(package)
+for module in pkgutil.walk_packages(getattr(root, "__path__", []), package + "."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print("DONE")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def imports_without(package: str, blocked: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, package, blocked],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "DONE" in done.stdout, done.stderr
+
+
+def test_every_module_of_the_add_on_imports_without_the_engines_packages():
+    imports_without("isa_blender_addon", ENGINE_ONLY)
+
+
+@pytest.mark.parametrize("room", ["shot", "body", "client", "configuration", "errors", "location"])
+def test_what_the_add_on_shares_with_the_engine_needs_numpy_and_requests_only(room):
+    imports_without(f"isa_engine.{room}", f"{ENGINE_ONLY} bpy")
+
+
+@pytest.mark.parametrize("module", ["camera", "canonical", "frames", "ndc", "surface"])
+def test_geometry_needs_numpy_only(module):
+    imports_without(f"isa_engine.geometry.{module}", f"{ENGINE_ONLY} bpy")
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and top name of every absolute import, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.lineno, node.module.split(".")[0]
+
+
+def violations(package: str, forbidden: set[str]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for line, name in imported(path)
+        if name in forbidden
+    ]
+
+
+def test_the_engine_never_imports_blender():
+    assert violations("isa_engine", {"bpy", "mathutils", "bmesh", "isa_blender_addon"}) == []
+
+
+def test_the_add_on_never_imports_the_engines_packages_not_even_late():
+    assert violations("isa_blender_addon", set(ENGINE_ONLY.split())) == []
+
+
+def test_the_add_on_finds_itself_under_any_name():
+    # As an extension it is bl_ext.user_default.isa_blender_addon: its own imports are relative.
+    assert violations("isa_blender_addon", {"isa_blender_addon"}) == []
+
+
+def test_nothing_is_unpickled():
+    for package in ("isa_engine", "isa_blender_addon"):
+        assert violations(package, {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}) == []
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "weights_only"):
+                    safe = node.arg == "weights_only"
+                    assert getattr(node.value, "value", None) is safe, f"{path}:{node.value.lineno}"
