@@ -26,9 +26,7 @@ def main() -> int:
         print(f"build_extension: {error}", file=sys.stderr)
         return 1
     print(f"Built {extension} ({extension.stat().st_size / 2**20:.1f} MB).")
-    print(
-        "Install it: drop the file into Blender's window, or Edit ▸ Preferences ▸ Get Extensions ▸ Install from Disk."
-    )
+    print("Drop the file into Blender's window, or: Edit ▸ Preferences ▸ Get Extensions ▸ Install from Disk.")
     return 0
 
 
@@ -57,8 +55,8 @@ def build(root: Path, dist: Path) -> Path:
         version = wheel.name.split("-")[1]
         if version != manifest["version"]:
             raise BuildError(
-                f"blender_manifest.toml says version {manifest['version']}, isa_engine/__init__.py {version}: "
-                "give both the same"
+                f"blender_manifest.toml says version {manifest['version']}, isa_engine/__init__.py {version}. "
+                "Give both the same."
             )
         (staged / "blender_manifest.toml").write_text(with_wheel(text, wheel.name), encoding="utf-8")
         shutil.copy(root / "LICENSE", staged)
@@ -73,7 +71,7 @@ def engine_wheel(root: Path, source: Path, wheels: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, source)
     if importlib.util.find_spec("hatchling") is None:
-        raise BuildError("hatchling is missing: run install/test.sh once, or pip install hatchling")
+        raise BuildError("hatchling is missing. Run install/test.sh, or pip install hatchling.")
     run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels], cwd=source)
     (wheel,) = wheels.glob("*.whl")
     return wheel
@@ -92,9 +90,7 @@ def blender_ext(*arguments: str | Path) -> None:
     bpy = importlib.util.find_spec("bpy")
     tools = sorted(Path(bpy.origin).parent.rglob("addons_core/bl_pkg/cli/blender_ext.py")) if bpy else []
     if not tools:
-        raise BuildError(
-            "Blender's Python module is missing: run install/test.sh once, or pip install bpy==4.5.*"
-        )
+        raise BuildError("Blender's Python module is missing. Run install/test.sh, or pip install bpy.")
     run([sys.executable, tools[-1], *arguments])
 
 
