@@ -55,8 +55,8 @@ def build(root: Path, dist: Path) -> Path:
         version = wheel.name.split("-")[1]
         if version != manifest["version"]:
             raise BuildError(
-                f"blender_manifest.toml says version {manifest['version']}, isa_engine/__init__.py {version}. "
-                "Give both the same."
+                f"blender_manifest.toml says version {manifest['version']}, "
+                f"isa_engine/__init__.py says {version}. Give both the same."
             )
         (staged / "blender_manifest.toml").write_text(with_wheel(text, wheel.name), encoding="utf-8")
         shutil.copy(root / "LICENSE", staged)

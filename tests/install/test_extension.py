@@ -57,7 +57,7 @@ def test_versions_that_disagree_are_refused(tmp_path):
     root = checkout(tmp_path)
     init = root / "isa_engine" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9'))
-    with pytest.raises(BuildError, match=r"blender_manifest.toml says version .*isa_engine/__init__.py 9"):
+    with pytest.raises(BuildError, match=r"blender_manifest.toml says version .*isa_engine/__init__.py says 9"):
         build(root, tmp_path / "dist")
     assert not list((tmp_path / "dist").iterdir())
 
