@@ -1,0 +1,138 @@
+"""Scene → shot: walk the frames, read cameras and surface points, leave the scene as it was."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from isa_engine.errors import SceneError
+from isa_engine.geometry.camera import modelview_projection
+from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
+
+from . import timeline
+from .camera import camera_to_world, evaluated_camera, intrinsics
+from .characters import find_characters
+from .keep import kept
+from .picture import read_picture
+from .surface import Surface, surfaces
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A character's reference picture.
+
+    Attributes:
+        path: PNG or JPEG; "//" starts a path relative to the blend file.
+        frame: the scene frame whose pose and camera the picture shows; None: the shot's first.
+    """
+
+    path: str | Path
+    frame: int | None = None
+
+
+def capture_shot(scene, settings: Settings, references: Mapping[str, Reference] | None = None) -> Shot:
+    """Read the scene's frame range; the scene is afterwards as it was.
+
+    Args:
+        settings: how to generate, the canvas among it (``shot.canvas_size`` of ``timeline.frame_shape``).
+        references: by the character's name; characters without one are left to the model.
+
+    Raises:
+        SceneError: no camera, no character, an unusable picture, ...: names it and says what to do.
+        ShotError: the shot exceeds its limits.
+    """
+    frames = capture_frames(scene, settings, references)
+    while True:
+        try:
+            next(frames)
+        except StopIteration as done:
+            return done.value
+
+
+def capture_frames(
+    scene, settings: Settings, references: Mapping[str, Reference] | None = None
+) -> Generator[tuple[int, int], None, Shot]:
+    """``capture_shot`` in steps: yields ``(done, total)`` after each frame and returns the shot.
+
+    Between the steps the scene stands at the frame that was read. Closing the generator puts everything back.
+    """
+    references = references or {}
+    numbers = timeline.frame_numbers(scene)
+    first = int(numbers[0])
+    pictures = {name: read_picture(reference.path, name) for name, reference in references.items()}
+    poses = {
+        name: first if reference.frame is None else reference.frame for name, reference in references.items()
+    }
+    # The reference poses may lie outside the range.
+    visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
+
+    with kept(scene):
+        scene.frame_set(first)
+        cast = _cast(scene, references)
+        bodies = surfaces(cast, scene)
+        try:
+            for done, frame in enumerate(visits, 1):
+                visits[frame] = _read(scene, frame, bodies)
+                yield done, len(visits)
+        except ReferenceError as error:
+            remedy = "Generate again."
+            raise SceneError("a character was removed while the scene was read", remedy=remedy) from error
+        names = [character.name for character in cast]
+
+    unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
+    characters = []
+    for index, (name, body) in enumerate(zip(names, bodies, strict=True)):
+        reference = None
+        if name in references:
+            seen = visits[poses[name]]
+            mvp = modelview_projection(seen.intrinsics, seen.camera_to_world)
+            reference = ReferencePose(unique.index(pictures[name]), seen.points[index], mvp)
+        points = np.stack([visits[frame].points[index] for frame in numbers.tolist()])
+        characters.append(Character(name, points, body.triangles, reference))
+    shown = [visits[frame] for frame in numbers.tolist()]
+    width, height = timeline.render_size(scene)
+    return validate(
+        Shot(
+            fps=timeline.fps(scene),
+            width=width,
+            height=height,
+            frame_numbers=numbers,
+            intrinsics=np.array([view.intrinsics for view in shown], np.float64),
+            camera_to_world=np.stack([view.camera_to_world for view in shown]),
+            characters=tuple(characters),
+            references=tuple(unique),
+            # One picture of the whole cast is also the frame that Eq. 20 concatenates.
+            frame_reference=0 if len(unique) == 1 and set(names) <= set(references) else None,
+            settings=settings,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _View:
+    """What one frame shows: the camera, and each character's points ``(N, 3)``."""
+
+    intrinsics: tuple[float, float, float, float]
+    camera_to_world: np.ndarray
+    points: list[np.ndarray]
+
+
+def _read(scene, frame: int, bodies: list[Surface]) -> _View:
+    # A modal operator lets the artist scrub between two steps, so the frame is set for each.
+    scene.frame_set(frame)
+    camera = evaluated_camera(scene, frame)
+    return _View(intrinsics(camera, scene), camera_to_world(camera), [body.points() for body in bodies])
+
+
+def _cast(scene, references: Mapping[str, Reference]) -> list:
+    cast = [character for character in find_characters(scene) if character.included]
+    if not cast:
+        remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include a skinned mesh."
+        raise SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+    names = {character.name for character in cast}
+    for name in references:
+        if name not in names:
+            remedy = f"The cast is: {', '.join(sorted(names))}."
+            raise SceneError(f"a picture is given for '{name}', who is not in the cast", remedy=remedy)
+    return cast

@@ -1,0 +1,150 @@
+"""Which objects of a scene are its cast.
+
+A mesh is a character if it carries the SMPL-X add-on's custom properties, if its armature has the 55 SMPL-X
+bones, or if the artist says so; the artist's word is the custom property ``isa_cast`` on the armature or the
+mesh: true takes any skinned mesh in, false leaves a character out. What the render does not show stays out.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from isa_engine.body import SMPLX_JOINTS
+from isa_engine.errors import SceneError
+
+from .timeline import view_layer
+
+CAST_PROPERTY = "isa_cast"
+_SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
+# The MPI add-on follows SMPL-X's file in naming the eyes, Meshcapade's rigs do not.
+_EYES = {"left_eye_smplhf": "left_eye", "right_eye_smplhf": "right_eye"}
+
+
+@dataclass(frozen=True)
+class CharacterRig:
+    """A character of the scene.
+
+    Attributes:
+        name: the armature's, or the mesh's where there is none.
+        armature: the object that poses the mesh; None for one posed otherwise, such as by a cache.
+        mesh: the body's mesh object.
+        recognised_by: what told.
+        gender: of the body, "" if nothing tells.
+        included: false if the artist keeps it out.
+    """
+
+    name: str
+    armature: object | None
+    mesh: object
+    recognised_by: Literal["property", "bones", "override"]
+    gender: str
+    included: bool
+
+
+def find_characters(scene) -> list[CharacterRig]:
+    """The characters that the render shows, by name; those that the artist keeps out are among them.
+
+    Raises:
+        SceneError: the artist's override names what cannot be a character.
+    """
+    shown = _shown_objects(scene)
+    bodies: dict = {}
+    for item in shown:
+        if item.type == "MESH" and (armature := _armature(item)):
+            bodies.setdefault(armature, []).append(item)
+    cast = [_character(armature, _body(meshes)) for armature, meshes in bodies.items()]
+    cast += [_character(None, item) for item in shown if item.type == "MESH" and not _armature(item)]
+    for item in shown:
+        if item.get(CAST_PROPERTY) and item.type == "ARMATURE" and body_mesh(item) is None:
+            remedy = "Give it a skinned mesh, or take the armature out of the cast."
+            raise SceneError(f"'{item.name}' poses no mesh", remedy=remedy)
+    return sorted((character for character in cast if character), key=lambda character: character.name)
+
+
+def set_cast(character_object, included: bool | None) -> None:
+    """Write the artist's word on an armature or mesh; None leaves it to recognition again."""
+    if included is not None:
+        character_object[CAST_PROPERTY] = included
+    elif CAST_PROPERTY in character_object:
+        del character_object[CAST_PROPERTY]
+
+
+def joint_bones(armature) -> list[str] | None:
+    """The names of the bones of the 55 SMPL-X joints, in the joints' order; None if one is missing."""
+    bones = armature.data.bones
+    names = [joint if joint in bones else _EYES.get(joint, joint) for joint in SMPLX_JOINTS]
+    return names if all(name in bones for name in names) else None
+
+
+def body_mesh(armature):
+    """The mesh object that is the armature's body, or None."""
+    meshes = [item for item in armature.users_scene[0].objects if item.type == "MESH"]
+    meshes = [item for item in meshes if _armature(item) == armature]
+    return _body(meshes) if meshes else None
+
+
+def _character(armature, mesh) -> CharacterRig | None:
+    owners = [owner for owner in (armature, mesh) if owner is not None]
+    words = [bool(owner[CAST_PROPERTY]) for owner in owners if CAST_PROPERTY in owner]
+    if _property(mesh, _SMPLX_PROPERTIES) is not None:
+        recognised_by = "property"
+    elif armature is not None and joint_bones(armature):
+        recognised_by = "bones"
+    elif any(words):
+        recognised_by = "override"
+        if armature is None:
+            problem = f"'{mesh.name}' is no SMPL-X character and no skinned mesh"
+            raise SceneError(problem, remedy="Take it out of the cast, or give it an Armature modifier.")
+    else:
+        return None
+    return CharacterRig(owners[0].name, armature, mesh, recognised_by, _gender(mesh), all(words))
+
+
+def _gender(mesh) -> str:
+    told = str(_property(mesh, ("smplx_gender",)) or mesh.name).lower()
+    # "female" holds "male".
+    return next((gender for gender in ("female", "male", "neutral") if gender in told), "")
+
+
+def _property(mesh, names):
+    for owner in (mesh, mesh.data):
+        for name in names:
+            if name in owner:
+                return owner[name]
+    return None
+
+
+def _armature(mesh):
+    """The armature that deforms a mesh."""
+    for modifier in mesh.modifiers:
+        if modifier.type == "ARMATURE" and modifier.object is not None:
+            return modifier.object
+    return mesh.parent if mesh.parent_type == "ARMATURE" else None
+
+
+def _body(meshes):
+    """Of the meshes on one armature, the body: clothes and hair hang on fewer joints."""
+    joints = {*SMPLX_JOINTS, *_EYES.values()}
+
+    def likeness(item) -> tuple:
+        skinned = sum(group.name in joints for group in item.vertex_groups)
+        return _property(item, _SMPLX_PROPERTIES) is not None, skinned, len(item.data.vertices)
+
+    return max(meshes, key=likeness)
+
+
+def _shown_objects(scene) -> list:
+    """What the render shows, less what is disabled in viewports: Blender evaluates none of that."""
+    shown: dict = {}
+
+    def visit(layer) -> None:
+        collection = layer.collection
+        if layer.exclude or collection.hide_render or collection.hide_viewport:
+            return
+        for item in collection.objects:
+            if not item.hide_render and not item.hide_viewport:
+                shown[item] = None
+        for child in layer.children:
+            visit(child)
+
+    visit(view_layer(scene).layer_collection)
+    return list(shown)

@@ -1,0 +1,175 @@
+"""Surface points of a character, read from its evaluated mesh: modifiers, constraints, NLA and all.
+
+A table of points belongs to the topology of the mesh that the artist edits. Where modifiers make another
+topology of it, such as a subdivision, each point is bound to the nearest place on the modified mesh at rest.
+"""
+
+from functools import lru_cache
+
+import bpy
+import numpy as np
+from mathutils.bvhtree import BVHTree
+
+from isa_engine.errors import SceneError
+from isa_engine.geometry.surface import SurfaceTable, surface_table
+
+from .characters import CharacterRig
+from .timeline import view_layer
+
+# Modifiers that pose a mesh and never change its topology; off while the mesh is at rest.
+_POSING = {
+    "ARMATURE",
+    "CAST",
+    "CLOTH",
+    "CURVE",
+    "DISPLACE",
+    "HOOK",
+    "LAPLACIANDEFORM",
+    "LATTICE",
+    "MESH_CACHE",
+    "MESH_DEFORM",
+    "MESH_SEQUENCE_CACHE",
+    "SHRINKWRAP",
+    "SIMPLE_DEFORM",
+    "SOFT_BODY",
+    "SURFACE_DEFORM",
+    "WARP",
+    "WAVE",
+}
+
+
+class Surface:
+    """One character's surface points, at whatever frame the scene stands.
+
+    Attributes:
+        triangles: ``(M, 3)`` int32 between the points.
+    """
+
+    def __init__(self, character: CharacterRig, table: SurfaceTable, scene):
+        self.character, self.scene = character, scene
+        self.triangles = table.triangles
+        vertices = len(_positions(self._evaluated()))
+        self._table = table if vertices == table.vertex_count else _bind(table, character.mesh)
+        self._check(vertices)
+
+    def points(self) -> np.ndarray:
+        """``(N, 3)`` float32, world coordinates.
+
+        Raises:
+            SceneError: the mesh has another number of vertices than on the first frame read.
+        """
+        evaluated = self._evaluated()
+        vertices = _positions(evaluated)
+        self._check(len(vertices))
+        world = np.array(evaluated.matrix_world, np.float64)
+        return self._table.points(vertices @ world[:3, :3].T + world[:3, 3])
+
+    def _evaluated(self):
+        return self.character.mesh.evaluated_get(view_layer(self.scene).depsgraph)
+
+    def _check(self, vertices: int) -> None:
+        if vertices != self._table.vertex_count:
+            changing = [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
+            problem = f"'{self.character.name}' changes its number of vertices with its pose"
+            remedy = f"Turn off what does it on '{self.character.mesh.name}'"
+            remedy += f", one of the modifiers {', '.join(changing)}." if changing else "."
+            raise SceneError(problem, where=f"frame {self.scene.frame_current}", remedy=remedy)
+
+
+def surfaces(cast: list[CharacterRig], scene) -> list[Surface]:
+    """A surface each; characters of one topology share the table of the first of them.
+
+    Raises:
+        SceneError: a mesh has no faces.
+    """
+    tables: dict[bytes, SurfaceTable] = {}
+    result = []
+    for character in cast:
+        vertices, triangles = _at_rest(character.mesh)
+        topology = triangles.tobytes()
+        if topology not in tables:
+            try:
+                tables[topology] = _table(vertices.tobytes(), topology)
+            except ValueError as error:
+                remedy = "Take it out of the cast, or give its mesh faces."
+                raise SceneError(f"'{character.name}' has no surface", remedy=remedy) from error
+        result.append(Surface(character, tables[topology], scene))
+    return result
+
+
+@lru_cache(maxsize=8)
+def _table(vertices: bytes, triangles: bytes) -> SurfaceTable:
+    # Proportions alone decide where the points go, so a mesh in centimetres needs no conversion.
+    return surface_table(
+        np.frombuffer(vertices, np.float32).reshape(-1, 3), np.frombuffer(triangles, np.int32).reshape(-1, 3)
+    )
+
+
+def _at_rest(item) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices of the Basis and the mesh's triangles, in the mesh's own space."""
+    mesh = item.data
+    basis = mesh.shape_keys.reference_key.data if mesh.shape_keys else mesh.vertices
+    vertices = np.empty(3 * len(basis), np.float32)
+    basis.foreach_get("co", vertices)
+    return vertices.reshape(-1, 3), _triangles(mesh)
+
+
+def _triangles(mesh) -> np.ndarray:
+    mesh.calc_loop_triangles()
+    triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", triangles)
+    return triangles.reshape(-1, 3)
+
+
+def _positions(evaluated) -> np.ndarray:
+    # Not evaluated.data, which is not yet subdivided where the GPU does that for drawing.
+    mesh = evaluated.to_mesh()
+    vertices = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    evaluated.to_mesh_clear()
+    return vertices.reshape(-1, 3).astype(np.float64)
+
+
+def _bind(table: SurfaceTable, item) -> SurfaceTable:
+    """The same points on the topology that the item's modifiers make."""
+    points = table.points(_at_rest(item)[0].astype(np.float64))
+    vertices, triangles = _modified_at_rest(item)
+    tree = BVHTree.FromPolygons(vertices.tolist(), triangles.tolist(), all_triangles=True)
+    nearest = [tree.find_nearest(point) for point in points.tolist()]
+    corners = triangles[[face for _, _, face, _ in nearest]].astype(np.int64)
+    places = np.array([place for place, _, _, _ in nearest])
+    return SurfaceTable(corners, _barycentric(places, vertices[corners]), table.triangles, len(vertices))
+
+
+def _barycentric(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Coordinates of ``(N, 3)`` places in ``(N, 3, 3)`` triangles that hold them."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    normal = np.cross(b - a, c - a)
+    area = np.maximum((normal**2).sum(-1), np.finfo(np.float64).tiny)
+    v = (np.cross(places - a, c - a) * normal).sum(-1) / area
+    w = (np.cross(b - a, places - a) * normal).sum(-1) / area
+    return np.stack([1 - v - w, v, w], -1)
+
+
+def _modified_at_rest(item) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles after the modifiers, without pose; evaluated on a copy in a scene of its own."""
+    scene, copy = bpy.data.scenes.new(item.name), item.copy()
+    try:
+        copy.animation_data_clear()
+        copy.constraints.clear()
+        copy.parent = None
+        copy.show_only_shape_key, copy.active_shape_key_index = True, 0
+        for modifier in [m for m in copy.modifiers if m.type in _POSING]:
+            copy.modifiers.remove(modifier)
+        scene.collection.objects.link(copy)
+        layer = scene.view_layers[0]
+        layer.update()
+        evaluated = copy.evaluated_get(layer.depsgraph)
+        vertices = _positions(evaluated)
+        mesh = evaluated.to_mesh()
+        triangles = _triangles(mesh)
+        evaluated.to_mesh_clear()
+        return vertices, triangles
+    finally:
+        bpy.data.objects.remove(copy)
+        bpy.data.scenes.remove(scene)

@@ -1,0 +1,1 @@
+"""Scenes and bodies that tests stage, built by code."""
