@@ -1,0 +1,222 @@
+"""A plane that exactly fills its camera's frame, with the movie on it.
+
+Drivers hold it there through animated lens, shift, sensor and render size. Their expressions are *simple* in
+Blender's sense: evaluated without Python, so they work in files whose scripts are not trusted.
+
+With ``s`` the sensor's size along the fitted side and ``d`` the distance, the frame's fitted side is
+``d·s/lens`` long; shift is counted in that length. A camera's scale moves its children but not its view, so
+the plane divides it out.
+"""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from isa_engine.shot import Shot
+
+from .cameras import camera_takes
+from .movie import PLATE, discard, load_movie, show_from
+
+COLLECTION = "ISA Plate"
+DEPTH = "isa_depth"
+MATTE = "isa_matte"
+
+_WIDTH, _HEIGHT = "(trunc(rx*pc/100)*ax)", "(trunc(ry*pc/100)*ay)"
+_FITTED = "d*(sh if fit==2 else sw)/lens"
+_WIDE = f"(fit==1 or (fit==0 and {_WIDTH}>={_HEIGHT}))"
+_EXPRESSIONS = (
+    ("location", 0, f"sx*{_FITTED}/s"),
+    ("location", 1, f"sy*{_FITTED}/s"),
+    ("location", 2, "-d/s"),
+    ("scale", 0, f"{_FITTED}*(1 if {_WIDE} else {_WIDTH}/{_HEIGHT})/s"),
+    ("scale", 1, f"{_FITTED}*({_HEIGHT}/{_WIDTH} if {_WIDE} else 1)/s"),
+)
+_OF_CAMERA = {
+    "lens": "lens",
+    "sw": "sensor_width",
+    "sh": "sensor_height",
+    "fit": "sensor_fit",
+    "sx": "shift_x",
+    "sy": "shift_y",
+}
+_OF_SCENE = {
+    "rx": "render.resolution_x",
+    "ry": "render.resolution_y",
+    "pc": "render.resolution_percentage",
+    "ax": "render.pixel_aspect_x",
+    "ay": "render.pixel_aspect_y",
+}
+
+
+def import_plane(scene, video, frame_numbers, name: str, depth: float | None = None, matte=None) -> list:
+    """Put the movie on a plane before each camera of the shot; planes of the same name are replaced.
+
+    A plane that is replaced hands its distance on, since the artist may have set it.
+
+    Args:
+        video: path; its first frame is that of ``frame_numbers[0]``, and it has one frame a scene frame.
+        frame_numbers: ``(F,)`` scene frames.
+        depth: metres before the camera; by default near the end of what the camera sees.
+        matte: path of the plate's matte, if there is one; kept with the plane for keying.
+
+    Returns:
+        The plane objects, in the order in which their cameras are first used.
+
+    Raises:
+        SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
+    """
+    takes = camera_takes(scene, frame_numbers)
+    image = load_movie(video, name)
+    matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
+    depths = {plane.parent: plane[DEPTH] for plane in planes(scene, name)}
+    remove_planes(scene, name)
+
+    collection = _collection(scene)
+    material = _material(image, int(frame_numbers[0]), name)
+    result = []
+    for camera, shown in takes.items():
+        plane = bpy.data.objects.new(f"{name} {camera.name}", _square(name))
+        collection.objects.link(plane)
+        plane.data.materials.append(material)
+        plane[PLATE] = name
+        plane[DEPTH] = depths.get(camera) or _within_clip(camera.data, depth)
+        plane.id_properties_ui(DEPTH).update(
+            min=0.001, soft_max=1000.0, subtype="DISTANCE", description="Distance from the camera"
+        )
+        if matte:
+            plane[MATTE] = matte
+        plane.parent = camera
+        _only_for_the_camera(plane)
+        _drive(plane, camera, scene)
+        if len(takes) > 1:
+            _show_only(plane, shown, int(frame_numbers[0]))
+        result.append(plane)
+    return result
+
+
+def planes(scene, name: str) -> list:
+    """The plane objects of a plate in this scene."""
+    return [item for item in scene.objects if item.get(PLATE) == name and item.type == "MESH"]
+
+
+def remove_planes(scene, name: str) -> None:
+    """Remove a plate's planes and what only they used."""
+    for plane in planes(scene, name):
+        mesh, matte = plane.data, plane.get(MATTE)
+        action = plane.animation_data.action if plane.animation_data else None
+        bpy.data.objects.remove(plane)
+        for material in mesh.materials:
+            if material is not None and material.users == 1:
+                images = [node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"]
+                bpy.data.materials.remove(material)
+                for image in images:
+                    discard(image)
+        bpy.data.meshes.remove(mesh)
+        if action is not None and not action.users:
+            bpy.data.actions.remove(action)
+        discard(matte)
+    collection = _find_collection(scene)
+    if collection is not None and not collection.all_objects:
+        bpy.data.collections.remove(collection)
+
+
+def depth_behind_cast(shot: Shot) -> float:
+    """A distance at which a plane stands behind every character on every frame, metres."""
+    world_to_camera = np.linalg.inv(shot.camera_to_world)
+    farthest = max(
+        float(
+            -(np.einsum("fi,fni->fn", world_to_camera[:, 2, :3], c.points) + world_to_camera[:, 2, 3:]).min()
+        )
+        for c in shot.characters
+    )
+    return 1.1 * max(farthest, 0.0) + 0.5
+
+
+def _within_clip(camera, depth: float | None) -> float:
+    nearest, farthest = 1.01 * camera.clip_start, 0.95 * camera.clip_end
+    return min(max(depth if depth is not None else farthest, nearest), farthest)
+
+
+def _find_collection(scene):
+    return next((child for child in scene.collection.children if PLATE in child), None)
+
+
+def _collection(scene):
+    collection = _find_collection(scene)
+    if collection is None:
+        collection = bpy.data.collections.new(COLLECTION)
+        collection[PLATE] = True
+        scene.collection.children.link(collection)
+    return collection
+
+
+def _square(name: str):
+    """A unit square around the origin, facing +Z, its texture upright."""
+    mesh = bpy.data.meshes.new(name)
+    corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    mesh.from_pydata([(x - 0.5, y - 0.5, 0) for x, y in corners], [], [range(4)])
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", np.ravel(corners).astype(np.float32))
+    return mesh
+
+
+def _material(image, first_frame: int, name: str):
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    # Solid shading shows no movie, only this colour: what stands behind is worth more than grey.
+    material.diffuse_color = (1, 1, 1, 0)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.clear()
+    texture = nodes.new("ShaderNodeTexImage")
+    emission = nodes.new("ShaderNodeEmission")
+    output = nodes.new("ShaderNodeOutputMaterial")
+    texture.location, emission.location = (-500, 0), (-200, 0)
+    texture.image, texture.extension = image, "EXTEND"
+    show_from(texture.image_user, image, first_frame)
+    links.new(texture.outputs["Color"], emission.inputs["Color"])
+    links.new(emission.outputs["Emission"], output.inputs["Surface"])
+    return material
+
+
+def _only_for_the_camera(plane) -> None:
+    """Seen by the camera alone, not by light, and out of the way of the mouse."""
+    for ray in ("diffuse", "glossy", "transmission", "volume_scatter", "shadow"):
+        setattr(plane, f"visible_{ray}", False)
+    for probe in ("volume", "sphere", "plane"):
+        setattr(plane, f"hide_probe_{probe}", True)
+    plane.hide_select = True
+
+
+def _drive(plane, camera, scene) -> None:
+    for path, index, expression in _EXPRESSIONS:
+        driver = plane.driver_add(path, index).driver
+        driver.type = "SCRIPTED"
+        for variable, property_path in _OF_CAMERA.items():
+            _variable(driver, variable, "CAMERA", camera.data, property_path)
+        for variable, property_path in _OF_SCENE.items():
+            _variable(driver, variable, "SCENE", scene, property_path)
+        _variable(driver, "d", "OBJECT", plane, f'["{DEPTH}"]')
+        scale = driver.variables.new()
+        scale.name, scale.type = "s", "TRANSFORMS"
+        scale.targets[0].id = camera
+        scale.targets[0].transform_type = f"SCALE_{'XYZ'[index]}"
+        scale.targets[0].transform_space = "WORLD_SPACE"
+        driver.expression = expression
+
+
+def _variable(driver, name: str, id_type: str, owner, path: str) -> None:
+    variable = driver.variables.new()
+    variable.name = name
+    target = variable.targets[0]
+    target.id_type, target.id, target.data_path = id_type, owner, path
+
+
+def _show_only(plane, takes: list[tuple[int, int]], first_frame: int) -> None:
+    """Hide the plane while other cameras shoot. Keys of an on-off property hold until the next."""
+    keys = {first_frame: True}
+    for first, last in takes:
+        keys[first], keys[last + 1] = False, True
+    for path in ("hide_render", "hide_viewport"):
+        for frame, hidden in sorted(keys.items()):
+            setattr(plane, path, hidden)
+            plane.keyframe_insert(path, frame=frame)

@@ -1,0 +1,22 @@
+"""The cameras that a shot is seen through, and when."""
+
+from itertools import groupby
+
+from ..scene.camera import camera_at
+
+
+def camera_takes(scene, frame_numbers) -> dict[object, list[tuple[int, int]]]:
+    """For each camera its takes ``(first, last)`` in scene frames, with cuts at timeline markers.
+
+    Args:
+        frame_numbers: ``(F,)``, the shot's.
+
+    Raises:
+        SceneError: there is no camera at some frame.
+    """
+    frames = range(int(frame_numbers[0]), int(frame_numbers[-1]) + 1)
+    takes: dict = {}
+    for camera, group in groupby(frames, lambda frame: camera_at(scene, frame)):
+        shown = list(group)
+        takes.setdefault(camera, []).append((shown[0], shown[-1]))
+    return takes
