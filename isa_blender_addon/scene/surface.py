@@ -48,9 +48,13 @@ class Surface:
     def __init__(self, character: CharacterRig, table: SurfaceTable, scene):
         self.character, self.scene = character, scene
         self.triangles = table.triangles
-        vertices = len(_positions(self._evaluated()))
-        self._table = table if vertices == table.vertex_count else _bind(table, character.mesh)
-        self._check(vertices)
+        self._table = table
+        if len(_positions(self._evaluated())) != table.vertex_count:
+            vertices, triangles = _modified_at_rest(character.mesh, scene.frame_current)
+            if len(triangles) == 0:
+                self._refuse()
+            rest, _ = _at_rest(character.mesh)
+            self._table = _bind(table, rest, vertices, triangles)
 
     def points(self) -> np.ndarray:
         """``(N, 3)`` float32, world coordinates.
@@ -60,20 +64,20 @@ class Surface:
         """
         evaluated = self._evaluated()
         vertices = _positions(evaluated)
-        self._check(len(vertices))
+        if len(vertices) != self._table.vertex_count:
+            self._refuse()
         world = np.array(evaluated.matrix_world, np.float64)
         return self._table.points(vertices @ world[:3, :3].T + world[:3, 3])
 
     def _evaluated(self):
         return self.character.mesh.evaluated_get(view_layer(self.scene).depsgraph)
 
-    def _check(self, vertices: int) -> None:
-        if vertices != self._table.vertex_count:
-            changing = [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
-            problem = f"'{self.character.name}' changes its number of vertices with its pose"
-            remedy = f"Turn off what does it on '{self.character.mesh.name}'"
-            remedy += f", one of the modifiers {', '.join(changing)}." if changing else "."
-            raise SceneError(problem, where=f"frame {self.scene.frame_current}", remedy=remedy)
+    def _refuse(self):
+        changing = [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
+        problem = f"'{self.character.name}' changes its number of vertices with time or pose"
+        remedy = f"Turn off what does it on '{self.character.mesh.name}'"
+        remedy += f", one of the modifiers {', '.join(changing)}." if changing else "."
+        raise SceneError(problem, where=f"frame {self.scene.frame_current}", remedy=remedy)
 
 
 def surfaces(cast: list[CharacterRig], scene) -> list[Surface]:
@@ -130,10 +134,9 @@ def _positions(evaluated) -> np.ndarray:
     return vertices.reshape(-1, 3).astype(np.float64)
 
 
-def _bind(table: SurfaceTable, item) -> SurfaceTable:
-    """The same points on the topology that the item's modifiers make."""
-    points = table.points(_at_rest(item)[0].astype(np.float64))
-    vertices, triangles = _modified_at_rest(item)
+def _bind(table: SurfaceTable, rest: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> SurfaceTable:
+    """The table's points, on the mesh at rest, at their nearest places on the modified mesh at rest."""
+    points = table.points(rest.astype(np.float64))
     tree = BVHTree.FromPolygons(vertices.tolist(), triangles.tolist(), all_triangles=True)
     nearest = [tree.find_nearest(point) for point in points.tolist()]
     corners = triangles[[face for _, _, face, _ in nearest]].astype(np.int64)
@@ -151,7 +154,7 @@ def _barycentric(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return np.stack([1 - v - w, v, w], -1)
 
 
-def _modified_at_rest(item) -> tuple[np.ndarray, np.ndarray]:
+def _modified_at_rest(item, frame: int) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles after the modifiers, without pose; evaluated on a copy in a scene of its own."""
     scene, copy = bpy.data.scenes.new(item.name), item.copy()
     try:
@@ -162,6 +165,7 @@ def _modified_at_rest(item) -> tuple[np.ndarray, np.ndarray]:
         for modifier in [m for m in copy.modifiers if m.type in _POSING]:
             copy.modifiers.remove(modifier)
         scene.collection.objects.link(copy)
+        scene.frame_current = frame
         layer = scene.view_layers[0]
         layer.update()
         evaluated = copy.evaluated_get(layer.depsgraph)
