@@ -6,6 +6,7 @@ import bpy
 def snapshot() -> dict:
     """Every data-block's plain properties, the poses, the selection and who is active."""
     layer = bpy.context.view_layer
+    layer.update()
     return {
         "blocks": {repr(block): _plain(block) for block in _blocks()},
         "poses": {
