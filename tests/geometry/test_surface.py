@@ -75,6 +75,13 @@ def test_random_points_are_as_dense_everywhere():
     assert np.abs(share - 1 / 8).max() < 0.01
 
 
+def test_random_points_favour_no_corner_of_a_face():
+    corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    _, barycentric = random_surface_points(corners, np.array([[0, 1, 2]]), 10000)
+    assert np.allclose(barycentric.mean(0), 1 / 3, atol=0.01)
+    assert np.allclose((barycentric > 0.5).mean(0), 1 / 4, atol=0.02)
+
+
 def test_points_are_spread_by_area_not_by_vertices():
     # The bands near the poles have as many vertices as the others, and far less skin.
     skin = on_the_skin(BODY, 20000)

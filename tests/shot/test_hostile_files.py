@@ -262,6 +262,14 @@ def test_too_many_members():
     content = archive({f"{k}": b"" for k in range(5000)})
     with peak_below(2**20):
         refused(content, "directory")
+    # The same directory, which only a 64-bit end record tells of.
+    end = content.rindex(b"PK\5\6")
+    size, offset = struct.unpack("<II", content[end + 12 : end + 20])
+    large_end = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 5000, 5000, size, offset)
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, end, 1)
+    small_end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 46, 0, 0)
+    with peak_below(2**20):
+        refused(content[:end] + large_end + locator + small_end, "not a whole shot")
 
 
 def test_two_members_of_one_name():
@@ -293,8 +301,6 @@ def test_a_directory_that_points_elsewhere():
         content = bytearray(CONTENT)
         struct.pack_into("<II", content, end + 12, size, offset)
         refused(bytes(content))
-    locator = b"PK\6\7" + struct.pack("<IQI", 0, 0, 1)
-    refused(CONTENT[:end] + locator + CONTENT[end:], "not a whole shot")
 
 
 def test_a_member_whose_checksum_is_wrong():
