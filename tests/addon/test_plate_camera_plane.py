@@ -91,7 +91,7 @@ def movie(tmp_path_factory):
     return path
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
 @given(setup=cameras)
 def test_the_planes_corners_are_the_frames_corners(setup, movie):
     scene = stage(setup)
