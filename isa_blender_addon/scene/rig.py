@@ -13,6 +13,7 @@ from isa_engine.body.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
 from .characters import body_mesh, joint_bones
+from .timeline import fps
 
 MESH_NAME = "SMPLX-mesh-neutral"
 # Blender evaluates a shape key no further than its slider goes, and no slider goes further than this.
@@ -61,11 +62,11 @@ def add_character(context, body: BodyModel, name: str, collection=None, betas=()
     return armature
 
 
-def apply_motion(armature, motion: Motion, start_frame: float = 1) -> None:
+def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
     """Key a motion on the pose bones, in a new action; the object's own transform is left alone.
 
-    The keys keep the motion's own times: at another frame rate they fall between the scene's frames.
-    Pose-corrective shape keys, where the mesh has them, are keyed along.
+    There is a key on every frame of the scene, whatever the motion's own frame rate. Pose-corrective shape
+    keys, where the mesh has them, are keyed along.
 
     Args:
         armature: of any character with the 55 joints.
@@ -78,9 +79,8 @@ def apply_motion(armature, motion: Motion, start_frame: float = 1) -> None:
     if bones is None or not armature.users_scene:
         problem = f"'{armature.name}' is not an SMPL-X rig"
         raise SceneError(problem, remedy="Choose an armature with the 55 SMPL-X bones.")
-    render = armature.users_scene[0].render
-    fps = render.fps / render.fps_base
-    frames = start_frame + np.arange(len(motion.rotations)) * (fps / motion.fps)
+    motion = motion.resampled(float(fps(armature.users_scene[0])))
+    frames = start_frame + np.arange(len(motion.rotations))
 
     curves = _Curves(armature, motion.name)
     rotations = matrices(motion.rotations)
