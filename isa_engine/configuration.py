@@ -17,21 +17,26 @@ class VAEConfig:
 
     Attributes:
         latent_channels: c.
-        block_out_channels: width of each resolution, finest first; each but the last halves space.
+        block_out_channels: width of each resolution, finest first; each but the last halves space, and the
+            last two that do so halve time.
         layers_per_block: residual blocks a resolution.
         patch: space folded into channels before the first convolution (1 in SD3). A model for two CPU cores
             cannot afford convolutions at full resolution.
+        shortcut: add a linear autoencoder of whole windows (not in SD3), so that a small model learns only
+            what a linear one misses.
         norm_groups: of the group norms, which see one frame at a time.
-        scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``.
+        scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
+            for each channel.
     """
 
     latent_channels: int = 16
     block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
     layers_per_block: int = 2
     patch: int = 1
+    shortcut: bool = False
     norm_groups: int = 32
-    scaling_factor: float = 1.5305
-    shift_factor: float = 0.0609
+    scaling_factor: float | tuple[float, ...] = 1.5305
+    shift_factor: float | tuple[float, ...] = 0.0609
 
     @property
     def spatial_compression(self) -> int:
@@ -119,7 +124,15 @@ def isa_tiny() -> ModelConfig:
         name="isa-tiny",
         short_side=128,
         max_frames=33,
-        vae=VAEConfig(block_out_channels=(64, 128), layers_per_block=1, patch=4, norm_groups=8),
+        vae=VAEConfig(
+            block_out_channels=(32, 64, 96),
+            layers_per_block=1,
+            patch=2,
+            shortcut=True,
+            norm_groups=8,
+            scaling_factor=1.0,
+            shift_factor=0.0,
+        ),
         dit=DiTConfig(width=128, layers=6, heads=4, points=64, image_width=128),
         image_tower=ImageTowerConfig(),
     )

@@ -1,0 +1,21 @@
+"""VideoVAE: SD3's image autoencoder with causal time (paper, 4.1).
+
+| subject | module |
+|---|---|
+| causal 3D convolutions, streaming state | ``causal_conv`` |
+| SD3's blocks, norms and attention one frame at a time | ``blocks`` |
+| 1 + 4k frames to 1 + k latents, and back | ``encoder``, ``decoder`` |
+| linear shortcut of small models | ``shortcut`` |
+| the whole | ``video_vae`` |
+| SD3's weights | ``inflate`` |
+| large pictures | ``tiling`` |
+"""
+
+from isa_engine.torchvision_operators import declare_missing
+
+declare_missing()
+
+from isa_engine.vae.posterior import Posterior  # noqa: E402
+from isa_engine.vae.video_vae import VideoVAE  # noqa: E402
+
+__all__ = ["Posterior", "VideoVAE"]

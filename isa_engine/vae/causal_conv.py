@@ -1,0 +1,76 @@
+"""Convolutions that never look ahead in time, and what a stream has to remember for them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from isa_engine.errors import ModelError
+
+
+class Past:
+    """The frames before a chunk, for everything in a network that looks back.
+
+    A network asks in the same order for every chunk, so the memory is a plain sequence of tensors: the
+    ``tails`` that one pass leaves behind are what the next one starts from.
+
+    Args:
+        tails: left behind by the chunk before; None at the beginning of a video.
+        remember: whether this pass leaves tails; a video that is given whole needs none.
+
+    Attributes:
+        begins: whether the chunk's first frame is the video's.
+        whole: whether the chunk is the whole video.
+        tails: what this pass has left behind so far.
+    """
+
+    def __init__(self, tails: Sequence[torch.Tensor] | None = None, *, remember: bool = False):
+        self.begins = tails is None
+        self.whole = self.begins and not remember
+        self.tails: list[torch.Tensor] = []
+        self._before = iter(tails or ())
+        self._remember = remember
+
+    def extend(self, frames: torch.Tensor, first: int, later: int) -> torch.Tensor:
+        """``frames`` ``(B, C, F, H, W)`` after what came before them in time.
+
+        Args:
+            first: frames to put before the first frame of a video, which are copies of it.
+            later: frames of the chunk before to put before a later chunk.
+
+        Raises:
+            ModelError: the chunk before was of another size.
+        """
+        if self.begins:
+            before = frames[:, :, :1].expand(-1, -1, first, -1, -1)
+        else:
+            before = next(self._before)
+            if before.shape[:2] + before.shape[3:] != frames.shape[:2] + frames.shape[3:]:
+                raise ModelError("this chunk has another batch or picture size than the one before it")
+        frames = torch.cat([before, frames], 2)
+        if self._remember:
+            # A clone: a view would keep the whole chunk alive.
+            self.tails.append(frames[:, :, frames.shape[2] - later :].clone())
+        return frames
+
+
+class CausalConv3d(nn.Conv3d):
+    """A 3 × 3 × 3 convolution whose output at a frame depends on that frame and those before.
+
+    Before a video's first frame stand copies of it, so a still stays still and one frame needs no other.
+
+    Args:
+        stride: in time and space. With 2, frames 0, 2, 4, … remain, each with the two before it; space is
+            padded after the last row and column only, as in SD3.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: tuple[int, int] = (1, 1)):
+        time, space = stride
+        super().__init__(in_channels, out_channels, 3, (time, space, space), (0, 1, 1) if space == 1 else 0)
+
+    def forward(self, frames: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, C, F, H, W)`` to ``(B, C', F / time, H / space, W / space)``; 1 + 2k frames to 1 + k."""
+        frames = past.extend(frames, first=2, later=3 - self.stride[0])
+        if self.stride[1] == 2:
+            frames = nn.functional.pad(frames, (0, 1, 0, 1))
+        return super().forward(frames)

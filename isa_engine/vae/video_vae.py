@@ -1,0 +1,195 @@
+"""VideoVAE whole: pictures and videos to latents and back, at once or as a stream."""
+
+from collections.abc import Sequence
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import nn
+
+from isa_engine.errors import ModelError
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.vae.causal_conv import Past
+from isa_engine.vae.decoder import Decoder
+from isa_engine.vae.encoder import Encoder
+from isa_engine.vae.posterior import Posterior
+from isa_engine.vae.shortcut import WindowDecoder, WindowEncoder
+
+# What a stream remembers between two chunks; opaque, and never changed in place.
+State = tuple[torch.Tensor, ...]
+_COLOURS = 3
+# exp of more or less than this is of no use in half precision.
+_LOGVAR_LIMITS = (-30.0, 20.0)
+# Of a small model before training: latents all but certain.
+_FIRST_LOGVAR = -6.0
+
+
+class VideoVAE(ModelMixin, ConfigMixin):
+    """The video autoencoder (paper, 4.1): f_s in space, f_t = 4 in time, the first frame by itself.
+
+    Built from ``VAEConfig``: ``VideoVAE(**dataclasses.asdict(config.vae))``; every argument is described
+    there. Latent 0 stands for frame 0, latent j ≥ 1 for frames 4j − 3 … 4j, and neither latents nor decoded
+    frames depend on later windows.
+
+    Raises:
+        ModelError: sizes that do not go together.
+    """
+
+    _supports_gradient_checkpointing = True
+    _no_split_modules = ["ResnetBlock", "FrameAttention"]
+    _skip_layerwise_casting_patterns = ["norm"]
+
+    @register_to_config
+    def __init__(
+        self,
+        *,
+        latent_channels: int,
+        block_out_channels: tuple[int, ...],
+        layers_per_block: int,
+        patch: int,
+        shortcut: bool,
+        norm_groups: int,
+        scaling_factor: float | tuple[float, ...],
+        shift_factor: float | tuple[float, ...],
+    ):
+        super().__init__()
+        _check_sizes(latent_channels, block_out_channels, norm_groups, scaling_factor, shift_factor)
+        self.spatial_compression = patch * 2 ** (len(block_out_channels) - 1)
+        sizes = latent_channels, tuple(block_out_channels), layers_per_block, patch, norm_groups
+        self.encoder = Encoder(*sizes)
+        self.decoder = Decoder(*sizes)
+        self.window_encoder = self.window_decoder = None
+        if shortcut:
+            self.window_encoder = WindowEncoder(latent_channels, self.spatial_compression)
+            self.window_decoder = WindowDecoder(latent_channels, self.spatial_compression)
+            # The convolutions are silent at first.
+            for conv in (self.encoder.conv_out, self.decoder.conv_out):
+                nn.init.zeros_(conv.weight)
+                nn.init.zeros_(conv.bias)
+            nn.init.constant_(self.encoder.conv_out.bias[latent_channels:], _FIRST_LOGVAR)
+
+    def encode(self, video: torch.Tensor) -> Posterior:
+        """
+        Args:
+            video: ``(B, 3, 1 + 4k, H, W)`` in [−1, 1], H and W multiples of f_s.
+
+        Returns:
+            over latents ``(B, C, 1 + k, H/f_s, W/f_s)``, not normalised.
+
+        Raises:
+            ModelError: a video of another shape, or one that is not finite.
+        """
+        return self._encode(video, Past())
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """
+        Args:
+            latents: ``(B, C, 1 + k, h, w)``, not normalised.
+
+        Returns:
+            ``(B, 3, 1 + 4k, H, W)``, about [−1, 1], not clamped.
+
+        Raises:
+            ModelError: latents of another shape, or not finite.
+        """
+        return self._decode(latents, Past())
+
+    def encode_chunk(self, video: torch.Tensor, state: State | None) -> tuple[Posterior, State]:
+        """Encode the next chunk of a video; chunk after chunk equals ``encode`` of the whole.
+
+        Args:
+            video: ``(B, 3, F, H, W)``; the first chunk has 1 + 4k frames, each later one 4k.
+            state: from the chunk before; None for the first.
+
+        Returns:
+            the chunk's latents, and the state for the next.
+
+        Raises:
+            ModelError: as ``encode``.
+        """
+        past = Past(state, remember=True)
+        return self._encode(video, past), tuple(past.tails)
+
+    def decode_chunk(self, latents: torch.Tensor, state: State | None) -> tuple[torch.Tensor, State]:
+        """Decode the next chunk of latents; chunk after chunk equals ``decode`` of the whole.
+
+        Args:
+            latents: ``(B, C, t, h, w)``, t ≥ 1.
+            state: from the chunk before; None for the first.
+
+        Returns:
+            the chunk's frames, 4t (less three in the first chunk), and the state for the next.
+
+        Raises:
+            ModelError: as ``decode``.
+        """
+        past = Past(state, remember=True)
+        return self._decode(latents, past), tuple(past.tails)
+
+    def normalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents ``(B, C, …)`` as the DiT wants them: about zero mean and unit variance."""
+        shift, scale = self._normalisation(latents)
+        return (latents - shift) * scale
+
+    def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """The inverse of ``normalise``."""
+        shift, scale = self._normalisation(latents)
+        return latents / scale + shift
+
+    def _encode(self, video: torch.Tensor, past: Past) -> Posterior:
+        _check("video", video, _COLOURS)
+        frames, height, width = video.shape[2:]
+        wanted = 1 if past.begins else 0
+        if frames % TEMPORAL_COMPRESSION != wanted or not frames:
+            lengths = "1 + 4k" if past.begins else "4k"
+            remedy = f"Give {lengths} frames; repeat the last one to fill a window."
+            raise ModelError(f"{frames} frames do not fill windows", where="video", remedy=remedy)
+        if height % self.spatial_compression or width % self.spatial_compression:
+            problem = f"{width}×{height} pixels are not multiples of {self.spatial_compression}"
+            raise ModelError(problem, where="video")
+        mean, logvar = self.encoder(video, past).chunk(2, 1)
+        if self.window_encoder is not None:
+            mean = mean + self.window_encoder(video, past.begins)
+        return Posterior(mean, logvar.clamp(*_LOGVAR_LIMITS))
+
+    def _decode(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
+        _check("latents", latents, self.config.latent_channels)
+        video = self.decoder(latents, past)
+        if self.window_decoder is not None:
+            video = video + self.window_decoder(latents, past.begins)
+        return video
+
+    def _normalisation(self, latents: torch.Tensor) -> list[torch.Tensor]:
+        """Shift and scale, shaped to broadcast over ``(B, C, …)``."""
+        ones = [1] * (latents.dim() - 2)
+        return [
+            torch.as_tensor(factor, dtype=latents.dtype, device=latents.device).reshape(-1, *ones)
+            for factor in (self.config.shift_factor, self.config.scaling_factor)
+        ]
+
+
+def _check(name: str, tensor: torch.Tensor, channels: int) -> None:
+    if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
+        wanted = f"(batch, {channels}, frames, height, width)"
+        raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
+    if not tensor.is_meta and not tensor.isfinite().all():
+        raise ModelError("a number is not finite", where=name)
+
+
+def _check_sizes(
+    latent_channels: int,
+    block_out_channels: Sequence[int],
+    norm_groups: int,
+    scaling_factor: float | Sequence[float],
+    shift_factor: float | Sequence[float],
+) -> None:
+    where = "VAE configuration"
+    if len(block_out_channels) < 3:
+        raise ModelError("fewer than three resolutions cannot halve time twice", where=where)
+    for channels in block_out_channels:
+        if channels % norm_groups:
+            problem = f"{channels} channels do not divide into {norm_groups} norm groups"
+            raise ModelError(problem, where=where)
+    for name, factor in (("scaling_factor", scaling_factor), ("shift_factor", shift_factor)):
+        if isinstance(factor, Sequence) and len(factor) != latent_channels:
+            raise ModelError(f"{name} has {len(factor)} numbers for {latent_channels} channels", where=where)
