@@ -16,6 +16,8 @@ ENGINE_ONLY = "torch torchvision diffusers transformers open_clip safetensors av
 IMPORT = """
 import importlib, importlib.abc, os, pkgutil, sys
 package, blocked = sys.argv[1], set(sys.argv[2].split())
+# Made for developers, with packages of their own; nothing imports them.
+scripts = {"__main__", "bake_open_body"}
 
 class Wall(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -25,7 +27,7 @@ class Wall(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Wall())
 root = importlib.import_module(package)
 for module in pkgutil.walk_packages(getattr(root, "__path__", []), package + "."):
-    if not module.name.endswith("__main__"):
+    if module.name.split(".")[-1] not in scripts:
         importlib.import_module(module.name)
 print("DONE")
 sys.stdout.flush()
