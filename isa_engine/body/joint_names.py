@@ -1,0 +1,114 @@
+"""What other skeletons call SMPL-X's joints.
+
+One table a naming scheme. A name may hold ``{Side}`` (Left, Right) or ``{s}`` (l, r) for its two sides;
+case and a namespace such as ``mixamorig:`` do not matter.
+"""
+
+from collections.abc import Sequence
+
+from isa_engine.errors import BodyError
+
+_LIMBS = {
+    "pelvis": "Hips",
+    "hip": "{Side}UpLeg",
+    "knee": "{Side}Leg",
+    "ankle": "{Side}Foot",
+    "foot": "{Side}ToeBase",
+    "neck": "Neck",
+    "head": "Head",
+    "collar": "{Side}Shoulder",
+    "shoulder": "{Side}Arm",
+    "elbow": "{Side}ForeArm",
+    "wrist": "{Side}Hand",
+}
+_FINGERS = {
+    f"{finger.lower()}{k}": f"{{Side}}Hand{finger}{k}"
+    for finger in ("Index", "Middle", "Pinky", "Ring", "Thumb")
+    for k in (1, 2, 3)
+}
+SCHEMES: dict[str, dict[str, str]] = {
+    "Mixamo": {**_LIMBS, "spine1": "Spine", "spine2": "Spine1", "spine3": "Spine2", **_FINGERS},
+    "MotionBuilder": {**_LIMBS, "spine1": "Spine", "spine3": "Spine1", **_FINGERS},
+    "CMU for MotionBuilder": {
+        **_LIMBS,
+        "spine1": "LowerBack",
+        "spine2": "Spine",
+        "spine3": "Spine1",
+        "neck": "Neck1",
+        "middle1": "{Side}FingerBase",
+    },
+    "CMU, BVH": {
+        "pelvis": "Hips",
+        "hip": "{Side}Hip",
+        "knee": "{Side}Knee",
+        "ankle": "{Side}Ankle",
+        "foot": "{Side}Toe",
+        "spine1": "lowerback",
+        "spine2": "Chest",
+        "spine3": "Chest2",
+        "neck": "Neck",
+        "head": "Head",
+        "collar": "{Side}Collar",
+        "shoulder": "{Side}Shoulder",
+        "elbow": "{Side}Elbow",
+        "wrist": "{Side}Wrist",
+        "middle1": "{S}Fingers",
+    },
+    "CMU, ASF": {
+        "pelvis": "root",
+        "hip": "{s}femur",
+        "knee": "{s}tibia",
+        "ankle": "{s}foot",
+        "foot": "{s}toes",
+        "spine1": "lowerback",
+        "spine2": "upperback",
+        "spine3": "thorax",
+        "neck": "upperneck",
+        "head": "head",
+        "collar": "{s}clavicle",
+        "shoulder": "{s}humerus",
+        "elbow": "{s}radius",
+        "wrist": "{s}hand",
+        "middle1": "{s}fingers",
+    },
+}
+_ON_THE_AXIS = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
+# Without these a body cannot be posed; the others may be missing.
+_NEEDED = ("pelvis", "hip", "knee", "ankle", "spine3", "head", "shoulder", "elbow", "wrist")
+
+
+def counterparts(names: Sequence[str], where: str) -> dict[str, int]:
+    """Which joint of a file stands for which of SMPL-X.
+
+    Args:
+        names: of the file's joints.
+        where: the file, for the error.
+
+    Returns:
+        SMPL-X joint name → index into ``names``.
+
+    Raises:
+        BodyError: no scheme has all the joints that are needed; names those missing from the nearest.
+    """
+    index = {name.rpartition(":")[2].lower(): j for j, name in enumerate(names)}
+    found, missing = {}, {}
+    for scheme, table in SCHEMES.items():
+        theirs = dict(_both_sides(table))
+        found[scheme] = {ours: index[name.lower()] for ours, name in theirs.items() if name.lower() in index}
+        needed = dict(_both_sides({joint: table[joint] for joint in _NEEDED}))
+        missing[scheme] = [name for name in needed.values() if name.lower() not in index]
+    scheme = min(SCHEMES, key=lambda scheme: (len(missing[scheme]), -len(found[scheme])))
+    if missing[scheme]:
+        absent = ", ".join(missing[scheme])
+        problem = f"by the names of {scheme}, the nearest known skeleton, joints are missing: {absent}"
+        raise BodyError(problem, where=where, remedy=f"Rename the joints. Known are {'; '.join(SCHEMES)}.")
+    return found[scheme]
+
+
+def _both_sides(table: dict[str, str]):
+    for joint, name in table.items():
+        if joint in _ON_THE_AXIS:
+            yield joint, name
+            continue
+        for side in ("left", "right"):
+            yield f"{side}_{joint}", name.format(Side=side.capitalize(), S=side[0].upper(), s=side[0])

@@ -1,0 +1,54 @@
+"""Motion from files: one reader a format, chosen by the file's ending; and the bundled clips."""
+
+import os
+from pathlib import Path
+
+from isa_engine.body.asf_amc import read_amc
+from isa_engine.body.body_model import BodyModel
+from isa_engine.body.bvh import read_bvh
+from isa_engine.body.motion import Motion
+from isa_engine.body.motion_npz import read_motion
+from isa_engine.body.retarget import retarget
+from isa_engine.body.smplx_file import open_body
+from isa_engine.errors import BodyError
+
+_CLIPS = Path(__file__).with_name("motions")
+
+
+def load_motion(path: str | os.PathLike, body: BodyModel | None = None) -> Motion:
+    """Read a take: ``.npz`` of SMPL-X or AMASS, ``.amc`` beside its ``.asf``, or ``.bvh``.
+
+    Args:
+        body: the body that will play it, the open body by default. ASF/AMC and BVH are retargeted to its
+            proportions and put on its ground; AMASS's translations are turned about its pelvis.
+
+    Raises:
+        BodyError: names what is missing, truncated or foreign.
+    """
+    body = body or open_body()
+    suffix = Path(path).suffix.lower()
+    if suffix == ".npz":
+        return read_motion(path, body)
+    if suffix == ".amc":
+        return retarget(read_amc(path), body)
+    if suffix == ".bvh":
+        return retarget(read_bvh(path), body)
+    remedy = "Use an .npz (SMPL-X or AMASS), an .amc beside its .asf, or a .bvh."
+    raise BodyError(f"'{suffix}' is not a format of motion that can be read", where=str(path), remedy=remedy)
+
+
+def bundled_motions() -> tuple[str, ...]:
+    """Names of the clips that come with the engine (``motions/ATTRIBUTION.md``)."""
+    return tuple(sorted(path.stem for path in _CLIPS.glob("*.npz")))
+
+
+def bundled_motion(name: str) -> Motion:
+    """A clip that comes with the engine, on the open body.
+
+    Raises:
+        BodyError: there is none of that name.
+    """
+    if name not in bundled_motions():
+        remedy = f"Choose one of: {', '.join(bundled_motions())}."
+        raise BodyError(f"there is no bundled motion '{name}'", remedy=remedy)
+    return load_motion(_CLIPS / f"{name}.npz")

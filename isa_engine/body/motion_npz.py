@@ -1,0 +1,147 @@
+"""Motion in ``.npz``: AMASS's layout for SMPL-X and SMPL-H, SMPL-X's named parts, and our own writing.
+
+AMASS: ``poses (F, 165)`` or ``(F, 156)``, ``trans (F, 3)``, ``betas``, ``gender``, ``mocap_frame_rate`` or
+``mocap_framerate``. Parts, as ``smplx.create`` names its arguments: ``global_orient``, ``body_pose``,
+``transl`` and optionally hands, jaw, eyes and ``betas``.
+
+AMASS's world is Z up, with bodies that are Y up; other programs write the same fields for a world that is
+Y up. Our own files say which in ``up_axis``. Where a file does not, the bodies tell: over a take, people's
+heads point up. Parts are taken as Y up.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from isa_engine.body.body_model import BodyModel
+from isa_engine.body.motion import Motion
+from isa_engine.body.npz_file import NpzFile
+from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.errors import BodyError
+
+# Z up to Y up: (x, y, z) → (x, z, −y).
+_Z_UP_TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+_SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156
+_RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
+_PARTS = {
+    "global_orient": 1,
+    "body_pose": 21,
+    "jaw_pose": 1,
+    "leye_pose": 1,
+    "reye_pose": 1,
+    "left_hand_pose": 15,
+    "right_hand_pose": 15,
+}
+_REMEDY = "Choose a motion of SMPL-X or AMASS."
+
+
+def write_motion(motion: Motion, path: str | os.PathLike) -> None:
+    """Write a take in AMASS's layout with ``up_axis`` Y, in half the usual precision: rotations to 0.05°.
+
+    Raises:
+        BodyError: the place cannot be written.
+    """
+    frames = len(motion.rotations)
+    try:
+        np.savez_compressed(
+            path,
+            poses=motion.rotations.reshape(frames, _SMPLX_COLUMNS).astype(np.float16),
+            trans=motion.translation.astype(np.float32),
+            betas=motion.betas.astype(np.float32),
+            gender=np.array(motion.gender),
+            mocap_frame_rate=np.array(motion.fps, np.float64),
+            up_axis=np.array("Y"),
+        )
+    except OSError as error:
+        raise BodyError(f"cannot write the motion: {error.strerror}", where=str(path)) from error
+
+
+def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
+    """Read a take.
+
+    Args:
+        body: whose pelvis the translations of a Z-up world are turned about.
+
+    Raises:
+        BodyError: names what is missing, truncated, not finite or of another kind.
+    """
+    with NpzFile(path, "motion", _REMEDY) as file:
+        if "poses" in file:
+            rotations, translation, of_smplx = _poses(file)
+            z_up = file.text("up_axis").upper() == "Z" if "up_axis" in file else _stands_on_z(rotations[:, 0])
+        elif "global_orient" in file and "body_pose" in file:
+            rotations, translation = _parts(file)
+            of_smplx, z_up = True, False
+        else:
+            problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in it"
+            raise BodyError(problem, where=str(path), remedy=_REMEDY)
+        betas = np.zeros(0, np.float32)
+        # SMPL-H has a shape space of its own.
+        if of_smplx and "betas" in file:
+            betas = file.numbers("betas", (None,), np.float32)[:16]
+        gender = file.text("gender").lower() if "gender" in file else "neutral"
+        fps = _rate(file)
+    if z_up:
+        # The pelvis of rest place J is at J + t; turned by C about the origin it is at C·(J + t) = J + t'.
+        pelvis = body.joints()[0]
+        rotations[:, 0] = axis_angles(_Z_UP_TO_Y_UP @ matrices(rotations[:, 0]))
+        translation = (pelvis + translation) @ _Z_UP_TO_Y_UP.T - pelvis
+    return Motion(
+        name=Path(path).stem,
+        fps=fps,
+        rotations=rotations.astype(np.float32),
+        translation=translation.astype(np.float32),
+        betas=betas,
+        gender=gender if gender in ("female", "male") else "neutral",
+    )
+
+
+def _poses(file: NpzFile) -> tuple[np.ndarray, np.ndarray, bool]:
+    poses = file.numbers("poses", (None, None), np.float64)
+    frames, columns = poses.shape
+    where = f"{file.where}, field 'poses'"
+    if not frames:
+        raise BodyError("there are no frames", where=where, remedy=_REMEDY)
+    if columns not in (_SMPLX_COLUMNS, _SMPLH_COLUMNS):
+        problem = f"{columns} columns, but SMPL-X has {_SMPLX_COLUMNS} and SMPL-H {_SMPLH_COLUMNS}"
+        raise BodyError(problem, where=where, remedy=_REMEDY)
+    rotations = poses.reshape(frames, -1, 3).copy()
+    if columns == _SMPLH_COLUMNS:
+        # SMPL-H lacks the jaw and the eyes, which come between body and hands.
+        rotations = np.insert(rotations, [22, 22, 22], 0.0, axis=1)
+    return rotations, file.numbers("trans", (frames, 3), np.float64), columns == _SMPLX_COLUMNS
+
+
+def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
+    """Parts come as ``(F, 3·n)`` or ``(F, n, 3)``; those that are not in the file are at rest."""
+    read = {}
+    for name in _PARTS.keys() & set(file.archive.files):
+        part = file.numbers(name, (None,) * file.archive[name].ndim, np.float64)
+        read[name] = part.reshape(len(part), -1) if part.ndim else part
+    frames = len(read["global_orient"])
+    joints = []
+    for name, count in _PARTS.items():
+        part = read.get(name, np.zeros((frames, 3 * count)))
+        if part.shape != (frames, 3 * count):
+            problem = f"found shape {part.shape} where ({frames}, {3 * count}) is needed"
+            raise BodyError(problem, where=f"{file.where}, field '{name}'", remedy=_REMEDY)
+        joints.append(part.reshape(frames, count, 3))
+    return np.concatenate(joints, 1), file.numbers("transl", (frames, 3), np.float64)
+
+
+def _stands_on_z(orientation: np.ndarray) -> bool:
+    """Whether bodies with these root orientations ``(F, 3)`` have their heads towards Z rather than Y."""
+    head = matrices(orientation)[:, :, 1].mean(0)
+    return bool(head[2] > head[1])
+
+
+def _rate(file: NpzFile) -> float:
+    for name in _RATES:
+        if name in file:
+            fps = float(file.numbers(name, (), np.float64))
+            if not 0 < fps <= 1000:
+                raise BodyError(f"{fps} frames a second", where=f"{file.where}, field '{name}'")
+            return fps
+    remedy = f"Add one as '{_RATES[0]}'."
+    raise BodyError("the motion has no frame rate", where=file.where, remedy=remedy)

@@ -1,0 +1,22 @@
+"""The 55 joints of SMPL-X: names, parents, and which of them make a leg."""
+
+SMPLX_JOINTS: tuple[str, ...] = (
+    *("pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2"),
+    *("left_ankle", "right_ankle", "spine3", "left_foot", "right_foot", "neck"),
+    *("left_collar", "right_collar", "head", "left_shoulder", "right_shoulder"),
+    *("left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+    *("jaw", "left_eye_smplhf", "right_eye_smplhf"),
+    *(
+        f"{side}_{finger}{phalanx}"
+        for side in ("left", "right")
+        for finger in ("index", "middle", "pinky", "ring", "thumb")
+        for phalanx in (1, 2, 3)
+    ),
+)
+
+_BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15)
+
+# A finger's first joint hangs from the wrist, the others from the one before.
+SMPLX_PARENTS: tuple[int, ...] = _BODY_PARENTS + tuple(
+    j - 1 if (j - 25) % 3 else (20 if j < 40 else 21) for j in range(25, 55)
+)
