@@ -193,6 +193,7 @@ def _mesh(body: BodyModel, betas):
         for index in range(offsets.shape[-1]):
             key = item.shape_key_add(name=f"{prefix}{index:03}", from_mix=False)
             key.slider_min, key.slider_max = -_SLIDER, _SLIDER
+            key.value = 0  # new keys of Blender 5.2 begin at 1
             shape = to_blender(body.v_template + offsets[..., index])
             key.data.foreach_set("co", shape.astype(np.float32).ravel())
     for index, beta in enumerate(betas):

@@ -185,8 +185,6 @@ def test_a_shared_picture_is_carried_once(scene, picture, tmp_path):
 
 def test_a_rendered_reference_shows_the_character_at_its_points(scene, tmp_path):
     stage(scene, frames=3)
-    scene.world = bpy.data.worlds.new("Black")
-    scene.world.color = (0, 0, 0)
     light = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     light.data.energy, light.rotation_euler = 20, (np.pi / 2, 0, 0)
     scene.collection.objects.link(light)
