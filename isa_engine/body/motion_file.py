@@ -12,7 +12,7 @@ from isa_engine.body.retarget import retarget
 from isa_engine.body.smplx_file import open_body
 from isa_engine.errors import BodyError
 
-_CLIPS = Path(__file__).with_name("motions")
+CLIPS_FOLDER = Path(__file__).with_name("motions")
 
 
 def load_motion(path: str | os.PathLike, body: BodyModel | None = None) -> Motion:
@@ -39,7 +39,7 @@ def load_motion(path: str | os.PathLike, body: BodyModel | None = None) -> Motio
 
 def bundled_motions() -> tuple[str, ...]:
     """Names of the clips that come with the engine (``motions/ATTRIBUTION.md``)."""
-    return tuple(sorted(path.stem for path in _CLIPS.glob("*.npz")))
+    return tuple(sorted(path.stem for path in CLIPS_FOLDER.glob("*.npz")))
 
 
 def bundled_motion(name: str) -> Motion:
@@ -51,4 +51,4 @@ def bundled_motion(name: str) -> Motion:
     if name not in bundled_motions():
         remedy = f"Choose one of: {', '.join(bundled_motions())}."
         raise BodyError(f"there is no bundled motion '{name}'", remedy=remedy)
-    return load_motion(_CLIPS / f"{name}.npz")
+    return load_motion(CLIPS_FOLDER / f"{name}.npz")

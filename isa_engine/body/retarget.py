@@ -30,7 +30,7 @@ _FOLLOWERS = ("wrist", *_FINGERS)
 
 # Frames looked at to find the ground, and the share of them in which somebody may be below it.
 _GROUND_FRAMES = 60
-_BELOW_GROUND = 0.2
+_BELOW_GROUND = 0.35
 
 
 @dataclass(frozen=True)
