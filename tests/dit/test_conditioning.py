@@ -1,0 +1,89 @@
+"""Conditions that do not fit are refused in one line that names them."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_models import SMALL, inputs, transformer
+
+from isa_engine.dit import Conditioning
+from isa_engine.errors import ModelError
+
+
+@pytest.fixture(scope="module")
+def conditioning() -> Conditioning:
+    return inputs()[2]
+
+
+def refused(function, *words: str) -> None:
+    with pytest.raises(ModelError) as error:
+        function()
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    assert all(word in sentence for word in words), sentence
+
+
+@pytest.mark.parametrize("field", Conditioning.__dataclass_fields__)
+def test_a_field_of_another_length_is_named(conditioning, field):
+    value = getattr(conditioning, field)
+    refused(lambda: replace(conditioning, **{field: value[:1]}), "B is")
+    refused(lambda: replace(conditioning, **{field: value.flatten()}), f"'{field}'", "shape is")
+
+
+@pytest.mark.parametrize(
+    ("field", "axis"),
+    [("ndc", 1), ("visible", 2), ("identity", 1), ("identity_known", 1), ("image_known", 1), ("cameras", 2)],
+)
+def test_a_field_that_is_too_short_is_named(conditioning, field, axis):
+    value = getattr(conditioning, field)
+    short = value.narrow(axis, 0, value.shape[axis] - 1)
+    refused(lambda: replace(conditioning, **{field: short}), f"'{field}'")
+
+
+@pytest.mark.parametrize("field", ["points", "ndc", "identity", "image_tokens", "cameras"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_value_that_is_no_number_is_named(conditioning, field, bad):
+    value = getattr(conditioning, field).clone()
+    value[-1, ..., 0] = bad
+    refused(lambda: replace(conditioning, **{field: value}), f"'{field}'", "not a finite number")
+
+
+def test_frames_that_fill_no_windows_are_named(conditioning):
+    short = {f: getattr(conditioning, f)[:, :7] for f in ("points", "ndc", "visible")}
+    refused(lambda: replace(conditioning, **short), "'points'", "7 frames")
+
+
+def test_latents_of_another_shot_are_refused(conditioning):
+    model = transformer()
+    x, time, _ = inputs()
+    refused(lambda: model(x[:, :, :2], time, conditioning), "'latents'", "t is 3")
+    refused(lambda: model(x[:, :, :, :4], time, conditioning), "'latents'", "h is 8")
+    refused(lambda: model(x[:1], time, conditioning), "'latents'", "B is 2")
+
+
+def test_sizes_that_are_no_multiple_of_the_patch_are_named():
+    x, time, conditioning = inputs(height=7)
+    refused(lambda: transformer()(x, time, conditioning), "7 × 6", "patch of 2")
+
+
+def test_cameras_of_another_grid_are_named(conditioning):
+    x, time, _ = inputs()
+    coarse = replace(conditioning, cameras=conditioning.cameras[..., :2, :])
+    refused(lambda: transformer()(x, time, coarse), "'cameras'", "(2, 3)", "(4, 3)")
+
+
+def test_a_batch_can_be_expanded_and_put_together(conditioning):
+    one = inputs(batch=1)[2]
+    many = one.expand(3)
+    assert many.sizes()["B"] == 3
+    both = Conditioning.concatenate([one, one.without_cast()])
+    assert both.sizes()["B"] == 2
+    assert both.visible[0].all()
+    assert not both.visible[1].any()
+    assert torch.equal(both.cameras[0], both.cameras[1])
+
+
+def test_conditions_move_between_devices():
+    meta = inputs()[2].to("meta")
+    assert all(value.is_meta for value in vars(meta).values())
+    assert meta.sizes()["P"] == 2 * SMALL.points

@@ -1,0 +1,98 @@
+"""A model that starts from SD3 starts as SD3."""
+
+import pytest
+import torch
+from diffusers import SD3Transformer2DModel
+from safetensors.torch import load_file, save_file
+from small_models import SMALL, inputs
+
+from isa_engine.dit.sd3_adapter import inflate_sd3
+from isa_engine.errors import ModelError
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def sd3(qk_norm: str | None = None) -> SD3Transformer2DModel:
+    torch.manual_seed(0)
+    return SD3Transformer2DModel(
+        sample_size=16,
+        num_layers=2,
+        in_channels=4,
+        out_channels=4,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=20,
+        caption_projection_dim=32,
+        pooled_projection_dim=12,
+        pos_embed_max_size=12,
+        qk_norm=qk_norm,
+    ).eval()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    sd3().save_pretrained(tmp_path)
+    return tmp_path
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("qk_norm", [None, "rms_norm"])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (18, 10)])
+def test_one_frame_through_the_inflated_model_is_the_image_models_own_output(
+    tmp_path, qk_norm, height, width
+):
+    image_model = sd3(qk_norm)
+    image_model.save_pretrained(tmp_path)
+    model = inflate_sd3(tmp_path, points=SMALL.points, image_width=SMALL.image_width).eval()
+    x, time, conditioning = inputs(latents=1, height=height, width=width)
+    no_text, no_pooled = torch.zeros(2, 0, 20), torch.zeros(2, 12)
+    predicted = image_model(x[:, :, 0], no_text, no_pooled, 1000 * time).sample
+    # SD3 predicts ε − x0.
+    torch.testing.assert_close(model(x, time, conditioning)[:, :, 0], -predicted, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_the_inflated_model_saves_and_loads(folder, tmp_path_factory):
+    model = inflate_sd3(folder, points=SMALL.points, image_width=SMALL.image_width).eval()
+    kept = tmp_path_factory.mktemp("kept")
+    model.save_pretrained(kept)
+    case = inputs()
+    assert torch.equal(type(model).from_pretrained(kept)(*case), model(*case))
+
+
+def without(weights):
+    del weights["transformer_blocks.1.attn.to_k.bias"]
+    return "'transformer_blocks.1.attn.to_k.bias' is missing"
+
+
+def with_another(weights):
+    weights["transformer_blocks.0.attn2.to_q.weight"] = torch.zeros(3)
+    return "'transformer_blocks.0.attn2.to_q.weight' belongs to no part"
+
+
+def misshapen(weights):
+    weights["proj_out.bias"] = torch.zeros(3)
+    return r"'proj_out.bias' is \(3,\), not \(16,\)"
+
+
+@pytest.mark.parametrize("spoil", [without, with_another, misshapen])
+def test_a_tensor_that_does_not_fit_is_named(folder, spoil):
+    weights = load_file(folder / WEIGHTS)
+    words = spoil(weights)
+    save_file(weights, folder / WEIGHTS)
+    with pytest.raises(ModelError, match=words):
+        inflate_sd3(folder, points=4, image_width=8)
+
+
+def test_a_folder_that_holds_no_sd3_is_named(folder):
+    with pytest.raises(ModelError, match=r"cannot read config\.json"):
+        inflate_sd3(folder / "nowhere", points=4, image_width=8)
+    (folder / WEIGHTS).write_bytes(b"no tensors")
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        inflate_sd3(folder, points=4, image_width=8)
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(ModelError, match=r"no \.safetensors file"):
+        inflate_sd3(folder, points=4, image_width=8)
+    (folder / "config.json").write_text('{"_class_name": "AutoencoderKL"}')
+    with pytest.raises(ModelError, match="does not describe an SD3"):
+        inflate_sd3(folder, points=4, image_width=8)
