@@ -10,6 +10,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import tomllib
 from pathlib import Path
@@ -87,8 +88,8 @@ def with_wheel(manifest: str, wheel: str) -> str:
 
 def blender_ext(*arguments: str | Path) -> None:
     """Blender's own tool for extensions, which works without the application."""
-    bpy = importlib.util.find_spec("bpy")
-    tools = sorted(Path(bpy.origin).parent.rglob("addons_core/bl_pkg/cli/blender_ext.py")) if bpy else []
+    modules = Path(sysconfig.get_path("purelib")) / "bpy"
+    tools = sorted(modules.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
     if not tools:
         raise BuildError("Blender's Python module is missing. Run install/test.sh, or pip install bpy.")
     run([sys.executable, tools[-1], *arguments])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -100,11 +101,9 @@ os._exit(0)
 
 def test_blender_installs_it_and_registers_it_more_than_once(extension, tmp_path):
     # -S and the packages' folder by hand: without the checkout that development puts on the path.
-    import bpy
-
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(bpy.__file__).parents[1]),
+        "PYTHONPATH": sysconfig.get_path("purelib"),
         "BLENDER_USER_RESOURCES": str(tmp_path / "blender"),
     }
     done = subprocess.run(
