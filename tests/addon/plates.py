@@ -1,27 +1,23 @@
 """What plate tests share: small movies whose every frame is unlike the next, cameras, an inventory."""
 
 from fractions import Fraction
+from pathlib import Path
 
-import av
 import bpy
 import numpy as np
 
+from isa_engine.pipeline.video import read_video, write_video
+
 
 def write_movie(path, frames: int, width: int, height: int, seed: int = 0) -> np.ndarray:
-    """Write an H.264 movie of soft moving colours and return it as decoded, ``(F, H, W, 3)`` uint8."""
+    """Write a plate of soft moving colours and return it as decoded, ``(F, H, W, 3)`` uint8."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(width, height)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(24), options={"crf": "12"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for _ in range(frames):
-            waves = random.uniform(-6, 6, (3, 3))
-            picture = np.stack([np.sin(a * x + b * y + c) for a, b, c in waves], -1)
-            picture = (127.5 + 100 * picture).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        container.mux(stream.encode())
-    with av.open(str(path)) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    waves = random.uniform(-6, 6, (frames, 3, 3))
+    pictures = (np.stack([np.sin(a * x + b * y + c) for a, b, c in frame], -1) for frame in waves)
+    coloured = ((127.5 + 100 * picture).astype(np.uint8) for picture in pictures)
+    write_video(Path(path), coloured, Fraction(24), 1, {})
+    return read_video(Path(path).read_bytes(), frames, (width, height))
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
