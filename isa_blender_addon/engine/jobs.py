@@ -1,0 +1,222 @@
+"""A job from Blender's side: a thread carries the shot to the engine and its results back.
+
+The main thread starts a ``JobRunner``, reads ``snapshot()`` from a timer, and imports the plate when the
+state is "done". Whatever happens to the engine, the thread ends, and in bounded time.
+"""
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from isa_engine.client import EngineClient, EngineUnreachable
+from isa_engine.errors import Cancelled, EngineError, IsaError
+from isa_engine.protocol import RESULTS, JobStatus
+from isa_engine.shot import Shot, encode_shot
+
+from .process import EngineStatus
+
+POLL_SECONDS = 0.2
+# An engine that does not answer for so long, in the middle of a job, is gone. A local one is known to be
+# gone as soon as its process is.
+PATIENCE_SECONDS = 20
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What a job needs of an engine, local or remote."""
+
+    def poll(self) -> EngineStatus: ...
+
+
+@dataclass(frozen=True)
+class JobSnapshot:
+    """How a job stands.
+
+    Attributes:
+        state: "waiting" (for the engine to start), "uploading", "queued", "running", "fetching", and at the
+            end "done", "failed" or "cancelled".
+        phase, step, steps: the engine's, while running (``protocol.JobStatus``).
+        seconds_left: of this phase, as far as its pace tells; None: not known yet.
+        error: a sentence, where it failed.
+        preview: the newest preview picture, if there is one.
+    """
+
+    state: str = "waiting"
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    error: str = ""
+    preview: Path | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+class JobRunner:
+    """One job. Thread-safe; no method blocks but ``wait``.
+
+    Args:
+        engine: started already; the job waits until it is ready.
+        shot: checked and encoded in the thread.
+        folder: takes the results (``protocol.RESULTS``) when all of them are there, and the preview before.
+    """
+
+    def __init__(self, engine: Engine, shot: Shot, folder: Path):
+        self.engine, self.shot, self.folder = engine, shot, folder
+        self._snapshot = JobSnapshot()
+        self._cancelling = threading.Event()
+        self._pace = _Pace()
+        self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def snapshot(self) -> JobSnapshot:
+        """How the job stands now; what it returns never changes."""
+        return self._snapshot
+
+    def cancel(self) -> None:
+        """Ask the job to end; it does so after the step that it is in."""
+        self._cancelling.set()
+
+    def wait(self, seconds: float | None = None) -> JobSnapshot:
+        """Block until the job is over, or for so long."""
+        self._thread.join(seconds)
+        return self._snapshot
+
+    def _run(self) -> None:
+        try:
+            shot = encode_shot(self.shot)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            status = self._wait_for_engine()
+            client = EngineClient(status.url, status.token)
+            try:
+                self._work(client, shot)
+            finally:
+                client.close()
+        except Cancelled:
+            self._show(state="cancelled")
+        except IsaError as error:
+            self._show(state="failed", error=str(error))
+        except OSError as error:
+            where = f"{error.filename or self.folder}: {error.strerror}"
+            self._show(state="failed", error=f"{where}. Free some space or choose another folder.")
+        except Exception as error:
+            self._show(state="failed", error=f"The job failed: {error!r}. Please report this.")
+            raise
+
+    def _wait_for_engine(self) -> EngineStatus:
+        while (status := self.engine.poll()).state == "starting":
+            self._pause()
+        if status.state != "ready":
+            raise EngineError(status.message)
+        return status
+
+    def _work(self, client: EngineClient, shot: bytes) -> None:
+        self._stop_if_cancelled()
+        self._show(state="uploading")
+        job = self._with_engine(lambda: client.submit(shot))
+        try:
+            previews = 0
+            while not (status := self._patiently(lambda: client.job(job))).over:
+                self._show_progress(status)
+                if status.previews > previews:
+                    self._fetch_preview(client, job)
+                    previews = status.previews
+                self._pause()
+            if status.state == "failed":
+                raise EngineError(status.error)
+            if status.state == "cancelled":
+                raise Cancelled
+            self._show(state="fetching", seconds_left=None)
+            self._fetch(client, job)
+        except Cancelled:
+            self._cancel(client, job)
+            raise
+
+    def _fetch_preview(self, client: EngineClient, job: str) -> None:
+        """A picture on the way is worth less than the job: where it does not come, the job goes on."""
+        preview = self.folder / "preview.png"
+        with contextlib.suppress(EngineError):
+            client.fetch_preview(job, preview)
+            self._show(preview=preview)
+
+    def _fetch(self, client: EngineClient, job: str) -> None:
+        """All results or none: a full disk leaves the folder, and an older take in it, as they were."""
+        arriving = self.folder / f".arriving-{job}"
+        arriving.mkdir()
+        try:
+            for name in RESULTS:
+                self._stop_if_cancelled()
+                self._patiently(lambda name=name: client.fetch(job, name, arriving / name))
+            for name in RESULTS:
+                os.replace(arriving / name, self.folder / name)
+        finally:
+            shutil.rmtree(arriving, ignore_errors=True)
+
+    def _cancel(self, client: EngineClient, job: str) -> None:
+        """Tell the engine; an engine that does not answer any more has nothing to be told."""
+        with contextlib.suppress(EngineError):
+            client.cancel(job)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """A call that may be repeated, while an engine that does not answer may yet come back."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._with_engine(call)
+            except EngineUnreachable:
+                if time.monotonic() > deadline:
+                    raise
+            self._pause()
+
+    def _with_engine(self, call: Callable[[], T]) -> T:
+        """A call; where the engine's process is gone, that is the reason of its failure."""
+        try:
+            return call()
+        except EngineUnreachable:
+            status = self.engine.poll()
+            if status.state != "ready":
+                raise EngineError(status.message) from None
+            raise
+
+    def _pause(self) -> None:
+        self._cancelling.wait(POLL_SECONDS)
+        self._stop_if_cancelled()
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelling.is_set():
+            raise Cancelled
+
+    def _show_progress(self, status: JobStatus) -> None:
+        left = self._pace.seconds_left(status.phase, status.step, status.steps)
+        self._show(
+            state=status.state, phase=status.phase, step=status.step, steps=status.steps, seconds_left=left
+        )
+
+    def _show(self, **changes) -> None:
+        self._snapshot = replace(self._snapshot, **changes)
+
+
+class _Pace:
+    """How fast a phase goes, from the steps seen so far."""
+
+    def __init__(self):
+        self.phase, self.first_step, self.began = "", 0, 0.0
+
+    def seconds_left(self, phase: str, step: int, steps: int) -> float | None:
+        now = time.monotonic()
+        if phase != self.phase or step < self.first_step:
+            self.phase, self.first_step, self.began = phase, step, now
+        if step == self.first_step:
+            return None
+        return (now - self.began) / (step - self.first_step) * (steps - step)

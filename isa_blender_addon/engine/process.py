@@ -1,0 +1,200 @@
+"""The engine on this machine, as a process that Blender owns: it ends when Blender does, however that ends.
+
+What differs between systems is in this module alone.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from isa_engine.location import read_record
+
+START_SECONDS = 90
+STOP_SECONDS = 5
+# -P: what lies in the folder that Blender was started in is not imported.
+ENGINE = ("-P", "-m", "isa_engine.cli", "serve", "--port", "0", "--stop-with-stdin")
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How an engine stands.
+
+    Attributes:
+        state: "absent" (not installed), "starting", "ready", "failed" or "stopped".
+        message: a sentence for the artist.
+        url, token: of the ready engine, else empty.
+    """
+
+    state: str
+    message: str
+    url: str = ""
+    token: str = ""
+
+
+ABSENT = EngineStatus("absent", "No engine on this machine. Run install/engine.sh, or enter a remote engine.")
+STOPPED = EngineStatus("stopped", "The engine is not running.")
+
+
+class RemoteEngine:
+    """An engine on another machine, which others start and stop."""
+
+    def __init__(self, url: str, token: str):
+        self.url, self.token = url, token
+
+    def poll(self) -> EngineStatus:
+        return EngineStatus("ready", f"Engine: {self.url}.", self.url, self.token)
+
+
+class LocalEngine:
+    """The engine of this machine. No method blocks but ``stop``, which takes ``STOP_SECONDS`` at most.
+
+    Args:
+        log: file that takes what the engine says.
+        preference: path of the engine's Python as the artist set it; empty: ISA_ENGINE_PYTHON, else the one
+            that ``install/`` wrote down.
+    """
+
+    def __init__(self, log: Path, preference: str = ""):
+        self.log, self.preference = log, preference
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen | None = None
+        self._deadline = 0.0
+        self._status = STOPPED if find_python(preference) else ABSENT
+
+    def start(self) -> None:
+        """Begin to start the engine, unless it is there; ``poll`` says how that goes."""
+        with self._lock:
+            if self.poll().state in ("starting", "ready"):
+                return
+            python = find_python(self.preference)
+            if not python:
+                self._status = ABSENT
+                return
+            try:
+                self._process = self._spawn(python)
+            except OSError as error:
+                problem = f"The engine cannot be started ({error.filename or python}: {error.strerror})."
+                remedy = "Check the engine's Python in the add-on's preferences."
+                self._status = EngineStatus("failed", f"{problem} {remedy}")
+                return
+            self._deadline = time.monotonic() + START_SECONDS
+            self._status = EngineStatus("starting", "The engine is starting.")
+            atexit.register(self.stop)
+            threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def poll(self) -> EngineStatus:
+        """How the engine stands now."""
+        with self._lock:
+            if self._status.state in ("starting", "ready"):
+                if self._process.poll() is not None:
+                    self._status = self._failure("The engine stopped by itself")
+                elif self._status.state == "starting" and time.monotonic() > self._deadline:
+                    kill_tree(self._process, sys.platform)
+                    self._status = self._failure(f"The engine did not start within {START_SECONDS} s")
+            return self._status
+
+    def stop(self) -> None:
+        """End the engine and its worker."""
+        with self._lock:
+            process, self._process = self._process, None
+            self._status = STOPPED if process is not None else self._status
+        if process is None:
+            return
+        atexit.unregister(self.stop)
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_tree(process, sys.platform)
+            process.wait()
+
+    def _spawn(self, python: str) -> subprocess.Popen:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "wb") as log:
+            return subprocess.Popen(
+                [python, *ENGINE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=clean_environment(os.environ),
+                **process_options(sys.platform),
+            )
+
+    def _listen(self, process: subprocess.Popen) -> None:
+        """Read the engine's first line; go on reading to the end, lest the pipe fill up."""
+        with process.stdout:
+            for line in process.stdout:
+                status = ready_status(line)
+                with self._lock:
+                    if status and self._process is process and self._status.state == "starting":
+                        self._status = status
+
+    def _failure(self, what: str) -> EngineStatus:
+        last = last_line(self.log)
+        return EngineStatus("failed", f"{what}: {last}" if last else f"{what}. Its log is {self.log}.")
+
+
+def find_python(preference: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The engine's Python; empty where none is known, or the recorded one is gone."""
+    if chosen := preference or environment.get("ISA_ENGINE_PYTHON", ""):
+        return chosen
+    record = read_record()
+    return record.python if record is not None and Path(record.python).is_file() else ""
+
+
+def ready_status(line: bytes) -> EngineStatus | None:
+    """What the service's first line says; None where it is another line."""
+    try:
+        first = json.loads(line)
+        message = f"Engine: this machine, version {first['version']}."
+        return EngineStatus("ready", message, str(first["url"]), str(first["token"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Ours without what Blender's Python set for itself, and without the token of another engine."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("PYTHON") and name != "ISA_ENGINE_TOKEN"
+    }
+
+
+def process_options(platform: str) -> dict:
+    """Popen's options for a process that a Ctrl-C in Blender's terminal does not reach, without a window."""
+    if platform == "win32":
+        create_new_process_group, create_no_window = 0x200, 0x8000000
+        return {"creationflags": create_new_process_group | create_no_window}
+    return {"start_new_session": True}
+
+
+def kill_tree(process: subprocess.Popen, platform: str) -> None:
+    """End a process that does not listen, and its worker with it."""
+    if platform == "win32":
+        # The worker ends by itself: its standard input ends with the service.
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
