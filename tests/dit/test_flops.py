@@ -4,33 +4,43 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from small_models import inputs
+from small_models import SMALL, inputs, transformer
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.configuration import MODELS, DiTConfig, model_config
 from isa_engine.dit import ISADiT
 from isa_engine.dit.flops import forward_flops, parameters
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize(("latents", "characters"), [(1, 1), (5, 3)])
-def test_operations_equal_what_torch_counts(name, latents, characters):
-    config = model_config(name).dit
-    size = {"latents": latents, "height": 12, "width": 8, "characters": characters, "image_tokens": 50}
+@pytest.fixture(scope="module", params=MODELS)
+def named(request) -> tuple[DiTConfig, ISADiT]:
+    config = model_config(request.param).dit
     with torch.device("meta"):
-        model = ISADiT(**asdict(config))
+        return config, ISADiT(**asdict(config))
+
+
+def counted(config: DiTConfig, model: ISADiT, size: dict[str, int]) -> int:
     x, time, conditioning = inputs(config, batch=1, device="meta", **size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x, time, conditioning)
-    assert sum(forward_flops(config, **size).values()) == counter.get_total_flops()
+    return counter.get_total_flops()
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_parameters_by_part_are_all_parameters(name):
-    config = model_config(name).dit
-    with torch.device("meta"):
-        model = ISADiT(**asdict(config))
-    assert sum(parameters(config).values()) == model.num_parameters()
+def test_operations_equal_what_torch_counts(named):
+    size = {"latents": 5, "height": 12, "width": 8, "characters": 3, "image_tokens": 50}
+    assert sum(forward_flops(named[0], **size).values()) == counted(*named, size)
+
+
+@pytest.mark.parametrize(
+    "change", [{"latents": 1}, {"characters": 1}, {"height": 4}, {"width": 20}, {"image_tokens": 1}]
+)
+def test_operations_follow_every_size(change):
+    size = {"latents": 2, "height": 12, "width": 8, "characters": 3, "image_tokens": 50} | change
+    assert sum(forward_flops(SMALL, **size).values()) == counted(SMALL, transformer().to("meta"), size)
+
+
+def test_parameters_by_part_are_all_parameters(named):
+    assert sum(parameters(named[0]).values()) == named[1].num_parameters()
 
 
 def test_the_papers_size_has_about_four_billion_parameters():
