@@ -98,11 +98,13 @@ class ModelConfig:
     Attributes:
         short_side: the canvas's short side in pixels that the model is made for.
         max_frames: the longest take it is made for.
+        shift: of the denoising schedule towards noise, as in SD3; larger pictures want more, 1 is none.
     """
 
     name: str
     short_side: int
     max_frames: int
+    shift: float = 1.0
     vae: VAEConfig = field(default_factory=VAEConfig)
     dit: DiTConfig = field(default_factory=DiTConfig)
     image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
@@ -125,7 +127,7 @@ def isa_tiny() -> ModelConfig:
         short_side=128,
         max_frames=33,
         vae=VAEConfig(
-            block_out_channels=(32, 64, 96),
+            block_out_channels=(32, 64, 64),
             layers_per_block=1,
             patch=2,
             shortcut=True,
@@ -156,6 +158,7 @@ def isa_4b() -> ModelConfig:
         name="isa-4b",
         short_side=512,
         max_frames=97,
+        shift=3.0,
         image_tower=ImageTowerConfig(name="ViT-L-14", size=224, patch=14, width=1024, layers=24, heads=16),
     )
 

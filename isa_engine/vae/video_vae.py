@@ -136,24 +136,30 @@ class VideoVAE(ModelMixin, ConfigMixin):
         shift, scale = self._normalisation(latents)
         return latents / scale + shift
 
-    def _encode(self, video: torch.Tensor, past: Past) -> Posterior:
+    def check_video(self, video: torch.Tensor, *, begins: bool) -> None:
+        """Raise ModelError unless ``encode``, or with ``begins`` false a later ``encode_chunk``, takes it."""
         _check("video", video, _COLOURS)
         frames, height, width = video.shape[2:]
-        wanted = 1 if past.begins else 0
-        if frames % TEMPORAL_COMPRESSION != wanted or not frames:
-            lengths = "1 + 4k" if past.begins else "4k"
-            remedy = f"Give {lengths} frames; repeat the last one to fill a window."
+        if frames % TEMPORAL_COMPRESSION != int(begins):
+            remedy = f"Give {'1 + 4k' if begins else '4k'} frames; repeat the last one to fill a window."
             raise ModelError(f"{frames} frames do not fill windows", where="video", remedy=remedy)
         if height % self.spatial_compression or width % self.spatial_compression:
             problem = f"{width}×{height} pixels are not multiples of {self.spatial_compression}"
             raise ModelError(problem, where="video")
+
+    def check_latents(self, latents: torch.Tensor) -> None:
+        """Raise ModelError unless ``decode`` takes them."""
+        _check("latents", latents, self.config.latent_channels)
+
+    def _encode(self, video: torch.Tensor, past: Past) -> Posterior:
+        self.check_video(video, begins=past.begins)
         mean, logvar = self.encoder(video, past).chunk(2, 1)
         if self.window_encoder is not None:
             mean = mean + self.window_encoder(video, past.begins)
         return Posterior(mean, logvar.clamp(*_LOGVAR_LIMITS))
 
     def _decode(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
-        _check("latents", latents, self.config.latent_channels)
+        self.check_latents(latents)
         video = self.decoder(latents, past)
         if self.window_decoder is not None:
             video = video + self.window_decoder(latents, past.begins)
