@@ -113,8 +113,9 @@ def create_app(store: JobStore, folders: Folders, token: str, upload_limit: int 
 
 def model_info(name: str) -> ModelInfo:
     config = MODELS[name]()
-    weights = Path(isa_engine.__file__).with_name("weights") / name
-    return ModelInfo(name, weights.is_dir(), config.short_side, config.multiple, config.max_frames)
+    # As ``pipeline.model`` has it, which would import torch.
+    card = Path(isa_engine.__file__).with_name("weights") / name / "card.json"
+    return ModelInfo(name, card.is_file(), config.short_side, config.multiple, config.max_frames)
 
 
 def file(path: Path, media_type: str) -> FileResponse:

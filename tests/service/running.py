@@ -1,0 +1,78 @@
+"""Engines as processes, and conditions to wait for."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from shots import small_shot
+
+from isa_engine.client import EngineClient
+from isa_engine.shot import Settings, Shot, encode_shot
+
+STUB = Path(__file__).with_name("stub_engine.py")
+
+
+def shot_of_kind(kind: int, steps: int = 3) -> Shot:
+    """A shot with which the stub does as it is told."""
+    return replace(small_shot(), settings=Settings(seed=kind, steps=steps))
+
+
+def upload(kind: int, steps: int = 3) -> bytes:
+    return encode_shot(shot_of_kind(kind, steps))
+
+
+class RunningEngine:
+    """A service on loopback, as its owner sees it."""
+
+    def __init__(self, data: Path, *options: str, command: tuple = (STUB, "serve"), **environment: str):
+        inherited = {name: value for name, value in os.environ.items() if name != "ISA_ENGINE_TOKEN"}
+        self.process = subprocess.Popen(
+            [sys.executable, *command, "--port", "0", "--data", str(data), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**inherited, **environment},
+        )
+        line = self.process.stdout.readline()
+        assert line, f"the engine ended with {self.process.wait()} before its first line"
+        self.first_line = json.loads(line)
+        self.url = self.first_line["url"]
+        self.client = EngineClient(self.url, self.first_line["token"] or environment["ISA_ENGINE_TOKEN"])
+
+    def worker_pid(self) -> int:
+        """The worker's process id, once it is ready."""
+        device = eventually(lambda: self.client.health().device, "the worker is ready")
+        return int(device.removeprefix("stub:"))
+
+    def end(self) -> int:
+        """End with standard input or otherwise, and leave nothing open."""
+        self.client.close()
+        self.process.stdin.close()
+        try:
+            return self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.process.stdout.close()
+
+
+def eventually(condition: Callable, what: str, seconds: float = 20):
+    """The condition's value as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

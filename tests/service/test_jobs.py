@@ -1,0 +1,151 @@
+"""A job's way through the running service, and what may happen to it there."""
+
+import os
+import signal
+
+import pytest
+from running import alive, eventually, upload
+from stub_engine import BROKEN, DISK_FULL, ENDLESS, FAST, KILLED, OUT_OF_MEMORY, REFUSED
+
+from isa_engine.errors import EngineError
+from isa_engine.protocol import RESULTS
+
+
+def over(engine, job):
+    return eventually(lambda: (s := engine.client.job(job)).over and s, "the job is over")
+
+
+def running(engine, job):
+    return eventually(lambda: engine.client.job(job).state == "running", "the job runs")
+
+
+def test_a_shot_becomes_its_results(engine, tmp_path):
+    job = engine.client.submit(upload(FAST, steps=5))
+    status = over(engine, job)
+    assert (status.state, status.phase, status.step, status.steps) == ("done", "denoise", 5, 5)
+    assert (status.previews, status.error) == (5, "")
+    assert status.created <= status.started <= status.finished
+    for name in RESULTS:
+        engine.client.fetch(job, name, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(f"{name} of isa-tiny".encode())
+    engine.client.fetch_preview(job, tmp_path / "preview.png")
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_progress_and_preview_show_while_the_job_runs(engine, tmp_path):
+    job = engine.client.submit(upload(ENDLESS, steps=7))
+    status = eventually(lambda: (s := engine.client.job(job)).previews == 7 and s, "seven previews")
+    assert (status.state, status.phase, status.steps) == ("running", "denoise", 7)
+    engine.client.fetch_preview(job, tmp_path / "preview.png")
+    with pytest.raises(EngineError, match="The job is running, so it has no results"):
+        engine.client.fetch(job, "plate.mp4", tmp_path / "plate.mp4")
+    assert not (tmp_path / "plate.mp4").exists()
+
+
+def test_jobs_run_in_the_order_in_which_they_came(engine):
+    first = engine.client.submit(upload(ENDLESS))
+    running(engine, first)
+    second, third = (engine.client.submit(upload(FAST)) for _ in range(2))
+    assert engine.client.job(second).state == engine.client.job(third).state == "queued"
+    engine.client.cancel(first)
+    assert over(engine, third).started >= over(engine, second).finished
+
+
+def test_a_running_job_can_be_cancelled_and_the_worker_goes_on(engine):
+    pid = engine.worker_pid()
+    job = engine.client.submit(upload(ENDLESS))
+    running(engine, job)
+    engine.client.cancel(job)
+    assert over(engine, job).state == "cancelled"
+    assert over(engine, engine.client.submit(upload(FAST))).state == "done"
+    assert engine.worker_pid() == pid
+
+
+def test_a_queued_job_is_cancelled_at_once_and_never_runs(engine):
+    first = engine.client.submit(upload(ENDLESS))
+    running(engine, first)
+    second = engine.client.submit(upload(FAST))
+    assert engine.client.cancel(second).state == "cancelled"
+    engine.client.cancel(first)
+    last = engine.client.submit(upload(FAST))
+    assert over(engine, last).state == "done"
+    assert engine.client.job(second).started is None
+
+
+def test_cancelling_a_job_that_is_over_changes_nothing(engine):
+    job = engine.client.submit(upload(FAST))
+    status = over(engine, job)
+    assert engine.client.cancel(job) == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (OUT_OF_MEMORY, "The engine ran out of memory. Generate fewer frames, or a smaller picture."),
+        (REFUSED, "this shot is not to my taste. Stage another"),
+        (BROKEN, "The engine failed: ZeroDivisionError('secret of the engine'). Its log says more."),
+        (DISK_FULL, "The engine's disk is full. Free some space in its data folder."),
+    ],
+)
+def test_a_failure_is_a_sentence_and_leaves_no_files(engine, tmp_path, kind, sentence):
+    job = engine.client.submit(upload(kind))
+    status = over(engine, job)
+    assert (status.state, status.error) == ("failed", sentence)
+    assert list((tmp_path / "data" / "jobs" / job).glob("results-*")) == []
+
+
+def test_a_killed_worker_fails_its_job_with_the_reason_and_the_next_job_runs(engine):
+    pid = engine.worker_pid()
+    job = engine.client.submit(upload(ENDLESS))
+    running(engine, job)
+    waiting = engine.client.submit(upload(FAST))
+    os.kill(pid, signal.SIGKILL)
+    status = over(engine, job)
+    assert status.state == "failed"
+    assert status.error.startswith("The engine's worker died (killed by the system, most likely out of memory).")
+    assert over(engine, waiting).state == "done"
+    assert engine.worker_pid() != pid
+
+
+def test_a_job_that_kills_its_worker_is_not_tried_again(engine):
+    job = engine.client.submit(upload(KILLED))
+    assert over(engine, job).state == "failed"
+    assert over(engine, engine.client.submit(upload(FAST))).state == "done"
+    assert engine.client.job(job).state == "failed"
+
+
+def test_a_worker_that_never_starts_is_told_to_whoever_waits(run_engine):
+    engine = run_engine(STUB_DIES_WHILE_STARTING="1")
+    status = over(engine, engine.client.submit(upload(FAST)))
+    assert status.state == "failed"
+    assert status.error.startswith("The engine's worker does not start.")
+    assert engine.client.health().worker == "starting"
+
+
+def test_jobs_survive_the_service(run_engine):
+    engine = run_engine()
+    pid = engine.worker_pid()
+    ran, waited = engine.client.submit(upload(ENDLESS)), engine.client.submit(upload(FAST))
+    running(engine, ran)
+    engine.process.kill()
+    engine.process.wait()
+    eventually(lambda: not alive(pid), "the worker ends with its service")
+
+    engine = run_engine()
+    running(engine, ran)
+    engine.client.cancel(ran)
+    assert over(engine, ran).state == "cancelled"
+    assert over(engine, waited).state == "done"
+
+
+def test_a_job_that_takes_the_service_down_twice_is_given_up(run_engine):
+    engine = run_engine()
+    job = engine.client.submit(upload(ENDLESS))
+    for _ in range(2):
+        running(engine, job)
+        engine.process.kill()
+        engine.process.wait()
+        engine = run_engine()
+    status = engine.client.job(job)
+    assert status.state == "failed"
+    assert status.error.startswith("The engine went away twice")
