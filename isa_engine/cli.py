@@ -1,0 +1,35 @@
+"""``isa-engine``: the engine's command line."""
+
+import argparse
+import importlib
+import sys
+
+from isa_engine import __version__
+from isa_engine.errors import IsaError
+
+COMMANDS = ("generate", "serve", "model", "train")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; its exit code. An error that a person can act on is one sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="isa-engine", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"isa_engine.commands.{name}")
+        command = subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except IsaError as error:
+        print(f"isa-engine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""``isa-engine generate SHOT --out DIR``: the plate of a shot file, without Blender."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from isa_engine.shot import read_shot
+
+HELP = "make the plate of a shot file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--model", help="another model than the shot's")
+    parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
+    parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
+    parser.add_argument("--seed", type=int, help="another seed than the shot's")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    shot = read_shot(arguments.shot)
+    names = ("model", "steps", "guidance", "seed")
+    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
+
+    from isa_engine.pipeline import Progress, generate, load_model
+
+    print(f"loading {shot.settings.model}", flush=True)
+    model = load_model(shot.settings.model, arguments.device)
+    if not model.trained:
+        print(f"{shot.settings.model} is untrained: the picture will be noise", flush=True)
+
+    def report(progress: Progress) -> None:
+        print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)
+
+    result = generate(shot, model, arguments.out, report)
+    print(f"plate: {result.plate}", flush=True)

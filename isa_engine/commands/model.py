@@ -1,0 +1,90 @@
+"""``isa-engine model list|show``: what the named models are and what they cost."""
+
+import argparse
+import json
+from typing import Any
+
+from isa_engine.configuration import MODELS, ModelConfig, model_config
+from isa_engine.errors import ModelError
+from isa_engine.geometry.frames import latent_count
+
+HELP = "list the named models, or show what one costs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the named models").set_defaults(show=False)
+    show = actions.add_parser("show", help="parameters by part, tokens, operations of a denoising step")
+    show.add_argument("name")
+    show.add_argument("--frames", type=int, help="length of the take (default: the longest it is made for)")
+    show.add_argument("--size", help="canvas as WIDTHxHEIGHT (default: square, as it is made for)")
+    show.add_argument("--characters", type=int, default=1)
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(show=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if not arguments.show:
+        for config in (make() for make in MODELS.values()):
+            print(f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames")
+        return
+    config = model_config(arguments.name)
+    width, height = _size(arguments.size, config)
+    cost = model_cost(config, arguments.frames or config.max_frames, width, height, arguments.characters)
+    print(json.dumps(cost, indent=2) if arguments.json else _table(cost))
+
+
+def model_cost(config: ModelConfig, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
+    """JSON-ready: parameters by part, tokens, operations of a denoising step with guidance, bytes."""
+    from isa_engine.dit.flops import forward_flops, parameters
+
+    vae, tower = config.vae, config.image_tower
+    latents = latent_count(frames)
+    image_tokens = characters * (1 + (tower.size // tower.patch) ** 2)
+    rows, columns = height // vae.spatial_compression, width // vae.spatial_compression
+    operations = forward_flops(config.dit, latents, rows, columns, characters, image_tokens)
+    parts = parameters(config.dit)
+    return {
+        "model": config.name,
+        "canvas": [width, height],
+        "frames": frames,
+        "characters": characters,
+        "tokens": {
+            "video": latents * (rows // config.dit.patch) * (columns // config.dit.patch),
+            "points": frames * characters * config.dit.points,
+            "image": image_tokens,
+        },
+        "dit_parameters": {**parts, "total": sum(parts.values())},
+        "dit_bytes": {"float32": 4 * sum(parts.values()), "bfloat16": 2 * sum(parts.values())},
+        # Guidance asks the network twice.
+        "step_operations": {**operations, "total": 2 * sum(operations.values())},
+    }
+
+
+def _size(text: str | None, config: ModelConfig) -> tuple[int, int]:
+    if text is None:
+        return config.short_side, config.short_side
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
+    for side in (int(width), int(height)):
+        if side == 0 or side % config.multiple:
+            remedy = f"'{config.name}' needs multiples of {config.multiple}."
+            raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
+    return int(width), int(height)
+
+
+def _table(cost: dict[str, Any]) -> str:
+    width, height = cost["canvas"]
+    lines = [
+        f"{cost['model']}, {cost['frames']} frames of {width} × {height}, {cost['characters']} in the cast"
+    ]
+    for title, values in (
+        ("tokens", cost["tokens"]),
+        ("parameters of the transformer", cost["dit_parameters"]),
+        ("bytes of its weights", cost["dit_bytes"]),
+        ("operations of a denoising step", cost["step_operations"]),
+    ):
+        lines.append(f"\n{title}")
+        lines += [f"  {name:16} {value:>24,}" for name, value in values.items()]
+    return "\n".join(lines)

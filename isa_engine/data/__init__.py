@@ -1,0 +1,1 @@
+"""Training data: synthetic humans rendered while training, and clips in one format."""

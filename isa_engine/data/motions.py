@@ -1,0 +1,96 @@
+"""Random motion: captured takes, cut, sped up and mirrored, and procedural movement for what they lack."""
+
+import numpy as np
+
+from isa_engine.body import SMPLX_JOINTS, Motion
+
+# Amplitudes in radians of procedural movement about each local axis: what a joint does, not what it could.
+_AMPLITUDES = {
+    "hip": (0.8, 0.25, 0.3),
+    "knee": (0.9, 0.0, 0.0),
+    "spine": (0.2, 0.25, 0.12),
+    "neck": (0.25, 0.35, 0.15),
+    "head": (0.25, 0.35, 0.15),
+    "collar": (0.1, 0.1, 0.15),
+    "shoulder": (0.6, 0.8, 0.9),
+    "elbow": (0.2, 1.1, 0.2),
+    "wrist": (0.4, 0.3, 0.4),
+}
+_MIRRORED = [
+    SMPLX_JOINTS.index(name.replace("left", "@").replace("right", "left").replace("@", "right"))
+    for name in SMPLX_JOINTS
+]
+
+
+def random_motion(
+    random: np.random.Generator, takes: tuple[Motion, ...], frames: int, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """A motion of exactly this length.
+
+    Returns:
+        Rotations ``(F, 55, 3)`` axis-angle and translation ``(F, 3)`` metres, SMPL-X axes, starting at the
+        origin with a random heading; the feet's height is the caller's business.
+    """
+    if takes and random.random() < 0.6:
+        rotations, translation = _cut(random, takes[random.integers(len(takes))], frames, fps)
+    else:
+        rotations, translation = _procedural(random, frames, fps)
+    if random.random() < 0.5:
+        rotations = rotations[:, _MIRRORED] * [1, -1, -1]
+        translation = translation * [-1, 1, 1]
+    rotations[:, 25:] += random.normal(0, 0.15, (30, 3)) + np.repeat([[0, 0, -0.3], [0, 0, 0.3]], 15, axis=0)
+    return _turned(rotations, translation - translation[:1] * [1, 0, 1], random.uniform(0, 2 * np.pi))
+
+
+def _cut(random: np.random.Generator, take: Motion, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    sped_up = take.resampled(fps / random.uniform(0.7, 1.5))
+    start = random.integers(max(1, len(sped_up.rotations) - frames + 1))
+    index = np.minimum(start + np.arange(frames), len(sped_up.rotations) - 1)
+    return sped_up.rotations[index].astype(np.float64), sped_up.translation[index].astype(np.float64)
+
+
+def _procedural(random: np.random.Generator, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    time = np.arange(frames)[:, None, None] / fps
+    amplitude = np.zeros((55, 3))
+    for j, name in enumerate(SMPLX_JOINTS[:22]):
+        part = name.replace("left_", "").replace("right_", "").rstrip("123")
+        amplitude[j] = _AMPLITUDES.get(part, (0, 0, 0))
+    still = random.normal(size=(55, 3)) * amplitude * 0.45
+    rate, phase = random.uniform(0.8, 6, (55, 3)), random.uniform(0, 2 * np.pi, (55, 3))
+    moving = random.normal(size=(55, 3)) * amplitude * 0.5
+    rotations = still + moving * np.sin(rate * time + phase)
+    for knee in (4, 5):
+        rotations[:, knee, 0] = np.abs(rotations[:, knee, 0])
+    # SMPL-X rests in a T; people rest with their arms down.
+    lowered = random.uniform(0.2, 1.2)
+    rotations[:, 16, 2] -= lowered
+    rotations[:, 17, 2] += lowered
+    rotations[:, 0, 1] += random.normal(0, 0.8) * time[:, 0, 0]
+    drift = random.normal(0, 0.3, 3) * [1, 0, 1]
+    translation = drift * time[:, 0] + [0, 1, 0] * (0.04 * np.sin(random.uniform(2, 8) * time[:, 0]))
+    return rotations, translation
+
+
+def _turned(rotations: np.ndarray, translation: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn the whole take about the vertical (Y of SMPL-X)."""
+    sine, cosine = np.sin(heading), np.cos(heading)
+    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+    rotations = rotations.copy()
+    rotations[:, 0] = _composed(np.array([0, heading, 0]), rotations[:, 0])
+    return rotations, translation @ turn.T
+
+
+def _composed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Axis-angle of ``first ∘ second``, by quaternions."""
+
+    def quaternion(rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        angle = np.linalg.norm(rotation, axis=-1, keepdims=True)
+        return np.cos(angle / 2), rotation * np.sinc(angle / (2 * np.pi)) / 2
+
+    w1, v1 = quaternion(np.broadcast_to(first, second.shape))
+    w2, v2 = quaternion(second)
+    w = w1 * w2 - (v1 * v2).sum(-1, keepdims=True)
+    v = w1 * v2 + w2 * v1 + np.cross(v1, v2)
+    w, v = np.where(w < 0, -w, w), np.where(w < 0, -v, v)
+    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    return v / np.maximum(length, 1e-12) * 2 * np.arctan2(length, w)

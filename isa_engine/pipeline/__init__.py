@@ -1,0 +1,7 @@
+"""A shot in, a plate out: conditioning, flow sampling, decoding, and the files that come back."""
+
+from isa_engine.pipeline.generate import Result, generate
+from isa_engine.pipeline.model import Model, load_model, save_model
+from isa_engine.pipeline.progress import Progress
+
+__all__ = ["Model", "Progress", "Result", "generate", "load_model", "save_model"]

@@ -1,0 +1,133 @@
+"""A model's networks and their weights.
+
+Weights live in a folder: ``vae.safetensors``, ``dit.safetensors``, ``image_tower.safetensors`` and
+``card.json``, which says how they came to be. A named configuration without such a folder is initialised
+from a fixed seed, the same on every machine, and calls itself untrained.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from isa_engine.configuration import ModelConfig, model_config
+from isa_engine.dit import ImageTower, ISADiT
+from isa_engine.errors import ModelError
+from isa_engine.vae import VideoVAE
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+CARD = "card.json"
+_SEED = 20260
+
+
+@dataclass(frozen=True)
+class Model:
+    """Attributes:
+    trained: false where the weights are random.
+    weights: SHA-256 over the weight files, or "random".
+    """
+
+    config: ModelConfig
+    vae: VideoVAE
+    dit: ISADiT
+    image_tower: ImageTower
+    trained: bool
+    weights: str
+    device: torch.device
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """The networks by the names of their files."""
+        return {"vae": self.vae, "dit": self.dit, "image_tower": self.image_tower}
+
+
+def weights_folder(name: str) -> Path | None:
+    """Where the weights of a named model are, or None."""
+    folder = WEIGHTS / name
+    return folder if (folder / CARD).exists() else None
+
+
+def load_model(name: str, device: str = "auto") -> Model:
+    """The named model, ready to generate.
+
+    Args:
+        device: "auto" takes a GPU if there is one.
+
+    Raises:
+        ModelError: no such model or device, or a file or tensor that does not fit; it is named.
+    """
+    return build_model(model_config(name), weights_folder(name), device)
+
+
+def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") -> Model:
+    """``load_model`` for a configuration and a folder that need not be known by name."""
+    target = _device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        parts = {
+            "vae": VideoVAE(**dataclasses.asdict(config.vae)),
+            "dit": ISADiT(**dataclasses.asdict(config.dit)),
+            "image_tower": ImageTower(**dataclasses.asdict(config.image_tower)),
+        }
+    weights = "random"
+    if folder is not None:
+        digest = hashlib.sha256()
+        for part, network in parts.items():
+            path = folder / f"{part}.safetensors"
+            load_weights(network, path)
+            digest.update(path.read_bytes())
+        weights = digest.hexdigest()
+    for network in parts.values():
+        network.to(target).eval().requires_grad_(False)
+    return Model(config=config, **parts, trained=folder is not None, weights=weights, device=target)
+
+
+def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:
+    """Write a weights folder from trained networks; ``card`` says how they were trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, network in parts.items():
+        tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+        save_file(tensors, folder / f"{part}.safetensors")
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n")
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load every tensor of a safetensors file into a network that has exactly these.
+
+    Raises:
+        ModelError: the file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
+    """
+    own = network.state_dict()
+    try:
+        with safe_open(path, "pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            for name in sorted(own.keys() | found.keys()):
+                if name not in found:
+                    raise ModelError(f"tensor '{name}' is missing", where=str(path))
+                if name not in own:
+                    raise ModelError(f"tensor '{name}' belongs to no part of the model", where=str(path))
+                if found[name] != tuple(own[name].shape):
+                    problem = f"tensor '{name}' is {found[name]}, not {tuple(own[name].shape)}"
+                    raise ModelError(
+                        problem, where=str(path), remedy="Use the weights of this configuration."
+                    )
+            network.load_state_dict({name: file.get_tensor(name) for name in found})
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights: {error}", where=str(path)) from error
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"there is no device '{name}'", remedy="Use cpu, cuda or auto.") from error
+    return device

@@ -1,0 +1,131 @@
+"""Video files: H.264 plates and mattes out, background footage in.
+
+A plate has one movie frame a scene frame: frames of a shot that steps by n are held for n, so a plate never
+needs retiming in Blender. The same frames always give the same bytes.
+"""
+
+import errno
+import io
+import itertools
+import os
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from isa_engine.errors import EngineError, ShotError
+
+# Visually lossless; a plate is composited and graded further.
+_CRF = "12"
+_MAX_SOURCE_PIXELS = 64 * 2**20
+_BT709 = 1
+
+
+def write_video(
+    path: Path, frames: Iterable[np.ndarray], fps: Fraction, frame_step: int, metadata: dict[str, str]
+) -> None:
+    """Write an H.264 file (yuv420p, BT.709).
+
+    Args:
+        frames: ``(H, W, 3)`` uint8 sRGB, all of one even size; consumed as they come.
+        fps: of the scene.
+        frame_step: scene frames that each frame is held for; the last is shown once.
+        metadata: container tags; ``comment`` and ``title`` are what players show.
+
+    Raises:
+        EngineError: the place cannot be written; nothing is left there.
+    """
+    try:
+        with av.open(
+            str(path), "w", format="mp4", options={"movflags": "faststart", "fflags": "+bitexact"}
+        ) as file:
+            file.metadata.update(metadata)
+            stream = None
+            for frame in _held(frames, frame_step):
+                if stream is None:
+                    stream = _stream(file, frame.shape, fps)
+                picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+                picture = picture.reformat(
+                    format="yuv420p",
+                    src_colorspace=Colorspace.ITU709,
+                    dst_colorspace=Colorspace.ITU709,
+                    dst_color_range=ColorRange.MPEG,
+                )
+                file.mux(stream.encode(picture))
+            file.mux(stream.encode(None))
+    except (OSError, av.error.FFmpegError) as error:
+        path.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> EngineError:
+    """The sentence for a file that could not be written."""
+    full = error.errno == errno.ENOSPC
+    problem = "the disk is full" if full else f"cannot write: {error.strerror or error}"
+    remedy = "Free some space, then generate again." if full else "Choose a folder that you may write to."
+    return EngineError(problem, where=str(path), remedy=remedy)
+
+
+def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """The first frames of a video, resized.
+
+    Args:
+        size: ``(width, height)``.
+
+    Returns:
+        ``(frames, height, width, 3)`` uint8 sRGB.
+
+    Raises:
+        ShotError: it cannot be decoded, is too large, or too short.
+    """
+    where = "background"
+    pictures: list[np.ndarray] = []
+    try:
+        with av.open(io.BytesIO(encoded), "r", options={"protocol_whitelist": "file"}) as file:
+            if not file.streams.video:
+                raise ShotError("there is no picture in the video", where=where)
+            context = file.streams.video[0].codec_context
+            if context.width * context.height > _MAX_SOURCE_PIXELS:
+                raise ShotError(f"{context.width} × {context.height} pixels are too many", where=where)
+            for frame in itertools.islice(file.decode(video=0), frames):
+                resized = frame.reformat(*size, "rgb24", interpolation="AREA")
+                pictures.append(resized.to_ndarray())
+    except av.error.FFmpegError as error:
+        remedy = "Save it as H.264 in MP4."
+        raise ShotError(
+            f"the video cannot be decoded: {error.strerror}", where=where, remedy=remedy
+        ) from error
+    if len(pictures) < frames:
+        problem = f"the video has {len(pictures)} frames and the shot {frames}"
+        raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
+    return np.stack(pictures)
+
+
+def _stream(file: av.container.OutputContainer, shape: tuple[int, ...], fps: Fraction):
+    # One thread: x264's decisions, and so the bytes, depend on how many there are.
+    stream = file.add_stream("libx264", rate=fps, options={"crf": _CRF, "preset": "medium", "threads": "1"})
+    stream.height, stream.width, stream.pix_fmt = shape[0], shape[1], "yuv420p"
+    context = stream.codec_context
+    context.color_range = ColorRange.MPEG
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    return stream
+
+
+def _held(frames: Iterable[np.ndarray], times: int) -> Iterable[np.ndarray]:
+    """Each frame ``times`` times, the last once."""
+    iterator = iter(frames)
+    current = next(iterator)
+    for following in iterator:
+        yield from itertools.repeat(current, times)
+        current = following
+    yield current
+
+
+def replace_all(parts: dict[Path, Path]) -> None:
+    """Move finished files over the old ones: all are complete before the first is replaced."""
+    for partial, final in parts.items():
+        os.replace(partial, final)

@@ -1,0 +1,115 @@
+"""Training runs as plain data, read from TOML."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from isa_engine.errors import ModelError
+
+
+@dataclass(frozen=True)
+class VAETraining:
+    """A run of the VideoVAE (paper, 4.2).
+
+    Attributes:
+        model: a named configuration.
+        frames, steps: of the two stages, short clips and then long ones (33 and 97 in the paper).
+        batch, height, width: of a step's clips.
+        learning_rate: peak of Adam's, after ``warm_up`` steps, decaying to a tenth by the last step.
+        l1, perceptual, kl, regularisation, gan_2d, gan_3d: the λ of Eqs. 1 and 2; zero leaves a term out.
+        gan_from: first step with discriminators.
+        lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
+        fastest: top speed of the dynamic speed adjustment, in frames a frame.
+        shift: pixels of spare picture on each axis for random structured motion.
+        seed: of weights, data and noise.
+    """
+
+    model: str = "isa-tiny"
+    frames: tuple[int, int] = (33, 97)
+    steps: tuple[int, int] = (20000, 5000)
+    batch: int = 4
+    height: int = 128
+    width: int = 128
+    learning_rate: float = 3e-4
+    warm_up: int = 200
+    l1: float = 1.0
+    perceptual: float = 0.0
+    kl: float = 1e-6
+    regularisation: float = 0.1
+    gan_2d: float = 0.05
+    gan_3d: float = 0.05
+    gan_from: int = 5000
+    lpips: str = ""
+    fastest: float = 2.0
+    shift: int = 32
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class DiTTraining:
+    """A run of the ISA-DiT (paper, 5.3).
+
+    Attributes:
+        model: a named configuration.
+        steps: optimiser steps.
+        batch: clips a step.
+        frames: lengths to draw from; 1 is a picture.
+        sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
+        learning_rate: AdamW's, after ``warm_up`` steps, constant.
+        ema: decay of the averaged weights.
+        drop_cast: share of samples that train the unconditional branch of guidance.
+        drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
+            condition alone.
+        precision: "fp32" or "bf16" (mixed).
+        gradient_checkpointing: recompute each block in the backward pass.
+        lora_rank: train low-rank adapters of this rank and nothing else; zero trains everything.
+        seed: of weights, data, noise and dropout.
+    """
+
+    model: str = "isa-tiny"
+    steps: int = 100000
+    batch: int = 8
+    frames: tuple[int, ...] = (1, 9, 17, 33)
+    sizes: tuple[str, ...] = ("128x128", "224x128", "128x224")
+    learning_rate: float = 5e-4
+    warm_up: int = 200
+    ema: float = 0.999
+    drop_cast: float = 0.1
+    drop_identity: float = 0.05
+    drop_image: float = 0.05
+    drop_reference: float = 0.05
+    drop_background: float = 0.3
+    drop_camera: float = 0.05
+    precision: str = "fp32"
+    gradient_checkpointing: bool = False
+    lora_rank: int = 0
+    seed: int = 0
+
+
+T = TypeVar("T")
+
+
+def read_configuration(path: Path, kind: type[T], **changes: Any) -> T:
+    """A dataclass from a TOML file, with changes on top.
+
+    Raises:
+        ModelError: the file cannot be read, or a key is unknown or of another type; names it.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"cannot read the configuration: {error}", where=str(path)) from error
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for name, value in {**values, **changes}.items():
+        if name not in fields:
+            known = ", ".join(fields)
+            raise ModelError(f"unknown key '{name}'", where=str(path), remedy=f"Known are: {known}.")
+        expected = type(fields[name].default)
+        values[name] = tuple(value) if expected is tuple and isinstance(value, list) else value
+        if isinstance(value, int) and expected is float:
+            values[name] = float(value)
+        if type(values[name]) is not expected:
+            raise ModelError(f"key '{name}' is {value!r}, not {expected.__name__}", where=str(path))
+    return kind(**values)

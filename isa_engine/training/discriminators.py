@@ -1,0 +1,45 @@
+"""Patch discriminators: of single frames (2D GAN), and with convolutions over time too (3D GAN)."""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+class PatchDiscriminator(nn.Module):
+    """Scores overlapping patches; ``dimensions`` is 2 for pictures, 3 for videos.
+
+    The 3D one is the 2D one with its convolutions extended over time (paper, 4.1); it halves space, not time.
+
+    Args:
+        width: channels of the first layer; doubled at each of ``depth`` halvings up to eight times.
+    """
+
+    def __init__(self, dimensions: int, width: int = 64, depth: int = 3):
+        super().__init__()
+        convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
+        stride = 2 if dimensions == 2 else (1, 2, 2)
+        widths = [width * min(2**level, 8) for level in range(depth + 1)]
+        layers: list[nn.Module] = [convolution(3, widths[0], 3, stride, 1), nn.LeakyReLU(0.2)]
+        for before, after in itertools.pairwise(widths):
+            layers += [convolution(before, after, 3, stride, 1), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]
+        layers.append(convolution(widths[-1], 1, 3, 1, 1))
+        self.layers = nn.Sequential(*layers)
+        self.dimensions = dimensions
+
+    def forward(self, video: Tensor) -> Tensor:
+        """Scores of ``(B, 3, F, H, W)``: higher is more real. Frames are single pictures to the 2D one."""
+        if self.dimensions == 2:
+            video = video.transpose(1, 2).flatten(0, 1)
+        return self.layers(video)
+
+
+def discriminator_loss(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Hinge loss; no gradient reaches what made the fake."""
+    return torch.relu(1 - score(real)).mean() + torch.relu(1 + score(fake.detach())).mean()
+
+
+def generator_loss(score: Callable[[Tensor], Tensor], fake: Tensor) -> Tensor:
+    """What the decoder is asked for: patches that score as real."""
+    return -score(fake).mean()

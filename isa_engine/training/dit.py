@@ -1,0 +1,122 @@
+"""The ISA-DiT's training: flow matching with logit-normal times (paper, 5.3; SD3).
+
+Step k's batch, noise, times and dropout depend on the seed and on k alone, so an interrupted run that loads
+its checkpoint goes on as if nothing had happened.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel, compute_density_for_timestep_sampling
+from peft import LoraConfig
+from torch import Tensor
+
+from isa_engine.configuration import model_config
+from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.training.condition_dropout import drop_conditions
+from isa_engine.training.configuration import DiTTraining
+
+# ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)`` and their conditions.
+BatchSource = Callable[[int], tuple[Tensor, Conditioning]]
+
+_LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out"]
+
+
+class DiTTrainer:
+    """Everything that a step of DiT training reads and writes.
+
+    Args:
+        settings: of the run.
+        batches: where latents and conditions come from.
+        accelerator: devices, precision and sharding; one process on one device by default.
+        dit: weights to start from; fresh ones of the named configuration if None.
+    """
+
+    def __init__(
+        self,
+        settings: DiTTraining,
+        batches: BatchSource,
+        accelerator: Accelerator | None = None,
+        dit: ISADiT | None = None,
+    ):
+        self.settings, self.batches = settings, batches
+        precision = {"fp32": "no", "bf16": "bf16"}[settings.precision]
+        self.accelerator = accelerator or Accelerator(mixed_precision=precision)
+        torch.manual_seed(settings.seed)
+        dit = dit or ISADiT(**dataclasses.asdict(model_config(settings.model).dit))
+        if settings.lora_rank:
+            dit.requires_grad_(False)
+            dit.add_adapter(LoraConfig(r=settings.lora_rank, target_modules=_LORA_TARGETS))
+        if settings.gradient_checkpointing:
+            dit.enable_gradient_checkpointing()
+        trained = [parameter for parameter in dit.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(trained, settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self.dit, self.optimizer = self.accelerator.prepare(dit, optimizer)
+        self.ema = EMAModel(self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75)
+        self.steps_done = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done >= self.settings.steps
+
+    def step(self) -> dict[str, float]:
+        """One optimiser step; returns its loss."""
+        settings, accelerator = self.settings, self.accelerator
+        seed = settings.seed * 2**32 + self.steps_done * accelerator.num_processes + accelerator.process_index
+        generator = torch.Generator().manual_seed(seed)
+        latents, conditioning = self.batches(seed)
+        conditioning = drop_conditions(conditioning, settings, generator)
+        loss = self.loss(latents, conditioning, generator)
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.learning_rate * min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
+        self.optimizer.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(self._trained(), 1.0)
+        self.optimizer.step()
+        self.ema.step(self._trained())
+        self.steps_done += 1
+        return {"loss": loss.item()}
+
+    def loss(self, latents: Tensor, conditioning: Conditioning, generator: torch.Generator) -> Tensor:
+        """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal."""
+        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        time = compute_density_for_timestep_sampling(
+            "logit_normal", len(latents), logit_mean=0.0, logit_std=1.0, generator=generator
+        ).to(latents)
+        t = time.view(-1, 1, 1, 1, 1)
+        with self.accelerator.autocast():
+            velocity = self.dit((1 - t) * latents + t * noise, time, conditioning)
+        return F.mse_loss(velocity.float(), latents - noise)
+
+    def averaged(self) -> ISADiT:
+        """The model with the averaged weights, detached from training."""
+        model = self.accelerator.unwrap_model(self.dit)
+        copy = type(model).from_config(model.config).to(self.accelerator.device)
+        copy.load_state_dict(model.state_dict())
+        self.ema.copy_to(
+            [p for p, q in zip(copy.parameters(), model.parameters(), strict=True) if q.requires_grad]
+        )
+        return copy.eval()
+
+    def state(self) -> dict[str, Any]:
+        """What ``load`` needs to continue exactly."""
+        return {
+            "steps_done": self.steps_done,
+            "dit": self.accelerator.get_state_dict(self.dit),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.steps_done = state["steps_done"]
+        self.accelerator.unwrap_model(self.dit).load_state_dict(state["dit"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.ema.load_state_dict(state["ema"])
+
+    def _trained(self) -> list[torch.nn.Parameter]:
+        return [parameter for parameter in self.dit.parameters() if parameter.requires_grad]

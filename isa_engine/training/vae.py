@@ -1,0 +1,162 @@
+"""The VideoVAE's training (paper, 4.2; Eqs. 1 and 2).
+
+Step k's clips, crops and noise depend on the seed and on k alone, so an interrupted run that loads its
+checkpoint goes on as if nothing had happened.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from isa_engine.configuration import model_config
+from isa_engine.errors import ModelError
+from isa_engine.training.augmentation import dynamic_speed, random_structured_motion
+from isa_engine.training.configuration import VAETraining
+from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
+from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
+from isa_engine.training.perceptual import LPIPS
+from isa_engine.vae import VideoVAE
+
+# ``clips(seed, frames, height, width)`` gives one video ``(3, frames, height, width)`` in [−1, 1].
+ClipSource = Callable[[int, int, int, int], Tensor]
+
+
+class VAETrainer:
+    """Everything that a step of VAE training reads and writes.
+
+    Args:
+        settings: of the run.
+        clips: where videos come from; asked for longer and larger ones than a step uses, since the
+            augmentations cut.
+        device: of the networks.
+    """
+
+    def __init__(self, settings: VAETraining, clips: ClipSource, device: torch.device | str = "cpu"):
+        self.settings, self.clips, self.device = settings, clips, torch.device(device)
+        config = model_config(settings.model).vae
+        torch.manual_seed(settings.seed)
+        self.vae = VideoVAE(config).to(device)
+        self.sub_latent_decoder = SubLatentDecoder(config.latent_channels, config.spatial_compression).to(
+            device
+        )
+        self.discriminators = torch.nn.ModuleDict(
+            {"gan_2d": PatchDiscriminator(2), "gan_3d": PatchDiscriminator(3)}
+        ).to(device)
+        self.perceptual = None
+        if settings.perceptual:
+            if not settings.lpips:
+                remedy = "Name the weights with 'lpips', or set 'perceptual' to 0."
+                raise ModelError("the perceptual loss has no network", remedy=remedy)
+            self.perceptual = LPIPS.load(settings.lpips).to(device)
+        self.optimizer = torch.optim.AdamW(
+            [*self.vae.parameters(), *self.sub_latent_decoder.parameters()],
+            settings.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=0.0,
+        )
+        self.discriminator_optimizer = torch.optim.AdamW(
+            self.discriminators.parameters(), settings.learning_rate, betas=(0.5, 0.9), weight_decay=0.0
+        )
+        self.steps_done = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done >= sum(self.settings.steps)
+
+    def step(self) -> dict[str, float]:
+        """One optimiser step of the VAE and, once they play, of the discriminators.
+
+        Returns:
+            Each term of Eq. 1, unweighted, by name.
+        """
+        settings = self.settings
+        generator = torch.Generator().manual_seed(settings.seed * 2**32 + self.steps_done)
+        video = self._batch(generator)
+        for optimizer in (self.optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = self._learning_rate()
+
+        posterior = self.vae.encode(video)
+        latents = posterior.sample(generator)
+        decoded = self.vae.decode(latents)
+        terms = self.terms(video, latents, posterior, decoded)
+        loss = torch.stack([getattr(settings, name) * value for name, value in terms.items()]).sum()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
+        self.optimizer.step()
+
+        playing = self._playing()
+        if playing:
+            losses = {name: discriminator_loss(self.discriminators[name], video, decoded) for name in playing}
+            self.discriminator_optimizer.zero_grad()
+            torch.stack(list(losses.values())).sum().backward()
+            self.discriminator_optimizer.step()
+            terms |= {f"discriminator_{name[4:]}": value for name, value in losses.items()}
+        self.steps_done += 1
+        return {name: value.item() for name, value in terms.items()}
+
+    def terms(self, video: Tensor, latents: Tensor, posterior: Any, decoded: Tensor) -> dict[str, Tensor]:
+        """The terms of Eq. 1 whose weights are not zero, by the names of ``VAETraining``."""
+        settings = self.settings
+        terms = {"l1": F.l1_loss(decoded, video)}
+        if settings.kl:
+            terms["kl"] = kl_divergence(posterior.mean, posterior.logvar)
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(
+                *(x.transpose(1, 2).flatten(0, 1) for x in (decoded, video))
+            )
+        if settings.regularisation:
+            terms["regularisation"] = image_decoding_loss(self.sub_latent_decoder(latents), video)
+        for name in self._playing():
+            terms[name] = generator_loss(self.discriminators[name], decoded)
+        return terms
+
+    def state(self) -> dict[str, Any]:
+        """What ``load`` needs to continue exactly."""
+        return {
+            "steps_done": self.steps_done,
+            "vae": self.vae.state_dict(),
+            "sub_latent_decoder": self.sub_latent_decoder.state_dict(),
+            "discriminators": self.discriminators.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.steps_done = state["steps_done"]
+        for name in ("vae", "sub_latent_decoder", "discriminators", "optimizer", "discriminator_optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def _playing(self) -> list[str]:
+        if self.steps_done < self.settings.gan_from:
+            return []
+        return [name for name in ("gan_2d", "gan_3d") if getattr(self.settings, name)]
+
+    def _learning_rate(self) -> float:
+        settings = self.settings
+        progress = min(1.0, self.steps_done / max(1, sum(settings.steps)))
+        warm = min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
+        return settings.learning_rate * warm * (0.55 + 0.45 * math.cos(math.pi * progress))
+
+    def _batch(self, generator: torch.Generator) -> Tensor:
+        """``(batch, 3, F, H, W)``: the stage's length, augmented."""
+        settings = self.settings
+        frames = settings.frames[0 if self.steps_done < settings.steps[0] else 1]
+        longer = 1 + math.ceil((frames - 1) * settings.fastest)
+        videos = []
+        for _ in range(settings.batch):
+            seed = int(torch.randint(2**31, (), generator=generator))
+            clip = self.clips(seed, longer, settings.height + settings.shift, settings.width + settings.shift)
+            clip = dynamic_speed(clip, frames, settings.fastest, generator)
+            videos.append(random_structured_motion(clip, settings.height, settings.width, generator))
+        return torch.stack(videos).to(self.device)
+
+
+def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp logvar) ‖ N(0, 1)), summed over a clip's latents, averaged over the batch."""
+    return 0.5 * (mean**2 + logvar.exp() - 1 - logvar).flatten(1).sum(1).mean()
