@@ -58,7 +58,9 @@ def test_versions_that_disagree_are_refused(tmp_path):
     root = checkout(tmp_path)
     init = root / "isa_engine" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9'))
-    with pytest.raises(BuildError, match=r"blender_manifest.toml says version .*isa_engine/__init__.py says 9"):
+    with pytest.raises(
+        BuildError, match=r"blender_manifest.toml says version .*isa_engine/__init__.py says 9"
+    ):
         build(root, tmp_path / "dist")
     assert not list((tmp_path / "dist").iterdir())
 
@@ -86,7 +88,7 @@ assert module in bpy.context.preferences.addons, "the add-on did not register"
 import isa_engine
 print("ENGINE", isa_engine.__file__)
 print("FOREIGN", sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2].split())))
-assert bpy.types.Scene.bl_rna.properties.get("isa") and bpy.types.VIEW3D_PT_isa
+assert bpy.types.Scene.bl_rna.properties.get("isa") and bpy.types.ISA_PT_generate
 import addon_utils
 for _ in range(2):
     addon_utils.disable(module, default_set=True)

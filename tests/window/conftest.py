@@ -1,0 +1,135 @@
+"""A real Blender with its window on a virtual screen, the extension, and an engine for it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "install"))
+SCREEN = (1280, 1024)
+
+
+class WindowedBlender:
+    """Blender in a chroot, or the one on PATH; its user folder is the test's own.
+
+    Attributes:
+        folder: where the test and Blender exchange files, as the test sees it.
+        version: such as "5.2.2".
+    """
+
+    def __init__(self, root: Path | None):
+        self.root = root
+        self.folder = Path(tempfile.mkdtemp(prefix="isa-window-", dir=root / "tmp" if root else None))
+        (self.folder / "xdg").mkdir(mode=0o700)
+        self.version = re.search(r"Blender (\S+)", self.run("--version")).group(1)
+
+    def inside(self, path: Path) -> str:
+        """The path as Blender sees it."""
+        return f"/{path.relative_to(self.root)}" if self.root else str(path)
+
+    def run(self, *arguments: str, screen: bool = False, timeout: float = 120) -> str:
+        """Run Blender to its end and return what it printed; the test fails where Blender does."""
+        here = self.inside(self.folder)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": here,
+            "XDG_RUNTIME_DIR": f"{here}/xdg",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            "BLENDER_USER_RESOURCES": f"{here}/user",
+        }
+        command = ["chroot", str(self.root)] if self.root else []
+        if screen:
+            size = "x".join(map(str, SCREEN))
+            command += ["xvfb-run", "-a", "-s", f"-screen 0 {size}x24 -nolisten tcp"]
+        process = subprocess.Popen(
+            [*command, "blender", *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            pytest.fail(f"Blender did not end within {timeout} s:\n{output}")
+        if process.returncode:
+            pytest.fail(f"Blender ended with {process.returncode}:\n{output}")
+        return output
+
+    def click_through(self, script: str, *arguments: str, timeout: float) -> str:
+        """Run a script that acts as the artist, in a window that takes its events."""
+        window = ("--window-geometry", "0", "0", *map(str, SCREEN))
+        play = ("--python-exit-code", "5", "--python", script, "--", *arguments)
+        return self.run("--enable-event-simulate", *window, *play, screen=True, timeout=timeout)
+
+
+def find_blender() -> Path | None:
+    """The chroot that holds a Blender, or None for the one on PATH; skips where there is neither."""
+    named = os.environ.get("ISA_BLENDER_CHROOT")
+    for root in [Path(named)] if named else sorted((ROOT / ".cache").glob("blender-*")):
+        if (root / "usr/bin/blender").exists():
+            if os.geteuid() != 0:
+                pytest.skip(f"the Blender in {root} needs root")
+            if not (root / "proc/self").exists():
+                pytest.skip(f"{root} is not mounted; repeat install/blender_window.sh")
+            return root
+    missing = [tool for tool in ("blender", "xvfb-run", "import") if not shutil.which(tool)]
+    if missing:
+        pytest.skip(
+            f"no {', '.join(missing)} here; install/blender_window.sh installs a Blender and a screen"
+        )
+    answer = subprocess.run(["blender", "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"Blender (\d+)\.(\d+)", answer)
+    if not version or tuple(map(int, version.groups())) < (4, 2):
+        pytest.skip("the Blender on PATH is older than 4.2")
+    return None
+
+
+@pytest.fixture
+def blender() -> Iterator[WindowedBlender]:
+    blender = WindowedBlender(find_blender())
+    yield blender
+    shutil.rmtree(blender.folder)
+
+
+@pytest.fixture
+def extension(tmp_path) -> Path:
+    from build_extension import build
+
+    return build(ROOT, tmp_path)
+
+
+@pytest.fixture
+def engine(blender, tmp_path) -> Iterator[dict]:
+    """An engine on this machine, which Blender must not share: its ``url``, ``token`` and ``data`` folder."""
+    serve = [
+        "-m",
+        "isa_engine.cli",
+        "serve",
+        "--port",
+        "0",
+        "--stop-with-stdin",
+        "--data",
+        tmp_path / "engine",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, *serve], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield {**json.loads(process.stdout.readline()), "data": tmp_path / "engine"}
+    finally:
+        process.stdin.close()
+        process.wait(60)
