@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from isa_engine.shot import read_shot
+from isa_engine.shot import Shot, read_shot
 
 from .background_image import import_background, remove_backgrounds
 from .camera_plane import depth_behind_cast, import_plane, remove_planes
@@ -13,25 +13,34 @@ NAME = "ISA Plate"
 Kind = Literal["PLANE", "BACKGROUND", "BOTH"]
 
 
-def import_results(scene, folder: str | Path, kind: Kind = "PLANE") -> None:
+def import_plate(scene, folder: str | Path, shot: Shot, kind: Kind) -> None:
     """Put a job's plate on the scene's cameras in place of the one before.
 
     Args:
-        folder: holds ``plate.mp4`` and ``shot.npz``, and ``matte.mp4`` if there is one.
+        folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
+        shot: of which the plate was made.
         kind: a plane, the cameras' background image, or both.
 
     Raises:
-        ShotError: the folder holds no whole shot.
         SceneError: the movie cannot be read, or a camera cannot show it; the scene is as it was.
     """
-    folder = Path(folder)
-    shot = read_shot(folder / "shot.npz")
-    video = folder / "plate.mp4"
+    video = Path(folder) / "plate.mp4"
     if kind != "PLANE":
         import_background(scene, video, shot.frame_numbers, NAME)
-    if kind != "BACKGROUND":
-        import_plane(scene, video, shot.frame_numbers, NAME, depth_behind_cast(shot), folder / "matte.mp4")
-    if kind == "PLANE":
+    else:
         remove_backgrounds(scene, NAME)
-    if kind == "BACKGROUND":
+    if kind != "BACKGROUND":
+        depth = depth_behind_cast(shot)
+        import_plane(scene, video, shot.frame_numbers, NAME, depth, Path(folder) / "matte.mp4")
+    else:
         remove_planes(scene, NAME)
+
+
+def import_results(scene, folder: str | Path, kind: Kind) -> None:
+    """``import_plate`` of a results folder, which holds the ``shot.npz`` too.
+
+    Raises:
+        ShotError: the folder holds no whole shot.
+        SceneError: as ``import_plate``.
+    """
+    import_plate(scene, folder, read_shot(Path(folder) / "shot.npz"), kind)

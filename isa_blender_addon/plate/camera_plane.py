@@ -116,7 +116,7 @@ def remove_planes(scene, name: str) -> None:
         if action is not None and not action.users:
             bpy.data.actions.remove(action)
         discard(matte)
-    collection = _find_collection(scene)
+    collection = plate_collection(scene)
     if collection is not None and not collection.all_objects:
         bpy.data.collections.remove(collection)
 
@@ -138,12 +138,13 @@ def _within_clip(camera, depth: float | None) -> float:
     return min(max(depth if depth is not None else farthest, nearest), farthest)
 
 
-def _find_collection(scene):
+def plate_collection(scene):
+    """The collection of this scene that holds its planes, or None."""
     return next((child for child in scene.collection.children if PLATE in child), None)
 
 
 def _collection(scene):
-    collection = _find_collection(scene)
+    collection = plate_collection(scene)
     if collection is None:
         collection = bpy.data.collections.new(COLLECTION)
         collection[PLATE] = True

@@ -1,0 +1,234 @@
+"""The same flow without a window, for render farms:
+
+blender -b shot.blend --command isa_generate --out DIR
+python -m isa_blender_addon.batch shot.blend --out DIR
+
+Progress goes to stdout. Exit codes: 0 the plate is there, 1 it is not and stderr says why, 2 the command is
+wrong, 130 interrupted.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import bpy
+
+from isa_engine.configuration import MODELS
+from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
+from isa_engine.shot import Shot
+
+from .engine.jobs import JobRunner, JobSnapshot
+from .engine.process import LocalEngine, RemoteEngine
+from .plate import import_plate
+from .properties import cast_picture, generation_settings, references, refresh_cast
+from .scene.capture import capture_frames
+from .session import check_remote
+from .ui.preferences import preferences
+
+COMMAND = "isa_generate"
+DESCRIPTION = "Generate a scene's plate and save the scene with it."
+_POLL_SECONDS = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
+    parser.add_argument("--model", choices=list(MODELS), help="another model than the scene's")
+    parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
+    parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
+    parser.add_argument("--seed", type=int, help="another seed than the scene's")
+    parser.add_argument(
+        "--engine",
+        metavar="URL",
+        help="a remote engine, its token in ISA_ENGINE_TOKEN (default: this machine's)",
+    )
+    parser.add_argument(
+        "--in-place",
+        action="store_true",
+        help="save the plate into the .blend itself, not into DIR/NAME-plate.blend",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Generate the open file's scene; the exit code."""
+    stop = threading.Event()
+    previous = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        saved = generate(bpy.context.scene, arguments, stop)
+    except Cancelled:
+        print("isa_generate: interrupted", file=sys.stderr, flush=True)
+        return 130
+    except IsaError as error:
+        print(f"isa_generate: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    print(f"saved {saved}", flush=True)
+    return 0
+
+
+def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:
+    """Capture, generate, import, save; the saved file.
+
+    Args:
+        stop: set to end the work.
+
+    Raises:
+        IsaError: what went wrong; nothing is saved then.
+        Cancelled: ``stop`` was set.
+    """
+    if not bpy.data.filepath:
+        raise SceneError(
+            "no .blend is open", remedy="Name one: blender -b shot.blend --command isa_generate ..."
+        )
+    out = arguments.out.absolute()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
+    configure(scene, arguments)
+    engine = start_engine(arguments, out)
+    try:
+        shot = capture(scene, stop)
+        runner = JobRunner(engine, shot, out)
+        runner.start()
+        follow(runner, stop)
+    finally:
+        if isinstance(engine, LocalEngine):
+            engine.stop()
+    import_plate(scene, out, shot, scene.isa.plate)
+    scene.isa.last_results = str(out)
+    return save(out, arguments.in_place)
+
+
+def configure(scene, arguments: argparse.Namespace) -> None:
+    """Put the command line's wishes into the scene's settings, where the saved file keeps them."""
+    refresh_cast(scene)
+    if arguments.reference:
+        cast_picture(scene, str(arguments.reference.absolute()))
+    if arguments.model:
+        scene.isa.model = arguments.model
+    for name in ("steps", "guidance", "seed"):
+        value = getattr(arguments, name)
+        if value is not None:
+            # Blender would limit it silently.
+            limits = scene.isa.bl_rna.properties[name]
+            if not limits.hard_min <= value <= limits.hard_max:
+                remedy = f"Give {limits.hard_min} to {limits.hard_max}."
+                raise SceneError(f"--{name} {value} is out of range", remedy=remedy)
+            setattr(scene.isa, name, value)
+
+
+def start_engine(arguments: argparse.Namespace, out: Path) -> LocalEngine | RemoteEngine:
+    """The engine that will work; the local one is starting."""
+    if arguments.engine:
+        check_remote(arguments.engine)
+        return RemoteEngine(arguments.engine, os.environ.get("ISA_ENGINE_TOKEN", ""))
+    engine = LocalEngine(out / "engine.log", preferences().engine_python)
+    engine.start()
+    status = engine.poll()
+    if status.state in ("absent", "failed"):
+        raise EngineError(status.message)
+    return engine
+
+
+def capture(scene, stop: threading.Event) -> Shot:
+    frames = capture_frames(scene, generation_settings(scene), references(scene))
+    while True:
+        try:
+            done, total = next(frames)
+        except StopIteration as finished:
+            return finished.value
+        print(f"reading {done}/{total}", flush=True)
+        if stop.is_set():
+            frames.close()
+            raise Cancelled
+
+
+def follow(runner: JobRunner, stop: threading.Event) -> None:
+    """Print the job's progress until it is over."""
+    shown = ""
+    while not (snapshot := runner.wait(_POLL_SECONDS)).over:
+        if (line := progress(snapshot)) != shown:
+            print(line, flush=True)
+            shown = line
+        if stop.is_set():
+            runner.cancel()
+    if snapshot.state == "cancelled":
+        raise Cancelled
+    if snapshot.state == "failed":
+        raise EngineError(snapshot.error)
+
+
+def progress(snapshot: JobSnapshot) -> str:
+    if snapshot.state == "running" and snapshot.phase:
+        return f"{snapshot.phase} {snapshot.step}/{snapshot.steps}"
+    return snapshot.state
+
+
+def save(out: Path, in_place: bool) -> Path:
+    """Save the scene with its plate; the original stays as it is unless asked otherwise."""
+    original = Path(bpy.data.filepath)
+    target = original if in_place else out / f"{original.stem}-plate.blend"
+    with open(original, "rb") as file:
+        compressed = file.read(7) != b"BLENDER"
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(target), check_existing=False, compress=compressed)
+    except RuntimeError as error:
+        raise SceneError(f"'{target}' cannot be saved: {error}") from error
+    return target
+
+
+_commands: list = []
+
+
+def register() -> None:
+    _commands.append(bpy.utils.register_cli_command(COMMAND, main))
+
+
+def unregister() -> None:
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
+
+
+def main(argv: list[str]) -> int:
+    """``blender -b shot.blend --command isa_generate ARGV``."""
+    parser = argparse.ArgumentParser(prog=f"blender -b FILE --command {COMMAND}", description=DESCRIPTION)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def module_main(argv: list[str] | None = None) -> int:
+    """``python -m isa_blender_addon.batch shot.blend ARGV``, with Blender's Python module."""
+    import isa_blender_addon
+
+    parser = argparse.ArgumentParser(prog="python -m isa_blender_addon.batch", description=DESCRIPTION)
+    parser.add_argument("blend", type=Path, metavar="FILE", help="the .blend to generate")
+    add_arguments(parser)
+    arguments = parser.parse_args(argv)
+    isa_blender_addon.register()
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(arguments.blend.absolute()))
+    except RuntimeError as error:
+        print(f"isa_generate: cannot open '{arguments.blend}': {error}", file=sys.stderr)
+        return 1
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        status = module_main()
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Blender's module crashes at interpreter exit while classes are registered with it.
+    os._exit(status)

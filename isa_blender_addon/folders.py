@@ -1,0 +1,58 @@
+"""Where results lie on disk."""
+
+import contextlib
+import getpass
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from isa_engine.errors import SceneError
+
+
+def output_folder(scene) -> Path:
+    """The scene's output folder; that of an unsaved file is a temporary one that outlives Blender."""
+    folder = scene.isa.folder
+    if folder.startswith("//") and not bpy.data.filepath:
+        return Path(tempfile.gettempdir()) / f"isa-{_user()}" / folder[2:]
+    return Path(bpy.path.abspath(folder)).absolute()
+
+
+def new_take(scene) -> Path:
+    """Make the next take's folder. Takes are never overwritten: plates in other files may show them.
+
+    Raises:
+        SceneError: the output folder cannot be written.
+    """
+    output, name = output_folder(scene), bpy.path.clean_name(scene.name)
+    number = 1
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        while True:
+            take = output / f"{name}-{number:03}"
+            with contextlib.suppress(FileExistsError):
+                take.mkdir()
+                return take
+            number += 1
+    except OSError as error:
+        problem = f"the output folder '{output}' cannot be written: {error.strerror}"
+        raise SceneError(problem, remedy="Choose another one in the ISA tab, under Look.") from error
+
+
+def discard_take(take: Path) -> None:
+    """Remove the folder of a take that nothing came of."""
+    with contextlib.suppress(OSError):
+        (take / "preview.png").unlink(missing_ok=True)
+        take.rmdir()
+
+
+def engine_log() -> Path:
+    """Where this Blender's engine writes its log."""
+    return Path(bpy.app.tempdir) / "isa-engine.log"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in this system's list, as in containers
+        return "user"

@@ -1,0 +1,47 @@
+"""What the artist can do, one operator a file."""
+
+import bpy
+
+from . import (
+    add_character,
+    add_demo_scene,
+    cancel,
+    choose_engine,
+    generate,
+    import_motion,
+    import_results,
+    open_log,
+    refresh_cast,
+    start_engine,
+    stop_engine,
+)
+
+_MODULES = (
+    add_character,
+    add_demo_scene,
+    cancel,
+    choose_engine,
+    generate,
+    import_motion,
+    import_results,
+    open_log,
+    refresh_cast,
+    start_engine,
+    stop_engine,
+)
+
+
+def register() -> None:
+    for module in _MODULES:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+    add_character.register()
+    refresh_cast.register()
+
+
+def unregister() -> None:
+    refresh_cast.unregister()
+    add_character.unregister()
+    for module in reversed(_MODULES):
+        for cls in module.CLASSES:
+            bpy.utils.unregister_class(cls)

@@ -1,0 +1,53 @@
+"""A scene to try everything on."""
+
+import bpy
+
+from isa_engine.errors import IsaError, SceneError
+
+from ..folders import output_folder
+from ..properties import cast_picture
+from ..scene.demo import build_demo_scene
+from ..scene.reference import render_reference
+
+# The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
+_PERCENTAGE = 25
+
+
+class ISA_OT_add_demo_scene(bpy.types.Operator):
+    bl_idname = "isa.add_demo_scene"
+    bl_label = "Add Demo Scene"
+    bl_description = "Two dressed characters under a moving camera, in a scene of their own"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return context.mode == "OBJECT"
+
+    def execute(self, context) -> set[str]:
+        if context.scene.objects:
+            context.window.scene = bpy.data.scenes.new("ISA demo")
+        scene = context.scene
+        try:
+            build_demo_scene(context)
+            cast_picture(scene, str(_reference(scene)))
+        except IsaError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _reference(scene):
+    """The demo's own first frame stands in for a photograph."""
+    folder = output_folder(scene)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SceneError(f"'{folder}' cannot be written: {error.strerror}") from error
+    scene.render.resolution_percentage = _PERCENTAGE
+    try:
+        return render_reference(scene, scene.frame_start, folder / "demo-reference.png")
+    finally:
+        scene.render.resolution_percentage = 100
+
+
+CLASSES = (ISA_OT_add_demo_scene,)

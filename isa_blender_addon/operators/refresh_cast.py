@@ -1,0 +1,73 @@
+"""Look for characters again."""
+
+import contextlib
+
+import bpy
+from bpy.app.handlers import persistent
+
+from isa_engine.errors import IsaError
+
+from ..properties import refresh_cast
+
+
+class ISA_OT_refresh_cast(bpy.types.Operator):
+    bl_idname = "isa.refresh_cast"
+    bl_label = "Find Characters"
+    bl_description = "Look for SMPL-X characters again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context) -> set[str]:
+        try:
+            refresh_cast(context.scene)
+        except IsaError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+# What the scene held when it was last searched: a search costs more than an update of the scene may.
+_seen = None
+
+
+@persistent
+def _on_change(scene, _depsgraph=None) -> None:
+    global _seen
+    now = (
+        bpy.data.filepath,
+        scene.session_uid if scene else 0,
+        len(bpy.data.objects),
+        len(bpy.data.armatures),
+    )
+    if now != _seen and scene is not None:
+        _seen = now
+        # Blender allows no changes while it updates.
+        if not bpy.app.timers.is_registered(_refresh):
+            bpy.app.timers.register(_refresh, first_interval=0.0)
+
+
+def _refresh() -> None:
+    # The button says it where the artist can read it.
+    with contextlib.suppress(IsaError):
+        refresh_cast(bpy.context.scene)
+
+
+@persistent
+def _on_load(_path) -> None:
+    _on_change(bpy.context.scene)
+
+
+CLASSES = (ISA_OT_refresh_cast,)
+
+
+def register() -> None:
+    global _seen
+    _seen = None
+    bpy.app.handlers.depsgraph_update_post.append(_on_change)
+    bpy.app.handlers.load_post.append(_on_load)
+
+
+def unregister() -> None:
+    bpy.app.handlers.depsgraph_update_post.remove(_on_change)
+    bpy.app.handlers.load_post.remove(_on_load)
+    if bpy.app.timers.is_registered(_refresh):
+        bpy.app.timers.unregister(_refresh)

@@ -1,0 +1,25 @@
+"""Start the engine of this machine, or ask a remote one how it is."""
+
+import bpy
+
+from isa_engine.errors import EngineError
+
+from ..session import session
+
+
+class ISA_OT_start_engine(bpy.types.Operator):
+    bl_idname = "isa.start_engine"
+    bl_label = "Start"
+    bl_description = "Start the engine on this machine, or connect to the remote one"
+
+    def execute(self, _context) -> set[str]:
+        try:
+            session().start_engine()
+        except EngineError as error:
+            session().error = str(error)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (ISA_OT_start_engine,)

@@ -1,0 +1,18 @@
+"""Stop the engine of this machine."""
+
+import bpy
+
+from ..session import session
+
+
+class ISA_OT_stop_engine(bpy.types.Operator):
+    bl_idname = "isa.stop_engine"
+    bl_label = "Stop"
+    bl_description = "Stop the engine on this machine, and the job that it works on"
+
+    def execute(self, _context) -> set[str]:
+        session().stop_engine()
+        return {"FINISHED"}
+
+
+CLASSES = (ISA_OT_stop_engine,)

@@ -1,0 +1,195 @@
+"""What a scene remembers: the cast's pictures, the settings, where the last results lie.
+
+It is saved with the .blend, so nothing secret is here; the engine's address and token are preferences.
+"""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from isa_engine.configuration import MODELS, model_config
+from isa_engine.errors import SceneError
+from isa_engine.shot import Settings, canvas_size
+
+from .scene.capture import Reference
+from .scene.characters import CAST_PROPERTY, find_characters, set_cast
+from .scene.timeline import frame_shape
+
+
+def _model_items() -> list[tuple[str, str, str]]:
+    configurations = map(model_config, MODELS)
+    return [
+        (c.name, c.name, f"{c.short_side} pixels high, up to {c.max_frames} frames") for c in configurations
+    ]
+
+
+class CastMember(bpy.types.PropertyGroup):
+    """A character of the scene, and the picture of who plays it."""
+
+    character: PointerProperty(type=bpy.types.Object, name="Character")
+    # How it was recognised; empty while the render does not show it.
+    recognised_by: StringProperty()
+    include: BoolProperty(
+        name="Include",
+        description="Generate this character",
+        get=lambda self: bool(self.character and self.character.get(CAST_PROPERTY, True)),
+        set=lambda self, value: self.set_include(value),
+    )
+    picture: StringProperty(
+        name="Picture",
+        description="PNG or JPEG that shows how the character looks, posed as the character is",
+        subtype="FILE_PATH",
+    )
+    pose: EnumProperty(
+        name="Posed as at",
+        description="When the character stands as it does in the picture",
+        items=[
+            ("FIRST", "First frame", "As at the shot's first frame"),
+            ("FRAME", "Frame", "As at a frame of your choice"),
+        ],
+    )
+    frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
+
+    def set_include(self, value: bool) -> None:
+        # A character that only the artist's word makes one keeps that word.
+        set_cast(self.character, (True if self.recognised_by == "override" else None) if value else False)
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """``scene.isa``."""
+
+    cast: CollectionProperty(type=CastMember)
+    cast_index: IntProperty(name="Cast member", options={"SKIP_SAVE"})
+    model: EnumProperty(name="Model", description="Which network generates", items=_model_items())
+    steps: IntProperty(
+        name="Steps",
+        description="Denoising steps: more take longer and look cleaner",
+        default=Settings.steps,
+        min=1,
+        max=1000,
+        soft_max=100,
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="How strictly the video follows the cast; 1 is not at all strict, and twice as fast",
+        default=Settings.guidance,
+        min=0,
+        max=100,
+        soft_max=10,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another number gives another take",
+        default=Settings.seed,
+        min=0,
+        max=2**31 - 1,
+    )
+    plate: EnumProperty(
+        name="Plate",
+        description="How the video comes back",
+        items=[
+            ("PLANE", "Plane", "A plane that fills the camera's frame; it is rendered"),
+            (
+                "BACKGROUND",
+                "Background",
+                "The camera's background image; seen while you work, never rendered",
+            ),
+            ("BOTH", "Both", "A plane for renders and a background image for working in solid shading"),
+        ],
+        default="BOTH",
+    )
+    folder: StringProperty(
+        name="Output",
+        description="Where results are kept; a temporary folder while the file is not saved",
+        subtype="DIR_PATH",
+        default="//isa/",
+    )
+    last_results: StringProperty(name="Last results", subtype="DIR_PATH")
+
+
+def refresh_cast(scene) -> None:
+    """Bring the cast list up to what the scene holds; pictures stay with their characters.
+
+    Characters that the render does not show now stay in the list, marked, as long as the scene has them.
+
+    Raises:
+        SceneError: the artist's override names what cannot be a character.
+    """
+    found = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
+    cast = scene.isa.cast
+    for index in reversed(range(len(cast))):
+        character = cast[index].character
+        if character in found:
+            cast[index].recognised_by = found.pop(character).recognised_by
+        elif character is None or character.name not in scene.objects:
+            cast.remove(index)
+        else:
+            cast[index].recognised_by = ""
+    for character, rig in found.items():
+        member = cast.add()
+        member.character, member.recognised_by = character, rig.recognised_by
+    scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
+
+
+def playing(scene) -> list[CastMember]:
+    """The members that will be generated."""
+    return [member for member in scene.isa.cast if member.recognised_by and member.include]
+
+
+def references(scene) -> dict[str, Reference]:
+    """The pictures of the cast, by the characters' names."""
+    return {
+        member.character.name: Reference(member.picture, member.frame if member.pose == "FRAME" else None)
+        for member in playing(scene)
+        if member.picture
+    }
+
+
+def canvas(scene) -> tuple[int, int]:
+    """Width and height in pixels of what the chosen model paints for the scene's frame."""
+    model = model_config(scene.isa.model)
+    return canvas_size(*frame_shape(scene), model.short_side, model.multiple)
+
+
+def generation_settings(scene) -> Settings:
+    """The scene's settings in the engine's terms."""
+    isa = scene.isa
+    width, height = canvas(scene)
+    return Settings(isa.model, width, height, isa.steps, isa.guidance, isa.seed)
+
+
+def cast_picture(scene, picture: str) -> None:
+    """Give one picture to the whole cast, posed as at the shot's first frame.
+
+    Raises:
+        SceneError: there is nobody to give it to.
+    """
+    refresh_cast(scene)
+    members = playing(scene)
+    if not members:
+        remedy = "Add one (Add ▸ SMPL-X Character), or show it in renders."
+        raise SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+    for member in members:
+        member.picture, member.pose = picture, "FIRST"
+
+
+CLASSES = (CastMember, SceneSettings)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.isa = PointerProperty(type=SceneSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.isa
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

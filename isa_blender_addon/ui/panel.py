@@ -1,0 +1,196 @@
+"""The ISA tab of the 3D viewport's sidebar.
+
+Drawing reads what is known already and computes nothing that grows with the scene.
+"""
+
+import textwrap
+
+import bpy
+
+from isa_engine.configuration import model_config
+
+from .. import plate
+from ..operators.generate import obstacle
+from ..plate.camera_plane import DEPTH
+from ..properties import canvas
+from ..scene.timeline import render_size
+from ..session import session
+from .cast_list import draw_member
+from .preferences import preferences
+
+_ENGINE_ICONS = {
+    "ready": "RADIOBUT_ON",
+    "starting": "SORTTIME",
+    "stopped": "RADIOBUT_OFF",
+    "absent": "ERROR",
+    "failed": "ERROR",
+}
+_JOB_WORDS = {
+    "waiting": "Waiting for the engine",
+    "uploading": "Sending the shot",
+    "queued": "Waiting for its turn",
+    "fetching": "Fetching the plate",
+    "encode": "Reading the references",
+    "denoise": "Denoising",
+    "decode": "Painting the frames",
+    "write": "Writing the plate",
+}
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+
+
+class ISA_PT_engine(_Panel, bpy.types.Panel):
+    bl_label = "Engine"
+    bl_order = 0
+
+    def draw(self, context) -> None:
+        layout, now, local = self.layout, session(), preferences().engine == "LOCAL"
+        status = now.engine_status()
+        sentence(context, layout, status.message, _ENGINE_ICONS[status.state])
+        row = layout.row(align=True)
+        if status.state == "ready" and local:
+            row.operator("isa.stop_engine")
+        elif status.state in ("stopped", "failed"):
+            row.operator("isa.start_engine", text="Start" if local else "Connect")
+        elif status.state == "absent" and local:
+            row.operator("isa.start_engine", text="Look Again")
+        row.operator("isa.choose_engine", text="Remote Engine" if local else "Change")
+        if local:
+            row.operator("isa.open_log", text="", icon="TEXT")
+        if now.trained(context.scene.isa.model) is False:
+            name = context.scene.isa.model
+            sentence(context, layout, f"{name} is untrained here: the plate will be noise.", "INFO")
+
+
+class ISA_PT_cast(_Panel, bpy.types.Panel):
+    bl_label = "Cast"
+    bl_order = 1
+
+    def draw(self, context) -> None:
+        layout, isa = self.layout, context.scene.isa
+        row = layout.row()
+        row.template_list("ISA_UL_cast", "", isa, "cast", isa, "cast_index", rows=3)
+        row.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
+        if 0 <= isa.cast_index < len(isa.cast):
+            draw_member(layout, isa.cast[isa.cast_index])
+        row = layout.row(align=True)
+        row.operator("isa.add_character", text="Add Character", icon="ADD")
+        row.operator("isa.import_motion", text="Motion", icon="IMPORT")
+        if not isa.cast:
+            layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
+
+
+class ISA_PT_shot(_Panel, bpy.types.Panel):
+    bl_label = "Shot"
+    bl_order = 2
+
+    def draw(self, context) -> None:
+        scene = context.scene
+        for line in shot_lines(scene):
+            sentence(context, self.layout, line)
+        frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
+        model = model_config(scene.isa.model)
+        if frames > model.max_frames:
+            warning = f"{frames} frames: {model.name} is made for {model.max_frames} at most."
+            sentence(context, self.layout, warning, "ERROR")
+
+
+class ISA_PT_look(_Panel, bpy.types.Panel):
+    bl_label = "Look"
+    bl_order = 3
+
+    def draw(self, context) -> None:
+        layout, isa = self.layout, context.scene.isa
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("model", "seed", "steps", "guidance", "plate", "folder"):
+            layout.prop(isa, name)
+
+
+class ISA_PT_generate(_Panel, bpy.types.Panel):
+    bl_label = "Generate"
+    bl_options = {"HIDE_HEADER"}
+    bl_order = 4
+
+    def draw(self, context) -> None:
+        layout, now, scene = self.layout, session(), context.scene
+        if now.busy:
+            text, factor = progress(now)
+            layout.progress(text=text, factor=factor)
+            layout.operator("isa.cancel", icon="X")
+            return
+        problem = obstacle(scene)
+        absent = now.engine_status().state == "absent"
+        row = layout.row()
+        row.scale_y = 1.6
+        row.enabled = problem is None and not absent
+        row.operator("isa.generate", icon="RENDER_ANIMATION")
+        if problem:
+            sentence(context, layout, str(problem), "INFO")
+        if now.error:
+            sentence(context, layout, now.error, "ERROR")
+        elif now.note:
+            sentence(context, layout, now.note, "INFO")
+
+
+class ISA_PT_plate(_Panel, bpy.types.Panel):
+    bl_label = "Plate"
+    bl_order = 5
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context) -> None:
+        collection = plate.camera_plane.plate_collection(context.scene)
+        for plane in collection.objects if collection else ():
+            row = self.layout.row()
+            row.label(text=plane.parent.name if plane.parent else plane.name, icon="VIEW_CAMERA")
+            row.prop(plane, f'["{DEPTH}"]', text="Distance")
+        self.layout.operator("isa.import_results", text="Import Plate", icon="IMPORT")
+
+
+def sentence(context, layout, text: str, icon: str = "NONE") -> None:
+    """A text in as many lines as the sidebar is narrow."""
+    width = context.region.width if context.region else 280
+    characters = int(width / (7 * context.preferences.system.ui_scale)) - (4 if icon == "NONE" else 8)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
+        indent = "BLANK1" if icon != "NONE" else "NONE"
+        column.label(text=line, icon=indent if number else icon)
+
+
+def shot_lines(scene) -> list[str]:
+    """What will be generated: frames, camera, sizes."""
+    step = f", every {scene.frame_step}" if scene.frame_step > 1 else ""
+    marked = [marker for marker in scene.timeline_markers if marker.camera is not None]
+    if marked:
+        cameras = "Cameras: markers " + ", ".join(f"“{marker.name}”" for marker in marked)
+    else:
+        cameras = f"Camera: {scene.camera.name if scene.camera else 'none'}"
+    width, height = render_size(scene)
+    painted_width, painted_height = canvas(scene)
+    return [
+        f"Frames {scene.frame_start}–{scene.frame_end}{step} (scene)",
+        cameras,
+        f"{width}×{height} → {painted_width}×{painted_height}",
+    ]
+
+
+def progress(now) -> tuple[str, float]:
+    """What is going on, and how far it is, 0 to 1."""
+    if now.job is None:
+        done, total = now.captured
+        return f"Reading frame {done} of {total}", done / max(total, 1)
+    snapshot = now.job.runner.snapshot()
+    words = _JOB_WORDS.get(snapshot.phase if snapshot.state == "running" else snapshot.state, "Starting")
+    if snapshot.state != "running" or not snapshot.steps:
+        return words, 0.0
+    left = snapshot.seconds_left
+    time_left = f" · {int(left) // 60}:{int(left) % 60:02} left" if left is not None else ""
+    return f"{words} {snapshot.step}/{snapshot.steps}{time_left}", snapshot.step / snapshot.steps
+
+
+CLASSES = (ISA_PT_engine, ISA_PT_cast, ISA_PT_shot, ISA_PT_look, ISA_PT_generate, ISA_PT_plate)
