@@ -52,10 +52,10 @@ def build_demo_scene(context) -> DemoScene:
     scene.frame_set(1)
 
     body = open_body()
-    walker = add_character(context, body, "Anna", collection, betas=(-0.8, 0.4))
+    walker = add_character(context, body, "Anna", collection, betas=(-0.3, 0.3))
     dress(walker)
-    _stage(walker, bundled_motion("walk"), place=(-0.55, 0.35), heading=math.radians(35))
-    gesturer = add_character(context, body, "Ben", collection, betas=(0.9, -0.3))
+    _stage(walker, bundled_motion("walk"), place=(-0.85, 0.5), heading=math.radians(14))
+    gesturer = add_character(context, body, "Ben", collection, betas=(0.4, -0.2))
     dress(
         gesturer,
         skin=(0.32, 0.17, 0.10),
@@ -64,7 +64,7 @@ def build_demo_scene(context) -> DemoScene:
         hair=(0.02, 0.02, 0.02),
         shoes=(0.10, 0.04, 0.02),
     )
-    _stage(gesturer, bundled_motion("wave"), place=(0.75, -0.1), heading=math.radians(-15))
+    _stage(gesturer, bundled_motion("gesture"), place=(0.95, 0.1), heading=math.radians(-40))
 
     _set(scene, collection)
     camera = _camera(scene, collection)
@@ -119,7 +119,7 @@ def _set(scene, collection) -> None:
 def _camera(scene, collection):
     """A camera that circles the cast at eye height while its lens closes in."""
     target = bpy.data.objects.new("Camera target", None)
-    target.location, target.empty_display_size = (0.1, 0.0, 0.9), 0.2
+    target.location, target.empty_display_size = (0.05, 0.0, 0.88), 0.2
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     for item in (target, camera):
         collection.objects.link(item)
@@ -127,7 +127,7 @@ def _camera(scene, collection):
     aim.target, aim.track_axis, aim.up_axis = target, "TRACK_NEGATIVE_Z", "UP_Y"
     for frame, (angle, distance, height, lens) in {
         1: (-24, 5.2, 1.5, 38),
-        FRAMES: (12, 4.6, 1.3, 42),
+        FRAMES: (12, 4.8, 1.3, 42),
     }.items():
         angle = math.radians(angle)
         camera.location = distance * math.sin(angle), -distance * math.cos(angle), height

@@ -30,7 +30,10 @@ def look(scene, frame):
 
 def reusing_the_scene(examples):
     return settings(
-        deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        deadline=None,
+        derandomize=True,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
 
 
@@ -97,9 +100,9 @@ def test_projection_equals_blenders(
 
 @reusing_the_scene(60)
 @given(
-    markers=st.lists(st.tuples(st.integers(-10, 30), st.integers(0, 2) | st.none()), max_size=6),
+    markers=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2) | st.none()), max_size=6),
     hidden=st.sets(st.integers(0, 2)),
-    frame=st.integers(-12, 32),
+    frame=st.integers(0, 10),
 )
 def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, frame):
     emptied(scene)

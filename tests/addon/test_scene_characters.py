@@ -75,7 +75,7 @@ def test_of_several_meshes_on_a_rig_the_body_is_the_character(scene):
     anna = make_mpi(add_person("Anna"))
     body = anna.children[0]
     shirt = body.copy()
-    shirt.name = "A shirt"
+    shirt.name = "SMPLX-mesh-neutral shirt"
     scene.collection.objects.link(shirt)
     for group in [g for g in shirt.vertex_groups if "spine" not in g.name]:
         shirt.vertex_groups.remove(group)
