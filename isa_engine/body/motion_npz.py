@@ -79,7 +79,8 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
         betas = np.zeros(0, np.float32)
         # SMPL-H has a shape space of its own.
         if of_smplx and "betas" in file:
-            betas = file.numbers("betas", (None,), np.float32)[:16]
+            # Parts repeat them on every frame.
+            betas = np.atleast_2d(file.numbers("betas", None, np.float32))[0, :16]
         gender = file.text("gender").lower() if "gender" in file else "neutral"
         fps = _rate(file)
     if z_up:
@@ -115,15 +116,11 @@ def _poses(file: NpzFile) -> tuple[np.ndarray, np.ndarray, bool]:
 
 def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
     """Parts come as ``(F, 3·n)`` or ``(F, n, 3)``; those that are not in the file are at rest."""
-    read = {}
-    for name in _PARTS.keys() & set(file.archive.files):
-        part = file.numbers(name, (None,) * file.archive[name].ndim, np.float64)
-        read[name] = part.reshape(len(part), -1) if part.ndim else part
-    frames = len(read["global_orient"])
+    frames = len(np.atleast_1d(file.numbers("global_orient", None, np.float64)))
     joints = []
     for name, count in _PARTS.items():
-        part = read.get(name, np.zeros((frames, 3 * count)))
-        if part.shape != (frames, 3 * count):
+        part = file.numbers(name, None, np.float64) if name in file else np.zeros((frames, count, 3))
+        if part.shape not in ((frames, 3 * count), (frames, count, 3)):
             problem = f"found shape {part.shape} where ({frames}, {3 * count}) is needed"
             raise BodyError(problem, where=f"{file.where}, field '{name}'", remedy=_REMEDY)
         joints.append(part.reshape(frames, count, 3))
@@ -139,9 +136,9 @@ def _stands_on_z(orientation: np.ndarray) -> bool:
 def _rate(file: NpzFile) -> float:
     for name in _RATES:
         if name in file:
-            fps = float(file.numbers(name, (), np.float64))
-            if not 0 < fps <= 1000:
-                raise BodyError(f"{fps} frames a second", where=f"{file.where}, field '{name}'")
-            return fps
-    remedy = f"Add one as '{_RATES[0]}'."
-    raise BodyError("the motion has no frame rate", where=file.where, remedy=remedy)
+            rate = file.numbers(name, None, np.float64)
+            if rate.size != 1 or not 0 < rate.item() <= 1000:
+                where = f"{file.where}, field '{name}'"
+                raise BodyError(f"{rate} is not a frame rate", where=where, remedy=_REMEDY)
+            return rate.item()
+    raise BodyError("the motion has no frame rate", where=file.where, remedy=f"Add it as '{_RATES[0]}'.")

@@ -42,19 +42,20 @@ class NpzFile:
     def __contains__(self, name: str) -> bool:
         return name in self.archive.files
 
-    def numbers(self, name: str, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
+    def numbers(self, name: str, shape: tuple[int | None, ...] | None, dtype: type) -> np.ndarray:
         """One member, converted.
 
         Args:
-            shape: None: any length.
+            shape: None: any; in it, None: any length.
 
         Raises:
             BodyError: names the field that is missing, truncated, not finite or of another kind.
         """
         where = f"{self.where}, field '{name}'"
         array = self._read(name, where)
-        fits = array.ndim == len(shape) and all(
-            n in (None, found) for n, found in zip(shape, array.shape, strict=True)
+        fits = shape is None or (
+            array.ndim == len(shape)
+            and all(n in (None, found) for n, found in zip(shape, array.shape, strict=True))
         )
         if not fits or array.dtype.kind not in "fiu":
             raise BodyError(f"found {array.dtype} of shape {array.shape}", where=where, remedy=self.remedy)
