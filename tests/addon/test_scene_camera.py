@@ -100,22 +100,22 @@ def test_projection_equals_blenders(
 
 @reusing_the_scene(60)
 @given(
-    markers=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2) | st.none()), max_size=6),
-    hidden=st.sets(st.integers(0, 2)),
-    frame=st.integers(0, 10),
+    markers=st.lists(st.tuples(st.integers(1, 9), st.sampled_from([0, 1, 2, None])), max_size=6),
+    hidden=st.sampled_from([None, 0, 1, 2]),
 )
-def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, frame):
+def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden):
     emptied(scene)
     cameras = [add_camera(scene, f"Camera {n}") for n in range(3)]
     scene.camera = add_camera(scene, "Main")
-    for n in hidden:
-        cameras[n].hide_render = True
+    if hidden is not None:
+        cameras[hidden].hide_render = True
     for at, which in markers:
         marker = scene.timeline_markers.new(f"{at}", frame=at)
         marker.camera = None if which is None else cameras[which]
-    predicted = camera_at(scene, frame)
-    scene.frame_set(frame)
-    assert predicted == scene.camera
+    for frame in range(11):
+        predicted = camera_at(scene, frame)
+        scene.frame_set(frame)
+        assert predicted == scene.camera
 
 
 def test_a_dot_on_a_surface_point_shows_at_its_latent_pixel(scene):
