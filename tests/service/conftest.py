@@ -6,6 +6,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shot"))
 
 from running import RunningEngine
+from starlette.testclient import TestClient
+
+from isa_engine.service.api import create_app
+from isa_engine.service.folders import Folders
+from isa_engine.service.store import JobStore
 
 
 @pytest.fixture
@@ -22,7 +27,29 @@ def run_engine(tmp_path):
         engine.end()
 
 
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """A running engine with the stub for a worker; tests share it and leave no job in it."""
+    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
+    yield engine
+    engine.end()
+
+
 @pytest.fixture
-def engine(run_engine):
-    """A running engine with the stub for a worker."""
-    return run_engine()
+def folders(tmp_path) -> Folders:
+    return Folders(tmp_path / "data")
+
+
+@pytest.fixture
+def store(folders):
+    store = JobStore(folders.queue)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def api(store, folders):
+    """The application in this process, with its token and without a worker; uploads of 1 MiB at most."""
+    app = create_app(store, folders, "secret", upload_limit=2**20)
+    with TestClient(app, headers={"Authorization": "Bearer secret"}) as client:
+        yield client

@@ -30,6 +30,7 @@ class RunningEngine:
     """A service on loopback, as its owner sees it."""
 
     def __init__(self, data: Path, *options: str, command: tuple = (STUB, "serve"), **environment: str):
+        self.data = data
         inherited = {name: value for name, value in os.environ.items() if name != "ISA_ENGINE_TOKEN"}
         self.process = subprocess.Popen(
             [sys.executable, *command, "--port", "0", "--data", str(data), *options],

@@ -39,7 +39,8 @@ def test_progress_and_preview_show_while_the_job_runs(engine, tmp_path):
     engine.client.fetch_preview(job, tmp_path / "preview.png")
     with pytest.raises(EngineError, match="The job is running, so it has no results"):
         engine.client.fetch(job, "plate.mp4", tmp_path / "plate.mp4")
-    assert not (tmp_path / "plate.mp4").exists()
+    assert list(tmp_path.iterdir()) == [tmp_path / "preview.png"]
+    engine.client.cancel(job)
 
 
 def test_jobs_run_in_the_order_in_which_they_came(engine):
@@ -87,11 +88,11 @@ def test_cancelling_a_job_that_is_over_changes_nothing(engine):
         (DISK_FULL, "The engine's disk is full. Free some space in its data folder."),
     ],
 )
-def test_a_failure_is_a_sentence_and_leaves_no_files(engine, tmp_path, kind, sentence):
+def test_a_failure_is_a_sentence_and_leaves_no_files(engine, kind, sentence):
     job = engine.client.submit(upload(kind))
     status = over(engine, job)
     assert (status.state, status.error) == ("failed", sentence)
-    assert list((tmp_path / "data" / "jobs" / job).glob("results-*")) == []
+    assert list((engine.data / "jobs" / job).glob("results-*")) == []
 
 
 def test_a_killed_worker_fails_its_job_with_the_reason_and_the_next_job_runs(engine):
@@ -102,7 +103,9 @@ def test_a_killed_worker_fails_its_job_with_the_reason_and_the_next_job_runs(eng
     os.kill(pid, signal.SIGKILL)
     status = over(engine, job)
     assert status.state == "failed"
-    assert status.error.startswith("The engine's worker died (killed by the system, most likely out of memory).")
+    assert status.error.startswith(
+        "The engine's worker died (killed by the system, most likely out of memory)."
+    )
     assert over(engine, waiting).state == "done"
     assert engine.worker_pid() != pid
 

@@ -1,0 +1,283 @@
+"""What the HTTP application answers, and to whom."""
+
+import asyncio
+import errno
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from running import upload
+from shots import small_shot, with_header
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
+import isa_engine
+from isa_engine.configuration import MODELS
+from isa_engine.protocol import RESULTS
+from isa_engine.service import api as api_module
+from isa_engine.service.folders import Folders
+from isa_engine.service.upload import Uploads
+from isa_engine.shot import Settings, encode_shot
+
+SHOT = upload(kind=0)
+
+
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Every method and path of the OpenAPI document, and the document itself."""
+    paths = app.openapi()["paths"]
+    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    return [*found, ("GET", app.openapi_url), ("GET", "/"), ("GET", "/v1/nothing")]
+
+
+def submit(api) -> str:
+    return api.post("/v1/jobs", content=SHOT).json()["id"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        "",
+        "secret",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Bearer secret ",
+        "bearer secret",
+        "Basic secret",
+    ],
+)
+def test_no_route_answers_without_the_token(api, store, shown):
+    job = submit(api)
+    headers = {} if shown is None else {"Authorization": shown}
+    api.headers.pop("Authorization")
+    assert len(routes(api.app)) >= 9
+    for method, path in routes(api.app):
+        path = path.format(job=job, name="plate.mp4")
+        answer = api.request(method, path, headers=headers, content=SHOT if method == "POST" else None)
+        assert answer.status_code == 401, path
+        assert list(answer.json()) == ["error"]
+        assert job not in answer.text
+    assert store.jobs() == [job]
+    assert store.status(job).state == "queued"
+
+
+def test_health_tells_version_models_and_limits(api, store):
+    health = api.get("/v1/health").json()
+    assert health["version"] == isa_engine.__version__
+    assert (health["worker"], health["device"], health["upload_limit"]) == ("stopped", "", 2**20)
+    assert [model["name"] for model in health["models"]] == list(MODELS)
+    tiny = health["models"][0]
+    config = MODELS["isa-tiny"]()
+    assert (tiny["short_side"], tiny["multiple"], tiny["max_frames"]) == (
+        128,
+        config.multiple,
+        config.max_frames,
+    )
+    store.set_worker("ready", "cuda")
+    health = api.get("/v1/health").json()
+    assert (health["worker"], health["device"]) == ("ready", "cuda")
+
+
+def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monkeypatch, tmp_path):
+    from isa_engine.pipeline import model as pipeline_model
+
+    (tmp_path / "weights" / "isa-small").mkdir(parents=True)
+    (tmp_path / "weights" / "isa-small" / pipeline_model.CARD).write_text("{}")
+    (tmp_path / "weights" / "isa-4b").mkdir()
+    monkeypatch.setattr(pipeline_model, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(api_module.isa_engine, "__file__", str(tmp_path / "__init__.py"))
+    for name in MODELS:
+        assert api_module.model_info(name).trained == (pipeline_model.weights_folder(name) is not None)
+
+
+def test_a_shot_is_queued_as_it_came(api, store, folders):
+    answer = api.post("/v1/jobs", content=SHOT)
+    assert answer.status_code == 201
+    job = answer.json()["id"]
+    assert re.fullmatch("[0-9a-f]{32}", job)
+    assert api.get(f"/v1/jobs/{job}").json()["state"] == "queued"
+    assert folders.shot(job).read_bytes() == SHOT
+
+
+def unchanged(api, store, folders) -> bool:
+    return not store.jobs() and not any(folders.uploads.iterdir()) and not any(folders.jobs.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "shot: the file is not a whole shot. Write it again; the file is truncated or not a shot."),
+        (b"PK\x03\x04 hello", "shot: the file is not a whole shot."),
+        (SHOT[: len(SHOT) // 2], "shot: the file is not a whole shot."),
+        (
+            with_header(SHOT, {"version": 99}),
+            "shot, field 'header': shot version is 99, this engine reads 1.",
+        ),
+        (
+            encode_shot(small_shot(settings=Settings(model="isa-huge"))),
+            "there is no model 'isa-huge'. Choose one of: isa-tiny, isa-small, isa-4b.",
+        ),
+    ],
+    ids=["empty", "foreign", "truncated", "newer", "unknown model"],
+)
+def test_what_is_not_a_shot_for_this_engine_is_refused_with_the_reason(
+    api, store, folders, content, sentence
+):
+    answer = api.post("/v1/jobs", content=content)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(sentence)
+    assert str(folders.root) not in answer.text
+    assert unchanged(api, store, folders)
+
+
+def test_an_upload_that_declares_too_much_is_refused_before_it_is_read(api, store, folders):
+    read = []
+
+    def body():
+        read.append(True)
+        yield b"x"
+
+    answer = api.post("/v1/jobs", content=body(), headers={"Content-Length": str(2**20 + 1)})
+    assert answer.status_code == 413
+    assert answer.json() == {
+        "error": "The shot is larger than the 1 MiB that this engine takes. Shorten the take."
+    }
+    assert unchanged(api, store, folders)
+
+
+def receive(folders: Folders, messages: Iterator[dict]) -> tuple[int, int]:
+    """Status of the refusal of an upload made of these ASGI messages, and how many of them were taken."""
+    taken = 0
+
+    async def next_message():
+        nonlocal taken
+        taken += 1
+        return next(messages)
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, next_message)
+    with pytest.raises(HTTPException) as refusal:
+        asyncio.run(Uploads(folders.uploads, 2**20).receive(request, "name"))
+    return refusal.value.status_code, taken
+
+
+def test_an_upload_that_does_not_say_how_long_it_is_is_cut_at_the_limit(folders):
+    chunk = {"type": "http.request", "body": bytes(2**16), "more_body": True}
+    assert receive(folders, itertools.repeat(chunk)) == (413, 17)
+    assert not any(folders.uploads.iterdir())
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(folders):
+    start = {"type": "http.request", "body": SHOT[:100], "more_body": True}
+    assert receive(folders, iter([start, {"type": "http.disconnect"}])) == (400, 2)
+    assert not any(folders.uploads.iterdir())
+
+
+@st.composite
+def mutated(draw) -> bytes:
+    """The shot with some bytes changed, cut out or repeated."""
+    content = bytearray(SHOT)
+    for _ in range(draw(st.integers(1, 8))):
+        start = draw(st.integers(0, max(0, len(content) - 1)))
+        kind = draw(st.sampled_from(("change", "cut", "repeat")))
+        if kind == "change":
+            content[start : start + 1] = draw(st.binary(min_size=1, max_size=4))
+        else:
+            end = min(len(content), start + draw(st.integers(1, 200)))
+            content[start:end] = b"" if kind == "cut" else content[start:end] * 2
+    return bytes(content)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(content=mutated())
+def test_mutated_uploads_are_taken_as_shots_or_refused_with_a_sentence(api, content):
+    answer = api.post("/v1/jobs", content=content)
+    assert answer.status_code in (201, 422), answer.text
+    if answer.status_code == 422:
+        assert len(answer.json()["error"]) > 10
+
+
+def test_what_there_is_not_is_404(api):
+    job = submit(api)
+    for path in (
+        "/v1/jobs/unknown",
+        f"/v1/jobs/{job}x",
+        "/v1/jobs/..",
+        f"/v1/jobs/{job}/nothing",
+        "/v1/nothing",
+    ):
+        answer = api.get(path)
+        assert (answer.status_code, list(answer.json())) == (404, ["error"]), path
+    assert api.post("/v1/jobs/unknown/cancel").json() == {"error": "This engine has no such job."}
+    assert api.get(f"/v1/jobs/{job}/preview").status_code == 404
+    assert api.delete(f"/v1/jobs/{job}").status_code == 405
+    assert list(api.delete(f"/v1/jobs/{job}").json()) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "name", ["shot.txt", "..%2Fshot.npz", "%2e%2e%2fshot.npz", "%2Fetc%2Fpasswd", "preview.png", "x\0"]
+)
+def test_only_results_of_the_list_can_be_named(api, store, folders, name):
+    job = submit(api)
+    claim = store.claim()
+    folders.results(job, claim.attempt).mkdir()
+    store.finish(claim, "done")
+    answer = api.get(f"/v1/jobs/{job}/results/{name.replace(chr(0), '%00')}")
+    assert answer.status_code == 404
+    assert list(answer.json()) == ["error"]
+
+
+def test_results_are_those_of_the_attempt_that_ended_well(api, store, folders):
+    job = submit(api)
+    for content in (b"first", b"second"):
+        claim = store.claim()
+        folders.results(job, claim.attempt).mkdir()
+        for name in RESULTS:
+            (folders.results(job, claim.attempt) / name).write_bytes(content)
+        if claim.attempt == 1:
+            store.recover()
+    store.finish(claim, "done")
+    answer = api.get(f"/v1/jobs/{job}/results/plate.mp4")
+    assert (answer.content, answer.headers["content-type"]) == (b"second", "video/mp4")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(api, store, folders, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        answer = api.post("/v1/jobs", content=SHOT)
+    assert answer.status_code == 507
+    assert answer.json() == {"error": "The engine's disk is full. Free some space in its data folder."}
+    assert unchanged(api, store, folders)
+    assert api.post("/v1/jobs", content=SHOT).status_code == 201
+
+
+def test_a_mistake_of_ours_is_a_sentence_without_its_details(store, folders, monkeypatch):
+    app = api_module.create_app(store, folders, "secret")
+    monkeypatch.setattr(store, "worker", lambda: 1 / 0)
+    client = TestClient(app, headers={"Authorization": "Bearer secret"}, raise_server_exceptions=False)
+    answer = client.get("/v1/health")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "The engine made a mistake. Its log says more."}
+
+
+def test_the_service_does_not_load_torch():
+    code = "import sys, json, isa_engine.service.server; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert "isa_engine.service.api" in loaded
+    assert not {"torch", "diffusers", "av", "PIL"} & set(loaded)

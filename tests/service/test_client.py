@@ -1,0 +1,255 @@
+"""What the client makes of everything that may answer, or not."""
+
+import errno
+import json
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from running import eventually, upload
+from stub_engine import FAST
+
+import isa_engine
+from isa_engine import client as client_module
+from isa_engine.client import EngineClient, EngineUnreachable
+from isa_engine.errors import EngineError
+
+HEALTH = {
+    "version": isa_engine.__version__,
+    "worker": "ready",
+    "device": "",
+    "upload_limit": 2**20,
+    "models": [],
+}
+
+
+@contextmanager
+def answering(status: int = 200, content: bytes = b"", **headers: str):
+    """A client of a server that gives everyone the same answer, and the requests that came."""
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            requests.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        client = EngineClient(f"http://127.0.0.1:{server.server_port}/", "geheim")
+        client.requests = requests
+        try:
+            yield client
+        finally:
+            client.close()
+            server.shutdown()
+
+
+def sentence(call, *arguments, kind=EngineError) -> str:
+    with pytest.raises(kind) as error:
+        call(*arguments)
+    assert type(error.value) is kind
+    return str(error.value)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_nobody_there():
+    url = f"http://127.0.0.1:{free_port()}"
+    client = EngineClient(url, "token")
+    said = sentence(client.health, kind=EngineUnreachable)
+    assert (
+        said == f"{url}: the engine does not answer. Start the engine, or check the address and the network."
+    )
+
+
+def test_somebody_there_who_says_nothing(monkeypatch):
+    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = EngineClient(f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
+        said = sentence(client.job, "a", kind=EngineUnreachable)
+    assert "the engine did not answer within 0.2 s. It may be overloaded" in said
+
+
+def test_somebody_who_hangs_up_is_asked_once_more_and_only_what_may_be_asked_twice():
+    asked = []
+
+    def hang_up(listener):
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(65536).split(b" ")[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up, args=(listener,), daemon=True).start()
+        client = EngineClient(f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
+        sentence(client.job, "a", kind=EngineUnreachable)
+        sentence(client.cancel, "a", kind=EngineUnreachable)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert asked == [b"GET", b"GET", b"POST"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8642", "ftp://engine", "http://", "http://[1", "http://engine:x", "8642"]
+)
+def test_what_is_no_address(url):
+    assert f"'{url}' is not an engine's address" in sentence(EngineClient, url, "token")
+
+
+def test_another_token(engine):
+    client = EngineClient(engine.url, "größer und falsch")
+    said = sentence(client.health)
+    assert (
+        said
+        == f"{engine.url}: the engine refuses the token. Enter the token that this engine was started with."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, b"<html>router</html>"),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b"\xff"),
+        (404, b"nothing"),
+        (302, b""),
+        (200, b'{"version": "' + isa_engine.__version__.encode() + b'", "models": 3}'),
+        (403, b'{"error"'),
+    ],
+)
+def test_a_stranger(status, content):
+    with answering(status, content, Location="/elsewhere") as client:
+        assert "what answers there is not an ISA engine. Check the address." in sentence(client.health)
+        assert len(client.requests) == 1
+
+
+def test_an_engine_of_another_version():
+    with answering(200, json.dumps({**HEALTH, "version": "99.1.0", "models": None}).encode()) as client:
+        said = sentence(client.health)
+        assert (
+            f"version 99.1.0 runs there, and this is version {isa_engine.__version__}. Update the older"
+            in said
+        )
+        sentence(client.submit, b"shot")
+        assert {method for method, *_ in client.requests} == {"GET"}
+
+
+def test_another_patch_version_that_says_more_is_fine():
+    version = ".".join([*isa_engine.__version__.split(".")[:2], "99"])
+    with answering(200, json.dumps({**HEALTH, "version": version, "new": 1}).encode()) as client:
+        assert client.health().version == version
+
+
+@pytest.mark.parametrize("status", [500, 502, 507])
+def test_an_engine_that_fails(status):
+    with answering(status, b'{"error": "The disk is full."}') as client:
+        assert "the engine failed: The disk is full." in sentence(client.job, "a")
+
+
+def test_a_refusal_is_the_engines_own_sentence(engine):
+    assert sentence(engine.client.job, "unknown") == "This engine has no such job."
+    assert sentence(engine.client.submit, b"not a shot").startswith("shot: the file is not a whole shot.")
+
+
+def test_a_shot_above_the_limit_is_not_sent():
+    with answering(200, json.dumps(HEALTH).encode()) as client:
+        said = sentence(client.submit, bytes(2**20 + 2**19))
+        assert "the shot has 1.5 MiB, this engine takes 1.0 MiB. Shorten the take." in said
+        assert [method for method, *_ in client.requests] == ["GET"]
+
+
+def test_the_token_goes_to_the_engine_and_neither_proxies_nor_netrc_come_between(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login anna password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    with answering(200, json.dumps(HEALTH).encode()) as client:
+        client.health()
+        assert client.requests[0][2]["Authorization"] == "Bearer geheim"
+
+
+def test_a_remote_engine_is_reached_through_the_studios_proxy_with_its_own_token(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine engine.invalid login anna password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with answering(200, json.dumps(HEALTH).encode()) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        EngineClient("http://engine.invalid", "geheim").health()
+        assert proxy.requests[0][1] == "http://engine.invalid/v1/health"
+        assert proxy.requests[0][2]["Authorization"] == "Bearer geheim"
+
+
+def test_a_result_that_breaks_off_leaves_the_older_one(tmp_path):
+    (tmp_path / "plate.mp4").write_bytes(b"older")
+    with answering(200, b"half of it", Content_Length="20") as client:
+        sentence(client.fetch, "a", "plate.mp4", tmp_path / "plate.mp4", kind=EngineUnreachable)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("plate.mp4", b"older")]
+
+
+class FullDisk:
+    """``open`` on a disk with room for so many bytes."""
+
+    def __init__(self, room: int):
+        self.room = room
+
+    def __call__(self, path, mode):
+        file = open(path, mode)
+        write, left = file.write, self.room
+
+        class File:
+            def write(_, content):
+                nonlocal left
+                write(content[:left])
+                if len(content) > left:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                left -= len(content)
+
+            def tell(_):
+                return file.tell()
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                file.close()
+
+        return File()
+
+
+def test_a_full_disk_leaves_the_older_result_and_says_so(engine, tmp_path, monkeypatch):
+    job = engine.client.submit(upload(FAST))
+    eventually(lambda: engine.client.job(job).state == "done", "the job is done")
+    (tmp_path / "plate.mp4").write_bytes(b"older")
+    monkeypatch.setattr(client_module, "open", FullDisk(300_000), raising=False)
+    said = sentence(engine.client.fetch, job, "plate.mp4", tmp_path / "plate.mp4")
+    assert (
+        said
+        == f"{tmp_path}: cannot write plate.mp4: No space left on device. Free some space or choose another folder."
+    )
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("plate.mp4", b"older")]
+
+
+def test_a_folder_that_is_not_there_is_said(engine, tmp_path):
+    job = engine.client.submit(upload(FAST))
+    eventually(lambda: engine.client.job(job).state == "done", "the job is done")
+    said = sentence(engine.client.fetch, job, "plate.mp4", tmp_path / "nowhere" / "plate.mp4")
+    assert "cannot write plate.mp4: No such file or directory" in said

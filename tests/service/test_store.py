@@ -1,0 +1,156 @@
+"""The queue's rules, whoever breaks off when."""
+
+import itertools
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isa_engine.errors import EngineError
+from isa_engine.protocol import TRANSITIONS
+from isa_engine.service.folders import Folders, held
+from isa_engine.service.store import MAX_ATTEMPTS, JobStore
+
+
+@pytest.mark.parametrize(("source", "target"), list(itertools.permutations(TRANSITIONS, 2)))
+def test_the_database_itself_allows_exactly_the_transitions_that_are_written_down(
+    store, folders, source, target
+):
+    with sqlite3.connect(folders.queue) as direct:
+        direct.execute("INSERT INTO jobs (id, state, created) VALUES ('a', ?, 0)", (source,))
+    change = ("UPDATE jobs SET state = ?", (target,))
+    if target in TRANSITIONS[source]:
+        with sqlite3.connect(folders.queue) as direct:
+            direct.execute(*change)
+        assert store.status("a").state == target
+    else:
+        with pytest.raises(sqlite3.IntegrityError), sqlite3.connect(folders.queue) as direct:
+            direct.execute(*change)
+        assert store.status("a").state == source
+
+
+def test_the_oldest_queued_job_is_claimed_once(store, folders):
+    for job in "abc":
+        store.add(job)
+    store.cancel("a")
+    other = JobStore(folders.queue)
+    assert [store.claim().id, other.claim().id] == ["b", "c"]
+    assert store.claim() is None
+    other.close()
+
+
+def test_a_cancelled_job_is_told_to_its_worker_at_the_next_report(store):
+    store.add("a")
+    claim = store.claim()
+    assert store.report(claim, "denoise", 1, 30, preview=True)
+    store.cancel("a")
+    assert store.status("a").state == "running"
+    assert not store.report(claim, "denoise", 2, 30, preview=False)
+    store.finish(claim, "cancelled")
+    status = store.status("a")
+    assert (status.state, status.step, status.previews) == ("cancelled", 1, 1)
+
+
+def test_a_worker_of_an_earlier_attempt_can_change_nothing(store):
+    store.add("a")
+    old = store.claim()
+    store.recover()
+    new = store.claim()
+    assert not store.report(old, "decode", 9, 9, preview=False)
+    store.finish(old, "done")
+    assert store.status("a").state == "running"
+    assert store.report(new, "denoise", 1, 30, preview=False)
+
+
+def test_recovery_queues_in_the_old_order_and_gives_up_in_the_end(store):
+    store.add("a")
+    store.add("b")
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        claim = store.claim()
+        assert (claim.id, claim.attempt) == ("a", attempt)
+        store.recover()
+    assert store.status("a").state == "failed"
+    assert store.status("a").error.startswith("The engine went away twice")
+    assert store.claim().id == "b"
+
+
+def test_a_job_that_was_to_be_cancelled_does_not_come_back(store):
+    store.add("a")
+    store.claim()
+    store.cancel("a")
+    store.recover()
+    assert store.status("a").state == "cancelled"
+
+
+def test_a_worker_dying_over_a_job_that_was_to_be_cancelled_is_not_its_failure(store):
+    store.add("a")
+    store.claim()
+    store.cancel("a")
+    store.worker_died("The engine's worker died.")
+    assert (store.status("a").state, store.status("a").error) == ("cancelled", "")
+
+
+ACTIONS = ("add", "claim", "report", "done", "failed", "cancel", "recover", "died", "refuse", "reopen")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=st.lists(st.sampled_from(ACTIONS), max_size=30))
+def test_no_order_of_events_loses_a_job_or_brings_one_back(tmp_path_factory, actions):
+    path = tmp_path_factory.mktemp("queue") / "queue.sqlite3"
+    store, ended, claim, count = JobStore(path), {}, None, 0
+    for action in actions:
+        if action == "add":
+            store.add(str(count))
+            count += 1
+        elif action == "claim":
+            claim = store.claim() or claim
+        elif action == "report" and claim:
+            store.report(claim, "denoise", 1, 2, preview=False)
+        elif action in ("done", "failed") and claim:
+            store.finish(claim, action)
+        elif action == "cancel" and count:
+            store.cancel(str(count - 1))
+        elif action == "recover":
+            store.recover()
+        elif action == "died":
+            store.worker_died("The worker died.")
+        elif action == "refuse":
+            store.refuse_queued("No worker comes up.")
+        elif action == "reopen":
+            store.close()
+            store = JobStore(path)
+        statuses = {job: store.status(job) for job in store.jobs()}
+        assert list(statuses) == [str(n) for n in range(count)]
+        for job, status in statuses.items():
+            assert (status.finished is not None) == status.over
+            assert status.over or not status.error
+            assert ended.setdefault(job, status) == status if status.over else job not in ended
+    store.close()
+
+
+def test_a_data_folder_belongs_to_one_service_at_a_time(tmp_path):
+    refusal = pytest.raises(EngineError, match="another engine uses this folder")
+    with held(tmp_path / "data"), refusal, held(tmp_path / "data"):
+        pass
+    with held(tmp_path / "data") as folders:
+        assert folders.jobs.is_dir()
+
+
+def test_a_data_folder_that_cannot_be_one_is_said(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with (
+        pytest.raises(EngineError, match=r"file.*cannot write.*Choose another folder"),
+        held(tmp_path / "file"),
+    ):
+        pass
+
+
+def test_what_an_interrupted_upload_left_is_swept_and_jobs_stay(folders: Folders):
+    (folders.uploads / "half").write_bytes(b"x")
+    for job in ("known", "unknown"):
+        folders.shot(job).parent.mkdir()
+        folders.shot(job).write_bytes(b"x")
+    folders.sweep(["known"])
+    assert not any(folders.uploads.iterdir())
+    assert [folder.name for folder in folders.jobs.iterdir()] == ["known"]
