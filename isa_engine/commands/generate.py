@@ -25,12 +25,12 @@ def run(arguments: argparse.Namespace) -> None:
     changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
 
-    from isa_engine.pipeline import Progress, generate, load_model
+    from isa_engine.pipeline import Progress, generate, load_model, notes
 
     print(f"loading {shot.settings.model}", flush=True)
     model = load_model(shot.settings.model, arguments.device)
-    if not model.trained:
-        print(f"{shot.settings.model} is untrained: the picture will be noise", flush=True)
+    for note in notes(shot, model):
+        print(f"note: {note}", flush=True)
 
     def report(progress: Progress) -> None:
         print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)

@@ -3,5 +3,6 @@
 from isa_engine.pipeline.generate import Result, generate
 from isa_engine.pipeline.model import Model, load_model, save_model
 from isa_engine.pipeline.progress import Progress
+from isa_engine.pipeline.record import notes
 
-__all__ = ["Model", "Progress", "Result", "generate", "load_model", "save_model"]
+__all__ = ["Model", "Progress", "Result", "generate", "load_model", "notes", "save_model"]

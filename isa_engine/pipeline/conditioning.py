@@ -4,6 +4,7 @@ F frames (whole windows), K characters, N points each, P = K·N, C latent channe
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,17 +12,21 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from isa_engine.configuration import ModelConfig
 from isa_engine.dit import Conditioning
 from isa_engine.errors import ShotError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.canonical import world_to_canonical
-from isa_engine.geometry.frames import extended_count
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
 from isa_engine.geometry.ndc import picture_coordinates, project
 from isa_engine.geometry.plucker import pack, plucker_rays
 from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.pictures import decode_picture, own_canvas, to_canvas
+from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.video import read_video
-from isa_engine.shot import Shot
+from isa_engine.shot import Character, Shot, canvas_size
+
+# Windows encoded at once; bounds the memory of a long background.
+_WINDOWS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -89,72 +94,115 @@ def condition(shot: Shot, model: Model) -> Conditioning:
     Raises:
         ShotError: the canvas does not suit the model, or a picture or the background cannot be decoded.
     """
-    config, canvas = model.config, (shot.settings.width, shot.settings.height)
-    for side in canvas:
-        if side % config.multiple:
-            problem = f"a canvas of {canvas[0]} × {canvas[1]} pixels"
-            remedy = f"'{config.name}' needs multiples of {config.multiple}."
-            raise ShotError(problem, where="settings", remedy=remedy)
-    columns, rows = (side // config.multiple for side in canvas)
-    frames = extended_count(shot.frames)
-
-    def extended(per_frame: np.ndarray) -> np.ndarray:
-        return np.concatenate([per_frame, np.repeat(per_frame[-1:], frames - shot.frames, axis=0)])
-
+    canvas = _canvas(shot, model.config)
     cast = [character for character in shot.characters if project(character.points, shot.mvp)[1].any()]
-    count = config.dit.points
-    points = np.stack([character.points[:, :count] for character in cast], 1) if cast else None
-    if points is None:
-        points = np.zeros((shot.frames, 0, count, 3))
-    staging = stage(
-        extended(points), extended(shot.intrinsics), extended(shot.camera_to_world), rows, columns
-    )
-
-    pictures = [decode_picture(encoded, f"reference {k}") for k, encoded in enumerate(shot.references)]
-    canvases = [own_canvas(picture, config.short_side, config.multiple)[None] for picture in pictures]
-    canvases = [canvas.to(model.device) for canvas in canvases]
-    latents = [_encode(model, canvas[:, :, None])[0, :, 0] for canvas in canvases]
-    known, identities = [], []
-    for character in cast:
-        pose = character.reference
-        if pose is None:
-            shape = (character.points[0, :count].shape[0], config.vae.latent_channels)
-            sampled, reached = torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool)
-        else:
-            sampled, reached = identity(latents[pose.picture], pose.points[:count], pose.mvp)
-        identities.append(sampled.to(model.device))
-        known.append(reached.to(model.device))
-
-    towers = [model.image_tower(canvas) for canvas in canvases]
-    tokens = torch.cat(towers, 1) if towers else torch.zeros(1, 0, config.dit.image_width)
-    size = (config.vae.latent_channels, *(side // config.vae.spatial_compression for side in canvas[::-1]))
-    whole = torch.zeros(1, *size)
-    if shot.frame_reference is not None:
-        whole = _encode(model, _picture(pictures[shot.frame_reference], canvas).to(model.device))[:, :, 0]
-    background = torch.zeros(1, size[0], staging.cameras.shape[1], *size[1:])
-    if shot.background is not None:
-        video = torch.from_numpy(extended(read_video(shot.background, shot.frames, canvas)))
-        video = (video.permute(3, 0, 1, 2)[None].float() / 127.5 - 1).to(model.device)
-        background = _encode(model, video)
-    empty = torch.zeros(0, config.vae.latent_channels)
+    staging = _staged(shot, cast, model.config)
+    pictures = _decoded(shot, cast)
+    identity, identity_known, image_tokens = _references(cast, pictures, model)
+    size = [side // model.config.vae.spatial_compression for side in reversed(canvas)]
+    channels = model.config.vae.latent_channels
+    if shot.frame_reference is None:
+        reference = torch.zeros(1, channels, *size)
+    else:
+        reference = _encode_picture(to_canvas(pictures[shot.frame_reference], canvas), model)
+    if shot.background is None:
+        background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
+    else:
+        background = _encode_video(_extended(read_video(shot.background, shot.frames, canvas)), model)
     return Conditioning(
         points=staging.points,
         ndc=staging.ndc,
         visible=staging.visible,
-        identity=torch.cat(identities or [empty])[None],
-        identity_known=torch.cat(known or [torch.zeros(0, dtype=torch.bool)])[None],
-        image_tokens=tokens,
-        image_known=torch.ones(tokens.shape[:2], dtype=torch.bool),
-        reference_latents=whole,
+        identity=identity,
+        identity_known=identity_known,
+        image_tokens=image_tokens,
+        image_known=torch.ones(image_tokens.shape[:2], dtype=torch.bool),
+        reference_latents=reference,
         background_latents=background,
         cameras=staging.cameras,
     ).to(model.device)
 
 
-def _picture(picture: Image.Image, canvas: tuple[int, int]) -> Tensor:
-    return to_canvas(picture, canvas)[None, :, None]
+def _canvas(shot: Shot, config: ModelConfig) -> tuple[int, int]:
+    """Width and height in pixels, which the model must be able to paint."""
+    width, height = shot.settings.width, shot.settings.height
+    if width % config.multiple or height % config.multiple:
+        problem = f"a canvas of {width} × {height} pixels does not suit '{config.name}'"
+        remedy = f"Use multiples of {config.multiple}."
+        raise ShotError(problem, where="settings", remedy=remedy)
+    return width, height
 
 
-def _encode(model: Model, video: Tensor) -> Tensor:
-    """Normalised latents ``(B, C, t, h, w)`` of ``(B, 3, F, H, W)``: the posterior's mode."""
-    return model.vae.normalise(model.vae.encode(video).mode())
+def _staged(shot: Shot, cast: list[Character], config: ModelConfig) -> Staging:
+    count = config.dit.points
+    points = np.zeros((shot.frames, 0, count, 3))
+    if cast:
+        points = np.stack([character.points[:, :count] for character in cast], 1)
+    columns, rows = shot.settings.width // config.multiple, shot.settings.height // config.multiple
+    return stage(
+        _extended(points), _extended(shot.intrinsics), _extended(shot.camera_to_world), rows, columns
+    )
+
+
+def _extended(per_frame: np.ndarray) -> np.ndarray:
+    """``(F, …)`` with the last frame repeated until it fills whole windows."""
+    missing = extended_count(len(per_frame)) - len(per_frame)
+    return np.concatenate([per_frame, np.repeat(per_frame[-1:], missing, axis=0)])
+
+
+def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
+    """The pictures that show someone of the cast, and the frame's, by their place in the shot."""
+    users: dict[int, list[str]] = {} if shot.frame_reference is None else {shot.frame_reference: []}
+    for character in cast:
+        if character.reference is not None:
+            users.setdefault(character.reference.picture, []).append(character.name)
+    pictures = {}
+    for k in sorted(users):
+        owners = ", ".join(f"'{name}'" for name in users[k])
+        where = f"reference picture of {owners}" if owners else f"reference picture {k + 1}"
+        pictures[k] = decode_picture(shot.references[k], where)
+    return pictures
+
+
+def _references(
+    cast: list[Character], pictures: dict[int, Image.Image], model: Model
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Eqs. 19 and 21: identity ``(1, P, C)``, where it is known ``(1, P)``, image tokens ``(1, L, W)``."""
+    config, count = model.config, model.config.dit.points
+    latents, tokens = {}, [torch.zeros(1, 0, config.dit.image_width, device=model.device)]
+    for k, picture in pictures.items():
+        # A canvas of its own shape: a portrait reference in a landscape shot keeps its detail.
+        own = to_canvas(
+            picture, canvas_size(picture.width, picture.height, config.short_side, config.multiple)
+        )
+        latents[k] = _encode_picture(own, model)[0]
+        tokens.append(model.image_tower(own[None].to(model.device)))
+
+    empty = torch.zeros(0, config.vae.latent_channels, device=model.device)
+    sampled = [(empty, torch.zeros(0, dtype=torch.bool, device=model.device))]
+    for character in cast:
+        pose = character.reference
+        if pose is not None:
+            sampled.append(identity(latents[pose.picture], pose.points[:count], pose.mvp))
+        else:
+            points = len(character.points[0, :count])
+            sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))
+    features, known = (torch.cat(parts)[None] for parts in zip(*sampled, strict=True))
+    return features, known, torch.cat(tokens, 1)
+
+
+def _encode_picture(picture: Tensor, model: Model) -> Tensor:
+    """``(3, H, W)`` in [−1, 1] to normalised latents ``(1, C, h, w)``: the posterior's mode."""
+    video = picture[None, :, None].to(model.device)
+    return model.vae.normalise(model.vae.encode(video).mode())[:, :, 0]
+
+
+def _encode_video(frames: np.ndarray, model: Model) -> Tensor:
+    """``(F, H, W, 3)`` uint8 to normalised latents ``(1, C, t, h, w)``, a few windows at a time."""
+    state, latents = None, []
+    # The first frame is a window by itself.
+    cuts = [0, *range(1, len(frames), _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION), len(frames)]
+    for start, end in pairwise(cuts):
+        posterior, state = model.vae.encode_chunk(to_video(frames[start:end]).to(model.device), state)
+        latents.append(model.vae.normalise(posterior.mode()))
+    return torch.cat(latents, 2)

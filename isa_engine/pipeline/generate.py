@@ -1,5 +1,6 @@
 """Shot → plate, matte and record: the whole flow, in the order in which it happens."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -13,10 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from isa_engine.dit import Conditioning
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition
-from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.matte import KIND, projected_matte
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
@@ -75,32 +77,35 @@ def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
         clock.lap("denoise")
 
         record = make_record(shot, hashlib.sha256(encoded).hexdigest(), model)
-        tags = container_tags(record)
         frames = _decode(latents, model, shot.frames, report)
-        write_video(plate_part, frames, shot.fps, shot.frame_step, tags)
+        write_video(plate_part, frames, shot.fps, shot.frame_step, container_tags(record, "Generated video"))
         clock.lap("decode")
 
         report(Progress("write", 0, 1))
         canvas = shot.settings.width, shot.settings.height
-        write_video(matte_part, projected_matte(shot, canvas), shot.fps, shot.frame_step, tags)
+        frames, tags = projected_matte(shot, canvas), container_tags(record, f"Matte: {KIND}")
+        write_video(matte_part, frames, shot.fps, shot.frame_step, tags)
         clock.lap("write")
         record["seconds"] = clock.seconds
         record["results"] = {PLATE: sha256(plate_part), MATTE: sha256(matte_part)}
         record_part.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         report(Progress("write", 1, 1))
         replace_all(partial)
-    except torch.OutOfMemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
         remedy = "Generate fewer frames or a smaller canvas."
-        raise EngineError(f"{model.device} ran out of memory", remedy=remedy) from error
+        raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
     except OSError as error:
         raise cannot_write(out, error) from error
     finally:
         for path in partial:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
     return result
 
 
-def _denoise(shot: Shot, model: Model, conditioning, report: Report) -> Tensor:
+def _denoise(shot: Shot, model: Model, conditioning: Conditioning, report: Report) -> Tensor:
     settings, vae = shot.settings, model.config.vae
     shape = (
         1,
@@ -117,30 +122,34 @@ def _denoise(shot: Shot, model: Model, conditioning, report: Report) -> Tensor:
 
     report(Progress("denoise", 0, settings.steps))
     noise = initial_noise(shape, settings.seed).to(model.device)
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
-        return sample(
-            model.dit, conditioning, noise, settings.steps, settings.guidance, model.config.shift, watch
-        )
+    return sample(
+        model.velocity, conditioning, noise, settings.steps, settings.guidance, model.config.shift, watch
+    )
 
 
 def _preview(estimate: Tensor, model: Model) -> Image.Image:
     """The first frame as the network imagines it so far: one latent decodes on its own."""
-    frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1].float()))
-    return Image.fromarray(to_frames(frame[0])[0])
+    frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1]))
+    return Image.fromarray(to_frames(frame)[0])
 
 
 def _decode(latents: Tensor, model: Model, frames: int, report: Report) -> Iterator[np.ndarray]:
     """Frames ``(H, W, 3)`` uint8, exactly as many as asked for, a few latents at a time."""
-    latents = model.vae.denormalise(latents.float())
+    latents = model.vae.denormalise(latents)
     state, given = None, 0
     chunks = latents.split(_DECODED_AT_ONCE, dim=2)
     for done, chunk in enumerate(chunks):
         report(Progress("decode", done, len(chunks)))
         video, state = model.vae.decode_chunk(chunk, state)
-        for frame in to_frames(video[0])[: frames - given]:
+        for frame in to_frames(video)[: frames - given]:
             yield frame
             given += 1
     report(Progress("decode", len(chunks), len(chunks)))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # On a CPU torch raises a bare RuntimeError.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
 class _Clock:

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from isa_engine.configuration import ModelConfig, model_config
-from isa_engine.dit import ImageTower, ISADiT
+from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
 from isa_engine.vae import VideoVAE
 
@@ -30,7 +30,7 @@ _SEED = 20260
 class Model:
     """Attributes:
     trained: false where the weights are random.
-    weights: SHA-256 over the weight files, or "random".
+    weights: SHA-256 over the SHA-256 of each weight file, or "random".
     """
 
     config: ModelConfig
@@ -45,6 +45,11 @@ class Model:
     def parts(self) -> dict[str, nn.Module]:
         """The networks by the names of their files."""
         return {"vae": self.vae, "dit": self.dit, "image_tower": self.image_tower}
+
+    def velocity(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Tensor:
+        """``ISADiT.forward`` at the precision that suits the device."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            return self.dit(latents, timestep, conditioning)
 
 
 def weights_folder(name: str) -> Path | None:
@@ -81,7 +86,8 @@ def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") 
         for part, network in parts.items():
             path = folder / f"{part}.safetensors"
             load_weights(network, path)
-            digest.update(path.read_bytes())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         weights = digest.hexdigest()
     for network in parts.values():
         network.to(target).eval().requires_grad_(False)

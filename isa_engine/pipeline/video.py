@@ -22,7 +22,13 @@ from isa_engine.errors import EngineError, ShotError
 # Visually lossless; a plate is composited and graded further.
 _CRF = "12"
 _MAX_SOURCE_PIXELS = 64 * 2**20
+# Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
+_SELF_CONTAINED = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "protocol_whitelist": "none",
+}
 _BT709 = 1
+_REMEDY = "Save it as H.264 in MP4."
 
 
 def write_video(
@@ -85,20 +91,20 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
     where = "background"
     pictures: list[np.ndarray] = []
     try:
-        with av.open(io.BytesIO(encoded), "r", options={"protocol_whitelist": "file"}) as file:
+        with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
             if not file.streams.video:
-                raise ShotError("there is no picture in the video", where=where)
+                raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
             context = file.streams.video[0].codec_context
             if context.width * context.height > _MAX_SOURCE_PIXELS:
-                raise ShotError(f"{context.width} × {context.height} pixels are too many", where=where)
+                problem = f"{context.width} × {context.height} pixels are too many"
+                raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
+            # The size may change along the way.
+            context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
             for frame in itertools.islice(file.decode(video=0), frames):
                 resized = frame.reformat(*size, "rgb24", interpolation="AREA")
                 pictures.append(resized.to_ndarray())
     except av.error.FFmpegError as error:
-        remedy = "Save it as H.264 in MP4."
-        raise ShotError(
-            f"the video cannot be decoded: {error.strerror}", where=where, remedy=remedy
-        ) from error
+        raise ShotError("the video cannot be decoded", where=where, remedy=_REMEDY) from error
     if len(pictures) < frames:
         problem = f"the video has {len(pictures)} frames and the shot {frames}"
         raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
