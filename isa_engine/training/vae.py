@@ -4,6 +4,7 @@ Step k's clips, crops and noise depend on the seed and on k alone, so an interru
 checkpoint goes on as if nothing had happened.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,7 @@ class VAETrainer:
         self.settings, self.clips, self.device = settings, clips, torch.device(device)
         config = model_config(settings.model).vae
         torch.manual_seed(settings.seed)
-        self.vae = VideoVAE(config).to(device)
+        self.vae = VideoVAE(**dataclasses.asdict(config)).to(device)
         self.sub_latent_decoder = SubLatentDecoder(config.latent_channels, config.spatial_compression).to(
             device
         )

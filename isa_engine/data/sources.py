@@ -1,0 +1,127 @@
+"""What training draws from: synthetic clips as videos for the autoencoder, and as conditioned latents for the
+transformer. One seed, one sample.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_engine.body import bundled_motion, bundled_motions, open_body
+from isa_engine.data.clip import Clip
+from isa_engine.data.synthetic import SyntheticHumans
+from isa_engine.dit import Conditioning
+from isa_engine.errors import ModelError
+from isa_engine.geometry.camera import modelview_projection
+from isa_engine.pipeline.conditioning import identity, stage
+from isa_engine.pipeline.model import Model
+
+FPS = 24.0
+
+
+def synthetic_humans(points: int, device: torch.device | str) -> SyntheticHumans:
+    """The generator on the open body and the bundled takes."""
+    takes = tuple(bundled_motion(name) for name in bundled_motions())
+    return SyntheticHumans(open_body(), takes, points, device)
+
+
+def synthetic_videos(device: torch.device | str) -> Callable[[int, int, int, int], Tensor]:
+    """``clips(seed, frames, height, width)`` → ``(3, frames, height, width)``, as ``VAETrainer`` wants."""
+    humans = synthetic_humans(1, device)
+    return lambda seed, frames, height, width: humans.clip(seed, frames, height, width, fps=FPS).video
+
+
+class SyntheticBatches:
+    """``batches(seed)`` → latents and conditions, as ``DiTTrainer`` wants.
+
+    Args:
+        model: its autoencoder and image tower make the latents and tokens; they are not trained here.
+        batch: clips in a batch, all of one length and canvas.
+        frames, sizes: lengths, and canvases "WIDTHxHEIGHT", to draw from.
+    """
+
+    def __init__(self, model: Model, batch: int, frames: tuple[int, ...], sizes: tuple[str, ...]):
+        self.model, self.batch, self.frames = model, batch, frames
+        self.sizes = [_size(size, model.config.multiple) for size in sizes]
+        self.humans = synthetic_humans(model.config.dit.points, model.device)
+
+    @torch.inference_mode()
+    def __call__(self, seed: int) -> tuple[Tensor, Conditioning]:
+        random = np.random.default_rng(seed)
+        frames = int(random.choice(self.frames))
+        width, height = self.sizes[random.integers(len(self.sizes))]
+        seeds = random.integers(2**31, size=self.batch).tolist()
+        clips = [self.humans.clip(clip_seed, frames, height, width, fps=FPS) for clip_seed in seeds]
+        latents = torch.cat([self._encode(clip.video[None]) for clip in clips])
+        conditions = [self._condition(clip) for clip in clips]
+        points = max(c.points.shape[2] for c in conditions)
+        tokens = max(c.image_tokens.shape[1] for c in conditions)
+        return latents, Conditioning.concatenate([padded(c, points, tokens) for c in conditions])
+
+    def _encode(self, video: Tensor) -> Tensor:
+        return self.model.vae.normalise(self.model.vae.encode(video).mode())
+
+    def _condition(self, clip: Clip) -> Conditioning:
+        model, (height, width) = self.model, clip.video.shape[2:]
+        multiple = model.config.multiple
+        staging = stage(
+            clip.points.cpu().numpy(),
+            clip.intrinsics.cpu().numpy(),
+            clip.camera_to_world.cpu().numpy(),
+            height // multiple,
+            width // multiple,
+        )
+        references = self._encode(clip.references[:, :, None])[:, :, 0]
+        mvp = modelview_projection(
+            clip.reference_intrinsics.cpu().numpy(), clip.reference_camera_to_world.cpu().numpy()
+        )
+        sampled = [
+            identity(references[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
+            for k, picture in enumerate(clip.reference_of.tolist())
+        ]
+        tokens = model.image_tower(clip.references).flatten(0, 1)[None]
+        # A picture of the whole cast is also the shot's frame (Eq. 20).
+        whole = references[:1] if len(references) == 1 else torch.zeros_like(references[:1])
+        return Conditioning(
+            points=staging.points,
+            ndc=staging.ndc,
+            visible=staging.visible,
+            identity=torch.cat([features for features, _ in sampled])[None],
+            identity_known=torch.cat([known for _, known in sampled])[None],
+            image_tokens=tokens,
+            image_known=torch.ones(tokens.shape[:2], dtype=torch.bool),
+            reference_latents=whole,
+            background_latents=self._encode(clip.background[None]),
+            cameras=staging.cameras,
+        ).to(model.device)
+
+
+def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning:
+    """The same with invisible points and unknown image tokens up to these counts."""
+
+    def pad(value: Tensor, axis: int, count: int) -> Tensor:
+        shape = list(value.shape)
+        shape[axis] = count - shape[axis]
+        return torch.cat([value, value.new_zeros(shape)], axis)
+
+    return Conditioning(
+        points=pad(conditioning.points, 2, points),
+        ndc=pad(conditioning.ndc, 2, points),
+        visible=pad(conditioning.visible, 2, points),
+        identity=pad(conditioning.identity, 1, points),
+        identity_known=pad(conditioning.identity_known, 1, points),
+        image_tokens=pad(conditioning.image_tokens, 1, tokens),
+        image_known=pad(conditioning.image_known, 1, tokens),
+        reference_latents=conditioning.reference_latents,
+        background_latents=conditioning.background_latents,
+        cameras=conditioning.cameras,
+    )
+
+
+def _size(text: str, multiple: int) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()) or int(width) % multiple or int(height) % multiple:
+        remedy = f"Give WIDTHxHEIGHT in multiples of {multiple}."
+        raise ModelError(f"the canvas is '{text}'", where="training configuration", remedy=remedy)
+    return int(width), int(height)
