@@ -17,7 +17,6 @@ from isa_engine.errors import EngineError
 from isa_engine.protocol import PREFIX, Health, JobStatus, ModelInfo
 
 CONNECT_SECONDS = 5
-ANSWER_SECONDS = 30
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300
 _CHUNK = 2**18
@@ -35,19 +34,21 @@ class EngineClient:
     Args:
         url: "http://127.0.0.1:8642", or "https://..." of a remote engine.
         token: the engine's.
+        seconds: the longest wait for an answer, or for the next bytes of a long one.
 
     Raises:
         EngineError: from every method, with a sentence; ``EngineUnreachable`` where there was no answer.
     """
 
-    def __init__(self, url: str, token: str):
-        self.url = url.rstrip("/")
+    def __init__(self, url: str, token: str, seconds: float = 30):
+        host = _host(url)
+        self.url, self.seconds = url.rstrip("/"), seconds
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
         # Lengths are compared, so bytes come as they are.
         self._session.headers["Accept-Encoding"] = "identity"
         # A studio's proxy knows nothing of this machine's own engine.
-        self._session.trust_env = not _is_loopback(_host(self.url))
+        self._session.trust_env = not _is_loopback(host)
 
     def close(self) -> None:
         self._session.close()
@@ -87,7 +88,7 @@ class EngineClient:
                 contextlib.closing(self._request("GET", route, stream=True)) as response,
                 open(unfinished, "wb") as file,
             ):
-                with self._reachable(ANSWER_SECONDS):
+                with self._reachable(self.seconds):
                     for chunk in response.iter_content(_CHUNK):
                         file.write(chunk)
                 expected = response.headers.get("Content-Length")
@@ -119,10 +120,9 @@ class EngineClient:
         models = tuple(_read(ModelInfo, model) for model in answer["models"])
         return _read(Health, {**answer, "models": models})
 
-    def _request(
-        self, method: str, route: str, seconds: float = ANSWER_SECONDS, **options
-    ) -> requests.Response:
+    def _request(self, method: str, route: str, seconds: float = 0, **options) -> requests.Response:
         """An answer with status 2xx."""
+        seconds = max(seconds, self.seconds)
         send = partial(
             self._session.request,
             method,
