@@ -1,6 +1,8 @@
 """Large pictures in tiles that overlap, faded into each other.
 
-A tile's norms and attention see the tile alone, so tiles are close to the whole, not equal to it.
+A tile's norms and attention see the tile alone, so tiles are close to the whole, not equal to it. At a tile's
+edge convolutions moreover see padding where the neighbour is, which makes some latent pixels much worse than
+the rest: those are computed and thrown away.
 """
 
 import itertools
@@ -22,19 +24,26 @@ class TiledVAE:
     Attributes:
         vae: the autoencoder.
         tile: side of a tile in latent pixels.
-        overlap: latent pixels that neighbours share at least.
+        margin: latent pixels thrown away at a tile's edges inside the picture.
+        fade: latent pixels over which one tile passes into the next.
 
     Raises:
-        ModelError: an overlap that is no smaller than the tile.
+        ModelError: a tile that consists of margins and fades.
     """
 
     vae: VideoVAE
     tile: int = 64
-    overlap: int = 16
+    margin: int = 6
+    fade: int = 4
 
     def __post_init__(self):
-        if not 0 <= self.overlap < self.tile:
+        if self.fade < 1 or self.margin < 0 or self.tile <= self.overlap:
             raise ModelError(f"tiles of {self.tile} latent pixels cannot share {self.overlap}")
+
+    @property
+    def overlap(self) -> int:
+        """Latent pixels that neighbours share at least."""
+        return 2 * self.margin + self.fade
 
     def encode(self, video: torch.Tensor) -> Posterior:
         """As ``VideoVAE.encode``."""
@@ -105,8 +114,8 @@ class TiledVAE:
 
     def _fade(self, place: slice, length: int, side: int) -> torch.Tensor:
         """Weight of each pixel of a tile on one axis: it falls towards edges inside the picture."""
-        ramp = max(1, self.overlap * side)
-        inward = (torch.arange((place.stop - place.start) * side) + 0.5) / ramp
+        pixels = torch.arange((place.stop - place.start) * side) + 0.5
+        inward = ((pixels - self.margin * side) / (self.fade * side)).clamp(0, 1)
         weight = torch.ones_like(inward)
         if place.start > 0:
             weight = weight.minimum(inward)

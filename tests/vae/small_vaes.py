@@ -1,0 +1,48 @@
+"""Small autoencoders whose every part speaks: no zero weights, and time in every kernel."""
+
+from dataclasses import asdict, replace
+from functools import cache
+
+import torch
+
+from isa_engine.configuration import VAEConfig
+from isa_engine.vae import VideoVAE
+
+PLAIN = VAEConfig(
+    latent_channels=4,
+    block_out_channels=(4, 8, 8),
+    layers_per_block=1,
+    norm_groups=2,
+    scaling_factor=1.5,
+    shift_factor=0.1,
+)
+WITH_SHORTCUT = replace(
+    PLAIN, patch=2, shortcut=True, scaling_factor=(1.0, 2.0, 0.5, 4.0), shift_factor=(0.0, 1.0, -1.0, 0.25)
+)
+CONFIGURATIONS = (PLAIN, WITH_SHORTCUT)
+
+
+@cache
+def small_vae(config: VAEConfig) -> VideoVAE:
+    torch.manual_seed(0)
+    return speaking(VideoVAE(**asdict(config))).eval()
+
+
+def speaking(vae: VideoVAE) -> VideoVAE:
+    """The silent last convolutions of a model with a shortcut get weights of their own."""
+    for conv in (vae.encoder.conv_out, vae.decoder.conv_out):
+        torch.nn.init.normal_(conv.weight, std=0.1)
+    return vae
+
+
+def noise_video(vae: VideoVAE, frames: int, rows: int = 2, columns: int = 3, seed: int = 0) -> torch.Tensor:
+    """``(1, 3, frames, rows · f_s, columns · f_s)``."""
+    side = vae.spatial_compression
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, 3, frames, rows * side, columns * side, generator=generator) * 2 - 1
+
+
+def noise_latents(vae: VideoVAE, frames: int, rows: int = 2, columns: int = 3, seed: int = 0) -> torch.Tensor:
+    """``(1, C, frames, rows, columns)``."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, vae.config.latent_channels, frames, rows, columns, generator=generator)
