@@ -90,15 +90,26 @@ def local_rotations(capture: Capture) -> dict[str, np.ndarray]:
     return turned
 
 
-def write_bvh(capture: Capture, path: Path, axes: np.ndarray | None = None, order: str = "ZXY") -> Path:
+def write_bvh(
+    capture: Capture,
+    path: Path,
+    axes: np.ndarray | None = None,
+    order: str = "ZXY",
+    arms_down: bool = False,
+) -> Path:
     """The same take as BVH.
 
     Args:
         axes: rotation from the take's axes to those of the file.
         order: of the rotation channels.
+        arms_down: let the arms hang at rest, from the shoulders to the fingers.
     """
     axes = np.eye(3) if axes is None else axes
     ends = {"root": np.zeros(3)} | {name: np.array(end, float) for name, _, end, _ in CMU}
+    if arms_down:
+        for bone in ("humerus", "radius", "wrist", "hand", "fingers"):
+            for side in "lr":
+                ends[side + bone] = np.array([0, -np.linalg.norm(ends[side + bone]), 0])
     names: list[str] = []
 
     def joint(name: str, parent: str | None) -> str:

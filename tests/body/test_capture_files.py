@@ -51,6 +51,18 @@ def test_the_limbs_point_where_the_captured_limbs_point(tmp_path):
         np.testing.assert_allclose(bone / np.linalg.norm(bone), wanted / np.linalg.norm(wanted), atol=1e-3)
 
 
+@pytest.mark.parametrize("fingers", ["lfingers", "unknown"])
+def test_arms_that_hang_at_rest_hang_down_to_the_hands(tmp_path, fingers):
+    still = Capture(np.zeros((1, 29, 3)), np.zeros((1, 3)))
+    path = write_bvh(still, tmp_path / "a.bvh", arms_down=True)
+    path.write_text(path.read_text().replace("JOINT lfingers", f"JOINT {fingers}"))
+    motion = load_motion(path)
+    _, joints = open_body().pose(rotations=motion.rotations[0])
+    for start, end in ((16, 18), (18, 20), (20, 28)):
+        bone = joints[end] - joints[start]
+        np.testing.assert_allclose(bone / np.linalg.norm(bone), [0, -1, 0], atol=0.03)
+
+
 def test_a_take_starts_over_the_origin_and_stands_on_the_ground(tmp_path):
     motion = load_motion(write_asf_amc(Capture(np.zeros((3, 29, 3)), np.full((3, 3), 77.0)), tmp_path))
     vertices, joints = open_body().pose(rotations=motion.rotations, translation=motion.translation)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.spatial.transform import Rotation
@@ -41,6 +41,7 @@ def test_quaternions_are_of_unit_length_and_turn_likewise(vector):
     np.testing.assert_allclose(turned, matrices(vector), atol=1e-9)
 
 
+@settings(max_examples=40)
 @given(vectors, vectors, st.floats(0, 1))
 def test_interpolation_goes_at_constant_speed_from_one_rotation_to_the_other(start, end, fraction):
     whole = np.linalg.norm(axis_angles(np.swapaxes(matrices(start), -1, -2) @ matrices(end)), axis=-1)
