@@ -25,6 +25,7 @@ POLL_SECONDS = 0.2
 # An engine that does not answer for so long, in the middle of a job, is gone. A local one is known to be
 # gone as soon as its process is.
 PATIENCE_SECONDS = 20
+ANSWER_SECONDS = 15
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ class JobRunner:
             shot = encode_shot(self.shot)
             self.folder.mkdir(parents=True, exist_ok=True)
             status = self._wait_for_engine()
-            client = EngineClient(status.url, status.token)
+            client = EngineClient(status.url, status.token, ANSWER_SECONDS)
             try:
                 self._work(client, shot)
             finally:
@@ -139,6 +140,7 @@ class JobRunner:
                 raise Cancelled
             self._show(state="fetching", seconds_left=None)
             self._fetch(client, job)
+            self._show(state="done")
         except Cancelled:
             self._cancel(client, job)
             raise

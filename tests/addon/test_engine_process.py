@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from engines import COMMAND, alive, eventually
 
 from isa_blender_addon.engine import process as process_module
 from isa_blender_addon.engine.process import (
@@ -23,23 +23,6 @@ from isa_blender_addon.engine.process import (
 )
 from isa_engine.client import EngineClient
 from isa_engine.location import EngineRecord, write_record
-
-STUB = Path(__file__).resolve().parents[1] / "service" / "stub_engine.py"
-
-
-def eventually(condition, what: str, seconds: float = 20):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.01)
-    return value
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def settled(engine: LocalEngine):
@@ -59,7 +42,7 @@ def own_place(tmp_path, monkeypatch):
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     """An engine that runs the stub, not started yet."""
-    monkeypatch.setattr(process_module, "ENGINE", (str(STUB), "serve", "--port", "0", "--stop-with-stdin"))
+    monkeypatch.setattr(process_module, "ENGINE", COMMAND)
     engine = LocalEngine(tmp_path / "cache" / "engine.log", sys.executable)
     yield engine
     engine.stop()
@@ -119,8 +102,8 @@ def test_stopping_ends_service_and_worker_and_a_new_start_is_another_engine(engi
     service = engine._process.pid
     engine.stop()
     assert engine.poll().state == "stopped"
-    assert gone(service)
-    eventually(lambda: gone(worker), "the worker ends")
+    assert not alive(service)
+    eventually(lambda: not alive(worker), "the worker ends")
     engine.stop()
     engine.start()
     assert settled(engine).token not in ("", first.token)
@@ -182,9 +165,9 @@ def test_an_engine_that_does_not_listen_is_ended_with_all_it_started(engine, mon
     )
     status = runs(engine, monkeypatch, "-c", deaf)
     child = int(status.token)
-    assert not gone(child)
+    assert alive(child)
     engine.stop()
-    eventually(lambda: gone(child), "the child ends")
+    eventually(lambda: not alive(child), "the child ends")
 
 
 def test_chatter_before_and_after_the_first_line_does_no_harm(engine, monkeypatch):
@@ -205,7 +188,7 @@ def test_the_engine_ends_with_its_owner(tmp_path):
         "import sys, time\n"
         "from pathlib import Path\n"
         "from isa_blender_addon.engine import process\n"
-        f"process.ENGINE = ({str(STUB)!r}, 'serve', '--port', '0', '--stop-with-stdin')\n"
+        f"process.ENGINE = {COMMAND!r}\n"
         "engine = process.LocalEngine(Path(sys.argv[1]), sys.executable)\n"
         "engine.start()\n"
         "while engine.poll().state == 'starting':\n"
@@ -220,7 +203,7 @@ def test_the_engine_ends_with_its_owner(tmp_path):
             pid = int(process.stdout.readline())
             if end == "killed":
                 process.kill()
-            eventually(lambda pid=pid: gone(pid), f"the engine ends when its owner was {end}")
+            eventually(lambda pid=pid: not alive(pid), f"the engine ends when its owner was {end}")
 
 
 def test_the_engines_python_is_looked_for_in_this_order(tmp_path):

@@ -1,0 +1,275 @@
+"""A job as Blender sees it: it always ends, in time, and says how; nothing here needs Blender."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from engines import BROKEN, COMMAND, ENDLESS, FAST, RunningEngine, alive, eventually, room_for, shot_of_kind
+
+from isa_blender_addon.engine import jobs, process
+from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
+from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
+from isa_engine.protocol import RESULTS
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A running engine with the stub for a worker; tests share it and leave no job in it."""
+    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
+    yield engine
+    engine.end()
+
+
+@pytest.fixture
+def remote(running) -> RemoteEngine:
+    return RemoteEngine(running.url, running.first_line["token"])
+
+
+@pytest.fixture
+def local(tmp_path, monkeypatch):
+    """An engine of Blender's own, with the stub for a worker."""
+    monkeypatch.setattr(process, "ENGINE", COMMAND)
+    engine = LocalEngine(tmp_path / "engine.log", sys.executable)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0.5)
+
+
+def started(engine, kind: int, folder: Path, steps: int = 3) -> JobRunner:
+    began = time.monotonic()
+    runner = JobRunner(engine, shot_of_kind(kind, steps), folder)
+    runner.start()
+    runner.snapshot()
+    assert time.monotonic() - began < 1, "the caller is not held up"
+    return runner
+
+
+def ended(runner: JobRunner) -> JobSnapshot:
+    snapshot = runner.wait(20)
+    assert snapshot.over
+    assert not runner._thread.is_alive()
+    return snapshot
+
+
+def reached(runner: JobRunner, state: str) -> JobSnapshot:
+    return eventually(lambda: (s := runner.snapshot()).state == state and s, f"the job is {state}")
+
+
+def test_a_shot_goes_out_and_its_results_come_back(remote, tmp_path):
+    runner = started(remote, FAST, tmp_path / "new" / "take")
+    snapshot = ended(runner)
+    assert (snapshot.state, snapshot.error) == ("done", "")
+    assert {file.name for file in (tmp_path / "new" / "take").iterdir()} - {"preview.png"} == set(RESULTS)
+    assert (tmp_path / "new" / "take" / "plate.mp4").read_bytes().startswith(b"plate.mp4 of isa-tiny")
+
+
+def test_a_job_waits_for_an_engine_that_is_starting(local, tmp_path):
+    assert local.poll().state == "starting"
+    runner = started(local, FAST, tmp_path / "take")
+    assert runner.snapshot().state == "waiting"
+    assert ended(runner).state == "done"
+
+
+def test_progress_can_be_read_at_any_time(remote, tmp_path):
+    runner = started(remote, ENDLESS, tmp_path / "take", steps=4)
+    snapshot = eventually(lambda: (s := runner.snapshot()).preview and s, "there is a preview")
+    assert (snapshot.state, snapshot.phase, snapshot.steps) == ("running", "denoise", 4)
+    assert snapshot.preview.read_bytes().startswith(b"\x89PNG")
+    runner.cancel()
+    assert ended(runner).state == "cancelled"
+
+
+def test_cancelling_a_running_job_ends_it_there_too_and_brings_nothing(remote, running, tmp_path):
+    runner = started(remote, ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    runner.cancel()
+    assert ended(runner).state == "cancelled"
+    assert {file.name for file in (tmp_path / "take").iterdir()} <= {"preview.png"}
+    assert ended(started(remote, FAST, tmp_path / "next")).state == "done", "the worker is free again"
+
+
+def test_cancelling_a_queued_job_ends_it_at_once(remote, tmp_path):
+    first = started(remote, ENDLESS, tmp_path / "first")
+    reached(first, "running")
+    second = started(remote, FAST, tmp_path / "second")
+    reached(second, "queued")
+    second.cancel()
+    assert ended(second).state == "cancelled"
+    assert first.snapshot().state == "running"
+    first.cancel()
+    ended(first)
+
+
+def test_cancelling_while_the_engine_starts_never_sends_the_shot(tmp_path):
+    class Starting:
+        def poll(self):
+            return EngineStatus("starting", "The engine is starting.")
+
+    runner = started(Starting(), FAST, tmp_path / "take")
+    runner.cancel()
+    assert ended(runner).state == "cancelled"
+
+
+def test_a_job_that_the_engine_cannot_do_says_why(remote, tmp_path):
+    snapshot = ended(started(remote, BROKEN, tmp_path / "take"))
+    assert snapshot.state == "failed"
+    assert (
+        snapshot.error == "The engine failed: ZeroDivisionError('secret of the engine'). Its log says more."
+    )
+
+
+def test_a_shot_that_is_not_whole_is_never_sent(remote, tmp_path):
+    shot = replace(shot_of_kind(FAST), frame_numbers=shot_of_kind(FAST).frame_numbers[:0])
+    runner = JobRunner(remote, shot, tmp_path / "take")
+    runner.start()
+    snapshot = ended(runner)
+    assert (snapshot.state, snapshot.error) == (
+        "failed",
+        "shot: the frame range is empty. Set the end after the start.",
+    )
+
+
+@pytest.mark.parametrize("state", ["absent", "failed", "stopped"])
+def test_an_engine_that_does_not_start_ends_the_job_with_its_message(tmp_path, state):
+    class Engine:
+        def poll(self):
+            return EngineStatus(state, "The dog ate it.")
+
+    snapshot = ended(started(Engine(), FAST, tmp_path / "take"))
+    assert (snapshot.state, snapshot.error) == ("failed", "The dog ate it.")
+
+
+def test_a_local_engine_that_is_killed_in_the_middle_of_a_job_ends_it_with_a_sentence(local, tmp_path):
+    runner = started(local, ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    began = time.monotonic()
+    os.kill(local._process.pid, signal.SIGKILL)
+    snapshot = ended(runner)
+    assert time.monotonic() - began < 5
+    assert snapshot.state == "failed"
+    assert snapshot.error.startswith("The engine stopped by itself")
+
+
+def test_a_local_engine_that_is_stopped_in_the_middle_of_a_job_ends_it_with_a_sentence(local, tmp_path):
+    runner = started(local, ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    local.stop()
+    snapshot = ended(runner)
+    assert (snapshot.state, snapshot.error) == ("failed", "The engine is not running.")
+
+
+def test_a_worker_that_is_killed_ends_the_job_with_a_sentence_and_the_next_one_works(
+    remote, running, tmp_path
+):
+    runner = started(remote, ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    os.kill(running.worker_pid(), signal.SIGKILL)
+    snapshot = ended(runner)
+    assert snapshot.state == "failed"
+    assert "most likely out of memory" in snapshot.error
+    assert ended(started(remote, FAST, tmp_path / "take")).state == "done"
+
+
+def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path, impatient):
+    engine = RunningEngine(tmp_path / "data", "--stop-with-stdin")
+    runner = started(RemoteEngine(engine.url, engine.first_line["token"]), ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    engine.end()
+    snapshot = ended(runner)
+    assert snapshot.state == "failed"
+    assert snapshot.error.startswith(f"{engine.url}: the engine does not answer.")
+
+
+def test_a_remote_engine_that_comes_back_goes_on_with_the_job(tmp_path):
+    token = {"ISA_ENGINE_TOKEN": "the studio's"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    start = ("--port", port, "--stop-with-stdin")
+    engine = RunningEngine(tmp_path / "data", *start, **token)
+    runner = started(RemoteEngine(engine.url, "the studio's"), ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    engine.process.kill()
+    engine.process.wait()
+    engine = RunningEngine(tmp_path / "data", *start, **token)
+    worker = engine.worker_pid()
+    eventually(lambda: engine.client.job(runner_job(tmp_path)).state == "running", "the job runs again")
+    assert not runner.snapshot().over
+    runner.cancel()
+    assert ended(runner).state == "cancelled"
+    engine.end()
+    assert not alive(worker)
+
+
+def runner_job(tmp_path: Path) -> str:
+    (folder,) = (tmp_path / "data" / "jobs").iterdir()
+    return folder.name
+
+
+@pytest.mark.parametrize("says_nothing", [True, False])
+def test_nobody_at_the_remote_address(tmp_path, says_nothing, impatient, monkeypatch):
+    monkeypatch.setattr(jobs, "ANSWER_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if not says_nothing:
+            listener.close()
+        snapshot = ended(started(RemoteEngine(url, "t"), FAST, tmp_path / "take"))
+    assert snapshot.state == "failed"
+    assert ("did not answer within" if says_nothing else "does not answer") in snapshot.error
+
+
+def test_a_wrong_token_and_a_wrong_address_are_sentences(running, tmp_path):
+    snapshot = ended(started(RemoteEngine(running.url, "wrong"), FAST, tmp_path / "take"))
+    assert "refuses the token" in snapshot.error
+    snapshot = ended(started(RemoteEngine("nonsense", "t"), FAST, tmp_path / "take"))
+    assert snapshot.error.startswith("'nonsense' is not an engine's address.")
+
+
+def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
+    take = tmp_path / "take"
+    take.mkdir()
+    for name in RESULTS:
+        (take / name).write_text("older")
+    # Each stub result is this name and 50,000 lines of it: plate.mp4 fits, record.json does not.
+    with room_for(len("plate.mp4 of isa-tiny\n") * 50_000):
+        snapshot = ended(started(remote, FAST, take))
+    assert snapshot.state == "failed"
+    assert "cannot write" in snapshot.error
+    assert "Free some space" in snapshot.error
+    files = {file.name: file.read_bytes() for file in take.iterdir() if file.name != "preview.png"}
+    assert files == dict.fromkeys(RESULTS, b"older")
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote, running, tmp_path):
+    (tmp_path / "file").touch()
+    snapshot = ended(started(remote, FAST, tmp_path / "file" / "take"))
+    assert snapshot.state == "failed"
+    assert str(tmp_path / "file") in snapshot.error
+
+
+def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    monkeypatch.setattr(jobs, "encode_shot", lambda shot: 1 / 0)
+    snapshot = ended(started(remote, FAST, tmp_path / "take"))
+    assert (snapshot.state, "ZeroDivisionError" in snapshot.error) == ("failed", True)
+
+
+def test_the_time_left_follows_the_pace_of_the_phase(monkeypatch):
+    clock = iter([100.0, 102.0, 106.0, 106.0, 107.0])
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: next(clock))
+    pace = jobs._Pace()
+    assert pace.seconds_left("denoise", 0, 30) is None
+    assert pace.seconds_left("denoise", 1, 30) == 58
+    assert pace.seconds_left("denoise", 3, 30) == 54
+    assert pace.seconds_left("decode", 0, 2) is None
+    assert pace.seconds_left("decode", 1, 2) == 1
