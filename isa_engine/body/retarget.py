@@ -81,17 +81,17 @@ def retarget(take: Take, body: BodyModel) -> Motion:
             alignment[j] = aligning(joints[_INDEX[end]] - joints[j], bone)
         elif name.partition("_")[2].startswith(_FOLLOWERS):
             alignment[j] = alignment[parent]
+        above = oriented[:, parent] if parent >= 0 else np.eye(3)
         if name in source:
-            oriented[:, j] = turned[:, source[name]] @ alignment[j]
-            above = oriented[:, parent] if parent >= 0 else np.eye(3)
-            local[:, j] = np.swapaxes(above, -1, -2) @ oriented[:, j] if parent >= 0 else oriented[:, j]
-        else:
-            relaxed = matrices(body.hands_mean[j - 25]) if j >= 25 else np.eye(3)
-            local[:, j] = relaxed
-            oriented[:, j] = oriented[:, parent] @ relaxed
+            local[:, j] = np.swapaxes(above, -1, -2) @ turned[:, source[name]] @ alignment[j]
+        elif j >= 25:
+            local[:, j] = matrices(body.hands_mean[j - 25])
+        oriented[:, j] = above @ local[:, j]
     rotations = axis_angles(_share_twist(local, joints))
 
-    hips, knees, ankles = ([_INDEX[f"{side}_{joint}"] for side in ("left", "right")] for joint in _LEG)
+    hips, knees, ankles = (
+        [_INDEX[f"{side}_{joint}"] for side in ("left", "right")] for joint in ("hip", "knee", "ankle")
+    )
     legs = [[source[SMPLX_JOINTS[j]] for j in pair] for pair in (hips, knees, ankles)]
     scale = _leg_length(joints, hips, knees, ankles) / _leg_length(rest, *legs)
     middle = joints[hips].mean(0)
@@ -106,9 +106,6 @@ def retarget(take: Take, body: BodyModel) -> Motion:
         translation=translation.astype(np.float32),
         betas=np.zeros(0, np.float32),
     )
-
-
-_LEG = ("hip", "knee", "ankle")
 
 
 def _rest(take: Take) -> np.ndarray:
