@@ -14,6 +14,7 @@ from isa_engine.body.joint_names import counterparts
 from isa_engine.body.motion import Motion
 from isa_engine.body.rotation import aligning, axis_angles, matrices
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.errors import BodyError
 
 _INDEX = {name: j for j, name in enumerate(SMPLX_JOINTS)}
 # Bones that point somewhere else in another rest pose (arms down, legs apart, fingers spread). Feet and
@@ -61,11 +62,14 @@ def retarget(take: Take, body: BodyModel) -> Motion:
     Fingers that were not captured are relaxed (``BodyModel.hands_mean``).
 
     Raises:
-        BodyError: joints that are needed have no known name in the file.
+        BodyError: joints that are needed have no known name in the file, or the skeleton has no size.
     """
     source = counterparts(take.joints, take.where)
     rest = _rest(take)
     upright = _axes(rest, source)
+    if not np.isclose(np.linalg.det(upright), 1):
+        problem = "at rest, hips and head do not lie apart as a person's do"
+        raise BodyError(problem, where=take.where, remedy="Export the take with its skeleton's offsets.")
     turned, placed = _forward_kinematics(take)
     turned, placed, rest = upright @ turned @ upright.T, placed @ upright.T, rest @ upright.T
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from captures import Capture, write_asf_amc, write_bvh
@@ -192,6 +194,13 @@ def test_a_damaged_asf_says_what_is_wrong(tmp_path, damage):
     with pytest.raises(BodyError, match=sentence) as caught:
         load_motion(path)
     assert str(skeleton) in str(caught.value)
+
+
+def test_a_skeleton_without_offsets_is_refused(tmp_path):
+    path = write_bvh(TAKE, tmp_path / "a.bvh")
+    path.write_text(re.sub("OFFSET .*", "OFFSET 0 0 0", path.read_text()))
+    with pytest.raises(BodyError, match="hips and head do not lie apart"):
+        load_motion(path)
 
 
 DAMAGED_BVH = {
