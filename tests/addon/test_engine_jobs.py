@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engines import BROKEN, COMMAND, ENDLESS, FAST, RunningEngine, alive, eventually, room_for, shot_of_kind
 
 from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
 from isa_engine.protocol import RESULTS
+from tests.service.running import COMMAND, RunningEngine, alive, eventually, room_for, shot_of_kind
+from tests.service.stub_engine import BROKEN, ENDLESS, FAST
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-from engines import COMMAND, alive, eventually
 
 from isa_blender_addon.engine import process as process_module
 from isa_blender_addon.engine.process import (
@@ -23,6 +22,7 @@ from isa_blender_addon.engine.process import (
 )
 from isa_engine.client import EngineClient
 from isa_engine.location import EngineRecord, write_record
+from tests.service.running import COMMAND, alive, eventually
 
 
 def settled(engine: LocalEngine):

@@ -1,16 +1,10 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shot"))
-
-from running import RunningEngine
 from starlette.testclient import TestClient
 
 from isa_engine.service.api import create_app
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
+from tests.service.running import RunningEngine
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from shots import small_shot
-
 from isa_engine.client import EngineClient
 from isa_engine.shot import Settings, Shot, encode_shot
+from tests.shot.shots import small_shot
 
 STUB = Path(__file__).with_name("stub_engine.py")
+# In place of the engine's own command line.
+COMMAND = (str(STUB), "serve", "--port", "0", "--stop-with-stdin")
 
 
 def shot_of_kind(kind: int, steps: int = 3) -> Shot:

@@ -14,8 +14,6 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from running import upload
-from shots import small_shot, with_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -27,6 +25,8 @@ from isa_engine.service import api as api_module
 from isa_engine.service.folders import Folders
 from isa_engine.service.upload import Uploads
 from isa_engine.shot import Settings, encode_shot
+from tests.service.running import upload
+from tests.shot.shots import small_shot, with_header
 
 SHOT = upload(kind=0)
 

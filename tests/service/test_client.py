@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from running import eventually, room_for, upload
-from stub_engine import FAST
 
 import isa_engine
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.errors import EngineError
+from tests.service.running import eventually, room_for, upload
+from tests.service.stub_engine import FAST
 
 HEALTH = {
     "version": isa_engine.__version__,

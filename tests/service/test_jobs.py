@@ -4,11 +4,11 @@ import os
 import signal
 
 import pytest
-from running import alive, eventually, upload
-from stub_engine import BROKEN, DISK_FULL, ENDLESS, FAST, KILLED, OUT_OF_MEMORY, REFUSED
 
 from isa_engine.errors import EngineError
 from isa_engine.protocol import RESULTS
+from tests.service.running import alive, eventually, upload
+from tests.service.stub_engine import BROKEN, DISK_FULL, ENDLESS, FAST, KILLED, OUT_OF_MEMORY, REFUSED
 
 
 def over(engine, job):

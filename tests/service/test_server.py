@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from running import STUB, RunningEngine, alive, eventually, upload
-from stub_engine import ENDLESS
 
 import isa_engine
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure
+from tests.service.running import STUB, RunningEngine, alive, eventually, upload
+from tests.service.stub_engine import ENDLESS
 
 
 def test_the_first_line_says_where_the_engine_is_and_how_to_get_in(engine):
