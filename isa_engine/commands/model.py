@@ -1,6 +1,7 @@
 """``isa-engine model list|show``: what the named models are and what they cost."""
 
 import argparse
+import dataclasses
 import json
 from typing import Any
 
@@ -30,20 +31,26 @@ def run(arguments: argparse.Namespace) -> None:
         return
     config = model_config(arguments.name)
     width, height = _size(arguments.size, config)
-    cost = model_cost(config, arguments.frames or config.max_frames, width, height, arguments.characters)
+    frames = config.max_frames if arguments.frames is None else arguments.frames
+    if frames < 1 or arguments.characters < 0:
+        raise ModelError(
+            f"{frames} frames of {arguments.characters} characters", remedy="Ask for at least one frame."
+        )
+    cost = model_cost(config, frames, width, height, arguments.characters)
     print(json.dumps(cost, indent=2) if arguments.json else _table(cost))
 
 
 def model_cost(config: ModelConfig, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
     """JSON-ready: parameters by part, tokens, operations of a denoising step with guidance, bytes."""
-    from isa_engine.dit.flops import forward_flops, parameters
+    from isa_engine.dit.flops import forward_flops
 
     vae, tower = config.vae, config.image_tower
     latents = latent_count(frames)
     image_tokens = characters * (1 + (tower.size // tower.patch) ** 2)
     rows, columns = height // vae.spatial_compression, width // vae.spatial_compression
     operations = forward_flops(config.dit, latents, rows, columns, characters, image_tokens)
-    parts = parameters(config.dit)
+    counts = parameters(config)
+    total = sum(part["total"] for part in counts.values())
     return {
         "model": config.name,
         "canvas": [width, height],
@@ -54,11 +61,29 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
             "points": frames * characters * config.dit.points,
             "image": image_tokens,
         },
-        "dit_parameters": {**parts, "total": sum(parts.values())},
-        "dit_bytes": {"float32": 4 * sum(parts.values()), "bfloat16": 2 * sum(parts.values())},
+        "parameters": counts,
+        "bytes": {"float32": 4 * total, "bfloat16": 2 * total},
         # Guidance asks the network twice.
         "step_operations": {**operations, "total": 2 * sum(operations.values())},
     }
+
+
+def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
+    """Parameters of each network by part, counted on the meta device: nothing is allocated."""
+    import torch
+
+    from isa_engine.dit import ImageTower, flops
+    from isa_engine.vae import VideoVAE
+
+    with torch.device("meta"):
+        vae = VideoVAE(**dataclasses.asdict(config.vae))
+        tower = ImageTower(**dataclasses.asdict(config.image_tower))
+    counts = {
+        "vae": {name: sum(p.numel() for p in part.parameters()) for name, part in vae.named_children()},
+        "dit": flops.parameters(config.dit),
+        "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
+    }
+    return {part: {**sizes, "total": sum(sizes.values())} for part, sizes in counts.items()}
 
 
 def _size(text: str | None, config: ModelConfig) -> tuple[int, int]:
@@ -81,8 +106,8 @@ def _table(cost: dict[str, Any]) -> str:
     ]
     for title, values in (
         ("tokens", cost["tokens"]),
-        ("parameters of the transformer", cost["dit_parameters"]),
-        ("bytes of its weights", cost["dit_bytes"]),
+        *((f"parameters of {part}", counts) for part, counts in cost["parameters"].items()),
+        ("bytes of all weights", cost["bytes"]),
         ("operations of a denoising step", cost["step_operations"]),
     ):
         lines.append(f"\n{title}")

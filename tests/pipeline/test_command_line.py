@@ -1,0 +1,116 @@
+"""``isa-engine``: the same engine without Blender."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from isa_engine import cli
+from isa_engine.commands.model import model_cost
+from isa_engine.configuration import MODELS, model_config
+from isa_engine.pipeline import generate
+from isa_engine.shot import write_shot
+from tests.pipeline.shots import MICRO, make_shot, picture
+
+
+@pytest.fixture
+def shot(tmp_path, monkeypatch) -> Path:
+    """A shot file, and the model it names."""
+    monkeypatch.setitem(MODELS, "micro", lambda: MICRO)
+    write_shot(make_shot(seed=3), tmp_path / "shot.npz")
+    return tmp_path / "shot.npz"
+
+
+def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
+    shot, model, silent, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("isa_engine.pipeline.load_model", lambda name, device: model)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "cli")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"encode 1/1", "denoise 0/2", "denoise 1/2", "denoise 2/2", "write 1/1"} <= set(lines)
+    assert "note: untrained: the picture is noise until weights are trained" in lines
+    direct = generate(make_shot(seed=3), model, tmp_path / "direct", silent)
+    assert (tmp_path / "cli" / "plate.mp4").read_bytes() == direct.plate.read_bytes()
+
+
+def test_generate_takes_settings_over_the_shots(shot, tmp_path):
+    options = ["--seed", "7", "--steps", "1", "--guidance", "1", "--device", "cpu"]
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
+    settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
+    assert (settings["seed"], settings["steps"], settings["guidance"]) == (7, 1, 1.0)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def missing(path: Path) -> None:
+    path.unlink()
+
+
+def foreign(path: Path) -> None:
+    path.write_bytes(picture())
+
+
+def damaged_reference(path: Path) -> None:
+    write_shot(dataclasses.replace(make_shot(), references=(picture(), picture()[:60])), path)
+
+
+def unknown_model(path: Path) -> None:
+    write_shot(make_shot(model="isa-huge"), path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (truncated, "not a whole shot"),
+        (missing, "cannot read the shot"),
+        (foreign, "not a whole shot"),
+        (damaged_reference, "reference picture of 'Ball 1': the picture is damaged"),
+        (unknown_model, "there is no model 'isa-huge'"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_an_exit_code(shot, tmp_path, capsys, damage, sentence):
+    damage(shot)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize("option", [["--steps", "0"], ["--seed", "-1"], ["--device", "abacus"]])
+def test_an_impossible_option_is_one_line_and_an_exit_code(shot, tmp_path, capsys, option):
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *option]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_model_list_names_them_all(capsys):
+    assert cli.main(["model", "list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(MODELS)
+
+
+def test_model_show_counts_the_parameters_there_are(shot, model, capsys):
+    assert cli.main(["model", "show", "micro", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["parameters"]
+    for part, network in model.parts.items():
+        assert found[part]["total"] == sum(parameter.numel() for parameter in network.parameters())
+    for counts in found.values():
+        assert counts["total"] == sum(n for part, n in counts.items() if part != "total")
+
+
+def test_model_show_grows_with_what_it_is_asked_about():
+    config = model_config("isa-tiny")
+    small, long = model_cost(config, 5, 128, 128, 1), model_cost(config, 33, 128, 128, 1)
+    crowd = model_cost(config, 5, 128, 128, 3)
+    assert small["step_operations"]["total"] < crowd["step_operations"]["total"]
+    assert small["tokens"]["video"] < long["tokens"]["video"]
+    assert crowd["tokens"]["points"] == 3 * small["tokens"]["points"]
+
+
+def test_model_show_refuses_what_does_not_exist(capsys):
+    assert cli.main(["model", "show", "isa-huge"]) == 1
+    assert cli.main(["model", "show", "isa-tiny", "--size", "100x100"]) == 1
+    assert cli.main(["model", "show", "isa-tiny", "--frames", "0"]) == 1
+    assert capsys.readouterr().err.count("\n") == 3

@@ -1,0 +1,128 @@
+"""Denoising follows the flow from noise to the video, whatever the number of steps."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isa_engine.errors import Cancelled
+from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.sampling import initial_noise, sample
+from tests.pipeline.shots import make_shot
+
+SHAPE = (1, 8, 2, 4, 8)
+
+
+@pytest.fixture(scope="module")
+def conditioning(model):
+    return condition(make_shot(), model)
+
+
+def ignore(step, estimate):
+    pass
+
+
+@settings(deadline=None, max_examples=40)
+@given(steps=st.integers(1, 60), shift=st.floats(0.5, 6), seed=st.integers(0, 2**32 - 1))
+def test_a_perfect_network_recovers_the_video_in_any_number_of_steps(conditioning, steps, shift, seed):
+    video, noise = initial_noise(SHAPE, 1), initial_noise(SHAPE, seed)
+    estimates = []
+
+    def network(latents, timestep, _):
+        # What a network that knows the video would see at x_t = (1 − t) x0 + t ε.
+        t = timestep.reshape(-1, 1, 1, 1, 1)
+        torch.testing.assert_close(latents, (1 - t) * video + t * noise, atol=1e-4, rtol=0)
+        return video - noise
+
+    def watch(step, estimate):
+        estimates.append(estimate)
+
+    found = sample(network, conditioning, noise, steps, 1.0, shift, watch)
+    torch.testing.assert_close(found, video, atol=1e-4, rtol=0)
+    assert len(estimates) == steps
+    for estimate in estimates:
+        torch.testing.assert_close(estimate, video, atol=1e-4, rtol=0)
+
+
+def test_time_runs_down_from_pure_noise_and_larger_shifts_stay_longer_in_it(conditioning):
+    def times(shift: float) -> list[float]:
+        seen = []
+
+        def network(latents, timestep, _):
+            seen.append(float(timestep))
+            return torch.zeros_like(latents)
+
+        sample(network, conditioning, initial_noise(SHAPE, 0), 5, 1.0, shift, ignore)
+        return seen
+
+    even, shifted = times(1.0), times(3.0)
+    assert even == pytest.approx([1, 0.8, 0.6, 0.4, 0.2])
+    assert shifted[0] == 1
+    assert all(late > early for late, early in zip(shifted[1:], even[1:], strict=True))
+
+
+@pytest.mark.parametrize("guidance", [0.0, 2.0, 7.5])
+def test_guidance_goes_beyond_the_conditional_branch(conditioning, guidance):
+    def network(latents, _, condition):
+        return torch.full_like(latents, 3.0 if condition.visible.any() else 1.0)
+
+    noise = initial_noise(SHAPE, 0)
+    found = sample(network, conditioning, noise, 4, guidance, 1.0, ignore)
+    torch.testing.assert_close(found, noise + 1 + guidance * (3 - 1))
+
+
+def test_guidance_one_asks_the_conditional_branch_alone(conditioning):
+    asked = []
+
+    def network(latents, _, condition):
+        asked.append(condition)
+        return torch.zeros_like(latents)
+
+    sample(network, conditioning, initial_noise(SHAPE, 0), 3, 1.0, 1.0, ignore)
+    assert asked == [conditioning] * 3
+
+
+def test_the_branch_without_cast_keeps_camera_and_background(conditioning):
+    nobody = []
+
+    def network(latents, _, condition):
+        if not condition.visible.any():
+            nobody.append(condition)
+        return torch.zeros_like(latents)
+
+    sample(network, conditioning, initial_noise(SHAPE, 0), 1, 2.0, 1.0, ignore)
+    assert not nobody[0].identity_known.any()
+    assert not nobody[0].image_known.any()
+    assert torch.equal(nobody[0].cameras, conditioning.cameras)
+    assert torch.equal(nobody[0].background_latents, conditioning.background_latents)
+
+
+def test_half_precision_networks_leave_the_latents_in_single(conditioning):
+    def network(latents, *_):
+        return latents.bfloat16()
+
+    assert sample(network, conditioning, initial_noise(SHAPE, 0), 3, 2.0, 1.0, ignore).dtype == torch.float32
+
+
+def test_noise_depends_on_its_seed_alone():
+    torch.manual_seed(1)
+    first = initial_noise(SHAPE, 5)
+    torch.manual_seed(2)
+    assert torch.equal(first, initial_noise(SHAPE, 5))
+    assert not torch.equal(first, initial_noise(SHAPE, 6))
+
+
+def test_cancelling_stops_before_the_next_step(conditioning):
+    calls = []
+
+    def network(latents, *_):
+        calls.append(1)
+        return torch.zeros_like(latents)
+
+    def watch(step, estimate):
+        if step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        sample(network, conditioning, initial_noise(SHAPE, 0), 9, 1.0, 1.0, watch)
+    assert len(calls) == 2
