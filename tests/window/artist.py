@@ -125,7 +125,6 @@ def movies() -> dict[str, list]:
 
 def visit() -> Iterator[None]:
     """From an empty tab to a plate."""
-    bpy.context.preferences.view.show_splash = False
     preferences = bpy.context.preferences.addons[ADDON].preferences
     preferences.engine = "REMOTE"
     preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
@@ -168,6 +167,7 @@ def play(steps: Iterator[None]) -> Callable[[], float | None]:
             bpy.ops.wm.quit_blender()
         except BaseException:
             traceback.print_exc()
+            print("so far:", REPORT)
             subprocess.run(["import", "-window", "root", str(FOLDER / "failed.png")])
             sys.stdout.flush()
             os._exit(3)
@@ -176,4 +176,5 @@ def play(steps: Iterator[None]) -> Callable[[], float | None]:
     return tick
 
 
+bpy.context.preferences.view.show_splash = False
 bpy.app.timers.register(play(visit()), first_interval=1)
