@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw
 
 HERE = Path(__file__).resolve().parent
 SHEET_WIDTH = 1280
-SHEET_COLUMNS = 4
 
 
 def main() -> int:
@@ -31,15 +30,15 @@ def main() -> int:
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
 
-    blender = RealBlender(out) if real_blender() else BlenderModule()
+    blender = RealBlender(out) if real_blender() else BlenderModule(out)
     step(1, f"Stage two characters under a moving camera ({blender.name})")
     staged = out / "staged.blend"
     blender.script("demo_scene.py", "stage", staged)
 
     step(2, "Generate the plate")
     blender.generate(staged, out, ["--steps", str(arguments.steps), "--seed", str(arguments.seed)])
-    (out / "staged.blend").replace(out / "demo-before.blend")
     (out / "staged-plate.blend").replace(out / "demo.blend")
+    staged.unlink()
 
     step(3, "Put both in one picture")
     renders = out / "renders"
@@ -73,12 +72,16 @@ class BlenderModule:
 
     name = "Blender's Python module"
 
+    def __init__(self, out: Path):
+        self.log = out / "blender.log"
+        self.environment = {"ISA_ENGINE_PYTHON": sys.executable, "PYTHONPATH": str(HERE.parent)}
+
     def script(self, script: str, *arguments) -> None:
-        run([sys.executable, HERE / script, *arguments], PYTHONPATH=str(HERE.parent))
+        run([sys.executable, HERE / script, *arguments], self.environment, self.log)
 
     def generate(self, blend: Path, out: Path, options: list[str]) -> None:
         command = [sys.executable, "-m", "isa_blender_addon.batch", blend, "--out", out, *options]
-        run(command, PYTHONPATH=str(HERE.parent))
+        run(command, self.environment)
 
 
 class RealBlender:
@@ -87,29 +90,35 @@ class RealBlender:
     name = "the Blender on PATH"
 
     def __init__(self, out: Path):
+        self.log = out / "blender.log"
         self.environment = {
             "BLENDER_USER_RESOURCES": str(out / "blender-user"),
             "ISA_ENGINE_PYTHON": sys.executable,
         }
         shutil.rmtree(out / "blender-user", ignore_errors=True)
-        run([sys.executable, HERE / "build_extension.py"])
+        run([sys.executable, HERE / "build_extension.py"], {}, self.log)
         extension = max((HERE.parent / "dist").glob("isa_blender_addon-*.zip"), key=os.path.getmtime)
         install = ["extension", "install-file", "-r", "user_default", "--enable", extension]
-        run(["blender", "--command", *install], **self.environment)
+        run(["blender", "--command", *install], self.environment, self.log)
 
     def script(self, script: str, *arguments) -> None:
         command = ["blender", "--background", "--python-exit-code", "1", "--python", HERE / script, "--"]
-        run([*command, *arguments], **self.environment)
+        run([*command, *arguments], self.environment, self.log)
 
     def generate(self, blend: Path, out: Path, options: list[str]) -> None:
         command = ["blender", "--background", blend, "--command", "isa_generate", "--out", out, *options]
-        run(command, **self.environment)
+        run(command, self.environment)
 
 
-def run(command: list, **environment: str) -> None:
-    status = subprocess.run([str(part) for part in command], env={**os.environ, **environment}).returncode
+def run(command: list, environment: dict[str, str], log: Path | None = None) -> None:
+    """Run to the end; what Blender says goes to the log, whose end is shown if it fails."""
+    command = [str(part) for part in command]
+    with open(log or os.devnull, "w") as file:
+        said = {"stdout": file, "stderr": subprocess.STDOUT} if log else {}
+        status = subprocess.run(command, env={**os.environ, **environment}, **said).returncode
     if status:
-        raise SystemExit(f"demo: this command failed with exit code {status}: {' '.join(map(str, command))}")
+        tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:]) if log else ""
+        raise SystemExit(f"{tail}demo: exit code {status} from: {' '.join(command)}")
 
 
 def contact_sheet(renders: list[Path], plate: Path) -> Image.Image:

@@ -17,6 +17,8 @@ SIZE = (640, 360)
 def stage(blend: str) -> None:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     enable()
+    # Saved first: the demo keeps its reference picture beside its file.
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
     bpy.ops.isa.add_demo_scene()
     bpy.ops.wm.save_as_mainfile(filepath=blend, compress=True)
 
