@@ -7,9 +7,9 @@ from small_vaes import PLAIN, noise_latents, noise_video, small_vae
 from isa_engine.errors import ModelError
 from isa_engine.vae.tiling import TiledVAE
 
-# Two tiles side by side share the latent columns from 12 to 28 of 40, and fade from 18 to 22.
+# Two tiles side by side share the latent columns from 12 to 28 of 40.
 TILE, COLUMNS, ROWS = 28, 40, 12
-SEAM, INSIDE = slice(18, 22), (slice(8, 16), slice(24, 32))
+SEAM, INSIDE = slice(12, 28), (slice(4, 12), slice(28, 36))
 
 
 def error_by_column(tiled: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
@@ -45,7 +45,7 @@ def test_without_margins_the_seam_shows(vae):
     latents = noise_latents(vae, 1, rows=ROWS, columns=COLUMNS)
     tiled = TiledVAE(vae, tile=21, margin=0, fade=1)
     error = error_by_column(tiled.decode(latents), vae.decode(latents))
-    assert error[SEAM].mean() > 1.5 * torch.cat([error[columns] for columns in INSIDE]).mean()
+    assert error[SEAM].max() > 1.5 * torch.cat([error[columns] for columns in INSIDE]).max()
 
 
 def test_a_picture_that_fits_one_tile_is_the_whole(vae):
