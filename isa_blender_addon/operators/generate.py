@@ -28,8 +28,10 @@ class ISA_OT_generate(bpy.types.Operator):
         return not session().busy
 
     def invoke(self, context, _event) -> set[str]:
-        if not self._begin(context):
-            return {"CANCELLED"}
+        try:
+            self._reading = Reading(context.scene)
+        except IsaError as error:
+            return fail(self, error)
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.01, window=context.window)
         manager.modal_handler_add(self)
@@ -42,76 +44,86 @@ class ISA_OT_generate(bpy.types.Operator):
             # The mouse still reaches Cancel and the view; no key may change the scene under the reading.
             mouse = event.type in {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
             return {"PASS_THROUGH"} if mouse else {"RUNNING_MODAL"}
-        if not session().stop_capture:
-            end = time.monotonic() + _STRETCH_SECONDS
+        if session().stop_capture:
+            session().note = "Cancelled."
+            self.cancel(context)
+            return {"CANCELLED"}
+        end = time.monotonic() + _STRETCH_SECONDS
+        try:
             while time.monotonic() < end:
-                if not self._step(context):
-                    self._end(context)
-                    return {"FINISHED"} if session().job else {"CANCELLED"}
-            return {"RUNNING_MODAL"}
-        session().note = "Cancelled."
-        self.cancel(context)
-        return {"CANCELLED"}
+                if not self._reading.step():
+                    context.window_manager.event_timer_remove(self._timer)
+                    return {"FINISHED"}
+        except IsaError as error:
+            context.window_manager.event_timer_remove(self._timer)
+            return fail(self, error)
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, context) -> None:
+        """The artist has had enough, or Blender closes or opens another file."""
+        self._reading.close()
+        context.window_manager.event_timer_remove(self._timer)
 
     def execute(self, context) -> set[str]:
         """Without a window: all frames at once."""
-        if not self._begin(context):
-            return {"CANCELLED"}
-        while self._step(context):
-            pass
-        session().captured = None
-        return {"FINISHED"} if session().job else {"CANCELLED"}
+        try:
+            reading = Reading(context.scene)
+            while reading.step():
+                pass
+        except IsaError as error:
+            return fail(self, error)
+        return {"FINISHED"}
 
-    def cancel(self, context) -> None:
-        """Blender is closing, another file is opened, or the artist has had enough."""
-        self._frames.close()
-        discard_take(self._take)
-        self._end(context)
 
-    def _begin(self, context) -> bool:
-        scene, now = context.scene, session()
+class Reading:
+    """The scene on its way to the engine: one frame a ``step``.
+
+    Raises:
+        IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
+    """
+
+    def __init__(self, scene):
+        now = session()
         now.error = now.note = ""
         now.stop_capture = False
-        try:
-            refresh_cast(scene)
-            if problem := obstacle(scene):
-                raise problem
-            # The engine starts while the scene is read.
-            now.start_engine()
-            self._take = new_take(scene)
-        except IsaError as error:
-            self._fail(error)
-            return False
-        self._scene = scene
+        refresh_cast(scene)
+        if problem := obstacle(scene):
+            raise problem
+        # The engine starts while the scene is read.
+        now.start_engine()
+        self.scene, self.take = scene, new_take(scene)
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
         now.captured = 0, len(frame_numbers(scene))
-        return True
 
-    def _step(self, context) -> bool:
-        """Read a frame; false after the last one, when the shot is on its way or has failed."""
+    def step(self) -> bool:
+        """Read a frame; false when the last one was read before and the shot is on its way.
+
+        Raises:
+            IsaError: the scene cannot be read or the engine is gone; nothing is left behind.
+        """
         try:
             session().captured = next(self._frames)
             return True
         except StopIteration as done:
             try:
-                session().submit(self._scene, done.value, self._take)
-            except IsaError as error:
-                self._fail(error)
-        except IsaError as error:
-            self._fail(error)
-        except ReferenceError:
-            self._fail(SceneError("the scene changed while it was read", remedy="Generate again."))
-        if session().job is None:
-            discard_take(self._take)
+                session().submit(self.scene, done.value, self.take)
+            except IsaError:
+                self.close()
+                raise
+        except IsaError:
+            self.close()
+            raise
+        except ReferenceError as error:
+            self.close()
+            raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
+        session().captured = None
         return False
 
-    def _end(self, context) -> None:
+    def close(self) -> None:
+        """Stop reading and put the scene back."""
+        self._frames.close()
+        discard_take(self.take)
         session().captured = None
-        context.window_manager.event_timer_remove(self._timer)
-
-    def _fail(self, error: IsaError) -> None:
-        session().error = str(error)
-        self.report({"ERROR"}, str(error))
 
 
 def obstacle(scene) -> SceneError | None:
@@ -125,6 +137,13 @@ def obstacle(scene) -> SceneError | None:
         remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include it in the cast."
         return SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
     return None
+
+
+def fail(operator, error: IsaError) -> set[str]:
+    """Say it where the artist looks, and in the panel."""
+    session().error = str(error)
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}
 
 
 CLASSES = (ISA_OT_generate,)

@@ -3,10 +3,10 @@
 import bpy
 import numpy as np
 import pytest
-from plates import add_camera, inventory, write_movie
 
 from isa_blender_addon.plate.background_image import import_background
 from isa_engine.errors import SceneError
+from tests.addon.plates import add_camera, inventory, write_movie
 
 FRAME_NUMBERS = np.arange(7, 16)
 

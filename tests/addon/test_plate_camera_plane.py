@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from plates import add_camera, inventory, psnr, write_movie
 
 from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, depth_behind_cast, import_plane, planes
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.shot import Character, Shot
+from tests.addon.plates import add_camera, inventory, psnr, write_movie
 
 FIRST, FRAMES = 7, 9
 FRAME_NUMBERS = np.arange(FIRST, FIRST + FRAMES)

@@ -1,0 +1,70 @@
+"""The real service with a worker that paints without a network; the seed decides what a job does.
+
+usage: as tests/service/stub_engine.py
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+
+from isa_engine.commands import serve
+from isa_engine.errors import EngineError
+from isa_engine.service import worker
+from isa_engine.shot import write_shot
+
+COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
+FAST, ENDLESS, REFUSED, DYING = range(4)
+
+
+def load_model(name: str) -> SimpleNamespace:
+    return SimpleNamespace(name=name, device="fake")
+
+
+def generate(shot, _model, out: Path, report) -> None:
+    kind, steps = shot.settings.seed, shot.settings.steps
+    for step in range(1, steps + 1):
+        report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=None))
+    while kind == ENDLESS:
+        report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
+        time.sleep(0.01)
+    if kind == REFUSED:
+        raise EngineError("this shot is not to my taste", remedy="Stage another")
+    if kind == DYING:
+        # The service, and this worker with it.
+        os.kill(os.getppid(), signal.SIGKILL)
+    for name in ("plate.mp4", "matte.mp4"):
+        paint(out / name, shot)
+    (out / "record.json").write_text('{"notes": ["painted without a network"]}')
+    write_shot(shot, out / "shot.npz")
+
+
+def paint(path: Path, shot) -> None:
+    """Every scene frame brighter than the one before."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=shot.fps)
+        stream.width, stream.height = shot.settings.width, shot.settings.height
+        for level in np.linspace(20, 230, shot.frame_numbers[-1] - shot.frame_numbers[0] + 1):
+            picture = np.full((shot.settings.height, shot.settings.width, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+
+
+def main() -> None:
+    role = sys.argv.pop(1)
+    if role == "worker":
+        worker.main(load_model, generate)
+    else:
+        parser = argparse.ArgumentParser()
+        serve.add_arguments(parser)
+        serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))
+
+
+if __name__ == "__main__":
+    main()
