@@ -22,7 +22,7 @@ ADDON = "bl_ext.user_default.isa_blender_addon"
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
 TASK = json.loads((FOLDER / "task.json").read_text())
 REPORT: dict = {"blender": bpy.app.version_string, "states": []}
-TICK = 0.05
+TICK = 0.02
 
 
 class Viewport:
@@ -65,7 +65,7 @@ class Viewport:
         self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
 
     def _find(self, command: str) -> Iterator[None]:
-        for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -6):
+        for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -8):
             self._event("MOUSEMOVE", "NOTHING", self._middle, y)
             yield
             with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
@@ -145,8 +145,7 @@ def visit() -> Iterator[None]:
     yield from picture("3-generating")
     yield from wait_until(lambda: state() in ("done", "idle") and movies(), 300, "the plate")
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
-    viewport.space.shading.type = "MATERIAL"
-    yield from pause(3)
+    viewport.space.shading.color_type = "TEXTURE"
     yield from picture("4-plate")
     REPORT["frames"] = scene.frame_end - scene.frame_start + 1
     REPORT["movies"] = movies()
