@@ -22,6 +22,9 @@ from .scene.capture import Reference
 from .scene.characters import CAST_PROPERTY, find_characters, set_cast
 from .scene.timeline import frame_shape
 
+# Paths may begin with "//"; Blender before 4.5 takes that for granted.
+_BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
+
 
 def _model_items() -> list[tuple[str, str, str]]:
     configurations = map(model_config, MODELS)
@@ -34,8 +37,8 @@ class CastMember(bpy.types.PropertyGroup):
     """A character of the scene, and the picture of who plays it."""
 
     character: PointerProperty(type=bpy.types.Object, name="Character")
-    # How it was recognised; empty while the render does not show it.
     recognised_by: StringProperty()
+    shown: BoolProperty(description="Whether it is among the characters that the render shows")
     include: BoolProperty(
         name="Include",
         description="Generate this character",
@@ -46,6 +49,7 @@ class CastMember(bpy.types.PropertyGroup):
         name="Picture",
         description="PNG or JPEG that shows how the character looks, posed as the character is",
         subtype="FILE_PATH",
+        options=_BLEND_RELATIVE,
     )
     pose: EnumProperty(
         name="Posed as at",
@@ -110,8 +114,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Where results are kept; a temporary folder while the file is not saved",
         subtype="DIR_PATH",
         default="//isa/",
+        options=_BLEND_RELATIVE,
     )
-    last_results: StringProperty(name="Last results", subtype="DIR_PATH")
+    last_results: StringProperty(name="Last results", subtype="DIR_PATH", options=_BLEND_RELATIVE)
 
 
 def refresh_cast(scene) -> None:
@@ -127,20 +132,20 @@ def refresh_cast(scene) -> None:
     for index in reversed(range(len(cast))):
         character = cast[index].character
         if character in found:
-            cast[index].recognised_by = found.pop(character).recognised_by
+            cast[index].recognised_by, cast[index].shown = found.pop(character).recognised_by, True
         elif character is None or character.name not in scene.objects:
             cast.remove(index)
         else:
-            cast[index].recognised_by = ""
+            cast[index].shown = False
     for character, rig in found.items():
         member = cast.add()
-        member.character, member.recognised_by = character, rig.recognised_by
+        member.character, member.recognised_by, member.shown = character, rig.recognised_by, True
     scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
 
 
 def playing(scene) -> list[CastMember]:
     """The members that will be generated."""
-    return [member for member in scene.isa.cast if member.recognised_by and member.include]
+    return [member for member in scene.isa.cast if member.shown and member.include]
 
 
 def references(scene) -> dict[str, Reference]:

@@ -9,8 +9,8 @@ _RECOGNISED = {
     "property": ("OUTLINER_OB_ARMATURE", "Recognised by its SMPL-X property"),
     "bones": ("BONE_DATA", "Recognised by its bones"),
     "override": ("USER", "In the cast because you said so"),
-    "": ("HIDE_ON", "Not shown in renders"),
 }
+_HIDDEN = "HIDE_ON", "Not shown in renders"
 _thumbnails = None
 
 
@@ -22,36 +22,42 @@ class ISA_UL_cast(bpy.types.UIList):
             layout.label(text="removed", icon="GHOST_DISABLED")
             return
         row = layout.row(align=True)
-        row.active = bool(member.recognised_by and member.include)
+        row.active = member.shown and member.include
         box = row.row()
         box.enabled = member.character.is_editable
         box.prop(member, "include", text="")
-        row.label(text=member.character.name, icon=_RECOGNISED[member.recognised_by][0])
+        row.label(text=member.character.name, icon=_standing(member)[0])
         row.prop(member, "picture", text="", placeholder="Picture")
 
 
 def draw_member(layout, member) -> None:
     """What the list has no room for."""
-    layout.label(text=_RECOGNISED[member.recognised_by][1], icon=_RECOGNISED[member.recognised_by][0])
+    icon, words = _standing(member)
+    layout.label(text=words, icon=icon)
     if not member.picture:
         return
-    if icon := thumbnail(member.picture):
-        layout.template_icon(icon_value=icon, scale=5)
-    else:
+    if (picture := thumbnail(member.picture)) is None:
         layout.label(text="The picture is missing", icon="ERROR")
+    else:
+        layout.template_icon(icon_value=picture, scale=5)
     row = layout.row(align=True)
     row.prop(member, "pose", text="Posed as at")
     if member.pose == "FRAME":
         row.prop(member, "frame", text="")
 
 
-def thumbnail(picture: str) -> int:
-    """The icon of a picture file, 0 if it is missing; read once, and again when the file changes."""
+def _standing(member) -> tuple[str, str]:
+    """Icon and words for how a character got into the list, or why it is not generated."""
+    return _HIDDEN if member.include and not member.shown else _RECOGNISED[member.recognised_by]
+
+
+def thumbnail(picture: str) -> int | None:
+    """The icon of a picture file, None if it is missing; read once, and again when the file changes."""
     path = Path(bpy.path.abspath(picture))
     try:
         key = f"{path} {path.stat().st_mtime_ns}"
     except OSError:
-        return 0
+        return None
     if key not in _thumbnails:
         _thumbnails.load(key, str(path), "IMAGE")
     return _thumbnails[key].icon_id

@@ -154,7 +154,8 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
 def sentence(context, layout, text: str, icon: str = "NONE") -> None:
     """A text in as many lines as the sidebar is narrow."""
     width = context.region.width if context.region else 280
-    characters = int(width / (7 * context.preferences.system.ui_scale)) - (4 if icon == "NONE" else 8)
+    scale = context.preferences.system.ui_scale or 1.0
+    characters = int(width / (7 * scale)) - (4 if icon == "NONE" else 8)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
