@@ -8,6 +8,7 @@ wrong, 130 interrupted.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -103,6 +104,8 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     finally:
         if isinstance(engine, LocalEngine):
             engine.stop()
+    for note in json.loads((out / "record.json").read_text(encoding="utf-8")).get("notes", ()):
+        print(f"note: {note}", flush=True)
     import_plate(scene, out, shot, scene.isa.plate)
     scene.isa.last_results = str(out)
     return save(out, arguments.in_place)
