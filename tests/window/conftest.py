@@ -42,6 +42,7 @@ class WindowedBlender:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": here,
+            "TMPDIR": here,
             "XDG_RUNTIME_DIR": f"{here}/xdg",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "BLENDER_USER_RESOURCES": f"{here}/user",
