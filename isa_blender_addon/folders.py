@@ -12,7 +12,7 @@ from isa_engine.errors import SceneError
 
 def output_folder(scene) -> Path:
     """The scene's output folder; that of an unsaved file is a temporary one that outlives Blender."""
-    folder = scene.isa.folder
+    folder = scene.isa.folder or "//isa"
     if folder.startswith("//") and not bpy.data.filepath:
         return Path(tempfile.gettempdir()) / f"isa-{_user()}" / folder[2:]
     return Path(bpy.path.abspath(folder)).absolute()

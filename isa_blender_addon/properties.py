@@ -111,9 +111,9 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     folder: StringProperty(
         name="Output",
-        description="Where results are kept; a temporary folder while the file is not saved",
+        description="Where results are kept. Empty: in a folder 'isa' beside the .blend, or in a temporary "
+        "one while the file is not saved",
         subtype="DIR_PATH",
-        default="//isa/",
         options=_BLEND_RELATIVE,
     )
     last_results: StringProperty(name="Last results", subtype="DIR_PATH", options=_BLEND_RELATIVE)

@@ -72,7 +72,7 @@ class Session:
                 return EngineStatus("absent", "Enter the remote engine's address.")
             if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
                 return EngineStatus("ready", f"Engine: {urlsplit(chosen.remote_url).hostname}.")
-            return EngineStatus("stopped", f"Engine: {chosen.remote_url}, not asked yet.")
+            return EngineStatus("stopped", f"Engine: {chosen.remote_url}, not connected yet.")
         if self._local is None:
             self._local = LocalEngine(engine_log(), chosen.engine_python)
         return self._local.poll()
@@ -133,7 +133,7 @@ class Session:
             self.job.runner.cancel()
 
     def trained(self, model: str) -> bool | None:
-        """Whether the engine has weights for a model; None: it was not asked yet."""
+        """Whether the engine has weights for a model; None: it was not connected yet."""
         known = {info.name: info.trained for info in self.health.models} if self.health else {}
         return known.get(model)
 

@@ -1,10 +1,11 @@
 """A finished job's folder as plate."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from isa_engine.errors import IsaError
 
+from ..folders import output_folder
 from ..plate import import_results
 
 
@@ -15,10 +16,11 @@ class ISA_OT_import_results(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH")
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
     def invoke(self, context, _event) -> set[str]:
-        self.directory = bpy.path.abspath(context.scene.isa.last_results or context.scene.isa.folder)
+        last = context.scene.isa.last_results
+        self.directory = bpy.path.abspath(last) if last else str(output_folder(context.scene))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

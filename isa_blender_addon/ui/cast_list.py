@@ -15,7 +15,7 @@ _thumbnails = None
 
 
 class ISA_UL_cast(bpy.types.UIList):
-    """One line a character: included or not, how it was recognised, its picture."""
+    """One line a character: included or not, how it was recognised, a glimpse of its picture."""
 
     def draw_item(self, _context, layout, _data, member, _icon, _active, _property, _index) -> None:
         if member.character is None:
@@ -27,13 +27,19 @@ class ISA_UL_cast(bpy.types.UIList):
         box.enabled = member.character.is_editable
         box.prop(member, "include", text="")
         row.label(text=member.character.name, icon=_standing(member)[0])
-        row.prop(member, "picture", text="", placeholder="Picture")
+        if member.picture:
+            picture = thumbnail(member.picture)
+            if picture is None:
+                row.label(text="", icon="ERROR")
+            else:
+                row.label(text="", icon_value=picture)
 
 
 def draw_member(layout, member) -> None:
     """What the list has no room for."""
     icon, words = _standing(member)
     layout.label(text=words, icon=icon)
+    layout.prop(member, "picture")
     if not member.picture:
         return
     if (picture := thumbnail(member.picture)) is None:
@@ -41,7 +47,7 @@ def draw_member(layout, member) -> None:
     else:
         layout.template_icon(icon_value=picture, scale=5)
     row = layout.row(align=True)
-    row.prop(member, "pose", text="Posed as at")
+    row.prop(member, "pose", text="Pose")
     if member.pose == "FRAME":
         row.prop(member, "frame", text="")
 

@@ -43,9 +43,36 @@ class _Panel:
     bl_category = "ISA"
 
 
+class ISA_PT_generate(_Panel, bpy.types.Panel):
+    bl_label = "Generate"
+    # Blender puts what has no header on top, where no scrolling hides it.
+    bl_options = {"HIDE_HEADER"}
+    bl_order = 0
+
+    def draw(self, context) -> None:
+        layout, now, scene = self.layout, session(), context.scene
+        if now.busy:
+            text, factor = progress(now)
+            layout.progress(text=text, factor=factor)
+            layout.operator("isa.cancel", icon="X")
+            return
+        problem = obstacle(scene)
+        absent = now.engine_status().state == "absent"
+        row = layout.row()
+        row.scale_y = 1.6
+        row.enabled = problem is None and not absent
+        row.operator("isa.generate", icon="RENDER_ANIMATION")
+        if problem:
+            sentence(context, layout, str(problem), "INFO")
+        if now.error:
+            sentence(context, layout, now.error, "ERROR")
+        elif now.note:
+            sentence(context, layout, now.note, "INFO")
+
+
 class ISA_PT_engine(_Panel, bpy.types.Panel):
     bl_label = "Engine"
-    bl_order = 0
+    bl_order = 1
 
     def draw(self, context) -> None:
         layout, now, local = self.layout, session(), preferences().engine == "LOCAL"
@@ -68,7 +95,7 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
 
 class ISA_PT_cast(_Panel, bpy.types.Panel):
     bl_label = "Cast"
-    bl_order = 1
+    bl_order = 2
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -86,7 +113,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
 
 class ISA_PT_shot(_Panel, bpy.types.Panel):
     bl_label = "Shot"
-    bl_order = 2
+    bl_order = 3
 
     def draw(self, context) -> None:
         scene = context.scene
@@ -101,40 +128,15 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
 
 class ISA_PT_look(_Panel, bpy.types.Panel):
     bl_label = "Look"
-    bl_order = 3
+    bl_order = 4
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("model", "seed", "steps", "guidance", "plate", "folder"):
+        for name in ("model", "seed", "steps", "guidance", "plate"):
             layout.prop(isa, name)
-
-
-class ISA_PT_generate(_Panel, bpy.types.Panel):
-    bl_label = "Generate"
-    bl_options = {"HIDE_HEADER"}
-    bl_order = 4
-
-    def draw(self, context) -> None:
-        layout, now, scene = self.layout, session(), context.scene
-        if now.busy:
-            text, factor = progress(now)
-            layout.progress(text=text, factor=factor)
-            layout.operator("isa.cancel", icon="X")
-            return
-        problem = obstacle(scene)
-        absent = now.engine_status().state == "absent"
-        row = layout.row()
-        row.scale_y = 1.6
-        row.enabled = problem is None and not absent
-        row.operator("isa.generate", icon="RENDER_ANIMATION")
-        if problem:
-            sentence(context, layout, str(problem), "INFO")
-        if now.error:
-            sentence(context, layout, now.error, "ERROR")
-        elif now.note:
-            sentence(context, layout, now.note, "INFO")
+        layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 
 class ISA_PT_plate(_Panel, bpy.types.Panel):
@@ -158,6 +160,7 @@ def sentence(context, layout, text: str, icon: str = "NONE") -> None:
     characters = int(width / (7 * scale)) - (4 if icon == "NONE" else 8)
     column = layout.column(align=True)
     column.scale_y = 0.8
+    text = text[:1].upper() + text[1:]
     for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
         indent = "BLANK1" if icon != "NONE" else "NONE"
         column.label(text=line, icon=indent if number else icon)
@@ -194,4 +197,4 @@ def progress(now) -> tuple[str, float]:
     return f"{words} {snapshot.step}/{snapshot.steps}{time_left}", snapshot.step / snapshot.steps
 
 
-CLASSES = (ISA_PT_engine, ISA_PT_cast, ISA_PT_shot, ISA_PT_look, ISA_PT_generate, ISA_PT_plate)
+CLASSES = (ISA_PT_generate, ISA_PT_engine, ISA_PT_cast, ISA_PT_shot, ISA_PT_look, ISA_PT_plate)
