@@ -59,7 +59,8 @@ def _vae_trainer(arguments: argparse.Namespace):
 
 
 def _dit_trainer(arguments: argparse.Namespace):
-    from isa_engine.data.sources import synthetic_batches
+    from isa_engine.data.sources import SyntheticBatches
+    from isa_engine.pipeline import load_model
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
 
@@ -68,4 +69,5 @@ def _dit_trainer(arguments: argparse.Namespace):
         raise ModelError(
             f"precision is '{settings.precision}'", where=str(arguments.config), remedy="Use fp32 or bf16."
         )
-    return DiTTrainer(settings, synthetic_batches(settings, arguments.device))
+    model = load_model(settings.model, arguments.device)
+    return DiTTrainer(settings, SyntheticBatches(model, settings.batch, settings.frames, settings.sizes))

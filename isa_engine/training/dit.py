@@ -6,6 +6,7 @@ its checkpoint goes on as if nothing had happened.
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel, compute_density_for_timestep_sampling
 from peft import LoraConfig
+from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.configuration import model_config
@@ -102,6 +104,10 @@ class DiTTrainer:
             [p for p, q in zip(copy.parameters(), model.parameters(), strict=True) if q.requires_grad]
         )
         return copy.eval()
+
+    def export(self, folder: Path) -> None:
+        """Write the averaged weights alone, as ``pipeline.model`` reads them."""
+        save_file(self.averaged().state_dict(), folder / "dit.safetensors")
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly."""

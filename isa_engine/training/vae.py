@@ -7,10 +7,12 @@ checkpoint goes on as if nothing had happened.
 import dataclasses
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.configuration import model_config
@@ -34,16 +36,22 @@ class VAETrainer:
         clips: where videos come from; asked for longer and larger ones than a step uses, since the
             augmentations cut.
         device: of the networks.
+        vae: weights to start from; fresh ones of the named configuration if None.
     """
 
-    def __init__(self, settings: VAETraining, clips: ClipSource, device: torch.device | str = "cpu"):
+    def __init__(
+        self,
+        settings: VAETraining,
+        clips: ClipSource,
+        device: torch.device | str = "cpu",
+        vae: VideoVAE | None = None,
+    ):
         self.settings, self.clips, self.device = settings, clips, torch.device(device)
-        config = model_config(settings.model).vae
         torch.manual_seed(settings.seed)
-        self.vae = VideoVAE(**dataclasses.asdict(config)).to(device)
-        self.sub_latent_decoder = SubLatentDecoder(config.latent_channels, config.spatial_compression).to(
-            device
-        )
+        vae = vae or VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
+        self.vae = vae.to(device)
+        channels = vae.config.latent_channels
+        self.sub_latent_decoder = SubLatentDecoder(channels, vae.spatial_compression).to(device)
         self.discriminators = torch.nn.ModuleDict(
             {"gan_2d": PatchDiscriminator(2), "gan_3d": PatchDiscriminator(3)}
         ).to(device)
@@ -116,6 +124,10 @@ class VAETrainer:
         for name in self._playing():
             terms[name] = generator_loss(self.discriminators[name], decoded)
         return terms
+
+    def export(self, folder: Path) -> None:
+        """Write the weights alone, as ``pipeline.model`` reads them."""
+        save_file(self.vae.state_dict(), folder / "vae.safetensors")
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly."""

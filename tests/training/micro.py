@@ -1,0 +1,50 @@
+"""Networks small enough to train in a test, and one clip to train them on."""
+
+import dataclasses
+
+import torch
+
+from isa_engine.configuration import DiTConfig, isa_tiny
+from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.vae import VideoVAE
+
+
+def micro_vae() -> VideoVAE:
+    torch.manual_seed(0)
+    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16, 16, 16))
+    return VideoVAE(**dataclasses.asdict(config))
+
+
+def micro_dit() -> ISADiT:
+    torch.manual_seed(0)
+    return ISADiT(**dataclasses.asdict(DiTConfig(width=48, layers=2, heads=2, points=6, image_width=16)))
+
+
+def one_clip(seed: int, frames: int, height: int, width: int) -> torch.Tensor:
+    """A soft wave that wanders; every seed gives the same."""
+    y, x = torch.meshgrid(torch.arange(height) / 8, torch.arange(width) / 8, indexing="ij")
+    time = torch.arange(frames)[:, None, None] / 4
+    return torch.stack([(x + time).sin(), (y - time).cos(), (x + y + 2 * time).sin()]) * 0.8
+
+
+def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning]:
+    """Two videos of two latents and their conditions; every seed gives the same."""
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator)
+
+    points = random(2, 5, 6, 3)
+    conditioning = Conditioning(
+        points=points,
+        ndc=points.clamp(-1, 1),
+        visible=torch.ones(2, 5, 6, dtype=torch.bool),
+        identity=random(2, 6, 16),
+        identity_known=torch.ones(2, 6, dtype=torch.bool),
+        image_tokens=random(2, 3, 16),
+        image_known=torch.ones(2, 3, dtype=torch.bool),
+        reference_latents=random(2, 16, 4, 4),
+        background_latents=random(2, 16, 2, 4, 4),
+        cameras=random(2, 2, 24, 2, 2),
+    )
+    return random(2, 16, 2, 4, 4), conditioning

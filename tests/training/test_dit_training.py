@@ -1,0 +1,121 @@
+"""The transformer's training: its target, its dropout, and exact continuation."""
+
+import dataclasses
+
+import pytest
+import safetensors.torch
+import torch
+from micro import micro_dit, one_batch
+
+from isa_engine.training.condition_dropout import drop_conditions
+from isa_engine.training.configuration import DiTTraining
+from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.run import Run
+
+SETTINGS = DiTTraining(steps=50, learning_rate=3e-3, warm_up=1, ema=0.9)
+
+
+def trainer(**changes) -> DiTTrainer:
+    return DiTTrainer(dataclasses.replace(SETTINGS, **changes), one_batch, dit=micro_dit())
+
+
+def test_twenty_steps_on_one_batch_lower_the_loss():
+    training = trainer()
+    losses = [training.step()["loss"] for _ in range(24)]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+
+
+def test_a_network_that_knows_the_flow_has_no_loss():
+    training = trainer()
+    latents, conditioning = one_batch(0)
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(5))
+    training.dit = lambda noisy, time, conditions: latents - noise
+    assert training.loss(latents, conditioning, torch.Generator().manual_seed(5)) == 0
+
+
+def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
+    straight = trainer()
+    curve = [straight.step() for _ in range(5)]
+    first = trainer()
+    before = [first.step() for _ in range(3)]
+    Run(tmp_path).save(first.state())
+    second = trainer()
+    second.load(Run(tmp_path).load())
+    assert before + [second.step() for _ in range(2)] == curve
+    averages = (straight.averaged().state_dict(), second.averaged().state_dict())
+    for (name, one), other in zip(averages[0].items(), averages[1].values(), strict=True):
+        assert torch.equal(one, other), name
+
+
+@pytest.mark.parametrize(
+    ("rate", "lost"),
+    [
+        ("drop_cast", {"visible", "identity_known", "image_known", "reference_latents"}),
+        ("drop_identity", {"identity_known"}),
+        ("drop_image", {"image_known"}),
+        ("drop_reference", {"reference_latents"}),
+        ("drop_background", {"background_latents"}),
+        ("drop_camera", {"cameras"}),
+    ],
+)
+def test_dropout_reaches_each_condition_and_no_other(rate, lost):
+    rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
+    settings = dataclasses.replace(SETTINGS, **{**rates, rate: 1.0})
+    _, conditioning = one_batch(0)
+    dropped = drop_conditions(conditioning, settings, torch.Generator())
+    for field in dataclasses.fields(conditioning):
+        before, after = getattr(conditioning, field.name), getattr(dropped, field.name)
+        assert (not after.any()) if field.name in lost else torch.equal(before, after), field.name
+
+
+def test_dropping_the_cast_is_the_unconditional_branch_of_guidance():
+    rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
+    settings = dataclasses.replace(SETTINGS, **{**rates, "drop_cast": 1.0})
+    _, conditioning = one_batch(0)
+    dropped = drop_conditions(conditioning, settings, torch.Generator())
+    for field in dataclasses.fields(conditioning):
+        expected = getattr(conditioning.without_cast(), field.name)
+        assert torch.equal(getattr(dropped, field.name), expected), field.name
+
+
+def test_samples_lose_conditions_each_by_itself():
+    _, conditioning = one_batch(0)
+    settings = dataclasses.replace(SETTINGS, drop_background=0.5)
+    generator = torch.Generator().manual_seed(0)
+    kept = [
+        drop_conditions(conditioning, settings, generator).background_latents.flatten(1).any(1)
+        for _ in range(100)
+    ]
+    kept = torch.stack(kept).float()
+    assert 0.35 < kept.mean() < 0.65
+    assert (kept[:, 0] != kept[:, 1]).any()
+
+
+def test_lora_trains_its_adapters_and_nothing_else():
+    training = trainer(lora_rank=2)
+    before = {name: value.clone() for name, value in training.dit.state_dict().items()}
+    for _ in range(2):
+        training.step()
+    changed = {
+        name for name, value in training.dit.state_dict().items() if not torch.equal(before[name], value)
+    }
+    assert changed
+    assert all("lora" in name for name in changed)
+
+
+def test_gradient_checkpointing_changes_no_loss():
+    plain, saving = trainer(), trainer(gradient_checkpointing=True)
+    assert plain.step() == pytest.approx(saving.step())
+
+
+def test_the_exported_weights_are_the_averaged_ones(tmp_path):
+    training = trainer()
+    for _ in range(3):
+        training.step()
+    training.export(tmp_path)
+    tensors = safetensors.torch.load_file(tmp_path / "dit.safetensors")
+    averaged = training.averaged().state_dict()
+    assert tensors.keys() == averaged.keys()
+    assert all(torch.equal(tensors[name], averaged[name]) for name in tensors)
+    trained = training.dit.state_dict()
+    assert any(not torch.equal(tensors[name], trained[name]) for name in tensors)

@@ -1,0 +1,106 @@
+"""The autoencoder's training lowers every loss, and continues exactly where it stopped."""
+
+import dataclasses
+
+import pytest
+import safetensors.torch
+import torch
+from micro import micro_vae, one_clip
+
+from isa_engine.errors import ModelError
+from isa_engine.training.configuration import VAETraining
+from isa_engine.training.run import Run
+from isa_engine.training.vae import VAETrainer, kl_divergence
+
+SETTINGS = VAETraining(
+    frames=(5, 9),
+    steps=(30, 10),
+    batch=1,
+    height=32,
+    width=32,
+    learning_rate=2e-3,
+    warm_up=1,
+    kl=1e-5,
+    gan_2d=0.0,
+    gan_3d=0.0,
+    fastest=1.0,
+    shift=0,
+)
+
+
+def trainer(**changes) -> VAETrainer:
+    return VAETrainer(dataclasses.replace(SETTINGS, **changes), one_clip, vae=micro_vae())
+
+
+def test_twenty_steps_on_one_clip_lower_every_loss():
+    training = trainer()
+    losses = [training.step() for _ in range(20)]
+    for name in ("l1", "regularisation"):
+        assert losses[-1][name] < 0.8 * losses[0][name], name
+    strong = trainer(kl=1e-2)
+    losses = [strong.step() for _ in range(20)]
+    assert losses[-1]["kl"] < losses[0]["kl"]
+
+
+def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
+    straight = trainer(gan_2d=0.05, gan_3d=0.05, gan_from=2)
+    curve = [straight.step() for _ in range(5)]
+    first = trainer(gan_2d=0.05, gan_3d=0.05, gan_from=2)
+    before = [first.step() for _ in range(3)]
+    Run(tmp_path).save(first.state())
+    second = trainer(gan_2d=0.05, gan_3d=0.05, gan_from=2)
+    second.load(Run(tmp_path).load())
+    assert before + [second.step() for _ in range(2)] == curve
+    for (name, one), other in zip(
+        straight.vae.state_dict().items(), second.vae.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, other), name
+
+
+def test_the_discriminators_join_when_they_are_told_to():
+    training = trainer(gan_2d=0.05, gan_3d=0.05, gan_from=1)
+    assert "gan_3d" not in training.step()
+    assert {"gan_2d", "gan_3d", "discriminator_2d", "discriminator_3d"} <= set(training.step())
+
+
+def test_the_second_stage_has_longer_clips():
+    lengths = []
+
+    def watched(seed, frames, height, width):
+        lengths.append(frames)
+        return one_clip(seed, frames, height, width)
+
+    training = VAETrainer(dataclasses.replace(SETTINGS, steps=(1, 1)), watched, vae=micro_vae())
+    while not training.finished:
+        training.step()
+    assert lengths == [5, 9]
+
+
+def test_the_regularisation_reaches_the_encoder_and_not_the_decoder():
+    training = trainer(l1=0.0, kl=0.0)
+    video = one_clip(0, 5, 32, 32)[None]
+    posterior = training.vae.encode(video)
+    latents = posterior.mode()
+    terms = training.terms(video, latents, posterior, training.vae.decode(latents))
+    terms["regularisation"].backward()
+    assert training.vae.encoder.conv_out.weight.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in training.vae.decoder.parameters())
+
+
+def test_kl_of_a_standard_gaussian_is_nothing():
+    zero = torch.zeros(2, 16, 1, 2, 2)
+    assert kl_divergence(zero, zero) == 0
+    assert kl_divergence(zero + 1, zero) == pytest.approx(0.5 * 16 * 4)
+
+
+def test_a_perceptual_loss_without_its_network_is_refused():
+    with pytest.raises(ModelError, match=r"has no network.*'lpips'"):
+        trainer(perceptual=1.0)
+
+
+def test_the_exported_weights_are_the_vaes(tmp_path):
+    training = trainer()
+    training.step()
+    training.export(tmp_path)
+    tensors = safetensors.torch.load_file(tmp_path / "vae.safetensors")
+    assert tensors.keys() == training.vae.state_dict().keys()
