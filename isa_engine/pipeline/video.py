@@ -19,8 +19,9 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.errors import EngineError, ShotError
 
-# Visually lossless; a plate is composited and graded further.
-_CRF = "12"
+# crf 12 is visually lossless; a plate is composited and graded further. Equal frames must give equal bytes,
+# but x264's decisions depend on the number of threads, and those of mb-tree on memory that it never set.
+_ENCODER = {"crf": "12", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
 _MAX_SOURCE_PIXELS = 64 * 2**20
 # Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
 _SELF_CONTAINED = {
@@ -92,9 +93,10 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
     pictures: list[np.ndarray] = []
     try:
         with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
-            if not file.streams.video:
+            # A stream whose codec the header does not tell has no context.
+            context = file.streams.video[0].codec_context if file.streams.video else None
+            if context is None:
                 raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
-            context = file.streams.video[0].codec_context
             if context.width * context.height > _MAX_SOURCE_PIXELS:
                 problem = f"{context.width} × {context.height} pixels are too many"
                 raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
@@ -112,8 +114,7 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
 
 
 def _stream(file: av.container.OutputContainer, shape: tuple[int, ...], fps: Fraction):
-    # One thread: x264's decisions, and so the bytes, depend on how many there are.
-    stream = file.add_stream("libx264", rate=fps, options={"crf": _CRF, "preset": "medium", "threads": "1"})
+    stream = file.add_stream("libx264", rate=fps, options=_ENCODER)
     stream.height, stream.width, stream.pix_fmt = shape[0], shape[1], "yuv420p"
     context = stream.codec_context
     context.color_range = ColorRange.MPEG

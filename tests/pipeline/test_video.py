@@ -1,6 +1,8 @@
 """Video files hold exactly what was given, and appear whole or not at all."""
 
-import errno
+import ctypes
+import io
+import sys
 from fractions import Fraction
 
 import av
@@ -50,11 +52,19 @@ def test_colours_come_back_within_three_of_256(tmp_path):
     assert np.abs(shown.astype(int) - card).mean() < 3
 
 
-def test_equal_frames_give_equal_bytes(tmp_path):
-    noise = np.random.default_rng(0).integers(0, 255, (5, 32, 48, 3), dtype=np.uint8)
-    for name in ("a", "b"):
-        write_video(tmp_path / name, noise, Fraction(24), 1, {"comment": "c"})
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can fill fresh memory")
+def test_equal_frames_give_equal_bytes_whatever_was_in_memory_before(tmp_path):
+    y, x = np.mgrid[0:32, 0:48]
+    disc = [np.uint8(255 * ((x - 24 - k) ** 2 + (y - 16) ** 2 < 100)) for k in range(5)]
+    disc = [np.stack([grey] * 3, -1) for grey in disc]
+    memory, perturb = ctypes.CDLL(None), -6
+    try:
+        for fill in (17, 85, 200):
+            memory.mallopt(perturb, fill)
+            write_video(tmp_path / str(fill), disc, Fraction(24), 1, {})
+    finally:
+        memory.mallopt(perturb, 0)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
 def test_the_tags_are_in_the_file(tmp_path):
@@ -68,11 +78,56 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path):
         write_video(tmp_path / "nowhere" / "plate.mp4", numbered(1), Fraction(24), 1, {})
 
 
-def test_a_full_disk_leaves_nothing(tmp_path):
-    def frames():
-        yield from numbered(3)
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_it_is_tagged_bt709_and_starts_before_it_is_whole(tmp_path):
+    write_video(tmp_path / "plate.mp4", numbered(2), Fraction(24), 1, {})
+    with av.open(str(tmp_path / "plate.mp4")) as file:
+        context = file.streams.video[0].codec_context
+        assert context.pix_fmt == "yuv420p"
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (1, 1, 1)
+    content = (tmp_path / "plate.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
 
-    with pytest.raises(EngineError, match="the disk is full"):
-        write_video(tmp_path / "plate.mp4", frames(), Fraction(24), 1, {})
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    (tmp_path / "plate.mp4").symlink_to("/dev/full")
+    noise = np.random.default_rng(0).integers(0, 255, (20, 32, 48, 3), dtype=np.uint8)
+    with pytest.raises(EngineError, match=r"plate\.mp4: the disk is full"):
+        write_video(tmp_path / "plate.mp4", noise, Fraction(24), 1, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def playlist(path) -> bytes:
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{path}\n#EXT-X-ENDLIST\n".encode()
+
+
+def concatenation(path) -> bytes:
+    return f"ffconcat version 1.0\nfile '{path}'\n".encode()
+
+
+@pytest.mark.parametrize("wrapped", [playlist, concatenation])
+def test_a_background_cannot_name_other_files(tmp_path, wrapped):
+    path = tmp_path / "secret.mp4"
+    write_video(path, numbered(2), Fraction(24), 1, {})
+    read_video(path.read_bytes(), 2, (48, 32))
+    with pytest.raises(ShotError, match="cannot be decoded"):
+        read_video(wrapped(path), 2, (48, 32))
+
+
+def test_a_truncated_background_is_a_sentence(tmp_path):
+    write_video(tmp_path / "plate.mp4", numbered(20), Fraction(24), 1, {})
+    content = (tmp_path / "plate.mp4").read_bytes()
+    for length in range(0, len(content), len(content) // 25):
+        with pytest.raises(ShotError, match="background: "):
+            read_video(content[:length], 20, (48, 32))
+
+
+def test_a_background_without_pictures_is_a_sentence():
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=48000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate = 48000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    with pytest.raises(ShotError, match="no picture in the video"):
+        read_video(file.getvalue(), 1, (48, 32))
