@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            # None: Blender's own, which Python cannot put back; the process is about to end.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
     print(f"saved {saved}", flush=True)
     return 0
 
