@@ -220,8 +220,10 @@ def check_remote(url: str) -> None:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    if not loopback and not bpy.app.online_access:
-        remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access."
+    # As a Python module Blender has no such preference, and who names an address means it.
+    offline = not bpy.app.online_access and not getattr(bpy.app, "module", False)
+    if offline and not loopback:
+        remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access, or --online-mode."
         raise EngineError("Blender is not allowed to go online", remedy=remedy)
 
 

@@ -135,15 +135,19 @@ def test_a_folder_that_holds_no_results_is_said(scene, tmp_path):
         bpy.ops.isa.import_results(directory=str(tmp_path))
 
 
-def test_a_remote_engine_is_asked_only_if_blender_may_go_online():
+def test_a_remote_engine_is_asked_only_if_blender_may_go_online(monkeypatch):
+    app = SimpleNamespace(online_access=False)
+    monkeypatch.setattr("isa_blender_addon.session.bpy", SimpleNamespace(app=app))
     for url in ("http://127.0.0.1:8642", "http://localhost:1", "http://[::1]:2"):
         check_remote(url)
     with pytest.raises(EngineError, match="Enter its address"):
         check_remote("")
-    if not bpy.app.online_access:
-        for url in ("https://gpu.example", "http://10.0.0.1:8642", "http://localhost.example"):
-            with pytest.raises(EngineError, match="Allow Online Access"):
-                check_remote(url)
+    for url in ("https://gpu.example", "http://10.0.0.1:8642", "http://localhost.example"):
+        with pytest.raises(EngineError, match="Allow Online Access"):
+            check_remote(url)
+        app.online_access = True
+        check_remote(url)
+        app.online_access = False
 
 
 def test_nothing_secret_is_saved_with_a_scene(scene):
