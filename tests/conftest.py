@@ -4,6 +4,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# A slow machine makes a property no less true.
+settings.register_profile("isa", deadline=None)
+settings.load_profile("isa")
 
 # The fast and fundamental rooms first: what breaks there explains what breaks later.
 ROOMS = (

@@ -9,7 +9,7 @@ from diffusers.configuration_utils import register_to_config
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import nn
 
-from isa_engine.dit.checkpoint import check_tensors, read_safetensors
+from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.errors import ModelError
 
 

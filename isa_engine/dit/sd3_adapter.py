@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from isa_engine.dit.checkpoint import check_tensors, read_safetensors
+from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.dit.isa_dit import ISADiT
 from isa_engine.errors import ModelError
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.configuration import ModelConfig, model_config
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
@@ -109,23 +109,9 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Raises:
         ModelError: the file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
     """
-    own = network.state_dict()
-    try:
-        with safe_open(path, "pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            for name in sorted(own.keys() | found.keys()):
-                if name not in found:
-                    raise ModelError(f"tensor '{name}' is missing", where=str(path))
-                if name not in own:
-                    raise ModelError(f"tensor '{name}' belongs to no part of the model", where=str(path))
-                if found[name] != tuple(own[name].shape):
-                    problem = f"tensor '{name}' is {found[name]}, not {tuple(own[name].shape)}"
-                    raise ModelError(
-                        problem, where=str(path), remedy="Use the weights of this configuration."
-                    )
-            network.load_state_dict({name: file.get_tensor(name) for name in found})
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read the weights: {error}", where=str(path)) from error
+    tensors = read_safetensors(path)
+    check_tensors(tensors, {name: tuple(own.shape) for name, own in network.state_dict().items()}, path)
+    network.load_state_dict(tensors)
 
 
 def _device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Foreign weights: read as safetensors only, and checked tensor by tensor."""
+"""Weights from files: read as safetensors only, and checked tensor by tensor."""
 
 import os
 from collections.abc import Mapping
