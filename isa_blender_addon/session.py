@@ -181,6 +181,9 @@ class Session:
         except IsaError as error:
             self.error = f"{error} The results are kept in {job.take}."
             return
+        except Exception as error:
+            self.error = f"The plate cannot be imported: {error!r}. The results are kept in {job.take}."
+            raise
         scene.isa.last_results = str(job.take)
         self.note = "The plate is on the camera."
         push_undo("Generate Plate")

@@ -48,16 +48,15 @@ class ISA_OT_generate(bpy.types.Operator):
             session().note = "Cancelled."
             self.cancel(context)
             return {"CANCELLED"}
-        end = time.monotonic() + _STRETCH_SECONDS
+        unfinished = False
         try:
-            while time.monotonic() < end:
-                if not self._reading.step():
-                    context.window_manager.event_timer_remove(self._timer)
-                    return {"FINISHED"}
+            unfinished = self._reading.stretch()
         except IsaError as error:
-            context.window_manager.event_timer_remove(self._timer)
             return fail(self, error)
-        return {"RUNNING_MODAL"}
+        finally:
+            if not unfinished:
+                context.window_manager.event_timer_remove(self._timer)
+        return {"RUNNING_MODAL"} if unfinished else {"FINISHED"}
 
     def cancel(self, context) -> None:
         """The artist has had enough, or Blender closes or opens another file."""
@@ -105,18 +104,27 @@ class Reading:
             session().captured = next(self._frames)
             return True
         except StopIteration as done:
-            try:
-                session().submit(self.scene, done.value, self.take)
-            except IsaError:
-                self.close()
-                raise
-        except IsaError:
-            self.close()
-            raise
+            shot = done.value
         except ReferenceError as error:
             self.close()
             raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
+        except Exception:
+            self.close()
+            raise
+        try:
+            session().submit(self.scene, shot, self.take)
+        except IsaError:
+            self.close()
+            raise
         session().captured = None
+        return False
+
+    def stretch(self) -> bool:
+        """Steps for as long as Blender may stand still; false as ``step``."""
+        end = time.monotonic() + _STRETCH_SECONDS
+        while self.step():
+            if time.monotonic() >= end:
+                return True
         return False
 
     def close(self) -> None:

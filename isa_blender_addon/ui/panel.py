@@ -90,7 +90,7 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
             row.operator("isa.open_log", text="", icon="TEXT")
         if now.trained(context.scene.isa.model) is False:
             name = context.scene.isa.model
-            sentence(context, layout, f"{name} is untrained here: the plate will be noise.", "INFO")
+            sentence(context, layout, f"The model {name} is untrained: the plate will be noise.", "INFO")
 
 
 class ISA_PT_cast(_Panel, bpy.types.Panel):

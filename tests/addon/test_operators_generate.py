@@ -132,6 +132,22 @@ def test_escape_ends_the_reading(shot, tmp_path):
     assert not list((tmp_path / "takes").iterdir())
 
 
+def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monkeypatch):
+    def break_down(*_):
+        yield 1, 4
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(generate, "capture_frames", break_down)
+    removed = []
+    context = SimpleNamespace(window_manager=SimpleNamespace(event_timer_remove=removed.append))
+    operator = SimpleNamespace(_reading=generate.Reading(shot), _timer="timer")
+    with pytest.raises(ZeroDivisionError):
+        generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type="TIMER"))
+    assert removed == ["timer"]
+    assert not session().busy
+    assert not list((tmp_path / "takes").iterdir())
+
+
 def test_what_the_engine_refuses_is_said_in_the_panel(shot, tmp_path):
     shot.isa.seed = REFUSED
     bpy.ops.isa.generate()

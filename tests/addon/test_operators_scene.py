@@ -1,5 +1,6 @@
 """The operators that stage a scene, and what the panel draws of it."""
 
+import importlib
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -79,6 +80,31 @@ def test_the_cast_follows_the_scene_and_keeps_its_pictures(scene):
     bpy.data.objects.remove(ben)
     refresh_cast(scene)
     assert [member.character for member in scene.isa.cast] == [anna]
+
+
+def test_the_cast_is_looked_for_again_only_when_the_scene_holds_something_else(scene):
+    handler = importlib.import_module("isa_blender_addon.operators.refresh_cast")
+
+    def looks() -> bool:
+        handler._on_change(scene)
+        asked = bpy.app.timers.is_registered(handler._refresh)
+        if asked:
+            bpy.app.timers.unregister(handler._refresh)
+            handler._refresh()
+        return asked
+
+    looks()
+    assert not looks()
+    anna = stage(scene)
+    assert looks()
+    assert [member.character for member in scene.isa.cast] == [anna]
+    anna.location.x += 1
+    bpy.context.view_layer.update()
+    assert not looks()
+    for item in (*anna.children, anna):
+        bpy.data.objects.remove(item)
+    assert looks()
+    assert not scene.isa.cast
 
 
 def test_who_is_left_out_of_the_cast_is_left_out_of_the_shot(scene):
