@@ -48,7 +48,9 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     latents = latent_count(frames)
     image_tokens = characters * (1 + (tower.size // tower.patch) ** 2)
     rows, columns = height // vae.spatial_compression, width // vae.spatial_compression
-    operations = forward_flops(config.dit, latents, rows, columns, characters, image_tokens)
+    with_cast = forward_flops(config.dit, latents, rows, columns, characters, image_tokens)
+    without = forward_flops(config.dit, latents, rows, columns, 0, 0)
+    operations = {part: with_cast[part] + without[part] for part in with_cast}
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())
     return {
@@ -63,8 +65,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
         },
         "parameters": counts,
         "bytes": {"float32": 4 * total, "bfloat16": 2 * total},
-        # Guidance asks the network twice.
-        "step_operations": {**operations, "total": 2 * sum(operations.values())},
+        "step_operations": {**operations, "total": sum(operations.values())},
     }
 
 

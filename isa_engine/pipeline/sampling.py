@@ -5,6 +5,7 @@ The paper's network predicts ``v = x0 − ε`` at ``x_t = (1 − t) x0 + t ε``;
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ def _guided(
 
     if guidance == 1:
         return conditional
-    nobody = conditioning.without_cast()
+    nobody = _without_the_unseen(conditioning.without_cast())
 
     # One branch after the other: half the memory of a doubled batch, as fast once a video fills the device.
     def guided(latents: Tensor, timestep: Tensor) -> Tensor:
@@ -76,6 +77,21 @@ def _guided(
         return base + guidance * (conditional(latents, timestep) - base)
 
     return guided
+
+
+def _without_the_unseen(conditioning: Conditioning) -> Conditioning:
+    """The same video for less: what is invisible or unknown throughout has no influence on it."""
+    seen, known = conditioning.visible.any(1).any(0), conditioning.image_known.any(0)
+    return replace(
+        conditioning,
+        points=conditioning.points[:, :, seen],
+        ndc=conditioning.ndc[:, :, seen],
+        visible=conditioning.visible[:, :, seen],
+        identity=conditioning.identity[:, seen],
+        identity_known=conditioning.identity_known[:, seen],
+        image_tokens=conditioning.image_tokens[:, known],
+        image_known=conditioning.image_known[:, known],
+    )
 
 
 def _scheduler_velocity(flow: Tensor) -> Tensor:

@@ -47,8 +47,10 @@ def test_plate_and_matte_have_a_frame_for_each_scene_frame_asked_for(
 def test_a_stepped_shot_holds_the_frames_of_the_unstepped_one(model, silent, tmp_path):
     every = generate(make_shot(6, 1), model, tmp_path / "every", silent)
     held = generate(make_shot(6, 3), model, tmp_path / "held", silent)
-    difference = movie(every.plate, 6).astype(int) - movie(held.plate, 16)[::3]
-    assert np.abs(difference).mean() < 3
+    generated, shown = movie(every.plate, 6).astype(int), movie(held.plate, 16).astype(int)
+    aligned = np.abs(generated - shown[::3]).mean()
+    shifted = np.abs(generated - shown[1::3][[0, 0, 1, 2, 3, 4]]).mean()
+    assert aligned < 0.25 * shifted
 
 
 def test_the_same_shot_and_seed_give_the_same_bytes_and_another_seed_others(model, silent, tmp_path):

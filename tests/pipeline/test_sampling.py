@@ -97,6 +97,23 @@ def test_the_branch_without_cast_keeps_camera_and_background(conditioning):
     assert torch.equal(nobody[0].background_latents, conditioning.background_latents)
 
 
+def test_the_branch_without_cast_is_cheaper_and_not_another(model, conditioning):
+    asked = []
+
+    def network(latents, timestep, condition):
+        asked.append((latents, timestep, condition))
+        return torch.zeros_like(latents)
+
+    shape = (1, 16, 2, 4, 6)
+    sample(network, conditioning, initial_noise(shape, 0), 1, 2.0, 1.0, ignore)
+    latents, timestep, nobody = asked[0]
+    assert nobody.points.shape[2] == nobody.image_tokens.shape[1] == 0
+    with torch.inference_mode():
+        found = model.dit(latents, timestep, nobody)
+        torch.testing.assert_close(found, model.dit(latents, timestep, conditioning.without_cast()))
+        assert not torch.allclose(found, model.dit(latents, timestep, conditioning), atol=1e-3)
+
+
 def test_half_precision_networks_leave_the_latents_in_single(conditioning):
     def network(latents, *_):
         return latents.bfloat16()
