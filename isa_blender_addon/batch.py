@@ -211,13 +211,13 @@ def main(argv: list[str]) -> int:
 
 def module_main(argv: list[str] | None = None) -> int:
     """``python -m isa_blender_addon.batch shot.blend ARGV``, with Blender's Python module."""
-    import isa_blender_addon
+    from . import register as register_add_on
 
     parser = argparse.ArgumentParser(prog="python -m isa_blender_addon.batch", description=DESCRIPTION)
     parser.add_argument("blend", type=Path, metavar="FILE", help="the .blend to generate")
     add_arguments(parser)
     arguments = parser.parse_args(argv)
-    isa_blender_addon.register()
+    register_add_on()
     try:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.blend.absolute()))
     except RuntimeError as error:

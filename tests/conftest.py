@@ -18,6 +18,8 @@ ROOMS = (
     "vae",
     "dit",
     "pipeline",
+    "data",
+    "training",
     "service",
     "addon",
     "install",

@@ -8,16 +8,6 @@ import pytest
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from PIL import Image
-from scenes.cast import (
-    add_camera,
-    add_person,
-    make_meshcapade,
-    make_mpi,
-    random_motion,
-    stage,
-    world_vertices,
-)
-from scenes.snapshot import snapshot
 
 from isa_blender_addon.scene.capture import Reference, capture_frames, capture_shot
 from isa_blender_addon.scene.characters import set_cast
@@ -26,6 +16,16 @@ from isa_blender_addon.scene.rig import apply_motion
 from isa_engine.errors import SceneError
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Settings, encode_shot, read_shot
+from tests.addon.scenes.cast import (
+    add_camera,
+    add_person,
+    make_meshcapade,
+    make_mpi,
+    random_motion,
+    stage,
+    world_vertices,
+)
+from tests.addon.scenes.snapshot import snapshot
 
 SETTINGS = Settings(model="isa-tiny", width=224, height=128, steps=5, seed=3)
 MILLIMETRE = 1e-3

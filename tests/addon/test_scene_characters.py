@@ -3,11 +3,11 @@
 import bpy
 import numpy as np
 import pytest
-from scenes.cast import add_person, make_meshcapade, make_mpi
 
 from isa_blender_addon.scene.characters import find_characters, set_cast
 from isa_blender_addon.scene.surface import surfaces
 from isa_engine.errors import SceneError
+from tests.addon.scenes.cast import add_person, make_meshcapade, make_mpi
 
 
 def names(scene):

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from smplx_files import smplx_fields
+
+from tests.body.smplx_files import smplx_fields
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,11 @@ import re
 
 import numpy as np
 import pytest
-from captures import Capture, write_asf_amc, write_bvh
 from scipy.spatial.transform import Rotation
 
 from isa_engine.body import load_motion, open_body
 from isa_engine.errors import BodyError
+from tests.body.captures import Capture, write_asf_amc, write_bvh
 
 TAKE = Capture.at_random(4)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from smplx_files import VERTICES, smplx_fields
 
 from isa_engine.body import SMPLX_PARENTS, load_body
 from isa_engine.body.smplx_file import OPEN_BODY
 from isa_engine.errors import BodyError
+from tests.body.smplx_files import VERTICES, smplx_fields
 
 
 def by_smplx(path, betas, expression, rotations, translation) -> np.ndarray:

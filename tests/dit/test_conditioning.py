@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_models import SMALL, inputs, transformer
 
 from isa_engine.dit import Conditioning
 from isa_engine.errors import ModelError
+from tests.dit.small_models import SMALL, inputs, transformer
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from small_models import SMALL, inputs, transformer
 from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration import MODELS, DiTConfig, model_config
 from isa_engine.dit import ISADiT
 from isa_engine.dit.flops import forward_flops, parameters
+from tests.dit.small_models import SMALL, inputs, transformer
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -4,11 +4,11 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from small_models import LATENTS, SMALL, hidden, inputs, moved, permuted, transformer
 
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.dit import Conditioning, ISADiT
 from isa_engine.errors import ModelError
+from tests.dit.small_models import LATENTS, SMALL, hidden, inputs, moved, permuted, transformer
 
 P = SMALL.points
 

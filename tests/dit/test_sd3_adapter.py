@@ -4,10 +4,10 @@ import pytest
 import torch
 from diffusers import SD3Transformer2DModel
 from safetensors.torch import load_file, save_file
-from small_models import SMALL, inputs
 
 from isa_engine.dit.sd3_adapter import inflate_sd3
 from isa_engine.errors import ModelError
+from tests.dit.small_models import SMALL, inputs
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 

@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import lenses, numbers, rigid
 
 from isa_engine.geometry.camera import FAR, NEAR, modelview_projection, projection
+from tests.geometry.scenes import lenses, numbers, rigid
 
 
 @given(lenses(), numbers(-5, 5), numbers(-5, 5), numbers(0.1, 500))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from scenes import clouds, numbers, rigid, turned_about_x, turned_about_z
 
 from isa_engine.geometry.canonical import world_to_canonical
+from tests.geometry.scenes import clouds, numbers, rigid, turned_about_x, turned_about_z
 
 
 def moved(transform: np.ndarray, points: np.ndarray) -> np.ndarray:

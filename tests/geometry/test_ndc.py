@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import clouds, lenses, numbers, rigid
 
 from isa_engine.geometry.camera import FAR, NEAR, modelview_projection
 from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project
+from tests.geometry.scenes import clouds, lenses, numbers, rigid
 
 sizes = st.integers(1, 40)
 

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import lenses, numbers, rigid, turned_about_z
 
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.canonical import world_to_canonical
 from isa_engine.geometry.ndc import latent_pixels, project
 from isa_engine.geometry.plucker import pack, plucker_rays
+from tests.geometry.scenes import lenses, numbers, rigid, turned_about_z
 
 
 def rays_of(lens: np.ndarray, camera: np.ndarray, height: int = 3, width: int = 4) -> np.ndarray:

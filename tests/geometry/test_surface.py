@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meshes import ellipsoid, joined, normals, silhouette
-from scenes import rigid
 
 from isa_engine.geometry.surface import POINTS, random_surface_points, surface_table
+from tests.geometry.meshes import ellipsoid, joined, normals, silhouette
+from tests.geometry.scenes import rigid
 
 RADII = (0.3, 0.2, 0.9)
 BODY = ellipsoid(RADII)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from meshes import normals, silhouette
 
 from isa_engine.body import SMPLX_JOINTS, open_body
 from isa_engine.geometry.surface import surface_table
+from tests.geometry.meshes import normals, silhouette
 
 BODY = open_body()
 TABLE = surface_table(BODY.v_template, BODY.faces)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from shots import archive, header, members, npy, same, small_shot, with_header, with_member
 
 from isa_engine.errors import ShotError
 from isa_engine.shot import encode_shot, read_shot, validate
 from isa_engine.shot.file import MAX_BYTES
+from tests.shot.shots import archive, header, members, npy, same, small_shot, with_header, with_member
 
 SHOT = small_shot()
 CONTENT = encode_shot(SHOT)

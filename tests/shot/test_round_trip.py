@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from shots import JPEG, NAMES, any_shot, same, small_shot
 
 from isa_engine.shot import Character, encode_shot, read_shot, write_shot
+from tests.shot.shots import JPEG, NAMES, any_shot, same, small_shot
 
 
 @given(any_shot())

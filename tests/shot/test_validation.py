@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from shots import small_shot
 
 from isa_engine.errors import ShotError
 from isa_engine.shot import Settings, encode_shot, validate
+from tests.shot.shots import small_shot
 
 
 def spoiled(name: str, index, value) -> dict:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from shots import same, small_shot
 
 from isa_engine.errors import ShotError
 from isa_engine.shot import read_shot, write_shot
+from tests.shot.shots import same, small_shot
 
 
 @contextmanager

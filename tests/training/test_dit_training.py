@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import safetensors.torch
 import torch
-from micro import micro_dit, one_batch
 
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.run import Run
+from tests.training.micro import micro_dit, one_batch
 
 SETTINGS = DiTTraining(steps=50, learning_rate=3e-3, warm_up=1, ema=0.9)
 

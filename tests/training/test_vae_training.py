@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import safetensors.torch
 import torch
-from micro import micro_vae, one_clip
 
 from isa_engine.errors import ModelError
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence
+from tests.training.micro import micro_vae, one_clip
 
 SETTINGS = VAETraining(
     frames=(5, 9),

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from small_vaes import CONFIGURATIONS, small_vae
 
 from isa_engine.vae import VideoVAE
+from tests.vae.small_vaes import CONFIGURATIONS, small_vae
 
 
 @pytest.fixture(params=CONFIGURATIONS, ids=["plain", "shortcut"])

@@ -3,9 +3,9 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_vaes import CONFIGURATIONS, noise_latents, noise_video, small_vae
 
 from isa_engine.geometry.frames import latent_of_frame, windows
+from tests.vae.small_vaes import CONFIGURATIONS, noise_latents, noise_video, small_vae
 
 configurations = st.sampled_from(CONFIGURATIONS)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_vaes import CONFIGURATIONS, PLAIN, noise_latents, noise_video, small_vae
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
 from isa_engine.errors import ModelError
 from isa_engine.vae import VideoVAE
+from tests.vae.small_vaes import CONFIGURATIONS, PLAIN, noise_latents, noise_video, small_vae
 
 
 @st.composite

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from small_vaes import PLAIN, noise_latents, noise_video, small_vae
 
 from isa_engine.errors import ModelError
 from isa_engine.vae.tiling import TiledVAE
+from tests.vae.small_vaes import PLAIN, noise_latents, noise_video, small_vae
 
 # Two tiles side by side share the latent columns from 12 to 28 of 40.
 TILE, COLUMNS, ROWS = 28, 40, 12

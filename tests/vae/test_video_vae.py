@@ -4,11 +4,11 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from small_vaes import PLAIN, WITH_SHORTCUT, noise_latents, noise_video, small_vae, speaking
 
 from isa_engine.configuration import MODELS, VAEConfig, model_config
 from isa_engine.errors import ModelError
 from isa_engine.vae import VideoVAE
+from tests.vae.small_vaes import PLAIN, WITH_SHORTCUT, noise_latents, noise_video, small_vae, speaking
 
 
 @pytest.mark.parametrize("frames", [1, 5, 13])

@@ -1,0 +1,91 @@
+"""Synthetic clips agree with the geometry that the transformer is told."""
+
+import numpy as np
+import pytest
+import torch
+
+from isa_engine.body import bundled_motion, open_body
+from isa_engine.data.skinned import SkinnedSurface
+from isa_engine.data.synthetic import SyntheticHumans
+from isa_engine.geometry.camera import modelview_projection
+from isa_engine.geometry.ndc import project
+from isa_engine.geometry.surface import random_surface_points
+
+HEIGHT, WIDTH = 64, 96
+
+
+@pytest.fixture(scope="module")
+def humans():
+    return SyntheticHumans(open_body(), (bundled_motion("walk"),), points=128)
+
+
+@pytest.fixture(scope="module")
+def clip(humans):
+    return humans.clip(seed=5, frames=5, height=HEIGHT, width=WIDTH, characters=2)
+
+
+def test_the_surface_is_posed_as_the_body_model_poses_it():
+    body, motion = open_body(), bundled_motion("walk")
+    corners, barycentric = random_surface_points(body.v_template, body.faces, 500)
+    betas, frame = np.linspace(-1, 1, 10), slice(10, 12)
+    vertices, _ = body.pose(betas, (), motion.rotations[frame], motion.translation[frame])
+    expected = np.einsum("bsck,sc->bsk", vertices[:, corners], barycentric)
+    points, normals = SkinnedSurface(body, corners, barycentric).pose(
+        torch.tensor(betas, dtype=torch.float32),
+        torch.tensor(motion.rotations[frame], dtype=torch.float32),
+        torch.tensor(motion.translation[frame], dtype=torch.float32),
+    )
+    world = np.stack([expected[..., 0], -expected[..., 2], expected[..., 1]], -1)
+    # A sample is skinned itself, not carried by its face: they differ where weights change within one.
+    off = np.linalg.norm(points.numpy() - world, axis=-1)
+    assert np.median(off) < 1e-4
+    assert off.max() < 3e-3
+    assert torch.allclose(normals.norm(dim=-1), torch.ones(2, 500), atol=1e-5)
+
+
+def test_points_of_the_front_lie_on_their_own_mask(clip):
+    mvp = torch.tensor(modelview_projection(clip.intrinsics.numpy(), clip.camera_to_world.numpy()))
+    points = clip.points.double()
+    for k in range(points.shape[1]):
+        ndc, in_front = project(points[:, k], mvp)
+        x = ((ndc[..., 0] + 1) / 2 * WIDTH).floor().long()
+        y = ((1 - ndc[..., 1]) / 2 * HEIGHT).floor().long()
+        inside = in_front & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < HEIGHT)
+        frame = torch.arange(len(points))[:, None].expand_as(x)
+        shown = clip.mask[frame[inside], y[inside], x[inside]]
+        # Hidden by the other, or at the very edge of the silhouette.
+        assert (shown > 0).float().mean() > 0.95
+        assert (shown == k + 1).float().mean() > 0.5
+
+
+def test_the_mask_is_where_video_and_background_differ_but_for_the_shadow(humans):
+    clip = humans.clip(seed=3, frames=1, height=HEIGHT, width=WIDTH, characters=1, set_kind="flat")
+    differs = ((clip.video - clip.background).abs().amax(0) > 0.05)[0]
+    mask = clip.mask[0] > 0
+    assert mask.sum() > 50
+    # One pixel of antialiased edge all around.
+    wider = torch.nn.functional.max_pool2d(mask[None].float(), 3, 1, 1)[0] > 0
+    assert (differs & ~wider).sum() == 0
+    assert (differs & mask).sum() > 0.8 * mask.sum()
+
+
+def test_the_feet_stand_on_the_ground(clip):
+    lowest = clip.points[..., 2].amin((0, 2))
+    assert torch.allclose(lowest, torch.zeros_like(lowest), atol=1e-4)
+
+
+def test_a_seed_is_a_clip(humans, clip):
+    again = humans.clip(seed=5, frames=5, height=HEIGHT, width=WIDTH, characters=2)
+    other = humans.clip(seed=6, frames=5, height=HEIGHT, width=WIDTH, characters=2)
+    assert torch.equal(clip.video, again.video)
+    assert not torch.equal(clip.video, other.video)
+
+
+def test_each_character_is_in_the_picture_that_is_named_for_it(humans):
+    for seed in range(4):
+        clip = humans.clip(seed=seed, frames=1, height=HEIGHT, width=WIDTH, characters=3)
+        mvp = modelview_projection(clip.reference_intrinsics.numpy(), clip.reference_camera_to_world.numpy())
+        assert len(clip.references) == len(mvp) in (1, 3)
+        for k, picture in enumerate(clip.reference_of.tolist()):
+            ndc, _ = project(clip.reference_points[k].double().numpy(), mvp[picture])
+            assert (np.abs(ndc[:, :2]) < 1).all(1).mean() > 0.3
