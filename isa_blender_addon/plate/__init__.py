@@ -6,7 +6,7 @@ from typing import Literal
 from isa_engine.shot import Shot, read_shot
 
 from .background_image import import_background, remove_backgrounds
-from .camera_plane import depth_behind_cast, import_plane, remove_planes
+from .camera_plane import import_plane, remove_planes
 
 NAME = "ISA Plate"
 
@@ -30,8 +30,7 @@ def import_plate(scene, folder: str | Path, shot: Shot, kind: Kind) -> None:
     else:
         remove_backgrounds(scene, NAME)
     if kind != "BACKGROUND":
-        depth = depth_behind_cast(shot)
-        import_plane(scene, video, shot.frame_numbers, NAME, depth, Path(folder) / "matte.mp4")
+        import_plane(scene, video, shot.frame_numbers, NAME, matte=Path(folder) / "matte.mp4")
     else:
         remove_planes(scene, NAME)
 

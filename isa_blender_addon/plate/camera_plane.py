@@ -13,8 +13,6 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from isa_engine.shot import Shot
-
 from .cameras import camera_takes
 from .movie import PLATE, discard, load_movie, show_from
 
@@ -57,7 +55,7 @@ def import_plane(scene, video, frame_numbers, name: str, depth: float | None = N
     Args:
         video: path; its first frame is that of ``frame_numbers[0]``, and it has one frame a scene frame.
         frame_numbers: ``(F,)`` scene frames.
-        depth: metres before the camera; by default near the end of what the camera sees.
+        depth: metres before the camera; by default so near that nothing of the set hides it.
         matte: path of the plate's matte, if there is one; kept with the plane for keying.
 
     Returns:
@@ -121,21 +119,9 @@ def remove_planes(scene, name: str) -> None:
         bpy.data.collections.remove(collection)
 
 
-def depth_behind_cast(shot: Shot) -> float:
-    """A distance at which a plane stands behind every character on every frame, metres."""
-    world_to_camera = np.linalg.inv(shot.camera_to_world)
-    farthest = max(
-        float(
-            -(np.einsum("fi,fni->fn", world_to_camera[:, 2, :3], c.points) + world_to_camera[:, 2, 3:]).min()
-        )
-        for c in shot.characters
-    )
-    return 1.1 * max(farthest, 0.0) + 0.5
-
-
 def _within_clip(camera, depth: float | None) -> float:
-    nearest, farthest = 1.01 * camera.clip_start, 0.95 * camera.clip_end
-    return min(max(depth if depth is not None else farthest, nearest), farthest)
+    nearest, farthest = 1.1 * camera.clip_start, 0.95 * camera.clip_end
+    return min(max(depth if depth is not None else nearest, nearest), farthest)
 
 
 def plate_collection(scene):

@@ -1,7 +1,5 @@
 """The plate lines up with the camera, frame by frame, and leaves everything else alone."""
 
-from fractions import Fraction
-
 import av
 import bpy
 import numpy as np
@@ -9,11 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, depth_behind_cast, import_plane, planes
+from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, import_plane, planes
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.shot import Character, Shot
 from tests.addon.plates import add_camera, inventory, psnr, write_movie
 
 FIRST, FRAMES = 7, 9
@@ -227,20 +224,8 @@ def test_by_default_the_plane_stands_where_the_camera_still_sees_it(scene, movie
     assert planes(scene, "Plate 12.0")[0][DEPTH] == 12.0
 
 
-def test_the_plane_stands_behind_every_character():
-    random = np.random.default_rng(1)
-    cameras = np.tile(np.eye(4), (3, 1, 1))
-    cameras[:, :3, 3] = [(0, 0, 5), (1, 2, 5), (0, 0, 9)]
-    points = random.uniform(-1, 1, (3, 10, 3)).astype(np.float32)
-    shot = Shot(
-        Fraction(24),
-        64,
-        64,
-        np.arange(3),
-        np.ones((3, 4)),
-        cameras,
-        (Character("Anna", points, np.zeros((0, 3), np.int32)),),
-    )
-    depth = depth_behind_cast(shot)
-    assert depth > (cameras[:, None, 2, 3] - points[..., 2]).max()
-    assert depth < 13
+def test_by_default_nothing_that_the_camera_sees_stands_before_the_plane(scene, movie):
+    camera = add_camera(scene)
+    camera.data.clip_start = 0.5
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    assert 0.5 < plane[DEPTH] < 0.6
