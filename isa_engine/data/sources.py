@@ -46,7 +46,7 @@ class SyntheticBatches:
         self.sizes = [_size(size, model.config.multiple) for size in sizes]
         self.humans = synthetic_humans(model.config.dit.points, model.device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(self, seed: int) -> tuple[Tensor, Conditioning]:
         random = np.random.default_rng(seed)
         frames = int(random.choice(self.frames))

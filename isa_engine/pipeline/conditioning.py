@@ -61,7 +61,7 @@ def stage(
     points = points.reshape(len(points), -1, 3) @ canonical[:3, :3].T + canonical[:3, 3]
     camera_to_world = canonical @ camera_to_world
     ndc, in_front = project(points, modelview_projection(intrinsics, camera_to_world))
-    rays = plucker_rays(torch.tensor(intrinsics), torch.tensor(camera_to_world), rows, columns)
+    rays = plucker_rays(torch.tensor(intrinsics).double(), torch.tensor(camera_to_world), rows, columns)
     return Staging(
         points=torch.tensor(points, dtype=torch.float32)[None],
         ndc=torch.tensor(ndc, dtype=torch.float32)[None],

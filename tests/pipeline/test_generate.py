@@ -112,9 +112,9 @@ def test_the_movies_themselves_say_what_they_are(model, silent, tmp_path):
 
 
 def test_a_take_longer_than_the_model_is_made_for_works_and_is_noted(model, silent, tmp_path):
-    result = generate(make_shot(frames=13), model, tmp_path, silent)
-    assert "13 frames are more than the 9" in " ".join(json.loads(result.record.read_text())["notes"])
-    assert movie_frames(result.plate) == 13
+    result = generate(make_shot(frames=25), model, tmp_path, silent)
+    assert "25 frames are more than the 9" in " ".join(json.loads(result.record.read_text())["notes"])
+    assert movie_frames(result.plate) == 25
 
 
 def test_progress_passes_every_phase_and_step_in_order_with_pictures(model, tmp_path):

@@ -74,6 +74,14 @@ def test_what_is_behind_the_camera_leaves_no_trace():
     assert not any(matte.any() for matte in mattes(make_shot(centres=((0, -9, 0),))))
 
 
+def test_a_triangle_that_reaches_behind_the_camera_is_not_drawn_at_all():
+    """Its hidden corner has no place in the picture; one made up would paint far away from the body."""
+    shot = make_shot(frames=1, centres=((0, 0, 0),), references="none")
+    points = np.array([[[-0.2, 0, 0], [0.2, 0, 0], [0, -5, 0.5]]], np.float32)
+    blade = dataclasses.replace(shot.characters[0], points=points, triangles=np.array([[0, 1, 2]], np.int32))
+    assert not mattes(dataclasses.replace(shot, characters=(blade,)))[0].any()
+
+
 @pytest.mark.parametrize("place", [(0, -4, 0), (0.5, -4, 0.2)])
 def test_somebody_around_the_camera_is_clipped_and_not_turned_inside_out(place):
     assert len(mattes(make_shot(frames=3, centres=(place,)))) == 3

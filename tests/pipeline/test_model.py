@@ -12,7 +12,10 @@ from tests.pipeline.shots import MICRO
 
 
 def test_without_weights_a_model_is_the_same_everywhere_and_says_untrained():
-    one, other = build_model(MICRO, None, "cpu"), build_model(MICRO, None, "cpu")
+    torch.manual_seed(1)
+    one = build_model(MICRO, None, "cpu")
+    torch.manual_seed(2)
+    other = build_model(MICRO, None, "cpu")
     assert not one.trained
     for part, network in one.parts.items():
         for name, tensor in network.state_dict().items():

@@ -96,21 +96,12 @@ def test_a_full_disk_is_a_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def playlist(path) -> bytes:
-    return f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{path}\n#EXT-X-ENDLIST\n".encode()
-
-
-def concatenation(path) -> bytes:
-    return f"ffconcat version 1.0\nfile '{path}'\n".encode()
-
-
-@pytest.mark.parametrize("wrapped", [playlist, concatenation])
-def test_a_background_cannot_name_other_files(tmp_path, wrapped):
-    path = tmp_path / "secret.mp4"
-    write_video(path, numbered(2), Fraction(24), 1, {})
-    read_video(path.read_bytes(), 2, (48, 32))
+def test_a_background_cannot_name_other_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "secret.mp4", numbered(2), Fraction(24), 1, {})
+    read_video((tmp_path / "secret.mp4").read_bytes(), 2, (48, 32))
     with pytest.raises(ShotError, match="cannot be decoded"):
-        read_video(wrapped(path), 2, (48, 32))
+        read_video(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32))
 
 
 def test_a_truncated_background_is_a_sentence(tmp_path):

@@ -1,0 +1,41 @@
+"""What a run shows of itself: pictures for tensorboard."""
+
+import torch
+from torch import Tensor
+
+from isa_engine.dit import ISADiT
+from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.training.dit import BatchSource
+from isa_engine.training.vae import VAETrainer
+
+# The same samples every time, so that a run's pictures can be compared.
+_SEED = 2**31 - 1
+_STEPS = 12
+
+
+@torch.inference_mode()
+def reconstructions(trainer: VAETrainer) -> Tensor:
+    """A clip above its reconstruction, three frames of it: ``(3, 2H, 3W)`` in [−1, 1]."""
+    settings = trainer.settings
+    clip = trainer.clips(_SEED, settings.frames[0], settings.height, settings.width)[None].to(trainer.device)
+    return _rows(clip[0], trainer.vae.decode(trainer.vae.encode(clip).mode())[0])
+
+
+@torch.inference_mode()
+def generations(dit: ISADiT, model: Model, batches: BatchSource) -> Tensor:
+    """A clip above what the transformer makes of its conditions: ``(3, 2H, 3W)`` in [−1, 1].
+
+    Args:
+        model: whose autoencoder made the latents.
+    """
+    latents, conditioning = batches(_SEED)
+    noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
+    made = sample(dit, conditioning, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
+    truth, made = (model.vae.decode(model.vae.denormalise(x[:1])) for x in (latents, made))
+    return _rows(truth[0], made[0])
+
+
+def _rows(above: Tensor, below: Tensor) -> Tensor:
+    moments = [0, above.shape[1] // 2, above.shape[1] - 1]
+    return torch.cat([torch.cat([video[:, k] for k in moments], 2) for video in (above, below)], 1)

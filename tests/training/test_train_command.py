@@ -1,0 +1,34 @@
+"""``isa-engine train``: a folder with weights, curves and a checkpoint that is continued."""
+
+import json
+
+import pytest
+import safetensors.torch
+
+from isa_engine import cli
+
+CONFIGURATIONS = {
+    "vae": "frames = [1, 1]\nsteps = [2, 1]\nbatch = 1\nheight = 32\nwidth = 32\nshift = 0\ngan_2d = 0.0\ngan_3d = 0.0",
+    "dit": 'frames = [1]\nsizes = ["32x32"]\nsteps = 3\nbatch = 1',
+}
+
+
+@pytest.mark.parametrize("part", ["vae", "dit"])
+def test_a_run_leaves_weights_and_curves_and_goes_on(tmp_path, capsys, part):
+    configuration, out = tmp_path / "run.toml", tmp_path / "run"
+    configuration.write_text(CONFIGURATIONS[part])
+    command = ["train", part, "--config", str(configuration), "--out", str(out)]
+    assert cli.main([*command, "--minutes", "0"]) == 0
+    assert cli.main(command) == 0
+    assert "continuing after step 0" in capsys.readouterr().out
+    curve = [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+    assert [point["step"] for point in curve] == [1, 2, 3]
+    assert safetensors.torch.load_file(out / f"{part}.safetensors")
+    assert list((out / "tensorboard").iterdir())
+
+
+def test_an_unknown_key_is_one_line(tmp_path, capsys):
+    (tmp_path / "run.toml").write_text("lernrate = 1")
+    command = ["train", "vae", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
+    assert cli.main(command) == 1
+    assert "unknown key 'lernrate'" in capsys.readouterr().err
