@@ -33,13 +33,10 @@ def trainer(**changes) -> VAETrainer:
 
 
 def test_twenty_steps_on_one_clip_lower_every_loss():
-    training = trainer()
+    training = trainer(kl=1e-4)
     losses = [training.step() for _ in range(20)]
-    for name in ("l1", "regularisation"):
-        assert losses[-1][name] < 0.8 * losses[0][name], name
-    strong = trainer(kl=1e-2)
-    losses = [strong.step() for _ in range(20)]
-    assert losses[-1]["kl"] < losses[0]["kl"]
+    for name in ("l1", "regularisation", "kl"):
+        assert losses[-1][name] < 0.9 * losses[0][name], name
 
 
 def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
