@@ -3,6 +3,7 @@
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, Motion
+from isa_engine.body.rotation import axis_angles, matrices
 
 # Amplitudes in radians of procedural movement about each local axis: what a joint does, not what it could.
 _AMPLITUDES = {
@@ -73,24 +74,7 @@ def _procedural(random: np.random.Generator, frames: int, fps: float) -> tuple[n
 
 def _turned(rotations: np.ndarray, translation: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
     """Turn the whole take about the vertical (Y of SMPL-X)."""
-    sine, cosine = np.sin(heading), np.cos(heading)
-    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+    turn = matrices(np.array([0, heading, 0]))
     rotations = rotations.copy()
-    rotations[:, 0] = _composed(np.array([0, heading, 0]), rotations[:, 0])
+    rotations[:, 0] = axis_angles(turn @ matrices(rotations[:, 0]))
     return rotations, translation @ turn.T
-
-
-def _composed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Axis-angle of ``first ∘ second``, by quaternions."""
-
-    def quaternion(rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        angle = np.linalg.norm(rotation, axis=-1, keepdims=True)
-        return np.cos(angle / 2), rotation * np.sinc(angle / (2 * np.pi)) / 2
-
-    w1, v1 = quaternion(np.broadcast_to(first, second.shape))
-    w2, v2 = quaternion(second)
-    w = w1 * w2 - (v1 * v2).sum(-1, keepdims=True)
-    v = w1 * v2 + w2 * v1 + np.cross(v1, v2)
-    w, v = np.where(w < 0, -w, w), np.where(w < 0, -v, v)
-    length = np.linalg.norm(v, axis=-1, keepdims=True)
-    return v / np.maximum(length, 1e-12) * 2 * np.arctan2(length, w)
