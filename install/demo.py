@@ -38,7 +38,8 @@ def main() -> int:
     step(2, "Generate the plate")
     blender.generate(staged, out, ["--steps", str(arguments.steps), "--seed", str(arguments.seed)])
     (out / "staged-plate.blend").replace(out / "demo.blend")
-    staged.unlink()
+    for leftover in out.glob("staged.blend*"):
+        leftover.unlink()
 
     step(3, "Put both in one picture")
     renders = out / "renders"
