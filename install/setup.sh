@@ -3,7 +3,8 @@
 # usage: install/setup.sh [EXTRAS]      EXTRAS: engine, or engine,training,development (the default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-extras=${1:-engine,training,development}
+everything=engine,training,development
+extras=${1:-$everything}
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -49,13 +50,14 @@ if [ ${#packages[@]} -gt 0 ]; then
     fi
 fi
 
-# The stamp changes when the checkout moves, the versions change or other extras are asked for.
-want=$({ echo "$PWD $extras"; "$python" -VV; cat pyproject.toml install/constraints.txt; } | cksum)
-if [ "$(cat .venv/stamp 2>/dev/null)" != "$want" ]; then
+# A stamp says what .venv holds; it changes when the checkout moves or the versions do.
+stamp() { { echo "$PWD $1"; "$python" -VV; cat pyproject.toml install/constraints.txt; } | cksum; }
+holds() { [ "$(cat ".venv/stamp-$1" 2>/dev/null)" = "$(stamp "$1")" ]; }
+if ! holds "$extras" && ! holds "$everything"; then
     say "Installing Python packages into .venv (a few minutes and about 3 GB on the first run)"
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     .venv/bin/python -m pip install --disable-pip-version-check --progress-bar on \
         -c install/constraints.txt -e ".[$extras]"
     .venv/bin/python -m isa_engine.location
-    echo "$want" >.venv/stamp
+    stamp "$extras" >".venv/stamp-$extras"
 fi
