@@ -6,6 +6,7 @@ panel and the command line read these; ``vae`` and ``dit`` are built from them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
@@ -119,6 +120,21 @@ class ModelConfig:
         """f_t: frames to a latent frame."""
         return TEMPORAL_COMPRESSION
 
+    def canvas(self, text: str) -> tuple[int, int]:
+        """A canvas written as "WIDTHxHEIGHT", in pixels.
+
+        Raises:
+            ModelError: it is not written so, or does not suit the model.
+        """
+        width, _, height = text.partition("x")
+        if not (width.isdigit() and height.isdigit()):
+            raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
+        for side in (int(width), int(height)):
+            if side == 0 or side % self.multiple:
+                remedy = f"'{self.name}' needs multiples of {self.multiple}."
+                raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
+        return int(width), int(height)
+
 
 def isa_tiny() -> ModelConfig:
     """Small enough for two CPU cores."""
@@ -179,3 +195,13 @@ def model_config(name: str) -> ModelConfig:
     if name not in MODELS:
         raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(MODELS)}.")
     return MODELS[name]()
+
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+CARD = "card.json"
+
+
+def weights_folder(name: str) -> Path | None:
+    """Where the weights of a named model are; None: it is untrained."""
+    folder = WEIGHTS / name
+    return folder if (folder / CARD).exists() else None

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames")
         return
     config = model_config(arguments.name)
-    width, height = _size(arguments.size, config)
+    width, height = config.canvas(arguments.size or f"{config.short_side}x{config.short_side}")
     frames = config.max_frames if arguments.frames is None else arguments.frames
     if frames < 1 or arguments.characters < 0:
         raise ModelError(
@@ -85,19 +85,6 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
         "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
     }
     return {part: {**sizes, "total": sum(sizes.values())} for part, sizes in counts.items()}
-
-
-def _size(text: str | None, config: ModelConfig) -> tuple[int, int]:
-    if text is None:
-        return config.short_side, config.short_side
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
-    for side in (int(width), int(height)):
-        if side == 0 or side % config.multiple:
-            remedy = f"'{config.name}' needs multiples of {config.multiple}."
-            raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
-    return int(width), int(height)
 
 
 def _table(cost: dict[str, Any]) -> str:

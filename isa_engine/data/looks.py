@@ -14,11 +14,10 @@ HAIR = np.array(
     [[0.05, 0.04, 0.03], [0.25, 0.14, 0.07], [0.62, 0.45, 0.22], [0.55, 0.52, 0.5], [0.45, 0.12, 0.05]]
 )
 
-# Joints whose skin a piece of clothing can cover.
+# Joints by what covers their skin; sleeves and legs end somewhere along a limb.
 _HEAD, _NECK, _EYES = (15, 22), (12,), (23, 24)
 _TORSO, _HIPS = (3, 6, 9, 13, 14), (0,)
-_UPPER_ARMS, _FOREARMS = (16, 17), (18, 19)
-_THIGHS, _SHINS, _FEET = (1, 2), (4, 5), (7, 8, 10, 11)
+_THIGHS, _FEET = (1, 2), (7, 8, 10, 11)
 
 
 @dataclass(frozen=True)

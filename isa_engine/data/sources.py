@@ -12,7 +12,6 @@ from isa_engine.body import bundled_motion, bundled_motions, open_body
 from isa_engine.data.clip import Clip
 from isa_engine.data.synthetic import SyntheticHumans
 from isa_engine.dit import Conditioning
-from isa_engine.errors import ModelError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.pipeline.conditioning import identity, stage
 from isa_engine.pipeline.model import Model
@@ -43,7 +42,7 @@ class SyntheticBatches:
 
     def __init__(self, model: Model, batch: int, frames: tuple[int, ...], sizes: tuple[str, ...]):
         self.model, self.batch, self.frames = model, batch, frames
-        self.sizes = [_size(size, model.config.multiple) for size in sizes]
+        self.sizes = [model.config.canvas(size) for size in sizes]
         self.humans = synthetic_humans(model.config.dit.points, model.device)
 
     @torch.no_grad()
@@ -117,11 +116,3 @@ def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning
         background_latents=conditioning.background_latents,
         cameras=conditioning.cameras,
     )
-
-
-def _size(text: str, multiple: int) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()) or int(width) % multiple or int(height) % multiple:
-        remedy = f"Give WIDTHxHEIGHT in multiples of {multiple}."
-        raise ModelError(f"the canvas is '{text}'", where="training configuration", remedy=remedy)
-    return int(width), int(height)

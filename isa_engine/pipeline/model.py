@@ -16,13 +16,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from isa_engine.checkpoint import check_tensors, read_safetensors
-from isa_engine.configuration import ModelConfig, model_config
+from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
 from isa_engine.vae import VideoVAE
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-CARD = "card.json"
 _SEED = 20260
 
 
@@ -50,12 +48,6 @@ class Model:
         """``ISADiT.forward`` at the precision that suits the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             return self.dit(latents, timestep, conditioning)
-
-
-def weights_folder(name: str) -> Path | None:
-    """Where the weights of a named model are, or None."""
-    folder = WEIGHTS / name
-    return folder if (folder / CARD).exists() else None
 
 
 def load_model(name: str, device: str = "auto") -> Model:

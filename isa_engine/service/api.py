@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 import isa_engine
-from isa_engine.configuration import MODELS
+from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.protocol import PREFIX, RESULTS, Health, JobStatus, ModelInfo
 from isa_engine.service.access import TokenDoor
 from isa_engine.service.folders import Folders
@@ -113,9 +113,9 @@ def create_app(store: JobStore, folders: Folders, token: str, upload_limit: int 
 
 def model_info(name: str) -> ModelInfo:
     config = MODELS[name]()
-    # As ``pipeline.model`` has it, which would import torch.
-    card = Path(isa_engine.__file__).with_name("weights") / name / "card.json"
-    return ModelInfo(name, card.is_file(), config.short_side, config.multiple, config.max_frames)
+    return ModelInfo(
+        name, weights_folder(name) is not None, config.short_side, config.multiple, config.max_frames
+    )
 
 
 def file(path: Path, media_type: str) -> FileResponse:
