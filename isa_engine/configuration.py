@@ -27,7 +27,7 @@ class VAEConfig:
             what a linear one misses.
         norm_groups: of the group norms, which see one frame at a time.
         scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
-            for each channel.
+            for each channel. Trained weights bring their own.
     """
 
     latent_channels: int = 16
@@ -43,6 +43,21 @@ class VAEConfig:
     def spatial_compression(self) -> int:
         """f_s: video pixels to a latent pixel's side."""
         return self.patch * 2 ** (len(self.block_out_channels) - 1)
+
+
+@dataclass(frozen=True)
+class MatteHeadConfig:
+    """The matte head, at the latents' resolution.
+
+    Attributes:
+        width: channels.
+        layers: residual blocks.
+        norm_groups: of the group norms, which see one frame at a time.
+    """
+
+    width: int = 128
+    layers: int = 3
+    norm_groups: int = 8
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,7 @@ class ModelConfig:
     max_frames: int
     shift: float = 1.0
     vae: VAEConfig = field(default_factory=VAEConfig)
+    matte_head: MatteHeadConfig = field(default_factory=MatteHeadConfig)
     dit: DiTConfig = field(default_factory=DiTConfig)
     image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
 
@@ -151,6 +167,7 @@ def isa_tiny() -> ModelConfig:
             scaling_factor=1.0,
             shift_factor=0.0,
         ),
+        matte_head=MatteHeadConfig(width=48, layers=2),
         dit=DiTConfig(width=128, layers=6, heads=4, points=64, image_width=128),
         image_tower=ImageTowerConfig(),
     )

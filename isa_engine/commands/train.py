@@ -54,7 +54,8 @@ def _vae(arguments: argparse.Namespace) -> tuple[object, Callable]:
     from isa_engine.training.vae import VAETrainer
 
     settings = read_configuration(arguments.config, VAETraining)
-    trainer = VAETrainer(settings, synthetic_videos(arguments.device), arguments.device)
+    clips = synthetic_videos(arguments.device)
+    trainer = VAETrainer(settings, clips, arguments.device)
     return trainer, lambda: reconstructions(trainer)
 
 

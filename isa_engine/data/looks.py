@@ -8,6 +8,7 @@ from torch import Tensor
 
 from isa_engine.data.patterns import Pattern, random_colours
 from isa_engine.data.skinned import SkinnedSurface
+from isa_engine.data.split import Split
 
 SKIN = np.array([[0.93, 0.76, 0.65], [0.80, 0.58, 0.44], [0.58, 0.38, 0.26], [0.33, 0.20, 0.14]])
 HAIR = np.array(
@@ -31,8 +32,12 @@ class Look:
     thickness: Tensor
 
 
-def random_look(surface: SkinnedSurface, random: np.random.Generator) -> Look:
-    """Dress a body: skin, hair, a top with sleeves of some length, trousers, shorts or a skirt, shoes."""
+def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Split) -> Look:
+    """Dress a body: skin, hair, a top with sleeves of some length, trousers, shorts or a skirt, shoes.
+
+    Args:
+        split: whose combinations of garments to choose from.
+    """
     place = surface.template
     device = place.device
     limb = surface.weights.argmax(1)
@@ -61,7 +66,10 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator) -> Look:
         axis = joints[end] - joints[start]
         return ((place - joints[start]) @ axis) / (axis @ axis)
 
-    top = Pattern(random, (0.05, 0.3))(place)
+    cloth, other_cloth = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
+    while not split.owns_look(cloth.kind, other_cloth.kind):
+        cloth, other_cloth = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
+    top, bottom = cloth(place), other_cloth(place)
     loose = float(random.uniform(0.003, 0.02))
     wear(on(_TORSO), top, loose)
     sleeve = float(random.choice([0.0, 0.5, 1.0, 1.6, 2.0]))
@@ -69,7 +77,6 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator) -> Look:
         wear((limb == upper) & (along(upper, lower) < sleeve), top, loose)
         wear((limb == lower) & (along(lower, hand) + 1 < sleeve), top, loose * 0.7)
 
-    bottom = Pattern(random, (0.05, 0.4))(place)
     leg = float(random.choice([0.35, 0.8, 1.5, 2.0], p=[0.15, 0.2, 0.15, 0.5]))
     wear(on(_HIPS), bottom, loose * 0.6)
     for thigh, shin, ankle in ((1, 4, 7), (2, 5, 8)):

@@ -24,15 +24,18 @@ _MIRRORED = [
 
 
 def random_motion(
-    random: np.random.Generator, takes: tuple[Motion, ...], frames: int, fps: float
+    random: np.random.Generator, takes: tuple[Motion, ...], procedural: float, frames: int, fps: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """A motion of exactly this length.
+
+    Args:
+        procedural: share of motions that are made up instead of cut from a take.
 
     Returns:
         Rotations ``(F, 55, 3)`` axis-angle and translation ``(F, 3)`` metres, SMPL-X axes, starting at the
         origin with a random heading; the feet's height is the caller's business.
     """
-    if takes and random.random() < 0.6:
+    if random.random() >= procedural:
         rotations, translation = _cut(random, takes[random.integers(len(takes))], frames, fps)
     else:
         rotations, translation = _procedural(random, frames, fps)

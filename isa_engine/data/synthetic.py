@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isa_engine.body import BodyModel, Motion
+from isa_engine.body import BodyModel, bundled_motion
 from isa_engine.data.camera_paths import random_camera_path
 from isa_engine.data.clip import Clip
 from isa_engine.data.looks import Look, random_look
@@ -19,6 +19,7 @@ from isa_engine.data.motions import random_motion
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface
 from isa_engine.data.splat import nearest_sample
+from isa_engine.data.split import TRAINING, Split
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.plucker import plucker_rays
@@ -44,19 +45,20 @@ class SyntheticHumans:
 
     Args:
         body: whose surface is rendered and sampled.
-        takes: captured motions to draw from.
         points: surface points a character in each clip.
         device: where rendering happens.
+        split: what to draw from.
     """
 
     def __init__(
-        self, body: BodyModel, takes: tuple[Motion, ...], points: int, device: torch.device | str = "cpu"
+        self, body: BodyModel, points: int, device: torch.device | str = "cpu", split: Split = TRAINING
     ):
         table = surface_table(body.v_template, body.faces)
         self.tokens = SkinnedSurface(body, table.corners[:points], table.barycentric[:points], device)
         dense = random_surface_points(body.v_template, body.faces, SAMPLES)
         self.skin = SkinnedSurface(body, *dense, device)
-        self.takes, self.device = takes, torch.device(device)
+        self.split, self.device = split, torch.device(device)
+        self.takes = tuple(bundled_motion(name) for name in split.takes)
 
     def clip(
         self,
@@ -74,7 +76,7 @@ class SyntheticHumans:
             characters: 1 to 4; random if None.
             set_kind: of ``sets.KINDS``; random if None.
         """
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
         stage, sun = Set(random, set_kind), _sun(random, self.device)
@@ -108,7 +110,7 @@ class SyntheticHumans:
         )
 
     def _actor(self, random: np.random.Generator, frames: int, fps: float, slot: int, count: int) -> Actor:
-        betas, look = self._tensor(random.normal(0, 0.9, 10)), random_look(self.skin, random)
+        betas, look = self._tensor(random.normal(0, 0.9, 10)), random_look(self.skin, random, self.split)
         return self._acting(random, betas, look, frames, fps, slot, count)
 
     def _acting(
@@ -123,7 +125,7 @@ class SyntheticHumans:
     ) -> Actor:
         """Put somebody into motion with the feet on the ground, in one of ``count`` places about a circle,
         near enough to hide one another at times."""
-        rotations, translation = random_motion(random, self.takes, frames, fps)
+        rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
         bearing = 2 * np.pi * slot / count + random.normal(0, 0.4)
         reach = 0.0 if count == 1 else random.uniform(0.35, 0.5 + 0.25 * count)
         place = np.array([np.cos(bearing) * reach, 0, np.sin(bearing) * reach])

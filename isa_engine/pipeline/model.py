@@ -1,7 +1,6 @@
 """A model's networks and their weights.
 
-Weights live in a folder: ``vae.safetensors``, ``dit.safetensors``, ``image_tower.safetensors`` and
-``card.json``, which says how they came to be. A named configuration without such a folder is initialised
+Weights live in a folder: a safetensors file for each part (``Model.parts``) and ``card.json``, which says how they came to be. A named configuration without such a folder is initialised
 from a fixed seed, the same on every machine, and calls itself untrained.
 """
 
@@ -19,9 +18,10 @@ from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
-from isa_engine.vae import VideoVAE
+from isa_engine.vae import MatteHead, VideoVAE
 
 _SEED = 20260
+PARTS = ("vae", "matte_head", "dit", "image_tower")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Model:
 
     config: ModelConfig
     vae: VideoVAE
+    matte_head: MatteHead
     dit: ISADiT
     image_tower: ImageTower
     trained: bool
@@ -42,7 +43,7 @@ class Model:
     @property
     def parts(self) -> dict[str, nn.Module]:
         """The networks by the names of their files."""
-        return {"vae": self.vae, "dit": self.dit, "image_tower": self.image_tower}
+        return {part: getattr(self, part) for part in PARTS}
 
     def velocity(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Tensor:
         """``ISADiT.forward`` at the precision that suits the device."""
@@ -67,11 +68,7 @@ def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") 
     target = _device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        parts = {
-            "vae": VideoVAE(**dataclasses.asdict(config.vae)),
-            "dit": ISADiT(**dataclasses.asdict(config.dit)),
-            "image_tower": ImageTower(**dataclasses.asdict(config.image_tower)),
-        }
+        parts = build_parts(config)
     weights = "random"
     if folder is not None:
         digest = hashlib.sha256()
@@ -84,6 +81,22 @@ def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") 
     for network in parts.values():
         network.to(target).eval().requires_grad_(False)
     return Model(config=config, **parts, trained=folder is not None, weights=weights, device=target)
+
+
+def build_parts(config: ModelConfig) -> dict[str, nn.Module]:
+    """The networks of a configuration, by the names of ``PARTS``, with random weights."""
+    return {
+        "vae": VideoVAE(**dataclasses.asdict(config.vae)),
+        "matte_head": build_matte_head(config),
+        "dit": ISADiT(**dataclasses.asdict(config.dit)),
+        "image_tower": ImageTower(**dataclasses.asdict(config.image_tower)),
+    }
+
+
+def build_matte_head(config: ModelConfig) -> MatteHead:
+    """A matte head for the latents of a configuration's autoencoder, with random weights."""
+    latent = config.vae.latent_channels, config.vae.spatial_compression
+    return MatteHead(*latent, **dataclasses.asdict(config.matte_head))
 
 
 def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:

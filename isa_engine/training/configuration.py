@@ -19,6 +19,7 @@ class VAETraining:
         batch, height, width: of a step's clips.
         learning_rate: peak of Adam's, after ``warm_up`` steps, decaying to a tenth by the last step.
         l1, perceptual, kl, regularisation, gan_2d, gan_3d: the λ of Eqs. 1 and 2; zero leaves a term out.
+        l2: of a squared error beside the paper's L1, which a small network learns faster from.
         gan_from: first step with discriminators.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
         fastest: top speed of the dynamic speed adjustment, in frames a frame.
@@ -35,6 +36,7 @@ class VAETraining:
     learning_rate: float = 3e-4
     warm_up: int = 200
     l1: float = 1.0
+    l2: float = 0.0
     perceptual: float = 0.0
     kl: float = 1e-6
     regularisation: float = 0.1

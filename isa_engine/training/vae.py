@@ -1,4 +1,4 @@
-"""The VideoVAE's training (paper, 4.2; Eqs. 1 and 2).
+"""The VideoVAE's training (paper, 4.2; Eqs. 1 and 2), and beside it the matte head's.
 
 Step k's clips, crops and noise depend on the seed and on k alone, so an interrupted run that loads its
 checkpoint goes on as if nothing had happened.
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import build_matte_head
 from isa_engine.training.augmentation import dynamic_speed, random_structured_motion
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
@@ -24,8 +25,10 @@ from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_
 from isa_engine.training.perceptual import LPIPS
 from isa_engine.vae import VideoVAE
 
-# ``clips(seed, frames, height, width)`` gives one video ``(3, frames, height, width)`` in [−1, 1].
+# ``clips(seed, frames, height, width)`` gives one video and its matte, ``(4, frames, height, width)`` in [−1, 1].
 ClipSource = Callable[[int, int, int, int], Tensor]
+# Clips whose latents are measured for their normalisation.
+_MEASURED = 32
 
 
 class VAETrainer:
@@ -50,6 +53,7 @@ class VAETrainer:
         torch.manual_seed(settings.seed)
         vae = vae or VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
         self.vae = vae.to(device)
+        self.matte_head = build_matte_head(model_config(settings.model)).to(device)
         channels = vae.config.latent_channels
         self.sub_latent_decoder = SubLatentDecoder(channels, vae.spatial_compression).to(device)
         self.discriminators = torch.nn.ModuleDict(
@@ -62,7 +66,11 @@ class VAETrainer:
                 raise ModelError("the perceptual loss has no network", remedy=remedy)
             self.perceptual = LPIPS.load(settings.lpips).to(device)
         self.optimizer = torch.optim.AdamW(
-            [*self.vae.parameters(), *self.sub_latent_decoder.parameters()],
+            [
+                *self.vae.parameters(),
+                *self.matte_head.parameters(),
+                *self.sub_latent_decoder.parameters(),
+            ],
             settings.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=0.0,
@@ -80,11 +88,11 @@ class VAETrainer:
         """One optimiser step of the VAE and, once they play, of the discriminators.
 
         Returns:
-            Each term of Eq. 1, unweighted, by name.
+            Each term of Eq. 1, unweighted, by name; the matte head's loss; the discriminators'.
         """
         settings = self.settings
         generator = torch.Generator().manual_seed(settings.seed * 2**32 + self.steps_done)
-        video = self._batch(generator)
+        video, matte = self._batch(generator).split([3, 1], 1)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = self._learning_rate()
@@ -93,7 +101,10 @@ class VAETrainer:
         latents = posterior.sample(generator)
         decoded = self.vae.decode(latents)
         terms = self.terms(video, latents, posterior, decoded)
-        loss = torch.stack([getattr(settings, name) * value for name, value in terms.items()]).sum()
+        weighted = [getattr(settings, name) * value for name, value in terms.items()]
+        # The latents are as they are: the autoencoder does not learn to please the matte head.
+        terms["matte"] = matte_loss(self.matte_head(latents.detach()), matte)
+        loss = torch.stack([*weighted, terms["matte"]]).sum()
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
@@ -113,6 +124,8 @@ class VAETrainer:
         """The terms of Eq. 1 whose weights are not zero, by the names of ``VAETraining``."""
         settings = self.settings
         terms = {"l1": F.l1_loss(decoded, video)}
+        if settings.l2:
+            terms["l2"] = F.mse_loss(decoded, video)
         if settings.kl:
             terms["kl"] = kl_divergence(posterior.mean, posterior.logvar)
         if self.perceptual is not None:
@@ -126,14 +139,17 @@ class VAETrainer:
         return terms
 
     def export(self, folder: Path) -> None:
-        """Write the weights alone, as ``pipeline.model`` reads them."""
+        """Measure the latents' normalisation and write the weights alone, as ``pipeline.model`` reads them."""
+        self._measure_latents()
         save_file(self.vae.state_dict(), folder / "vae.safetensors")
+        save_file(self.matte_head.state_dict(), folder / "matte_head.safetensors")
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly."""
         return {
             "steps_done": self.steps_done,
             "vae": self.vae.state_dict(),
+            "matte_head": self.matte_head.state_dict(),
             "sub_latent_decoder": self.sub_latent_decoder.state_dict(),
             "discriminators": self.discriminators.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -142,8 +158,9 @@ class VAETrainer:
 
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps_done"]
-        for name in ("vae", "sub_latent_decoder", "discriminators", "optimizer", "discriminator_optimizer"):
-            getattr(self, name).load_state_dict(state[name])
+        for name, part in state.items():
+            if name != "steps_done":
+                getattr(self, name).load_state_dict(part)
 
     def _playing(self) -> list[str]:
         if self.steps_done < self.settings.gan_from:
@@ -156,8 +173,18 @@ class VAETrainer:
         warm = min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
         return settings.learning_rate * warm * (0.55 + 0.45 * math.cos(math.pi * progress))
 
+    @torch.no_grad()
+    def _measure_latents(self) -> None:
+        """Mean and deviation of each channel over clips that are the same every time."""
+        settings = self.settings
+        generator = torch.Generator().manual_seed(settings.seed)
+        batches = [self._batch(generator)[:, :3] for _ in range(math.ceil(_MEASURED / settings.batch))]
+        latents = torch.cat([self.vae.encode(video).mode() for video in batches])
+        values = latents.transpose(0, 1).flatten(1)
+        self.vae.set_normalisation(values.mean(1), values.std(1))
+
     def _batch(self, generator: torch.Generator) -> Tensor:
-        """``(batch, 3, F, H, W)``: the stage's length, augmented."""
+        """``(batch, 4, F, H, W)``: colours and matte, the stage's length, augmented."""
         settings = self.settings
         frames = settings.frames[0 if self.steps_done < settings.steps[0] else 1]
         longer = 1 + math.ceil((frames - 1) * settings.fastest)
@@ -173,3 +200,8 @@ class VAETrainer:
 def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     """KL(N(mean, exp logvar) ‖ N(0, 1)), summed over a clip's latents, averaged over the batch."""
     return 0.5 * (mean**2 + logvar.exp() - 1 - logvar).flatten(1).sum(1).mean()
+
+
+def matte_loss(logits: Tensor, matte: Tensor) -> Tensor:
+    """Cross entropy of alpha, both ``(B, 1, F, H, W)``; ``matte`` in [−1, 1]."""
+    return F.binary_cross_entropy_with_logits(logits, (matte + 1) / 2)

@@ -9,13 +9,15 @@
 | the whole | ``video_vae`` |
 | SD3's weights | ``inflate`` |
 | large pictures | ``tiling`` |
+| latents to alpha | ``matte_head`` |
 """
 
 from isa_engine.torchvision_operators import declare_missing
 
 declare_missing()
 
+from isa_engine.vae.matte_head import MatteHead  # noqa: E402
 from isa_engine.vae.posterior import Posterior  # noqa: E402
 from isa_engine.vae.video_vae import VideoVAE  # noqa: E402
 
-__all__ = ["Posterior", "VideoVAE"]
+__all__ = ["MatteHead", "Posterior", "VideoVAE"]

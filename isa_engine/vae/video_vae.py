@@ -28,7 +28,7 @@ class VideoVAE(ModelMixin, ConfigMixin):
     """The video autoencoder (paper, 4.1): f_s in space, f_t = 4 in time, the first frame by itself.
 
     Built from ``VAEConfig``: ``VideoVAE(**dataclasses.asdict(config.vae))``; every argument is described
-    there. Latent 0 stands for frame 0, latent j ≥ 1 for frames 4j − 3 … 4j, and neither latents nor decoded
+    there. The normalisation starts as configured and is part of the weights. Latent 0 stands for frame 0, latent j ≥ 1 for frames 4j − 3 … 4j, and neither latents nor decoded
     frames depend on later windows.
 
     Raises:
@@ -67,6 +67,9 @@ class VideoVAE(ModelMixin, ConfigMixin):
                 nn.init.zeros_(conv.weight)
                 nn.init.zeros_(conv.bias)
             nn.init.constant_(self.encoder.conv_out.bias[latent_channels:], _FIRST_LOGVAR)
+        for name, factor in (("latent_shift", shift_factor), ("latent_scale", scaling_factor)):
+            channels = torch.as_tensor(factor, dtype=torch.float32).expand(latent_channels).clone()
+            self.register_buffer(name, channels)
 
     def encode(self, video: torch.Tensor) -> Posterior:
         """
@@ -128,13 +131,22 @@ class VideoVAE(ModelMixin, ConfigMixin):
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents ``(B, C, …)`` as the DiT wants them: about zero mean and unit variance."""
-        shift, scale = self._normalisation(latents)
-        return (latents - shift) * scale
+        ones = [1] * (latents.dim() - 2)
+        return (latents - self.latent_shift.view(-1, *ones)) * self.latent_scale.view(-1, *ones)
 
     def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
         """The inverse of ``normalise``."""
-        shift, scale = self._normalisation(latents)
-        return latents / scale + shift
+        ones = [1] * (latents.dim() - 2)
+        return latents / self.latent_scale.view(-1, *ones) + self.latent_shift.view(-1, *ones)
+
+    def set_normalisation(self, mean: torch.Tensor, deviation: torch.Tensor) -> None:
+        """Normalise by what was measured.
+
+        Args:
+            mean, deviation: ``(C,)`` of latents over many clips.
+        """
+        self.latent_shift.copy_(mean)
+        self.latent_scale.copy_(1 / deviation)
 
     def check_video(self, video: torch.Tensor, *, begins: bool) -> None:
         """Raise ModelError unless ``encode``, or with ``begins`` false a later ``encode_chunk``, takes it."""
@@ -164,14 +176,6 @@ class VideoVAE(ModelMixin, ConfigMixin):
         if self.window_decoder is not None:
             video = video + self.window_decoder(latents, past.begins)
         return video
-
-    def _normalisation(self, latents: torch.Tensor) -> list[torch.Tensor]:
-        """Shift and scale, shaped to broadcast over ``(B, C, …)``."""
-        ones = [1] * (latents.dim() - 2)
-        return [
-            torch.as_tensor(factor, dtype=latents.dtype, device=latents.device).reshape(-1, *ones)
-            for factor in (self.config.shift_factor, self.config.scaling_factor)
-        ]
 
 
 def _check(name: str, tensor: torch.Tensor, channels: int) -> None:

@@ -1,11 +1,15 @@
 """Synthetic clips agree with the geometry that the transformer is told."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
-from isa_engine.body import bundled_motion, open_body
+from isa_engine.body import bundled_motion, bundled_motions, open_body
+from isa_engine.data.patterns import KINDS
 from isa_engine.data.skinned import SkinnedSurface
+from isa_engine.data.split import HELD_OUT, TRAINING
 from isa_engine.data.synthetic import SyntheticHumans
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
@@ -16,7 +20,7 @@ HEIGHT, WIDTH = 64, 96
 
 @pytest.fixture(scope="module")
 def humans():
-    return SyntheticHumans(open_body(), (bundled_motion("walk"),), points=128)
+    return SyntheticHumans(open_body(), points=128)
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +93,21 @@ def test_each_character_is_in_the_picture_that_is_named_for_it(humans):
         for k, picture in enumerate(clip.reference_of.tolist()):
             ndc, _ = project(clip.reference_points[k].double().numpy(), mvp[picture])
             assert (np.abs(ndc[:, :2]) < 1).all(1).mean() > 0.3
+
+
+def test_a_seed_gives_each_split_another_clip():
+    training, held_out = (
+        SyntheticHumans(open_body(), points=1, split=split) for split in (TRAINING, HELD_OUT)
+    )
+    ours, theirs = (humans.clip(3, 1, HEIGHT, WIDTH).video for humans in (training, held_out))
+    assert not torch.equal(ours, theirs)
+
+
+def test_no_take_and_no_look_of_training_is_held_out():
+    assert not set(TRAINING.takes) & set(HELD_OUT.takes)
+    assert {*TRAINING.takes, *HELD_OUT.takes} == set(bundled_motions())
+    pairs = list(itertools.product(KINDS, KINDS))
+    assert all(TRAINING.owns_look(*pair) != HELD_OUT.owns_look(*pair) for pair in pairs)
+    for split in (TRAINING, HELD_OUT):
+        # Every pattern is worn somewhere in each split but the unseen combinations.
+        assert any(split.owns_look(*pair) for pair in pairs)

@@ -21,10 +21,12 @@ def micro_dit() -> ISADiT:
 
 
 def one_clip(seed: int, frames: int, height: int, width: int) -> torch.Tensor:
-    """A soft wave that wanders; every seed gives the same."""
+    """A soft wave that wanders, and a matte of its upper half; every seed gives the same."""
     y, x = torch.meshgrid(torch.arange(height) / 8, torch.arange(width) / 8, indexing="ij")
     time = torch.arange(frames)[:, None, None] / 4
-    return torch.stack([(x + time).sin(), (y - time).cos(), (x + y + 2 * time).sin()]) * 0.8
+    matte = torch.where(y < height / 16, 1.0, -1.0).expand(frames, height, width)
+    wave = torch.stack([(x + time).sin(), (y - time).cos(), (x + y + 2 * time).sin()]) * 0.8
+    return torch.cat([wave, matte[None]])
 
 
 def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning]:

@@ -33,9 +33,9 @@ def trainer(**changes) -> VAETrainer:
 
 
 def test_twenty_steps_on_one_clip_lower_every_loss():
-    training = trainer(kl=1e-4)
+    training = trainer(kl=1e-4, l2=1.0)
     losses = [training.step() for _ in range(20)]
-    for name in ("l1", "regularisation", "kl"):
+    for name in ("l1", "l2", "regularisation", "kl", "matte"):
         assert losses[-1][name] < 0.9 * losses[0][name], name
 
 
@@ -75,13 +75,22 @@ def test_the_second_stage_has_longer_clips():
 
 def test_the_regularisation_reaches_the_encoder_and_not_the_decoder():
     training = trainer(l1=0.0, kl=0.0)
-    video = one_clip(0, 5, 32, 32)[None]
+    video = one_clip(0, 5, 32, 32)[None, :3]
     posterior = training.vae.encode(video)
     latents = posterior.mode()
     terms = training.terms(video, latents, posterior, training.vae.decode(latents))
     terms["regularisation"].backward()
     assert training.vae.encoder.conv_out.weight.grad.abs().sum() > 0
     assert all(parameter.grad is None for parameter in training.vae.decoder.parameters())
+
+
+def test_the_matte_heads_loss_reaches_nothing_else():
+    training = trainer(l1=0.0, kl=0.0, regularisation=0.0)
+    before = {name: tensor.clone() for name, tensor in training.vae.state_dict().items()}
+    head = {name: tensor.clone() for name, tensor in training.matte_head.state_dict().items()}
+    training.step()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in training.vae.state_dict().items())
+    assert not any(torch.equal(tensor, head[name]) for name, tensor in training.matte_head.named_parameters())
 
 
 def test_kl_of_a_standard_gaussian_is_nothing():
@@ -101,3 +110,14 @@ def test_the_exported_weights_are_the_vaes(tmp_path):
     training.export(tmp_path)
     tensors = safetensors.torch.load_file(tmp_path / "vae.safetensors")
     assert tensors.keys() == training.vae.state_dict().keys()
+    tensors = safetensors.torch.load_file(tmp_path / "matte_head.safetensors")
+    assert tensors.keys() == training.matte_head.state_dict().keys()
+
+
+def test_exported_latents_have_no_mean_and_unit_deviation(tmp_path):
+    training = trainer(frames=(1, 1))
+    training.export(tmp_path)
+    latents = training.vae.normalise(training.vae.encode(one_clip(0, 1, 32, 32)[None, :3]).mode())
+    values = latents.transpose(0, 1).flatten(1)
+    assert values.mean(1).abs().max() < 1e-3
+    assert (values.std(1) - 1).abs().max() < 1e-3

@@ -1,0 +1,43 @@
+"""What training may see, and what is held out to measure with.
+
+The two share no captured take, no combination of garments and no seed, so that a held-out clip shows known
+people in nothing they wore and in no motion they made before.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Split:
+    """Attributes:
+    name: as samples record it.
+    takes: bundled motions to draw from.
+    procedural: share of motions that are made up instead of captured.
+    held_out_looks: whether its looks are the ones kept from training.
+    stream: begins every random draw, so that one seed gives each split another clip.
+    """
+
+    name: str
+    takes: tuple[str, ...]
+    procedural: float
+    held_out_looks: bool
+    stream: int
+
+    def owns_look(self, top: str, bottom: str) -> bool:
+        """Whether somebody may wear a top and a bottom of these patterns (``data.patterns.KINDS``)."""
+        return ((top, bottom) in _HELD_OUT_LOOKS) == self.held_out_looks
+
+
+# Each pattern is known from training, on its own place and beside others.
+_HELD_OUT_LOOKS = frozenset(
+    {
+        ("plain", "stripes"),
+        ("stripes", "plain"),
+        ("checks", "plain"),
+        ("blotches", "dots"),
+        ("dots", "blotches"),
+    }
+)
+
+TRAINING = Split("training", ("walk", "run", "swing", "gesture", "dance"), 0.4, False, 0)
+HELD_OUT = Split("held-out", ("jump", "punch"), 0.0, True, 1)
