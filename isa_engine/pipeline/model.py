@@ -1,7 +1,8 @@
 """A model's networks and their weights.
 
-Weights live in a folder: a safetensors file for each part (``Model.parts``) and ``card.json``, which says how they came to be. A named configuration without such a folder is initialised
-from a fixed seed, the same on every machine, and calls itself untrained.
+Weights live in a folder: a safetensors file for each part (``Model.parts``) and ``card.json``, which says how
+they came to be. A named configuration without such a folder is initialised from a fixed seed, the same on
+every machine, and calls itself untrained.
 """
 
 import dataclasses

@@ -25,7 +25,7 @@ from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_
 from isa_engine.training.perceptual import LPIPS
 from isa_engine.vae import VideoVAE
 
-# ``clips(seed, frames, height, width)`` gives one video and its matte, ``(4, frames, height, width)`` in [−1, 1].
+# ``clips(seed, frames, height, width)`` gives video and matte, ``(4, frames, height, width)`` in [−1, 1].
 ClipSource = Callable[[int, int, int, int], Tensor]
 # Clips whose latents are measured for their normalisation.
 _MEASURED = 32
@@ -139,7 +139,7 @@ class VAETrainer:
         return terms
 
     def export(self, folder: Path) -> None:
-        """Measure the latents' normalisation and write the weights alone, as ``pipeline.model`` reads them."""
+        """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them."""
         self._measure_latents()
         save_file(self.vae.state_dict(), folder / "vae.safetensors")
         save_file(self.matte_head.state_dict(), folder / "matte_head.safetensors")
@@ -181,7 +181,7 @@ class VAETrainer:
         batches = [self._batch(generator)[:, :3] for _ in range(math.ceil(_MEASURED / settings.batch))]
         latents = torch.cat([self.vae.encode(video).mode() for video in batches])
         values = latents.transpose(0, 1).flatten(1)
-        self.vae.set_normalisation(values.mean(1), values.std(1))
+        self.vae.set_normalisation(values.mean(1), values.std(1, correction=0))
 
     def _batch(self, generator: torch.Generator) -> Tensor:
         """``(batch, 4, F, H, W)``: colours and matte, the stage's length, augmented."""

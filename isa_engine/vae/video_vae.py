@@ -28,8 +28,8 @@ class VideoVAE(ModelMixin, ConfigMixin):
     """The video autoencoder (paper, 4.1): f_s in space, f_t = 4 in time, the first frame by itself.
 
     Built from ``VAEConfig``: ``VideoVAE(**dataclasses.asdict(config.vae))``; every argument is described
-    there. The normalisation starts as configured and is part of the weights. Latent 0 stands for frame 0, latent j ≥ 1 for frames 4j − 3 … 4j, and neither latents nor decoded
-    frames depend on later windows.
+    there. The normalisation starts as configured and is part of the weights. Latent 0 stands for frame 0,
+    latent j ≥ 1 for frames 4j − 3 … 4j, and neither latents nor decoded frames depend on later windows.
 
     Raises:
         ModelError: sizes that do not go together.

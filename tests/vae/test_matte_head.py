@@ -1,4 +1,4 @@
-"""The matte head sees what the decoder sees: causal, streamed as whole, one alpha for each pixel and frame."""
+"""The matte head sees what the decoder sees: causal, streamed as whole, an alpha for each pixel and frame."""
 
 import torch
 from hypothesis import given
