@@ -68,10 +68,22 @@ class Attention(nn.Module):
         return attended.flatten(-2).unflatten(0, batch_and_groups)
 
     def forward(
-        self, x: torch.Tensor, context: torch.Tensor, seen: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        context: torch.Tensor,
+        seen: torch.Tensor | None = None,
+        across: bool = False,
     ) -> torch.Tensor:
-        """Tokens ``(B, groups, n, d)`` look at ``(B, groups, m, d)``: ``(B, groups, n, d)``."""
-        return self.to_out(self.attend(self.queries(x), *self.keys_values(context), seen))
+        """Tokens ``(B, groups, n, d)`` look at ``(B, groups, m, d)``: ``(B, groups, n, d)``.
+
+        With ``across`` the groups are those tokens that stand at one place of the third axis.
+        """
+        queries, (keys, values) = self.queries(x), self.keys_values(context)
+        if not across:
+            return self.to_out(self.attend(queries, keys, values, seen))
+        queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
+        attended = self.attend(queries, keys, values, None if seen is None else seen.transpose(1, 2))
+        return self.to_out(attended.transpose(1, 2))
 
 
 class ConditionAttention(nn.Module):

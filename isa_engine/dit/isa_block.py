@@ -55,8 +55,8 @@ class ISABlock(nn.Module):
         self.spatial_modulation = nn.Linear(width, MODULATIONS * width)
         self.modulation_table = nn.Parameter(torch.zeros(NEW_BRANCHES * MODULATIONS, width))
         self.spatial = Transformer(width, heads, qk_norm)
-        self.temporal = Transformer(width, heads, qk_norm)
-        self.point_temporal = Transformer(width, heads, qk_norm, maskable=True)
+        self.temporal = Transformer(width, heads, qk_norm, across=True)
+        self.point_temporal = Transformer(width, heads, qk_norm, maskable=True, across=True)
         self.isa = ISATransformer(width, heads, qk_norm, last)
         self.camera = ConditionAttention(width, heads, qk_norm)
         self.image = ConditionAttention(width, heads, qk_norm, maskable=True)
@@ -82,11 +82,9 @@ class ISABlock(nn.Module):
         # Eq. 15
         video = self.spatial(video, spatial)
         # Eq. 16
-        video = self.temporal(video.transpose(1, 2), temporal, inputs.latent_clock).transpose(1, 2)
+        video = self.temporal(video, temporal, inputs.latent_clock[:, None])
         # Eq. 17
-        seen = inputs.visible.transpose(1, 2)
-        points = self.point_temporal(points.transpose(1, 2), point_temporal, inputs.frame_clock, seen)
-        points = points.transpose(1, 2)
+        points = self.point_temporal(points, point_temporal, inputs.frame_clock[:, None], inputs.visible)
         # Eq. 18
         video, points = self.isa(video, points, isa_video, isa_points, inputs.visible, inputs.ispe)
         # Eq. 23

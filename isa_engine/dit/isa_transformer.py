@@ -5,13 +5,17 @@ from torch import nn
 
 from isa_engine.dit.attention import Attention
 from isa_engine.dit.transformer import Stream
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, windows
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 
 def to_windows(x: torch.Tensor) -> torch.Tensor:
-    """Join the points of the frames behind each latent (Eq. 9): ``(B, F, P, ...)`` to ``(B, t, 4P, ...)``."""
-    index = torch.as_tensor(windows(x.shape[1]), device=x.device)
-    return x.index_select(1, index.flatten()).unflatten(1, index.shape).flatten(2, 3)
+    """Join the points of the frames behind each latent (Eq. 9): ``(B, F, P, ...)`` to ``(B, t, 4P, ...)``.
+
+    As ``geometry.frames.windows`` has it, without an index: a copy is faster than a gather, and so is its
+    gradient.
+    """
+    first = x[:, :1].expand(-1, TEMPORAL_COMPRESSION - 1, *x.shape[2:])
+    return torch.cat([first, x], 1).unflatten(1, (-1, TEMPORAL_COMPRESSION)).flatten(2, 3)
 
 
 def from_windows(x: torch.Tensor) -> torch.Tensor:
@@ -51,10 +55,9 @@ class ISATransformer(nn.Module):
             visible: ``(B, F, P)`` bool; the other points are never looked at.
             ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without.
         """
-        z = self.video.attention_input(video, video_modulation)
-        y = self.points.attention_input(points, points_modulation)
-        if ispe is not None:
-            z, y = z + ispe[0], y + ispe[1]
+        pixels, projections = (None, None) if ispe is None else ispe
+        z = self.video.attention_input(video, video_modulation, pixels)
+        y = self.points.attention_input(points, points_modulation, projections)
 
         # Eq. 14
         keys, values = self.rendering.keys_values(y)

@@ -31,23 +31,38 @@ class Stream(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.feed_forward = FeedForward(width) if residual else None
 
-    def attention_input(self, x: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
-        """``(B, groups, n, d)``, normalised, scaled and shifted."""
-        shift, scale = modulation[:, 0, None, None], modulation[:, 1, None, None]
-        return self.norm(x) * (1 + scale) + shift
+    def attention_input(
+        self, x: torch.Tensor, modulation: torch.Tensor, position: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """``(B, groups, n, d)``, normalised, scaled and shifted.
+
+        Args:
+            position: added to the result; broadcast against it.
+        """
+        shift, scale, *_ = modulation[:, :, None, None].unbind(1)
+        return self._modulated(x, shift if position is None else shift + position, scale)
 
     def forward(self, x: torch.Tensor, attended: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
         """Both residual steps of Eq. 7, given the attention's answer ``(B, groups, n, d)``."""
-        gate, shift, scale, gate_forward = (modulation[:, k, None, None] for k in range(2, MODULATIONS))
-        x = x + gate * attended
-        return x + gate_forward * self.feed_forward(self.norm(x) * (1 + scale) + shift)
+        _, _, gate, shift, scale, gate_forward = modulation[:, :, None, None].unbind(1)
+        x = torch.addcmul(x, gate, attended)
+        return torch.addcmul(x, gate_forward, self.feed_forward(self._modulated(x, shift, scale)))
+
+    def _modulated(self, x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return torch.addcmul(shift, self.norm(x), 1 + scale)
 
 
 class Transformer(nn.Module):
-    """Self-attention within groups, then the feed-forward (Eq. 7)."""
+    """Self-attention, then the feed-forward (Eq. 7).
 
-    def __init__(self, width: int, heads: int, qk_norm: bool, maskable: bool = False):
+    Args:
+        across: attend across the frames, each place by itself, and not within a frame. Only queries, keys and
+            values are regrouped: everything else keeps the order of the tokens.
+    """
+
+    def __init__(self, width: int, heads: int, qk_norm: bool, maskable: bool = False, across: bool = False):
         super().__init__()
+        self.across = across
         self.attention = Attention(width, heads, qk_norm, maskable)
         self.stream = Stream(width)
 
@@ -60,12 +75,11 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """
         Args:
-            x: ``(B, groups, n, d)``.
+            x: ``(B, frames, n, d)``.
             modulation: ``(B, 6, d)``.
-            position: ``(n, d)``, added to the input of Q, K and V.
-            seen: ``(B, groups, n)`` bool, false where a token is masked as a key.
+            position: added to the input of Q, K and V; broadcast against x.
+            seen: ``(B, frames, n)`` bool, false where a token is masked as a key.
         """
-        tokens = self.stream.attention_input(x, modulation)
-        if position is not None:
-            tokens = tokens + position
-        return self.stream(x, self.attention(tokens, tokens, seen), modulation)
+        tokens = self.stream.attention_input(x, modulation, position)
+        attended = self.attention(tokens, tokens, seen, self.across)
+        return self.stream(x, attended, modulation)
