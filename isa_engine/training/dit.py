@@ -56,9 +56,14 @@ class DiTTrainer:
         if settings.gradient_checkpointing:
             dit.enable_gradient_checkpointing()
         trained = [parameter for parameter in dit.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trained, settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+        # A small model's step costs as many calls as a large one's: without the fused kernels, a tenth of it.
+        optimizer = torch.optim.AdamW(
+            trained, settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        )
         self.dit, self.optimizer = self.accelerator.prepare(dit, optimizer)
-        self.ema = EMAModel(self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75)
+        self.ema = EMAModel(
+            self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75, foreach=True
+        )
         self.steps_done = 0
 
     @property
