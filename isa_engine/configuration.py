@@ -101,8 +101,8 @@ class ImageTowerConfig:
 
     name: str = ""
     size: int = 64
-    patch: int = 8
-    width: int = 128
+    patch: int = 16
+    width: int = 64
     layers: int = 2
     heads: int = 4
 
@@ -168,7 +168,7 @@ def isa_tiny() -> ModelConfig:
             shift_factor=0.0,
         ),
         matte_head=MatteHeadConfig(width=48, layers=2),
-        dit=DiTConfig(width=128, layers=6, heads=4, points=64, image_width=128),
+        dit=DiTConfig(width=64, layers=4, heads=4, points=64, image_width=64),
         image_tower=ImageTowerConfig(),
     )
 

@@ -74,13 +74,16 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
     import torch
 
     from isa_engine.dit import ImageTower, flops
+    from isa_engine.pipeline.model import build_matte_head
     from isa_engine.vae import VideoVAE
 
     with torch.device("meta"):
         vae = VideoVAE(**dataclasses.asdict(config.vae))
+        matte_head = build_matte_head(config)
         tower = ImageTower(**dataclasses.asdict(config.image_tower))
     counts = {
         "vae": {name: sum(p.numel() for p in part.parameters()) for name, part in vae.named_children()},
+        "matte_head": {"convolutions": sum(p.numel() for p in matte_head.parameters())},
         "dit": flops.parameters(config.dit),
         "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
     }

@@ -48,27 +48,37 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _vae(arguments: argparse.Namespace) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
-    from isa_engine.data.sources import synthetic_videos
+    from isa_engine.data.sources import KeptVideos, synthetic_videos
     from isa_engine.training.configuration import VAETraining, read_configuration
     from isa_engine.training.samples import reconstructions
     from isa_engine.training.vae import VAETrainer
 
     settings = read_configuration(arguments.config, VAETraining)
-    clips = synthetic_videos(arguments.device)
-    trainer = VAETrainer(settings, clips, arguments.device)
+    videos = synthetic_videos(arguments.device)
+    if settings.clips:
+        videos = KeptVideos(videos, arguments.out / "clips", settings.clips)
+    trainer = VAETrainer(settings, videos, arguments.device)
     return trainer, lambda: reconstructions(trainer)
 
 
 def _dit(arguments: argparse.Namespace) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
-    from isa_engine.data.sources import SyntheticBatches
-    from isa_engine.pipeline import load_model
+    from isa_engine.configuration import model_config, weights_folder
+    from isa_engine.data.samples import Batches, KeptSamples, Samples
+    from isa_engine.data.sources import synthetic_clips
+    from isa_engine.pipeline.model import build_model
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
     from isa_engine.training.samples import generations
 
     settings = read_configuration(arguments.config, DiTTraining)
-    model = load_model(settings.model, arguments.device)
-    batches = SyntheticBatches(model, settings.batch, settings.frames, settings.sizes)
+    config = model_config(settings.model)
+    folder = Path(settings.autoencoder) if settings.autoencoder else weights_folder(settings.model)
+    model = build_model(config, folder, arguments.device, read=("vae", "matte_head"))
+    samples = Samples(model, synthetic_clips(config.dit.points, arguments.device))
+    if settings.samples:
+        samples = KeptSamples(samples, arguments.out / f"samples-{model.weights[:12]}", settings.samples)
+    sizes = tuple(config.canvas(size) for size in settings.sizes)
+    batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = DiTTrainer(settings, batches)
     return trainer, lambda: generations(trainer.averaged(), model, batches)

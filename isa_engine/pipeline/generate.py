@@ -5,9 +5,10 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition
-from isa_engine.pipeline.matte import KIND, projected_matte
+from isa_engine.pipeline.matte import alpha_pictures, projected_matte
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
@@ -26,11 +27,17 @@ from isa_engine.pipeline.record import container_tags, make_record, sha256
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.video import cannot_write, replace_all, write_video
 from isa_engine.shot import Shot, encode_shot
+from isa_engine.vae.tiling import TiledVAE
+from isa_engine.vae.video_vae import State
 
 PLATE, MATTE, RECORD, SHOT = "plate.mp4", "matte.mp4", "record.json", "shot.npz"
 _PREVIEWS = 6
 # Latents decoded at once; bounds the memory of a long take.
 _DECODED_AT_ONCE = 4
+# Latent pixels of a tile's side; bounds the memory of a large canvas.
+_TILE = 128
+# As ``VideoVAE.decode_chunk``, to pictures.
+ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,14 @@ def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
         clock.lap("denoise")
 
         record = make_record(shot, hashlib.sha256(encoded).hexdigest(), model)
-        frames = _decode(latents, model, shot.frames, report)
+        latents = model.vae.denormalise(latents)
+        frames = _decode(latents, TiledVAE(model.vae, _TILE).decode_chunk, shot.frames, report)
         write_video(plate_part, frames, shot.fps, shot.frame_step, container_tags(record, "Generated video"))
         clock.lap("decode")
 
         report(Progress("write", 0, 1))
-        canvas = shot.settings.width, shot.settings.height
-        frames, tags = projected_matte(shot, canvas), container_tags(record, f"Matte: {KIND}")
+        frames = _matte(latents, model, shot)
+        tags = container_tags(record, f"Matte: {record['matte']}")
         write_video(matte_part, frames, shot.fps, shot.frame_step, tags)
         clock.lap("write")
         record["seconds"] = clock.seconds
@@ -133,14 +141,25 @@ def _preview(estimate: Tensor, model: Model) -> Image.Image:
     return Image.fromarray(to_frames(frame)[0])
 
 
-def _decode(latents: Tensor, model: Model, frames: int, report: Report) -> Iterator[np.ndarray]:
+def _matte(latents: Tensor, model: Model, shot: Shot) -> Iterator[np.ndarray]:
+    """Frames ``(H, W, 3)`` uint8, white where the cast is."""
+    if not model.trained:
+        return projected_matte(shot, (shot.settings.width, shot.settings.height))
+
+    def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
+        logits, state = model.matte_head.decode_chunk(chunk, state)
+        return alpha_pictures(logits), state
+
+    return _decode(latents, decode_chunk, shot.frames, lambda progress: None)
+
+
+def _decode(latents: Tensor, decode_chunk: ChunkDecoder, frames: int, report: Report) -> Iterator[np.ndarray]:
     """Frames ``(H, W, 3)`` uint8, exactly as many as asked for, a few latents at a time."""
-    latents = model.vae.denormalise(latents)
     state, given = None, 0
     chunks = latents.split(_DECODED_AT_ONCE, dim=2)
     for done, chunk in enumerate(chunks):
         report(Progress("decode", done, len(chunks)))
-        video, state = model.vae.decode_chunk(chunk, state)
+        video, state = decode_chunk(chunk, state)
         for frame in to_frames(video)[: frames - given]:
             yield frame
             given += 1

@@ -1,15 +1,23 @@
-"""The matte: where the cast is. For now the projected body, without hair and cloth; it says so."""
+"""The matte: where the generated people are. A trained matte head sees them in the latents; for an untrained
+model it is the projected body, without hair and cloth. The record says which.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Shot
 
-KIND = "projected body"
+GENERATED, PROJECTED = "generated people", "projected body"
 _SUPERSAMPLING = 4
+
+
+def alpha_pictures(logits: Tensor) -> Tensor:
+    """The matte head's logits ``(1, 1, F, H, W)`` as pictures ``(1, 3, F, H, W)`` in [−1, 1]."""
+    return (2 * logits.sigmoid() - 1).expand(-1, 3, -1, -1, -1)
 
 
 def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:

@@ -28,7 +28,7 @@ PARTS = ("vae", "matte_head", "dit", "image_tower")
 @dataclass(frozen=True)
 class Model:
     """Attributes:
-    trained: false where the weights are random.
+    trained: false where the weights of any part are random.
     weights: SHA-256 over the SHA-256 of each weight file, or "random".
     """
 
@@ -64,8 +64,14 @@ def load_model(name: str, device: str = "auto") -> Model:
     return build_model(model_config(name), weights_folder(name), device)
 
 
-def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") -> Model:
-    """``load_model`` for a configuration and a folder that need not be known by name."""
+def build_model(
+    config: ModelConfig, folder: Path | None, device: str = "auto", read: tuple[str, ...] = PARTS
+) -> Model:
+    """``load_model`` for a configuration and a folder that need not be known by name.
+
+    Args:
+        read: parts whose weights the folder holds; the others stay random.
+    """
     target = _device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
@@ -73,15 +79,16 @@ def build_model(config: ModelConfig, folder: Path | None, device: str = "auto") 
     weights = "random"
     if folder is not None:
         digest = hashlib.sha256()
-        for part, network in parts.items():
+        for part in read:
             path = folder / f"{part}.safetensors"
-            load_weights(network, path)
+            load_weights(parts[part], path)
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         weights = digest.hexdigest()
     for network in parts.values():
         network.to(target).eval().requires_grad_(False)
-    return Model(config=config, **parts, trained=folder is not None, weights=weights, device=target)
+    trained = folder is not None and read == PARTS
+    return Model(config=config, **parts, trained=trained, weights=weights, device=target)
 
 
 def build_parts(config: ModelConfig) -> dict[str, nn.Module]:

@@ -55,7 +55,7 @@ def make_record(shot: Shot, shot_hash: str, model: Model) -> dict[str, Any]:
         },
         "settings": dataclasses.asdict(shot.settings),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
-        "matte": matte.KIND,
+        "matte": matte.GENERATED if model.trained else matte.PROJECTED,
         "versions": {
             "isa-engine": __version__,
             "python": platform.python_version(),

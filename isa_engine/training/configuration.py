@@ -17,10 +17,15 @@ class VAETraining:
         model: a named configuration.
         frames, steps: of the two stages, short clips and then long ones (33 and 97 in the paper).
         batch, height, width: of a step's clips.
+        clips: different clips, kept in the run's folder once made; zero makes each step's anew.
         learning_rate: peak of Adam's, after ``warm_up`` steps, decaying to a tenth by the last step.
         l1, perceptual, kl, regularisation, gan_2d, gan_3d: the λ of Eqs. 1 and 2; zero leaves a term out.
         l2: of a squared error beside the paper's L1, which a small network learns faster from.
         gan_from: first step with discriminators.
+        linear_start: clips to which a small model's linear shortcut is fitted before the first step; zero
+            leaves it as the cosine transform.
+        train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
+            alone.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
         fastest: top speed of the dynamic speed adjustment, in frames a frame.
         shift: pixels of spare picture on each axis for random structured motion.
@@ -31,6 +36,7 @@ class VAETraining:
     frames: tuple[int, int] = (33, 97)
     steps: tuple[int, int] = (20000, 5000)
     batch: int = 4
+    clips: int = 0
     height: int = 128
     width: int = 128
     learning_rate: float = 3e-4
@@ -43,6 +49,8 @@ class VAETraining:
     gan_2d: float = 0.05
     gan_3d: float = 0.05
     gan_from: int = 5000
+    linear_start: int = 160
+    train_encoder: bool = True
     lpips: str = ""
     fastest: float = 2.0
     shift: int = 32
@@ -55,8 +63,11 @@ class DiTTraining:
 
     Attributes:
         model: a named configuration.
+        autoencoder: folder of a finished run of the VideoVAE; empty: the bundled weights.
+        samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
+            in the run's folder once made; zero makes each step's anew.
         steps: optimiser steps.
-        batch: clips a step.
+        batch: latent frames a step, in as many clips as have them.
         frames: lengths to draw from; 1 is a picture.
         sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
         learning_rate: AdamW's, after ``warm_up`` steps, constant.
@@ -71,8 +82,10 @@ class DiTTraining:
     """
 
     model: str = "isa-tiny"
+    autoencoder: str = ""
+    samples: int = 0
     steps: int = 100000
-    batch: int = 8
+    batch: int = 24
     frames: tuple[int, ...] = (1, 9, 17, 33)
     sizes: tuple[str, ...] = ("128x128", "224x128", "128x224")
     learning_rate: float = 5e-4

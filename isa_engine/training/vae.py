@@ -22,6 +22,7 @@ from isa_engine.training.augmentation import dynamic_speed, random_structured_mo
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
+from isa_engine.training.linear_start import fit_shortcut
 from isa_engine.training.perceptual import LPIPS
 from isa_engine.vae import VideoVAE
 
@@ -65,9 +66,12 @@ class VAETrainer:
                 remedy = "Name the weights with 'lpips', or set 'perceptual' to 0."
                 raise ModelError("the perceptual loss has no network", remedy=remedy)
             self.perceptual = LPIPS.load(settings.lpips).to(device)
+        if not settings.train_encoder:
+            for part in (vae.encoder, vae.window_encoder):
+                part.requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             [
-                *self.vae.parameters(),
+                *(parameter for parameter in vae.parameters() if parameter.requires_grad),
                 *self.matte_head.parameters(),
                 *self.sub_latent_decoder.parameters(),
             ],
@@ -91,6 +95,8 @@ class VAETrainer:
             Each term of Eq. 1, unweighted, by name; the matte head's loss; the discriminators'.
         """
         settings = self.settings
+        if self.steps_done == 0:
+            self._fit_shortcut()
         generator = torch.Generator().manual_seed(settings.seed * 2**32 + self.steps_done)
         video, matte = self._batch(generator).split([3, 1], 1)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
@@ -161,6 +167,12 @@ class VAETrainer:
         for name, part in state.items():
             if name != "steps_done":
                 getattr(self, name).load_state_dict(part)
+
+    def _fit_shortcut(self) -> None:
+        if self.settings.linear_start and self.vae.window_encoder is not None:
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            batches = math.ceil(self.settings.linear_start / self.settings.batch)
+            fit_shortcut(self.vae, (self._batch(generator)[:, :3] for _ in range(batches)))
 
     def _playing(self) -> list[str]:
         if self.steps_done < self.settings.gan_from:

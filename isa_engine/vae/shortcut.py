@@ -38,18 +38,21 @@ class WindowEncoder(nn.Linear):
         Args:
             begins: whether the first frame is the video's.
         """
+        return rearrange(super().forward(self.windows(video, begins)), "b t h w c -> b c t h w")
+
+    def windows(self, video: torch.Tensor, begins: bool) -> torch.Tensor:
+        """``(B, 3, F, H, W)`` to each latent pixel's own pixels, ``(B, t, h, w, 3 · 4 · f_s²)``."""
         if begins:
             still = video[:, :, :1].expand(-1, -1, TEMPORAL_COMPRESSION - 1, -1, -1)
             video = torch.cat([still, video], 2)
         side = self.spatial_compression
-        windows = rearrange(
+        return rearrange(
             video,
             "b c (t k) (h p) (w q) -> b t h w (c k p q)",
             k=TEMPORAL_COMPRESSION,
             p=side,
             q=side,
         )
-        return rearrange(super().forward(windows), "b t h w c -> b c t h w")
 
 
 class WindowDecoder(nn.Linear):

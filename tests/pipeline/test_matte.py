@@ -1,6 +1,7 @@
 """The projected matte covers the cast and nothing else."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isa_engine.geometry.ndc import project
+from isa_engine.pipeline import generate
 from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.video import read_video
 from tests.pipeline.shots import make_shot
 
 WIDTH, HEIGHT = SIZE = (96, 64)
@@ -85,3 +88,13 @@ def test_a_triangle_that_reaches_behind_the_camera_is_not_drawn_at_all():
 @pytest.mark.parametrize("place", [(0, -4, 0), (0.5, -4, 0.2)])
 def test_somebody_around_the_camera_is_clipped_and_not_turned_inside_out(place):
     assert len(mattes(make_shot(frames=3, centres=(place,)))) == 3
+
+
+def test_a_trained_model_mattes_what_it_generated(model, silent, tmp_path):
+    trained, shot = dataclasses.replace(model, trained=True), make_shot(frames=6)
+    result = generate(shot, trained, tmp_path, silent)
+    assert json.loads(result.record.read_text())["matte"] == "generated people"
+    shown = read_video(result.matte.read_bytes(), shot.frames, (48, 32))
+    assert len(shown) == shot.frames
+    other = generate(make_shot(frames=6, seed=9), trained, tmp_path, silent)
+    assert np.abs(read_video(other.matte.read_bytes(), shot.frames, (48, 32)).astype(int) - shown).max() > 8

@@ -23,6 +23,7 @@ SETTINGS = VAETraining(
     kl=1e-5,
     gan_2d=0.0,
     gan_3d=0.0,
+    linear_start=0,
     fastest=1.0,
     shift=0,
 )
@@ -82,6 +83,28 @@ def test_the_regularisation_reaches_the_encoder_and_not_the_decoder():
     terms["regularisation"].backward()
     assert training.vae.encoder.conv_out.weight.grad.abs().sum() > 0
     assert all(parameter.grad is None for parameter in training.vae.decoder.parameters())
+
+
+def test_the_linear_start_is_the_best_linear_autoencoder():
+    training = trainer(frames=(1, 1), height=64, width=64, learning_rate=0.0, linear_start=1)
+    windows = training.vae.window_encoder.windows(one_clip(0, 1, 64, 64)[None, :3], True).flatten(0, -2)
+    centred = windows - windows.mean(0)
+    left, singular, right = torch.linalg.svd(centred, full_matrices=False)
+    best = (left[:, :16] * singular[:16]) @ right[:16] + windows.mean(0)
+    training.step()
+    latents = training.vae.window_encoder.weight @ windows.T + training.vae.window_encoder.bias[:, None]
+    decoded = (training.vae.window_decoder.weight @ latents).T + training.vae.window_decoder.bias
+    assert torch.allclose(decoded, best, atol=1e-3)
+
+
+def test_an_encoder_that_does_not_learn_leaves_the_latents_alone():
+    training = trainer(train_encoder=False)
+    video = one_clip(0, 5, 32, 32)[None, :3]
+    before = training.vae.encode(video).mode()
+    decoded = training.vae.decode(before)
+    training.step()
+    assert torch.equal(training.vae.encode(video).mode(), before)
+    assert not torch.equal(training.vae.decode(before), decoded)
 
 
 def test_the_matte_heads_loss_reaches_nothing_else():

@@ -1,0 +1,165 @@
+"""What the transformer is trained on: clips as latents, with their conditions. One seed, one sample."""
+
+import os
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from isa_engine.data.clip import Clip
+from isa_engine.dit import Conditioning
+from isa_engine.geometry.camera import modelview_projection
+from isa_engine.geometry.frames import latent_count
+from isa_engine.pipeline.conditioning import identity, stage
+from isa_engine.pipeline.model import Model
+
+# ``clips(seed, frames, height, width)`` gives a clip.
+ClipSource = Callable[[int, int, int, int], Clip]
+# Normalised latents ``(1, C, t, h, w)`` and their conditions, a batch of one.
+Sample = tuple[Tensor, Conditioning]
+
+
+class Samples:
+    """``samples(seed, frames, height, width)`` → a ``Sample``.
+
+    Args:
+        model: its autoencoder and image tower make the latents and tokens; they are not trained here.
+    """
+
+    def __init__(self, model: Model, clips: ClipSource):
+        self.model, self.clips = model, clips
+
+    @torch.no_grad()
+    def __call__(self, seed: int, frames: int, height: int, width: int) -> Sample:
+        clip = self.clips(seed, frames, height, width)
+        return encode(self.model, clip.video[None]), condition(self.model, clip)
+
+
+class KeptSamples:
+    """The same few samples again and again, each made when it is first drawn and kept in a file: for machines
+    that take longer to render a clip than to learn from it.
+
+    Args:
+        samples: makes them.
+        folder: of the files; another autoencoder's samples need another one.
+        count: different samples of a single frame for each canvas; of longer ones so many fewer as they have
+            latent frames.
+    """
+
+    def __init__(self, samples: Callable[[int, int, int, int], Sample], folder: Path, count: int):
+        self.samples, self.folder, self.count = samples, folder, count
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, seed: int, frames: int, height: int, width: int) -> Sample:
+        number = seed % max(1, self.count // latent_count(frames))
+        path = self.folder / f"{width}x{height}x{frames}-{number}.safetensors"
+        if not path.exists():
+            latents, conditioning = self.samples(number, frames, height, width)
+            tensors = {field.name: getattr(conditioning, field.name) for field in fields(conditioning)}
+            partial = path.with_suffix(f".{os.getpid()}")
+            save_file({"latents": latents} | {k: v.contiguous() for k, v in tensors.items()}, partial)
+            os.replace(partial, path)
+        tensors = load_file(path)
+        return tensors.pop("latents"), Conditioning(**tensors)
+
+
+class Batches:
+    """``batches(seed)`` → latents and conditions, as ``DiTTrainer`` wants.
+
+    Args:
+        batch: latent frames in a batch, in as many samples of one length and canvas as have them.
+        frames: lengths to draw from.
+        sizes: canvases ``(width, height)`` to draw from.
+    """
+
+    def __init__(
+        self,
+        samples: Callable[[int, int, int, int], Sample],
+        batch: int,
+        frames: tuple[int, ...],
+        sizes: tuple[tuple[int, int], ...],
+    ):
+        self.samples, self.batch, self.frames, self.sizes = samples, batch, frames, sizes
+
+    def __call__(self, seed: int) -> Sample:
+        random = np.random.default_rng(seed)
+        frames = int(random.choice(self.frames))
+        width, height = self.sizes[random.integers(len(self.sizes))]
+        count = max(1, self.batch // latent_count(frames))
+        seeds = random.integers(2**31, size=count).tolist()
+        samples = [self.samples(sample_seed, frames, height, width) for sample_seed in seeds]
+        conditions = [conditioning for _, conditioning in samples]
+        points = max(c.points.shape[2] for c in conditions)
+        tokens = max(c.image_tokens.shape[1] for c in conditions)
+        return (
+            torch.cat([latents for latents, _ in samples]),
+            Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
+        )
+
+
+def encode(model: Model, video: Tensor) -> Tensor:
+    """Normalised latents ``(B, C, t, h, w)`` of a video ``(B, 3, F, H, W)`` in [−1, 1]."""
+    return model.vae.normalise(model.vae.encode(video).mode())
+
+
+@torch.no_grad()
+def condition(model: Model, clip: Clip) -> Conditioning:
+    """What the transformer is told of a clip: a batch of one."""
+    height, width = clip.video.shape[2:]
+    multiple = model.config.multiple
+    staging = stage(
+        clip.points.cpu().numpy(),
+        clip.intrinsics.cpu().numpy(),
+        clip.camera_to_world.cpu().numpy(),
+        height // multiple,
+        width // multiple,
+    )
+    references = encode(model, clip.references[:, :, None])[:, :, 0]
+    mvp = modelview_projection(
+        clip.reference_intrinsics.cpu().numpy(), clip.reference_camera_to_world.cpu().numpy()
+    )
+    sampled = [
+        identity(references[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
+        for k, picture in enumerate(clip.reference_of.tolist())
+    ]
+    tokens = model.image_tower(clip.references).flatten(0, 1)[None]
+    # A picture of the whole cast is also the shot's frame (Eq. 20).
+    whole = references[:1] if len(references) == 1 else torch.zeros_like(references[:1])
+    return Conditioning(
+        points=staging.points,
+        ndc=staging.ndc,
+        visible=staging.visible,
+        identity=torch.cat([features for features, _ in sampled])[None],
+        identity_known=torch.cat([known for _, known in sampled])[None],
+        image_tokens=tokens,
+        image_known=torch.ones(tokens.shape[:2], dtype=torch.bool),
+        reference_latents=whole,
+        background_latents=encode(model, clip.background[None]),
+        cameras=staging.cameras,
+    ).to(model.device)
+
+
+def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning:
+    """The same with invisible points and unknown image tokens up to these counts."""
+
+    def pad(value: Tensor, axis: int, count: int) -> Tensor:
+        shape = list(value.shape)
+        shape[axis] = count - shape[axis]
+        return torch.cat([value, value.new_zeros(shape)], axis)
+
+    return Conditioning(
+        points=pad(conditioning.points, 2, points),
+        ndc=pad(conditioning.ndc, 2, points),
+        visible=pad(conditioning.visible, 2, points),
+        identity=pad(conditioning.identity, 1, points),
+        identity_known=pad(conditioning.identity_known, 1, points),
+        image_tokens=pad(conditioning.image_tokens, 1, tokens),
+        image_known=pad(conditioning.image_known, 1, tokens),
+        reference_latents=conditioning.reference_latents,
+        background_latents=conditioning.background_latents,
+        cameras=conditioning.cameras,
+    )

@@ -1,0 +1,59 @@
+"""Samples are made once, kept as they were, and mixed into batches of one length and canvas."""
+
+import dataclasses
+
+import torch
+
+from isa_engine.data.samples import Batches, KeptSamples, Samples
+from isa_engine.data.sources import KeptVideos, synthetic_clips
+from isa_engine.pipeline.model import build_model
+from tests.pipeline.shots import MICRO
+
+SIZE = 5, 32, 48
+
+
+def samples() -> Samples:
+    return Samples(build_model(MICRO, None, "cpu"), synthetic_clips(MICRO.dit.points, "cpu"))
+
+
+def test_a_kept_sample_is_what_was_made_and_is_made_once(tmp_path):
+    make, made = samples(), []
+
+    def watched(seed, *size):
+        made.append(seed)
+        return make(seed, *size)
+
+    kept = KeptSamples(watched, tmp_path, count=6)
+    first, again = kept(7, *SIZE), kept(4, *SIZE)
+    assert made == [1]
+    for latents, conditioning in (first, again):
+        truth, conditions = make(1, *SIZE)
+        assert torch.equal(latents, truth)
+        for field in dataclasses.fields(conditions):
+            assert torch.equal(getattr(conditioning, field.name), getattr(conditions, field.name)), field.name
+
+
+def test_a_batch_has_one_length_and_canvas_and_comes_again_from_its_seed():
+    batches = Batches(samples(), 2, (1, 5), ((32, 32), (48, 32)))
+    shapes = set()
+    for seed in range(6):
+        latents, conditioning = batches(seed)
+        conditioning.check_fits(latents, MICRO.dit.patch)
+        shapes.add(tuple(latents.shape))
+    assert len(shapes) > 1
+    again, _ = batches(5)
+    assert torch.equal(again, latents)
+
+
+def test_a_kept_video_is_made_once_and_comes_back_in_eight_bits(tmp_path):
+    made = []
+
+    def make(seed, frames, height, width):
+        made.append(seed)
+        return torch.rand(4, frames, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+    kept = KeptVideos(make, tmp_path, count=2)
+    first, again = kept(3, 5, 8, 8), kept(1, 5, 8, 8)
+    assert made == [1]
+    assert torch.equal(first, again)
+    assert (first - make(1, 5, 8, 8)).abs().max() <= 0.5 / 127.5 + 1e-6
