@@ -37,7 +37,7 @@ def synthetic_videos(device: torch.device | str) -> Callable[[int, int, int, int
 
 
 class KeptVideos:
-    """The same few videos again and again, each made when it is first drawn and kept in a file, in eight bits.
+    """The same few videos again and again, made when first drawn and kept in a file, in eight bits.
 
     Args:
         videos: makes them.
