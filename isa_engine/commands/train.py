@@ -1,17 +1,25 @@
-"""``isa-engine train vae|dit``: train, or continue to train, and leave weights, curves and pictures."""
+"""``isa-engine train vae|dit|model``: train, or continue to train, and leave weights, curves and pictures.
+
+``model`` is a whole recipe: the autoencoder, then the transformer on its latents, then the weights folder.
+"""
 
 import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-HELP = "train a model's autoencoder or transformer"
+HELP = "train a model's autoencoder, its transformer, or both"
+# Share of a whole recipe's minutes that the autoencoder gets.
+_VAE_SHARE = 0.35
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=("vae", "dit"))
+    parser.add_argument("part", choices=("vae", "dit", "model"))
     parser.add_argument(
-        "--config", type=Path, required=True, help="TOML, see isa_engine.training.configuration"
+        "--config",
+        type=Path,
+        required=True,
+        help="TOML, see isa_engine.training.configuration; of a model: a folder with vae.toml and dit.toml",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
@@ -20,10 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    config, out, minutes = arguments.config, arguments.out, arguments.minutes
+    if arguments.part != "model":
+        _train(arguments.part, config, out, minutes, arguments)
+        return
+    from isa_engine.training.assemble import assemble
+
+    began = time.monotonic()
+    name = _train("vae", config / "vae.toml", out / "vae", _VAE_SHARE * minutes, arguments)
+    left = minutes - (time.monotonic() - began) / 60
+    _train("dit", config / "dit.toml", out / "dit", left, arguments, autoencoder=str(out / "vae"))
+    assemble(name, [out / "vae", out / "dit"], out / "weights")
+    print(f"the weights are in {out / 'weights'}", flush=True)
+
+
+def _train(
+    part: str, config: Path, out: Path, minutes: float, arguments: argparse.Namespace, **changes: str
+) -> str:
+    """Train one part; returns the name of its model."""
     from isa_engine.training.run import Run
 
-    trainer, picture = (_vae if arguments.part == "vae" else _dit)(arguments)
-    folder = Run(arguments.out)
+    began = saved = time.monotonic()
+    trainer, picture = (_vae if part == "vae" else _dit)(config, out, arguments.device, **changes)
+    folder = Run(out)
+    folder.describe(trainer.settings, arguments.device)
     if (state := folder.load()) is not None:
         trainer.load(state)
         print(f"continuing after step {trainer.steps_done}", flush=True)
@@ -31,10 +59,9 @@ def run(arguments: argparse.Namespace) -> None:
     def save() -> None:
         folder.save(trainer.state())
         folder.picture(trainer.steps_done, "truth above", picture())
-        trainer.export(arguments.out)
+        trainer.export(out)
 
-    began = saved = time.monotonic()
-    while not trainer.finished and time.monotonic() - began < 60 * arguments.minutes:
+    while not trainer.finished and time.monotonic() - began < 60 * minutes:
         values = trainer.step()
         folder.log(trainer.steps_done, values)
         losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
@@ -43,42 +70,43 @@ def run(arguments: argparse.Namespace) -> None:
             save()
             saved = time.monotonic()
     save()
-    print(f"step {trainer.steps_done}: weights and curves are in {arguments.out}", flush=True)
+    print(f"step {trainer.steps_done}: weights and curves are in {out}", flush=True)
+    return trainer.settings.model
 
 
-def _vae(arguments: argparse.Namespace) -> tuple[object, Callable]:
+def _vae(config: Path, out: Path, device: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.data.sources import KeptVideos, synthetic_videos
     from isa_engine.training.configuration import VAETraining, read_configuration
     from isa_engine.training.samples import reconstructions
     from isa_engine.training.vae import VAETrainer
 
-    settings = read_configuration(arguments.config, VAETraining)
-    videos = synthetic_videos(arguments.device)
+    settings = read_configuration(config, VAETraining)
+    videos = synthetic_videos(device)
     if settings.clips:
-        videos = KeptVideos(videos, arguments.out / "clips", settings.clips)
-    trainer = VAETrainer(settings, videos, arguments.device)
+        videos = KeptVideos(videos, out / "clips", settings.clips)
+    trainer = VAETrainer(settings, videos, device)
     return trainer, lambda: reconstructions(trainer)
 
 
-def _dit(arguments: argparse.Namespace) -> tuple[object, Callable]:
+def _dit(config: Path, out: Path, device: str, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config, weights_folder
-    from isa_engine.data.samples import Batches, KeptSamples, Samples
+    from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
     from isa_engine.data.sources import synthetic_clips
     from isa_engine.pipeline.model import build_model
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
     from isa_engine.training.samples import generations
 
-    settings = read_configuration(arguments.config, DiTTraining)
-    config = model_config(settings.model)
+    settings = read_configuration(config, DiTTraining, **changes)
+    model_settings = model_config(settings.model)
     folder = Path(settings.autoencoder) if settings.autoencoder else weights_folder(settings.model)
-    model = build_model(config, folder, arguments.device, read=("vae", "matte_head"))
-    samples = Samples(model, synthetic_clips(config.dit.points, arguments.device))
+    model = build_model(model_settings, folder, device, read=("vae", "matte_head"))
+    samples = Samples(model, synthetic_clips(model_settings.dit.points, device))
     if settings.samples:
-        samples = KeptSamples(samples, arguments.out / f"samples-{model.weights[:12]}", settings.samples)
-    sizes = tuple(config.canvas(size) for size in settings.sizes)
+        samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}", settings.samples)
+    sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = DiTTrainer(settings, batches)
     return trainer, lambda: generations(trainer.averaged(), model, batches)

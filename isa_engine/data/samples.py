@@ -1,5 +1,6 @@
 """What the transformer is trained on: clips as latents, with their conditions. One seed, one sample."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -45,7 +46,7 @@ class KeptSamples:
 
     Args:
         samples: makes them.
-        folder: of the files; another autoencoder's samples need another one.
+        folder: of the files; another model's samples (``fingerprint``) need another one.
         count: different samples of a single frame for each canvas; of longer ones so many fewer as they have
             latent frames.
     """
@@ -99,6 +100,16 @@ class Batches:
             torch.cat([latents for latents, _ in samples]),
             Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
         )
+
+
+def fingerprint(model: Model) -> str:
+    """SHA-256 of what decides a sample's latents and tokens: not of the decoder."""
+    digest = hashlib.sha256()
+    for network in (model.vae, model.image_tower):
+        for name, tensor in network.state_dict().items():
+            if "decoder" not in name:
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def encode(model: Model, video: Tensor) -> Tensor:

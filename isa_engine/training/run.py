@@ -1,11 +1,13 @@
 """A training run's folder: what makes it resumable, and what a person looks at.
 
-``checkpoint.pt`` (everything that continues the run exactly), ``curves.jsonl`` (one line a report) and
-``tensorboard/`` (the same curves, and sample grids).
+``run.json`` (settings and hardware), ``checkpoint.pt`` (everything that continues the run exactly),
+``curves.jsonl`` (one line a step) and ``tensorboard/`` (the same curves, and sample grids).
 """
 
+import dataclasses
 import json
 import os
+import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,17 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self.writer = SummaryWriter(folder / "tensorboard")
         self.began = time.monotonic()
+
+    def describe(self, settings: Any, device: torch.device | str) -> None:
+        """Write down what runs where; ``settings`` is a dataclass."""
+        cuda = torch.device(device).type == "cuda"
+        description = {
+            "settings": dataclasses.asdict(settings),
+            "hardware": torch.cuda.get_device_name(device) if cuda else f"{platform.machine()} CPU",
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
+        (self.folder / "run.json").write_text(json.dumps(description, indent=2) + "\n")
 
     def log(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():

@@ -1,0 +1,68 @@
+"""Finished runs to a weights folder, with the card that says how they came to be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from isa_engine.configuration import CARD, model_config
+from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import PARTS, build_model
+
+# Points of a curve that a card keeps.
+_POINTS = 60
+
+
+def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
+    """Write the weights that the runs left, in half precision, and the card.
+
+    Args:
+        name: of the configuration.
+        runs: folders; where several hold a part, the last one's counts.
+        out: the weights folder, written whole or not at all.
+
+    Returns:
+        the card.
+
+    Raises:
+        ModelError: a part is missing, or does not fit the configuration.
+    """
+    found = {part: run / f"{part}.safetensors" for run in runs for part in PARTS if _holds(run, part)}
+    missing = [part for part in PARTS if part not in found]
+    if missing:
+        remedy = f"Train {missing[0]}, or name the run that did."
+        raise ModelError(f"no run left weights of {', '.join(missing)}", where=str(out), remedy=remedy)
+    partial = out.with_name(out.name + ".part")
+    partial.mkdir(parents=True, exist_ok=True)
+    for path in found.values():
+        tensors = {key: tensor.to(torch.float16) for key, tensor in load_file(path).items()}
+        save_file(tensors, partial / path.name)
+    build_model(model_config(name), partial, "cpu")
+    card = {"model": name, "trained": {run.name: _history(run) for run in runs}}
+    (partial / CARD).write_text(json.dumps(card, indent=2) + "\n")
+    out.mkdir(exist_ok=True)
+    for path in partial.iterdir():
+        path.replace(out / path.name)
+    partial.rmdir()
+    return card
+
+
+def _holds(run: Path, part: str) -> bool:
+    return (run / f"{part}.safetensors").exists()
+
+
+def _history(run: Path) -> dict[str, Any]:
+    """What a run's folder tells of it: its description and a thinned curve."""
+    points = [json.loads(line) for line in (run / "curves.jsonl").read_text().splitlines()]
+    size = max(1, -(-len(points) // _POINTS))
+    means = [
+        {
+            key: round(sum(p[key] for p in group) / len(group), 5)
+            for key in group[0]
+            if all(key in p for p in group)
+        }
+        for group in (points[start : start + size] for start in range(0, len(points), size))
+    ]
+    return json.loads((run / "run.json").read_text()) | {"steps": len(points), "curve": means}

@@ -1,0 +1,59 @@
+"""Runs become a weights folder that loads, with a card that tells their story."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from isa_engine.configuration import MODELS
+from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import build_model, save_model
+from isa_engine.training.assemble import assemble
+from isa_engine.training.configuration import VAETraining
+from isa_engine.training.run import Run
+from tests.pipeline.shots import MICRO
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Two runs of a model called micro that hold all of its parts."""
+    monkeypatch.setitem(MODELS, "micro", lambda: MICRO)
+    parts = build_model(MICRO, None, "cpu").parts
+    for name, held in (("vae", ("vae", "matte_head")), ("dit", ("dit", "image_tower"))):
+        run = Run(tmp_path / name)
+        run.describe(dataclasses.replace(VAETraining(), seed=5), "cpu")
+        for step in range(1, 200):
+            run.log(step, {"loss": 1 / step})
+        save_model({part: parts[part] for part in held}, {}, tmp_path / name)
+    return [tmp_path / "vae", tmp_path / "dit"]
+
+
+def test_the_folder_loads_as_trained_within_half_precision(runs, tmp_path):
+    assemble("micro", runs, tmp_path / "weights")
+    loaded, truth = build_model(MICRO, tmp_path / "weights", "cpu"), build_model(MICRO, None, "cpu")
+    assert loaded.trained
+    for part, network in truth.parts.items():
+        for name, tensor in network.state_dict().items():
+            ours = loaded.parts[part].state_dict()[name]
+            assert torch.allclose(ours, tensor, rtol=1e-3, atol=1e-6), (part, name)
+
+
+def test_the_card_tells_settings_steps_hardware_and_a_short_curve(runs, tmp_path):
+    assemble("micro", runs, tmp_path / "weights")
+    card = json.loads((tmp_path / "weights" / "card.json").read_text())
+    assert card["model"] == "micro"
+    history = card["trained"]["dit"]
+    assert history["settings"]["seed"] == 5
+    assert history["steps"] == 199
+    assert "CPU" in history["hardware"]
+    assert len(history["curve"]) <= 60
+    losses = [point["loss"] for point in history["curve"]]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_a_missing_part_is_named_and_nothing_is_written(runs, tmp_path):
+    (runs[1] / "image_tower.safetensors").unlink()
+    with pytest.raises(ModelError, match="no run left weights of image_tower"):
+        assemble("micro", runs, tmp_path / "weights")
+    assert not (tmp_path / "weights").exists()
