@@ -30,6 +30,10 @@ class BodyError(IsaError):
     """A body model or motion file that cannot be read."""
 
 
+class DataError(IsaError):
+    """A data set, a sample of one, or footage for one that cannot be used."""
+
+
 class ModelError(IsaError):
     """Weights or a configuration that cannot be used."""
 
