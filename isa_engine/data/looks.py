@@ -40,7 +40,7 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Spl
     """
     place = surface.template
     device = place.device
-    limb = surface.weights.argmax(1)
+    limb = surface.limb
 
     def on(joints: tuple[int, ...]) -> Tensor:
         return torch.isin(limb, torch.tensor(joints, device=device))
@@ -48,16 +48,15 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Spl
     def tensor(array: np.ndarray) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=device)
 
-    colour = (
-        tensor(SKIN[random.integers(len(SKIN))] * random.uniform(0.85, 1.08, 3)).expand(len(place), 3).clone()
-    )
+    colour = tensor(SKIN[random.integers(len(SKIN))] * random.uniform(0.85, 1.08, 3)).expand(len(place), 3)
     thickness = torch.zeros(len(place), device=device)
 
     def wear(where: Tensor, stuff: Tensor, stand_off: float) -> None:
-        colour[where] = stuff[where]
-        thickness[where] = stand_off
+        nonlocal colour, thickness
+        colour = torch.where(where[:, None], stuff, colour)
+        thickness = torch.where(where, stand_off, thickness)
 
-    wear(on(_EYES), tensor(np.array([0.06, 0.05, 0.05])).expand(len(place), 3), 0.0)
+    wear(on(_EYES), tensor(np.array([0.06, 0.05, 0.05])), 0.0)
 
     # Along the limb from its joint, 0 at the joint and 1 at the next one.
     joints = surface.joints
@@ -84,7 +83,7 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Spl
         wear((limb == shin) & (along(shin, ankle) + 1 < leg), bottom, loose)
     if random.random() < 0.3:  # one piece: a dress or an overall
         wear(on(_HIPS) | on(_THIGHS) & (place[:, 1] > joints[4, 1] + 0.1), top, loose * 1.5)
-    wear(on(_FEET), tensor(random_colours(random, 1)[0]).expand(len(place), 3), 0.01)
+    wear(on(_FEET), tensor(random_colours(random, 1)[0]), 0.01)
 
     head = joints[15]
     height, front = place[:, 1] - head[1], place[:, 2] - head[2]
@@ -94,7 +93,7 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Spl
         shade = HAIR[random.integers(len(HAIR))] if random.random() < 0.85 else random_colours(random, 1)[0]
         wear(
             hair,
-            tensor(shade * random.uniform(0.7, 1.2)).expand(len(place), 3),
+            tensor(shade * random.uniform(0.7, 1.2)),
             float(random.uniform(0.005, 0.035)),
         )
     return Look(colour.clamp(0, 1), thickness)

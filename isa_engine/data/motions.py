@@ -1,5 +1,7 @@
 """Random motion: captured takes, cut, sped up and mirrored, and procedural movement for what they lack."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, Motion
@@ -47,9 +49,15 @@ def random_motion(
 
 
 def _cut(random: np.random.Generator, take: Motion, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    sped_up = take.resampled(fps / random.uniform(0.7, 1.5))
-    start = random.integers(max(1, len(sped_up.rotations) - frames + 1))
-    index = np.minimum(start + np.arange(frames), len(sped_up.rotations) - 1)
+    speed = random.uniform(0.7, 1.5)
+    # Only what is shown is resampled: it is the slow part.
+    needed = int(np.ceil((frames - 1) * speed * take.fps / fps)) + 2
+    start = random.integers(max(1, len(take.rotations) - needed + 1))
+    shown = slice(start, start + needed)
+    sped_up = replace(take, rotations=take.rotations[shown], translation=take.translation[shown]).resampled(
+        fps / speed
+    )
+    index = np.minimum(np.arange(frames), len(sped_up.rotations) - 1)
     return sped_up.rotations[index].astype(np.float64), sped_up.translation[index].astype(np.float64)
 
 

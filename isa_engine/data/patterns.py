@@ -22,26 +22,38 @@ class Pattern:
         self.kind = str(random.choice(KINDS, p=[0.3, 0.2, 0.15, 0.15, 0.2]))
         self.colours = random_colours(random, 2) if colours is None else colours
         frame = np.linalg.qr(random.normal(size=(3, 3)))[0]
-        self.frame = frame * (2 * np.pi / random.uniform(*size))
-        self.waves = random.normal(size=(6, 3)) * (2 * np.pi / random.uniform(*size))
+        rate, wave_rate = 2 * np.pi / random.uniform(*size), 2 * np.pi / random.uniform(*size)
+        self.frame = frame * rate
+        self.waves = random.normal(size=(6, 3)) * wave_rate
+        # Change a metre where the pattern's edges are.
+        self.slope = 0.5 * wave_rate if self.kind == "blotches" else rate
         self.phases = random.uniform(0, 2 * np.pi, 6)
         self.grain = random.uniform(0, 0.12)
 
-    def __call__(self, place: Tensor) -> Tensor:
-        """Colours ``(..., 3)`` at places ``(..., 3)``."""
+    def __call__(self, place: Tensor, blur: Tensor | float = 0.0) -> Tensor:
+        """Colours ``(..., 3)`` at places ``(..., 3)``.
+
+        Args:
+            blur: ``(...)`` metres over which an edge is softened: what one pixel sees.
+        """
 
         def like(array: np.ndarray) -> Tensor:
             return torch.as_tensor(array, dtype=place.dtype, device=place.device)
 
-        u, v, w = torch.sin(place @ like(self.frame).T).unbind(-1)
         clouds = torch.sin(place @ like(self.waves).T + like(self.phases)).mean(-1)
-        amount = {
-            "plain": torch.zeros_like(u),
-            "stripes": (u > 0).to(place.dtype),
-            "checks": (u * v * w > 0).to(place.dtype),
-            "dots": (u + v + w > 1.6).to(place.dtype),
-            "blotches": (clouds > 0.1).to(place.dtype),
-        }[self.kind]
+
+        def above(level: Tensor) -> Tensor:
+            """How much of the blur lies where the level, of this pattern's slope, is positive."""
+            return (0.5 + level / torch.as_tensor(self.slope * blur).clamp_min(1e-6)).clamp(0, 1)
+
+        if self.kind == "plain":
+            amount = torch.zeros_like(clouds)
+        elif self.kind == "blotches":
+            amount = above(clouds - 0.1)
+        else:
+            u, v, w = torch.sin(place @ like(self.frame).T).unbind(-1)
+            level = {"stripes": u, "checks": u * v * w, "dots": u + v + w - 1.6}[self.kind]
+            amount = above(level)
         colours = like(self.colours)
         mixed = torch.lerp(colours[0], colours[1], amount[..., None])
         return mixed * (1 + self.grain * clouds[..., None])

@@ -10,6 +10,8 @@ from isa_engine.data.patterns import Pattern, random_colours
 
 KINDS = ("flat", "open", "room")
 _HORIZON = 30.0
+# A ray that meets nothing ends here, metres.
+_FAR = 100.0
 
 
 class Set:
@@ -24,48 +26,57 @@ class Set:
         self.half_size = random.uniform([3.5, 3.5], [7, 7])
         self.height = random.uniform(2.6, 4.5)
 
-    def shade(self, origin: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-        """Colours along rays.
+    def shade(self, origin: Tensor, direction: Tensor, pixel: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours along rays, each averaged over about the pixel that it is the centre of.
 
         Args:
             origin: ``(F, 3)`` camera places.
             direction: ``(F, H, W, 3)`` unit rays.
+            pixel: ``(F,)`` a pixel's size over its distance.
 
         Returns:
             Colours, and where each ray meets the ground (NaN if it does not), both ``(F, H, W, 3)``.
         """
-        origin = origin[:, None, None]
-        away = direction[..., 2].clamp(max=-1e-4)
-        to_ground = torch.where(direction[..., 2] < -1e-4, -origin[..., 2] / away, torch.inf)
         if self.kind == "flat":
             flat = torch.as_tensor(self.screen, dtype=direction.dtype, device=direction.device)
-            return flat.expand_as(direction).clone(), torch.full_like(direction, torch.nan)
+            return flat.expand_as(direction), torch.full_like(direction, torch.nan)
+        origin, pixel = origin[:, None, None], pixel[:, None, None]
+        down = -direction[..., 2]
+        # Nearness is one over distance: of a plane it is linear across the picture, so that where two planes
+        # meet, its difference over its slope is what each covers of a pixel.
+        near_ground = down / origin[..., 2]
+        to_ground = 1 / near_ground.clamp_min(1 / _FAR)
+        ground = origin + direction * to_ground[..., None]
+        # A pixel is long where the ray grazes the ground: take its sides' mean.
+        on_ground = pixel * to_ground / down.clamp_min(1e-3).sqrt()
         if self.kind == "open":
-            meets = to_ground < _HORIZON
-            place = origin + direction * torch.where(meets, to_ground, 0.0)[..., None]
             haze = (to_ground.clamp(max=_HORIZON) / _HORIZON)[..., None] ** 2
             low, high = (
                 torch.as_tensor(c, dtype=direction.dtype, device=direction.device) for c in self.sky[::-1]
             )
             sky = torch.lerp(low, high, direction[..., 2:].clamp(0, 1).sqrt())
-            colour = torch.where(meets[..., None], torch.lerp(self.ground(place), sky, haze), sky)
+            colour = torch.lerp(self.ground(ground, on_ground), sky, haze)
+            meets = to_ground < _HORIZON
         else:
             half = torch.as_tensor(self.half_size, dtype=direction.dtype, device=direction.device)
             # From inside a box, a ray leaves through the nearest of the planes ahead.
-            ahead = torch.where(direction[..., :2] > 0, half, -half)
             step = direction[..., :2]
-            to_wall = (
-                ((ahead - origin[..., :2]) / torch.where(step.abs() < 1e-6, 1e-6, step)).clamp_min(0).amin(-1)
+            ahead = torch.where(step > 0, half, -half)
+            near_wall = (step / (ahead - origin[..., :2])).amax(-1)
+            near_ceiling = -down / (self.height - origin[..., 2]).clamp_min(0.01)
+            to_wall = 1 / near_wall.clamp_min(1 / _FAR)
+            walls = self.walls(origin + direction * to_wall[..., None], pixel * to_wall)
+            walls = (
+                torch.lerp(walls, torch.full_like(walls, 0.9), _covered(near_ceiling - near_wall)[..., None])
+                * 0.9
             )
-            rising = direction[..., 2].clamp_min(1e-4)
-            to_ceiling = torch.where(
-                direction[..., 2] > 1e-4, (self.height - origin[..., 2]) / rising, torch.inf
-            )
-            distance = torch.minimum(torch.minimum(to_wall, to_ceiling), to_ground)
-            meets = to_ground <= distance
-            place = origin + direction * distance[..., None]
-            walls = torch.where(
-                (to_ceiling <= distance)[..., None], 0.9 * torch.ones_like(place), self.walls(place)
-            )
-            colour = torch.where(meets[..., None], self.ground(place), walls * 0.9)
-        return colour.clamp(0, 1), torch.where(meets[..., None], place, torch.nan)
+            covered = _covered(near_ground - near_wall)
+            colour = torch.lerp(walls, self.ground(ground, on_ground), covered[..., None])
+            meets = covered > 0
+        return colour.clamp(0, 1), torch.where(meets[..., None], ground, torch.nan)
+
+
+def _covered(level: Tensor) -> Tensor:
+    """How much of each pixel of ``(F, H, W)`` lies where a level, linear about its edge, is positive."""
+    slope = sum(torch.gradient(level, dim=axis)[0].abs() for axis in (1, 2) if level.shape[axis] > 1)
+    return (0.5 + level / (slope + 1e-9)).clamp(0, 1)

@@ -24,6 +24,28 @@ def axis_angle_matrix(rotation: Tensor) -> Tensor:
     return torch.eye(3, device=rotation.device) + sine * cross + (1 - cosine) * (cross @ cross)
 
 
+def even_surface_points(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """As ``geometry.surface.random_surface_points``, but evenly spread, as is every prefix: Halton's sequence
+    over the faces in their order, where neighbours in the mesh are mostly neighbours too."""
+    area = np.linalg.norm(
+        np.cross(*np.moveaxis(vertices[faces[:, 1:]] - vertices[faces[:, :1]], 1, 0)), axis=1
+    )
+    place, u, v = (_radical_inverse(count, base) for base in (2, 3, 5))
+    face = np.minimum(np.searchsorted(np.cumsum(area) / area.sum(), place), len(faces) - 1)
+    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
+    return faces[face], np.stack([1 - u - v, u, v], 1)
+
+
+def _radical_inverse(count: int, base: int) -> np.ndarray:
+    """The first numbers of van der Corput's sequence: digits mirrored at the point."""
+    number, value, digit = np.arange(count), np.zeros(count), 1 / base
+    while number.any():
+        number, remainder = np.divmod(number, base)
+        value += remainder * digit
+        digit /= base
+    return value
+
+
 class SkinnedSurface:
     """A body's samples with everything that shape and pose do to them, blended once from its vertices.
 
@@ -58,10 +80,26 @@ class SkinnedSurface:
         self.weights = at_samples(body.weights)
         self.joints = tensor(body.joint_regressor @ body.v_template)
         self.joint_directions = tensor(np.einsum("jv,vks->jks", body.joint_regressor, body.shapedirs))
-        self.parents = [int(parent) for parent in body.parents]
+        self.limb = self.weights.argmax(1)
+        # Joints at each depth of the skeleton, with their parents: a depth is posed at once.
+        self.root, depth = int(np.flatnonzero(body.parents < 0)[0]), np.zeros(len(body.parents), int)
+        for joint in np.flatnonzero(body.parents >= 0):
+            depth[joint] = depth[body.parents[joint]] + 1
+        self.generations = [
+            tuple(
+                torch.as_tensor(index, device=device)
+                for index in (np.flatnonzero(depth == d), body.parents[depth == d])
+            )
+            for d in range(1, depth.max() + 1)
+        ]
 
     def pose(
-        self, betas: Tensor, rotations: Tensor, translation: Tensor, thickness: Tensor | float = 0.0
+        self,
+        betas: Tensor,
+        rotations: Tensor,
+        translation: Tensor,
+        thickness: Tensor | float = 0.0,
+        samples: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Linear blend skinning.
 
@@ -69,36 +107,35 @@ class SkinnedSurface:
             betas: ``(S_betas,)`` shape coefficients.
             rotations: ``(B, 55, 3)`` axis-angle, local.
             translation: ``(B, 3)`` metres, SMPL-X axes.
-            thickness: ``(S,)`` metres of cloth or hair on the skin.
+            thickness: ``(≥S,)`` metres of cloth or hair on the skin.
+            samples: pose the first S only; all if None.
 
         Returns:
             Points and unit normals, both ``(B, S, 3)``, world axes.
         """
-        count = len(betas)
-        rest = self.template + self.shape_directions[..., :count] @ betas
+        count, chosen, batch = len(betas), slice(samples), len(rotations)
+        normals = self.normals[chosen]
+        rest = self.template[chosen] + self.shape_directions[chosen, :, :count] @ betas
         if isinstance(thickness, Tensor):
-            rest = rest + self.normals * thickness[:, None]
+            rest = rest + normals * thickness[chosen, None]
         joints = self.joints + self.joint_directions[..., :count] @ betas
 
         local = axis_angle_matrix(rotations)
-        world_rotation: list[Tensor] = []
-        world_place: list[Tensor] = []
-        for joint, parent in enumerate(self.parents):
-            if parent < 0:
-                world_rotation.append(local[:, joint])
-                world_place.append(joints[joint].expand(len(local), 3))
-            else:
-                offset = joints[joint] - joints[parent]
-                world_rotation.append(world_rotation[parent] @ local[:, joint])
-                world_place.append(world_place[parent] + world_rotation[parent] @ offset)
-        rotation = torch.stack(world_rotation, 1)
-        shift = torch.stack(world_place, 1) - (rotation @ joints[..., None])[..., 0]
+        rotation, place = torch.empty_like(local), torch.empty_like(rotations)
+        rotation[:, self.root], place[:, self.root] = local[:, self.root], joints[self.root]
+        for children, parents in self.generations:
+            carried = rotation[:, parents]
+            rotation[:, children] = carried @ local[:, children]
+            bone = (joints[children] - joints[parents])[..., None]
+            place[:, children] = place[:, parents] + (carried @ bone)[..., 0]
+        shift = place - (rotation @ joints[..., None])[..., 0] + translation[:, None]
 
-        to_world = TO_WORLD.to(rest.device)
-        transform = torch.cat(
-            [to_world @ rotation, (to_world @ (shift + translation[:, None])[..., None])], -1
-        )
-        blended = torch.einsum("sj,bjkl->bskl", self.weights, transform)
-        points = (blended[..., :3] @ rest[:, :, None])[..., 0] + blended[..., 3]
-        normals = (blended[..., :3] @ self.normals[:, :, None])[..., 0]
-        return points, torch.nn.functional.normalize(normals, dim=-1)
+        # Columns of the joints' transforms, blended by one product: (S, 55) @ (55, 4·B·3).
+        transform = TO_WORLD.to(rest.device) @ torch.cat([rotation, shift[..., None]], -1)
+        columns = transform.permute(1, 3, 0, 2).reshape(len(joints), -1)
+        axes = (self.weights[chosen] @ columns).view(-1, 4, batch, 3).unbind(1)
+        points, turned = axes[3], 0.0
+        for axis in range(3):
+            points = torch.addcmul(points, axes[axis], rest[:, axis, None, None])
+            turned = axes[axis] * normals[:, axis, None, None] + turned
+        return points.transpose(0, 1), torch.nn.functional.normalize(turned, dim=-1).transpose(0, 1)

@@ -24,12 +24,17 @@ def nearest_sample(pixels: Tensor, depth: Tensor, in_front: Tensor, height: int,
     """
     frames, samples, _ = pixels.shape
     key = ((depth * _DEPTH_STEPS).long() << _INDEX_BITS) | torch.arange(samples, device=pixels.device)
-    frame_offset = torch.arange(frames, device=pixels.device)[:, None] * (height * width)
-    buffer = torch.full((frames * height * width,), _EMPTY, dtype=torch.int64, device=pixels.device)
-    corner = torch.floor(pixels - 0.5).long()
-    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        x, y = corner[..., 0] + dx, corner[..., 1] + dy
-        inside = in_front & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        buffer.scatter_reduce_(0, (frame_offset + y * width + x)[inside], key[inside], "amin")
-    index = buffer & (2**_INDEX_BITS - 1)
-    return torch.where(buffer == _EMPTY, -1, index).view(frames, height, width)
+    # Each sample goes once into a grid of the corners between pixels; a pixel sees its four corners.
+    corner = torch.floor(pixels + 0.5).long()
+    x, y = corner.unbind(-1)
+    inside = in_front & (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+    rows, columns = height + 1, width + 1
+    frame_offset = torch.arange(frames, device=pixels.device)[:, None] * (rows * columns)
+    outside = frames * rows * columns
+    cell = torch.where(inside, frame_offset + y * columns + x, outside)
+    grid = torch.full((outside + 1,), _EMPTY, dtype=torch.int64, device=pixels.device)
+    grid.scatter_reduce_(0, cell.flatten(), key.flatten(), "amin")
+    grid = grid[:-1].view(frames, rows, columns)
+    grid = torch.minimum(grid[:, :-1], grid[:, 1:])
+    buffer = torch.minimum(grid[..., :-1], grid[..., 1:])
+    return torch.where(buffer == _EMPTY, -1, buffer & (2**_INDEX_BITS - 1))

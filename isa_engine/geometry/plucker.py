@@ -6,6 +6,18 @@ from isa_engine.geometry.frames import windows
 from isa_engine.geometry.ndc import latent_pixels
 
 
+def ray_directions(
+    intrinsics: torch.Tensor, camera_to_world: torch.Tensor, height: int, width: int
+) -> torch.Tensor:
+    """Unit directions ``(..., height, width, 3)`` through pixel centres; arguments as of ``plucker_rays``."""
+    pixels = torch.as_tensor(latent_pixels(height, width)).to(intrinsics)
+    fx, fy, cx, cy = (value[..., None, None] for value in intrinsics.unbind(-1))
+    x, y = (pixels[..., 0] - cx) / fx, (pixels[..., 1] - cy) / fy
+    in_view = torch.stack([x, y, -torch.ones_like(x)], -1)
+    rotation = camera_to_world[..., :3, :3]
+    return torch.nn.functional.normalize(in_view @ rotation.mT[..., None, :, :], dim=-1)
+
+
 def plucker_rays(
     intrinsics: torch.Tensor, camera_to_world: torch.Tensor, height: int, width: int
 ) -> torch.Tensor:
@@ -19,12 +31,8 @@ def plucker_rays(
     Returns:
         ``(..., 6, height, width)``: moment ``origin × direction`` in metres, then the unit direction.
     """
-    pixels = torch.as_tensor(latent_pixels(height, width)).to(intrinsics)
-    fx, fy, cx, cy = (value[..., None, None] for value in intrinsics.unbind(-1))
-    x, y = (pixels[..., 0] - cx) / fx, (pixels[..., 1] - cy) / fy
-    in_view = torch.stack([x, y, -torch.ones_like(x)], -1)
-    rotation, origin = camera_to_world[..., :3, :3], camera_to_world[..., :3, 3]
-    direction = torch.nn.functional.normalize(in_view @ rotation.mT[..., None, :, :], dim=-1)
+    direction = ray_directions(intrinsics, camera_to_world, height, width)
+    origin = camera_to_world[..., :3, 3]
     moment = torch.linalg.cross(origin[..., None, None, :].expand_as(direction), direction)
     return torch.cat([moment, direction], -1).movedim(-1, -3)
 
