@@ -24,8 +24,8 @@ def random_camera_path(
     focal = random.uniform(1.2, 3.2) * np.ones(frames)
     if kind == "zoom":
         focal *= np.exp(0.25 * speed * (time - time.mean()))
-    # The short side of the frame holds the cast: NDC of the radius at this distance is the fill.
-    fill = random.uniform(0.55, 1.1)
+    # NDC, on the short side, of the radius at this distance: from the whole cast to limbs out of the frame.
+    fill = random.uniform(0.7, 1.35)
     distance = focal.mean() * radius / fill * np.ones(frames)
     if kind == "dolly":
         distance *= np.exp(0.2 * speed * (time - time.mean()))
