@@ -1,0 +1,47 @@
+"""``isa-engine bench model``: how much of this machine's speed the ISA block reaches."""
+
+import argparse
+
+from isa_engine.errors import ModelError
+
+HELP = "measure how well the transformer uses this machine"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("part", choices=("model",))
+    parser.add_argument("--width", type=int, default=1024, help="features of a token (default: 1024)")
+    parser.add_argument("--heads", type=int, default=16, help="of attention (default: 16)")
+    parser.add_argument("--latents", type=int, default=3, help="latent frames (default: 3)")
+    parser.add_argument("--tokens", type=int, default=256, help="of a latent frame (default: 256)")
+    parser.add_argument("--points", type=int, default=64, help="point tokens a frame (default: 64)")
+    parser.add_argument("--repetitions", type=int, default=9, help="the median counts (default: 9)")
+    parser.add_argument("--device", default="cpu", help="cuda computes in bfloat16 (default: cpu)")
+    parser.add_argument("--profile", action="store_true", help="also list where the ISA block's time goes")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    numbers = (arguments.width, arguments.heads, arguments.latents, arguments.tokens, arguments.points)
+    if min(*numbers, arguments.repetitions) < 1 or arguments.width % arguments.heads:
+        remedy = "Give numbers of at least 1, and a width that divides into the heads."
+        raise ModelError(f"a block of width {arguments.width}, {arguments.heads} heads", remedy=remedy)
+
+    import torch
+
+    from isa_engine.dit.benchmark import MATMUL, OURS, Sizes, block_passes, measure, operator_table
+
+    dtype = torch.bfloat16 if torch.device(arguments.device).type == "cuda" else torch.float32
+    sizes = Sizes(*numbers)
+    speeds = measure(sizes, arguments.device, dtype, arguments.repetitions)
+    print(
+        f"width {arguments.width}, {arguments.latents} latent frames of {arguments.tokens} tokens, "
+        f"{arguments.points} points a frame, {torch.get_num_threads()} threads, "
+        f"median of {arguments.repetitions}\n"
+    )
+    print(f"{'':18} {'GFLOP':>8} {'ms':>9} {'GFLOP/s':>9} {'of matmul':>10}")
+    for name, speed in speeds.items():
+        share = speed.rate / speeds[MATMUL].rate
+        row = f"{speed.operations / 1e9:8.1f} {1e3 * speed.seconds:9.1f} {speed.rate / 1e9:9.1f}"
+        print(f"{name:18} {row} {share:10.2f}")
+    if arguments.profile:
+        once = block_passes(sizes, arguments.device, dtype)[OURS]
+        print(f"\n{OURS}\n{operator_table(once)}")

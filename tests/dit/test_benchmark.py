@@ -1,0 +1,44 @@
+"""The speed that ``isa-engine bench model`` prints."""
+
+from dataclasses import replace
+
+import torch
+
+from isa_engine import cli
+from isa_engine.configuration import DiTConfig
+from isa_engine.dit.benchmark import MATMUL, OURS, Sizes, measure, take_turns
+from isa_engine.dit.flops import forward_flops
+
+SIZES = Sizes(width=32, heads=2, latents=3, space=16, points=5)
+
+
+def test_our_block_is_a_layer_of_the_model():
+    config = DiTConfig(width=32, heads=2, points=5, layers=1)
+    size = {"latents": 3, "height": 8, "width": 8, "characters": 1, "image_tokens": 257}
+    model = [sum(forward_flops(replace(config, layers=n), **size).values()) for n in (2, 3)]
+    assert measure(SIZES, "cpu", torch.float32, 1)[OURS].operations == model[1] - model[0]
+
+
+def test_repetitions_take_turns():
+    turns = []
+    seconds = take_turns({name: lambda name=name: turns.append(name) for name in "ab"}, repetitions=3)
+    assert turns == [*"ab"] * 4
+    assert [len(of) for of in seconds.values()] == [3, 3]
+
+
+def test_bfloat16_blocks_run():
+    assert all(speed.rate > 0 for speed in measure(SIZES, "cpu", torch.bfloat16, 1).values())
+
+
+def test_the_command_prints_a_share_for_each_block(capsys):
+    sizes = ["--width", "32", "--heads", "2", "--latents", "2", "--tokens", "4", "--points", "3"]
+    assert cli.main(["bench", "model", *sizes, "--repetitions", "1", "--profile"]) == 0
+    out = capsys.readouterr().out
+    for name in (MATMUL, OURS, "SD3", "Latte"):
+        assert name in out
+    assert "aten::addmm" in out
+
+
+def test_a_width_that_does_not_divide_into_heads_is_one_line(capsys):
+    assert cli.main(["bench", "model", "--width", "30", "--heads", "4"]) == 1
+    assert "a block of width 30, 4 heads" in capsys.readouterr().err
