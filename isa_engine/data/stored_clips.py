@@ -1,0 +1,222 @@
+"""Clips from shards, for training and evaluation: one seed, one clip."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_engine.body import BodyModel, open_body
+from isa_engine.data.clip import Clip
+from isa_engine.data.cropping import window_around
+from isa_engine.data.members import describe, unpack
+from isa_engine.data.recording import Recording, fingerprint
+from isa_engine.data.shards import Places, read_member, shard_index, shard_paths
+from isa_engine.data.skinned import SkinnedSurface
+from isa_engine.errors import DataError
+from isa_engine.geometry.surface import surface_table
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where a recording lies, and what is known of it without decoding."""
+
+    shard: Path
+    key: str
+    places: Places
+    frames: int
+    body: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.shard.name}/{self.key}"
+
+    def read(self) -> Recording:
+        """Decode it.
+
+        Raises:
+            DataError: names the member that is broken.
+        """
+        return unpack({ending: read_member(self.shard, place) for ending, place in self.places.items()})
+
+
+class Shards:
+    """``shards(seed, frames, height, width)`` → a clip: a sample that is long enough, cut in time, cropped
+    around the cast to the canvas's aspect, and resized.
+
+    A sample that cannot be read is passed over, and its name kept with the reason in ``broken``; which clip
+    a seed gives does not depend on what was read before.
+
+    Args:
+        folder: of the shards.
+        points: surface points a character.
+        bodies: that the samples may be posed on; the open body by default.
+        split: only samples of this split are read.
+
+    Raises:
+        DataError: there are no shards, or none of their samples is of this split.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        points: int,
+        bodies: Sequence[BodyModel] = (),
+        split: str = "training",
+        device: torch.device | str = "cpu",
+    ):
+        self.folder, self.points, self.split, self.device = folder, points, split, torch.device(device)
+        self.bodies = {fingerprint(body): body for body in bodies or (open_body(),)}
+        self.broken: dict[str, str] = {}
+        self.samples: list[Sample] = []
+        self._surfaces: dict[str, SkinnedSurface] = {}
+        for shard in shard_paths(folder):
+            self._open(shard)
+        if not self.samples:
+            remedy = f"{len(self.broken)} of them are broken; see 'isa-engine shards'." if self.broken else ""
+            raise DataError(f"there are no samples of the split '{split}'", where=str(folder), remedy=remedy)
+
+    def __call__(self, seed: int, frames: int, height: int, width: int) -> Clip:
+        """The clip of this seed.
+
+        Raises:
+            DataError: no sample is so long, or none of them can be read.
+        """
+        random = np.random.default_rng(seed)
+        candidates = self._long_enough(frames)
+        if not len(candidates):
+            longest = max(self._lengths)
+            problem = f"no sample has {frames} frames; the longest has {longest}"
+            raise DataError(problem, where=str(self.folder), remedy="Ask for fewer.")
+        while any(self.samples[i].name not in self.broken for i in candidates):
+            sample = self.samples[candidates[random.integers(len(candidates))]]
+            start = int(random.integers(sample.frames - frames + 1))
+            if (recording := self._read(sample)) is not None:
+                surface = self._surface(recording.body)
+                return to_clip(recording, surface, slice(start, start + frames), height, width)
+        raise DataError("every sample that is long enough is broken", where=str(self.folder))
+
+    def in_order(self, seed: int) -> Iterator[tuple[Sample, Recording]]:
+        """Every sample that can be read, once, in the order of this seed."""
+        for i in np.random.default_rng(seed).permutation(len(self.samples)):
+            if (recording := self._read(self.samples[i])) is not None:
+                yield self.samples[i], recording
+
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.array([sample.frames for sample in self.samples])
+
+    def _long_enough(self, frames: int) -> np.ndarray:
+        return np.flatnonzero(self._lengths >= frames)
+
+    def _open(self, shard: Path) -> None:
+        try:
+            index = shard_index(shard)
+        except DataError as error:
+            self._report(shard.name, error)
+            return
+        for key, places in index.items():
+            try:
+                if "json" not in places:
+                    raise DataError("the member is missing", where="json")
+                description = describe(read_member(shard, places["json"]))
+            except DataError as error:
+                self._report(f"{shard.name}/{key}", error)
+                continue
+            if description["split"] == self.split:
+                self.samples.append(Sample(shard, key, places, description["frames"], description["body"]))
+
+    def _read(self, sample: Sample) -> Recording | None:
+        if sample.name in self.broken:
+            return None
+        try:
+            if sample.body not in self.bodies:
+                raise DataError(f"its body {sample.body} is not at hand", remedy="Name its file with --body.")
+            recording = sample.read()
+            components = self.bodies[sample.body].shapedirs.shape[-1]
+            if recording.betas.shape[1] > components:
+                raise DataError(f"the body has {components} shape components", where="betas")
+            return recording
+        except DataError as error:
+            self._report(sample.name, error)
+            return None
+
+    def _report(self, name: str, error: DataError) -> None:
+        self.broken[name] = str(error)
+        _log.warning("%s is skipped: %s", name, error)
+
+    def _surface(self, body: str) -> SkinnedSurface:
+        if body not in self._surfaces:
+            model = self.bodies[body]
+            table = surface_table(model.v_template, model.faces)
+            self._surfaces[body] = SkinnedSurface(
+                model, table.corners[: self.points], table.barycentric[: self.points], self.device
+            )
+        return self._surfaces[body]
+
+
+def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height: int, width: int) -> Clip:
+    """What training sees of a recording.
+
+    Args:
+        surface: of the recording's body.
+        shown: the frames wanted.
+        height, width: of the canvas.
+    """
+    device = surface.template.device
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.as_tensor(array, device=device)
+
+    betas = tensor(recording.betas)
+    rotations, translation = tensor(recording.rotations[shown]), tensor(recording.translation[shown])
+    posed = [surface.pose(betas[k], rotations[:, k], translation[:, k]) for k in range(len(betas))]
+    points, normals = (torch.stack(values, 1) for values in zip(*posed, strict=True))
+    there = tensor(recording.reference_rotations), tensor(recording.reference_translation)
+    reference_points = torch.cat(
+        [surface.pose(betas[k], there[0][k : k + 1], there[1][k : k + 1])[0] for k in range(len(betas))]
+    )
+
+    intrinsics, camera_to_world = recording.intrinsics[shown], recording.camera_to_world[shown]
+    window = window_around(
+        points.flatten(1, 2), intrinsics, camera_to_world, recording.mask.shape[1:], height, width
+    )
+    reference_windows = [
+        window_around(
+            reference_points[recording.reference_of == r].reshape(1, -1, 3),
+            recording.reference_intrinsics[r : r + 1],
+            recording.reference_camera_to_world[r : r + 1],
+            recording.mask.shape[1:],
+            height,
+            width,
+        )
+        for r in range(len(recording.references))
+    ]
+    references = [
+        cut.picture(tensor(picture)[None], height, width)[:, 0]
+        for picture, cut in zip(recording.references, reference_windows, strict=True)
+    ]
+    reference_intrinsics = [
+        cut.intrinsics(recording.reference_intrinsics[r]) for r, cut in enumerate(reference_windows)
+    ]
+    return Clip(
+        video=window.picture(tensor(recording.video[shown]), height, width),
+        background=window.picture(tensor(recording.background[shown]), height, width),
+        mask=window.numbers(tensor(recording.mask[shown]), height, width),
+        points=points,
+        normals=normals,
+        intrinsics=tensor(window.intrinsics(intrinsics)),
+        camera_to_world=tensor(camera_to_world),
+        references=torch.stack(references),
+        reference_of=tensor(recording.reference_of),
+        reference_points=reference_points,
+        reference_intrinsics=tensor(np.stack(reference_intrinsics)),
+        reference_camera_to_world=tensor(recording.reference_camera_to_world),
+        fps=recording.fps,
+    )
