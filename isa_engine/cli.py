@@ -7,7 +7,7 @@ import sys
 from isa_engine import __version__
 from isa_engine.errors import IsaError
 
-COMMANDS = ("generate", "serve", "model", "bench", "train")
+COMMANDS = ("generate", "serve", "model", "bench", "train", "synthesize")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -34,12 +34,14 @@ class Actor:
     Attributes:
         betas: shape.
         look: what it wears.
+        take: name of its motion.
         rotations, translation: ``(F, 55, 3)``, ``(F, 3)``, SMPL-X axes.
         points, normals: ``(F, N, 3)`` its surface points there, world.
     """
 
     betas: Tensor
     look: Look
+    take: str
     rotations: Tensor
     translation: Tensor
     points: Tensor

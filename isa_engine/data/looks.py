@@ -26,10 +26,12 @@ class Look:
     """Attributes:
     colour: ``(S, 3)`` in [0, 1].
     thickness: ``(S,)`` metres that cloth and hair stand off the skin.
+    garments: the top's and the bottom's pattern, of ``patterns.KINDS``.
     """
 
     colour: Tensor
     thickness: Tensor
+    garments: tuple[str, str]
 
 
 def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Split) -> Look:
@@ -96,4 +98,4 @@ def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Spl
             tensor(shade * random.uniform(0.7, 1.2)),
             float(random.uniform(0.005, 0.035)),
         )
-    return Look(colour.clamp(0, 1), thickness)
+    return Look(colour.clamp(0, 1), thickness, (cloth.kind, other_cloth.kind))

@@ -27,25 +27,29 @@ _MIRRORED = [
 
 def random_motion(
     random: np.random.Generator, takes: tuple[Motion, ...], procedural: float, frames: int, fps: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[str, np.ndarray, np.ndarray]:
     """A motion of exactly this length.
 
     Args:
         procedural: share of motions that are made up instead of cut from a take.
 
     Returns:
-        Rotations ``(F, 55, 3)`` axis-angle and translation ``(F, 3)`` metres, SMPL-X axes, starting at the
-        origin with a random heading; the feet's height is the caller's business.
+        The take's name, "procedural" for none; rotations ``(F, 55, 3)`` axis-angle and translation
+        ``(F, 3)`` metres, SMPL-X axes, starting at the origin with a random heading. The feet's height is
+        the caller's business.
     """
     if random.random() >= procedural:
-        rotations, translation = _cut(random, takes[random.integers(len(takes))], frames, fps)
+        take = takes[random.integers(len(takes))]
+        name, (rotations, translation) = take.name, _cut(random, take, frames, fps)
     else:
+        name = "procedural"
         rotations, translation = _procedural(random, frames, fps)
     if random.random() < 0.5:
         rotations = rotations[:, _MIRRORED] * [1, -1, -1]
         translation = translation * [-1, 1, 1]
     rotations[:, 25:] += random.normal(0, 0.15, (30, 3)) + np.repeat([[0, 0, -0.3], [0, 0, 0.3]], 15, axis=0)
-    return _turned(rotations, translation - translation[:1] * [1, 0, 1], random.uniform(0, 2 * np.pi))
+    turned = _turned(rotations, translation - translation[:1] * [1, 0, 1], random.uniform(0, 2 * np.pi))
+    return name, *turned
 
 
 def _cut(random: np.random.Generator, take: Motion, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:

@@ -55,6 +55,19 @@ class SyntheticHumans:
             characters: 1 to 4; random if None.
             set_kind: of ``sets.KINDS``; random if None.
         """
+        return self.clip_and_cast(seed, frames, height, width, characters, set_kind, fps)[0]
+
+    def clip_and_cast(
+        self,
+        seed: int,
+        frames: int,
+        height: int,
+        width: int,
+        characters: int | None = None,
+        set_kind: str | None = None,
+        fps: float = 24.0,
+    ) -> tuple[Clip, list[Actor], list[Actor]]:
+        """The clip of this seed, who acts in it, and the same people as their references show them."""
         random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
@@ -69,7 +82,8 @@ class SyntheticHumans:
         together = count > 1 and random.random() < 0.5
         shown = [actors] if together else [[actor] for actor in actors]
         references = [self._reference(random, group, height, width) for group in shown]
-        return Clip(
+        others = [other for _, group, _ in references for other in group]
+        clip = Clip(
             video=video,
             background=background,
             mask=mask,
@@ -79,13 +93,14 @@ class SyntheticHumans:
             camera_to_world=self._tensor(camera[1]),
             references=torch.stack([picture for picture, _, _ in references]),
             reference_of=torch.arange(count) * (not together),
-            reference_points=torch.cat([where for _, where, _ in references]),
+            reference_points=torch.cat([other.points for other in others]),
             reference_intrinsics=self._tensor(np.concatenate([camera[0] for _, _, camera in references])),
             reference_camera_to_world=self._tensor(
                 np.concatenate([camera[1] for _, _, camera in references])
             ),
             fps=fps,
         )
+        return clip, actors, others
 
     def _actor(self, random: np.random.Generator, frames: int, fps: float, slot: int, count: int) -> Actor:
         betas, look = self._tensor(random.normal(0, 0.9, 10)), random_look(self.skin, random, self.split)
@@ -103,7 +118,7 @@ class SyntheticHumans:
     ) -> Actor:
         """Put somebody into motion with the feet on the ground, in one of ``count`` places about a circle,
         near enough to hide one another at times."""
-        rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
+        take, rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
         bearing = 2 * np.pi * slot / count + random.normal(0, 0.4)
         reach = 0.0 if count == 1 else random.uniform(0.35, 0.5 + 0.25 * count)
         place = np.array([np.cos(bearing) * reach, 0, np.sin(bearing) * reach])
@@ -113,15 +128,15 @@ class SyntheticHumans:
         translation, points = translation.clone(), points.clone()
         translation[:, 1] -= lowest
         points[..., 2] -= lowest
-        return Actor(betas, look, rotations, translation, points, normals)
+        return Actor(betas, look, take, rotations, translation, points, normals)
 
     def _reference(
         self, random: np.random.Generator, actors: list[Actor], height: int, width: int
-    ) -> tuple[Tensor, Tensor, tuple[np.ndarray, np.ndarray]]:
+    ) -> tuple[Tensor, list[Actor], tuple[np.ndarray, np.ndarray]]:
         """The same people in other poses, from another side, in front of another set.
 
         Returns:
-            The picture ``(3, H, W)``, the points ``(K, N, 3)``, and the camera.
+            The picture ``(3, H, W)``, the people there, and the camera.
         """
         others = [
             self._acting(random, actor.betas, actor.look, 1, 24.0, slot, len(actors))
@@ -131,7 +146,7 @@ class SyntheticHumans:
         camera = self._camera(random, points[None], 1, 24.0, width / height)
         sun = _sun(random, self.device)
         picture = film(self.skin, others, Set(random), sun, camera, height, width)[0]
-        return picture[:, 0], points, camera
+        return picture[:, 0], others, camera
 
     def _camera(
         self, random: np.random.Generator, points: Tensor, frames: int, fps: float, aspect: float
