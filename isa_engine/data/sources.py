@@ -15,6 +15,8 @@ from isa_engine.data.split import TRAINING, Split
 from isa_engine.data.synthetic import SyntheticHumans
 
 FPS = 24.0
+# Points of a character that a camera frames where nobody asks for points.
+_FRAMING = 64
 
 
 def synthetic_humans(points: int, device: torch.device | str, split: Split = TRAINING) -> SyntheticHumans:
@@ -32,7 +34,7 @@ def synthetic_clips(
 
 def synthetic_videos(device: torch.device | str) -> Callable[[int, int, int, int], Tensor]:
     """``clips(seed, frames, height, width)`` → colours and matte, as ``VAETrainer`` wants."""
-    clips = synthetic_clips(1, device)
+    clips = synthetic_clips(_FRAMING, device)
     return lambda seed, *size: with_matte(clips(seed, *size))
 
 
