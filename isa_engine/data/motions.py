@@ -52,6 +52,14 @@ def random_motion(
     return name, *turned
 
 
+def random_place(random: np.random.Generator, slot: int, count: int) -> np.ndarray:
+    """Where one of ``count`` people begins: ``(3,)`` metres, SMPL-X axes, about a circle so small that they
+    hide one another at times."""
+    bearing = 2 * np.pi * slot / count + random.normal(0, 0.4)
+    reach = 0.0 if count == 1 else random.uniform(0.35, 0.5 + 0.25 * count)
+    return np.array([np.cos(bearing) * reach, 0, np.sin(bearing) * reach])
+
+
 def _cut(random: np.random.Generator, take: Motion, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
     speed = random.uniform(0.7, 1.5)
     # Only what is shown is resampled: it is the slow part.

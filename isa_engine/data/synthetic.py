@@ -12,7 +12,7 @@ from isa_engine.data.camera_paths import random_camera_path
 from isa_engine.data.clip import Clip
 from isa_engine.data.filming import SAMPLES, Actor, film
 from isa_engine.data.looks import Look, random_look
-from isa_engine.data.motions import random_motion
+from isa_engine.data.motions import random_motion, random_place
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface, even_surface_points
 from isa_engine.data.split import TRAINING, Split
@@ -119,9 +119,7 @@ class SyntheticHumans:
         """Put somebody into motion with the feet on the ground, in one of ``count`` places about a circle,
         near enough to hide one another at times."""
         take, rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
-        bearing = 2 * np.pi * slot / count + random.normal(0, 0.4)
-        reach = 0.0 if count == 1 else random.uniform(0.35, 0.5 + 0.25 * count)
-        place = np.array([np.cos(bearing) * reach, 0, np.sin(bearing) * reach])
+        place = random_place(random, slot, count)
         rotations, translation = self._tensor(rotations), self._tensor(translation + place)
         points, normals = self.tokens.pose(betas, rotations, translation)
         lowest = points[..., 2].amin()
