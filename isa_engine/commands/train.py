@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--ahead", type=int, default=1, metavar="BATCHES", help="made by threads meanwhile")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -49,7 +50,9 @@ def _train(
     from isa_engine.training.run import Run
 
     began = saved = time.monotonic()
-    trainer, picture = (_vae if part == "vae" else _dit)(config, out, arguments.device, **changes)
+    trainer, picture = (_vae if part == "vae" else _dit)(
+        config, out, arguments.device, arguments.ahead, **changes
+    )
     folder = Run(out)
     folder.describe(trainer.settings, arguments.device)
     if (state := folder.load()) is not None:
@@ -74,27 +77,31 @@ def _train(
     return trainer.settings.model
 
 
-def _vae(config: Path, out: Path, device: str) -> tuple[object, Callable]:
+def _vae(config: Path, out: Path, device: str, ahead: int) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.data.sources import KeptVideos, synthetic_videos
+    from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import VAETraining, read_configuration
     from isa_engine.training.samples import reconstructions
     from isa_engine.training.vae import VAETrainer
+    from isa_engine.training.video_batches import VideoBatches
 
     settings = read_configuration(config, VAETraining)
     videos = synthetic_videos(device)
     if settings.clips:
         videos = KeptVideos(videos, out / "clips", settings.clips)
-    trainer = VAETrainer(settings, videos, device)
+    batches = Ahead(VideoBatches(settings, videos), ahead)
+    trainer = VAETrainer(settings, batches, device)
     return trainer, lambda: reconstructions(trainer)
 
 
-def _dit(config: Path, out: Path, device: str, **changes: str) -> tuple[object, Callable]:
+def _dit(config: Path, out: Path, device: str, ahead: int, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
     from isa_engine.data.sources import synthetic_clips
     from isa_engine.pipeline.model import build_model
+    from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
     from isa_engine.training.samples import generations
@@ -108,5 +115,5 @@ def _dit(config: Path, out: Path, device: str, **changes: str) -> tuple[object, 
         samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
-    trainer = DiTTrainer(settings, batches)
+    trainer = DiTTrainer(settings, Ahead(batches, ahead))
     return trainer, lambda: generations(trainer.averaged(), model, batches)

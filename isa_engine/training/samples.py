@@ -17,10 +17,7 @@ _STEPS = 12
 @torch.inference_mode()
 def reconstructions(trainer: VAETrainer) -> Tensor:
     """A clip above its reconstruction, three frames of it: ``(3, 2H, 3W)`` in [−1, 1]."""
-    settings = trainer.settings
-    clip = trainer.clips(_SEED, settings.frames[0], settings.height, settings.width)[None, :3].to(
-        trainer.device
-    )
+    clip = trainer.batches(-1)[:1, :3].to(trainer.device)
     return _rows(clip[0], trainer.vae.decode(trainer.vae.encode(clip).mode())[0])
 
 

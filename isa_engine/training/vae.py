@@ -6,7 +6,7 @@ checkpoint goes on as if nothing had happened.
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from torch import Tensor
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import build_matte_head
-from isa_engine.training.augmentation import dynamic_speed, random_structured_motion
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
@@ -26,8 +25,8 @@ from isa_engine.training.linear_start import fit_shortcut
 from isa_engine.training.perceptual import LPIPS
 from isa_engine.vae import VideoVAE
 
-# ``clips(seed, frames, height, width)`` gives video and matte, ``(4, frames, height, width)`` in [−1, 1].
-ClipSource = Callable[[int, int, int, int], Tensor]
+# ``batches(step)`` gives colours and mattes, ``(B, 4, F, H, W)`` in [−1, 1]; see ``video_batches``.
+BatchSource = Callable[[int], Tensor]
 # Clips whose latents are measured for their normalisation.
 _MEASURED = 32
 
@@ -37,8 +36,7 @@ class VAETrainer:
 
     Args:
         settings: of the run.
-        clips: where videos come from; asked for longer and larger ones than a step uses, since the
-            augmentations cut.
+        batches: what to learn from.
         device: of the networks.
         vae: weights to start from; fresh ones of the named configuration if None.
     """
@@ -46,11 +44,11 @@ class VAETrainer:
     def __init__(
         self,
         settings: VAETraining,
-        clips: ClipSource,
+        batches: BatchSource,
         device: torch.device | str = "cpu",
         vae: VideoVAE | None = None,
     ):
-        self.settings, self.clips, self.device = settings, clips, torch.device(device)
+        self.settings, self.batches, self.device = settings, batches, torch.device(device)
         torch.manual_seed(settings.seed)
         vae = vae or VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
         self.vae = vae.to(device)
@@ -97,8 +95,8 @@ class VAETrainer:
         settings = self.settings
         if self.steps_done == 0:
             self._fit_shortcut()
-        generator = torch.Generator().manual_seed(settings.seed * 2**32 + self.steps_done)
-        video, matte = self._batch(generator).split([3, 1], 1)
+        generator = torch.Generator().manual_seed(2 * (settings.seed * 2**32 + self.steps_done) + 1)
+        video, matte = self.batches(self.steps_done).to(self.device).split([3, 1], 1)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = self._learning_rate()
@@ -170,9 +168,12 @@ class VAETrainer:
 
     def _fit_shortcut(self) -> None:
         if self.settings.linear_start and self.vae.window_encoder is not None:
-            generator = torch.Generator().manual_seed(self.settings.seed)
-            batches = math.ceil(self.settings.linear_start / self.settings.batch)
-            fit_shortcut(self.vae, (self._batch(generator)[:, :3] for _ in range(batches)))
+            fit_shortcut(self.vae, self._other_videos(self.settings.linear_start))
+
+    def _other_videos(self, count: int) -> Iterator[Tensor]:
+        """``(B, 3, F, H, W)``: at least so many clips, the same every time, in batches."""
+        for number in range(math.ceil(count / self.settings.batch)):
+            yield self.batches(-1 - number)[:, :3].to(self.device)
 
     def _playing(self) -> list[str]:
         if self.steps_done < self.settings.gan_from:
@@ -187,26 +188,10 @@ class VAETrainer:
 
     @torch.no_grad()
     def _measure_latents(self) -> None:
-        """Mean and deviation of each channel over clips that are the same every time."""
-        settings = self.settings
-        generator = torch.Generator().manual_seed(settings.seed)
-        batches = [self._batch(generator)[:, :3] for _ in range(math.ceil(_MEASURED / settings.batch))]
-        latents = torch.cat([self.vae.encode(video).mode() for video in batches])
+        """Mean and deviation of each channel."""
+        latents = torch.cat([self.vae.encode(video).mode() for video in self._other_videos(_MEASURED)])
         values = latents.transpose(0, 1).flatten(1)
         self.vae.set_normalisation(values.mean(1), values.std(1, correction=0))
-
-    def _batch(self, generator: torch.Generator) -> Tensor:
-        """``(batch, 4, F, H, W)``: colours and matte, the stage's length, augmented."""
-        settings = self.settings
-        frames = settings.frames[0 if self.steps_done < settings.steps[0] else 1]
-        longer = 1 + math.ceil((frames - 1) * settings.fastest)
-        videos = []
-        for _ in range(settings.batch):
-            seed = int(torch.randint(2**31, (), generator=generator))
-            clip = self.clips(seed, longer, settings.height + settings.shift, settings.width + settings.shift)
-            clip = dynamic_speed(clip, frames, settings.fastest, generator)
-            videos.append(random_structured_motion(clip, settings.height, settings.width, generator))
-        return torch.stack(videos).to(self.device)
 
 
 def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from isa_engine.errors import ModelError
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence
+from isa_engine.training.video_batches import VideoBatches
 from tests.training.micro import micro_vae, one_clip
 
 SETTINGS = VAETraining(
@@ -30,7 +31,8 @@ SETTINGS = VAETraining(
 
 
 def trainer(**changes) -> VAETrainer:
-    return VAETrainer(dataclasses.replace(SETTINGS, **changes), one_clip, vae=micro_vae())
+    settings = dataclasses.replace(SETTINGS, **changes)
+    return VAETrainer(settings, VideoBatches(settings, one_clip), vae=micro_vae())
 
 
 def test_twenty_steps_on_one_clip_lower_every_loss():
@@ -68,7 +70,8 @@ def test_the_second_stage_has_longer_clips():
         lengths.append(frames)
         return one_clip(seed, frames, height, width)
 
-    training = VAETrainer(dataclasses.replace(SETTINGS, steps=(1, 1)), watched, vae=micro_vae())
+    settings = dataclasses.replace(SETTINGS, steps=(1, 1))
+    training = VAETrainer(settings, VideoBatches(settings, watched), vae=micro_vae())
     while not training.finished:
         training.step()
     assert lengths == [5, 9]
