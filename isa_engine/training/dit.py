@@ -21,6 +21,7 @@ from isa_engine.configuration import model_config
 from isa_engine.dit import Conditioning, ISADiT
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
+from isa_engine.training.parallel import make_accelerator, share, whole
 
 # ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)`` and their conditions.
 BatchSource = Callable[[int], tuple[Tensor, Conditioning]]
@@ -46,13 +47,12 @@ class DiTTrainer:
         dit: ISADiT | None = None,
     ):
         self.settings, self.batches = settings, batches
-        precision = {"fp32": "no", "bf16": "bf16"}[settings.precision]
-        self.accelerator = accelerator or Accelerator(mixed_precision=precision)
+        self.accelerator = accelerator or make_accelerator(settings.precision, "cpu")
         torch.manual_seed(settings.seed)
         dit = dit or ISADiT(**dataclasses.asdict(model_config(settings.model).dit))
         if settings.lora_rank:
             dit.requires_grad_(False)
-            dit.add_adapter(LoraConfig(r=settings.lora_rank, target_modules=_LORA_TARGETS))
+            dit.add_adapter(self._adapters())
         if settings.gradient_checkpointing:
             dit.enable_gradient_checkpointing()
         trained = [parameter for parameter in dit.parameters() if parameter.requires_grad]
@@ -73,12 +73,7 @@ class DiTTrainer:
     def step(self) -> dict[str, float]:
         """One optimiser step; returns its loss."""
         settings, accelerator = self.settings, self.accelerator
-        seed = settings.seed * 2**32 + self.steps_done * accelerator.num_processes + accelerator.process_index
-        generator = torch.Generator().manual_seed(seed)
-        latents, conditioning = self.batches(seed)
-        conditioning = drop_conditions(conditioning, settings, generator)
-        loss = self.loss(latents, conditioning, generator)
-
+        loss = self.batch_loss(self.steps_done * accelerator.num_processes + accelerator.process_index)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
         self.optimizer.zero_grad()
@@ -87,7 +82,16 @@ class DiTTrainer:
         self.optimizer.step()
         self.ema.step(self._trained())
         self.steps_done += 1
-        return {"loss": loss.item()}
+        return {"loss": accelerator.reduce(loss.detach(), "mean").item()}
+
+    def batch_loss(self, number: int) -> Tensor:
+        """The loss of that batch of the run; the processes' batches of a step are numbered in turn."""
+        seed = self.settings.seed * 2**32 + number
+        generator = torch.Generator().manual_seed(seed)
+        latents, conditioning = self.batches(seed)
+        conditioning = drop_conditions(conditioning, self.settings, generator)
+        device = self.accelerator.device
+        return self.loss(latents.to(device), conditioning.to(device), generator)
 
     def loss(self, latents: Tensor, conditioning: Conditioning, generator: torch.Generator) -> Tensor:
         """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal."""
@@ -101,33 +105,64 @@ class DiTTrainer:
         return F.mse_loss(velocity.float(), latents - noise)
 
     def averaged(self) -> ISADiT:
-        """The model with the averaged weights, detached from training."""
+        """The model with the averaged weights and adapters merged in, detached from training.
+
+        All processes call it together, and each gets the whole model.
+        """
         model = self.accelerator.unwrap_model(self.dit)
-        copy = type(model).from_config(model.config).to(self.accelerator.device)
-        copy.load_state_dict(model.state_dict())
-        self.ema.copy_to(
-            [p for p, q in zip(copy.parameters(), model.parameters(), strict=True) if q.requires_grad]
-        )
+        copy = ISADiT.from_config(model.config).to(self.accelerator.device)
+        if self.settings.lora_rank:
+            copy.add_adapter(self._adapters())
+        weights = whole(model.state_dict())
+        weights |= zip(self._trained_names(), whole(self.ema.shadow_params), strict=True)
+        copy.load_state_dict(weights)
+        if self.settings.lora_rank:
+            copy.fuse_lora()
+            copy.unload_lora()
         return copy.eval()
 
     def export(self, folder: Path) -> None:
         """Write the averaged weights alone, as ``pipeline.model`` reads them."""
-        save_file(self.averaged().state_dict(), folder / "dit.safetensors")
+        weights = self.averaged().state_dict()
+        if self.accelerator.is_main_process:
+            save_file(weights, folder / "dit.safetensors")
 
     def state(self) -> dict[str, Any]:
-        """What ``load`` needs to continue exactly."""
-        return {
+        """What ``load`` needs to continue exactly, on any number of processes.
+
+        All processes call it together; the main one's is the checkpoint.
+        """
+        state = {
             "steps_done": self.steps_done,
-            "dit": self.accelerator.get_state_dict(self.dit),
+            "dit": self.accelerator.unwrap_model(self.dit).state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict(),
         }
+        return whole(state, keep=self.accelerator.is_main_process)
 
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps_done"]
-        self.accelerator.unwrap_model(self.dit).load_state_dict(state["dit"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.ema.load_state_dict(state["ema"])
+        model = self.accelerator.unwrap_model(self.dit)
+        own = model.state_dict()
+        model.load_state_dict({name: share(value, own[name]) for name, value in state["dit"].items()})
+
+        trained = self._trained()
+        moments = {
+            # A count of steps has no shares.
+            k: {name: share(value, trained[k]) if value.ndim else value for name, value in of.items()}
+            for k, of in state["optimizer"]["state"].items()
+        }
+        self.optimizer.load_state_dict({**state["optimizer"], "state": moments})
+        averages = [share(*pair) for pair in zip(state["ema"]["shadow_params"], trained, strict=True)]
+        self.ema.load_state_dict({**state["ema"], "shadow_params": []})
+        self.ema.shadow_params = averages
+
+    def _adapters(self) -> LoraConfig:
+        return LoraConfig(r=self.settings.lora_rank, target_modules=_LORA_TARGETS)
+
+    def _trained_names(self) -> list[str]:
+        model = self.accelerator.unwrap_model(self.dit)
+        return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
     def _trained(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self.dit.parameters() if parameter.requires_grad]
