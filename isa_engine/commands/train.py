@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="TOML, see isa_engine.training.configuration; of a model: a folder with vae.toml and dit.toml",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
+    parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES")
     parser.add_argument("--device", default="cpu")
@@ -50,9 +51,7 @@ def _train(
     from isa_engine.training.run import Run
 
     began = saved = time.monotonic()
-    trainer, picture = (_vae if part == "vae" else _dit)(
-        config, out, arguments.device, arguments.ahead, **changes
-    )
+    trainer, picture = (_vae if part == "vae" else _dit)(config, out, arguments, **changes)
     folder = Run(out)
     folder.describe(trainer.settings, arguments.device)
     if (state := folder.load()) is not None:
@@ -77,9 +76,9 @@ def _train(
     return trainer.settings.model
 
 
-def _vae(config: Path, out: Path, device: str, ahead: int) -> tuple[object, Callable]:
+def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
-    from isa_engine.data.sources import KeptVideos, synthetic_videos
+    from isa_engine.data.sources import KeptVideos, videos_of
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import VAETraining, read_configuration
     from isa_engine.training.samples import reconstructions
@@ -87,19 +86,18 @@ def _vae(config: Path, out: Path, device: str, ahead: int) -> tuple[object, Call
     from isa_engine.training.video_batches import VideoBatches
 
     settings = read_configuration(config, VAETraining)
-    videos = synthetic_videos(device)
+    videos = videos_of(_clips(settings.model, arguments))
     if settings.clips:
         videos = KeptVideos(videos, out / "clips", settings.clips)
-    batches = Ahead(VideoBatches(settings, videos), ahead)
-    trainer = VAETrainer(settings, batches, device)
+    batches = Ahead(VideoBatches(settings, videos), arguments.ahead)
+    trainer = VAETrainer(settings, batches, arguments.device)
     return trainer, lambda: reconstructions(trainer)
 
 
-def _dit(config: Path, out: Path, device: str, ahead: int, **changes: str) -> tuple[object, Callable]:
+def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
-    from isa_engine.data.sources import synthetic_clips
     from isa_engine.pipeline.model import build_model
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
@@ -109,11 +107,23 @@ def _dit(config: Path, out: Path, device: str, ahead: int, **changes: str) -> tu
     settings = read_configuration(config, DiTTraining, **changes)
     model_settings = model_config(settings.model)
     folder = Path(settings.autoencoder) if settings.autoencoder else weights_folder(settings.model)
-    model = build_model(model_settings, folder, device, read=("vae", "matte_head"))
-    samples = Samples(model, synthetic_clips(model_settings.dit.points, device))
+    model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
+    samples = Samples(model, _clips(settings.model, arguments))
     if settings.samples:
         samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
-    trainer = DiTTrainer(settings, Ahead(batches, ahead))
+    trainer = DiTTrainer(settings, Ahead(batches, arguments.ahead))
     return trainer, lambda: generations(trainer.averaged(), model, batches)
+
+
+def _clips(name: str, arguments: argparse.Namespace) -> Callable:
+    """Where the clips of a model come from."""
+    from isa_engine.configuration import model_config
+    from isa_engine.data.sources import synthetic_clips
+    from isa_engine.data.stored_clips import Shards
+
+    points = model_config(name).dit.points
+    if arguments.data:
+        return Shards(arguments.data, points, device=arguments.device)
+    return synthetic_clips(points, arguments.device)

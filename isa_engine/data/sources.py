@@ -15,8 +15,6 @@ from isa_engine.data.split import TRAINING, Split
 from isa_engine.data.synthetic import SyntheticHumans
 
 FPS = 24.0
-# Points of a character that a camera frames where nobody asks for points.
-_FRAMING = 64
 
 
 def synthetic_humans(points: int, device: torch.device | str, split: Split = TRAINING) -> SyntheticHumans:
@@ -32,9 +30,8 @@ def synthetic_clips(
     return lambda seed, *size: humans.clip(seed, *size, fps=FPS)
 
 
-def synthetic_videos(device: torch.device | str) -> Callable[[int, int, int, int], Tensor]:
-    """``clips(seed, frames, height, width)`` → colours and matte, as ``VAETrainer`` wants."""
-    clips = synthetic_clips(_FRAMING, device)
+def videos_of(clips: Callable[[int, int, int, int], Clip]) -> Callable[[int, int, int, int], Tensor]:
+    """``videos(seed, frames, height, width)`` → colours and matte of the clip, as ``VideoBatches`` wants."""
     return lambda seed, *size: with_matte(clips(seed, *size))
 
 

@@ -32,3 +32,13 @@ def test_an_unknown_key_is_one_line(tmp_path, capsys):
     command = ["train", "vae", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
     assert cli.main(command) == 1
     assert "unknown key 'lernrate'" in capsys.readouterr().err
+
+
+def test_a_run_learns_from_shards(tmp_path, capsys):
+    configuration, shards = tmp_path / "run.toml", tmp_path / "shards"
+    configuration.write_text(CONFIGURATIONS["vae"])
+    small = ["--clips", "2", "--frames", "1", "--size", "32x32"]
+    assert cli.main(["synthesize", "--out", str(shards), *small]) == 0
+    command = ["train", "vae", "--config", str(configuration), "--out", str(tmp_path / "run")]
+    assert cli.main([*command, "--data", str(shards)]) == 0
+    assert "step 3: weights and curves" in capsys.readouterr().out
