@@ -2,19 +2,23 @@
 
 
 def register() -> None:
-    from . import batch, operators, properties, ui
+    from . import batch, dataset, operators, overlay, properties, ui
 
     properties.register()
     ui.register()
     operators.register()
+    overlay.register()
     batch.register()
+    dataset.register()
 
 
 def unregister() -> None:
-    from . import batch, operators, properties, session, ui
+    from . import batch, dataset, operators, overlay, properties, session, ui
 
     session.close()
+    dataset.unregister()
     batch.unregister()
+    overlay.unregister()
     operators.unregister()
     ui.unregister()
     properties.unregister()

@@ -9,6 +9,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -24,6 +25,18 @@ from .scene.timeline import frame_shape
 
 # Paths may begin with "//"; Blender before 4.5 takes that for granted.
 _BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
+
+
+# Told apart by most who do not see all colours (Okabe and Ito).
+_COLOURS = (
+    (0.90, 0.62, 0.00),
+    (0.34, 0.71, 0.91),
+    (0.00, 0.62, 0.45),
+    (0.94, 0.89, 0.26),
+    (0.80, 0.47, 0.65),
+    (0.84, 0.37, 0.00),
+    (0.00, 0.45, 0.70),
+)
 
 
 def _model_items() -> list[tuple[str, str, str]]:
@@ -44,6 +57,14 @@ class CastMember(bpy.types.PropertyGroup):
         description="Generate this character",
         get=lambda self: bool(self.character and self.character.get(CAST_PROPERTY, True)),
         set=lambda self, value: self.set_include(value),
+    )
+    colour: FloatVectorProperty(
+        name="Colour",
+        description="Of the character's points in the viewport",
+        subtype="COLOR_GAMMA",
+        min=0,
+        max=1,
+        default=_COLOURS[0],
     )
     picture: StringProperty(
         name="Picture",
@@ -116,6 +137,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         subtype="DIR_PATH",
         options=_BLEND_RELATIVE,
     )
+    overlay: BoolProperty(
+        name="Points and Canvas",
+        description="Draw in the viewport what the model gets: each character's points, pale where the "
+        "picture does not show them, and the frame that is generated",
+    )
     last_results: StringProperty(name="Last results", subtype="DIR_PATH", options=_BLEND_RELATIVE)
 
 
@@ -140,7 +166,14 @@ def refresh_cast(scene) -> None:
     for character, rig in found.items():
         member = cast.add()
         member.character, member.recognised_by, member.shown = character, rig.recognised_by, True
+        member.colour = _free_colour(cast)
     scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
+
+
+def _free_colour(cast) -> tuple[float, float, float]:
+    """The first colour that fewest of the others have."""
+    taken = [tuple(round(part, 2) for part in member.colour) for member in cast[:-1]]
+    return min(_COLOURS, key=taken.count)
 
 
 def playing(scene) -> list[CastMember]:

@@ -26,6 +26,9 @@ class ISA_UL_cast(bpy.types.UIList):
         box = row.row()
         box.enabled = member.character.is_editable
         box.prop(member, "include", text="")
+        swatch = row.row()
+        swatch.ui_units_x = 0.8
+        swatch.prop(member, "colour", text="")
         row.label(text=member.character.name, icon=_standing(member)[0])
         if member.picture:
             picture = thumbnail(member.picture)

@@ -11,6 +11,7 @@ from isa_engine.configuration import model_config
 
 from .. import plate
 from ..operators.generate import obstacle
+from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
 from ..properties import canvas
 from ..scene.timeline import render_size
@@ -119,6 +120,9 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
         scene = context.scene
         for line in shot_lines(scene):
             sentence(context, self.layout, line)
+        self.layout.prop(scene.isa, "overlay", icon="OVERLAY", toggle=True)
+        if scene.isa.overlay and watch.problem:
+            sentence(context, self.layout, watch.problem, "INFO")
         frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
         model = model_config(scene.isa.model)
         if frames > model.max_frames:

@@ -69,11 +69,30 @@ class WindowedBlender:
             pytest.fail(f"Blender ended with {process.returncode}:\n{output}")
         return output
 
-    def click_through(self, script: str, *arguments: str, timeout: float) -> str:
-        """Run a script that acts as the artist, in a window that takes its events."""
+    def install(self, extension: Path) -> None:
+        shutil.copy(extension, self.folder)
+        install = ("extension", "install-file", "-r", "user_default", "--enable")
+        self.run("--command", *install, f"{self.inside(self.folder)}/{extension.name}")
+
+    def play(self, script: str, timeout: float) -> dict:
+        """Run a script that acts as the artist, in a window that takes its events; the report it leaves.
+
+        Its pictures of the screen are kept in ``out/window``.
+        """
+        here = Path(__file__).parent
+        for file in (script, "stagehand.py"):
+            shutil.copy(here / file, self.folder)
+        folder = self.inside(self.folder)
         window = ("--window-geometry", "0", "0", *map(str, SCREEN))
-        play = ("--python-exit-code", "5", "--python", script, "--", *arguments)
-        return self.run("--enable-event-simulate", *window, *play, screen=True, timeout=timeout)
+        play = ("--python-exit-code", "5", "--python", f"{folder}/{script}", "--", folder)
+        try:
+            self.run("--enable-event-simulate", *window, *play, screen=True, timeout=timeout)
+        finally:
+            pictures = ROOT / "out" / "window"
+            pictures.mkdir(parents=True, exist_ok=True)
+            for picture in self.folder.glob("*.png"):
+                shutil.copy(picture, pictures / f"{self.version}-{picture.name}")
+        return json.loads((self.folder / "report.json").read_text())
 
 
 def find_blender() -> Path | None:

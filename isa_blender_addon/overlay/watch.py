@@ -1,0 +1,103 @@
+"""What is to be drawn of the scene now: read when something changed, not at every redraw."""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from isa_engine.configuration import model_config
+from isa_engine.errors import IsaError, SceneError
+
+from ..properties import playing
+from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
+from ..scene.characters import find_characters
+from ..scene.surface import Surface, surfaces
+from ..session import session
+from .geometry import Body, Drawing, View, drawing
+
+
+class Watch:
+    """One a Blender.
+
+    Attributes:
+        problem: a sentence, where the scene cannot be drawn.
+    """
+
+    def __init__(self):
+        self.problem = ""
+        self._changed = True
+        self._cast_key = self._scene_key = None
+        self._surfaces: list[Surface] = []
+        self._drawing: Drawing | None = None
+
+    def mark(self) -> None:
+        """Something in the scene may have moved."""
+        self._changed = True
+
+    def forget(self) -> None:
+        """Objects that are known may be gone."""
+        self._changed, self._cast_key, self._surfaces, self._drawing = True, None, [], None
+
+    def drawing(self, scene) -> Drawing | None:
+        """What to draw of a scene; None where ``problem`` says why not."""
+        key = scene.session_uid, scene.isa.model, tuple(member.colour[:] for member in playing(scene))
+        # While the scene is read frame by frame, the last picture stays.
+        if session().captured is None and (self._changed or key != self._scene_key):
+            self._changed, self._scene_key = False, key
+            try:
+                self._drawing, self.problem = self._read(scene), ""
+            except ReferenceError:
+                self.forget()
+            except IsaError as error:
+                self.forget()
+                self._changed, self.problem = False, str(error)
+        return self._drawing
+
+    def _read(self, scene) -> Drawing:
+        camera = evaluated_camera(scene, scene.frame_current)
+        view = View(intrinsics(camera, scene), camera_to_world(camera))
+        members = playing(scene)
+        if not members:
+            raise SceneError("there is no character to draw", where=f"scene '{scene.name}'")
+        # A search of the scene costs more than a redraw may.
+        cast_key = tuple(member.character.session_uid for member in members), len(bpy.data.objects)
+        if cast_key != self._cast_key:
+            rigs = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
+            self._surfaces = surfaces([rigs[member.character] for member in members], scene)
+            self._cast_key = cast_key
+        bodies = [
+            Body(surface.points(), surface.triangles, tuple(member.colour))
+            for member, surface in zip(members, self._surfaces, strict=True)
+        ]
+        return drawing(bodies, view, model_config(scene.isa.model).dit.points)
+
+
+watch = Watch()
+
+
+@persistent
+def _mark(*_) -> None:
+    watch.mark()
+
+
+@persistent
+def _forget(*_) -> None:
+    watch.forget()
+
+
+_HANDLERS = {
+    "depsgraph_update_post": _mark,
+    "frame_change_post": _mark,
+    "undo_post": _forget,
+    "redo_post": _forget,
+    "load_post": _forget,
+}
+
+
+def register() -> None:
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)
+    watch.forget()

@@ -1,0 +1,140 @@
+"""What scripts that act as the artist share: the viewport, its buttons, pictures of the screen, waiting.
+
+Lies beside the script that is played; Blender's command line ends with ``-- FOLDER``.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+
+ADDON = "bl_ext.user_default.isa_blender_addon"
+FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
+TICK = 0.02
+
+
+def part(name: str):
+    """A module of the installed add-on."""
+    return importlib.import_module(f"{ADDON}.{name}")
+
+
+class Viewport:
+    """The 3D viewport and its sidebar. Methods that yield take a few ticks."""
+
+    def __init__(self):
+        self.window = bpy.context.window_manager.windows[0]
+        areas = [area for area in self.window.screen.areas if area.type == "VIEW_3D"]
+        self.area = max(areas, key=lambda area: area.width * area.height)
+        self.space = self.area.spaces.active
+
+    @property
+    def sidebar(self):
+        return next(region for region in self.area.regions if region.type == "UI")
+
+    def open_tab(self, name: str) -> Iterator[None]:
+        self.space.show_region_ui = True
+        yield from pause(0.5)
+        self.sidebar.active_panel_category = name
+        self.area.tag_redraw()
+        yield from pause(0.5)
+
+    def click(self, wanted: str) -> Iterator[None]:
+        """Click a button of the sidebar, once Blender says that it is the one under the mouse.
+
+        Args:
+            wanted: how an operator's call begins, or a property's path ends.
+        """
+        place = None
+        for _ in range(6):
+            place = yield from self._find(wanted)
+            if place:
+                break
+            for _ in range(10):
+                self._event(
+                    "WHEELDOWNMOUSE", "PRESS", self._middle, self.sidebar.y + self.sidebar.height // 2
+                )
+                yield
+        assert place, f"no button of the sidebar is for {wanted}"
+        for value in ("PRESS", "RELEASE"):
+            self._event("LEFTMOUSE", value, *place)
+            yield
+        # Off the button, lest its tooltip cover the picture.
+        self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
+
+    def _find(self, wanted: str) -> Iterator[None]:
+        for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -8):
+            self._event("MOUSEMOVE", "NOTHING", self._middle, y)
+            yield
+            with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
+                button = _button_under_the_mouse()
+            if button.startswith(wanted) or button.endswith(wanted):
+                return self._middle, y
+        return None
+
+    @property
+    def _middle(self) -> int:
+        return self.sidebar.x + self.sidebar.width // 2 - 10
+
+    def _event(self, kind: str, value: str, x: int, y: int) -> None:
+        self.window.event_simulate(type=kind, value=value, x=x, y=y)
+
+
+def _button_under_the_mouse() -> str:
+    """The call of an operator's button, the path of a property's; empty for neither."""
+    for copy, options in (
+        (bpy.ops.ui.copy_python_command_button, {}),
+        (bpy.ops.ui.copy_data_path_button, {"full_path": True}),
+    ):
+        if copy.poll():
+            copy(**options)
+            return bpy.context.window_manager.clipboard
+    return ""
+
+
+def picture(name: str) -> Iterator[None]:
+    yield from pause(0.5)
+    subprocess.run(["import", "-window", "root", str(FOLDER / f"{name}.png")], check=True)
+
+
+def pause(seconds: float) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come within {seconds} s"
+        yield
+
+
+def save(report: dict) -> None:
+    (FOLDER / "report.json").write_text(json.dumps(report))
+
+
+def play(steps: Iterator[None]) -> None:
+    """Take one step a tick, and close Blender at the end."""
+
+    def tick() -> float | None:
+        try:
+            next(steps)
+            return TICK
+        except StopIteration:
+            bpy.ops.wm.quit_blender()
+        except BaseException:
+            traceback.print_exc()
+            subprocess.run(["import", "-window", "root", str(FOLDER / "failed.png")])
+            sys.stdout.flush()
+            os._exit(3)
+        return None
+
+    bpy.context.preferences.view.show_splash = False
+    bpy.app.timers.register(tick, first_interval=1)
