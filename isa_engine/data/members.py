@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def unpack(members: Mapping[str, bytes]) -> Recording:
             raise DataError(f"the picture has shape {pictures[-1].shape}", where=name)
     return Recording(
         **media,
-        **_arrays(member("arrays.npz")),
+        **unpack_arrays(member("arrays.npz"), ARRAYS),
         references=np.stack(pictures),
         fps=float(description["fps"]),
         camera_known=description["camera_known"],
@@ -125,15 +125,20 @@ def unpack(members: Mapping[str, bytes]) -> Recording:
     )
 
 
-def _arrays(encoded: bytes) -> dict[str, np.ndarray]:
+def unpack_arrays(encoded: bytes, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """These arrays of an ``.npz``.
+
+    Raises:
+        DataError: one is missing, or the archive is broken or too large.
+    """
     where = "arrays.npz"
     try:
         with zipfile.ZipFile(io.BytesIO(encoded)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MAX_ARRAYS:
                 raise DataError("its arrays are too large", where=where)
         with np.load(io.BytesIO(encoded), allow_pickle=False) as archive:
-            if missing := set(ARRAYS) - set(archive.files):
+            if missing := set(names) - set(archive.files):
                 raise DataError(f"there is no '{min(missing)}'", where=where)
-            return {name: archive[name] for name in ARRAYS}
+            return {name: archive[name] for name in names}
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError("the arrays cannot be read", where=where) from error
