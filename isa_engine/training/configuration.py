@@ -66,6 +66,7 @@ class DiTTraining:
         autoencoder: folder of a finished run of the VideoVAE; empty: the bundled weights.
         samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
             in the run's folder once made; zero makes each step's anew.
+        start: ``dit.safetensors`` to start from; empty: fresh weights.
         steps: optimiser steps.
         batch: latent frames a step, in as many clips as have them.
         frames: lengths to draw from; 1 is a picture.
@@ -84,6 +85,7 @@ class DiTTraining:
     model: str = "isa-tiny"
     autoencoder: str = ""
     samples: int = 0
+    start: str = ""
     steps: int = 100000
     batch: int = 24
     frames: tuple[int, ...] = (1, 9, 17, 33)

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.parallel import make_accelerator, share, whole
@@ -35,8 +37,11 @@ class DiTTrainer:
     Args:
         settings: of the run.
         batches: where latents and conditions come from.
-        accelerator: devices, precision and sharding; one process on one device by default.
-        dit: weights to start from; fresh ones of the named configuration if None.
+        accelerator: devices and sharding (``training.parallel``); one process on the CPU by default.
+        dit: network to train; one of the named configuration if None.
+
+    Raises:
+        ModelError: the weights to start from do not fit, or there are none and adapters alone are trained.
     """
 
     def __init__(
@@ -47,9 +52,14 @@ class DiTTrainer:
         dit: ISADiT | None = None,
     ):
         self.settings, self.batches = settings, batches
-        self.accelerator = accelerator or make_accelerator(settings.precision, "cpu")
+        self.accelerator = accelerator or make_accelerator("cpu")
         torch.manual_seed(settings.seed)
+        if settings.lora_rank and not (dit or settings.start):
+            remedy = "Set 'start' to the file of a finished run."
+            raise ModelError("adapters of random weights learn nothing", where="lora_rank", remedy=remedy)
         dit = dit or ISADiT(**dataclasses.asdict(model_config(settings.model).dit))
+        if settings.start:
+            load_weights(dit, Path(settings.start))
         if settings.lora_rank:
             dit.requires_grad_(False)
             dit.add_adapter(self._adapters())
@@ -100,7 +110,8 @@ class DiTTrainer:
             "logit_normal", len(latents), logit_mean=0.0, logit_std=1.0, generator=generator
         ).to(latents)
         t = time.view(-1, 1, 1, 1, 1)
-        with self.accelerator.autocast():
+        mixed = self.settings.precision == "bf16"
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
             velocity = self.dit((1 - t) * latents + t * noise, time, conditioning)
         return F.mse_loss(velocity.float(), latents - noise)
 

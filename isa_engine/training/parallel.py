@@ -12,35 +12,25 @@ import torch.distributed
 from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, broadcast_object_list
 from torch import Tensor
-from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils._pytree import tree_map
 
 
-def make_accelerator(precision: str, device: torch.device | str) -> Accelerator:
-    """The devices of this process, and the sharding if it has companions.
+def make_accelerator(device: torch.device | str) -> Accelerator:
+    """The device of this process, and the sharding if it has companions.
+
+    Precision is the trainer's own, by autocast: here every tensor stays float32.
 
     Args:
-        precision: "fp32", or "bf16" for products in bfloat16; weights and their optimiser stay float32.
-        device: "cpu", or the kind of GPU that each process takes one of.
+        device: "cpu", or "cuda", of which each process takes one.
     """
-    mixed = {"fp32": "no", "bf16": "bf16"}[precision]
     plugin = None
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        # Inputs keep their precision: a timestep or a coordinate rounded to bfloat16 is another one.
-        policy = MixedPrecisionPolicy(
-            param_dtype=torch.bfloat16 if mixed == "bf16" else None,
-            reduce_dtype=torch.float32,
-            cast_forward_inputs=False,
-        )
         plugin = FullyShardedDataParallelPlugin(
-            fsdp_version=2,
-            auto_wrap_policy="transformer_based_wrap",
-            mixed_precision_policy=policy,
-            cpu_ram_efficient_loading=False,
+            fsdp_version=2, auto_wrap_policy="transformer_based_wrap", cpu_ram_efficient_loading=False
         )
     on_cpu = torch.device(device).type == "cpu"
-    accelerator = Accelerator(mixed_precision=mixed, fsdp_plugin=plugin, cpu=on_cpu)
+    accelerator = Accelerator(mixed_precision="no", fsdp_plugin=plugin, cpu=on_cpu)
     if plugin and on_cpu:
         # Accelerate shards on GPUs alone unless it is told.
         PartialState().distributed_type = accelerator.state.distributed_type = DistributedType.FSDP

@@ -6,6 +6,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
@@ -101,6 +103,73 @@ def test_lora_trains_its_adapters_and_nothing_else():
     }
     assert changed
     assert all("lora" in name for name in changed)
+
+
+@pytest.mark.parametrize("changes", [{"lora_rank": 2, "gradient_checkpointing": True}, {"precision": "bf16"}])
+def test_every_kind_of_run_continues_bit_for_bit(tmp_path, changes):
+    straight = trainer(**changes)
+    curve = [straight.step() for _ in range(3)]
+    first = trainer(**changes)
+    before = [first.step() for _ in range(2)]
+    Run(tmp_path).save(first.state())
+    second = trainer(**changes)
+    second.load(Run(tmp_path).load())
+    assert [*before, second.step()] == curve
+    averages = (straight.averaged().state_dict(), second.averaged().state_dict())
+    assert all(torch.equal(value, averages[1][name]) for name, value in averages[0].items())
+
+
+def test_the_exported_weights_of_adapters_are_a_plain_model_that_answers_as_they_do(tmp_path):
+    # An average without memory is the weights themselves.
+    training = trainer(lora_rank=2, ema=0.0)
+    for parameter in training.dit.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.3)
+    for _ in range(3):
+        training.step()
+    training.export(tmp_path)
+    plain = micro_dit()
+    before = {name: value.clone() for name, value in plain.state_dict().items()}
+    load_weights(plain, tmp_path / "dit.safetensors")
+    assert any(not torch.equal(before[name], value) for name, value in plain.state_dict().items())
+    latents, conditioning = one_batch(0)
+    with torch.no_grad():
+        adapted = training.dit(latents, torch.tensor([0.3, 0.8]), conditioning)
+        answer = plain(latents, torch.tensor([0.3, 0.8]), conditioning)
+    torch.testing.assert_close(answer, adapted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_run_starts_from_given_weights(tmp_path, rank):
+    earlier = trainer()
+    for _ in range(2):
+        earlier.step()
+    earlier.export(tmp_path)
+    training = trainer(lora_rank=rank, start=str(tmp_path / "dit.safetensors"))
+    latents, conditioning = one_batch(0)
+    time = torch.tensor([0.3, 0.8])
+    expected = earlier.averaged()(latents, time, conditioning)
+    torch.testing.assert_close(training.dit(latents, time, conditioning), expected)
+
+
+def test_adapters_need_weights_to_adapt():
+    with pytest.raises(ModelError, match="adapters"):
+        DiTTrainer(dataclasses.replace(SETTINGS, lora_rank=2), one_batch)
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_float32():
+    exact, mixed = trainer(), trainer(precision="bf16")
+    seen = []
+    block = mixed.dit.transformer_blocks[0].spatial.attention.to_q
+    block.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    for _ in range(3):
+        losses = exact.step()["loss"], mixed.step()["loss"]
+        assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert losses[1] != losses[0]
+    assert set(seen) == {torch.bfloat16}
+    kept = [*mixed.dit.parameters(), *mixed.ema.shadow_params]
+    kept += [value for state in mixed.optimizer.state.values() for value in state.values()]
+    assert {tensor.dtype for tensor in kept} == {torch.float32}
 
 
 def test_gradient_checkpointing_changes_no_loss():

@@ -42,14 +42,14 @@ def _train(rank: int, port: str, folder: Path, changes: dict) -> None:
     names = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     os.environ.update(names | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port})
     settings = dataclasses.replace(SETTINGS, **changes)
-    first = DiTTrainer(settings, one_batch, make_accelerator(settings.precision, "cpu"), micro_dit())
+    first = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_dit())
     assert agreed(leads())
     curve = [first.step() for _ in range(STEPS - 1)]
     state = first.state()
     if leads():
         Run(folder).save(state)
     first.accelerator.wait_for_everyone()
-    second = DiTTrainer(settings, one_batch, make_accelerator(settings.precision, "cpu"), micro_dit())
+    second = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_dit())
     second.load(Run(folder).load())
     curve.append(second.step())
     second.export(folder)
