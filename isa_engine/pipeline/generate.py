@@ -24,6 +24,7 @@ from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.record import container_tags, make_record, sha256
+from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.video import cannot_write, replace_all, write_video
 from isa_engine.shot import Shot, encode_shot
@@ -51,7 +52,14 @@ class Result:
 
 
 @torch.inference_mode()
-def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
+def generate(
+    shot: Shot,
+    model: Model,
+    out: Path,
+    report: Report,
+    checkpoint: Checkpoint | None = None,
+    made: float | None = None,
+) -> Result:
     """Make the plate of a shot.
 
     The same shot on the same machine gives the same bytes. Files appear all together at the end: until then,
@@ -60,6 +68,8 @@ def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
     Args:
         out: folder; made if missing.
         report: called at every step; may raise ``Cancelled``.
+        checkpoint: where latents are kept after each step, and from where to go on.
+        made: seconds since 1970 that the results bear as their time; None: they bear none.
 
     Raises:
         ShotError: the shot does not suit the model, or a picture in it is damaged.
@@ -74,16 +84,18 @@ def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
         out.mkdir(parents=True, exist_ok=True)
         encoded = encode_shot(shot)
         shot_part.write_bytes(encoded)
+        shot_hash = hashlib.sha256(encoded).hexdigest()
 
         report(Progress("encode", 0, 1))
         conditioning = condition(shot, model)
         clock.lap("encode")
         report(Progress("encode", 1, 1))
 
-        latents = _denoise(shot, model, conditioning, report)
+        latents_file = LatentsFile(checkpoint, shot_hash, model) if checkpoint else None
+        latents = _denoise(shot, model, conditioning, report, latents_file)
         clock.lap("denoise")
 
-        record = make_record(shot, hashlib.sha256(encoded).hexdigest(), model)
+        record = make_record(shot, shot_hash, model, made)
         latents = model.vae.denormalise(latents)
         frames = _decode(latents, TiledVAE(model.vae, _TILE).decode_chunk, shot.frames, report)
         write_video(plate_part, frames, shot.fps, shot.frame_step, container_tags(record, "Generated video"))
@@ -113,7 +125,9 @@ def generate(shot: Shot, model: Model, out: Path, report: Report) -> Result:
     return result
 
 
-def _denoise(shot: Shot, model: Model, conditioning: Conditioning, report: Report) -> Tensor:
+def _denoise(
+    shot: Shot, model: Model, conditioning: Conditioning, report: Report, latents_file: LatentsFile | None
+) -> Tensor:
     settings, vae = shot.settings, model.config.vae
     shape = (
         1,
@@ -130,8 +144,9 @@ def _denoise(shot: Shot, model: Model, conditioning: Conditioning, report: Repor
 
     report(Progress("denoise", 0, settings.steps))
     noise = initial_noise(shape, settings.seed).to(model.device)
+    shift = model.config.shift
     return sample(
-        model.velocity, conditioning, noise, settings.steps, settings.guidance, model.config.shift, watch
+        model.velocity, conditioning, noise, settings.steps, settings.guidance, shift, watch, latents_file
     )
 
 

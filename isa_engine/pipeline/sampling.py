@@ -13,6 +13,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from isa_engine.dit import Conditioning
+from isa_engine.pipeline.resume import LatentsFile
 
 # ``velocity(latents, timestep, conditioning)``, as ``ISADiT.forward``.
 Velocity = Callable[[Tensor, Tensor, Conditioning], Tensor]
@@ -33,6 +34,7 @@ def sample(
     guidance: float,
     shift: float,
     watch: Watch,
+    latents_file: LatentsFile | None = None,
 ) -> Tensor:
     """Integrate from noise at t = 1 to latents at t = 0 by Euler's method.
 
@@ -41,6 +43,7 @@ def sample(
         noise: ``(B, C, t, h, w)`` float32, on the network's device.
         guidance: scale; 1 asks the conditional branch alone.
         shift: of the time schedule towards noise (SD3); 1 is uniform.
+        latents_file: goes on from it, and writes it after each step.
 
     Returns:
         normalised latents, of noise's shape.
@@ -49,12 +52,15 @@ def sample(
     # Even steps down to t = 0; the scheduler's own default spends the last one on a thousandth of the way.
     scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps), device=noise.device)
     branch = _guided(velocity, conditioning, guidance)
-    latents = noise
-    for step, timestep in enumerate(scheduler.timesteps):
+    done, latents = latents_file.load(noise) if latents_file else (0, noise)
+    scheduler.set_begin_index(done)
+    for step in range(done, steps):
         time = scheduler.sigmas[step].to(latents)
         flow = branch(latents, time.expand(len(latents)))
         estimate = latents + time * flow
-        latents = scheduler.step(_scheduler_velocity(flow), timestep, latents).prev_sample
+        latents = scheduler.step(_scheduler_velocity(flow), scheduler.timesteps[step], latents).prev_sample
+        if latents_file:
+            latents_file.save(step + 1, latents)
         watch(step + 1, estimate)
     return latents
 

@@ -1,0 +1,87 @@
+"""A generation that broke off goes on where it was, and ends in the same bytes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from isa_engine.errors import Cancelled
+from isa_engine.pipeline import generate
+from isa_engine.pipeline.resume import LatentsFile
+from tests.pipeline.shots import make_shot
+
+STEPS = 4
+FILES = ("plate.mp4", "matte.mp4", "shot.npz")
+
+
+@dataclass
+class Kept:
+    path: Path
+    steps: list[int] = field(default_factory=list)
+
+    def saved(self, step: int) -> None:
+        self.steps.append(step)
+
+
+def stop_after(step: int):
+    def report(progress):
+        if (progress.phase, progress.step) == ("denoise", step):
+            raise Cancelled
+
+    return report
+
+
+@pytest.fixture(scope="module")
+def undisturbed(model, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    generate(make_shot(steps=STEPS), model, out, lambda progress: None, made=1e9)
+    return {name: (out / name).read_bytes() for name in FILES}
+
+
+@pytest.mark.parametrize("stop", [(1,), (2, 3), (4,), (1, 2, 3, 4)])
+def test_what_broke_off_ends_in_the_same_bytes_without_a_step_done_twice(stop, model, undisturbed, tmp_path):
+    kept = Kept(tmp_path / "latents")
+    shot = make_shot(steps=STEPS)
+    for step in stop:
+        with pytest.raises(Cancelled):
+            generate(shot, model, tmp_path / "out", stop_after(step), checkpoint=kept, made=1e9)
+    generate(shot, model, tmp_path / "out", lambda progress: None, checkpoint=kept, made=1e9)
+    assert kept.steps == list(range(1, STEPS + 1))
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in FILES} == undisturbed
+
+
+@pytest.mark.parametrize("damage", ["another shot", "torn", "nonsense"])
+def test_a_checkpoint_that_does_not_fit_is_as_good_as_none(damage, model, undisturbed, tmp_path):
+    kept = Kept(tmp_path / "latents")
+    shot = make_shot(steps=STEPS)
+    other = make_shot(steps=STEPS, seed=9) if damage == "another shot" else shot
+    with pytest.raises(Cancelled):
+        generate(other, model, tmp_path / "out", stop_after(2), checkpoint=kept, made=1e9)
+    if damage == "torn":
+        kept.path.write_bytes(kept.path.read_bytes()[:-8])
+    elif damage == "nonsense":
+        kept.path.write_bytes(b"nonsense")
+    kept.steps.clear()
+    generate(shot, model, tmp_path / "out", lambda progress: None, checkpoint=kept, made=1e9)
+    assert kept.steps == list(range(1, STEPS + 1))
+    assert (tmp_path / "out" / "plate.mp4").read_bytes() == undisturbed["plate.mp4"]
+
+
+def test_a_full_disk_leaves_the_older_checkpoint(model, tmp_path, monkeypatch):
+    import torch
+
+    kept = Kept(tmp_path / "latents")
+    file = LatentsFile(kept, "a", model)
+    latents = torch.randn(1, 4, 2, 3, 3)
+    file.save(1, latents)
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        file.save(2, torch.zeros_like(latents))
+    done, found = file.load(torch.zeros_like(latents))
+    assert done == 1
+    assert torch.equal(found, latents)
+    assert list(tmp_path.iterdir()) == [kept.path]
