@@ -7,7 +7,10 @@ import sys
 from isa_engine import __version__
 from isa_engine.errors import IsaError
 
-COMMANDS = ("generate", "serve", "model", "bench", "train", "synthesize")
+COMMANDS = (
+    *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token"),
+    *("model", "bench", "train", "synthesize", "ingest"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:

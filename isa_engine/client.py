@@ -1,31 +1,30 @@
 """The one client of the service: the add-on and the command line speak to an engine through nothing else."""
 
+import base64
 import contextlib
-import ipaddress
+import hashlib
+import json
 import os
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
-
-import requests
+from typing import Any, BinaryIO, TypeVar
 
 import isa_engine
+from isa_engine.connection import Connection, EngineUnreachable
 from isa_engine.errors import EngineError
-from isa_engine.protocol import PREFIX, Health, JobStatus, ModelInfo
+from isa_engine.protocol import Health, JobEvent, JobStatus, ModelInfo, ResultFile
 
-CONNECT_SECONDS = 5
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300
+RECONNECT_SECONDS = 0.5
+# Of a download that breaks off on the way.
+ATTEMPTS = 3
 _CHUNK = 2**18
 
 T = TypeVar("T")
-
-
-class EngineUnreachable(EngineError):
-    """No answer: the engine is gone, restarting, overloaded, or the network is. It may come back."""
 
 
 class EngineClient:
@@ -41,61 +40,115 @@ class EngineClient:
     """
 
     def __init__(self, url: str, token: str, seconds: float = 30):
-        host = _host(url)
-        self.url, self.seconds = url.rstrip("/"), seconds
-        self._session = requests.Session()
-        self._session.auth = _Bearer(token)
-        # Lengths are compared, so bytes come as they are.
-        self._session.headers["Accept-Encoding"] = "identity"
-        # A studio's proxy knows nothing of this machine's own engine.
-        self._session.trust_env = not _is_loopback(host)
+        self._connection = Connection(url, token, seconds)
+        self.url = self._connection.url
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
 
     def health(self) -> Health:
         """The engine, its worker and its models; an engine of another major or minor version is refused."""
         return self._ask(self._read_health, "GET", "/health")
 
-    def submit(self, shot: bytes) -> str:
-        """Queue a shot file and return the job's id."""
+    def models(self) -> list[ModelInfo]:
+        """The models that the engine knows."""
+        return self._ask(lambda found: [_read(ModelInfo, model) for model in found], "GET", "/models")
+
+    def submit(self, shot: bytes, priority: int = 0, key: str = "") -> str:
+        """Queue a shot file and return the job's id.
+
+        Args:
+            priority: of ``protocol.PRIORITIES``.
+            key: queues the same shot once, however often it is sent; empty: a fresh one for this call.
+        """
         limit = self.health().upload_limit
         if len(shot) > limit:
             problem = f"the shot has {len(shot) / 2**20:.1f} MiB, this engine takes {limit / 2**20:.1f} MiB"
             raise EngineError(problem, where=self.url, remedy="Shorten the take.")
-        return self._ask(lambda a: str(a["id"]), "POST", "/jobs", data=shot, seconds=SUBMIT_SECONDS)
+        return self._ask(
+            lambda answer: str(answer["id"]),
+            "POST",
+            "/jobs",
+            params={"priority": priority},
+            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            data=shot,
+            seconds=SUBMIT_SECONDS,
+        )
+
+    def jobs(self, state: str | None = None, limit: int = 50) -> list[JobStatus]:
+        """The newest jobs of this token, newest first; only those in a state, if one is given."""
+        params = {"limit": limit, **({"state": state} if state else {})}
+        return self._ask(
+            lambda a: [_read(JobStatus, job) for job in a["jobs"]], "GET", "/jobs", params=params
+        )
 
     def job(self, job: str) -> JobStatus:
         """How far a job is."""
         return self._ask(_read_job, "GET", f"/jobs/{job}")
 
+    def watch(self, job: str, after: int = 0, patience: float = 60) -> Iterator[JobEvent]:
+        """A job's changes as they happen, until it is over; a broken connection is taken up where it was.
+
+        Args:
+            after: number of the last event that was seen.
+            patience: seconds without an engine, after which ``EngineUnreachable`` is raised.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                for event in self._events(job, after):
+                    after, deadline = event.number, time.monotonic() + patience
+                    yield event
+                    if event.over:
+                        return
+                if self.job(job).over:
+                    return
+            except EngineUnreachable:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(RECONNECT_SECONDS)
+
     def cancel(self, job: str) -> JobStatus:
         """End a job; a running one ends after its current step."""
         return self._ask(_read_job, "POST", f"/jobs/{job}/cancel")
 
+    def delete(self, job: str) -> None:
+        """Forget a job that is over, with its files."""
+        self._connection.request("DELETE", f"/jobs/{job}").close()
+
+    def results(self, job: str) -> list[ResultFile]:
+        """The files that a finished job holds."""
+        route = f"/jobs/{job}/results"
+        return self._ask(lambda found: [_read(ResultFile, file) for file in found], "GET", route)
+
     def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
-        """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all."""
+        """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""
         self._save(f"/jobs/{job}/results/{name}", Path(path))
 
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""
         self._save(f"/jobs/{job}/preview", Path(path))
 
+    def _events(self, job: str, after: int) -> Iterator[JobEvent]:
+        route, headers = f"/jobs/{job}/events", {"Last-Event-ID": str(after)}
+        response = self._connection.request("GET", route, stream=True, headers=headers)
+        with contextlib.closing(response), self._connection.reachable():
+            # One byte at a time from a buffer: a larger chunk would wait for the next event.
+            for line in response.iter_lines(chunk_size=1):
+                if line.startswith(b"data: "):
+                    try:
+                        yield _read(JobEvent, json.loads(line.removeprefix(b"data: ")))
+                    except (ValueError, TypeError, KeyError) as error:
+                        raise self._connection.stranger() from error
+
     def _save(self, route: str, path: Path) -> None:
         unfinished = path.with_name(path.name + ".part")
         try:
-            with (
-                contextlib.closing(self._request("GET", route, stream=True)) as response,
-                open(unfinished, "wb") as file,
-            ):
-                with self._reachable(self.seconds):
-                    for chunk in response.iter_content(_CHUNK):
-                        file.write(chunk)
-                expected = response.headers.get("Content-Length")
-                if expected is not None and file.tell() != int(expected):
-                    raise EngineUnreachable(
-                        f"only {file.tell()} of {expected} bytes of {path.name} came", where=self.url
-                    )
+            with open(unfinished, "wb+") as file:
+                digest = self._receive(route, file, path.name)
+                file.seek(0)
+                if digest and hashlib.file_digest(file, "sha256").digest() != digest:
+                    raise EngineUnreachable(f"{path.name} was damaged on the way", where=self.url)
             os.replace(unfinished, path)
         except OSError as error:
             remedy = "Free some space or choose another folder."
@@ -105,12 +158,41 @@ class EngineClient:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
 
-    def _ask(self, read: Callable[[dict], T], method: str, route: str, **options) -> T:
-        response = self._request(method, route, **options)
+    def _receive(self, route: str, file: BinaryIO, name: str) -> bytes:
+        """Write an answer to a file and return its SHA-256, as the engine says it; empty: it does not.
+
+        What breaks off after something came is taken up there, as long as it is still the same file.
+        """
+        tag = ""
+        for attempt in range(ATTEMPTS):
+            offset = file.tell()
+            headers = {"Range": f"bytes={offset}-", "If-Range": tag} if offset and tag else {}
+            response = self._connection.request("GET", route, stream=True, headers=headers)
+            with contextlib.closing(response):
+                if response.status_code != 206:
+                    offset = file.seek(0)
+                    file.truncate()
+                tag = response.headers.get("ETag", "")
+                try:
+                    with self._connection.reachable():
+                        for chunk in response.iter_content(_CHUNK):
+                            file.write(chunk)
+                    expected, came = response.headers.get("Content-Length"), file.tell() - offset
+                    if expected is None or came == int(expected):
+                        break
+                    raise EngineUnreachable(f"only {came} of {expected} bytes of {name} came", where=self.url)
+                except EngineUnreachable:
+                    if attempt == ATTEMPTS - 1:
+                        raise
+        encoded = response.headers.get("Repr-Digest", "").removeprefix("sha-256=:").removesuffix(":")
+        return base64.b64decode(encoded)
+
+    def _ask(self, read: Callable[[Any], T], method: str, route: str, **options) -> T:
+        response = self._connection.request(method, route, **options)
         try:
             return read(response.json())
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self._stranger() from error
+            raise self._connection.stranger() from error
 
     def _read_health(self, answer: dict) -> Health:
         theirs, ours = str(answer["version"]), isa_engine.__version__
@@ -120,74 +202,6 @@ class EngineClient:
         models = tuple(_read(ModelInfo, model) for model in answer["models"])
         return _read(Health, {**answer, "models": models})
 
-    def _request(self, method: str, route: str, seconds: float = 0, **options) -> requests.Response:
-        """An answer with status 2xx."""
-        seconds = max(seconds, self.seconds)
-        send = partial(
-            self._session.request,
-            method,
-            f"{self.url}{PREFIX}{route}",
-            timeout=(CONNECT_SECONDS, seconds),
-            allow_redirects=False,
-            **options,
-        )
-        with self._reachable(seconds):
-            try:
-                response = send()
-            except requests.ConnectionError as error:
-                # Once more where asking twice changes nothing: the engine may have closed an idle connection.
-                if method != "GET" or isinstance(error, requests.Timeout):
-                    raise
-                response = send()
-            if response.ok and not response.is_redirect:
-                return response
-            with response:
-                raise self._refusal(response)
-
-    def _refusal(self, response: requests.Response) -> EngineError:
-        if response.status_code == 401:
-            remedy = "Enter the token that this engine was started with."
-            return EngineError("the engine refuses the token", where=self.url, remedy=remedy)
-        try:
-            sentence = str(response.json()["error"])
-        except (ValueError, TypeError, KeyError):
-            return self._stranger()
-        if response.status_code >= 500:
-            return EngineError(f"the engine failed: {sentence}", where=self.url)
-        return EngineError(sentence)
-
-    def _stranger(self) -> EngineError:
-        return EngineError(
-            "what answers there is not an ISA engine", where=self.url, remedy="Check the address."
-        )
-
-    @contextlib.contextmanager
-    def _reachable(self, seconds: float) -> Iterator[None]:
-        """Sentences for everything that goes wrong between here and the engine."""
-        try:
-            yield
-        except requests.Timeout as error:
-            remedy = "It may be overloaded, or the network is slow; try again."
-            problem = f"the engine did not answer within {seconds} s"
-            raise EngineUnreachable(problem, where=self.url, remedy=remedy) from error
-        except requests.exceptions.SSLError as error:
-            remedy = "Check the address, or have its certificate mended."
-            raise EngineError("the engine cannot prove who it is", where=self.url, remedy=remedy) from error
-        except requests.RequestException as error:
-            remedy = "Start the engine, or check the address and the network."
-            raise EngineUnreachable("the engine does not answer", where=self.url, remedy=remedy) from error
-
-
-class _Bearer(requests.auth.AuthBase):
-    """The token; as requests' own notion of authentication, lest .netrc put another in its place."""
-
-    def __init__(self, token: str):
-        self.header = b"Bearer " + token.encode()
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self.header
-        return request
-
 
 def _read_job(answer: dict) -> JobStatus:
     return _read(JobStatus, answer)
@@ -196,22 +210,3 @@ def _read_job(answer: dict) -> JobStatus:
 def _read(kind: Callable[..., T], answer: dict) -> T:
     """A dataclass of the protocol; what a newer patch version adds is left out."""
     return kind(**{field.name: answer[field.name] for field in fields(kind)})
-
-
-def _host(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return parts.hostname
-    except ValueError:
-        pass
-    raise EngineError(
-        f"'{url}' is not an engine's address", remedy="Write it as https://engine.example:8642."
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -15,7 +15,7 @@ RESULTS = {
     "shot.npz": "application/octet-stream",
 }
 
-# A job's life. Every other change of state is refused by the store.
+# A job's life. Every other change of state is refused by the database; only what is over can be deleted.
 TRANSITIONS = {
     "queued": ("running", "cancelled", "failed"),
     "running": ("done", "cancelled", "failed", "queued"),
@@ -23,6 +23,12 @@ TRANSITIONS = {
     "cancelled": (),
     "failed": (),
 }
+
+# What a token may do: everything with jobs of its own; read the metrics; all of it, with everyone's jobs.
+SCOPES = ("jobs", "metrics", "admin")
+
+# Greater comes first, among the jobs of one token.
+PRIORITIES = range(-100, 101)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class JobStatus:
         step, steps: of the phase.
         previews: preview pictures so far; a greater number says that there is a newer one.
         error: a sentence, where the job failed.
+        priority: one of ``PRIORITIES``.
+        attempt: how often it was begun; more than once where a worker or the engine went away.
         created, started, finished: seconds since 1970 by the engine's clock; None: not yet.
     """
 
@@ -46,6 +54,8 @@ class JobStatus:
     steps: int
     previews: int
     error: str
+    priority: int
+    attempt: int
     created: float
     started: float | None
     finished: float | None
@@ -53,6 +63,44 @@ class JobStatus:
     @property
     def over(self) -> bool:
         return not TRANSITIONS.get(self.state, ())
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """A change of a job, in the order in which they happened.
+
+    Attributes:
+        number: greater than that of every earlier event; the ``id`` of the server-sent event.
+        state, phase, step, steps, previews, error: as in ``JobStatus``, after the change.
+    """
+
+    number: int
+    job: str
+    state: str
+    phase: str
+    step: int
+    steps: int
+    previews: int
+    error: str
+
+    @property
+    def over(self) -> bool:
+        return not TRANSITIONS.get(self.state, ())
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file that a finished job holds.
+
+    Attributes:
+        name: a key of ``RESULTS``.
+        bytes: its length.
+        sha256: in hexadecimal.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -76,8 +124,8 @@ class Health:
     """The engine itself.
 
     Attributes:
-        worker: "starting" (loading the model), "ready" or "stopped".
-        device: "cpu", "cuda", ...; empty until the worker is ready.
+        worker: "starting" (loading the model), "ready" or "stopped"; of several, the one that is furthest.
+        device: "cpu", "cuda", ...; of several workers separated by commas; empty until a worker is ready.
         upload_limit: bytes of the largest shot file that is taken.
     """
 

@@ -5,22 +5,25 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 
 HELP = "serve Blender on this machine or on others"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with any of these settings")
+    parser.add_argument("--host", help="address; any but loopback needs a token and TLS (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="0 takes a free one (default: 8642)")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="any other address needs a token of yours in ISA_ENGINE_TOKEN"
+        "--data", metavar="DIR", help="keep queue and results here; else they go when the engine stops"
     )
-    parser.add_argument("--port", type=int, default=8642, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; serve HTTPS")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM; the certificate's key")
     parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="keep queue and results here; else they go when the engine stops",
+        "--behind-proxy", action="store_true", default=None, help="a proxy before the engine speaks TLS"
     )
+    parser.add_argument("--devices", help="a worker each, separated by commas (default: auto)")
     parser.add_argument(
         "--stop-with-stdin",
         action="store_true",
@@ -31,14 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
     """Serve. ``worker``: another worker's command than the engine's own."""
     from isa_engine.service import server
+    from isa_engine.service.configuration import ServiceConfig, read_config
 
+    names = {field.name for field in fields(ServiceConfig)}
+    flags = {name: value for name, value in vars(arguments).items() if name in names}
+    config = read_config(arguments.config, **flags)
     scratch = tempfile.TemporaryDirectory(prefix="isa-engine-", ignore_cleanup_errors=True)
-    with nullcontext(arguments.data) if arguments.data else scratch as data:
-        server.serve(
-            arguments.host,
-            arguments.port,
-            Path(data),
-            os.environ.get("ISA_ENGINE_TOKEN", ""),
-            arguments.stop_with_stdin,
-            worker or server.WORKER,
-        )
+    with nullcontext(config.data) if config.data else scratch as data:
+        token = os.environ.get("ISA_ENGINE_TOKEN", "")
+        server.serve(config, Path(data), token, arguments.stop_with_stdin, worker or server.WORKER)

@@ -1,49 +1,77 @@
-"""Who may speak to the service: whoever has the token, on every route, before anything else is looked at."""
+"""Who may speak to the service: whoever has a token, on every route, before anything else is looked at."""
 
-import hashlib
-import hmac
 import ipaddress
+from dataclasses import dataclass
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isa_engine.errors import EngineError
+from isa_engine.service.tokens import Caller, Tokens
 
 
 class TokenDoor:
     """ASGI middleware around the whole application, so that no route can forget it."""
 
-    def __init__(self, app: ASGIApp, token: str):
-        self.app, self.expected = app, _digest(f"Bearer {token}".encode())
+    def __init__(self, app: ASGIApp, tokens: Tokens):
+        self.app, self.tokens = app, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            # Digests are of one length, so that the comparison takes one time.
-            if not hmac.compare_digest(_digest(shown), self.expected):
+            caller = self.tokens.caller(shown)
+            if caller is None:
                 refusal = "The token is missing or wrong. Enter the one that the engine was started with."
                 answer = JSONResponse({"error": refusal}, 401, {"WWW-Authenticate": "Bearer"})
                 await answer(scope, receive, send)
                 return
+            scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
 
 
-def check_exposure(host: str, token_chosen: bool) -> None:
-    """Loopback is for everyone; any other address needs a token that someone chose.
+def caller(request: Request) -> Caller:
+    """Whose token the request shows."""
+    return request.state.caller
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A dependency of routes: 403 for tokens without this scope."""
+
+    scope: str
+
+    def __call__(self, request: Request) -> None:
+        if not caller(request).may(self.scope):
+            raise HTTPException(403, f"This token is not made for this: it lacks the scope '{self.scope}'.")
+
+
+def check_exposure(host: str, token_chosen: bool, protected: bool) -> None:
+    """Loopback is for everyone; any other address needs a token that someone chose, and TLS.
+
+    Args:
+        protected: the service itself speaks TLS, or someone says that a proxy before it does.
 
     Raises:
-        EngineError: the address is not loopback and there is no such token.
+        EngineError: the address is not loopback and one of the two is missing.
     """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback and not token_chosen:
-        remedy = "Set ISA_ENGINE_TOKEN to a secret of your own, or use --host 127.0.0.1."
+    if is_loopback(host):
+        return
+    if not token_chosen:
+        remedy = "Set ISA_ENGINE_TOKEN to a secret of your own, add one with 'isa-engine token add', or use "
         raise EngineError(
-            "other machines could reach this engine, and it has no token", where=host, remedy=remedy
+            "other machines could reach this engine, and it has no token",
+            where=host,
+            remedy=remedy + "--host 127.0.0.1.",
         )
+    if not protected:
+        remedy = "Give --tls-certificate and --tls-key, or --behind-proxy where a proxy speaks TLS for it."
+        raise EngineError("the token would travel in the clear", where=host, remedy=remedy)
 
 
-def _digest(text: bytes) -> bytes:
-    return hashlib.sha256(text).digest()
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

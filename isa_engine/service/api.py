@@ -1,105 +1,89 @@
-"""The routes. Every answer that is not a file is JSON; every refusal is ``{"error": sentence}``."""
+"""The HTTP application. Every answer that is not a file is JSON; every refusal is ``{"error": sentence}``."""
 
 import errno
 import logging
-import secrets
-from pathlib import Path
+import shutil
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 import isa_engine
 from isa_engine.configuration import MODELS, weights_folder
-from isa_engine.protocol import PREFIX, RESULTS, Health, JobStatus, ModelInfo
-from isa_engine.service.access import TokenDoor
+from isa_engine.protocol import PREFIX, Health, ModelInfo
+from isa_engine.service.access import Needs, TokenDoor
+from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
+from isa_engine.service.jobs import job_routes
+from isa_engine.service.metrics import MEDIA_TYPE, Measured, Metrics
 from isa_engine.service.store import JobStore
-from isa_engine.service.upload import Uploads
-
-UPLOAD_LIMIT = 512 * 2**20
+from isa_engine.service.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 
-class Submitted(BaseModel):
-    """The answer to a submitted shot."""
+class Readiness(BaseModel):
+    """Whether jobs are worked on; ``reasons`` why not."""
 
-    id: str
+    ready: bool
+    reasons: list[str]
 
 
-def create_app(store: JobStore, folders: Folders, token: str, upload_limit: int = UPLOAD_LIMIT) -> FastAPI:
+def create_app(
+    store: JobStore, folders: Folders, token: str | None, config: ServiceConfig | None = None
+) -> FastAPI:
     """The HTTP application over a store and its folders.
 
     Args:
-        token: what every request must show.
-        upload_limit: bytes of the largest shot file that is taken.
+        token: with all scopes, beside those that are stored; None: those alone.
     """
+    config = config or ServiceConfig()
+    feed = Feed(store)
+    metrics = Metrics(store, feed, folders.root)
     routes = APIRouter(prefix=PREFIX)
-    uploads = Uploads(folders.uploads, upload_limit)
 
     @routes.get("/health")
     def health() -> Health:
         """The engine's version, its worker's state and the models it knows."""
-        worker, device = store.worker()
-        models = tuple(model_info(name) for name in MODELS)
-        return Health(isa_engine.__version__, worker, device, upload_limit, models)
+        state, device = worker(store)
+        return Health(isa_engine.__version__, state, device, config.upload_limit, models())
 
-    @routes.post("/jobs", status_code=201)
-    async def submit(request: Request) -> Submitted:
-        """Queue the shot file that is the request's body."""
-        job = secrets.token_hex(16)
-        uploaded = await uploads.receive(request, job)
-        shot = folders.shot(job)
-        shot.parent.mkdir(mode=0o700)
-        uploaded.replace(shot)
-        store.add(job)
-        return Submitted(id=job)
+    @routes.get("/models")
+    def list_models() -> list[ModelInfo]:
+        """The models that the engine knows."""
+        return list(models())
 
-    @routes.get("/jobs/{job}")
-    def status(job: str) -> JobStatus:
-        """How far a job is."""
-        return known(job)
+    @routes.get("/ready", responses={503: {"model": Readiness}})
+    def ready(response: Response) -> Readiness:
+        """200 where a job that came now would be worked on, else 503 with the reasons."""
+        reasons = []
+        if worker(store)[0] != "ready":
+            reasons.append("No worker is ready.")
+        if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
+            reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")
+        response.status_code = 503 if reasons else 200
+        return Readiness(ready=not reasons, reasons=reasons)
 
-    @routes.post("/jobs/{job}/cancel")
-    def cancel(job: str) -> JobStatus:
-        """End a job, a running one after its current step; one that is over stays as it is."""
-        known(job)
-        store.cancel(job)
-        return known(job)
+    @routes.get("/metrics", response_class=Response, dependencies=[Depends(Needs("metrics"))])
+    def show_metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
 
-    @routes.get("/jobs/{job}/results/{name}", response_class=FileResponse)
-    def result(job: str, name: str) -> FileResponse:
-        """One of the files that a finished job holds."""
-        state = known(job).state
-        if name not in RESULTS:
-            raise HTTPException(404, f"There is no such result. A job has {', '.join(RESULTS)}.")
-        if state != "done":
-            raise HTTPException(409, f"The job is {state}, so it has no results.")
-        return file(folders.results(job, store.attempt(job)) / name, RESULTS[name])
-
-    @routes.get("/jobs/{job}/preview", response_class=FileResponse)
-    def preview(job: str) -> FileResponse:
-        """The newest preview picture of a job."""
-        known(job)
-        return file(folders.preview(job), "image/png")
-
-    def known(job: str) -> JobStatus:
-        found = store.status(job)
-        if found is None:
-            raise HTTPException(404, "This engine has no such job.")
-        return found
-
+    routes.include_router(job_routes(store, folders, feed, config))
     app = FastAPI(
         title="ISA engine",
         version=isa_engine.__version__,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(TokenDoor, token=token)],
+        middleware=[
+            Middleware(Measured, metrics=metrics),
+            Middleware(TokenDoor, tokens=Tokens(store, token)),
+        ],
         exception_handlers={
             HTTPException: refuse,
             RequestValidationError: refuse_fields,
@@ -108,7 +92,20 @@ def create_app(store: JobStore, folders: Folders, token: str, upload_limit: int 
         },
     )
     app.include_router(routes)
+    app.state.feed = feed
     return app
+
+
+def worker(store: JobStore) -> tuple[str, str]:
+    """State and device of the workers, as ``protocol.Health`` has them."""
+    found = store.workers()
+    states = [state for _, state, _ in found]
+    furthest = next((state for state in ("ready", "starting") if state in states), "stopped")
+    return furthest, ",".join(device for _, _, device in found if device)
+
+
+def models() -> tuple[ModelInfo, ...]:
+    return tuple(model_info(name) for name in MODELS)
 
 
 def model_info(name: str) -> ModelInfo:
@@ -116,12 +113,6 @@ def model_info(name: str) -> ModelInfo:
     return ModelInfo(
         name, weights_folder(name) is not None, config.short_side, config.multiple, config.max_frames
     )
-
-
-def file(path: Path, media_type: str) -> FileResponse:
-    if not path.is_file():
-        raise HTTPException(404, "There is no such picture or file yet.")
-    return FileResponse(path, media_type=media_type)
 
 
 async def refuse(request: Request, error: HTTPException) -> JSONResponse:
@@ -134,7 +125,7 @@ async def refuse_fields(request: Request, error: RequestValidationError) -> JSON
 
 
 async def refuse_write(request: Request, error: OSError) -> JSONResponse:
-    log.error("%s %s: %s", request.method, request.url.path, error)
+    log.error("%s %s: %s", request.method, request.url.path, error.strerror)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         sentence = "The engine's disk is full. Free some space in its data folder."
         return JSONResponse({"error": sentence}, 507)

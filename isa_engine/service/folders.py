@@ -26,16 +26,24 @@ class Folders:
     def preview(self, job: str) -> Path:
         return self.jobs / job / "preview.png"
 
+    def checkpoint(self, job: str) -> Path:
+        """The latents after the last denoising step, while a job is worked on."""
+        return self.jobs / job / "latents.safetensors"
+
     def results(self, job: str, attempt: int) -> Path:
         """Each attempt writes into a folder of its own, so that two never mix."""
         return self.jobs / job / f"results-{attempt}"
+
+    def remove(self, job: str) -> None:
+        """All files of a job."""
+        shutil.rmtree(self.jobs / job, ignore_errors=True)
 
     def sweep(self, known: Iterable[str]) -> None:
         """Remove uploads and folders that an interrupted service left without a job."""
         shutil.rmtree(self.uploads, ignore_errors=True)
         self.uploads.mkdir(mode=0o700)
         for job in {folder.name for folder in self.jobs.iterdir()} - set(known):
-            shutil.rmtree(self.jobs / job, ignore_errors=True)
+            self.remove(job)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One service: its data folder, its worker and its HTTP port, from start to stop."""
+"""One service: its data folder, its workers and its HTTP port, from start to stop."""
 
 import contextlib
 import json
@@ -7,29 +7,40 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
+import ssl
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 import isa_engine
 from isa_engine.errors import EngineError
-from isa_engine.service.access import check_exposure
+from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
-from isa_engine.service.folders import held
+from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.folders import Folders, held
+from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.store import JobStore
 from isa_engine.service.supervisor import Supervisor
+from isa_engine.service.tokens import Tokens
 
 # -P: what lies in the folder that someone happened to start the engine in is not imported.
 WORKER = (sys.executable, "-P", "-m", "isa_engine.service.worker")
 SHUTDOWN_SECONDS = 3
+SWEEP_SECONDS = 600
+# Connections at once; far above what event streams and clients take, below what memory bears.
+CONNECTIONS = 4096
+
+log = logging.getLogger(__name__)
 
 
 def serve(
-    host: str,
-    port: int,
+    config: ServiceConfig,
     data: Path,
     token: str = "",
     stop_with_stdin: bool = False,
@@ -37,61 +48,129 @@ def serve(
 ) -> None:
     """Serve until SIGTERM, SIGINT or, if asked for, the end of standard input.
 
+    SIGTERM drains: nothing new is taken, running steps end, their jobs are put back for the next start.
+
     The first line on standard output is ``{"url", "token", "version"}`` as JSON. The token there is the fresh
     one of this run; one that the caller chose stays unsaid.
 
     Args:
-        port: 0 takes a free one.
         data: folder of the queue and the results; one service at a time.
         token: empty makes a fresh one, on loopback only.
         worker: command of the worker process.
 
     Raises:
-        EngineError: the address or the folder cannot be used.
+        EngineError: the address, the certificate or the folder cannot be used.
     """
-    check_exposure(host, token_chosen=bool(token))
-    # uvicorn shuts down on the first signal and then raises it again: the worker still has to be stopped.
+    stored = _has_tokens(data)
+    protected = bool(config.tls_certificate) or config.behind_proxy
+    check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
+    _check_certificate(config)
+    # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    with held(data) as folders, _listen(host, port) as listener:
-        store = JobStore(folders.queue)
+    log_to_stderr(config.log)
+    with (
+        held(data) as folders,
+        _listen(config.host, config.port) as listener,
+        contextlib.closing(JobStore(folders.queue)) as store,
+    ):
         store.recover()
+        store.forget_workers()
         folders.sweep(store.jobs())
-        secret = token or secrets.token_urlsafe(32)
-        server = uvicorn.Server(
+        secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
+        app = create_app(store, folders, secret, config)
+        server = _Server(
             uvicorn.Config(
-                create_app(store, folders, secret),
+                app,
                 log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=config.behind_proxy,
+                limit_concurrency=CONNECTIONS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                ssl_certfile=config.tls_certificate or None,
+                ssl_keyfile=config.tls_key or None,
             )
         )
-        with Supervisor(store, folders, worker):
-            first_line = {"url": _url(listener), "token": None if token else secret}
+        server.feed = app.state.feed
+        with contextlib.ExitStack() as workers:
+            for number, device in enumerate(config.devices.split(",")):
+                supervisor = Supervisor(store, folders, worker, config, number, device.strip())
+                server.supervisors.append(workers.enter_context(supervisor))
+            first_line = {"url": _url(listener, config), "token": None if token else secret}
             print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
             if stop_with_stdin:
                 threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
+            threading.Thread(target=_retain, args=(store, folders, config), daemon=True).start()
             with contextlib.suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
-        store.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends event streams as soon as it is to stop, and drains the workers at SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self.supervisors: list[Supervisor] = []
+        self.feed = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        for supervisor in self.supervisors:
+            supervisor.drains = sig == signal.SIGTERM
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.feed.close()
+        await super().shutdown(sockets)
+
+
+def _has_tokens(data: Path) -> bool:
+    queue = data / "queue.sqlite3"
+    if not queue.is_file():
+        return False
+    with contextlib.closing(JobStore(queue)) as store:
+        return any(found.revoked is None for found in Tokens(store).list())
+
+
+def _check_certificate(config: ServiceConfig) -> None:
+    if not config.tls_certificate:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(config.tls_certificate, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        remedy = "Give the PEM files of a certificate and of its own key."
+        where = config.tls_certificate
+        raise EngineError(f"the certificate cannot be used: {error}", where=where, remedy=remedy) from error
+
+
+def _retain(store: JobStore, folders: Folders, config: ServiceConfig) -> None:
+    """Delete what has been over for long enough, for as long as the service lives."""
+    while True:
+        try:
+            for job in store.expired(config.keep_days * 86400):
+                if store.delete(job):
+                    folders.remove(job)
+                    log.info("job expired", extra={"job": job})
+        except (OSError, sqlite3.Error) as error:
+            log.error("old jobs cannot be deleted: %s", error)
+        time.sleep(SWEEP_SECONDS)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         remedy = "Choose another --port (0 takes a free one) or --host."
-        raise EngineError(
-            f"cannot listen: {error.strerror}", where=f"{host}:{port}", remedy=remedy
-        ) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise EngineError(f"cannot listen: {reason}", where=f"{host}:{port}", remedy=remedy) from error
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, config: ServiceConfig) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if config.tls_certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _stop_with_stdin(server: uvicorn.Server) -> None:

@@ -1,167 +1,186 @@
-"""The queue: one SQLite file in WAL mode, which the service and its worker open at once.
+"""The queue as the service sees it: what comes in, what is shown, what goes.
 
-The rows outlive every process. A job that ran when the service went away is queued again by ``recover``, at
-most ``MAX_ATTEMPTS`` times in all, so that a job that takes the machine down cannot do so for ever. A job
-whose worker dies while the service lives is failed: the likeliest cause is memory, and a second run would
-only end the same.
+No rule looks at the clock but retention, which keeps jobs longer where the clock was set back.
 """
 
-import os
 import sqlite3
-import threading
 import time
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import fields
 
-from isa_engine.protocol import TRANSITIONS, JobStatus
+from isa_engine.protocol import JobEvent, JobStatus, ResultFile
+from isa_engine.service.claims import Claims
 
-MAX_ATTEMPTS = 2
-GAVE_UP = "The engine went away twice while it worked on this job. Look at its log before trying again."
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL DEFAULT 'queued',
-    cancelling INTEGER NOT NULL DEFAULT 0,
-    attempt INTEGER NOT NULL DEFAULT 0,
-    phase TEXT NOT NULL DEFAULT '',
-    step INTEGER NOT NULL DEFAULT 0,
-    steps INTEGER NOT NULL DEFAULT 0,
-    previews INTEGER NOT NULL DEFAULT 0,
-    error TEXT NOT NULL DEFAULT '',
-    created REAL NOT NULL,
-    started REAL,
-    finished REAL
-);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
-CREATE TABLE IF NOT EXISTS transitions (source TEXT, target TEXT, PRIMARY KEY (source, target));
-CREATE TRIGGER IF NOT EXISTS lawful BEFORE UPDATE OF state ON jobs
-WHEN OLD.state <> NEW.state
-    AND NOT EXISTS (SELECT 1 FROM transitions WHERE source = OLD.state AND target = NEW.state)
-BEGIN SELECT RAISE(ABORT, 'this change of state is not allowed'); END;
-CREATE TABLE IF NOT EXISTS worker (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT, device TEXT);
-INSERT OR IGNORE INTO worker VALUES (1, 'stopped', '');
-"""
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
+_EVENT = ", ".join(field.name for field in fields(JobEvent))
 
 
-@dataclass(frozen=True)
-class Claim:
-    """The right to work on a job. It ends with the attempt: a worker left over from before cannot disturb."""
-
-    id: str
-    attempt: int
+class Conflict(Exception):
+    """An idempotency key that came with another shot before."""
 
 
-class JobStore:
-    """Jobs and their states; safe between threads and between processes.
+class OverQuota(Exception):
+    """The token has as many jobs or bytes as it may have; the message is the sentence."""
 
-    Args:
-        path: of the SQLite file, on a disk of this machine (WAL does not work over a network).
-    """
 
-    def __init__(self, path: str | os.PathLike):
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            Path(path), timeout=30, isolation_level=None, check_same_thread=False
-        )
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.executescript(_SCHEMA)
-        lawful = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
-        self._database.executemany("INSERT OR IGNORE INTO transitions VALUES (?, ?)", lawful)
+class JobStore(Claims):
+    """Jobs and their states; safe between threads and between processes."""
 
-    def close(self) -> None:
-        self._database.close()
+    def add(
+        self,
+        job: str,
+        owner: str = "",
+        *,
+        key: str | None = None,
+        shot: str = "",
+        size: int = 0,
+        priority: int = 0,
+        most_jobs: int | None = None,
+        most_bytes: int | None = None,
+    ) -> str:
+        """Queue a job whose shot is in its folder; the id of the earlier one if the key came before.
 
-    # The service's side.
+        Args:
+            owner: id of the token.
+            key: the client's idempotency key.
+            shot: SHA-256 of the shot file.
+            size: of the shot file, in bytes.
+            most_jobs, most_bytes: that the owner may have waiting and kept.
 
-    def add(self, job: str) -> None:
-        """Queue a job whose shot is in its folder."""
-        self._run("INSERT INTO jobs (id, created) VALUES (?, ?)", job, time.time())
+        Raises:
+            Conflict: the key came with another shot.
+            OverQuota: the owner has too much.
+        """
+        with self.transaction():
+            if key is not None and (
+                found := self.run(
+                    "SELECT id, shot FROM jobs WHERE owner = ? AND idempotency_key = ?", owner, key
+                )
+            ):
+                earlier, same = found[0][0], found[0][1] == shot
+                if not same:
+                    raise Conflict
+                return earlier
+            self._check_quota(owner, size, most_jobs, most_bytes)
+            self.run(
+                "INSERT INTO jobs (id, owner, idempotency_key, shot, bytes, priority, created) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                *(job, owner, key, shot, size, priority, time.time()),
+            )
+        return job
+
+    def _check_quota(self, owner: str, size: int, most_jobs: int | None, most_bytes: int | None) -> None:
+        waiting = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')"
+        if most_jobs is not None and self.run(waiting, owner)[0][0] >= most_jobs:
+            raise OverQuota(f"This token has {most_jobs} jobs in the queue already. Wait for some of them.")
+        if most_bytes is not None and self.kept_bytes(owner) + size > most_bytes:
+            limit = f"{most_bytes / 2**30:g} GiB"
+            raise OverQuota(f"This token's jobs would fill more than its {limit}. Delete some that are over.")
+
+    def kept_bytes(self, owner: str) -> int:
+        """Bytes of the shots and results that are kept for a token."""
+        return self.run(
+            "SELECT coalesce(sum(bytes + (SELECT coalesce(sum(r.bytes), 0) FROM results r WHERE job = id)), "
+            "0) FROM jobs WHERE owner = ?",
+            owner,
+        )[0][0]
 
     def status(self, job: str) -> JobStatus | None:
-        rows = self._run(f"SELECT {_STATUS} FROM jobs WHERE id = ?", job)
+        rows = self.run(f"SELECT {_STATUS} FROM jobs WHERE id = ?", job)
         return JobStatus(*rows[0]) if rows else None
+
+    def owner(self, job: str) -> str | None:
+        """Id of the token that sent a job; None where there is no such job."""
+        rows = self.run("SELECT owner FROM jobs WHERE id = ?", job)
+        return rows[0][0] if rows else None
 
     def attempt(self, job: str) -> int:
         """The number of the job's last attempt, whose results are the job's."""
-        return self._run("SELECT attempt FROM jobs WHERE id = ?", job)[0][0]
+        return self.run("SELECT attempt FROM jobs WHERE id = ?", job)[0][0]
+
+    def results(self, job: str) -> list[ResultFile]:
+        rows = self.run("SELECT name, bytes, sha256 FROM results WHERE job = ? ORDER BY rowid", job)
+        return [ResultFile(*row) for row in rows]
 
     def jobs(self) -> list[str]:
         """All jobs, oldest first."""
-        return [job for (job,) in self._run("SELECT id FROM jobs ORDER BY number")]
+        return [job for (job,) in self.run("SELECT id FROM jobs ORDER BY number")]
+
+    def page(self, owner: str | None, state: str | None, limit: int, before: str | None) -> list[JobStatus]:
+        """Jobs, newest first.
+
+        Args:
+            owner: whose; None: everyone's.
+            before: only those older than this job.
+        """
+        rows = self.run(
+            f"SELECT {_STATUS} FROM jobs WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR state = ?2) "
+            "AND (?3 IS NULL OR number < (SELECT number FROM jobs WHERE id = ?3)) "
+            "ORDER BY number DESC LIMIT ?4",
+            *(owner, state, before, limit),
+        )
+        return [JobStatus(*row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by state."""
+        return dict(self.run("SELECT state, count(*) FROM jobs GROUP BY state"))
+
+    def events(self, after: int, job: str | None = None) -> list[JobEvent]:
+        """Changes with a greater number, oldest first, of one job or of all."""
+        rows = self.run(
+            f"SELECT {_EVENT} FROM events WHERE number > ?1 AND (?2 IS NULL OR job = ?2) ORDER BY number",
+            after,
+            job,
+        )
+        return [JobEvent(*row) for row in rows]
+
+    def last_event(self) -> int:
+        return self.run("SELECT coalesce(max(number), 0) FROM events")[0][0]
 
     def cancel(self, job: str) -> None:
         """A queued job ends now, a running one at its next report; one that is over stays as it is."""
-        self._run(
+        self.run(
             "UPDATE jobs SET cancelling = 1, state = iif(state = 'queued', 'cancelled', state), "
             "finished = iif(state = 'queued', ?, NULL) WHERE id = ? AND state IN ('queued', 'running')",
             *(time.time(), job),
         )
 
-    def recover(self) -> None:
-        """What ran when the service went away: cancelled if it was to be, else queued again or given up."""
-        now = time.time()
-        running = "WHERE state = 'running'"
-        self._run(f"UPDATE jobs SET state = 'cancelled', finished = ? {running} AND cancelling", now)
-        self._run(
-            f"UPDATE jobs SET state = 'failed', finished = ?, error = ? {running} AND attempt >= ?",
-            *(now, GAVE_UP, MAX_ATTEMPTS),
-        )
-        self._run(f"UPDATE jobs SET state = 'queued', phase = '', step = 0, steps = 0 {running}")
+    def delete(self, job: str) -> bool:
+        """Forget a job that is over; False where it is not."""
+        try:
+            self.run("DELETE FROM jobs WHERE id = ?", job)
+        except sqlite3.IntegrityError:
+            return False
+        return True
 
-    def worker_died(self, error: str) -> None:
-        """The running job ends with its worker."""
-        self._run(
-            "UPDATE jobs SET state = iif(cancelling, 'cancelled', 'failed'), error = iif(cancelling, '', ?), "
-            "finished = ? WHERE state = 'running'",
-            *(error, time.time()),
-        )
+    def expired(self, seconds: float) -> list[str]:
+        """Jobs that have been over for so long."""
+        rows = self.run("SELECT id FROM jobs WHERE finished < ?", time.time() - seconds)
+        return [job for (job,) in rows]
 
     def refuse_queued(self, error: str) -> None:
         """No worker comes up: whoever waits is told so."""
         now = time.time()
-        self._run(
+        self.run(
             "UPDATE jobs SET state = 'failed', error = ?, finished = ? WHERE state = 'queued'", error, now
         )
 
-    def worker(self) -> tuple[str, str]:
-        """State and device of the worker, as in ``protocol.Health``."""
-        return self._run("SELECT state, device FROM worker")[0]
-
-    def set_worker(self, state: str, device: str = "") -> None:
-        self._run("UPDATE worker SET state = ?, device = ?", state, device)
-
-    # The worker's side.
-
-    def claim(self) -> Claim | None:
-        """Take the oldest queued job, if any."""
-        rows = self._run(
-            "UPDATE jobs SET state = 'running', attempt = attempt + 1, started = ? "
-            "WHERE number = (SELECT min(number) FROM jobs WHERE state = 'queued') AND state = 'queued' "
-            "RETURNING id, attempt",
-            time.time(),
-        )
-        return Claim(*rows[0]) if rows else None
-
-    def report(self, claim: Claim, phase: str, step: int, steps: int, preview: bool) -> bool:
-        """Write down progress; False: stop, the job was cancelled or is no longer this worker's."""
-        rows = self._run(
-            "UPDATE jobs SET phase = ?, step = ?, steps = ?, previews = previews + ? "
-            "WHERE id = ? AND attempt = ? AND state = 'running' AND NOT cancelling RETURNING id",
-            *(phase, step, steps, int(preview), claim.id, claim.attempt),
-        )
-        return bool(rows)
-
-    def finish(self, claim: Claim, state: str, error: str = "") -> None:
-        """End a job: "done", "cancelled" or "failed" with its sentence."""
-        self._run(
-            "UPDATE jobs SET state = ?, error = ?, finished = ? "
-            "WHERE id = ? AND attempt = ? AND state = 'running'",
-            *(state, error, time.time(), claim.id, claim.attempt),
+    def stop_overdue(self, worker: int, attempt: tuple[str, int], error: str) -> None:
+        """Fail a job whose worker does not even report any more."""
+        self.run(
+            "UPDATE jobs SET state = 'failed', error = ?, finished = ? "
+            "WHERE id = ? AND attempt = ? AND worker = ? AND state = 'running'",
+            *(error, time.time(), *attempt, worker),
         )
 
-    def _run(self, statement: str, *values) -> list[tuple]:
-        with self._lock:
-            return self._database.execute(statement, values).fetchall()
+    def running(self, worker: int) -> tuple[str, int] | None:
+        """Job and attempt that a worker is at."""
+        rows = self.run("SELECT id, attempt FROM jobs WHERE state = 'running' AND worker = ?", worker)
+        return rows[0] if rows else None
+
+    def workers(self) -> list[tuple[int, str, str]]:
+        """Number, state and device of each worker, as in ``protocol.Health``."""
+        return self.run("SELECT number, state, device FROM workers ORDER BY number")
+
+    def forget_workers(self) -> None:
+        """Those of an earlier run of the service."""
+        self.run("DELETE FROM workers")

@@ -1,18 +1,26 @@
-"""Keeps one worker alive beside the service, and tells its jobs when it dies."""
+"""Keeps one worker alive beside the service, on one device, and puts its job back when it dies."""
 
+import contextlib
 import logging
 import signal
+import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 
+from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
+from isa_engine.service.worker import overdue
 
 STOP_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
 # After so many deaths before it was ever ready, whoever waits in the queue is told.
 HOPELESS = 3
+# A worker ends an overdue job by itself, at its next step; one that hangs is ended after this.
+GRACE_SECONDS = 300
+_POLL_SECONDS = 1
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +29,37 @@ class Supervisor:
     """A worker process, started again whenever it dies. A context manager: leaving it stops the worker.
 
     Args:
-        command: starts a worker; ``--data DIR`` is appended.
+        command: starts a worker; its options are appended.
+        number: of this worker among those of the service.
+        device: that it works on.
     """
 
-    def __init__(self, store: JobStore, folders: Folders, command: Sequence[str]):
-        self.store = store
-        self.command = [*command, "--data", str(folders.root)]
+    def __init__(
+        self,
+        store: JobStore,
+        folders: Folders,
+        command: Sequence[str],
+        config: ServiceConfig | None = None,
+        number: int = 0,
+        device: str = "auto",
+    ):
+        self.store, self.number = store, number
+        self.config = config = config or ServiceConfig()
+        self.job_seconds = config.job_hours * 3600
+        options = {
+            "--data": folders.root,
+            "--number": number,
+            "--device": device,
+            "--job-seconds": self.job_seconds,
+            "--free-bytes": int(config.free_gib * 2**30),
+            "--log": config.log,
+        }
+        self.command = [*command, *(str(part) for option in options.items() for part in option)]
         self.worker: subprocess.Popen | None = None
+        self.drains = False
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep_alive, name="supervisor", daemon=True)
+        self._thread = threading.Thread(target=self._keep_alive, name=f"supervisor-{number}", daemon=True)
 
     def __enter__(self) -> "Supervisor":
         self._thread.start()
@@ -41,36 +70,72 @@ class Supervisor:
             self._stopping.set()
             worker = self.worker
         if worker is not None:
-            worker.stdin.close()
-            try:
-                worker.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
+            with contextlib.suppress(OSError):
+                self._end(worker)
         self._thread.join()
-        self.store.set_worker("stopped")
+        self.store.set_worker("stopped", worker=self.number)
+
+    def _end(self, worker: subprocess.Popen) -> None:
+        if self.drains:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.stdin.write(b"stop\n")
+                worker.stdin.flush()
+                worker.wait(self.config.drain_seconds)
+        worker.stdin.close()
+        try:
+            worker.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
 
     def _keep_alive(self) -> None:
         deaths = 0
         while (code := self._run_once()) is not None:
-            ready = self.store.worker()[0] == "ready"
-            deaths = 0 if ready else deaths + 1
             sentence = death_sentence(code)
-            log.error("%s", sentence)
-            self.store.worker_died(sentence)
-            if deaths >= HOPELESS:
-                self.store.refuse_queued(f"The engine's worker does not start. {sentence}")
+            log.error("%s", sentence, extra={"worker": self.number})
+            deaths = 0 if self._settle(sentence, deaths) else deaths + 1
             self._stopping.wait(min(2**deaths - 1, LONGEST_PAUSE_SECONDS))
+
+    def _settle(self, sentence: str, deaths: int) -> bool:
+        """Put the dead worker's job back; whether the worker had been ready."""
+        while not self._stopping.is_set():
+            try:
+                ready = {number for number, state, _ in self.store.workers() if state == "ready"}
+                self.store.worker_died(sentence, self.number)
+                if not ready and deaths + 1 >= HOPELESS:
+                    self.store.refuse_queued(f"The engine's worker does not start. {sentence}")
+                return self.number in ready
+            except (OSError, sqlite3.Error) as error:
+                # A full disk: nothing can be written down before there is room again.
+                log.error("the queue cannot be written: %s", error, extra={"worker": self.number})
+                self._stopping.wait(_POLL_SECONDS)
+        return False
 
     def _run_once(self) -> int | None:
         """Exit code of a worker that died by itself; None when it is time to stop."""
         with self._lock:
             if self._stopping.is_set():
                 return None
-            self.store.set_worker("starting")
+            with contextlib.suppress(OSError):
+                self.store.set_worker("starting", worker=self.number)
             # What the worker prints belongs in the log; the service's own output is for its first line.
             self.worker = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=2)
-        code = self.worker.wait()
+        code = self._wait(self.worker)
         return None if self._stopping.is_set() else code
+
+    def _wait(self, worker: subprocess.Popen) -> int:
+        """The exit code; on the way, a worker that hangs over one job is ended."""
+        job, since = None, 0.0
+        while True:
+            try:
+                return worker.wait(_POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            with contextlib.suppress(OSError, sqlite3.Error):
+                if (running := self.store.running(self.number)) != job:
+                    job, since = running, time.monotonic()
+                if job is not None and time.monotonic() - since > self.job_seconds + GRACE_SECONDS:
+                    self.store.stop_overdue(self.number, job, overdue(self.job_seconds))
+                    worker.kill()
 
 
 def death_sentence(code: int) -> str:

@@ -1,7 +1,9 @@
 """A shot comes in: to the disk while it is counted, then checked as a whole."""
 
 import asyncio
+import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request
@@ -10,8 +12,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from isa_engine.configuration import model_config
-from isa_engine.errors import IsaError
+from isa_engine.errors import IsaError, ShotError
+from isa_engine.service.configuration import ServiceConfig
 from isa_engine.shot import read_shot
+
+# Of silence in the middle of an upload.
+SILENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A shot file that was checked."""
+
+    path: Path
+    size: int
+    sha256: str
 
 
 class Uploads:
@@ -19,59 +34,78 @@ class Uploads:
 
     Args:
         folder: where they lie until they are a job's.
-        limit: bytes of the largest that is taken.
+        config: says how large they may be.
     """
 
-    def __init__(self, folder: Path, limit: int):
-        self.folder, self.limit = folder, limit
+    def __init__(self, folder: Path, config: ServiceConfig):
+        self.folder, self.config = folder, config
         # Reading a shot takes a few times its size of memory, so one is read at a time.
         self._reading = asyncio.Semaphore(1)
 
-    async def receive(self, request: Request, name: str) -> Path:
+    async def receive(self, request: Request, name: str) -> Uploaded:
         """The file with the request's body, which is a shot for a model that this engine knows.
 
         Raises:
-            HTTPException: 400, 413 or 422 with the sentence; nothing is left behind.
+            HTTPException: 400, 408, 413 or 422 with the sentence; nothing is left behind.
         """
         path = self.folder / name
         try:
-            await self._stream(request, path)
+            uploaded = await self._stream(request, path)
             async with self._reading:
-                await run_in_threadpool(_check, path)
+                await run_in_threadpool(self._check, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return path
+        return uploaded
 
-    async def _stream(self, request: Request, path: Path) -> None:
+    async def _stream(self, request: Request, path: Path) -> Uploaded:
         declared = request.headers.get("content-length", "0")
         if not declared.isdecimal():
             raise HTTPException(400, "The upload's Content-Length is not a number.")
         self._refuse_above_limit(int(declared))
-        received = 0
+        received, digest = 0, hashlib.sha256()
+        chunks = aiter(request.stream())
         with open(path, "xb") as file:
             try:
-                async for chunk in request.stream():
+                while (chunk := await asyncio.wait_for(anext(chunks, None), SILENCE_SECONDS)) is not None:
                     received += len(chunk)
                     self._refuse_above_limit(received)
                     file.write(chunk)
+                    digest.update(chunk)
             except ClientDisconnect as error:
                 raise HTTPException(400, "The upload broke off. Send the shot again.") from error
+            except TimeoutError as error:
+                problem = f"The upload stood still for {SILENCE_SECONDS} s. Send the shot again."
+                raise HTTPException(408, problem) from error
             file.flush()
             os.fsync(file.fileno())
+        return Uploaded(path, received, digest.hexdigest())
 
     def _refuse_above_limit(self, size: int) -> None:
-        if size > self.limit:
-            limit = f"{self.limit / 2**20:g} MiB"
+        if size > self.config.upload_limit:
+            limit = f"{self.config.upload_limit / 2**20:g} MiB"
             raise HTTPException(
                 413, f"The shot is larger than the {limit} that this engine takes. Shorten the take."
             )
 
+    def _check(self, path: Path) -> None:
+        try:
+            shot = read_shot(path)
+            model_config(shot.settings.model)
+            self._check_work(shot.frames, shot.settings.width * shot.settings.height)
+        except IsaError as error:
+            # Where the file lies on this machine is not the client's business.
+            where = error.where.replace(str(path), "shot")
+            raise HTTPException(
+                422, str(IsaError(error.problem, where=where, remedy=error.remedy))
+            ) from error
 
-def _check(path: Path) -> None:
-    try:
-        model_config(read_shot(path).settings.model)
-    except IsaError as error:
-        # Where the file lies on this machine is not the client's business.
-        where = error.where.replace(str(path), "shot")
-        raise HTTPException(422, str(IsaError(error.problem, where=where, remedy=error.remedy))) from error
+    def _check_work(self, frames: int, pixels: int) -> None:
+        """What the worker would allocate, before it does."""
+        for found, most, what in (
+            (frames, self.config.frames, "frames"),
+            (pixels, self.config.pixels, "pixels a frame"),
+        ):
+            if found > most:
+                remedy = f"This engine takes {most} at most."
+                raise ShotError(f"{found} {what} are too many", where="shot", remedy=remedy)

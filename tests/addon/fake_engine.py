@@ -27,7 +27,7 @@ def load_model(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name, device="fake")
 
 
-def generate(shot, _model, out: Path, report) -> None:
+def generate(shot, _model, out: Path, report, **_) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     for step in range(1, steps + 1):
         report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=None))

@@ -2,6 +2,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from isa_engine.service.api import create_app
+from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
 from tests.service.running import RunningEngine
@@ -44,6 +45,6 @@ def store(folders):
 @pytest.fixture
 def api(store, folders):
     """The application in this process, with its token and without a worker; uploads of 1 MiB at most."""
-    app = create_app(store, folders, "secret", upload_limit=2**20)
+    app = create_app(store, folders, "secret", ServiceConfig(upload_mib=1))
     with TestClient(app, headers={"Authorization": "Bearer secret"}) as client:
         yield client

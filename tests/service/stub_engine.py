@@ -28,13 +28,16 @@ def load_model(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name, device=f"stub:{os.getpid()}")
 
 
-def generate(shot, model, out: Path, report) -> None:
+def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     picture = SimpleNamespace(save=lambda path, format: path.write_bytes(b"\x89PNG\r\n\x1a\n"))
-    for step in range(1, steps + 1):
+    done = int(checkpoint.path.read_text()) if checkpoint.path.exists() else 0
+    for step in range(done + 1, steps + 1):
+        checkpoint.path.write_text(str(step))
+        checkpoint.saved(step)
         report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=picture))
     while kind == ENDLESS:
-        report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
+        report(SimpleNamespace(phase="denoise", step=steps, steps=steps, preview=None))
         time.sleep(0.01)
     if kind == OUT_OF_MEMORY:
         raise MemoryError

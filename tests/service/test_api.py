@@ -23,6 +23,7 @@ from isa_engine import configuration
 from isa_engine.configuration import MODELS
 from isa_engine.protocol import RESULTS
 from isa_engine.service import api as api_module
+from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.service.upload import Uploads
 from isa_engine.shot import Settings, encode_shot
@@ -61,7 +62,7 @@ def test_no_route_answers_without_the_token(api, store, shown):
     job = submit(api)
     headers = {} if shown is None else {"Authorization": shown}
     api.headers.pop("Authorization")
-    assert len(routes(api.app)) >= 9
+    assert len(routes(api.app)) >= 15
     for method, path in routes(api.app):
         path = path.format(job=job, name="plate.mp4")
         answer = api.request(method, path, headers=headers, content=SHOT if method == "POST" else None)
@@ -167,7 +168,7 @@ def receive(folders: Folders, messages: Iterator[dict]) -> tuple[int, int]:
 
     request = Request({"type": "http", "method": "POST", "headers": []}, next_message)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders.uploads, 2**20).receive(request, "name"))
+        asyncio.run(Uploads(folders.uploads, ServiceConfig(upload_mib=1)).receive(request, "name"))
     return refusal.value.status_code, taken
 
 
@@ -224,8 +225,8 @@ def test_what_there_is_not_is_404(api):
         assert (answer.status_code, list(answer.json())) == (404, ["error"]), path
     assert api.post("/v1/jobs/unknown/cancel").json() == {"error": "This engine has no such job."}
     assert api.get(f"/v1/jobs/{job}/preview").status_code == 404
-    assert api.delete(f"/v1/jobs/{job}").status_code == 405
-    assert list(api.delete(f"/v1/jobs/{job}").json()) == ["error"]
+    assert api.put(f"/v1/jobs/{job}").status_code == 405
+    assert list(api.put(f"/v1/jobs/{job}").json()) == ["error"]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(api, store, folders
 
 def test_a_mistake_of_ours_is_a_sentence_without_its_details(store, folders, monkeypatch):
     app = api_module.create_app(store, folders, "secret")
-    monkeypatch.setattr(store, "worker", lambda: 1 / 0)
+    monkeypatch.setattr(store, "workers", lambda: 1 / 0)
     client = TestClient(app, headers={"Authorization": "Bearer secret"}, raise_server_exceptions=False)
     answer = client.get("/v1/health")
     assert answer.status_code == 500

@@ -7,6 +7,7 @@ import pytest
 
 from isa_engine.errors import EngineError
 from isa_engine.protocol import RESULTS
+from isa_engine.service.claims import MAX_STALLS
 from tests.service.running import alive, eventually, upload
 from tests.service.stub_engine import BROKEN, DISK_FULL, ENDLESS, FAST, KILLED, OUT_OF_MEMORY, REFUSED
 
@@ -95,26 +96,28 @@ def test_a_failure_is_a_sentence_and_leaves_no_files(engine, kind, sentence):
     assert list((engine.data / "jobs" / job).glob("results-*")) == []
 
 
-def test_a_killed_worker_fails_its_job_with_the_reason_and_the_next_job_runs(engine):
+def test_a_killed_workers_job_goes_on_with_the_next_worker_from_its_last_step(engine):
     pid = engine.worker_pid()
-    job = engine.client.submit(upload(ENDLESS))
-    running(engine, job)
-    waiting = engine.client.submit(upload(FAST))
+    job = engine.client.submit(upload(ENDLESS, steps=5))
+    eventually(lambda: engine.client.job(job).step == 5, "all steps are done")
     os.kill(pid, signal.SIGKILL)
+    again = eventually(lambda: (s := engine.client.job(job)).attempt == 2 and s.step and s, "it goes on")
+    # The stub makes a preview at every step that it does, so it did none of them twice.
+    assert (again.state, again.previews) == ("running", 5)
+    assert engine.worker_pid() != pid
+    engine.client.cancel(job)
+    assert over(engine, job).state == "cancelled"
+
+
+def test_a_job_that_only_ever_kills_its_worker_is_given_up_with_the_reason_and_the_next_runs(engine):
+    job = engine.client.submit(upload(KILLED))
+    waiting = engine.client.submit(upload(FAST))
     status = over(engine, job)
-    assert status.state == "failed"
+    assert (status.state, status.attempt) == ("failed", MAX_STALLS)
     assert status.error.startswith(
         "The engine's worker died (killed by the system, most likely out of memory)."
     )
     assert over(engine, waiting).state == "done"
-    assert engine.worker_pid() != pid
-
-
-def test_a_job_that_kills_its_worker_is_not_tried_again(engine):
-    job = engine.client.submit(upload(KILLED))
-    assert over(engine, job).state == "failed"
-    assert over(engine, engine.client.submit(upload(FAST))).state == "done"
-    assert engine.client.job(job).state == "failed"
 
 
 def test_a_worker_that_never_starts_is_told_to_whoever_waits(run_engine):
@@ -141,14 +144,14 @@ def test_jobs_survive_the_service(run_engine):
     assert over(engine, waited).state == "done"
 
 
-def test_a_job_that_takes_the_service_down_twice_is_given_up(run_engine):
+def test_a_job_that_takes_the_service_down_again_and_again_is_given_up(run_engine):
     engine = run_engine()
     job = engine.client.submit(upload(ENDLESS))
-    for _ in range(2):
+    for _ in range(MAX_STALLS):
         running(engine, job)
         engine.process.kill()
         engine.process.wait()
         engine = run_engine()
     status = engine.client.job(job)
     assert status.state == "failed"
-    assert status.error.startswith("The engine went away twice")
+    assert status.error.startswith(f"The engine went away {MAX_STALLS} times")

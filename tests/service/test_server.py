@@ -121,12 +121,14 @@ def test_an_address_that_others_can_reach_is_refused_without_a_token(tmp_path):
     ],
 )
 def test_only_loopback_may_do_without_a_token_of_the_owners(host, is_loopback):
-    check_exposure(host, token_chosen=True)
+    check_exposure(host, token_chosen=True, protected=True)
     if is_loopback:
-        check_exposure(host, token_chosen=False)
+        check_exposure(host, token_chosen=False, protected=False)
     else:
         with pytest.raises(EngineError, match="has no token"):
-            check_exposure(host, token_chosen=False)
+            check_exposure(host, token_chosen=False, protected=True)
+        with pytest.raises(EngineError, match="travel in the clear"):
+            check_exposure(host, token_chosen=True, protected=False)
 
 
 def test_a_port_in_use_and_a_folder_in_use_are_sentences(engine, tmp_path):

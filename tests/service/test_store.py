@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from isa_engine.errors import EngineError
 from isa_engine.protocol import TRANSITIONS
+from isa_engine.service.claims import MAX_STALLS
 from isa_engine.service.folders import Folders, held
-from isa_engine.service.store import MAX_ATTEMPTS, JobStore
+from isa_engine.service.store import Conflict, JobStore, OverQuota
 
 
 @pytest.mark.parametrize(("source", "target"), list(itertools.permutations(TRANSITIONS, 2)))
@@ -66,12 +67,12 @@ def test_a_worker_of_an_earlier_attempt_can_change_nothing(store):
 def test_recovery_queues_in_the_old_order_and_gives_up_in_the_end(store):
     store.add("a")
     store.add("b")
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_STALLS + 1):
         claim = store.claim()
         assert (claim.id, claim.attempt) == ("a", attempt)
         store.recover()
     assert store.status("a").state == "failed"
-    assert store.status("a").error.startswith("The engine went away twice")
+    assert store.status("a").error.startswith("The engine went away 3 times")
     assert store.claim().id == "b"
 
 
@@ -89,6 +90,110 @@ def test_a_worker_dying_over_a_job_that_was_to_be_cancelled_is_not_its_failure(s
     store.cancel("a")
     store.worker_died("The engine's worker died.")
     assert (store.status("a").state, store.status("a").error) == ("cancelled", "")
+
+
+def test_a_job_that_gets_further_each_time_is_never_given_up(store):
+    store.add("a")
+    for step in range(1, 5 * MAX_STALLS):
+        claim = store.claim()
+        store.saved(claim, step)
+        store.worker_died("The worker died.")
+    assert store.status("a").state == "queued"
+
+
+def test_a_worker_that_dies_puts_back_its_own_job_alone(store):
+    store.add("a")
+    store.add("b")
+    assert [store.claim(worker).id for worker in (0, 1)] == ["a", "b"]
+    store.worker_died("The worker died.", 1)
+    assert [store.status(job).state for job in "ab"] == ["running", "queued"]
+
+
+def test_tokens_take_turns_and_a_priority_holds_up_its_own_token_alone(store):
+    for job, owner, priority in [
+        *(("a1", "a", 0), ("a2", "a", 0), ("a3", "a", 100), ("b1", "b", -100), ("b2", "b", 0)),
+        ("c1", "c", 0),
+    ]:
+        store.add(job, owner, priority=priority)
+    served = [store.claim().id for _ in range(6)]
+    assert served == ["a3", "b2", "c1", "a1", "b1", "a2"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(owners=st.lists(st.sampled_from("abc"), min_size=1, max_size=20))
+def test_no_token_waits_for_more_than_one_job_of_each_other(tmp_path_factory, owners):
+    store = JobStore(tmp_path_factory.mktemp("queue") / "queue.sqlite3")
+    for number, owner in enumerate(owners):
+        store.add(f"{owner}{number}", owner)
+    served = [store.claim().id[0] for _ in owners]
+    for owner in set(owners):
+        turns = [n for n, who in enumerate(served) if who == owner]
+        for before, after in itertools.pairwise([-1, *turns]):
+            between = served[before + 1 : after]
+            assert len(between) == len(set(between))
+    store.close()
+
+
+def test_a_key_queues_the_same_shot_once_and_another_shot_never(store):
+    assert store.add("a", "x", key="k", shot="1") == "a"
+    assert store.add("b", "x", key="k", shot="1") == "a"
+    assert store.add("c", "y", key="k", shot="1") == "c"
+    with pytest.raises(Conflict):
+        store.add("d", "x", key="k", shot="2")
+    assert store.jobs() == ["a", "c"]
+
+
+def test_quotas_are_of_a_token(store):
+    store.add("a", "x", size=60, most_jobs=1)
+    with pytest.raises(OverQuota, match="1 jobs in the queue"):
+        store.add("b", "x", most_jobs=1)
+    store.cancel("a")
+    store.add("b", "x", size=30, most_jobs=1, most_bytes=100)
+    with pytest.raises(OverQuota, match="Delete some"):
+        store.add("c", "x", size=20, most_bytes=100)
+    store.add("c", "y", size=20, most_bytes=100)
+    store.delete("a")
+    store.add("d", "x", size=20, most_bytes=100)
+
+
+def test_every_change_is_an_event_and_what_is_deleted_takes_its_events_along(store):
+    store.add("a")
+    claim = store.claim()
+    store.report(claim, "denoise", 1, 2, preview=False)
+    store.report(claim, "denoise", 1, 2, preview=False)
+    store.report(claim, "denoise", 2, 2, preview=True)
+    store.finish(claim, "done")
+    events = store.events(0, "a")
+    told = [(event.state, event.step, event.previews) for event in events]
+    assert told == [("queued", 0, 0), ("running", 0, 0), ("running", 1, 0), ("running", 2, 1), ("done", 2, 1)]
+    assert store.events(events[1].number, "a") == events[2:]
+    assert store.delete("a")
+    assert store.events(0) == []
+
+
+@pytest.mark.parametrize("state", TRANSITIONS)
+def test_only_what_is_over_can_be_deleted(store, folders, state):
+    with sqlite3.connect(folders.queue) as direct:
+        direct.execute("INSERT INTO jobs (id, state, created) VALUES ('a', ?, 0)", (state,))
+    assert store.delete("a") == (not TRANSITIONS[state])
+    assert (store.status("a") is None) == (not TRANSITIONS[state])
+
+
+def test_a_clock_that_is_set_back_keeps_jobs_and_their_order(store, monkeypatch):
+    store.add("a")
+    store.finish(store.claim(), "done")
+    store.add("b")
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    store.add("c")
+    assert store.expired(0) == []
+    assert [store.claim().id, store.claim().id] == ["b", "c"]
+
+
+def test_a_queue_of_another_version_is_refused(folders):
+    with sqlite3.connect(folders.queue) as direct:
+        direct.execute("CREATE TABLE jobs (id TEXT)")
+    with pytest.raises(EngineError, match="another version"):
+        JobStore(folders.queue)
 
 
 ACTIONS = ("add", "claim", "report", "done", "failed", "cancel", "recover", "died", "refuse", "reopen")
@@ -122,6 +227,8 @@ def test_no_order_of_events_loses_a_job_or_brings_one_back(tmp_path_factory, act
             store = JobStore(path)
         statuses = {job: store.status(job) for job in store.jobs()}
         assert list(statuses) == [str(n) for n in range(count)]
+        told = {event.job: event.state for event in store.events(0)}
+        assert told == {job: status.state for job, status in statuses.items()}
         for job, status in statuses.items():
             assert (status.finished is not None) == status.over
             assert status.over or not status.error

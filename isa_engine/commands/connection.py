@@ -1,0 +1,41 @@
+"""Which engine a command speaks to; the same for all of them."""
+
+import argparse
+import os
+from pathlib import Path
+
+from isa_engine.client import EngineClient
+from isa_engine.errors import EngineError
+
+URL, TOKEN = "ISA_ENGINE_URL", "ISA_ENGINE_TOKEN"
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        metavar="URL",
+        default=os.environ.get(URL, "http://127.0.0.1:8642"),
+        help=f"address of the engine (default: {URL}, else %(default)s)",
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help=f"holds the engine's token (default: {TOKEN} itself)"
+    )
+
+
+def connect(arguments: argparse.Namespace) -> EngineClient:
+    """The client of the engine that was named.
+
+    Raises:
+        EngineError: there is no token, or its file cannot be read.
+    """
+    token = os.environ.get(TOKEN, "")
+    if arguments.token_file is not None:
+        try:
+            token = arguments.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            where = str(arguments.token_file)
+            raise EngineError(f"cannot read the token: {error}", where=where) from error
+    if not token:
+        # Not an option itself: other users of this machine see a process's arguments.
+        raise EngineError("there is no token", remedy=f"Set {TOKEN}, or give --token-file.")
+    return EngineClient(arguments.engine, token)

@@ -1,0 +1,28 @@
+"""``isa-engine fetch JOB --out DIR``: the results of a job that is done, checked against their checksums."""
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+from isa_engine.commands.connection import add_engine, connect
+from isa_engine.errors import EngineError
+from isa_engine.protocol import RESULTS
+
+HELP = "save the results of a job"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", help="as submit printed it")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    add_engine(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    with closing(connect(arguments)) as client:
+        try:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EngineError(f"cannot write: {error.strerror}", where=str(arguments.out)) from error
+        for name in RESULTS:
+            client.fetch(arguments.job, name, arguments.out / name)
+            print(arguments.out / name)

@@ -1,0 +1,42 @@
+"""``isa-engine token``: who may use the engine on a data folder. A running engine obeys at once."""
+
+import argparse
+import time
+from contextlib import closing
+from pathlib import Path
+
+from isa_engine.protocol import SCOPES
+
+HELP = "add, list and revoke an engine's tokens"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make a token and print it, this once")
+    add.add_argument("name", help="whose it is")
+    add.add_argument("--scope", action="append", choices=SCOPES, help="may be repeated (default: jobs)")
+    actions.add_parser("list", help="show all tokens, without their secrets")
+    revoke = actions.add_parser("revoke", help="make a token open nothing any more")
+    revoke.add_argument("id", help="as list shows it")
+    for action in actions.choices.values():
+        action.add_argument(
+            "--data", type=Path, required=True, metavar="DIR", help="the engine's data folder"
+        )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from isa_engine.service.folders import Folders
+    from isa_engine.service.schema import Database
+    from isa_engine.service.tokens import Tokens
+
+    with closing(Database(Folders(arguments.data).queue)) as database:
+        tokens = Tokens(database)
+        if arguments.action == "add":
+            print(tokens.add(arguments.name, tuple(arguments.scope or ("jobs",))))
+        elif arguments.action == "revoke":
+            tokens.revoke(arguments.id)
+        else:
+            for token in tokens.list():
+                day = time.strftime("%Y-%m-%d", time.localtime(token.created))
+                state = "good" if token.revoked is None else "revoked"
+                print(f"{token.id} {day} {state:7} {','.join(token.scopes):12} {token.name}")

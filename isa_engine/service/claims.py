@@ -1,0 +1,135 @@
+"""Who works on which job: taking it, telling how it goes, ending it, and what if the worker goes away.
+
+The rows outlive every process. A job whose worker or service went away is queued again and goes on from its
+last denoising step; only one that gets no further ``MAX_STALLS`` times in a row is given up, so that a job
+that takes the machine down cannot do so for ever.
+
+Tokens take turns: a free worker serves the token that was served longest ago, and of its jobs the one with
+the greatest priority, of those the oldest. So nobody's priority holds up anyone else.
+"""
+
+import time
+from dataclasses import dataclass
+
+from isa_engine.protocol import ResultFile
+from isa_engine.service.schema import Database
+
+MAX_STALLS = 3
+GAVE_UP = "The engine went away {} times while this job got no further. Look at its log before trying again."
+
+_UNTOUCHED = "phase = '', step = 0, steps = 0, worker = NULL"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a job. It ends with the attempt: a worker left over from before cannot disturb.
+
+    Attributes:
+        seconds: that earlier attempts took.
+        created: when the job came, as in ``JobStatus``.
+    """
+
+    id: str
+    attempt: int
+    seconds: float
+    created: float
+
+
+class Claims(Database):
+    """The jobs as their workers see them."""
+
+    def set_worker(self, state: str, device: str = "", worker: int = 0) -> None:
+        """State and device of a worker, as in ``protocol.Health``."""
+        self.run("INSERT OR REPLACE INTO workers VALUES (?, ?, ?)", worker, state, device)
+
+    def claim(self, worker: int = 0) -> Claim | None:
+        """Take the queued job whose turn it is, if any."""
+        rows = self.run(
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = ?, "
+            "turn = (SELECT max(turn) FROM jobs) + 1, started = coalesce(started, ?) "
+            "WHERE number = (SELECT number FROM jobs AS job WHERE state = 'queued' ORDER BY "
+            "(SELECT max(turn) FROM jobs AS own WHERE own.owner = job.owner), priority DESC, number LIMIT 1) "
+            "AND state = 'queued' RETURNING id, attempt, seconds, created",
+            *(worker, time.time()),
+        )
+        return Claim(*rows[0]) if rows else None
+
+    def report(
+        self, claim: Claim, phase: str, step: int, steps: int, preview: bool, seconds: float = 0
+    ) -> bool:
+        """Write down progress; False: stop, the job was cancelled or is no longer this worker's.
+
+        Args:
+            seconds: that the job has taken, earlier attempts included.
+        """
+        rows = self.run(
+            "UPDATE jobs SET phase = ?, step = ?, steps = ?, previews = previews + ?, "
+            "seconds = max(seconds, ?) "
+            "WHERE id = ? AND attempt = ? AND state = 'running' AND NOT cancelling RETURNING id",
+            *(phase, step, steps, int(preview), seconds, claim.id, claim.attempt),
+        )
+        return bool(rows)
+
+    def saved(self, claim: Claim, step: int) -> None:
+        """A checkpoint of this denoising step is on the disk."""
+        self.run(
+            "UPDATE jobs SET checkpoint = max(checkpoint, ?) "
+            "WHERE id = ? AND attempt = ? AND state = 'running'",
+            *(step, claim.id, claim.attempt),
+        )
+
+    def finish(self, claim: Claim, state: str, error: str = "", results: tuple[ResultFile, ...] = ()) -> None:
+        """End a job: "done" with its results, "cancelled" or "failed" with its sentence."""
+        with self.transaction():
+            mine = self.run(
+                "UPDATE jobs SET state = ?, error = ?, finished = ? "
+                "WHERE id = ? AND attempt = ? AND state = 'running' RETURNING id",
+                *(state, error, time.time(), claim.id, claim.attempt),
+            )
+            for file in results if mine else ():
+                self.run(
+                    "INSERT INTO results VALUES (?, ?, ?, ?)", claim.id, file.name, file.bytes, file.sha256
+                )
+
+    def interrupt(self, claim: Claim, error: str) -> None:
+        """What stands in the way may pass: as ``worker_died``, by the worker itself."""
+        self._interrupt("state = 'running' AND id = ? AND attempt = ?", (claim.id, claim.attempt), error)
+
+    def release(self, claim: Claim) -> None:
+        """Put a job back as the worker stops; it goes on from its checkpoint later."""
+        self.run(
+            f"UPDATE jobs SET state = 'queued', {_UNTOUCHED} "
+            "WHERE id = ? AND attempt = ? AND state = 'running' AND NOT cancelling",
+            *(claim.id, claim.attempt),
+        )
+
+    def recover(self) -> None:
+        """What ran when the service went away: cancelled if it was to be, else queued again or given up."""
+        self._interrupt("state = 'running'", (), "")
+
+    def worker_died(self, error: str, worker: int = 0) -> None:
+        """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up."""
+        self._interrupt("state = 'running' AND worker IS ?", (worker,), error)
+
+    def _interrupt(self, which: str, values: tuple, error: str) -> None:
+        with self.transaction():
+            for job, cancelling, checkpoint, interrupted_at, before in self.run(
+                f"SELECT id, cancelling, checkpoint, interrupted_at, interruptions FROM jobs WHERE {which}",
+                *values,
+            ):
+                stalls = 1 if checkpoint > interrupted_at else before + 1
+                if cancelling:
+                    self._end(job, "cancelled", "")
+                elif stalls >= MAX_STALLS:
+                    self._end(job, "failed", error or GAVE_UP.format(stalls))
+                else:
+                    self.run(
+                        f"UPDATE jobs SET state = 'queued', {_UNTOUCHED}, "
+                        "interrupted_at = ?, interruptions = ? WHERE id = ?",
+                        *(checkpoint, stalls, job),
+                    )
+
+    def _end(self, job: str, state: str, error: str) -> None:
+        self.run(
+            "UPDATE jobs SET state = ?, error = ?, finished = ? WHERE id = ?", state, error, time.time(), job
+        )

@@ -1,0 +1,84 @@
+"""Progress as it happens: server-sent events from the queue's own record of changes.
+
+One task reads new changes for all streams, so that a thousand idle ones cost one small query a beat. What a
+stream sends it reads from the record, after the last number that its client has seen; so a client that comes
+back misses nothing and sees nothing twice.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from starlette.concurrency import run_in_threadpool
+
+from isa_engine.service.store import JobStore
+
+BEAT_SECONDS = 0.1
+# A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
+IDLE_SECONDS = 15
+
+
+class Feed:
+    """Wakes the streams of a job when it changes; runs on the event loop of the service."""
+
+    def __init__(self, store: JobStore):
+        self.store = store
+        self.closing = False
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._beat: asyncio.Task | None = None
+
+    @property
+    def streams(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    async def stream(self, job: str, after: int) -> AsyncIterator[bytes]:
+        """The job's changes after an event's number, as ``text/event-stream``, until it is over or gone."""
+        changed = asyncio.Event()
+        self._waiting.setdefault(job, set()).add(changed)
+        if self._beat is None:
+            self._beat = asyncio.create_task(self._watch())
+        try:
+            while not self.closing:
+                changed.clear()
+                for event in await run_in_threadpool(self.store.events, after, job):
+                    after = event.number
+                    yield f"id: {event.number}\nevent: job\ndata: {json.dumps(asdict(event))}\n\n".encode()
+                    if event.over:
+                        return
+                if await run_in_threadpool(self._ended, job):
+                    return
+                try:
+                    await asyncio.wait_for(changed.wait(), IDLE_SECONDS)
+                except TimeoutError:
+                    yield b": nothing new\n\n"
+        finally:
+            self._waiting[job].discard(changed)
+            if not self._waiting[job]:
+                del self._waiting[job]
+
+    def close(self) -> None:
+        """Let every stream end; their clients come back to the engine that follows."""
+        self.closing = True
+        self._wake(list(self._waiting))
+
+    def _ended(self, job: str) -> bool:
+        status = self.store.status(job)
+        return status is None or status.over
+
+    async def _watch(self) -> None:
+        after = await run_in_threadpool(self.store.last_event)
+        self._wake(list(self._waiting))
+        with contextlib.suppress(asyncio.CancelledError):
+            while self._waiting:
+                await asyncio.sleep(BEAT_SECONDS)
+                for event in await run_in_threadpool(self.store.events, after):
+                    after = event.number
+                    self._wake([event.job])
+        self._beat = None
+
+    def _wake(self, jobs: list[str]) -> None:
+        for job in jobs:
+            for changed in self._waiting.get(job, ()):
+                changed.set()

@@ -1,0 +1,179 @@
+"""The routes of jobs. A job of another token is as if it did not exist."""
+
+import base64
+import contextlib
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from isa_engine.protocol import PRIORITIES, RESULTS, TRANSITIONS, JobStatus, ResultFile
+from isa_engine.service.access import Needs, caller
+from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.feed import Feed
+from isa_engine.service.folders import Folders
+from isa_engine.service.store import Conflict, JobStore, OverQuota
+from isa_engine.service.upload import Uploads
+
+STREAMS = 2000
+_NONE = "This engine has no such job."
+_PAGE = 200
+
+Priority = Annotated[int, Query(ge=PRIORITIES[0], le=PRIORITIES[-1])]
+# Visible ASCII, as the header's draft standard has it; what a database column and a log can bear.
+Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern="^[!-~]{1,128}$")]
+
+
+class Submitted(BaseModel):
+    """The answer to a submitted shot."""
+
+    id: str
+
+
+class Page(BaseModel):
+    """Some jobs, newest first; ``before`` asks for the next ones, None: these were the last."""
+
+    jobs: list[JobStatus]
+    before: str | None
+
+
+def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceConfig) -> APIRouter:
+    """Everything under ``/jobs``."""
+    routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
+    uploads = Uploads(folders.uploads, config)
+
+    @routes.post("", status_code=201)
+    async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
+        """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
+        job = secrets.token_hex(16)
+        uploaded = await uploads.receive(request, job)
+        try:
+            queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
+        finally:
+            uploaded.path.unlink(missing_ok=True)
+        return Submitted(id=queued)
+
+    def enqueue(owner: str, job: str, uploaded, priority: int, key: str | None) -> str:
+        folder = folders.shot(job).parent
+        folder.mkdir(mode=0o700)
+        queued = ""
+        try:
+            uploaded.path.replace(folders.shot(job))
+            queued = store.add(
+                job,
+                owner,
+                key=key,
+                shot=uploaded.sha256,
+                size=uploaded.size,
+                priority=priority,
+                most_jobs=config.jobs_per_token,
+                most_bytes=int(config.gib_per_token * 2**30),
+            )
+        except Conflict:
+            raise HTTPException(409, "This Idempotency-Key came with another shot before.") from None
+        except OverQuota as error:
+            raise HTTPException(429, str(error)) from None
+        finally:
+            if queued != job:
+                folders.remove(job)
+        return queued
+
+    @routes.get("")
+    def list_jobs(
+        request: Request,
+        state: Annotated[str | None, Query(pattern=f"^({'|'.join(TRANSITIONS)})$")] = None,
+        limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
+        before: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
+    ) -> Page:
+        """The token's jobs, newest first; of an admin's token everyone's."""
+        found = store.page(owner(request), state, limit + 1, before)
+        more = len(found) > limit
+        return Page(jobs=found[:limit], before=found[limit - 1].id if more else None)
+
+    @routes.get("/{job}")
+    def status(request: Request, job: str) -> JobStatus:
+        """How far a job is."""
+        return known(request, job)
+
+    @routes.post("/{job}/cancel")
+    def cancel(request: Request, job: str) -> JobStatus:
+        """End a job, a running one after its current step; one that is over stays as it is."""
+        known(request, job)
+        store.cancel(job)
+        return known(request, job)
+
+    @routes.delete("/{job}", status_code=204, response_class=Response)
+    def delete(request: Request, job: str) -> None:
+        """Forget a job that is over, with its shot and its results."""
+        state = known(request, job).state
+        if not store.delete(job):
+            raise HTTPException(409, f"The job is {state}. Cancel it first.")
+        folders.remove(job)
+
+    @routes.get("/{job}/events", response_class=StreamingResponse)
+    async def events(
+        request: Request, job: str, last: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+    ) -> StreamingResponse:
+        """The job's changes as server-sent events, from the first one or after ``Last-Event-ID``."""
+        await run_in_threadpool(known, request, job)
+        after = 0
+        if last:
+            # What is no number of ours comes from another engine: the stream begins anew.
+            with contextlib.suppress(ValueError):
+                after = min(max(int(last[:18]), 0), 2**60)
+        if feed.streams >= STREAMS:
+            raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(feed.stream(job, after), media_type="text/event-stream", headers=headers)
+
+    @routes.get("/{job}/results")
+    def results(request: Request, job: str) -> list[ResultFile]:
+        """The files that a finished job holds, with their checksums."""
+        known(request, job)
+        return store.results(job)
+
+    @routes.get("/{job}/results/{name}", response_class=FileResponse)
+    def result(request: Request, job: str, name: str) -> FileResponse:
+        """One of the files that a finished job holds, or a range of it."""
+        state = known(request, job).state
+        if name not in RESULTS:
+            raise HTTPException(404, f"There is no such result. A job has {', '.join(RESULTS)}.")
+        if state != "done":
+            raise HTTPException(409, f"The job is {state}, so it has no results.")
+        digest = next((file.sha256 for file in store.results(job) if file.name == name), None)
+        headers = {}
+        if digest is not None:
+            # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
+            encoded = base64.b64encode(bytes.fromhex(digest)).decode()
+            headers = {"ETag": f'"{digest}"', "Repr-Digest": f"sha-256=:{encoded}:"}
+        return file(folders.results(job, store.attempt(job)) / name, RESULTS[name], headers)
+
+    @routes.get("/{job}/preview", response_class=FileResponse)
+    def preview(request: Request, job: str) -> FileResponse:
+        """The newest preview picture of a job."""
+        known(request, job)
+        return file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
+
+    def owner(request: Request) -> str | None:
+        """Whose jobs the caller sees; None: everyone's."""
+        return None if caller(request).may("admin") else caller(request).id
+
+    def known(request: Request, job: str) -> JobStatus:
+        found = store.status(job)
+        if found is None or owner(request) not in (None, store.owner(job)):
+            raise HTTPException(404, _NONE)
+        return found
+
+    return routes
+
+
+def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResponse:
+    if not path.is_file():
+        raise HTTPException(404, "There is no such picture or file yet.")
+    headers = {**headers, "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path, media_type=media_type, headers=headers)

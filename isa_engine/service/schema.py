@@ -1,0 +1,157 @@
+"""The queue's tables, and what the database itself sees to: lawful changes of state, an event for each.
+
+A row of ``events`` is written by a trigger in the same transaction as the change it tells of, so that no
+event can be missing or tell of what did not happen.
+"""
+
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isa_engine.errors import EngineError
+from isa_engine.protocol import TRANSITIONS
+
+_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL DEFAULT '',
+    idempotency_key TEXT,
+    shot TEXT NOT NULL DEFAULT '',
+    bytes INTEGER NOT NULL DEFAULT 0,
+    priority INTEGER NOT NULL DEFAULT 0,
+    turn INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'queued',
+    cancelling INTEGER NOT NULL DEFAULT 0,
+    worker INTEGER,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    seconds REAL NOT NULL DEFAULT 0,
+    checkpoint INTEGER NOT NULL DEFAULT 0,
+    interrupted_at INTEGER NOT NULL DEFAULT -1,
+    interruptions INTEGER NOT NULL DEFAULT 0,
+    phase TEXT NOT NULL DEFAULT '',
+    step INTEGER NOT NULL DEFAULT 0,
+    steps INTEGER NOT NULL DEFAULT 0,
+    previews INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    UNIQUE (owner, idempotency_key)
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, owner, priority, number);
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, turn);
+CREATE TABLE IF NOT EXISTS results (
+    job TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (job, name)
+);
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, step INTEGER NOT NULL,
+    steps INTEGER NOT NULL, previews INTEGER NOT NULL, error TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_by_job ON events (job, number);
+CREATE TABLE IF NOT EXISTS transitions (source TEXT, target TEXT, PRIMARY KEY (source, target));
+CREATE TABLE IF NOT EXISTS workers (number INTEGER PRIMARY KEY, state TEXT NOT NULL, device TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tokens (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, scopes TEXT NOT NULL,
+    created REAL NOT NULL, revoked REAL
+);
+CREATE TRIGGER IF NOT EXISTS lawful BEFORE UPDATE OF state ON jobs
+WHEN OLD.state <> NEW.state
+    AND NOT EXISTS (SELECT 1 FROM transitions WHERE source = OLD.state AND target = NEW.state)
+BEGIN SELECT RAISE(ABORT, 'this change of state is not allowed'); END;
+CREATE TRIGGER IF NOT EXISTS only_what_is_over_goes BEFORE DELETE ON jobs
+WHEN EXISTS (SELECT 1 FROM transitions WHERE source = OLD.state)
+BEGIN SELECT RAISE(ABORT, 'a job that is not over cannot be deleted'); END;
+CREATE TRIGGER IF NOT EXISTS gone AFTER DELETE ON jobs
+BEGIN DELETE FROM events WHERE job = OLD.id; DELETE FROM results WHERE job = OLD.id; END;
+CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON jobs
+BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
+    VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
+CREATE TRIGGER IF NOT EXISTS changed AFTER UPDATE ON jobs
+WHEN (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews)
+    IS NOT (NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews)
+BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
+    VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
+"""
+
+
+class Database:
+    """One SQLite file in WAL mode; safe between threads and between processes.
+
+    Args:
+        path: on a disk of this machine (WAL does not work over a network).
+
+    Raises:
+        EngineError: the file is of another version of the engine.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(
+            Path(path), timeout=30, isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        # What was answered for outlives a power cut, too.
+        self._connection.execute("PRAGMA synchronous=FULL")
+        with self.transaction():
+            found = self.run("PRAGMA user_version")[0][0]
+            if found != _VERSION and self.run("SELECT 1 FROM sqlite_master WHERE name = 'jobs'"):
+                remedy = "Choose another folder with --data, or let that version finish its queue."
+                raise EngineError(
+                    "the queue is of another version of the engine", where=str(path), remedy=remedy
+                )
+            for statement in _statements(_TABLES):
+                self.run(statement)
+            lawful = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
+            for pair in lawful:
+                self.run("INSERT OR IGNORE INTO transitions VALUES (?, ?)", *pair)
+            self.run(f"PRAGMA user_version = {_VERSION}")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def run(self, statement: str, *values) -> list[tuple]:
+        """The rows of one statement.
+
+        Raises:
+            OSError: the disk is full or fails.
+        """
+        with self._lock:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname == "SQLITE_FULL":
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                if error.sqlite_errorname.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
+                    raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
+                raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements within, or none of them."""
+        with self._lock:
+            self.run("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._connection.in_transaction:
+                    self.run("ROLLBACK")
+                raise
+            self.run("COMMIT")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, where a trigger's body is part of its statement."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
