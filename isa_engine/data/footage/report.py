@@ -1,0 +1,37 @@
+"""What came of a folder of footage."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isa_engine.data.footage.unfit import Unfit
+
+
+@dataclass
+class Report:
+    """What came of a folder: ``skipped`` has an entry for each video, shot or clip that was left out."""
+
+    videos: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+    def skip(self, video: str, error: Unfit, frames: range | None = None) -> None:
+        entry = {"video": video, "reason": error.reason, "detail": str(error)}
+        self.skipped.append(entry | ({"frames": [frames.start, frames.stop]} if frames else {}))
+
+    def counts(self) -> dict[str, int]:
+        """How many were left out for each reason, most first."""
+        return dict(Counter(entry["reason"] for entry in self.skipped).most_common())
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self) | {"counts": self.counts()}, indent=1))
+
+    def table(self) -> str:
+        """For people."""
+        rows = [("videos", self.videos), ("clips", self.clips), ("seconds", round(self.seconds, 1))]
+        rows += [(f"skipped: {reason}", count) for reason, count in self.counts().items()]
+        return "\n".join(f"{name:36} {value:>10}" for name, value in rows)

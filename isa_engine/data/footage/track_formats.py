@@ -1,0 +1,269 @@
+"""Tracks from the files of body trackers; one reader a format, chosen by the name in a video's folder.
+
+Only numbers are read: ``.npz`` without objects, and JSON. Trackers that write pickles are refused with the
+remedy; ``docs/dataset.md`` has the line that converts each, to be run where the tracker runs.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isa_engine.body import open_body
+from isa_engine.body.motion_npz import read_motion
+from isa_engine.body.npz_file import NpzFile
+from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.data.footage.tracks import REST_PELVIS, Lens, Track
+from isa_engine.data.footage.unfit import Unfit
+from isa_engine.errors import BodyError
+
+BAD_TRACK, OTHER_LENGTH, PICKLE = "bad track", "track of another length", "track is a pickle"
+_REMEDY = "See docs/dataset.md for what the tracker's file must hold."
+_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+_MAX_JSON = 2**26
+# PHALP renders at this size with this focal length.
+_PHALP_SIDE, _PHALP_FOCAL = 256, 5000.0
+
+
+def read_tracks(folder: Path, size: tuple[int, int], frames: int, fps: float) -> tuple[str, list[Track]]:
+    """Whose files they are, and everybody who was tracked in a video.
+
+    Args:
+        folder: beside the video, of its name.
+        size: ``(height, width)`` of the video in pixels.
+        frames, fps: of the video.
+
+    Raises:
+        Unfit: there is no track, it is broken or a pickle, or it does not fit the video's length.
+    """
+    for name, reader in _READERS.items():
+        path = folder / name
+        if path.exists():
+            try:
+                tracks = reader(path, size, frames, fps)
+            except BodyError as error:
+                raise Unfit(BAD_TRACK, str(error)) from error
+            return Path(name).stem, [_checked(track, frames) for track in tracks]
+    if pickles := [path.name for path in folder.glob("*") if path.suffix.lower() in _PICKLES]:
+        remedy = "A pickle can run any program. Convert it as docs/dataset.md shows."
+        raise Unfit(PICKLE, min(pickles), remedy=remedy)
+    raise Unfit("no track", f"none of {', '.join(_READERS)} is in {folder.name}/")
+
+
+def _smpler_x(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """``smplx/{frame}_{id}.npz`` beside ``meta/{frame}_{id}.json``; its frames are counted from one."""
+    rows = defaultdict(list)
+    for file in sorted(path.glob("*.npz")):
+        name = re.fullmatch(r"(\d+)_(\w+)", file.stem)
+        if not name:
+            raise BodyError(f"'{file.name}' is not FRAME_ID.npz", where=str(path), remedy=_REMEDY)
+        meta = _json(path.with_name("meta") / f"{file.stem}.json")
+        with NpzFile(file, "track", _REMEDY) as npz:
+            pose = [_vectors(npz, part, count) for part, count in _SMPLX_PARTS.items()]
+            row = (
+                int(name[1]),
+                np.concatenate(pose),
+                npz.numbers("transl", None, np.float64).reshape(-1)[:3] + REST_PELVIS["smplx"],
+                npz.numbers("betas", None, np.float64).reshape(-1)[:16],
+                _pair(meta, "focal", file),
+                _pair(meta, "princpt", file),
+            )
+        rows[name[2]].append(row)
+    first = 0 if any(row[0] == 0 for person in rows.values() for row in person) else 1
+    tracks = []
+    for person, observed in sorted(rows.items()):
+        number, pose, pelvis, betas, focal, principal = (np.stack(c) for c in zip(*observed, strict=True))
+        tracks.append(
+            Track(person, number - first, pose, pelvis, np.median(betas, 0), Lens(focal, principal))
+        )
+    return tracks
+
+
+def _gvhmr(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """``smpl_params_incam`` and ``K_fullimg``: one person in every frame, SMPL-X."""
+    with NpzFile(path, "track", _REMEDY) as npz:
+        count = len(npz.numbers("global_orient", (None, 3), np.float64))
+        if count != frames:
+            raise Unfit(OTHER_LENGTH, f"{count} frames where the video has {frames}")
+        rotations = np.zeros((count, 55, 3))
+        rotations[:, 0] = npz.numbers("global_orient", (count, 3), np.float64)
+        rotations[:, 1:22] = npz.numbers("body_pose", (count, 63), np.float64).reshape(count, 21, 3)
+        camera = npz.numbers("K_fullimg", (count, 3, 3), np.float64)
+        pelvis = npz.numbers("transl", (count, 3), np.float64) + REST_PELVIS["smplx"]
+        betas = np.median(npz.numbers("betas", (count, None), np.float64), 0)
+    lens = Lens(camera[:, [0, 1], [0, 1]], camera[:, :2, 2])
+    return [Track("0", np.arange(count), rotations, pelvis, betas, lens)]
+
+
+def _wham(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """A row for each person and frame: ``id``, ``frame_ids``, ``pose`` (72), ``trans``; SMPL in the camera,
+    whose focal length is the picture's diagonal."""
+    with NpzFile(path, "track", _REMEDY) as npz:
+        person, number = _rows(npz, "frame_ids")
+        count = len(number)
+        pose = npz.numbers("pose", (count, 72), np.float64).reshape(count, 24, 3)
+        pelvis = npz.numbers("trans", (count, 3), np.float64) + REST_PELVIS["smpl"]
+    return _people(person, number, _from_smpl(pose), pelvis, _centred(size, np.hypot(*size), count))
+
+
+def _phalp(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """A row for each person and frame: ``id``, ``frame``, rotation matrices ``global_orient`` and
+    ``body_pose`` (23), ``camera``; SMPL before a camera of a square picture that the video is centred in."""
+    with NpzFile(path, "track", _REMEDY) as npz:
+        person, number = _rows(npz, "frame")
+        count = len(number)
+        orientation = npz.numbers("global_orient", None, np.float64).reshape(count, -1, 3, 3)
+        body = npz.numbers("body_pose", (count, 23, 3, 3), np.float64)
+        pose = axis_angles(np.concatenate([orientation[:, :1], body], 1))
+        pelvis = npz.numbers("camera", (count, 3), np.float64) + REST_PELVIS["smpl"]
+    lens = _centred(size, _PHALP_FOCAL * max(size) / _PHALP_SIDE, count)
+    return _people(person, number, _from_smpl(pose), pelvis, lens)
+
+
+def _amass(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """A file for each person, in a world that ``camera.json`` films."""
+    tracks = []
+    for file in sorted(path.glob("*.npz")):
+        with NpzFile(file, "track", _REMEDY) as npz:
+            of_smplx = "poses" not in npz or npz.numbers("poses", (None, None), np.float64).shape[1] == 165
+        rest = REST_PELVIS["smplx" if of_smplx else "smpl"]
+        # Its translations are relative to the pelvis of the body that they were captured with.
+        body = open_body()
+        body = replace(body, v_template=body.v_template + (rest - body.joints()[0]).astype(np.float32))
+        motion = read_motion(file, body).resampled(fps)
+        count = len(motion.rotations)
+        if abs(count - frames) > 1:
+            raise Unfit(OTHER_LENGTH, f"{file.name} lasts {count} frames and the video {frames}")
+        count = min(count, frames)
+        to_z_up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+        rotations = motion.rotations[:count].astype(np.float64)
+        rotations[:, 0] = axis_angles(to_z_up @ matrices(rotations[:, 0]))
+        pelvis = (motion.translation[:count] + rest) @ to_z_up.T
+        tracks.append(Track(file.stem, np.arange(count), rotations, pelvis, motion.betas, None))
+    return tracks
+
+
+def _easymocap(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+    """``{frame}.json``, a list of people with ``id``, ``Rh``, ``Th``, ``poses`` (69 or more); SMPL in a world
+    that ``camera.json`` films. ``Rh`` turns the posed body about the origin, not about its pelvis."""
+    rows = defaultdict(list)
+    for file in sorted(path.glob("*.json")):
+        people = _json(file)
+        people = people.get("annots") if isinstance(people, dict) else people
+        if not file.stem.isdigit() or not isinstance(people, list):
+            raise BodyError("it is no list of people in a frame", where=str(file), remedy=_REMEDY)
+        for person in people:
+            turn = matrices(_numbers(person, "Rh", file, 3))
+            poses = _numbers(person, "poses", file, None)
+            if len(poses) < 66:
+                # Without the root, which they leave at rest.
+                poses = np.concatenate([np.zeros(3), poses])
+            if len(poses) < 66:
+                raise BodyError(f"{len(poses)} numbers", where=f"{file}, 'poses'", remedy=_REMEDY)
+            pose = np.zeros((55, 3))
+            pose[:22] = poses[:66].reshape(22, 3)
+            pose[0] = axis_angles(turn @ matrices(pose[0]))
+            pelvis = turn @ REST_PELVIS["smpl"] + _numbers(person, "Th", file, 3)
+            rows[str(person.get("id"))].append((int(file.stem), pose, pelvis))
+    tracks = []
+    for person, observed in sorted(rows.items()):
+        number, pose, pelvis = (np.stack(column) for column in zip(*observed, strict=True))
+        tracks.append(Track(person, number, pose, pelvis, np.zeros(0), None))
+    return tracks
+
+
+_READERS: dict[str, Callable[[Path, tuple[int, int], int, float], list[Track]]] = {
+    "smplx": _smpler_x,
+    "gvhmr.npz": _gvhmr,
+    "wham.npz": _wham,
+    "phalp.npz": _phalp,
+    "amass": _amass,
+    "easymocap": _easymocap,
+}
+# In SMPL-X's order of joints.
+_SMPLX_PARTS = {
+    "global_orient": 1,
+    "body_pose": 21,
+    "jaw_pose": 1,
+    "leye_pose": 1,
+    "reye_pose": 1,
+    "left_hand_pose": 15,
+    "right_hand_pose": 15,
+}
+
+
+def _checked(track: Track, frames: int) -> Track:
+    if len(track.frames) == 0 or not 0 <= track.frames.min() <= track.frames.max() < frames:
+        last = int(track.frames.max()) if len(track.frames) else "nothing"
+        raise Unfit(OTHER_LENGTH, f"it goes on to frame {last} of {frames}")
+    if (np.diff(track.frames) <= 0).any():
+        raise Unfit(BAD_TRACK, f"somebody ({track.person}) is twice in a frame")
+    if track.lens is not None and (track.pelvis[:, 2].min() <= 0 or track.lens.focal.min() <= 0):
+        raise Unfit(BAD_TRACK, f"somebody ({track.person}) is behind the camera")
+    return track
+
+
+def _rows(npz: NpzFile, frame: str) -> tuple[np.ndarray, np.ndarray]:
+    number = npz.numbers(frame, (None,), np.int64)
+    return npz.numbers("id", (len(number),), np.int64), number
+
+
+def _people(
+    person: np.ndarray, number: np.ndarray, rotations: np.ndarray, pelvis: np.ndarray, lens: Lens
+) -> list[Track]:
+    """Rows of everybody as a track for each."""
+    tracks = []
+    for name in np.unique(person):
+        rows = np.flatnonzero(person == name)
+        rows = rows[np.argsort(number[rows], kind="stable")]
+        own = Lens(lens.focal[rows], lens.principal[rows])
+        tracks.append(Track(str(name), number[rows], rotations[rows], pelvis[rows], np.zeros(0), own))
+    return tracks
+
+
+def _from_smpl(pose: np.ndarray) -> np.ndarray:
+    """SMPL's ``(M, 24, 3)`` to ``(M, 55, 3)``: the body's 22 joints are the same, its two hands have none."""
+    rotations = np.zeros((len(pose), 55, 3))
+    rotations[:, :22] = pose[:, :22]
+    return rotations
+
+
+def _centred(size: tuple[int, int], focal: float, count: int) -> Lens:
+    return Lens(np.full((count, 2), focal), np.tile(np.array([size[1], size[0]]) / 2, (count, 1)))
+
+
+def _vectors(npz: NpzFile, name: str, count: int) -> np.ndarray:
+    vectors = npz.numbers(name, None, np.float64)
+    if vectors.size != 3 * count:
+        raise BodyError(f"found shape {vectors.shape}", where=f"{npz.where}, field '{name}'", remedy=_REMEDY)
+    return vectors.reshape(count, 3)
+
+
+def _json(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _MAX_JSON:
+            raise BodyError("the file is too long", where=str(path), remedy=_REMEDY)
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BodyError("the file is missing or no JSON", where=str(path), remedy=_REMEDY) from error
+
+
+def _pair(meta: Any, name: str, file: Path) -> np.ndarray:
+    return _numbers(meta, name, file, 2)
+
+
+def _numbers(entry: Any, name: str, file: Path, count: int | None) -> np.ndarray:
+    """A list of numbers in JSON, nested or not; where ``count`` is given, so many."""
+    where = f"{file}, '{name}'"
+    try:
+        numbers = np.asarray(entry[name], np.float64).reshape(-1)
+    except (TypeError, KeyError, ValueError, IndexError) as error:
+        raise BodyError("the numbers are missing", where=where, remedy=_REMEDY) from error
+    if not np.isfinite(numbers).all() or count not in (None, len(numbers)):
+        raise BodyError(f"{len(numbers)} numbers, or some are not finite", where=where, remedy=_REMEDY)
+    return numbers
