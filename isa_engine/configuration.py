@@ -5,11 +5,13 @@ panel and the command line read these; ``vae`` and ``dit`` are built from them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.geometry.surface import POINTS
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,12 @@ class DiTConfig:
         width: d, features of a token.
         layers, heads: of the transformer.
         patch: latent pixels to a token's side.
-        points: surface points a character a frame.
+        points: surface points a character a frame; "controlnet-2d" draws its maps from them.
         latent_channels: c of the VAE.
         image_width: features of an image-tower token.
         qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
-        conditioning: "isa", or "isa-without-ispe" (the ablation of Fig. 14).
+        conditioning: "isa"; or an ablation of Table 4: "isa-without-ispe", or "controlnet-2d", which has
+            normal maps in place of points and ISA.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
             (``dit.sd3_adapter``); None: positions from NDC.
     """
@@ -203,12 +206,24 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
 }
 
 
+# The ablations of Table 4: what follows a model's name, and what it changes of the transformer.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "without-ispe": {"conditioning": "isa-without-ispe"},
+    # A map has no holes at any size if it is drawn from all of a shot's points.
+    "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS},
+}
+
+
 def model_config(name: str) -> ModelConfig:
-    """The configuration of that name.
+    """The configuration of that name: a model's, or an ablation's ("isa-tiny-controlnet-2d").
 
     Raises:
         ModelError: there is none.
     """
+    for ending, changes in ABLATIONS.items():
+        if (model := name.removesuffix(f"-{ending}")) != name and model in MODELS:
+            config = MODELS[model]()
+            return replace(config, name=name, dit=replace(config.dit, **changes))
     if name not in MODELS:
         raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(MODELS)}.")
     return MODELS[name]()

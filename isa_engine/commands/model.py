@@ -45,6 +45,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     from isa_engine.dit.flops import forward_flops
 
     vae, tower = config.vae, config.image_tower
+    in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
     image_tokens = characters * (1 + (tower.size // tower.patch) ** 2)
     rows, columns = height // vae.spatial_compression, width // vae.spatial_compression
@@ -60,7 +61,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
         "characters": characters,
         "tokens": {
             "video": latents * (rows // config.dit.patch) * (columns // config.dit.patch),
-            "points": frames * characters * config.dit.points,
+            "points": 0 if in_2d else frames * characters * config.dit.points,
             "image": image_tokens,
         },
         "parameters": counts,

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import identity, stage
 from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
 
 # ``clips(seed, frames, height, width)`` gives a clip.
 ClipSource = Callable[[int, int, int, int], Clip]
@@ -138,6 +139,10 @@ def condition(model: Model, clip: Clip) -> Conditioning:
         for k, picture in enumerate(clip.reference_of.tolist())
     ]
     tokens = model.image_tower(clip.references).flatten(0, 1)[None]
+    maps = None
+    if conditioned_in_2d(model):
+        seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
+        maps = packed_normal_maps(model, *seen, (width, height))
     # A picture of the whole cast is also the shot's frame (Eq. 20).
     whole = references[:1] if len(references) == 1 else torch.zeros_like(references[:1])
     return Conditioning(
@@ -151,6 +156,7 @@ def condition(model: Model, clip: Clip) -> Conditioning:
         reference_latents=whole,
         background_latents=encode(model, clip.background[None]),
         cameras=staging.cameras,
+        normal_maps=maps,
     ).to(model.device)
 
 
@@ -162,7 +168,8 @@ def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning
         shape[axis] = count - shape[axis]
         return torch.cat([value, value.new_zeros(shape)], axis)
 
-    return Conditioning(
+    return replace(
+        conditioning,
         points=pad(conditioning.points, 2, points),
         ndc=pad(conditioning.ndc, 2, points),
         visible=pad(conditioning.visible, 2, points),
@@ -170,7 +177,4 @@ def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning
         identity_known=pad(conditioning.identity_known, 1, points),
         image_tokens=pad(conditioning.image_tokens, 1, tokens),
         image_known=pad(conditioning.image_known, 1, tokens),
-        reference_latents=conditioning.reference_latents,
-        background_latents=conditioning.background_latents,
-        cameras=conditioning.cameras,
     )

@@ -126,10 +126,10 @@ def _matmul(sizes: Sizes) -> Pass:
 def _isa(sizes: Sizes) -> Pass:
     d, t = sizes.width, sizes.latents
     frames = 1 + TEMPORAL_COMPRESSION * (t - 1)
-    block = ISABlock(d, sizes.heads, qk_norm=True, last=False)
+    block = ISABlock(d, sizes.heads, qk_norm=True, conditioning="isa", last=False)
     inputs = LayerInputs(
         time=torch.randn(1, d),
-        shared_modulation=torch.randn(1, NEW_BRANCHES * MODULATIONS, d),
+        shared_modulation=torch.randn(1, NEW_BRANCHES["isa"] * MODULATIONS, d),
         latent_clock=torch.randn(t, d),
         frame_clock=torch.randn(frames, d),
         ispe=(torch.randn(sizes.space, d), torch.randn(1, frames, sizes.points, d)),

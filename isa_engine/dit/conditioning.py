@@ -28,6 +28,8 @@ class Conditioning:
         reference_latents: ``(B, C, h, w)`` of the shot's frame reference (Eq. 20), or zeros.
         background_latents: ``(B, C, t, h, w)``, or zeros.
         cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
+        normal_maps: ``(B, t, 48, h, w)`` packed pictures of the body (``dit.normal_maps``), zero where nobody
+            is; ``(B, t, 0, h, w)``, the default, for a model that does without.
 
     Raises:
         ModelError: names the field whose shape does not fit the others, or that is not finite.
@@ -43,8 +45,11 @@ class Conditioning:
     reference_latents: torch.Tensor
     background_latents: torch.Tensor
     cameras: torch.Tensor
+    normal_maps: torch.Tensor = None
 
     def __post_init__(self):
+        if self.normal_maps is None:
+            object.__setattr__(self, "normal_maps", _no_maps(self.background_latents))
         self.sizes()
         for field in fields(self):
             value = getattr(self, field.name)
@@ -96,6 +101,7 @@ class Conditioning:
             identity_known=torch.zeros_like(self.identity_known),
             image_known=torch.zeros_like(self.image_known),
             reference_latents=torch.zeros_like(self.reference_latents),
+            normal_maps=torch.zeros_like(self.normal_maps),
         )
 
     def _map(self, function) -> "Conditioning":
@@ -113,7 +119,12 @@ _SHAPES = {
     "reference_latents": "B C h w",
     "background_latents": "B C t h w",
     "cameras": f"B t {RAY_CHANNELS} rows columns",
+    "normal_maps": "B t N h w",
 }
+
+
+def _no_maps(latents: torch.Tensor) -> torch.Tensor:
+    return latents.new_zeros(len(latents), *latents.shape[2:3], 0, *latents.shape[3:])
 
 
 def _bind(sizes: dict[str, int], name: str, letters: str, shape: tuple[int, ...]) -> None:

@@ -12,6 +12,7 @@ from isa_engine.configuration import DiTConfig
 from isa_engine.dit.camera import RAY_CHANNELS
 from isa_engine.dit.isa_block import NEW_BRANCHES
 from isa_engine.dit.isa_dit import TIMESTEP_FEATURES, ISADiT
+from isa_engine.dit.normal_maps import NORMAL_CHANNELS
 from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
@@ -34,7 +35,8 @@ def forward_flops(
     space = (height // config.patch) * (width // config.patch)
     video = latents * space
     frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
-    points = characters * config.points
+    maps = config.conditioning == "controlnet-2d"
+    points = 0 if maps else characters * config.points
     cast = frames * points
     window = TEMPORAL_COMPRESSION * points
     token = config.patch**2 * c
@@ -50,20 +52,27 @@ def forward_flops(
 
     # Projections of Q, K, V and the output, and a feed-forward four times as wide.
     block = 4 + 8
-    rendering = square(video, 2 + 8) + square(cast, 2) + attention(video, window + 1)
-    reconstruction = square(cast, 2 + 8) + square(video, 2) + attention(latents * window, space)
+    if maps:
+        embedding = linear(video, NORMAL_CHANNELS * config.patch**2, d) + square(video, 1)
+        body = {"control": layers * square(video, 1)}
+    else:
+        embedding = square(cast, 2) + linear(points, c, d)
+        rendering = square(video, 2 + 8) + square(cast, 2) + attention(video, window + 1)
+        reconstruction = square(cast, 2 + 8) + square(video, 2) + attention(latents * window, space)
+        body = {
+            "point_temporal": layers * (square(cast, block) + attention(cast, frames + 1)),
+            "isa": layers * rendering + (layers - 1) * reconstruction,
+        }
     return {
         "embedding": linear(video, 3 * token, d)
-        + square(cast, 2)
-        + linear(points, c, d)
+        + embedding
         + linear(video, RAY_CHANNELS, d)
         + linear(image_tokens, config.image_width, d),
         "modulation": linear(1, TIMESTEP_FEATURES, d)
-        + square(1, 1 + NEW_BRANCHES * MODULATIONS + layers * MODULATIONS),
+        + square(1, 1 + NEW_BRANCHES[config.conditioning] * MODULATIONS + layers * MODULATIONS),
         "spatial": layers * (square(video, block) + attention(video, space)),
         "temporal": layers * (square(video, block) + attention(video, latents)),
-        "point_temporal": layers * (square(cast, block) + attention(cast, frames + 1)),
-        "isa": layers * rendering + (layers - 1) * reconstruction,
+        **body,
         "camera": layers * (square(video, 4) + attention(video, space)),
         "image": layers * (square(video, 2) + square(image_tokens, 2) + attention(video, image_tokens + 1)),
         "output": square(1, 2) + linear(video, d, token),
@@ -74,16 +83,17 @@ def parameters(config: DiTConfig) -> dict[str, int]:
     """Parameters of each part, counted on the meta device: nothing is allocated."""
     with torch.device("meta"):
         model = ISADiT(**asdict(config))
-    parts = dict.fromkeys((*_PART_OF, "spatial", "temporal", "point_temporal", "isa", "camera", "image"), 0)
+    parts = dict.fromkeys(_PART_OF, 0)
     owner = {module: part for part, modules in _PART_OF.items() for module in modules}
     for name, parameter in model.named_parameters():
         module = name.split(".")[2] if name.startswith("transformer_blocks.") else name.split(".")[0]
-        parts[owner.get(module, module)] += parameter.numel()
+        part = owner.get(module, module)
+        parts[part] = parts.get(part, 0) + parameter.numel()
     return parts
 
 
 _PART_OF = {
-    "embedding": ("patchify", "point_tokens", "camera_tokens", "image_tokens"),
+    "embedding": ("patchify", "point_tokens", "normal_tokens", "camera_tokens", "image_tokens"),
     "modulation": ("time", "shared_modulation", "spatial_modulation", "modulation_table"),
     "output": ("modulation_out", "unpatchify"),
 }

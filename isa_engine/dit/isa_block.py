@@ -8,10 +8,12 @@ from torch import nn
 
 from isa_engine.dit.attention import ConditionAttention
 from isa_engine.dit.isa_transformer import ISATransformer
+from isa_engine.dit.normal_maps import NormalControl
 from isa_engine.dit.transformer import MODULATIONS, Transformer
 
-# The branches that the paper adds to SD3's block: temporal, point-temporal, ISA on video, ISA on points.
-NEW_BRANCHES = 4
+# The modulated branches that the paper adds to SD3's block: temporal, point-temporal, ISA on video, ISA on
+# points; the first alone where there are no points.
+NEW_BRANCHES = {"isa": 4, "isa-without-ispe": 4, "controlnet-2d": 1}
 
 
 class LayerInputs(NamedTuple):
@@ -19,7 +21,7 @@ class LayerInputs(NamedTuple):
 
     Attributes:
         time: ``(B, d)`` embedding of the timestep, after its SiLU.
-        shared_modulation: ``(B, 24, d)`` for the four new branches.
+        shared_modulation: ``(B, 6 · new branches, d)``.
         latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time.
         ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``, or None.
         visible: ``(B, F, P)`` bool.
@@ -47,17 +49,23 @@ class ISABlock(nn.Module):
     a quarter of the model.
 
     Args:
+        conditioning: as in ``DiTConfig``.
         last: the points end here.
     """
 
-    def __init__(self, width: int, heads: int, qk_norm: bool, last: bool):
+    def __init__(self, width: int, heads: int, qk_norm: bool, conditioning: str, last: bool):
         super().__init__()
         self.spatial_modulation = nn.Linear(width, MODULATIONS * width)
-        self.modulation_table = nn.Parameter(torch.zeros(NEW_BRANCHES * MODULATIONS, width))
+        self.branches = NEW_BRANCHES[conditioning]
+        self.modulation_table = nn.Parameter(torch.zeros(self.branches * MODULATIONS, width))
         self.spatial = Transformer(width, heads, qk_norm)
         self.temporal = Transformer(width, heads, qk_norm, across=True)
-        self.point_temporal = Transformer(width, heads, qk_norm, maskable=True, across=True)
-        self.isa = ISATransformer(width, heads, qk_norm, last)
+        self.point_temporal = self.isa = self.control = None
+        if conditioning == "controlnet-2d":
+            self.control = NormalControl(width)
+        else:
+            self.point_temporal = Transformer(width, heads, qk_norm, maskable=True, across=True)
+            self.isa = ISATransformer(width, heads, qk_norm, last)
         self.camera = ConditionAttention(width, heads, qk_norm)
         self.image = ConditionAttention(width, heads, qk_norm, maskable=True)
 
@@ -68,31 +76,33 @@ class ISABlock(nn.Module):
         Args:
             hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
                 look for.
-            encoder_hidden_states: point tokens ``(B, F, P, d)``.
+            encoder_hidden_states: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
 
         Returns:
             both, of the same shapes.
         """
-        video, points = hidden_states, encoder_hidden_states
+        video, body = hidden_states, encoder_hidden_states
         spatial = self.spatial_modulation(inputs.time).unflatten(-1, (MODULATIONS, -1))
-        temporal, point_temporal, isa_video, isa_points = (
-            inputs.shared_modulation + self.modulation_table
-        ).chunk(NEW_BRANCHES, 1)
+        temporal, *points = (inputs.shared_modulation + self.modulation_table).chunk(self.branches, 1)
 
         # Eq. 15
         video = self.spatial(video, spatial)
         # Eq. 16
         video = self.temporal(video, temporal, inputs.latent_clock[:, None])
-        # Eq. 17
-        points = self.point_temporal(points, point_temporal, inputs.frame_clock[:, None], inputs.visible)
-        # Eq. 18
-        video, points = self.isa(video, points, isa_video, isa_points, inputs.visible, inputs.ispe)
+        if self.control is not None:
+            video = self.control(video, body)
+        else:
+            point_temporal, isa_video, isa_points = points
+            # Eq. 17
+            body = self.point_temporal(body, point_temporal, inputs.frame_clock[:, None], inputs.visible)
+            # Eq. 18
+            video, body = self.isa(video, body, isa_video, isa_points, inputs.visible, inputs.ispe)
         # Eq. 23
         video = self.camera(video, inputs.cameras)
         # Eq. 21
         frames = video.shape[1:3]
         video = self.image(video.flatten(1, 2)[:, None], inputs.image, inputs.image_known)
-        return video.squeeze(1).unflatten(1, frames), points
+        return video.squeeze(1).unflatten(1, frames), body
 
 
 # First-block caching skips the layers after the first while their change stays small.

@@ -13,11 +13,11 @@ from isa_engine.dit import positional_encoding as encoding
 from isa_engine.dit.camera import CameraTokens
 from isa_engine.dit.conditioning import Conditioning
 from isa_engine.dit.isa_block import NEW_BRANCHES, ISABlock, LayerInputs
+from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
 
-CONDITIONINGS = ("isa", "isa-without-ispe")
 TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
@@ -55,21 +55,28 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         super().__init__()
         if width % heads:
             raise ModelError(f"width {width} does not divide into {heads} heads", where="DiT configuration")
-        if conditioning not in CONDITIONINGS:
-            remedy = f"Choose one of: {', '.join(CONDITIONINGS)}."
+        if conditioning not in NEW_BRANCHES:
+            remedy = f"Choose one of: {', '.join(NEW_BRANCHES)}."
             raise ModelError(f"no conditioning '{conditioning}'", where="DiT configuration", remedy=remedy)
         # Noisy, reference and background latents (Eq. 20), folded into tokens.
         self.patchify = nn.Linear(3 * latent_channels * patch**2, width)
-        self.point_tokens = PointTokens(width, latent_channels)
+        self.point_tokens = self.normal_tokens = None
+        if conditioning == "controlnet-2d":
+            self.normal_tokens = NormalTokens(width, patch)
+        else:
+            self.point_tokens = PointTokens(width, latent_channels)
         self.camera_tokens = CameraTokens(width)
         self.image_tokens = nn.Sequential(nn.Linear(image_width, width), nn.LayerNorm(width))
 
         self.timestep_features = Timesteps(TIMESTEP_FEATURES, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time = TimestepEmbedding(TIMESTEP_FEATURES, width)
-        self.shared_modulation = nn.Linear(width, NEW_BRANCHES * MODULATIONS * width)
+        self.shared_modulation = nn.Linear(width, NEW_BRANCHES[conditioning] * MODULATIONS * width)
 
         self.transformer_blocks = nn.ModuleList(
-            [ISABlock(width, heads, qk_norm, last=layer == layers - 1) for layer in range(layers)]
+            [
+                ISABlock(width, heads, qk_norm, conditioning, last=layer == layers - 1)
+                for layer in range(layers)
+            ]
         )
 
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
@@ -88,6 +95,7 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         silent = [self.shared_modulation, self.modulation_out, self.unpatchify]
         for block in self.transformer_blocks:
             silent += [block.spatial_modulation, block.camera.attention.to_out, block.image.attention.to_out]
+            silent += [] if block.control is None else [block.control.linear]
         for linear in silent:
             nn.init.zeros_(linear.weight)
 
@@ -118,19 +126,25 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
         if grid is not None:
             place = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
         video = self.patchify(_patches(latents, conditioning, patch)) + place.to(latents.dtype)
-        points = self.point_tokens(
-            conditioning.points, conditioning.identity.to(latents.dtype), conditioning.identity_known
-        )
+        body = self._body_tokens(conditioning, latents.dtype)
         for block in self.transformer_blocks:
             if torch.is_grad_enabled() and self.gradient_checkpointing:
-                video, points = self._gradient_checkpointing_func(block, video, points, inputs)
+                video, body = self._gradient_checkpointing_func(block, video, body, inputs)
             else:
-                video, points = block(video, points, inputs)
+                video, body = block(video, body, inputs)
 
         scale, shift = self.modulation_out(inputs.time)[:, None, None].chunk(2, -1)
         tokens = self.unpatchify(self.norm_out(video) * (1 + scale) + shift)
         return rearrange(
             tokens, "B t (r c) (p q C) -> B C t (r p) (c q)", r=rows, c=columns, p=patch, q=patch
+        )
+
+    def _body_tokens(self, conditioning: Conditioning, dtype: torch.dtype) -> torch.Tensor:
+        """What the video shows: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``."""
+        if self.normal_tokens is not None:
+            return self.normal_tokens(conditioning.normal_maps.to(dtype))
+        return self.point_tokens(
+            conditioning.points, conditioning.identity.to(dtype), conditioning.identity_known
         )
 
     def _layer_inputs(
@@ -142,7 +156,7 @@ class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
     ) -> LayerInputs:
         width, device, dtype = self.config.width, latents.device, latents.dtype
         time = nn.functional.silu(self.time(self.timestep_features(timestep * _TIMESTEPS).to(dtype)))
-        modulation = self.shared_modulation(time).unflatten(-1, (NEW_BRANCHES * MODULATIONS, -1))
+        modulation = self.shared_modulation(time).unflatten(-1, (-1, width))
         ispe = None
         if self.config.conditioning == "isa":
             ispe = position, encoding.ispe(conditioning.ndc, width).to(dtype)

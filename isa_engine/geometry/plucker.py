@@ -38,7 +38,7 @@ def plucker_rays(
 
 
 def pack(rays: torch.Tensor) -> torch.Tensor:
-    """Concatenate along channels the rays of the four frames behind each latent (Eq. 22).
+    """Concatenate along channels the rays, or other pictures, of the four frames behind each latent (Eq. 22).
 
     Args:
         rays: ``(..., F, 6, h, w)``; F fills whole windows.

@@ -21,6 +21,7 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
 from isa_engine.geometry.ndc import picture_coordinates, project
 from isa_engine.geometry.plucker import pack, plucker_rays
 from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.video import read_video
 from isa_engine.shot import Character, Shot, canvas_size
@@ -120,6 +121,7 @@ def condition(shot: Shot, model: Model) -> Conditioning:
         reference_latents=reference,
         background_latents=background,
         cameras=staging.cameras,
+        normal_maps=shot_normal_maps(shot, cast, model) if conditioned_in_2d(model) else None,
     ).to(model.device)
 
 

@@ -33,4 +33,5 @@ def drop_conditions(
         reference_latents=where_kept(cast & kept(settings.drop_reference), conditioning.reference_latents),
         background_latents=where_kept(kept(settings.drop_background), conditioning.background_latents),
         cameras=where_kept(kept(settings.drop_camera), conditioning.cameras),
+        normal_maps=where_kept(cast, conditioning.normal_maps),
     )

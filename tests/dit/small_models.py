@@ -6,6 +6,7 @@ import torch
 
 from isa_engine.configuration import DiTConfig
 from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.dit.normal_maps import NORMAL_CHANNELS
 
 SMALL = DiTConfig(width=48, layers=2, heads=4, points=6, latent_channels=4, image_width=10)
 CHARACTERS = 2
@@ -38,6 +39,7 @@ def inputs(
     """Seeded noisy latents, timesteps and conditions in which everything is known and visible."""
     torch.manual_seed(1)
     frames, points, c = 4 * latents - 3, characters * config.points, config.latent_channels
+    maps = NORMAL_CHANNELS if config.conditioning == "controlnet-2d" else 0
     with torch.device(device):
         conditioning = Conditioning(
             points=torch.randn(batch, frames, points, 3),
@@ -50,6 +52,7 @@ def inputs(
             reference_latents=torch.randn(batch, c, height, width),
             background_latents=torch.randn(batch, c, latents, height, width),
             cameras=torch.randn(batch, latents, 24, height // config.patch, width // config.patch),
+            normal_maps=torch.randn(batch, latents, maps, height, width),
         )
         return torch.randn(batch, c, latents, height, width), torch.rand(batch), conditioning
 

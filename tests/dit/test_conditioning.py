@@ -72,6 +72,11 @@ def test_cameras_of_another_grid_are_named(conditioning):
     refused(lambda: transformer()(x, time, coarse), "'cameras'", "(2, 3)", "(4, 3)")
 
 
+def test_a_model_conditioned_in_2d_names_the_maps_that_are_missing(conditioning):
+    x, time, _ = inputs()
+    refused(lambda: transformer(conditioning="controlnet-2d")(x, time, conditioning), "'normal_maps'", "48")
+
+
 def test_a_batch_can_be_expanded_and_put_together(conditioning):
     one = inputs(batch=1)[2]
     many = one.expand(3)

@@ -6,13 +6,25 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration import MODELS, DiTConfig, model_config
+from isa_engine.configuration import ABLATIONS, MODELS, DiTConfig, model_config
 from isa_engine.dit import ISADiT
 from isa_engine.dit.flops import forward_flops, parameters
 from tests.dit.small_models import SMALL, inputs, transformer
 
+# The ablations of the larger ones take their time.
+NAMED = [
+    *MODELS,
+    *(f"isa-tiny-{ablation}" for ablation in ABLATIONS),
+    *(
+        pytest.param(f"{model}-{ablation}", marks=pytest.mark.slow)
+        for model in MODELS
+        for ablation in ABLATIONS
+        if model != "isa-tiny"
+    ),
+]
 
-@pytest.fixture(scope="module", params=MODELS)
+
+@pytest.fixture(scope="module", params=NAMED)
 def named(request) -> tuple[DiTConfig, ISADiT]:
     config = model_config(request.param).dit
     with torch.device("meta"):
@@ -34,9 +46,12 @@ def test_operations_equal_what_torch_counts(named):
 @pytest.mark.parametrize(
     "change", [{"latents": 1}, {"characters": 1}, {"height": 4}, {"width": 20}, {"image_tokens": 1}]
 )
-def test_operations_follow_every_size(change):
+@pytest.mark.parametrize("conditioning", ["isa", "controlnet-2d"])
+def test_operations_follow_every_size(change, conditioning):
     size = {"latents": 2, "height": 12, "width": 8, "characters": 3, "image_tokens": 50} | change
-    assert sum(forward_flops(SMALL, **size).values()) == counted(SMALL, transformer().to("meta"), size)
+    config = replace(SMALL, conditioning=conditioning)
+    model = transformer(conditioning=conditioning).to("meta")
+    assert sum(forward_flops(config, **size).values()) == counted(config, model, size)
 
 
 def test_parameters_by_part_are_all_parameters(named):

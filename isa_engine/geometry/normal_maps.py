@@ -1,0 +1,122 @@
+"""Normal maps: posed surfaces as pictures, for conditioning in 2D (Table 4, Fig. 14).
+
+Shots and training clips have surface points in common, so these are drawn: each is a disc on the skin, as
+wide as its neighbours are far, and a pixel shows the nearest disc that its ray meets. On any device.
+"""
+
+import torch
+from torch import Tensor
+
+from isa_engine.geometry.camera import NEAR
+
+# A disc reaches its neighbour of this rank, so that discs overlap everywhere.
+_NEIGHBOUR = 3
+# Pixels of discs at once; bounds memory.
+_AT_ONCE = 2**22
+# Depth is compared in hundredths of a millimetre, the disc's index in the bits below.
+_DEPTH_STEPS = 1e5
+_INDEX_BITS = 24
+_EMPTY = 2**62
+
+
+def normal_maps(
+    points: Tensor, normals: Tensor, intrinsics: Tensor, camera_to_world: Tensor, height: int, width: int
+) -> Tensor:
+    """Surfaces as a camera sees them.
+
+    Args:
+        points, normals: ``(F, K, N, 3)`` world; normals are unit length, or zero where a point is not drawn.
+        intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``, ``geometry.camera``.
+        height, width: of the pictures.
+
+    Returns:
+        ``(F, 3, height, width)`` float32: unit normals along the camera's axes (x right, y up, z towards it),
+        zero where nobody is.
+    """
+    if not points.shape[1]:
+        return torch.zeros(len(points), 3, height, width, device=points.device)
+    turn, place = camera_to_world[:, None, :3, :3], camera_to_world[:, None, None, :3, 3]
+    # Seen from the camera before rounding: the set may stand far from the world's origin.
+    centres = ((points.to(turn) - place) @ turn).flatten(1, 2).float()
+    normals = (normals.to(turn) @ turn).flatten(1, 2).float()
+    radii = _radii(centres[0].unflatten(0, points.shape[1:3])).flatten()
+    reach = _reach(centres, radii, intrinsics.float(), height, width)
+    frames = max(1, _AT_ONCE // (len(radii) * (2 * reach + 1) ** 2))
+    parts = [
+        _draw(c, n, radii, i, height, width, reach)
+        for c, n, i in zip(*(x.split(frames) for x in (centres, normals, intrinsics.float())), strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def point_normals(points: Tensor, triangles: Tensor) -> Tensor:
+    """Unit normals of points that triangles join, by area; a point that none joins takes its neighbour's.
+
+    Args:
+        points: ``(F, N, 3)``.
+        triangles: ``(M, 3)`` int64, wound outwards.
+
+    Returns:
+        ``(F, N, 3)``; zero if there are no triangles.
+    """
+    a, b, c = points[:, triangles].unbind(2)
+    areas = torch.linalg.cross(b - a, c - a)
+    normals = torch.zeros_like(points)
+    for corner in range(3):
+        normals.index_add_(1, triangles[:, corner], areas)
+    joined = torch.zeros(points.shape[1], dtype=torch.bool, device=points.device)
+    joined[triangles.flatten()] = True
+    distance = torch.cdist(points[0], points[0]).masked_fill(~joined, torch.inf)
+    return torch.nn.functional.normalize(normals[:, distance.argmin(1)], dim=-1)
+
+
+def _radii(points: Tensor) -> Tensor:
+    """Of the discs: ``(K, N, 3)`` to ``(K, N)`` metres."""
+    rank = min(_NEIGHBOUR + 1, points.shape[1])
+    return torch.cdist(points, points).topk(rank, largest=False).values[..., -1]
+
+
+def _reach(centres: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int) -> int:
+    """The most pixels from a disc's centre to its rim."""
+    depth = -centres[..., 2]
+    # Of the ball around the disc, which looks longer away from the picture's middle.
+    angle = radii * centres.norm(dim=-1) / (depth * torch.maximum(depth - radii, depth / 2))
+    pixels = angle * (intrinsics[:, None, :2] * intrinsics.new_tensor([width / 2, height / 2])).amax(-1)
+    largest = torch.where(depth > NEAR, pixels, 0).amax()
+    return min(max(height, width), 1 + int(largest))
+
+
+def _draw(
+    centres: Tensor, normals: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int, reach: int
+) -> Tensor:
+    """Discs ``(F, P, 3)`` to pictures ``(F, 3, height, width)``; each meets a square of pixels around it."""
+    f, c = intrinsics[:, None, :2], intrinsics[:, None, 2:]
+    up = centres.new_tensor([1.0, -1.0])
+    size = centres.new_tensor([width, height])
+    in_front = centres[..., 2] < -NEAR
+    depth = torch.where(in_front, -centres[..., 2], 1.0)[..., None]
+    middle = (((f * centres[..., :2] / depth + c) * up + 1) / 2 * size).floor()
+    side = torch.arange(-reach, reach + 1, device=centres.device)
+    square = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).flatten(0, 1)
+    pixel = middle[:, :, None] + square
+    inside = ((pixel >= 0) & (pixel < size)).all(-1) & in_front[..., None]
+
+    # Where the ray through each pixel's centre, one unit deep, meets the disc's plane.
+    sight = ((2 * (pixel + 0.5) / size - 1) * up - c[:, :, None]) / f[:, :, None]
+    rays = torch.cat([sight, -torch.ones_like(sight[..., :1])], -1)
+    facing = (rays * normals[:, :, None]).sum(-1)
+    depth = (centres * normals).sum(-1)[..., None] / facing
+    offset = (depth[..., None] * rays - centres[:, :, None]).square().sum(-1)
+    hit = inside & (facing < 0) & (depth > NEAR) & (offset <= radii[:, None] ** 2)
+
+    frame = torch.arange(len(centres), device=centres.device)[:, None, None] * (height * width)
+    nowhere = len(centres) * height * width
+    cell = torch.where(hit, frame + (pixel[..., 1] * width + pixel[..., 0]).long(), nowhere)
+    index = torch.arange(len(radii), device=centres.device)[:, None]
+    key = (torch.where(hit, depth * _DEPTH_STEPS, 0).long() << _INDEX_BITS) | index
+    grid = torch.full((nowhere + 1,), _EMPTY, dtype=torch.int64, device=centres.device)
+    grid.scatter_reduce_(0, cell.flatten(), key.flatten(), "amin")
+    grid = grid[:-1].view(len(centres), -1, 1)
+    nearest = torch.where(grid == _EMPTY, 0, grid & (2**_INDEX_BITS - 1))
+    shown = normals.gather(1, nearest.expand(-1, -1, 3)) * (grid != _EMPTY)
+    return shown.mT.unflatten(-1, (height, width))
