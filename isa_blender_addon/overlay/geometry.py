@@ -79,14 +79,9 @@ def visible(bodies: list[Body], mvp: np.ndarray) -> list[np.ndarray]:
     A point is hidden off the frame, behind the camera, on a side that faces away, and behind a nearer part of
     the cast. What else stands in the scene hides nothing: the model does not know it.
     """
-    if not bodies:
-        return []
-    flat = [_project(body.points, mvp) for body in bodies]
-    facing = [_facing(ndc, body.triangles) for (ndc, _, _), body in zip(flat, bodies, strict=True)]
-    depth = _DepthMap(bodies, flat)
-    return [
-        inside & front & depth.reaches(ndc, w) for (ndc, w, inside), front in zip(flat, facing, strict=True)
-    ]
+    sides = [_Side(body, mvp) for body in bodies]
+    depth = _DepthMap(sides)
+    return [side.inside & side.facing & depth.reaches(side.ndc, side.w) for side in sides]
 
 
 def canvas_lines(view: View, distance: float = CANVAS_DISTANCE) -> np.ndarray:
@@ -105,21 +100,30 @@ def unproject(ndc: np.ndarray, view: View, distance: float) -> np.ndarray:
     return (inside @ view.camera_to_world.T)[:, :3]
 
 
-def _project(points: np.ndarray, mvp: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """NDC ``(N, 2)``, distance along the axis ``(N,)``, and which are in the frame ``(N,)``."""
-    ndc, in_front = project(points.astype(np.float64), mvp)
-    w = points @ mvp[3, :3] + mvp[3, 3]
-    return ndc[:, :2], w, in_front & (np.abs(ndc[:, :2]) <= 1).all(1)
+class _Side:
+    """What of a body faces the camera.
 
+    Attributes:
+        ndc, w: of the points: places ``(N, 2)`` and distances along the camera's axis ``(N,)``.
+        inside, facing: which points are in the frame, and have a triangle that faces the camera: ``(N,)`` bool.
+        corners: ``(3, M)`` of the triangles that face it and reach into the frame.
+        edges: ``(E, 2)`` of points, some of their edges.
+    """
 
-def _facing(ndc: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Which points have a triangle that faces the camera, or none at all: ``(N,)`` bool."""
-    a, b, c = (ndc[triangles[:, k]] for k in range(3))
-    ab, ac = b - a, c - a
-    facing = np.ones(len(ndc), bool)
-    facing[triangles] = False
-    facing[triangles[ab[:, 0] * ac[:, 1] > ab[:, 1] * ac[:, 0]]] = True
-    return facing
+    def __init__(self, body: Body, mvp: np.ndarray):
+        ndc, in_front = project(body.points.astype(np.float64), mvp)
+        self.points, self.ndc = body.points, ndc[:, :2]
+        self.w = body.points @ mvp[3, :3] + mvp[3, 3]
+        self.inside = in_front & (np.abs(self.ndc) <= 1).all(1)
+        a, b, c = body.triangles.T
+        (ax, ay), (bx, by), (cx, cy) = (self.ndc[k].T for k in (a, b, c))
+        towards = (bx - ax) * (cy - ay) > (by - ay) * (cx - ax)
+        self.facing = np.ones(len(ndc), bool)
+        self.facing[body.triangles] = False
+        self.facing[body.triangles[towards]] = True
+        near = (self.inside[a] | self.inside[b] | self.inside[c]) & (in_front[a] & in_front[b] & in_front[c])
+        self.corners = body.triangles[towards & near].T
+        self.edges = body.triangles[near][::16, :2]
 
 
 class _DepthMap:
@@ -128,19 +132,19 @@ class _DepthMap:
     Triangles are not filled: points and their triangles' centres are dense enough for cells of their spacing.
     """
 
-    def __init__(self, bodies: list[Body], flat: list[tuple]):
-        samples, depths, spacing, width = [], [], 0.0, 0.0
-        for body, (ndc, w, inside) in zip(bodies, flat, strict=True):
-            a, b, c = body.triangles.T
-            near = (inside[a] | inside[b] | inside[c]) & (np.minimum(np.minimum(w[a], w[b]), w[c]) > 0)
-            a, b, c = a[near], b[near], c[near]
-            samples += [ndc[inside], (ndc[a] + ndc[b] + ndc[c]) / 3]
-            depths += [w[inside], (w[a] + w[b] + w[c]) / 3]
-            # An edge in sixteen tells how far apart they are.
-            a, b = a[::16], b[::16]
-            if len(a):
-                spacing = max(spacing, np.median(np.linalg.norm(body.points[a] - body.points[b], axis=1)))
-                width = max(width, np.quantile(np.linalg.norm(ndc[a] - ndc[b], axis=1), 0.8))
+    def __init__(self, sides: list[_Side]):
+        spacing = width = 0.0
+        samples, depths = [np.zeros((0, 2))], [np.zeros(0)]
+        for side in sides:
+            shown, (a, b, c) = side.inside & side.facing, side.corners
+            samples += [side.ndc[shown], (side.ndc[a] + side.ndc[b] + side.ndc[c]) / 3]
+            depths += [side.w[shown], (side.w[a] + side.w[b] + side.w[c]) / 3]
+            if len(side.edges):
+                start, end = side.edges.T
+                lengths = np.linalg.norm(side.points[start] - side.points[end], axis=1)
+                spacing = max(spacing, float(np.median(lengths)))
+                lengths = np.linalg.norm(side.ndc[start] - side.ndc[end], axis=1)
+                width = max(width, float(np.quantile(lengths, 0.8)))
         self.tolerance = _TOLERANCE * spacing
         self.cells = int(np.clip(2 / max(_CELL * width, 1e-9), 1, _CELLS))
         cell, depth = self._cell(np.concatenate(samples)), np.concatenate(depths)

@@ -67,7 +67,8 @@ class Surface:
         if len(vertices) != self._table.vertex_count:
             self._refuse()
         world = np.array(evaluated.matrix_world, np.float64)
-        return self._table.points(vertices @ world[:3, :3].T + world[:3, 3])
+        # Fewer points than vertices are left to be moved.
+        return (self._table.points(vertices) @ world[:3, :3].T + world[:3, 3]).astype(np.float32)
 
     def _evaluated(self):
         return self.character.mesh.evaluated_get(view_layer(self.scene).depsgraph)
@@ -131,7 +132,7 @@ def _positions(evaluated) -> np.ndarray:
     vertices = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.vertices.foreach_get("co", vertices)
     evaluated.to_mesh_clear()
-    return vertices.reshape(-1, 3).astype(np.float64)
+    return vertices.reshape(-1, 3)
 
 
 def _bind(table: SurfaceTable, rest: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> SurfaceTable:
