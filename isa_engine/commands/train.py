@@ -1,6 +1,7 @@
 """``isa-engine train vae|dit|model``: train, or continue to train, and leave weights, curves and pictures.
 
 ``model`` is a whole recipe: the autoencoder, then the transformer on its latents, then the weights folder.
+On several GPUs: ``torchrun --nproc-per-node N -m isa_engine.cli train dit … --device cuda``.
 """
 
 import argparse
@@ -47,32 +48,43 @@ def run(arguments: argparse.Namespace) -> None:
 def _train(
     part: str, config: Path, out: Path, minutes: float, arguments: argparse.Namespace, **changes: str
 ) -> str:
-    """Train one part; returns the name of its model."""
+    """Train one part; returns the name of its model.
+
+    Where several processes train together, all make what is saved, and one writes it.
+    """
+    from isa_engine.training.parallel import agreed, leads
     from isa_engine.training.run import Run
 
     began = saved = time.monotonic()
     trainer, picture = (_vae if part == "vae" else _dit)(config, out, arguments, **changes)
     folder = Run(out)
-    folder.describe(trainer.settings, arguments.device)
+    if leads():
+        folder.describe(trainer.settings, arguments.device)
     if (state := folder.load()) is not None:
         trainer.load(state)
         print(f"continuing after step {trainer.steps_done}", flush=True)
 
     def save() -> None:
-        folder.save(trainer.state())
-        folder.picture(trainer.steps_done, "truth above", picture())
+        state = trainer.state()
+        if leads():
+            folder.save(state)
+        shown = picture()
+        if leads():
+            folder.picture(trainer.steps_done, "truth above", shown)
         trainer.export(out)
 
-    while not trainer.finished and time.monotonic() - began < 60 * minutes:
+    while not agreed(trainer.finished or time.monotonic() - began >= 60 * minutes):
         values = trainer.step()
-        folder.log(trainer.steps_done, values)
-        losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-        print(f"step {trainer.steps_done}  {losses}", flush=True)
-        if time.monotonic() - saved > 60 * arguments.save_every:
+        if leads():
+            folder.log(trainer.steps_done, values)
+            losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            print(f"step {trainer.steps_done}  {losses}", flush=True)
+        if agreed(time.monotonic() - saved > 60 * arguments.save_every):
             save()
             saved = time.monotonic()
     save()
-    print(f"step {trainer.steps_done}: weights and curves are in {out}", flush=True)
+    if leads():
+        print(f"step {trainer.steps_done}: weights and curves are in {out}", flush=True)
     return trainer.settings.model
 
 
@@ -102,9 +114,11 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
+    from isa_engine.training.parallel import make_accelerator
     from isa_engine.training.samples import generations
 
     settings = read_configuration(config, DiTTraining, **changes)
+    accelerator = make_accelerator(arguments.device)
     model_settings = model_config(settings.model)
     folder = Path(settings.autoencoder) if settings.autoencoder else weights_folder(settings.model)
     model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
@@ -113,7 +127,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
         samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
-    trainer = DiTTrainer(settings, Ahead(batches, arguments.ahead))
+    trainer = DiTTrainer(settings, Ahead(batches, arguments.ahead, accelerator.num_processes), accelerator)
     return trainer, lambda: generations(trainer.averaged(), model, batches)
 
 

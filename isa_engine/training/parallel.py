@@ -1,7 +1,7 @@
 """One model trained by several processes, each with a share of every tensor (FSDP2).
 
-``accelerate launch --num_processes N -m isa_engine.cli train dit …`` starts them; a process alone pays
-nothing for it.
+``torchrun --nproc-per-node N -m isa_engine.cli train dit …`` starts them, or ``accelerate launch``; a process
+alone pays nothing for it.
 """
 
 import os
