@@ -112,17 +112,39 @@ def _figures(
     origin = torch.as_tensor(camera[1][:, None, :3, 3], dtype=torch.float32, device=points.device)
     index = nearest_sample(pixels, (points - origin).norm(dim=-1), in_front, fine_height, fine_width)
 
-    hit = index >= 0
+    hit = _within(index >= 0)
     frame, row, column = hit.nonzero(as_tuple=True)
     shown = index[hit]
     light = _light(normals[frame, shown], sun)[:, None]
     fine = torch.zeros(frames, fine_height, fine_width, 4, device=points.device)
     fine[frame, row, column] = torch.cat([(colour[shown] * light).clamp(0, 1), torch.ones_like(light)], 1)
-    cast = sum(fine[:, y::_SUPERSAMPLING, x::_SUPERSAMPLING] for y, x in np.ndindex(2 * (_SUPERSAMPLING,)))
-    cast /= _SUPERSAMPLING**2
-    seen = index[:, ::_SUPERSAMPLING, ::_SUPERSAMPLING]
-    mask = torch.where(seen >= 0, seen.div(samples, rounding_mode="floor") + 1, 0)
+    cast = sum(_each_of_a_pixel(fine)) / _SUPERSAMPLING**2
+    alpha = cast[..., 3]
+
+    # A pixel shows somebody who covers its centre: more than half of it, or half in every other pixel.
+    parity = torch.arange(height, device=points.device)[:, None] + torch.arange(width, device=points.device)
+    shows = alpha + (0.25 - 0.5 * (parity % 2)) > 0.5
+    owner = torch.where(hit, index.div(samples, rounding_mode="floor") + 1, 0)
+    first, *others = _each_of_a_pixel(owner)
+    somebody = torch.stack([first, *others]).amax(0)
+    mask = torch.where(first > 0, first, somebody) * shows
     return cast[..., :3], cast[..., 3:], mask
+
+
+def _each_of_a_pixel(fine: Tensor) -> list[Tensor]:
+    """Pictures ``(F, 2H, 2W, ...)`` as those of each place in a pixel ``(F, H, W, ...)``."""
+    places = np.ndindex(_SUPERSAMPLING, _SUPERSAMPLING)
+    return [fine[:, y::_SUPERSAMPLING, x::_SUPERSAMPLING] for y, x in places]
+
+
+def _within(covered: Tensor) -> Tensor:
+    """``(F, H, W)`` bool without its rim: samples cover one pixel beyond the surface that they lie on."""
+    inside = covered.clone()
+    inside[:, 1:] &= covered[:, :-1]
+    inside[:, :-1] &= covered[:, 1:]
+    inside[..., 1:] &= covered[..., :-1]
+    inside[..., :-1] &= covered[..., 1:]
+    return inside
 
 
 def _light(normals: Tensor, sun: Tensor) -> Tensor:

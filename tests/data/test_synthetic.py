@@ -58,7 +58,7 @@ def test_points_of_the_front_lie_on_their_own_mask(clip):
         frame = torch.arange(len(points))[:, None].expand_as(x)
         shown = clip.mask[frame[inside], y[inside], x[inside]]
         # Hidden by the other, or at the very edge of the silhouette.
-        assert (shown > 0).float().mean() > 0.95
+        assert (shown > 0).float().mean() > 0.9
         assert (shown == k + 1).float().mean() > 0.5
 
 
