@@ -9,7 +9,7 @@ from isa_engine.errors import IsaError
 
 COMMANDS = (
     *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token"),
-    *("model", "bench", "train", "synthesize", "ingest"),
+    *("model", "bench", "train", "synthesize", "ingest", "shards"),
 )
 
 

@@ -23,6 +23,8 @@ class Clip:
     reference_points: ``(K, N, 3)`` as posed there.
     reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
     fps: frames a second.
+    camera_known: false where the camera's movement is unknown and the world is the camera's: nothing is to be
+        learned from it about cameras.
     """
 
     video: Tensor
@@ -38,3 +40,4 @@ class Clip:
     reference_intrinsics: Tensor
     reference_camera_to_world: Tensor
     fps: float
+    camera_known: bool = True

@@ -155,7 +155,8 @@ def condition(model: Model, clip: Clip) -> Conditioning:
         image_known=torch.ones(tokens.shape[:2], dtype=torch.bool),
         reference_latents=whole,
         background_latents=encode(model, clip.background[None]),
-        cameras=staging.cameras,
+        # Zeros are what the transformer is told where the camera is left open.
+        cameras=staging.cameras * clip.camera_known,
         normal_maps=maps,
     ).to(model.device)
 

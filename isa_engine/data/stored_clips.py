@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,13 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sample:
-    """Where a recording lies, and what is known of it without decoding."""
+    """Where a recording lies, and its ``description`` (``members``), which is read without decoding."""
 
     shard: Path
     key: str
     places: Places
-    frames: int
-    body: str
+    description: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -44,6 +44,29 @@ class Sample:
             DataError: names the member that is broken.
         """
         return unpack({ending: read_member(self.shard, place) for ending, place in self.places.items()})
+
+
+def find_samples(folder: Path) -> tuple[list[Sample], dict[str, str]]:
+    """The samples of a folder's shards, and why those that have no description are none.
+
+    Raises:
+        DataError: there are no shards.
+    """
+    samples, broken = [], {}
+    for shard in shard_paths(folder):
+        try:
+            index = shard_index(shard)
+        except DataError as error:
+            broken[shard.name] = str(error)
+            continue
+        for key, places in index.items():
+            try:
+                if "json" not in places:
+                    raise DataError("the member is missing", where="json")
+                samples.append(Sample(shard, key, places, describe(read_member(shard, places["json"]))))
+            except DataError as error:
+                broken[f"{shard.name}/{key}"] = str(error)
+    return samples, broken
 
 
 class Shards:
@@ -73,11 +96,11 @@ class Shards:
     ):
         self.folder, self.points, self.split, self.device = folder, points, split, torch.device(device)
         self.bodies = {fingerprint(body): body for body in bodies or (open_body(),)}
-        self.broken: dict[str, str] = {}
-        self.samples: list[Sample] = []
+        found, self.broken = find_samples(folder)
+        for name, reason in self.broken.items():
+            _log.warning("%s is skipped: %s", name, reason)
+        self.samples = [sample for sample in found if sample.description["split"] == split]
         self._surfaces: dict[str, SkinnedSurface] = {}
-        for shard in shard_paths(folder):
-            self._open(shard)
         if not self.samples:
             remedy = f"{len(self.broken)} of them are broken; see 'isa-engine shards'." if self.broken else ""
             raise DataError(f"there are no samples of the split '{split}'", where=str(folder), remedy=remedy)
@@ -96,7 +119,7 @@ class Shards:
             raise DataError(problem, where=str(self.folder), remedy="Ask for fewer.")
         while any(self.samples[i].name not in self.broken for i in candidates):
             sample = self.samples[candidates[random.integers(len(candidates))]]
-            start = int(random.integers(sample.frames - frames + 1))
+            start = int(random.integers(sample.description["frames"] - frames + 1))
             if (recording := self._read(sample)) is not None:
                 surface = self._surface(recording.body)
                 return to_clip(recording, surface, slice(start, start + frames), height, width)
@@ -110,46 +133,27 @@ class Shards:
 
     @cached_property
     def _lengths(self) -> np.ndarray:
-        return np.array([sample.frames for sample in self.samples])
+        return np.array([sample.description["frames"] for sample in self.samples])
 
     def _long_enough(self, frames: int) -> np.ndarray:
         return np.flatnonzero(self._lengths >= frames)
-
-    def _open(self, shard: Path) -> None:
-        try:
-            index = shard_index(shard)
-        except DataError as error:
-            self._report(shard.name, error)
-            return
-        for key, places in index.items():
-            try:
-                if "json" not in places:
-                    raise DataError("the member is missing", where="json")
-                description = describe(read_member(shard, places["json"]))
-            except DataError as error:
-                self._report(f"{shard.name}/{key}", error)
-                continue
-            if description["split"] == self.split:
-                self.samples.append(Sample(shard, key, places, description["frames"], description["body"]))
 
     def _read(self, sample: Sample) -> Recording | None:
         if sample.name in self.broken:
             return None
         try:
-            if sample.body not in self.bodies:
-                raise DataError(f"its body {sample.body} is not at hand", remedy="Name its file with --body.")
+            body = sample.description["body"]
+            if body not in self.bodies:
+                raise DataError(f"its body {body} is not at hand", remedy="Name its file with --body.")
             recording = sample.read()
-            components = self.bodies[sample.body].shapedirs.shape[-1]
+            components = self.bodies[body].shapedirs.shape[-1]
             if recording.betas.shape[1] > components:
                 raise DataError(f"the body has {components} shape components", where="betas")
             return recording
         except DataError as error:
-            self._report(sample.name, error)
+            self.broken[sample.name] = str(error)
+            _log.warning("%s is skipped: %s", sample.name, error)
             return None
-
-    def _report(self, name: str, error: DataError) -> None:
-        self.broken[name] = str(error)
-        _log.warning("%s is skipped: %s", name, error)
 
     def _surface(self, body: str) -> SkinnedSurface:
         if body not in self._surfaces:
@@ -219,4 +223,5 @@ def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height:
         reference_intrinsics=tensor(np.stack(reference_intrinsics)),
         reference_camera_to_world=tensor(recording.reference_camera_to_world),
         fps=recording.fps,
+        camera_known=recording.camera_known,
     )

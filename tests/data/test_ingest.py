@@ -12,16 +12,18 @@ from PIL import Image, ImageFilter
 
 from isa_engine.body import open_body
 from isa_engine.cli import main
+from isa_engine.data import rendered
 from isa_engine.data.footage.clips import Ingestion, find_videos, recordings, split_of
 from isa_engine.data.footage.report import Report
 from isa_engine.data.media import EXACT, encode_video
-from isa_engine.data.recording import Recording
+from isa_engine.data.recording import ARRAYS, Recording
 from isa_engine.data.stored_clips import Shards
 from isa_engine.errors import Cancelled
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.surface import surface_table
 from tests.data.filmed import FORMATS, HEIGHT, WIDTH, Tracked, scene, write_footage
+from tests.data.recordings import recording
 
 FRAMES = 27
 SETTINGS = Ingestion(frames=18, shortest=9, short_side=HEIGHT, held_out=0.0)
@@ -191,11 +193,11 @@ def test_everything_unfit_is_named_and_counted_and_the_good_video_stored(
     sizes = ["--frames", "18", "--shortest", "9", "--short-side", str(HEIGHT), "--held-out", "0"]
     assert main(["ingest", str(footage), "--out", str(out), *sizes]) == 0
     report = json.loads((out / "report.json").read_text())
-    assert report["videos"] == len(UNFIT) + 1
+    assert report["inputs"] == len(UNFIT) + 1
     assert report["clips"] == 1
     reasons = {}
     for entry in report["skipped"]:
-        reasons.setdefault(entry["video"].removesuffix(".mp4"), set()).add(entry["reason"])
+        reasons.setdefault(entry["name"].removesuffix(".mp4"), set()).add(entry["reason"])
     assert reasons == {kind: {reason} for kind, reason in UNFIT.items()}
     assert report["counts"]["too short"] == 3
     assert sum(report["counts"].values()) == len(report["skipped"]) == len(UNFIT) + 2
@@ -203,7 +205,7 @@ def test_everything_unfit_is_named_and_counted_and_the_good_video_stored(
     assert all(f"skipped: {reason}" in table for reason in UNFIT.values())
 
     shards = Shards(out, points=16)
-    assert [sample.frames for sample in shards.samples] == [18]
+    assert [sample.description["frames"] for sample in shards.samples] == [18]
     clip = shards(0, 9, 32, 48)
     assert clip.video.shape == (3, 9, 32, 48)
     assert clip.reference_points.shape == (1, 16, 3)
@@ -215,6 +217,39 @@ def test_a_pickle_is_refused_with_what_to_do_about_it(filmed, person, tmp_path):
     spoil("pickle", tmp_path, filmed, person)
     _, report = ingested(tmp_path)
     assert "docs/dataset.md" in report.skipped[0]["detail"]
+
+
+def write_rendered(folder: Path, clip: Recording) -> None:
+    """As Blender leaves a clip."""
+    pictures = {
+        **{f"video/{f:04d}.png": frame for f, frame in enumerate(clip.video)},
+        **{f"background/{f:04d}.png": frame for f, frame in enumerate(clip.background)},
+        **{f"mask/{f:04d}.png": frame for f, frame in enumerate(clip.mask)},
+        **{f"reference/{r}.png": picture for r, picture in enumerate(clip.references)},
+    }
+    for name, picture in pictures.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(folder / name)
+    np.savez(folder / "arrays.npz", **{name: getattr(clip, name) for name in ARRAYS if name != "mask"})
+    frames, height, width = clip.mask.shape
+    about = {"frames": frames, "height": height, "width": width, "references": len(clip.references)}
+    kept = {name: getattr(clip, name) for name in ("fps", "body", "split", "source")}
+    (folder / "clip.json").write_text(json.dumps({"format": rendered.FORMAT} | about | kept))
+
+
+def test_clips_that_blender_rendered_are_packed_exactly_and_broken_ones_named(tmp_path):
+    whole = recording(frames=3)
+    write_rendered(tmp_path / "clips" / "training-000001", whole)
+    write_rendered(tmp_path / "clips" / "training-000002", recording(frames=3))
+    (tmp_path / "clips" / "training-000002" / "mask" / "0001.png").unlink()
+    out = tmp_path / "shards"
+    assert main(["ingest", str(tmp_path / "clips"), "--out", str(out)]) == 0
+    ((_, again),) = Shards(out, points=1).in_order(0)
+    assert np.array_equal(again.video, whole.video)
+    assert np.array_equal(again.rotations, whole.rotations)
+    (skipped,) = json.loads((out / "report.json").read_text())["skipped"]
+    assert skipped["name"] == "training-000002"
+    assert skipped["reason"] == "broken clip"
 
 
 def test_ingestion_stops_when_it_is_told_to(good):

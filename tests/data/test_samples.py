@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from isa_engine.data.samples import Batches, KeptSamples, Samples
+from isa_engine.data.samples import Batches, KeptSamples, Samples, condition
 from isa_engine.data.sources import KeptVideos, synthetic_clips
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO
@@ -57,3 +57,13 @@ def test_a_kept_video_is_made_once_and_comes_back_in_eight_bits(tmp_path):
     assert made == [1]
     assert torch.equal(first, again)
     assert (first - make(1, 5, 8, 8)).abs().max() <= 0.5 / 127.5 + 1e-6
+
+
+def test_nothing_is_learned_of_cameras_from_a_clip_whose_camera_is_unknown():
+    model = build_model(MICRO, None, "cpu")
+    known = synthetic_clips(MICRO.dit.points, "cpu")(3, *SIZE)
+    unknown = dataclasses.replace(known, camera_known=False)
+    told, open_ = condition(model, known), condition(model, unknown)
+    assert told.cameras.any()
+    assert not open_.cameras.any()
+    assert torch.equal(told.ndc, open_.ndc)

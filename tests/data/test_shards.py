@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isa_engine.cli import main
 from isa_engine.data.cropping import window_around
 from isa_engine.data.media import EXACT, NEARLY_EXACT
 from isa_engine.data.members import describe, pack, unpack
@@ -344,3 +345,23 @@ def test_names_that_lead_out_of_the_shard_and_links_are_passed_over(tmp_path):
 def test_no_description_breaks_the_reader(content):
     with pytest.raises(DataError):
         describe(content)
+
+
+def test_the_check_counts_what_is_there_and_names_what_is_broken(tmp_path, capsys):
+    stored(tmp_path, 2)
+    assert main(["shards", str(tmp_path)]) == 0
+    assert "broken" in capsys.readouterr().out
+    broken = pack(recording(split="held-out"), EXACT)
+    del broken["background.mp4"]
+    write(tmp_path, {"bad": broken}, "000001.tar")
+    assert main(["shards", str(tmp_path), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["counts"]["clips"] == shown["counts"]["split: training"] == 2
+    assert shown["counts"]["frames"] == 10
+    assert shown["counts"]["broken"] == 1
+    assert "background.mp4" in shown["broken"]["000001.tar/bad"]
+
+
+def test_footage_whose_camera_is_unknown_says_so(tmp_path):
+    write(tmp_path, {"clip": pack(recording(camera_known=False), EXACT)})
+    assert not Shards(tmp_path, points=1)(0, 5, 16, 24).camera_known

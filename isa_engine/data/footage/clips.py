@@ -76,7 +76,7 @@ def recordings(
     """
     table = surface_table(body.v_template, body.faces, _PROBES)
     for done, video in enumerate(videos):
-        report.videos += 1
+        report.inputs += 1
         try:
             footage = read_footage(video, settings.short_side)
             performance = perform(video.with_suffix(""), footage, body, is_smplx)

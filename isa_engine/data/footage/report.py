@@ -11,15 +11,16 @@ from isa_engine.data.footage.unfit import Unfit
 
 @dataclass
 class Report:
-    """What came of a folder: ``skipped`` has an entry for each video, shot or clip that was left out."""
+    """What came of a folder's videos or rendered clips: ``skipped`` has an entry for each of them, or part of
+    one, that was left out."""
 
-    videos: int = 0
+    inputs: int = 0
     clips: int = 0
     seconds: float = 0.0
     skipped: list[dict[str, Any]] = field(default_factory=list)
 
-    def skip(self, video: str, error: Unfit, frames: range | None = None) -> None:
-        entry = {"video": video, "reason": error.reason, "detail": str(error)}
+    def skip(self, name: str, error: Unfit, frames: range | None = None) -> None:
+        entry = {"name": name, "reason": error.reason, "detail": str(error)}
         self.skipped.append(entry | ({"frames": [frames.start, frames.stop]} if frames else {}))
 
     def counts(self) -> dict[str, int]:
@@ -32,6 +33,6 @@ class Report:
 
     def table(self) -> str:
         """For people."""
-        rows = [("videos", self.videos), ("clips", self.clips), ("seconds", round(self.seconds, 1))]
+        rows = [("inputs", self.inputs), ("clips", self.clips), ("seconds", round(self.seconds, 1))]
         rows += [(f"skipped: {reason}", count) for reason, count in self.counts().items()]
         return "\n".join(f"{name:36} {value:>10}" for name, value in rows)
