@@ -50,16 +50,18 @@ def test_the_surface_is_posed_as_the_body_model_poses_it():
 def test_points_of_the_front_lie_on_their_own_mask(clip):
     mvp = torch.tensor(modelview_projection(clip.intrinsics.numpy(), clip.camera_to_world.numpy()))
     points = clip.points.double()
+    # A point at the edge of the silhouette may lie in a pixel whose centre is beyond.
+    near = torch.nn.functional.max_pool2d((clip.mask > 0).float(), 3, 1, 1) > 0
     for k in range(points.shape[1]):
         ndc, in_front = project(points[:, k], mvp)
         x = ((ndc[..., 0] + 1) / 2 * WIDTH).floor().long()
         y = ((1 - ndc[..., 1]) / 2 * HEIGHT).floor().long()
         inside = in_front & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < HEIGHT)
         frame = torch.arange(len(points))[:, None].expand_as(x)
-        shown = clip.mask[frame[inside], y[inside], x[inside]]
-        # Hidden by the other, or at the very edge of the silhouette.
-        assert (shown > 0).float().mean() > 0.9
-        assert (shown == k + 1).float().mean() > 0.5
+        place = frame[inside], y[inside], x[inside]
+        assert near[place].float().mean() > 0.99
+        # Or hidden by the other.
+        assert (clip.mask[place] == k + 1).float().mean() > 0.5
 
 
 def test_the_mask_is_where_video_and_background_differ_but_for_the_shadow(humans):
