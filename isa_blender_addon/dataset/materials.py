@@ -26,7 +26,7 @@ HAIR = np.array(
 REST = "rest"
 
 
-def random_colour(random: np.random.Generator, vivid: float = 0.5) -> np.ndarray:
+def random_colour(random: np.random.Generator, vivid: float = 0.4) -> np.ndarray:
     """Linear RGB: dyes, mostly muted; ``vivid`` is the mean saturation."""
     saturation, value = random.beta(1.2, 1.2 * (1 - vivid) / vivid), random.beta(1.3, 1.3)
     return np.array(colorsys.hsv_to_rgb(random.random(), saturation, 0.04 + 0.86 * value)) ** 1.6
@@ -129,7 +129,7 @@ def cloth(random: np.random.Generator, kind: str) -> bpy.types.Material:
         Roughness=float(random.uniform(0.55, 0.95)),
         Sheen_Weight=float(random.uniform(0, 0.4)),
     )
-    folds = shader.node("Mapping", Vector=place, Scale=(14.0, 5.0, 14.0))
+    folds = shader.node("Mapping", Vector=place, Scale=(8.0, 3.0, 8.0))
     shader.bump(shader.node("TexNoise", Vector=folds, Detail=2.0), 0.6, float(random.uniform(0.005, 0.025)))
     return shader.material
 
