@@ -27,6 +27,7 @@ from isa_engine.pipeline.record import container_tags, make_record, sha256
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.video import cannot_write, replace_all, write_video
+from isa_engine.provenance import configured_signer, sign
 from isa_engine.shot import Shot, encode_shot
 from isa_engine.vae.tiling import TiledVAE
 from isa_engine.vae.video_vae import State
@@ -106,6 +107,9 @@ def generate(
         tags = container_tags(record, f"Matte: {record['matte']}")
         write_video(matte_part, frames, shot.fps, shot.frame_step, tags)
         clock.lap("write")
+        if signer := configured_signer():
+            sign(plate_part, record, signer)
+            sign(matte_part, record, signer)
         record["seconds"] = clock.seconds
         record["results"] = {PLATE: sha256(plate_part), MATTE: sha256(matte_part)}
         record_part.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")

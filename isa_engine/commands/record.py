@@ -1,0 +1,59 @@
+"""``isa-engine record check FILE``: whether a result is what its record and its credentials say."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+from isa_engine.errors import EngineError
+
+HELP = "check a result against its record and its content credentials"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="check a plate or a matte")
+    check.add_argument("file", type=Path, help="plate.mp4 or matte.mp4")
+    check.add_argument("--record", type=Path, help="its record (default: record.json beside it)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print what is so; the first thing that is not so is the error."""
+    import av
+
+    from isa_engine.pipeline.record import container_tags
+    from isa_engine.provenance import claims, read_credentials
+
+    file, path = arguments.file, arguments.record or arguments.file.with_name("record.json")
+    try:
+        record = json.loads(path.read_text())
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        with av.open(str(file)) as movie:
+            tags = dict(movie.metadata)
+        expected = container_tags(record, tags.get("title", ""))
+        results, stated = record["results"], claims(record)
+    except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError) as error:
+        raise EngineError(f"cannot be read as a result and its record: {error!r}", where=str(file)) from error
+    if digest not in results.values():
+        raise EngineError("the file is not the one that the record is of", where=str(file))
+    print("file: as the record says")
+    wrong = [name for name, value in expected.items() if _comparable(tags.get(name)) != _comparable(value)]
+    if wrong:
+        raise EngineError(f"the container's {wrong[0]} is not what the record says", where=str(file))
+    for name in ("comment", "creation_time"):
+        if name in expected:
+            print(f"{name}: {expected[name]}")
+    credentials = read_credentials(file)
+    if credentials is None:
+        print("content credentials: none")
+    elif not credentials["valid"]:
+        raise EngineError(f"content credentials: {', '.join(credentials['problems'])}", where=str(file))
+    elif credentials["claims"] != stated:
+        raise EngineError("the content credentials are of another result", where=str(file))
+    else:
+        print(f"content credentials: whole, signed by {credentials['signed_by'] or 'someone without a name'}")
+
+
+def _comparable(value: str | None) -> str | None:
+    """A container writes the same time with microseconds."""
+    return value and value.replace(".000000Z", "Z")
