@@ -1,7 +1,7 @@
 """The routes of jobs. A job of another token is as if it did not exist."""
 
 import base64
-import contextlib
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -121,11 +121,8 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
     ) -> StreamingResponse:
         """The job's changes as server-sent events, from the first one or after ``Last-Event-ID``."""
         await run_in_threadpool(known, request, job)
-        after = 0
-        if last:
-            # What is no number of ours comes from another engine: the stream begins anew.
-            with contextlib.suppress(ValueError):
-                after = min(max(int(last[:18]), 0), 2**60)
+        # What is no number of ours comes from another engine: the stream begins anew.
+        after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
         if feed.streams >= STREAMS:
             raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

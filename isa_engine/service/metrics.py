@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from isa_engine.protocol import TRANSITIONS
+from isa_engine.protocol import PREFIX, TRANSITIONS
 from isa_engine.service.feed import Feed
 from isa_engine.service.store import JobStore
 
@@ -62,7 +62,8 @@ class Measured:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "none")
+                # Some versions of FastAPI name a route with its prefix, others without.
+                route = getattr(scope.get("route"), "path", "none").removeprefix(PREFIX)
                 method = scope["method"] if route != "none" else "none"
                 self.metrics.requests.labels(method, route, message["status"]).inc()
                 self.metrics.seconds.labels(route).observe(time.perf_counter() - began)

@@ -32,13 +32,16 @@ def upload(kind: int, steps: int = 3) -> bytes:
 class RunningEngine:
     """A service on loopback, as its owner sees it."""
 
-    def __init__(self, data: Path, *options: str, command: tuple = (STUB, "serve"), **environment: str):
+    def __init__(
+        self, data: Path, *options: str, command: tuple = (STUB, "serve"), stderr=None, **environment: str
+    ):
         self.data = data
         inherited = {name: value for name, value in os.environ.items() if name != "ISA_ENGINE_TOKEN"}
         self.process = subprocess.Popen(
             [sys.executable, *command, "--port", "0", "--data", str(data), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             env={**inherited, **environment},
         )
         line = self.process.stdout.readline()

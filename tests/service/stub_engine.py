@@ -7,6 +7,8 @@ The device's name ends in the worker's process id.
 """
 
 import argparse
+import hashlib
+import json
 import os
 import signal
 import sys
@@ -18,8 +20,11 @@ from isa_engine.commands import serve
 from isa_engine.errors import EngineError
 from isa_engine.protocol import RESULTS
 from isa_engine.service import worker
+from isa_engine.shot import encode_shot
 
 FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL = range(7)
+# Seconds a step takes.
+PACE = float(os.environ.get("STUB_PACE", 0))
 
 
 def load_model(name: str) -> SimpleNamespace:
@@ -31,9 +36,15 @@ def load_model(name: str) -> SimpleNamespace:
 def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     picture = SimpleNamespace(save=lambda path, format: path.write_bytes(b"\x89PNG\r\n\x1a\n"))
-    done = int(checkpoint.path.read_text()) if checkpoint.path.exists() else 0
+    done, state = 0, hashlib.sha256(encode_shot(shot)).hexdigest()
+    if checkpoint.path.exists():
+        done, state = json.loads(checkpoint.path.read_text())
     for step in range(done + 1, steps + 1):
-        checkpoint.path.write_text(str(step))
+        time.sleep(PACE)
+        state = hashlib.sha256(f"{state}{step}".encode()).hexdigest()
+        unfinished = checkpoint.path.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps([step, state]))
+        os.replace(unfinished, checkpoint.path)
         checkpoint.saved(step)
         report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=picture))
     while kind == ENDLESS:
@@ -50,7 +61,7 @@ def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     if kind == KILLED:
         os.kill(os.getpid(), signal.SIGKILL)
     for name in RESULTS:
-        (out / name).write_bytes(f"{name} of {shot.settings.model}\n".encode() * 50_000)
+        (out / name).write_bytes(f"{name} of {shot.settings.model} {state}\n".encode() * 50_000)
 
 
 def main() -> None:

@@ -1,0 +1,88 @@
+"""The command line against a running engine: it uses the one client and nothing else."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+import pytest
+
+import isa_engine.commands
+from isa_engine.cli import main
+from isa_engine.protocol import RESULTS
+from tests.service.running import eventually, upload
+from tests.service.stub_engine import ENDLESS, FAST, REFUSED
+
+
+@pytest.fixture
+def command(engine, monkeypatch, capsys):
+    """Runs a command against the engine: its exit code and its output's lines."""
+    monkeypatch.setenv("ISA_ENGINE_TOKEN", engine.first_line["token"])
+
+    def run(*arguments: str) -> tuple[int, list[str]]:
+        code = main([*arguments, "--engine", engine.url])
+        captured = capsys.readouterr()
+        return code, (captured.out + captured.err).splitlines()
+
+    return run
+
+
+def shot_file(folder: Path, kind: int, steps: int = 3) -> str:
+    path = folder / "take.npz"
+    path.write_bytes(upload(kind, steps))
+    return str(path)
+
+
+def test_a_shot_goes_to_the_engine_and_its_results_come_back(engine, command, tmp_path):
+    _, [job] = command("submit", shot_file(tmp_path, FAST), "--priority", "5")
+    code, lines = command("watch", job)
+    assert code == 0
+    assert lines[0].endswith("queued")
+    assert "running denoise 2/3" in lines[3]
+    assert "done" in lines[-1]
+    code, lines = command("fetch", job, "--out", str(tmp_path / "take"))
+    assert [Path(line).name for line in lines] == list(RESULTS)
+    for file in engine.client.results(job):
+        content = (tmp_path / "take" / file.name).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.bytes, file.sha256)
+    assert any(line.startswith(job) and "done" in line for line in command("list")[1])
+    assert command("cancel", job, "--delete") == (0, [])
+    assert command("cancel", job) == (1, ["isa-engine: This engine has no such job."])
+
+
+def test_the_same_key_queues_once(command, tmp_path):
+    shot = shot_file(tmp_path, FAST)
+    first, second = (command("submit", shot, "--key", "take 7".replace(" ", "-"))[1] for _ in range(2))
+    assert first == second
+    refused = command("submit", shot_file(tmp_path, REFUSED), "--key", "take-7")
+    assert refused == (1, ["isa-engine: This Idempotency-Key came with another shot before."])
+
+
+def test_a_failed_and_a_cancelled_job_end_in_their_sentence(engine, command, tmp_path):
+    _, [job] = command("submit", shot_file(tmp_path, REFUSED))
+    code, lines = command("watch", job)
+    assert (code, lines[-1]) == (1, "isa-engine: this shot is not to my taste. Stage another")
+    _, [job] = command("submit", shot_file(tmp_path, ENDLESS))
+    eventually(lambda: engine.client.job(job).state == "running", "it runs")
+    assert command("cancel", job, "--delete")[1] == ["isa-engine: The job is running. Cancel it first."]
+    assert command("cancel", job)[0] == 0
+    code, lines = command("watch", job)
+    assert (code, lines[-1]) == (1, "isa-engine: the job was cancelled")
+
+
+def test_a_token_comes_from_a_file_or_the_environment_and_never_from_an_argument(
+    engine, command, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("ISA_ENGINE_TOKEN")
+    assert "Set ISA_ENGINE_TOKEN" in command("list")[1][0]
+    (tmp_path / "token").write_text(engine.first_line["token"] + "\n")
+    assert command("list", "--token-file", str(tmp_path / "token"))[0] == 0
+    assert "cannot read the token" in command("list", "--token-file", str(tmp_path / "none"))[1][0]
+
+
+@pytest.mark.parametrize("name", ["submit", "watch", "fetch", "cancel", "list", "connection"])
+def test_the_commands_use_the_client_and_nothing_else(name):
+    source = Path(isa_engine.commands.__file__).with_name(f"{name}.py").read_text()
+    imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    ours = {module for module in imported if module.startswith("isa_engine")}
+    allowed = {"client", "commands.connection", "errors", "protocol"}
+    assert ours <= {f"isa_engine.{module}" for module in allowed}
