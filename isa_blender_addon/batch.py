@@ -25,6 +25,8 @@ from isa_engine.shot import Shot
 from .engine.jobs import JobRunner, JobSnapshot
 from .engine.process import LocalEngine, RemoteEngine
 from .plate import import_plate
+from .preflight import check_shot
+from .preflight.glance import glance
 from .properties import cast_picture, generation_settings, references, refresh_cast
 from .scene.capture import capture_frames
 from .session import check_remote
@@ -99,6 +101,8 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     engine = start_engine(arguments, out)
     try:
         shot = capture(scene, stop)
+        for finding in (*glance(scene, None), *check_shot(shot)):
+            print(f"warning: {finding.sentence}", flush=True)
         runner = JobRunner(engine, shot, out)
         runner.start()
         follow(runner, stop)

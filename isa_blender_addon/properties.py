@@ -181,6 +181,18 @@ def playing(scene) -> list[CastMember]:
     return [member for member in scene.isa.cast if member.shown and member.include]
 
 
+def cast_member(scene, character: str) -> CastMember:
+    """The member of that name.
+
+    Raises:
+        SceneError: there is none.
+    """
+    for member in scene.isa.cast:
+        if member.character is not None and member.character.name == character:
+            return member
+    raise SceneError(f"'{character}' is not in the cast", remedy="Look for characters again in the cast.")
+
+
 def references(scene) -> dict[str, Reference]:
     """The pictures of the cast, by the characters' names."""
     return {

@@ -20,6 +20,7 @@ from .engine.jobs import JobRunner, JobSnapshot
 from .engine.process import EngineStatus, LocalEngine, RemoteEngine
 from .folders import discard_take, engine_log
 from .plate import import_plate
+from .preflight.finding import Finding
 from .ui.preferences import preferences
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
@@ -44,6 +45,8 @@ class Session:
         job: the running one, else None.
         error: the sentence that the panel shows, empty if all is well.
         note: what else there is to say.
+        findings: of the shot that was read last.
+        held: whether that shot waits for the artist's word because of them.
         health: what the chosen engine last said of itself.
     """
 
@@ -52,6 +55,8 @@ class Session:
         self.stop_capture = False
         self.job: Job | None = None
         self.error = self.note = ""
+        self.findings: tuple[Finding, ...] = ()
+        self.held = False
         self.health: Health | None = None
         self._local: LocalEngine | None = None
         # Blender knows a timer by its object, and each access to a method makes a new one.
@@ -132,10 +137,16 @@ class Session:
         if self.job is not None:
             self.job.runner.cancel()
 
-    def trained(self, model: str) -> bool | None:
-        """Whether the engine has weights for a model; None: it was not connected yet."""
-        known = {info.name: info.trained for info in self.health.models} if self.health else {}
-        return known.get(model)
+    def drop_findings(self, operator: str, values: dict) -> None:
+        """Forget the findings that a button with these values has mended."""
+
+        def mended(finding: Finding) -> bool:
+            return any(
+                mend.operator == operator and values.items() <= mend.values.items() for mend in finding.mends
+            )
+
+        self.findings = tuple(finding for finding in self.findings if not mended(finding))
+        self.held = self.held and any(finding.serious for finding in self.findings)
 
     def tick(self) -> float | None:
         """Look how things stand; the seconds to the next look, None where nothing is left to look at."""
@@ -149,7 +160,7 @@ class Session:
         if snapshot and snapshot.over and not bpy.app.is_job_running("RENDER"):
             job, self.job = self.job, None
             self._finish(job, snapshot)
-        shown = (status, snapshot, self.captured, self.error, self.note, self.health)
+        shown = (status, snapshot, self.captured, self.error, self.note, self.findings, self.health)
         if shown != self._shown:
             self._shown = shown
             redraw()

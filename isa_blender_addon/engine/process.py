@@ -5,6 +5,7 @@ What differs between systems is in this module alone.
 
 import atexit
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -177,6 +178,28 @@ def process_options(platform: str) -> dict:
         create_new_process_group, create_no_window = 0x200, 0x8000000
         return {"creationflags": create_new_process_group | create_no_window}
     return {"start_new_session": True}
+
+
+def machine_memory() -> int | None:
+    """Bytes of this machine's memory; None where the system does not tell."""
+    if sys.platform == "win32":
+        status = _MemoryStatus(ctypes.sizeof(_MemoryStatus))
+        return status.total if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+class _MemoryStatus(ctypes.Structure):
+    """Windows' MEMORYSTATUSEX."""
+
+    _fields_ = [
+        ("length", ctypes.c_ulong),
+        ("load", ctypes.c_ulong),
+        ("total", ctypes.c_ulonglong),
+        ("others", ctypes.c_ulonglong * 6),
+    ]
 
 
 def kill_tree(process: subprocess.Popen, platform: str) -> None:

@@ -105,7 +105,7 @@ class _Side:
 
     Attributes:
         ndc, w: of the points: places ``(N, 2)`` and distances along the camera's axis ``(N,)``.
-        inside, facing: which points are in the frame, and have a triangle that faces the camera: ``(N,)`` bool.
+        inside, facing: ``(N,)`` bool, which points are in the frame, and have a triangle facing the camera.
         corners: ``(3, M)`` of the triangles that face it and reach into the frame.
         edges: ``(E, 2)`` of points, some of their edges.
     """

@@ -1,5 +1,7 @@
 """Reference pictures, checked where the artist can still choose another."""
 
+import struct
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
@@ -35,6 +37,34 @@ def read_picture(path: str | Path, name: str) -> bytes:
     if not _decodes(file, picture):
         raise SceneError(f"'{file}' is damaged", where=where, remedy="Export or download it again.")
     return picture
+
+
+def picture_size(path: str | Path) -> tuple[int, int] | None:
+    """Width and height in pixels as the file's head tells, read once; None where it is no such picture."""
+    file = Path(bpy.path.abspath(str(path)))
+    try:
+        return _size(str(file), file.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _size(path: str, _changed: int) -> tuple[int, int] | None:
+    with open(path, "rb") as file:
+        head = file.read(2**17)
+    if head.startswith(PICTURE_SIGNATURES[0]) and len(head) >= 24:
+        return struct.unpack(">II", head[16:24])
+    if not head.startswith(PICTURE_SIGNATURES[1]):
+        return None
+    place = 2
+    while place + 9 <= len(head) and head[place] == 0xFF:
+        marker, length = head[place + 1], struct.unpack(">H", head[place + 2 : place + 4])[0]
+        # Start of frame, of any kind of JPEG.
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", head[place + 5 : place + 9])
+            return width, height
+        place += 2 + length
+    return None
 
 
 def _decodes(file: Path, picture: bytes) -> bool:

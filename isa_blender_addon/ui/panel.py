@@ -3,21 +3,20 @@
 Drawing reads what is known already and computes nothing that grows with the scene.
 """
 
-import textwrap
-
 import bpy
 
-from isa_engine.configuration import model_config
-
 from .. import plate
-from ..operators.generate import obstacle
+from ..operators.reading import obstacle
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
+from ..preflight.glance import estimate, glance
 from ..properties import canvas
 from ..scene.timeline import render_size
 from ..session import session
 from .cast_list import draw_member
+from .findings import draw_findings
 from .preferences import preferences
+from .sentence import sentence
 
 _ENGINE_ICONS = {
     "ready": "RADIOBUT_ON",
@@ -52,6 +51,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, now, scene = self.layout, session(), context.scene
+        findings = (*glance(scene, now.health), *now.findings)
         if now.busy:
             text, factor = progress(now)
             layout.progress(text=text, factor=factor)
@@ -59,16 +59,21 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
             return
         problem = obstacle(scene)
         absent = now.engine_status().state == "absent"
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.6
         row.enabled = problem is None and not absent
-        row.operator("isa.generate", icon="RENDER_ANIMATION")
+        word = "Generate Anyway" if now.held else "Generate"
+        button = row.operator("isa.generate", text=word + duration(scene, now), icon="RENDER_ANIMATION")
+        button.anyway = now.held
+        row.operator("isa.check_shot", text="", icon="CHECKMARK")
         if problem:
             sentence(context, layout, str(problem), "INFO")
         if now.error:
             sentence(context, layout, now.error, "ERROR")
         elif now.note:
             sentence(context, layout, now.note, "INFO")
+        if not problem:
+            draw_findings(context, layout, findings)
 
 
 class ISA_PT_engine(_Panel, bpy.types.Panel):
@@ -89,9 +94,6 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
         row.operator("isa.choose_engine", text="Remote Engine" if local else "Change")
         if local:
             row.operator("isa.open_log", text="", icon="TEXT")
-        if now.trained(context.scene.isa.model) is False:
-            name = context.scene.isa.model
-            sentence(context, layout, f"The model {name} is untrained: the plate will be noise.", "INFO")
 
 
 class ISA_PT_cast(_Panel, bpy.types.Panel):
@@ -123,11 +125,6 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
         self.layout.prop(scene.isa, "overlay", icon="OVERLAY", toggle=True)
         if scene.isa.overlay and watch.problem:
             sentence(context, self.layout, watch.problem, "INFO")
-        frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
-        model = model_config(scene.isa.model)
-        if frames > model.max_frames:
-            warning = f"{frames} frames: {model.name} is made for {model.max_frames} at most."
-            sentence(context, self.layout, warning, "ERROR")
 
 
 class ISA_PT_look(_Panel, bpy.types.Panel):
@@ -157,19 +154,6 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
         self.layout.operator("isa.import_results", text="Import Plate", icon="IMPORT")
 
 
-def sentence(context, layout, text: str, icon: str = "NONE") -> None:
-    """A text in as many lines as the sidebar is narrow."""
-    width = context.region.width if context.region else 280
-    scale = context.preferences.system.ui_scale or 1.0
-    characters = int(width / (7 * scale)) - (4 if icon == "NONE" else 8)
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    text = text[:1].upper() + text[1:]
-    for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
-        indent = "BLANK1" if icon != "NONE" else "NONE"
-        column.label(text=line, icon=indent if number else icon)
-
-
 def shot_lines(scene) -> list[str]:
     """What will be generated: frames, camera, sizes."""
     step = f", every {scene.frame_step}" if scene.frame_step > 1 else ""
@@ -185,6 +169,17 @@ def shot_lines(scene) -> list[str]:
         cameras,
         f"{width}×{height} → {painted_width}×{painted_height}",
     ]
+
+
+def duration(scene, now) -> str:
+    """About how long it takes, for the button; empty where nothing is known."""
+    seconds = estimate(scene, now.health)
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f" · about {max(10 * round(seconds / 10), 10)} s"
+    minutes = seconds / 60
+    return f" · about {minutes:.0f} min" if minutes < 90 else f" · about {minutes / 60:.0f} h"
 
 
 def progress(now) -> tuple[str, float]:

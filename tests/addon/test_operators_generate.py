@@ -12,7 +12,7 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine import jobs, process
-from isa_blender_addon.operators import generate
+from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
 from tests.addon import fake_engine
@@ -113,7 +113,7 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
 def test_escape_ends_the_reading(shot, tmp_path):
     bpy.ops.isa.refresh_cast()
     before = snapshot()
-    operator = SimpleNamespace(_reading=generate.Reading(shot), report=lambda *_: None)
+    operator = SimpleNamespace(_reading=reading.Reading(shot), report=lambda *_: None)
     window_manager = SimpleNamespace(event_timer_remove=lambda _: None)
     context = SimpleNamespace(window_manager=window_manager)
     operator._timer = None
@@ -137,10 +137,10 @@ def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monk
         yield 1, 4
         raise ZeroDivisionError
 
-    monkeypatch.setattr(generate, "capture_frames", break_down)
+    monkeypatch.setattr(reading, "capture_frames", break_down)
     removed = []
     context = SimpleNamespace(window_manager=SimpleNamespace(event_timer_remove=removed.append))
-    operator = SimpleNamespace(_reading=generate.Reading(shot), _timer="timer")
+    operator = SimpleNamespace(_reading=reading.Reading(shot), _timer="timer")
     with pytest.raises(ZeroDivisionError):
         generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type="TIMER"))
     assert removed == ["timer"]

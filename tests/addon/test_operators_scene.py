@@ -210,7 +210,7 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     assert "The picture is missing" in drawn(panel.ISA_PT_cast)
     ISA_UL_cast.draw_item(None, bpy.context, MagicMock(), scene.isa, scene.isa.cast[0], 0, None, "", 0)
     scene.frame_end = 400
-    assert "is made for" in " ".join(drawn(panel.ISA_PT_shot))
+    assert "is made for" in " ".join(drawn(panel.ISA_PT_generate))
     drawn(panel.ISA_PT_look)
     drawn(panel.ISA_PT_plate)
     session().error = "The reference picture of Anna is missing. Choose another."
@@ -222,10 +222,12 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
 
 def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
     models = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-4b", trained=True))
-    session().health = SimpleNamespace(models=models)
-    assert "untrained" in " ".join(drawn(panel.ISA_PT_engine))
+    stage(scene)
+    refresh_cast(scene)
+    session().health = SimpleNamespace(models=models, device="cpu")
+    assert "untrained" in " ".join(drawn(panel.ISA_PT_generate))
     scene.isa.model = "isa-4b"
-    assert "untrained" not in " ".join(drawn(panel.ISA_PT_engine))
+    assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))
     close()
 
 

@@ -53,7 +53,7 @@ def times(viewport) -> dict[str, float]:
 
 
 def own_times(viewport) -> dict[str, float]:
-    """Medians of the overlay's own work, in milliseconds of the main thread: reading what changed, drawing."""
+    """Medians of the overlay's own work in milliseconds of the main thread: reading what changed, drawing."""
     draw, watch, scene = part("overlay.draw"), part("overlay.watch").watch, viewport.window.scene
     reading, drawing = [], []
     for frame in range(scene.frame_start, scene.frame_start + REPETITIONS):

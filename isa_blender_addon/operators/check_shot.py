@@ -1,0 +1,26 @@
+"""Read the scene as Generate does, and say what may go wrong."""
+
+import bpy
+
+from ..session import session
+from .reading import Reading, ReadingOperator
+
+
+class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
+    bl_idname = "isa.check_shot"
+    bl_label = "Check Shot"
+    bl_description = "Look at every frame for what may spoil the plate; nothing is generated"
+
+    @classmethod
+    def poll(cls, _context) -> bool:
+        cls.poll_message_set("A plate is being generated")
+        return not session().busy
+
+    def begin(self, context) -> Reading:
+        return Reading(context.scene, send=False)
+
+    def execute(self, context) -> set[str]:
+        return self.finish(context)
+
+
+CLASSES = (ISA_OT_check_shot,)

@@ -1,0 +1,109 @@
+"""The buttons of preflight's findings. Each undoes like any step, and its finding goes with it."""
+
+import bpy
+from bpy.props import FloatVectorProperty, IntProperty, StringProperty
+
+from isa_engine.configuration import MODELS
+
+from ..properties import playing
+from ..session import session
+
+
+class _Mend:
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    def mended(self, *names: str) -> set[str]:
+        """Drop the findings that this button belongs to."""
+        values = {name: getattr(self, name) for name in names}
+        # The instance's own is Blender's spelling.
+        session().drop_findings(type(self).bl_idname, values)
+        return {"FINISHED"}
+
+
+class ISA_OT_show_frame(_Mend, bpy.types.Operator):
+    bl_idname = "isa.show_frame"
+    bl_label = "Show"
+    bl_description = "Go to the frame, and select the character"
+
+    frame: IntProperty()
+    character: StringProperty()
+
+    def execute(self, context) -> set[str]:
+        context.scene.frame_set(self.frame)
+        item = context.view_layer.objects.get(self.character)
+        if item is not None and context.mode == "OBJECT":
+            for other in context.selected_objects:
+                other.select_set(False)
+            item.select_set(True)
+            context.view_layer.objects.active = item
+        return {"FINISHED"}
+
+
+class ISA_OT_leave_out(_Mend, bpy.types.Operator):
+    bl_idname = "isa.leave_out"
+    bl_label = "Leave Out"
+    bl_description = "Do not generate this character"
+
+    character: StringProperty()
+
+    def execute(self, context) -> set[str]:
+        for member in playing(context.scene):
+            if member.character.name == self.character:
+                member.include = False
+                return self.mended("character")
+        return {"CANCELLED"}
+
+
+class ISA_OT_move_apart(_Mend, bpy.types.Operator):
+    bl_idname = "isa.move_apart"
+    bl_label = "Move Apart"
+    bl_description = "Move the character along the ground until the two only touch; its animation stays"
+
+    character: StringProperty()
+    offset: FloatVectorProperty(size=3, subtype="XYZ", unit="LENGTH")
+
+    def execute(self, context) -> set[str]:
+        item = context.scene.objects.get(self.character)
+        if item is None:
+            return {"CANCELLED"}
+        inverse = item.parent.matrix_world.inverted().to_3x3() if item.parent else None
+        offset = inverse @ self.offset if inverse else self.offset
+        # Keys on the location stay as they are.
+        item.delta_location = item.delta_location + offset
+        # A button's numbers are single precision; who is moved tells enough.
+        return self.mended("character")
+
+
+class ISA_OT_shorten_range(_Mend, bpy.types.Operator):
+    bl_idname = "isa.shorten_range"
+    bl_label = "Shorten"
+    bl_description = "End the scene's frame range here"
+
+    frame_end: IntProperty()
+
+    def execute(self, context) -> set[str]:
+        context.scene.frame_end = self.frame_end
+        return {"FINISHED"}
+
+
+class ISA_OT_use_model(_Mend, bpy.types.Operator):
+    bl_idname = "isa.use_model"
+    bl_label = "Use Model"
+    bl_description = "Generate with this model"
+
+    model: StringProperty()
+
+    def execute(self, context) -> set[str]:
+        if self.model not in MODELS:
+            return {"CANCELLED"}
+        context.scene.isa.model = self.model
+        return {"FINISHED"}
+
+
+CLASSES = (
+    ISA_OT_show_frame,
+    ISA_OT_leave_out,
+    ISA_OT_move_apart,
+    ISA_OT_shorten_range,
+    ISA_OT_use_model,
+)

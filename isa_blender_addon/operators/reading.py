@@ -1,0 +1,181 @@
+"""Reading the scene frame by frame, with Blender drawing and listening in between."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+
+from isa_engine.errors import IsaError, SceneError
+from isa_engine.shot import Shot
+
+from ..folders import discard_take, new_take
+from ..preflight import check_shot
+from ..properties import generation_settings, playing, references, refresh_cast
+from ..scene.camera import camera_at
+from ..scene.capture import capture_frames
+from ..scene.timeline import frame_numbers
+from ..session import session
+
+# Blender draws and listens between two stretches of reading.
+_STRETCH_SECONDS = 0.03
+_CHECKING_SECONDS = 0.01
+
+
+class Reading:
+    """The scene, read one frame a ``step``, then checked in the background, then perhaps on its way.
+
+    Args:
+        send: to the engine, once it is read; else its findings are all that comes of it.
+        anyway: even where a finding is serious.
+
+    Raises:
+        IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
+    """
+
+    def __init__(self, scene, send: bool = True, anyway: bool = False):
+        now = session()
+        now.error = now.note = ""
+        now.findings, now.held = (), False
+        now.stop_capture = False
+        refresh_cast(scene)
+        if problem := obstacle(scene):
+            raise problem
+        self.scene, self.send, self.anyway = scene, send, anyway
+        self.take = None
+        if send:
+            # The engine starts while the scene is read.
+            now.start_engine()
+            self.take = new_take(scene)
+        self._shot: Shot | None = None
+        self._checks: Future | None = None
+        self._frames = capture_frames(scene, generation_settings(scene), references(scene))
+        now.captured = 0, len(frame_numbers(scene))
+
+    def step(self) -> bool:
+        """Read a frame, or wait a moment for the checks; false when there is nothing left to do.
+
+        Raises:
+            IsaError: the scene cannot be read or the engine is gone; nothing is left behind.
+        """
+        try:
+            if self._checks is not None:
+                return self._check()
+            session().captured = next(self._frames)
+        except StopIteration as done:
+            self._shot = done.value
+            background = ThreadPoolExecutor(1, "isa-checks")
+            self._checks = background.submit(check_shot, self._shot)
+            background.shutdown(wait=False)
+        except ReferenceError as error:
+            self.close()
+            raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
+        except Exception:
+            self.close()
+            raise
+        return True
+
+    def _check(self) -> bool:
+        try:
+            found = tuple(self._checks.result(_CHECKING_SECONDS))
+        except NotYet:
+            return True
+        now = session()
+        now.findings = found
+        now.held = self.send and not self.anyway and any(finding.serious for finding in found)
+        if self.send and not now.held:
+            now.submit(self.scene, self._shot, self.take)
+            now.captured = None
+        else:
+            self.close()
+            if not found:
+                now.note = "Nothing stands in the way of a good plate."
+        return False
+
+    def stretch(self) -> bool:
+        """Steps for as long as Blender may stand still; false as ``step``."""
+        end = time.monotonic() + _STRETCH_SECONDS
+        while self.step():
+            if time.monotonic() >= end:
+                return True
+        return False
+
+    def close(self) -> None:
+        """Stop reading and put the scene back."""
+        self._frames.close()
+        if self.take is not None:
+            discard_take(self.take)
+        session().captured = None
+
+
+class ReadingOperator:
+    """What operators that read the scene have in common: a timer, Escape, and the artist's mouse."""
+
+    def begin(self, context) -> Reading:
+        raise NotImplementedError
+
+    def invoke(self, context, event) -> set[str]:
+        try:
+            self._reading = self.begin(context)
+        except IsaError as error:
+            return fail(self, error)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(0.01, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event) -> set[str]:
+        if event.type == "ESC":
+            session().stop_capture = True
+        elif event.type != "TIMER":
+            # The mouse still reaches Cancel and the view; no key may change the scene under the reading.
+            mouse = event.type in {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
+            return {"PASS_THROUGH"} if mouse else {"RUNNING_MODAL"}
+        if session().stop_capture:
+            session().note = "Cancelled."
+            self.cancel(context)
+            return {"CANCELLED"}
+        unfinished = False
+        try:
+            unfinished = self._reading.stretch()
+        except IsaError as error:
+            return fail(self, error)
+        finally:
+            if not unfinished:
+                context.window_manager.event_timer_remove(self._timer)
+        return {"RUNNING_MODAL"} if unfinished else {"FINISHED"}
+
+    def cancel(self, context) -> None:
+        """The artist has had enough, or Blender closes or opens another file."""
+        self._reading.close()
+        context.window_manager.event_timer_remove(self._timer)
+
+    def finish(self, context) -> set[str]:
+        """Without a window: all frames at once."""
+        try:
+            reading = self.begin(context)
+            while reading.step():
+                pass
+        except IsaError as error:
+            return fail(self, error)
+        for finding in session().findings:
+            self.report({"WARNING"}, finding.sentence)
+        return {"FINISHED"}
+
+
+def obstacle(scene) -> SceneError | None:
+    """Why nothing can be generated from the scene as it is, as far as a glance tells."""
+    try:
+        frame_numbers(scene)
+        camera_at(scene, scene.frame_start)
+    except SceneError as error:
+        return error
+    if not playing(scene):
+        remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include it in the cast."
+        return SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+    return None
+
+
+def fail(operator, error: IsaError) -> set[str]:
+    """Say it where the artist looks, and in the panel."""
+    session().error = str(error)
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}

@@ -1,0 +1,23 @@
+"""What may go wrong with a shot, found before it leaves; each finding is a sentence with what mends it.
+
+``glance`` looks at settings and pictures and is cheap enough for drawing a panel; ``check_shot`` looks at
+every frame of a shot that was read. The checks themselves need no Blender.
+"""
+
+from isa_engine.shot import Shot
+
+from .camera_motion import check_camera_motion
+from .contact import check_contact
+from .finding import Finding
+from .framing import check_framing
+from .references import check_reference_poses
+
+
+def check_shot(shot: Shot) -> list[Finding]:
+    """What the frames of a shot tell."""
+    return [
+        *check_reference_poses(shot),
+        *check_framing(shot),
+        *check_contact(shot),
+        *check_camera_motion(shot),
+    ]

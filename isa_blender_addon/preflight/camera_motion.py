@@ -1,0 +1,77 @@
+"""Camera moves faster than the model was trained on: it blurs the set then (paper, Fig. 17)."""
+
+import math
+
+import numpy as np
+
+from isa_engine.shot import Shot
+
+from .finding import Finding, show
+
+# What 99 of 100 camera paths of the training keep to (``isa_engine.data.camera_paths``).
+TURN_DEGREES, GROWTH = 60.0, math.exp(0.6)
+# A turn between two frames that no camera makes.
+_CUT_DEGREES = 40.0
+_WINDOW_SECONDS = 0.5
+
+
+def check_camera_motion(shot: Shot) -> list[Finding]:
+    """Cuts, turns and zooms."""
+    if shot.frames == 1:
+        return []
+    cuts = np.flatnonzero(turns(shot, 1) > _CUT_DEGREES)
+    if len(cuts):
+        frame = shot.frame_numbers[cuts[0] + 1]
+        sentence = f"The camera cuts at {frame}: the model knows takes without cuts. Generate each by itself."
+        return [Finding(sentence, (show(frame),), True)]
+    found = []
+    window = min(shot.frames - 1, max(1, round(_WINDOW_SECONDS * float(shot.fps) / shot.frame_step)))
+    seconds = window * shot.frame_step / float(shot.fps)
+    turned = turns(shot, window)
+    if turned.max() > TURN_DEGREES * seconds:
+        first, last, degrees = _sweep(shot, turned > TURN_DEGREES * seconds, window)
+        sentence = (
+            f"The camera turns {degrees:.0f}° between {first} and {last}: "
+            f"the model blurs beyond {TURN_DEGREES:.0f}° a second."
+        )
+        found.append(Finding(sentence, (show(first),), True))
+    grown = growth(shot, window)
+    if grown.max() > GROWTH**seconds:
+        first = shot.frame_numbers[int(grown.argmax())]
+        factor = float(grown.max() ** (1 / seconds))
+        sentence = (
+            f"The camera nears or leaves the cast, or zooms, {factor:.1f} times a second at {first}: "
+            f"the model blurs beyond {GROWTH:.1f}."
+        )
+        found.append(Finding(sentence, (show(first),)))
+    return found
+
+
+def turns(shot: Shot, window: int) -> np.ndarray:
+    """Degrees that the camera turns in so many frames: ``(F − window,)``."""
+    rotation = shot.camera_to_world[:, :3, :3]
+    trace = np.einsum("fab,fab->f", rotation[:-window], rotation[window:])
+    return np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1)))
+
+
+def growth(shot: Shot, window: int) -> np.ndarray:
+    """By what factor, at least 1, the cast's surroundings change size in the picture: ``(F − window,)``.
+
+    The cast's own way to or from the camera does not count.
+    """
+    centre = np.mean([character.points.mean(1) for character in shot.characters], 0)[:-window]
+    place, focal = shot.camera_to_world[:, :3, 3], shot.intrinsics[:, 1]
+    before, after = (
+        np.maximum(np.linalg.norm(camera - centre, axis=1), 1e-3)
+        for camera in (place[:-window], place[window:])
+    )
+    return np.exp(np.abs(np.log(focal[window:] / after) - np.log(focal[:-window] / before)))
+
+
+def _sweep(shot: Shot, fast: np.ndarray, window: int) -> tuple[int, int, float]:
+    """First and last scene frame of the first fast stretch, and the degrees turned in it, frame by frame."""
+    first = int(np.argmax(fast))
+    length = int(np.argmin(fast[first:])) if not fast[first:].all() else len(fast) - first
+    last = min(first + length - 1 + window, shot.frames - 1)
+    degrees = turns(shot, 1)[first:last].sum()
+    return shot.frame_numbers[first], shot.frame_numbers[last], float(degrees)

@@ -1,0 +1,94 @@
+"""Characters that reach deep into each other: the model cannot tell who is in front (paper, Fig. 17)."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from isa_engine.shot import Character, Shot
+
+from .finding import Finding, Mend, show, spans
+
+# Metres. Hands that hold, and shoulders that touch, reach less deep.
+DEPTH = 0.06
+# A point says that it is inside another body only if that body's skin is no farther away.
+_REACH = 0.35
+# So many points of a body must lie deep.
+_LEAST = 3
+_PROBES, _SKIN = 512, 1024
+# A move apart is sought in steps of so many metres, on so many frames.
+_STEP, _FARTHEST, _FRAMES = 0.05, 1.5, 6
+
+
+def check_contact(shot: Shot) -> list[Finding]:
+    """Pairs of characters one of whom is more than ``DEPTH`` inside the other, at their deepest frame."""
+    found = []
+    for first, second in combinations(shot.characters, 2):
+        depths = np.array([depth(first, second, frame) for frame in range(shot.frames)])
+        if depths.max() <= DEPTH:
+            continue
+        deepest = int(depths.argmax())
+        names = f"{first.name} and {second.name}"
+        frames = spans(shot.frame_numbers, depths > DEPTH)
+        sentence = f"{names} are {100 * depths.max():.0f} cm inside each other at {frames}."
+        values = {"character": second.name, "offset": _way_out(first, second, depths)}
+        move = Mend("Move Apart", "isa.move_apart", values)
+        found.append(Finding(sentence, (move, show(shot.frame_numbers[deepest], second.name)), True))
+    return found
+
+
+def depth(first: Character, second: Character, frame: int) -> float:
+    """Metres that one body reaches into the other at a frame of the shot (its index); 0: it does not."""
+    if not _near(first.points[frame], second.points[frame]):
+        return 0.0
+    return max(_inside(first, second, frame), _inside(second, first, frame))
+
+
+def _near(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether the boxes around two bodies overlap."""
+    return bool((first.min(0) <= second.max(0)).all() and (second.min(0) <= first.max(0)).all())
+
+
+def _inside(probe: Character, body: Character, frame: int) -> float:
+    """How far the ``_LEAST``-deepest point of one is under the nearest skin of the other."""
+    skin, normals = body.points[frame], _normals(body.points[frame], body.triangles)
+    points, skin, normals = probe.points[frame, :_PROBES], skin[:_SKIN], normals[:_SKIN]
+    # In single precision about the body, where squares lose nothing that matters.
+    centre = skin.mean(0)
+    a, b = points - centre, skin - centre
+    square = (a**2).sum(1)[:, None] - 2 * a @ b.T + (b**2).sum(1)
+    nearest = square.argmin(1)
+    towards = skin[nearest] - points
+    under = (towards * normals[nearest]).sum(1)
+    under[(towards**2).sum(1) > _REACH**2] = 0
+    return float(np.partition(under, -_LEAST)[-_LEAST]) if len(under) >= _LEAST else 0.0
+
+
+def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Outward unit normals at the points, ``(N, 3)``; zero where no triangle is."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    faces = np.cross(b - a, c - a)
+    normals = np.stack(
+        [np.bincount(triangles.ravel(), np.repeat(faces[:, k], 3), len(points)) for k in range(3)], -1
+    )
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return (normals / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def _way_out(first: Character, second: Character, depths: np.ndarray) -> tuple[float, float, float]:
+    """The shortest move of the second along the ground, away from the first, after which they hardly touch.
+
+    Args:
+        depths: ``(F,)``; the deepest frames are looked at, and where they are deepest gives the direction.
+    """
+    deepest = np.argsort(-depths)[:_FRAMES]
+    deepest = deepest[depths[deepest] > DEPTH]
+    way = (second.points[deepest[0]].mean(0) - first.points[deepest[0]].mean(0))[:2].astype(float)
+    length = np.linalg.norm(way)
+    way = np.array([*(way / length), 0.0]) if length > 1e-6 else np.array([1.0, 0.0, 0.0])
+    for far in np.arange(_STEP, _FARTHEST, _STEP):
+        moved = replace(second, points=second.points + (far * way).astype(np.float32))
+        if max(depth(first, moved, frame) for frame in deepest) < DEPTH / 2:
+            break
+    x, y, z = far * way
+    return float(x), float(y), float(z)

@@ -1,0 +1,54 @@
+"""A finding: what is wrong in the artist's words, and the buttons that mend it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A button.
+
+    Attributes:
+        label: on it.
+        operator: that it runs ("isa.show_frame").
+        values: of the operator's properties.
+    """
+
+    label: str
+    operator: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Attributes:
+    sentence: what is wrong, where.
+    mends: buttons, the likeliest first.
+    serious: the plate will hardly be what the artist wants, so the job does not leave unasked.
+    """
+
+    sentence: str
+    mends: tuple[Mend, ...] = ()
+    serious: bool = False
+
+
+def show(frame: int, character: str = "") -> Mend:
+    """The button that goes to a frame, and selects a character."""
+    return Mend("Show", "isa.show_frame", {"frame": int(frame), "character": character})
+
+
+def spans(numbers: np.ndarray, chosen: np.ndarray) -> str:
+    """The chosen frames in words: "3–8 and 14".
+
+    Args:
+        numbers: ``(F,)`` scene frames of the shot.
+        chosen: ``(F,)`` bool.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    parts = [
+        f"{numbers[first]}" if last - first == 1 else f"{numbers[first]}–{numbers[last - 1]}"
+        for first, last in edges.reshape(-1, 2)
+    ]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

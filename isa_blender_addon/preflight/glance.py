@@ -1,0 +1,97 @@
+"""What the scene's settings and pictures tell, without reading its frames."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import bpy
+
+from isa_engine.configuration import MODELS, ModelConfig, model_config
+from isa_engine.protocol import Health
+
+from ..engine.process import machine_memory
+from ..properties import playing
+from ..scene.picture import picture_size
+from ..scene.timeline import frame_shape
+from ..ui.preferences import preferences
+from .cost import Work, operations, seconds
+from .finding import Finding
+from .limits import Plan, check_limits
+from .references import CastPicture, check_pictures
+
+
+def glance(scene, health: Health | None) -> list[Finding]:
+    """What is wrong at a glance; cheap enough for drawing.
+
+    Args:
+        health: what the engine last said of itself.
+    """
+    return [*check_pictures(cast_pictures(scene)), *check_limits(plan(scene, health))]
+
+
+def estimate(scene, health: Health | None) -> float | None:
+    """Seconds that the engine will take, about; None: nothing is known of it."""
+    config, work = model_config(scene.isa.model), work_of(scene)
+    if work.frames < 1 or work.characters < 1:
+        return None
+    pace = _pace(bpy.path.abspath(scene.isa.last_results), config.name) if scene.isa.last_results else None
+    return seconds(config, work, health.device if health else "", pace)
+
+
+def cast_pictures(scene) -> list[CastPicture]:
+    """The pictures of those who play."""
+    shape = frame_shape(scene)
+    return [
+        CastPicture(member.character.name, picture_size(member.picture) if member.picture else None, shape)
+        for member in playing(scene)
+    ]
+
+
+def plan(scene, health: Health | None) -> Plan:
+    """What would be generated."""
+    config = model_config(scene.isa.model)
+    others = [model_config(name) for name in MODELS if name != config.name]
+    trained = {info.name: info.trained for info in health.models} if health else {}
+    return Plan(
+        config,
+        work_of(scene),
+        scene.frame_start,
+        scene.frame_step,
+        trained.get(config.name),
+        tuple(name for name, known in trained.items() if known),
+        # What another machine has is not known, nor what a GPU has.
+        machine_memory()
+        if preferences().engine == "LOCAL" and (not health or health.device == "cpu")
+        else None,
+        tuple(sorted(others, key=_size)),
+    )
+
+
+def work_of(scene) -> Work:
+    frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
+    isa = scene.isa
+    return Work(frames, frame_shape(scene), len(playing(scene)), isa.steps, isa.guidance)
+
+
+def _size(config: ModelConfig) -> int:
+    return config.dit.layers * config.dit.width**2
+
+
+@lru_cache(maxsize=8)
+def _pace(results: str, model: str) -> float | None:
+    """Operations a second that a plate was made with, by its record; None where that does not tell."""
+    try:
+        record = json.loads((Path(results) / "record.json").read_text(encoding="utf-8"))
+        if record["model"]["name"] != model:
+            return None
+        shot, settings = record["shot"], record["settings"]
+        work = Work(
+            len(shot["frame_numbers"]),
+            (settings["width"], settings["height"]),
+            len(shot["characters"]),
+            settings["steps"],
+            settings["guidance"],
+        )
+        return operations(model_config(model), work) / max(sum(record["seconds"].values()), 1e-3)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,76 @@
+"""Reference pictures: missing, or not fitting the pose and camera they are said to show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isa_engine.geometry.ndc import project
+from isa_engine.shot import Shot
+
+from .finding import Finding, Mend
+
+# A picture of another shape than the camera's frame is no picture of it.
+_SHAPE = 0.03
+# Of the body that a picture must show.
+_GLIMPSE = 0.1
+# Of the picture's height, that joints placed by hand may lie off.
+_OFF = 0.02
+
+
+@dataclass(frozen=True)
+class CastPicture:
+    """What is known of a character's reference without reading the scene.
+
+    Attributes:
+        name: the character's.
+        size: of the picture in pixels; None where there is no picture.
+        frame_shape: width and height of the camera's frame, where the picture is said to show a frame of the
+            scene; None where the character was matched to it by itself.
+        matched: whether it is known where the character stands in it.
+        error: in pixels, of the joints placed on the picture; None where there are none.
+    """
+
+    name: str
+    size: tuple[int, int] | None
+    frame_shape: tuple[float, float] | None
+    matched: bool = True
+    error: float | None = None
+
+
+def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
+    """Who has no picture, or one that does not match."""
+    found = []
+    for picture in pictures:
+        name, match = picture.name, Mend("Match", "isa.match_reference", {"character": picture.name})
+        if picture.size is None:
+            choose = Mend("Choose Picture", "isa.choose_picture", {"character": name})
+            found.append(Finding(f"{name} has no reference picture: the model makes up a look.", (choose,)))
+        elif not picture.matched:
+            found.append(Finding(f"{name} is not matched to the reference picture.", (match,)))
+        elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
+            size = f"{picture.size[0]}×{picture.size[1]}"
+            sentence = f"{name}'s picture, {size}, is no frame of this camera: they are of different shape."
+            found.append(Finding(sentence, (match,)))
+        elif picture.error is not None and picture.error > _OFF * picture.size[1]:
+            sentence = f"{name} is {picture.error:.0f} pixels off in the reference picture."
+            found.append(Finding(sentence, (match,)))
+    return found
+
+
+def check_reference_poses(shot: Shot) -> list[Finding]:
+    """Whose reference picture does not show the character where it is said to stand."""
+    found = []
+    for character in shot.characters:
+        pose = character.reference
+        if pose is None:
+            continue
+        ndc, in_front = project(pose.points.astype(np.float64), pose.mvp)
+        if (in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)).mean() < _GLIMPSE:
+            sentence = f"{character.name} stands outside the reference picture: nothing is seen of the look."
+            match = Mend("Match", "isa.match_reference", {"character": character.name})
+            found.append(Finding(sentence, (match,), True))
+    return found
+
+
+def _differ(size: tuple[int, int], frame: tuple[float, float]) -> bool:
+    return abs((size[0] / size[1]) / (frame[0] / frame[1]) - 1) > _SHAPE

@@ -1,0 +1,16 @@
+"""Text that wraps: a label of Blender's is one line."""
+
+import textwrap
+
+
+def sentence(context, layout, text: str, icon: str = "NONE") -> None:
+    """A text in as many lines as the sidebar is narrow."""
+    width = context.region.width if context.region else 280
+    scale = context.preferences.system.ui_scale or 1.0
+    characters = int(width / (7 * scale)) - (4 if icon == "NONE" else 8)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    text = text[:1].upper() + text[1:]
+    for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
+        indent = "BLANK1" if icon != "NONE" else "NONE"
+        column.label(text=line, icon=indent if number else icon)
