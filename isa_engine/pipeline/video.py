@@ -5,7 +5,6 @@ needs retiming in Blender. The same frames always give the same bytes.
 """
 
 import errno
-import io
 import itertools
 import os
 from collections.abc import Iterable
@@ -17,19 +16,13 @@ import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from isa_engine.errors import EngineError, ShotError
+from isa_engine.decoding import decode
+from isa_engine.errors import EngineError
 
 # crf 12 is visually lossless; a plate is composited and graded further. Equal frames must give equal bytes,
 # but x264's decisions depend on the number of threads, and those of mb-tree on memory that it never set.
 _ENCODER = {"crf": "12", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
-_MAX_SOURCE_PIXELS = 64 * 2**20
-# Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
-_SELF_CONTAINED = {
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
-    "protocol_whitelist": "none",
-}
 _BT709 = 1
-_REMEDY = "Save it as H.264 in MP4."
 
 
 def write_video(
@@ -78,7 +71,7 @@ def cannot_write(path: Path, error: OSError) -> EngineError:
 
 
 def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The first frames of a video, resized.
+    """The first frames of a video, resized, decoded in a limited process (``decoding.media.footage``).
 
     Args:
         size: ``(width, height)``.
@@ -89,28 +82,7 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
     """
-    where = "background"
-    pictures: list[np.ndarray] = []
-    try:
-        with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
-            # A stream whose codec the header does not tell has no context.
-            context = file.streams.video[0].codec_context if file.streams.video else None
-            if context is None:
-                raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
-            if context.width * context.height > _MAX_SOURCE_PIXELS:
-                problem = f"{context.width} × {context.height} pixels are too many"
-                raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
-            # The size may change along the way.
-            context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
-            for frame in itertools.islice(file.decode(video=0), frames):
-                resized = frame.reformat(*size, "rgb24", interpolation="AREA")
-                pictures.append(resized.to_ndarray())
-    except av.error.FFmpegError as error:
-        raise ShotError("the video cannot be decoded", where=where, remedy=_REMEDY) from error
-    if len(pictures) < frames:
-        problem = f"the video has {len(pictures)} frames and the shot {frames}"
-        raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
-    return np.stack(pictures)
+    return decode("footage", encoded, frames=frames, size=size)
 
 
 def _stream(file: av.container.OutputContainer, shape: tuple[int, ...], fps: Fraction):

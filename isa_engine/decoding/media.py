@@ -1,0 +1,91 @@
+"""Foreign pictures and footage to pixels. Runs in the limited process of ``decoding.process`` alone."""
+
+import io
+import itertools
+
+import av
+import av.error
+import numpy as np
+from PIL import Image
+
+from isa_engine.errors import ShotError
+
+MAX_PIXELS = 64 * 2**20
+_REMEDY_LARGE = f"Use at most {MAX_PIXELS // 10**6} megapixels."
+# Its canvas grows with this: a long strip would fill the memory.
+MAX_ASPECT = 8
+_MAX_SOURCE_PIXELS = 64 * 2**20
+# Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
+_SELF_CONTAINED = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "protocol_whitelist": "none",
+}
+_REMEDY = "Save it as H.264 in MP4."
+
+
+def picture(encoded: bytes, where: str) -> np.ndarray:
+    """A PNG or JPEG as ``(H, W, 3)`` uint8 sRGB; transparency lies on mid-grey.
+
+    Its pixels stay as they lie: Blender, where the character was matched to them, ignores EXIF's orientation.
+
+    Raises:
+        ShotError: it is too large, too long or damaged.
+    """
+    try:
+        # Opening reads the header alone.
+        with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as file:
+            _check_size(*file.size, where)
+            shown = file.convert("RGBA")
+    except Image.DecompressionBombError as error:
+        raise ShotError("the picture is too large", where=where, remedy=_REMEDY_LARGE) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        remedy = "Export it again as PNG or JPEG."
+        raise ShotError("the picture is damaged", where=where, remedy=remedy) from error
+    ground = Image.new("RGBA", shown.size, (128, 128, 128, 255))
+    return np.array(Image.alpha_composite(ground, shown).convert("RGB"))
+
+
+def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """The first frames of a video, resized.
+
+    Args:
+        size: ``(width, height)``.
+
+    Returns:
+        ``(frames, height, width, 3)`` uint8 sRGB.
+
+    Raises:
+        ShotError: it cannot be decoded, is too large, or too short.
+    """
+    where = "background"
+    pictures: list[np.ndarray] = []
+    try:
+        with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
+            # A stream whose codec the header does not tell has no context.
+            context = file.streams.video[0].codec_context if file.streams.video else None
+            if context is None:
+                raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
+            if context.width * context.height > _MAX_SOURCE_PIXELS:
+                problem = f"{context.width} × {context.height} pixels are too many"
+                raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
+            # The size may change along the way.
+            context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
+            for frame in itertools.islice(file.decode(video=0), frames):
+                resized = frame.reformat(*size, "rgb24", interpolation="AREA")
+                pictures.append(resized.to_ndarray())
+    except av.error.FFmpegError as error:
+        raise ShotError("the video cannot be decoded", where=where, remedy=_REMEDY) from error
+    if len(pictures) < frames:
+        problem = f"the video has {len(pictures)} frames and the shot {frames}"
+        raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
+    return np.stack(pictures)
+
+
+def _check_size(width: int, height: int, where: str) -> None:
+    if width * height > MAX_PIXELS:
+        problem, remedy = "is too large", _REMEDY_LARGE
+    elif max(width, height) > MAX_ASPECT * min(width, height):
+        problem, remedy = "is too long", "Crop it around the people in it."
+    else:
+        return
+    raise ShotError(f"the picture of {width} × {height} pixels {problem}", where=where, remedy=remedy)

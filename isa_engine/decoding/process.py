@@ -1,0 +1,108 @@
+"""The process that decodes: started once, it forks for every file, and limits each fork.
+
+usage: python -m isa_engine.decoding.process
+
+On standard input a line of JSON ``{"kind", "parameters", "bytes", "memory"}`` and so many bytes; on standard
+output ``{"shape"}`` and the pixels, ``{"error"}`` with the fields of a ``ShotError``, or ``{"died"}``. Where
+there is no fork, it decodes one file and ends.
+"""
+
+import io
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from isa_engine.decoding import media
+from isa_engine.errors import ShotError
+
+CPU_SECONDS = 600
+_KINDS = {"picture": media.picture, "footage": media.footage}
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _warm_up()
+    forks = hasattr(os, "fork")
+    while line := sys.stdin.buffer.readline():
+        request = json.loads(line)
+        encoded = sys.stdin.buffer.read(request["bytes"])
+        answer = _in_a_fork(request, encoded) if forks else _decoded(request, encoded)
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+        if not forks:
+            return
+
+
+def _warm_up() -> None:
+    """Decode something of ours: a limited fork opens no files, so what decoders load late is loaded here."""
+    movie = io.BytesIO()
+    frame = np.zeros((16, 16, 3), np.uint8)
+    for kind in ("PNG", "JPEG"):
+        picture = io.BytesIO()
+        Image.fromarray(frame).save(picture, kind)
+        media.picture(picture.getvalue(), "")
+    with av.open(movie, "w", format="mp4") as file:
+        stream = file.add_stream("mpeg4", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+        file.mux(stream.encode())
+    media.footage(movie.getvalue(), 1, (8, 8))
+
+
+def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            _limit(request["memory"])
+            with open(writing, "wb", closefd=False) as pipe:
+                pipe.write(_decoded(request, encoded))
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        # More than its memory it cannot have to say.
+        answer = pipe.read(request["memory"])
+    if answer and len(answer) >= request["memory"]:
+        os.kill(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return answer if status == 0 else _line({"died": status})
+
+
+def _decoded(request: dict[str, Any], encoded: bytes) -> bytes:
+    try:
+        pixels = _KINDS[request["kind"]](encoded, **request["parameters"])
+    except ShotError as error:
+        return _line({"error": [error.problem, error.where, error.remedy]})
+    return _line({"shape": pixels.shape}) + pixels.tobytes()
+
+
+def _limit(memory: int) -> None:
+    """From here on: so much memory, little time, no new files, none written, no core."""
+    import resource
+
+    # Elsewhere nothing tells how much the process has already.
+    if sys.platform.startswith("linux"):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    for none in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(none, (0, 0))
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    main()
