@@ -13,7 +13,7 @@ from ..preflight.glance import estimate, glance
 from ..properties import canvas
 from ..scene.timeline import render_size
 from ..session import session
-from .cast_list import draw_member
+from .cast_list import draw_member, thumbnail
 from .findings import draw_findings
 from .preferences import preferences
 from .sentence import sentence
@@ -25,6 +25,8 @@ _ENGINE_ICONS = {
     "absent": "ERROR",
     "failed": "ERROR",
 }
+# Of an icon's height.
+_PREVIEW_SCALE = 10
 _JOB_WORDS = {
     "waiting": "Waiting for the engine",
     "uploading": "Sending the shot",
@@ -56,6 +58,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
             text, factor = progress(now)
             layout.progress(text=text, factor=factor)
             layout.operator("isa.cancel", icon="X")
+            draw_preview(layout, now.job)
             return
         problem = obstacle(scene)
         absent = now.engine_status().state == "absent"
@@ -152,6 +155,13 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             row.label(text=plane.parent.name if plane.parent else plane.name, icon="VIEW_CAMERA")
             row.prop(plane, f'["{DEPTH}"]', text="Distance")
         self.layout.operator("isa.import_results", text="Import Plate", icon="IMPORT")
+
+
+def draw_preview(layout, job) -> None:
+    """The first frame as it looks so far, once the engine has sent one."""
+    preview = job.runner.snapshot().preview if job else None
+    if preview and (picture := thumbnail(str(preview))) is not None:
+        layout.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
 
 
 def shot_lines(scene) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import bpy
 import pytest
@@ -15,10 +16,12 @@ from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
+from isa_blender_addon.ui import cast_list, panel
 from tests.addon import fake_engine
 from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.snapshot import snapshot
+from tests.pipeline.shots import picture
 from tests.service.running import eventually
 
 NAME = "ISA Plate"
@@ -271,3 +274,26 @@ def test_what_stands_in_the_way_is_a_sentence_and_leaves_no_trace(
     takes = tmp_path / "takes"
     assert not takes.exists() or not list(takes.iterdir())
     assert bpy.ops.isa.generate.poll()
+
+
+def test_the_panel_shows_how_far_the_job_is_and_how_its_picture_looks_so_far(shot, tmp_path, monkeypatch):
+    preview = tmp_path / "preview.png"
+    snapshot = jobs.JobSnapshot("running", "denoise", 12, 30, 100.0, preview=preview)
+    runner = SimpleNamespace(snapshot=lambda: snapshot, cancel=lambda: None)
+    monkeypatch.setattr(session(), "job", SimpleNamespace(runner=runner))
+
+    def drawn() -> MagicMock:
+        layout = MagicMock()
+        panel.ISA_PT_generate.draw(SimpleNamespace(layout=layout), bpy.context)
+        return layout
+
+    assert drawn().progress.call_args.kwargs == {"text": "Denoising 12/30 · 1:40 left", "factor": 0.4}
+    drawn().template_icon.assert_not_called()
+    known = len(cast_list._thumbnails)
+    for seed in range(2):
+        preview.write_bytes(picture(64, 36, seed))
+        os.utime(preview, ns=(seed, seed))
+        drawn().template_icon.assert_called_once()
+        drawn()
+        # Without a window icons have no numbers.
+        assert len(cast_list._thumbnails) == known + seed + 1
