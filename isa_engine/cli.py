@@ -8,7 +8,7 @@ from isa_engine import __version__
 from isa_engine.errors import IsaError
 
 COMMANDS = (
-    *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token", "record"),
+    *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token", "record", "doctor"),
     *("model", "bench", "train", "synthesize", "ingest", "shards"),
 )
 

@@ -1,0 +1,114 @@
+"""``isa-engine doctor``: whether this machine can serve, and what to do where it cannot."""
+
+import argparse
+import importlib.util
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from isa_engine.configuration import MODELS, weights_folder
+from isa_engine.errors import EngineError
+
+HELP = "check GPU, memory, weights, disk and port"
+_PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
+_MEMORY_GIB, _DISK_GIB = 4, 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        state: "good", "note" (it works, but) or "bad".
+        remedy: what to do, unless it is good.
+    """
+
+    state: str
+    what: str
+    remedy: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="as of serve")
+    parser.add_argument("--port", type=int, help="as of serve")
+    parser.add_argument("--data", metavar="DIR", help="as of serve")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print a line a finding.
+
+    Raises:
+        EngineError: something is bad.
+    """
+    from isa_engine.service.configuration import read_config
+
+    config = read_config(arguments.config, port=arguments.port, data=arguments.data)
+    findings = [*packages(), *weights(), disk(Path(config.data or ".")), port(config.host, config.port)]
+    if not any(finding.state == "bad" for finding in findings):
+        findings += [*device(config.devices), memory()]
+    for finding in findings:
+        print(f"{finding.state:4}  {finding.what}{'. ' + finding.remedy if finding.remedy else ''}")
+    bad = sum(finding.state == "bad" for finding in findings)
+    if bad:
+        raise EngineError(f"{bad} of {len(findings)} checks failed")
+
+
+def packages() -> Iterator[Finding]:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Finding("bad", f"missing: {', '.join(missing)}", "Run pip install 'isa-engine[engine]'.")
+    else:
+        yield Finding("good", "packages")
+
+
+def weights() -> Iterator[Finding]:
+    for name in MODELS:
+        if weights_folder(name) is None:
+            yield Finding("note", f"weights of {name}: none", "It generates noise until they are there.")
+        else:
+            yield Finding("good", f"weights of {name}")
+
+
+def disk(folder: Path) -> Finding:
+    existing = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    if free < _DISK_GIB:
+        return Finding(
+            "bad", f"disk of {folder}: {free:.1f} GiB free", f"Free {_DISK_GIB} GiB, or use --data."
+        )
+    return Finding("good", f"disk: {free:.0f} GiB free")
+
+
+def port(host: str, number: int) -> Finding:
+    try:
+        with socket.create_server((host, number), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return Finding("good", f"port {number}")
+    except (OSError, OverflowError) as error:
+        return Finding("bad", f"port {number}: {error}", "Stop what listens there, or use --port.")
+
+
+def device(names: str) -> Iterator[Finding]:
+    import torch
+
+    if not torch.cuda.is_available():
+        state = "bad" if "cuda" in names else "note"
+        yield Finding(state, "GPU: none that torch can use", "Install its driver and torch for CUDA.")
+        return
+    for number in range(torch.cuda.device_count()):
+        free, total = (size / 2**30 for size in torch.cuda.mem_get_info(number))
+        name = torch.cuda.get_device_name(number)
+        yield Finding("good", f"GPU {number}: {name}, {free:.0f} of {total:.0f} GiB free")
+
+
+def memory() -> Finding:
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return Finding("note", "memory: not known here", f"{_MEMORY_GIB} GiB should be free.")
+    lines = dict(line.split(":", 1) for line in text.splitlines())
+    free = int(lines["MemAvailable"].split()[0]) / 2**20
+    if free < _MEMORY_GIB:
+        return Finding("bad", f"memory: {free:.1f} GiB free", "Close other programs.")
+    return Finding("good", f"memory: {free:.0f} GiB free")
