@@ -84,11 +84,13 @@ def film(
 
 
 def _samples_wanted(actors: list[Actor], camera: tuple[np.ndarray, np.ndarray], height: int) -> int:
-    """One for each pixel of the height that a figure's skin fills where it is nearest."""
+    """One for each pixel that a figure's skin could fill, were all of it where its nearest point is."""
     intrinsics, camera_to_world = camera
-    places = torch.stack([actor.points.mean(1) for actor in actors], 1).cpu().numpy()
-    distance = np.linalg.norm(places - camera_to_world[:, None, :3, 3], axis=-1).clip(0.3)
-    pixels_a_metre = (intrinsics[:, 1, None] * height / 2 / distance).max()
+    place = torch.as_tensor(
+        camera_to_world[:, None, :3, 3], dtype=torch.float32, device=actors[0].points.device
+    )
+    distance = torch.stack([(actor.points - place).norm(dim=-1).amin(1) for actor in actors]).amin(0)
+    pixels_a_metre = (intrinsics[:, 1] * height / 2 / distance.cpu().numpy().clip(0.3)).max()
     return int(np.clip(_SKIN * pixels_a_metre**2, *SAMPLES))
 
 
@@ -124,10 +126,12 @@ def _figures(
     # A pixel shows somebody who covers its centre: more than half of it, or half in every other pixel.
     parity = torch.arange(height, device=points.device)[:, None] + torch.arange(width, device=points.device)
     shows = alpha + (0.25 - 0.5 * (parity % 2)) > 0.5
-    owner = torch.where(hit, index.div(samples, rounding_mode="floor") + 1, 0)
-    first, *others = _each_of_a_pixel(owner)
-    somebody = torch.stack([first, *others]).amax(0)
-    mask = torch.where(first > 0, first, somebody) * shows
+    owner = torch.zeros(hit.shape, dtype=torch.uint8, device=points.device)
+    owner[frame, row, column] = (shown // samples + 1).to(torch.uint8)
+    mask, *others = _each_of_a_pixel(owner)
+    for other in others:
+        mask = torch.where(mask > 0, mask, other)
+    mask = (mask * shows).long()
     return cast[..., :3], cast[..., 3:], mask
 
 
