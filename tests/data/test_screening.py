@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from isa_engine.data.footage.clean_plate import clean_plate, push_pull
+from isa_engine.data.footage.footage import Footage
+from isa_engine.data.footage.performance import Performance
+from isa_engine.data.footage.reference import choose_reference
 from isa_engine.data.footage.screening import (
     Limits,
     blurriness,
@@ -213,3 +216,23 @@ def test_a_hole_is_filled_within_what_surrounds_it():
     assert np.array_equal(filled[known], ramp[known])
     assert np.abs(filled - ramp).max() < 60
     assert (push_pull(ramp, np.zeros_like(known)) == 127.5).all()
+
+
+def test_the_reference_is_sharp_of_the_same_shot_and_outside_what_is_shown():
+    frames = 40
+    video, mask = (np.concatenate(parts) for parts in zip(*[figures((60,), 10)] * 4, strict=True))
+    turns = np.zeros((frames, 1, 55, 3), np.float32)
+    # Furthest turned: within what is shown, then in another shot, then blurred, then far enough away.
+    for turn, frame in ((3.0, 4), (2.8, 35), (2.5, 26), (2.0, 22)):
+        turns[frame, 0, 0, 1] = turn
+    video[26] = np.array(Image.fromarray(video[26]).filter(ImageFilter.GaussianBlur(5)))
+    footage = Footage(video, mask, np.zeros((frames, 36, 64, 3)), 24.0, 1, frames, (64, 96))
+    zeros = np.zeros((frames, 1, 3), np.float32)
+    performance = Performance(
+        "hand", ["0"], np.ones((frames, 1), bool), zeros[0], turns, zeros, zeros, zeros, False
+    )
+    people, shot = np.array([0]), slice(0, 30)
+    assert choose_reference(footage, performance, people, range(0, 12), shot, LIMITS) == 22
+    with pytest.raises(Unfit) as caught:
+        choose_reference(footage, performance, people, range(0, 26), shot, LIMITS)
+    assert caught.value.reason == "no reference"

@@ -78,6 +78,8 @@ def test_a_shard_is_a_webdataset_of_members_that_no_pickle_can_hide_in(tmp_path)
     stored(tmp_path, 2)
     with tarfile.open(tmp_path / "000000.tar") as tar:
         names = tar.getnames()
+        # Whoever packs them, whenever.
+        assert {(member.mtime, member.uid, member.uname) for member in tar} == {(0, 0, "")}
     # A sample's members lie together, and its key ends at the first dot.
     keys = [name.partition(".")[0] for name in names]
     assert keys == sorted(keys)
