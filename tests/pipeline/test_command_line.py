@@ -109,6 +109,15 @@ def test_model_show_grows_with_what_it_is_asked_about():
     assert crowd["tokens"]["points"] == 3 * small["tokens"]["points"]
 
 
+def test_model_show_knows_the_ablations_of_a_model(capsys):
+    assert cli.main(["model", "show", "isa-tiny-controlnet-2d", "--json"]) == 0
+    in_2d = json.loads(capsys.readouterr().out)
+    assert in_2d["tokens"]["points"] == 0
+    assert "control" in in_2d["parameters"]["dit"]
+    assert in_2d["step_operations"].keys() & {"isa", "point_temporal", "control"} == {"control"}
+    assert cli.main(["model", "show", "isa-tiny-without-ispe"]) == 0
+
+
 def test_model_show_refuses_what_does_not_exist(capsys):
     assert cli.main(["model", "show", "isa-huge"]) == 1
     assert cli.main(["model", "show", "isa-tiny", "--size", "100x100"]) == 1

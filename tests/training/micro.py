@@ -15,9 +15,10 @@ def micro_vae() -> VideoVAE:
     return VideoVAE(**dataclasses.asdict(config))
 
 
-def micro_dit() -> ISADiT:
+def micro_dit(conditioning: str = "isa") -> ISADiT:
     torch.manual_seed(0)
-    return ISADiT(**dataclasses.asdict(DiTConfig(width=48, layers=2, heads=2, points=6, image_width=16)))
+    config = DiTConfig(width=48, layers=2, heads=2, points=6, image_width=16, conditioning=conditioning)
+    return ISADiT(**dataclasses.asdict(config))
 
 
 def one_clip(seed: int, frames: int, height: int, width: int) -> torch.Tensor:
@@ -48,5 +49,6 @@ def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning]:
         reference_latents=random(2, 16, 4, 4),
         background_latents=random(2, 16, 2, 4, 4),
         cameras=random(2, 2, 24, 2, 2),
+        normal_maps=torch.ones(2, 2, 48, 4, 4),
     )
     return random(2, 16, 2, 4, 4), conditioning

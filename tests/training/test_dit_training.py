@@ -27,6 +27,15 @@ def test_twenty_steps_on_one_batch_lower_the_loss():
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
 
 
+@pytest.mark.parametrize("conditioning", ["isa-without-ispe", "controlnet-2d"])
+def test_the_ablations_learn_by_the_same_loop(conditioning):
+    training = DiTTrainer(SETTINGS, one_batch, dit=micro_dit(conditioning))
+    losses = [training.step()["loss"] for _ in range(12)]
+    assert sum(losses[-3:]) < 0.95 * sum(losses[:3])
+    control = [value for name, value in training.dit.state_dict().items() if "control" in name]
+    assert all(value.any() for value in control)
+
+
 def test_a_network_that_knows_the_flow_has_no_loss():
     training = trainer()
     latents, conditioning = one_batch(0)
@@ -52,7 +61,7 @@ def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
 @pytest.mark.parametrize(
     ("rate", "lost"),
     [
-        ("drop_cast", {"visible", "identity_known", "image_known", "reference_latents"}),
+        ("drop_cast", {"visible", "identity_known", "image_known", "reference_latents", "normal_maps"}),
         ("drop_identity", {"identity_known"}),
         ("drop_image", {"image_known"}),
         ("drop_reference", {"reference_latents"}),
