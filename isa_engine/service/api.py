@@ -26,6 +26,12 @@ from isa_engine.service.tokens import Tokens
 log = logging.getLogger(__name__)
 
 
+class Refusal(BaseModel):
+    """Why there is no answer, as a sentence."""
+
+    error: str
+
+
 class Readiness(BaseModel):
     """Whether jobs are worked on; ``reasons`` why not."""
 
@@ -44,7 +50,8 @@ def create_app(
     config = config or ServiceConfig()
     feed = Feed(store)
     metrics = Metrics(store, feed, folders.root)
-    routes = APIRouter(prefix=PREFIX)
+    refusals = {status: {"model": Refusal} for status in ("4XX", 422, "5XX")}
+    routes = APIRouter(prefix=PREFIX, responses=refusals)
 
     @routes.get("/health")
     def health() -> Health:

@@ -23,6 +23,12 @@ from isa_engine.service.upload import Uploads
 STREAMS = 2000
 _NONE = "This engine has no such job."
 _PAGE = 200
+_SHOT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 Priority = Annotated[int, Query(ge=PRIORITIES[0], le=PRIORITIES[-1])]
 # Visible ASCII, as the header's draft standard has it; what a database column and a log can bear.
@@ -47,7 +53,7 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
     uploads = Uploads(folders.uploads, config)
 
-    @routes.post("", status_code=201)
+    @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
         """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
         job = secrets.token_hex(16)

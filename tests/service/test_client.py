@@ -24,6 +24,17 @@ HEALTH = {
 
 
 @contextmanager
+def served(handler):
+    """The address of a server with this handler."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+@contextmanager
 def answering(status: int = 200, content: bytes = b"", **headers: str):
     """A client of a server that gives everyone the same answer, and the requests that came."""
     requests = []
@@ -43,15 +54,13 @@ def answering(status: int = 200, content: bytes = b"", **headers: str):
         def log_message(self, *arguments):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        client = EngineClient(f"http://127.0.0.1:{server.server_port}/", "geheim")
+    with served(Handler) as url:
+        client = EngineClient(f"{url}/", "geheim")
         client.requests = requests
         try:
             yield client
         finally:
             client.close()
-            server.shutdown()
 
 
 def sentence(call, *arguments, kind=EngineError) -> str:
