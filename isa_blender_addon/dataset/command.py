@@ -32,8 +32,9 @@ def main(argv: list[str], program: str) -> int:
     arguments = parser.parse_args(argv)
     wishes = Wishes(arguments.frames, arguments.size, arguments.samples, _SPLITS[arguments.split])
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    previous = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         for seed in range(arguments.seed, arguments.seed + arguments.clips):
             _clip(arguments.out.absolute() / f"{arguments.split}-{seed:06}", seed, wishes, stop)
@@ -43,6 +44,10 @@ def main(argv: list[str], program: str) -> int:
     except IsaError as error:
         print(f"isa_synthesize: {error}", file=sys.stderr, flush=True)
         return 1
+    finally:
+        for number, handler in previous.items():
+            # None: Blender's own, which Python cannot put back; the process is about to end.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
     return 0
 
 

@@ -1,5 +1,7 @@
 """Cycles: one staging on one stage into pictures, backgrounds and masks."""
 
+import os
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,8 +80,24 @@ def picture(scene, staging: Staging, frame: int, path: Path) -> Path:
     """Render a frame into a file of the scene's format."""
     aim(scene, staging, frame)
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
+    with _silence():
+        bpy.ops.render.render(write_still=True)
     return path
+
+
+@contextmanager
+def _silence():
+    """Without the lines that Blender itself prints for each frame, among which progress would drown."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+        os.close(nowhere)
 
 
 @contextmanager
