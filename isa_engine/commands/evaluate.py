@@ -1,0 +1,126 @@
+"""``isa-engine evaluate vae|video|ablation|control``: measure a model on clips that no training saw, and
+leave tables, plots and contact sheets."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from isa_engine.errors import EngineError, ModelError
+
+HELP = "measure a model on held-out clips"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "part",
+        choices=("vae", "video", "ablation", "control"),
+        help="Table 1 and Fig. 5; Table 2; Table 4 and Fig. 14; how well the video obeys",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder; an ablation in it is continued")
+    parser.add_argument("--model", default="isa-tiny")
+    parser.add_argument("--weights", type=Path, help="folder of the model's weights (default: the bundled)")
+    parser.add_argument("--clips", type=int, default=12, help="of each kind (default: 12)")
+    parser.add_argument("--frames", type=int, default=17, help="of each clip, 1 + 4k (default: 17)")
+    parser.add_argument("--size", default="128x128", metavar="WxH")
+    parser.add_argument("--steps", type=int, default=30, help="of denoising (default: 30)")
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
+    parser.add_argument("--lpips", type=Path, help="weights of VGG-16 and its LPIPS layers, safetensors")
+    parser.add_argument("--i3d", type=Path, help="weights of I3D, for FVD, safetensors")
+    parser.add_argument("--device", default="auto")
+    ablation = parser.add_argument_group("ablation")
+    ablation.add_argument("--config", type=Path, help="TOML of the training, as of 'train dit'")
+    ablation.add_argument("--training-steps", type=int, help="instead of the configuration's")
+    ablation.add_argument("--seeds", type=int, default=3, help="runs of each conditioning (default: 3)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    _check(arguments)
+    from isa_engine.configuration import model_config, weights_folder
+    from isa_engine.evaluation import table
+    from isa_engine.evaluation.candidates import Sampling, untrained
+    from isa_engine.evaluation.fidelity import Networks
+    from isa_engine.evaluation.held_out import HeldOut
+    from isa_engine.evaluation.progress import PrintedProgress
+    from isa_engine.pipeline.model import PARTS, build_model
+
+    config = model_config(arguments.model)
+    width, height = config.canvas(arguments.size)
+    folder = arguments.weights or weights_folder(arguments.model)
+    read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part, PARTS)
+    model = build_model(config, folder, arguments.device, read)
+    networks = Networks.load(arguments.lpips, arguments.i3d, model.device)
+    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device)
+    sampling = Sampling(arguments.steps, arguments.guidance)
+    out, clips, report = arguments.out, arguments.clips, PrintedProgress()
+    out.mkdir(parents=True, exist_ok=True)
+
+    if arguments.part == "vae":
+        from isa_engine.evaluation.autoencoder import autoencoder
+
+        tables = autoencoder(model, held_out, clips, networks, out, report)
+    elif arguments.part == "video":
+        from isa_engine.evaluation.video import video
+
+        bare = untrained(config, folder, arguments.device)
+        tables = [video(model, bare, held_out, clips, sampling, networks, out, report)]
+    elif arguments.part == "control":
+        from isa_engine.evaluation.control import control
+
+        bare = untrained(config, folder, arguments.device)
+        tables = [control(model, bare, held_out, clips, sampling, out, report)]
+    else:
+        from isa_engine.evaluation.ablation import Ablation, ablation
+
+        settings = _training(arguments)
+        common = Ablation(settings, tuple(range(arguments.seeds)), model, str(model.device))
+        tables = [ablation(common, held_out, clips, sampling, networks, out, report)]
+    table.write(out, arguments.part, tables, _settings(arguments, model))
+    print("\n".join(each.markdown() for each in tables))
+    print(f"tables and pictures are in {out}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from isa_engine.geometry.frames import extended_count
+
+    for package in ("torchmetrics", "matplotlib"):
+        if importlib.util.find_spec(package) is None:
+            raise EngineError(f"evaluation needs '{package}'", remedy="Install isa-engine[evaluation].")
+    if min(arguments.clips, arguments.frames, arguments.steps, arguments.seeds) < 1 or arguments.seed < 0:
+        raise ModelError("a number of clips, frames, steps or seeds is not positive")
+    if arguments.frames != extended_count(arguments.frames):
+        remedy = f"Use {extended_count(arguments.frames)}."
+        raise ModelError(f"{arguments.frames} frames do not fill whole windows", remedy=remedy)
+    if arguments.part == "ablation" and not arguments.config:
+        raise ModelError(
+            "an ablation needs the configuration of its training", remedy="Name it with --config."
+        )
+
+
+def _training(arguments: argparse.Namespace) -> Any:
+    from isa_engine.training.configuration import DiTTraining, read_configuration
+
+    steps = {"steps": arguments.training_steps} if arguments.training_steps else {}
+    return read_configuration(arguments.config, DiTTraining, model=arguments.model, **steps)
+
+
+def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    import torch
+
+    settings = {
+        "model": model.config.name,
+        "weights": model.weights,
+        "clips of each kind": arguments.clips,
+        "first seed": arguments.seed,
+        "frames": arguments.frames,
+        "size": arguments.size,
+        "device": model.device.type,
+        "torch": torch.__version__,
+    }
+    if arguments.part != "vae":
+        settings |= {"denoising steps": arguments.steps, "guidance": arguments.guidance}
+    if arguments.part == "ablation":
+        training = _training(arguments)
+        settings |= {"training steps": training.steps, "batch": training.batch, "seeds": arguments.seeds}
+    return settings

@@ -1,0 +1,21 @@
+"""How good a model is, measured on held-out clips: the paper's tables, and how well a video obeys its scene.
+
+| what | module |
+|---|---|
+| clips that no training saw | ``held_out`` |
+| what a model makes of them, its baselines and its ceiling | ``candidates`` |
+| how well a video obeys | ``silhouette``, ``identity``, ``camera_motion``, ``seams`` |
+| how well it looks | ``fidelity`` with ``i3d``; of latents ``gaussianity`` |
+| Table 1 and Fig. 5 | ``autoencoder`` |
+| Table 2 | ``video`` |
+| Table 4 and Fig. 14 | ``ablation`` |
+| control | ``control`` |
+| what a person reads | ``table``, ``plots``, ``contact_sheet`` |
+
+In the shapes, F frames, K characters, H W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
+"""
+
+from isa_engine.torchvision_operators import declare_missing
+
+# torchmetrics imports torchvision.
+declare_missing()

@@ -1,0 +1,90 @@
+"""What is measured beside what: a model's videos, its baselines and its ceiling."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from isa_engine.configuration import ModelConfig
+from isa_engine.data.clip import Clip
+from isa_engine.data.samples import condition, encode
+from isa_engine.evaluation.held_out import HeldOutClip
+from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.sampling import initial_noise, sample
+
+MODEL, REPEATED, UNTRAINED, CEILING = "model", "repeated reference", "untrained", "ceiling"
+
+
+@dataclass(frozen=True)
+class Video:
+    """Attributes:
+    video: ``(3, F, H, W)`` in [−1, 1].
+    latents: ``(1, C, t, h, w)``, not normalised.
+    """
+
+    video: Tensor
+    latents: Tensor
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Attributes:
+    steps: of denoising.
+    guidance: scale; 2 in the paper (6.2).
+    """
+
+    steps: int
+    guidance: float
+
+
+def untrained(config: ModelConfig, folder: Path | None, device: str) -> Model:
+    """The same autoencoder and image tower, with a transformer and a matte head that learned nothing."""
+    return build_model(config, folder, device, read=("vae", "image_tower"))
+
+
+@torch.inference_mode()
+def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, background: bool = True) -> Video:
+    """What the model makes of a clip's conditions.
+
+    Args:
+        background: whether it is given the clip's.
+    """
+    clip = first_points(held_out.clip, model.config.dit.points)
+    conditioning = condition(model, clip)
+    if not background:
+        nothing = torch.zeros_like(conditioning.background_latents)
+        conditioning = dataclasses.replace(conditioning, background_latents=nothing)
+    shape = tuple(conditioning.background_latents.shape)
+    noise = initial_noise(shape, held_out.seed).to(model.device)
+    latents = sample(
+        model.velocity,
+        conditioning,
+        noise,
+        sampling.steps,
+        sampling.guidance,
+        model.config.shift,
+        lambda step, estimate: None,
+    )
+    return _decoded(model, model.vae.denormalise(latents))
+
+
+@torch.inference_mode()
+def through_autoencoder(model: Model, video: Tensor) -> Video:
+    """A video ``(3, F, H, W)`` as its latents have it: as good as any of the model's videos can be."""
+    return _decoded(model, model.vae.denormalise(encode(model, video[None].to(model.device))))
+
+
+def first_points(clip: Clip, count: int) -> Clip:
+    """The same clip with fewer points a character."""
+    return dataclasses.replace(
+        clip,
+        points=clip.points[:, :, :count],
+        normals=clip.normals[:, :, :count],
+        reference_points=clip.reference_points[:, :count],
+    )
+
+
+def _decoded(model: Model, latents: Tensor) -> Video:
+    return Video(model.vae.decode(latents)[0].clamp(-1, 1), latents)

@@ -1,0 +1,206 @@
+"""Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.split.HELD_OUT``).
+
+A clip is left out where it would make the measure too easy or void: where the reference picture, merely
+repeated, would on average cover the cast; where nobody is seen; where the ground shows no motion to judge by.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_engine.data.clip import Clip
+from isa_engine.data.filming import Actor, film
+from isa_engine.data.patterns import random_colours
+from isa_engine.data.sets import Set
+from isa_engine.data.sources import synthetic_humans
+from isa_engine.data.split import HELD_OUT
+from isa_engine.errors import DataError
+from isa_engine.evaluation.camera_motion import agreement
+from isa_engine.evaluation.silhouette import iou, tolerance
+from isa_engine.geometry.surface import POINTS
+
+# The mean silhouette IoU of the repeated reference picture is kept at or below this.
+EASIEST = 0.35
+# The cast covers at least this share of the picture, and the truth itself shows this much of the motion.
+_COVERED, _AGREEMENT = 0.03, 0.6
+# Screens to choose from.
+_SCREENS = 32
+_DRAWS = 60
+_NOON = (0.3, 0.2, 0.93)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a set of clips has in common.
+
+    Attributes:
+        name: as tables and pictures call it.
+        characters: sizes of cast, in turn.
+        set_kind: of ``data.sets.KINDS``; any if None. A flat one is a screen in a colour that nobody wears.
+        camera: "any", "still", or "moving": its motion shows on the ground.
+        hard: whether to keep the repeated reference's mean IoU at or below ``EASIEST``.
+    """
+
+    name: str
+    characters: tuple[int, ...]
+    set_kind: str | None = None
+    camera: str = "any"
+    hard: bool = True
+
+
+@dataclass(frozen=True)
+class HeldOutClip:
+    """Attributes:
+    seed: of the clip, and of the noise that a model starts from.
+    clip: with ``geometry.surface.POINTS`` points a character.
+    screen: ``(3,)`` the flat set's colour, and
+    tolerance: what a keyer is set to for it (``silhouette``); both None of other sets.
+    repeated: ``(3, F, H, W)`` the reference picture again and again; where everybody has a picture of their
+        own, the first one's with the others cut out and pasted in.
+    repeated_mask: ``(F, H, W)`` bool, the cast in it.
+    reference_colours: of each character its pixels in its own reference, ``(n, 3)``.
+    """
+
+    seed: int
+    clip: Clip
+    screen: Tensor | None
+    tolerance: float | None
+    repeated: Tensor
+    repeated_mask: Tensor
+    reference_colours: list[Tensor]
+
+    @property
+    def mask(self) -> Tensor:
+        """``(F, H, W)`` bool, where the cast is."""
+        return self.clip.mask > 0
+
+
+class HeldOut:
+    """The clips.
+
+    Args:
+        frames, height, width: of each.
+        seed: of the first one; others follow.
+        device: where rendering happens.
+    """
+
+    def __init__(self, frames: int, height: int, width: int, seed: int, device: torch.device | str):
+        self.humans = synthetic_humans(POINTS, device, HELD_OUT)
+        self.frames, self.height, self.width, self.seed = frames, height, width, seed
+
+    def clips(self, kind: Kind, count: int) -> Iterator[HeldOutClip]:
+        """So many clips of a kind; the same ones every time.
+
+        Raises:
+            DataError: there are not so many among a fair number of seeds.
+        """
+        found, covered = 0, 0.0
+        for seed in range(self.seed, self.seed + _DRAWS * count):
+            if found == count:
+                return
+            drawn = self._draw(seed, kind, kind.characters[found % len(kind.characters)])
+            if drawn is None:
+                continue
+            overlap = iou(drawn.repeated_mask, drawn.mask)
+            if kind.hard and (covered + overlap) / (found + 1) > EASIEST:
+                continue
+            found, covered = found + 1, covered + overlap
+            yield drawn
+        if found < count:
+            problem = f"only {found} of {count} held-out clips of '{kind.name}' were found"
+            raise DataError(problem, remedy="Ask for fewer, or for more frames.")
+
+    def _draw(self, seed: int, kind: Kind, characters: int) -> HeldOutClip | None:
+        """The clip of a seed, if it can be measured with."""
+        size = self.frames, self.height, self.width
+        clip, actors, others = self.humans.clip_and_cast(seed, *size, characters, kind.set_kind)
+        if (clip.mask > 0).float().mean() < _COVERED:
+            return None
+        random = np.random.default_rng([HELD_OUT.stream, seed, 1])
+        if kind.camera == "still" and not _still(clip):
+            clip = self._film_again(clip, actors, Set(random, kind.set_kind), _held(clip))
+        if kind.camera == "moving" and _still(clip):
+            return None
+        screen = None
+        if kind.set_kind == "flat":
+            stage = Set(random, "flat")
+            stage.screen = _unworn(clip, random)
+            clip = self._film_again(clip, actors, stage, (clip.intrinsics, clip.camera_to_world))
+            screen = clip.background[:, 0, 0, 0]
+        elif kind.camera == "moving" and (agreement(clip.video, clip) or 0) < _AGREEMENT:
+            return None
+        masks = self._reference_masks(clip, others)
+        repeated, shown = _pasted(clip, masks)
+        return HeldOutClip(
+            seed=seed,
+            clip=clip,
+            screen=screen,
+            tolerance=None if screen is None else tolerance(clip.video, screen, clip.mask > 0),
+            repeated=repeated[:, None].expand_as(clip.video),
+            repeated_mask=shown.expand_as(clip.mask),
+            reference_colours=[
+                clip.references[picture][:, mask].T
+                for picture, mask in zip(clip.reference_of.tolist(), masks, strict=True)
+            ],
+        )
+
+    def _film_again(self, clip: Clip, actors: list[Actor], stage: Set, camera: tuple[Tensor, Tensor]) -> Clip:
+        """The same performance in another set or before another camera, at noon."""
+        sun = torch.tensor(_NOON, device=self.humans.device)
+        seen = tuple(part.cpu().numpy() for part in camera)
+        film_of = film(self.humans.skin, actors, stage, sun, seen, self.height, self.width)
+        video, background, mask = film_of
+        intrinsics, camera_to_world = camera
+        return replace(
+            clip,
+            video=video,
+            background=background,
+            mask=mask,
+            intrinsics=intrinsics,
+            camera_to_world=camera_to_world,
+        )
+
+    def _reference_masks(self, clip: Clip, others: list[Actor]) -> list[Tensor]:
+        """Where each character is in its own reference: ``(H, W)`` bool each."""
+        masks = []
+        for picture in range(len(clip.references)):
+            shown = [k for k, of in enumerate(clip.reference_of.tolist()) if of == picture]
+            camera = (
+                clip.reference_intrinsics[picture, None].cpu().numpy(),
+                clip.reference_camera_to_world[picture, None].cpu().numpy(),
+            )
+            sun = torch.tensor(_NOON, device=self.humans.device)
+            stage = Set(np.random.default_rng(0), "flat")
+            group = [others[k] for k in shown]
+            mask = film(self.humans.skin, group, stage, sun, camera, self.height, self.width)[2][0]
+            masks += [mask == place + 1 for place in range(len(shown))]
+        return masks
+
+
+def _still(clip: Clip) -> bool:
+    return all((part == part[:1]).all() for part in (clip.intrinsics, clip.camera_to_world))
+
+
+def _held(clip: Clip) -> tuple[Tensor, Tensor]:
+    """The clip's camera, held where it is in the middle."""
+    middle = len(clip.intrinsics) // 2
+    return tuple(part[middle].expand_as(part).clone() for part in (clip.intrinsics, clip.camera_to_world))
+
+
+def _unworn(clip: Clip, random: np.random.Generator) -> np.ndarray:
+    """A colour ``(3,)`` in [0, 1] far from all that the cast wears."""
+    worn = (clip.video[:, clip.mask > 0].T.cpu() + 1) / 2
+    colours = random_colours(random, _SCREENS)
+    distance = torch.cdist(torch.tensor(colours, dtype=worn.dtype), worn[:: max(1, len(worn) // 4096)])
+    return colours[int(distance.quantile(0.02, dim=1).argmax())]
+
+
+def _pasted(clip: Clip, masks: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """One picture ``(3, H, W)`` with the whole cast, and where it is in it ``(H, W)``."""
+    picture = clip.references[0].clone()
+    for of, mask in zip(clip.reference_of.tolist(), masks, strict=True):
+        picture = torch.where(mask, clip.references[of], picture)
+    return picture, torch.stack(masks).any(0)

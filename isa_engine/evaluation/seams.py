@@ -1,0 +1,25 @@
+"""Seams: does a video jump where one latent frame ends and the next begins?"""
+
+import torch
+from torch import Tensor
+
+from isa_engine.geometry.frames import latent_of_frame
+
+
+def seam_ratio(video: Tensor) -> float | None:
+    """Mean change from frame to frame across the borders of latent frames, over that within them.
+
+    Near 1 where the borders do not show.
+
+    Args:
+        video: ``(3, F, H, W)``.
+
+    Returns:
+        None where nothing changes within any latent.
+    """
+    change = (video[:, 1:] - video[:, :-1]).abs().mean((0, 2, 3))
+    latent = torch.as_tensor(latent_of_frame(video.shape[1]), device=video.device)
+    border = latent[1:] != latent[:-1]
+    if not change[~border].sum() > 0:
+        return None
+    return (change[border].mean() / change[~border].mean()).item()
