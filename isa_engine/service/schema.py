@@ -140,11 +140,12 @@ class Database:
             self.run("BEGIN IMMEDIATE")
             try:
                 yield
+                # A full disk may show only now.
+                self.run("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self.run("ROLLBACK")
                 raise
-            self.run("COMMIT")
 
 
 def _statements(script: str) -> Iterator[str]:

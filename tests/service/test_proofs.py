@@ -140,9 +140,9 @@ def test_a_thousand_idle_event_streams(run_engine):
 
 
 def filling_disk(folder: Path):
-    """A file system of 64 MiB; skipped where it cannot be mounted."""
+    """A file system of 256 MiB; skipped where it cannot be mounted."""
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], capture_output=True)
     if made.returncode:
         pytest.skip(f"mounting takes rights that are missing here: {made.stderr.decode().strip()}")
 
