@@ -86,10 +86,10 @@ def render_clip(folder: Path, seed: int, wishes: Wishes, report: Callable[[int, 
     for number, group in enumerate(groups):
         with without([person for person in people if person not in group]):
             other = _staged(random, body, group, wishes, 1)
-            stage = Stage(random, other)
+            elsewhere = Stage(random, other)
             expose(scene, other)
             shoot(f"reference/{number}.png", other, 0)
-            stage.strike()
+            elsewhere.strike()
         others.append(other)
 
     np.savez_compressed(
