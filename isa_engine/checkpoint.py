@@ -1,14 +1,17 @@
 """Weights from files: read as safetensors only, and checked tensor by tensor."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from isa_engine.errors import ModelError
+
+T = TypeVar("T")
 
 
 def read_safetensors(path: str | os.PathLike) -> dict[str, torch.Tensor]:
@@ -17,30 +20,56 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     Raises:
         ModelError: there is none, or it cannot be read.
     """
-    path = Path(path)
-    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
-    if not files:
-        raise ModelError("no .safetensors file is here", where=str(path))
-    tensors: dict[str, torch.Tensor] = {}
-    for file in files:
-        try:
-            tensors |= load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"cannot read the weights: {error}", where=str(file)) from error
-    return tensors
+    return {name: tensor for file in _files(path) for name, tensor in _read(file, load_file).items()}
+
+
+def tensor_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors that ``read_safetensors`` would read, from the files' headers.
+
+    Raises:
+        ModelError: as ``read_safetensors``.
+    """
+
+    def shapes(file: Path) -> dict[str, tuple[int, ...]]:
+        with safe_open(file, "pt") as tensors:
+            names = tensors.keys()
+            return {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
+
+    return {name: shape for file in _files(path) for name, shape in _read(file, shapes).items()}
 
 
 def check_tensors(
-    found: Mapping[str, torch.Tensor],
+    found: Mapping[str, torch.Tensor | tuple[int, ...]],
     wanted: Mapping[str, tuple[int, ...]],
     where: str | os.PathLike,
 ) -> None:
-    """Raise ModelError naming the first tensor, in order of names, that is missing, surplus or misshapen."""
+    """Raise ModelError naming the first tensor, in order of names, that is missing, surplus or misshapen.
+
+    Args:
+        found: tensors or shapes, by name.
+        wanted: shapes by name.
+    """
     for name in sorted(found.keys() | wanted.keys()):
         if name not in found:
             raise ModelError(f"tensor '{name}' is missing", where=str(where))
         if name not in wanted:
             raise ModelError(f"tensor '{name}' belongs to no part of the model", where=str(where))
-        if tuple(found[name].shape) != tuple(wanted[name]):
-            problem = f"tensor '{name}' is {tuple(found[name].shape)}, not {tuple(wanted[name])}"
+        shape = tuple(getattr(found[name], "shape", found[name]))
+        if shape != tuple(wanted[name]):
+            problem = f"tensor '{name}' is {shape}, not {tuple(wanted[name])}"
             raise ModelError(problem, where=str(where))
+
+
+def _files(path: str | os.PathLike) -> list[Path]:
+    path = Path(path)
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    if not files:
+        raise ModelError("no .safetensors file is here", where=str(path))
+    return files
+
+
+def _read(file: Path, read: Callable[[Path], dict[str, T]]) -> dict[str, T]:
+    try:
+        return read(file)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights: {error}", where=str(file)) from error

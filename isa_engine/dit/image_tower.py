@@ -4,16 +4,16 @@ import os
 
 import open_clip
 import torch
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import nn
 
 from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.errors import ModelError
+from isa_engine.saved_model import SavedModel
 
 
-class ImageTower(ModelMixin, ConfigMixin):
+class ImageTower(SavedModel):
     """Reference pictures to tokens.
 
     Built from ``ImageTowerConfig``: ``ImageTower(**dataclasses.asdict(config.image_tower))``. Nothing is ever

@@ -1,7 +1,6 @@
 """ISA-DiT whole (Fig. 8): noisy latents, a timestep and conditions to a velocity."""
 
 import torch
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.cache_utils import CacheMixin
@@ -17,13 +16,14 @@ from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
+from isa_engine.saved_model import SavedModel
 
 TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
 
 
-class ISADiT(ModelMixin, ConfigMixin, CacheMixin, PeftAdapterMixin):
+class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
     """The interspatial diffusion transformer (paper, 5.3).
 
     Built from ``DiTConfig``: ``ISADiT(**dataclasses.asdict(config.dit))``; every argument is described there.

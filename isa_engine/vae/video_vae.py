@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.saved_model import SavedModel
 from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder
@@ -24,7 +24,7 @@ _LOGVAR_LIMITS = (-30.0, 20.0)
 _FIRST_LOGVAR = -6.0
 
 
-class VideoVAE(ModelMixin, ConfigMixin):
+class VideoVAE(SavedModel):
     """The video autoencoder (paper, 4.1): f_s in space, f_t = 4 in time, the first frame by itself.
 
     Built from ``VAEConfig``: ``VideoVAE(**dataclasses.asdict(config.vae))``; every argument is described
