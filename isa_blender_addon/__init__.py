@@ -2,22 +2,24 @@
 
 
 def register() -> None:
-    from . import batch, dataset, operators, overlay, properties, ui
+    from . import batch, dataset, matching, operators, overlay, properties, ui
 
     properties.register()
     ui.register()
     operators.register()
     overlay.register()
+    matching.register()
     batch.register()
     dataset.register()
 
 
 def unregister() -> None:
-    from . import batch, dataset, operators, overlay, properties, session, ui
+    from . import batch, dataset, matching, operators, overlay, properties, session, ui
 
     session.close()
     dataset.unregister()
     batch.unregister()
+    matching.unregister()
     overlay.unregister()
     operators.unregister()
     ui.unregister()

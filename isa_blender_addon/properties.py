@@ -4,8 +4,10 @@ It is saved with the .blend, so nothing secret is here; the engine's address and
 """
 
 import bpy
+import numpy as np
 from bpy.props import (
     BoolProperty,
+    BoolVectorProperty,
     CollectionProperty,
     EnumProperty,
     FloatProperty,
@@ -15,12 +17,14 @@ from bpy.props import (
     StringProperty,
 )
 
+from isa_engine.body.keypoints import KEYPOINTS
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, canvas_size
 
-from .scene.capture import Reference
-from .scene.characters import CAST_PROPERTY, find_characters, set_cast
+from .scene.capture import Ghost, Reference
+from .scene.characters import CAST_PROPERTY, body_mesh, find_characters, set_cast
+from .scene.picture import picture_size
 from .scene.timeline import frame_shape
 
 # Paths may begin with "//"; Blender before 4.5 takes that for granted.
@@ -78,9 +82,29 @@ class CastMember(bpy.types.PropertyGroup):
         items=[
             ("FIRST", "First frame", "As at the shot's first frame"),
             ("FRAME", "Frame", "As at a frame of your choice"),
+            ("MATCHED", "Ghost", "As its ghost stands, which is fitted to the picture or posed by hand"),
         ],
     )
     frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
+
+    ghost: PointerProperty(type=bpy.types.Object, name="Ghost")
+    ghost_camera: PointerProperty(type=bpy.types.Object, name="Ghost's camera")
+    marked: BoolVectorProperty(size=len(KEYPOINTS))
+    marks_x: FloatVectorProperty(size=len(KEYPOINTS))
+    marks_y: FloatVectorProperty(size=len(KEYPOINTS))
+
+    @property
+    def marks(self) -> np.ndarray:
+        """Keypoints marked on the picture: ``(17, 2)`` in [0, 1], y down; NaN where there is none."""
+        places = np.stack([self.marks_x[:], self.marks_y[:]], 1).astype(float)
+        places[~np.array(self.marked[:])] = np.nan
+        return places
+
+    @marks.setter
+    def marks(self, places: np.ndarray) -> None:
+        known = ~np.isnan(places).any(1)
+        self.marked = known.tolist()
+        self.marks_x, self.marks_y = (np.where(known, column, 0).tolist() for column in places.T)
 
     def set_include(self, value: bool) -> None:
         # A character that only the artist's word makes one keeps that word.
@@ -196,10 +220,23 @@ def cast_member(scene, character: str) -> CastMember:
 def references(scene) -> dict[str, Reference]:
     """The pictures of the cast, by the characters' names."""
     return {
-        member.character.name: Reference(member.picture, member.frame if member.pose == "FRAME" else None)
+        member.character.name: Reference(
+            member.picture, member.frame if member.pose == "FRAME" else None, _ghost(scene, member)
+        )
         for member in playing(scene)
         if member.picture
     }
+
+
+def has_ghost(scene, member: CastMember) -> bool:
+    return all(item and item.name in scene.objects for item in (member.ghost, member.ghost_camera))
+
+
+def _ghost(scene, member: CastMember) -> Ghost | None:
+    size = picture_size(member.picture)
+    if member.pose != "MATCHED" or not has_ghost(scene, member) or size is None:
+        return None
+    return Ghost(body_mesh(member.ghost), member.ghost_camera, size)
 
 
 def canvas(scene) -> tuple[int, int]:

@@ -1,30 +1,58 @@
-"""Say where a character stands in its reference picture."""
+"""Match a character to its reference picture: a ghost before the picture, seen through its camera."""
 
 import bpy
 from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
+from ..matching.ghost import fit_camera_to_picture, make_ghost
 from ..properties import cast_member
 
 
 class ISA_OT_match_reference(bpy.types.Operator):
     bl_idname = "isa.match_reference"
     bl_label = "Match"
-    bl_description = "Say where the character stands in its reference picture"
+    bl_description = "Stand a ghost of the character before its picture, and look at both"
     bl_options = {"REGISTER", "UNDO"}
 
     character: StringProperty(options={"HIDDEN"})
 
     def execute(self, context) -> set[str]:
-        isa = context.scene.isa
+        scene = context.scene
         try:
-            member = cast_member(context.scene, self.character)
+            member = cast_member(scene, self.character)
+            make_ghost(scene, member)
+            fit_camera_to_picture(scene, member)
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        isa.cast_index = next(index for index, other in enumerate(isa.cast) if other == member)
+        member.pose = "MATCHED"
+        scene.isa.cast_index = [other.character for other in scene.isa.cast].index(member.character)
+        if context.space_data is not None and context.space_data.type == "VIEW_3D":
+            look_through(context.space_data, member.ghost_camera)
         return {"FINISHED"}
 
 
-CLASSES = (ISA_OT_match_reference,)
+class ISA_OT_leave_reference(bpy.types.Operator):
+    bl_idname = "isa.leave_reference"
+    bl_label = "Back to the Scene"
+    bl_description = "Look through the scene's camera again"
+
+    def execute(self, context) -> set[str]:
+        look_through(context.space_data, None)
+        return {"FINISHED"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return context.space_data is not None and context.space_data.type == "VIEW_3D"
+
+
+def look_through(space, camera) -> None:
+    """Show a 3D viewport through a camera of its own; None: through the scene's."""
+    space.use_local_camera = camera is not None
+    if camera is not None:
+        space.camera = camera
+    space.region_3d.view_perspective = "CAMERA"
+
+
+CLASSES = (ISA_OT_match_reference, ISA_OT_leave_reference)

@@ -10,7 +10,8 @@ from isa_engine.configuration import MODELS, ModelConfig, model_config
 from isa_engine.protocol import Health
 
 from ..engine.process import machine_memory
-from ..properties import playing
+from ..matching.ghost import match_error
+from ..properties import has_ghost, playing
 from ..scene.picture import picture_size
 from ..scene.timeline import frame_shape
 from ..ui.preferences import preferences
@@ -40,11 +41,15 @@ def estimate(scene, health: Health | None) -> float | None:
 
 def cast_pictures(scene) -> list[CastPicture]:
     """The pictures of those who play."""
-    shape = frame_shape(scene)
-    return [
-        CastPicture(member.character.name, picture_size(member.picture) if member.picture else None, shape)
-        for member in playing(scene)
-    ]
+    return [_cast_picture(scene, member) for member in playing(scene)]
+
+
+def _cast_picture(scene, member) -> CastPicture:
+    name, size = member.character.name, picture_size(member.picture) if member.picture else None
+    if member.pose != "MATCHED":
+        return CastPicture(name, size, frame_shape(scene))
+    matched = size is not None and has_ghost(scene, member)
+    return CastPicture(name, size, None, matched, match_error(scene, member) if matched else None)
 
 
 def plan(scene, health: Health | None) -> Plan:

@@ -53,13 +53,14 @@ def evaluated_camera(scene, frame: int):
     return camera.evaluated_get(view_layer(scene).depsgraph)
 
 
-def intrinsics(camera, scene) -> tuple[float, float, float, float]:
+def intrinsics(camera, scene, picture: tuple[int, int] | None = None) -> tuple[float, float, float, float]:
     """``(fx, fy, cx, cy)`` in NDC units (``isa_engine.geometry.camera``).
 
     Lens or angle, sensor size and fit, shift, pixel aspect and the render's size are all in Blender's matrix.
 
     Args:
         camera: evaluated camera object.
+        picture: size in square pixels of what the camera has taken, where that is not the render.
 
     Raises:
         SceneError: the camera is not a perspective one.
@@ -68,13 +69,11 @@ def intrinsics(camera, scene) -> tuple[float, float, float, float]:
         kind = {"ORTHO": "orthographic", "PANO": "panoramic"}.get(camera.data.type, "not perspective")
         remedy = "Set its lens type to Perspective."
         raise SceneError(f"the camera is {kind}", where=f"camera '{camera.name}'", remedy=remedy)
-    width, height = render_size(scene)
+    width, height = picture or render_size(scene)
+    render = scene.render
+    aspect_x, aspect_y = (1.0, 1.0) if picture else (render.pixel_aspect_x, render.pixel_aspect_y)
     matrix = camera.calc_matrix_camera(
-        view_layer(scene).depsgraph,
-        x=width,
-        y=height,
-        scale_x=scene.render.pixel_aspect_x,
-        scale_y=scene.render.pixel_aspect_y,
+        view_layer(scene).depsgraph, x=width, y=height, scale_x=aspect_x, scale_y=aspect_y
     )
     return matrix[0][0], matrix[1][1], -matrix[0][2], -matrix[1][2]
 

@@ -1,7 +1,7 @@
 """Scene → shot: walk the frames, read cameras and surface points, leave the scene as it was."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,25 @@ from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
 
 from . import timeline
 from .camera import camera_to_world, evaluated_camera, intrinsics
-from .characters import find_characters
+from .characters import CharacterRig, find_characters
 from .keep import kept
 from .picture import read_picture
 from .surface import Surface, surfaces
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """A character's stand-in for its picture.
+
+    Attributes:
+        mesh: object with the character's mesh data.
+        camera: object that looks at it as the picture was taken.
+        size: of the picture in pixels.
+    """
+
+    mesh: object
+    camera: object
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -25,10 +40,12 @@ class Reference:
     Attributes:
         path: PNG or JPEG; "//" starts a path relative to the blend file.
         frame: the scene frame whose pose and camera the picture shows; None: the shot's first.
+        ghost: stands as the picture shows, where that is no frame of the scene.
     """
 
     path: str | Path
     frame: int | None = None
+    ghost: Ghost | None = None
 
 
 def capture_shot(scene, settings: Settings, references: Mapping[str, Reference] | None = None) -> Shot:
@@ -64,6 +81,7 @@ def capture_frames(
     poses = {
         name: first if reference.frame is None else reference.frame for name, reference in references.items()
     }
+    ghosts = {name: reference.ghost for name, reference in references.items() if reference.ghost}
     # The reference poses may lie outside the range.
     visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
 
@@ -71,6 +89,11 @@ def capture_frames(
         scene.frame_set(first)
         cast = _cast(scene, references)
         bodies = surfaces(cast, scene)
+        matched = {
+            character.name: _matched(scene, character, ghosts[character.name])
+            for character in cast
+            if character.name in ghosts
+        }
         try:
             for done, frame in enumerate(visits, 1):
                 visits[frame] = _read(scene, frame, bodies)
@@ -84,7 +107,9 @@ def capture_frames(
     characters = []
     for index, (name, body) in enumerate(zip(names, bodies, strict=True)):
         reference = None
-        if name in references:
+        if name in matched:
+            reference = ReferencePose(unique.index(pictures[name]), *matched[name])
+        elif name in references:
             seen = visits[poses[name]]
             mvp = modelview_projection(seen.intrinsics, seen.camera_to_world)
             reference = ReferencePose(unique.index(pictures[name]), seen.points[index], mvp)
@@ -102,8 +127,8 @@ def capture_frames(
             camera_to_world=np.stack([view.camera_to_world for view in shown]),
             characters=tuple(characters),
             references=tuple(unique),
-            # One picture of the whole cast is also the frame that Eq. 20 concatenates.
-            frame_reference=0 if len(unique) == 1 and set(names) <= set(references) else None,
+            # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
+            frame_reference=0 if len(unique) == 1 and set(names) <= set(references) - set(matched) else None,
             settings=settings,
         )
     )
@@ -123,6 +148,14 @@ def _read(scene, frame: int, bodies: list[Surface]) -> _View:
     scene.frame_set(frame)
     camera = evaluated_camera(scene, frame)
     return _View(intrinsics(camera, scene), camera_to_world(camera), [body.points() for body in bodies])
+
+
+def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, np.ndarray]:
+    """The ghost's points ``(N, 3)``, and their matrix onto its picture ``(4, 4)``."""
+    (body,) = surfaces([replace(character, mesh=ghost.mesh)], scene)
+    camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
+    seen = intrinsics(camera, scene, ghost.size), camera_to_world(camera)
+    return body.points(), modelview_projection(*seen)
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:

@@ -5,9 +5,9 @@ import bpy
 
 def _classes() -> tuple[type, ...]:
     # The panel imports the operators, which import the preferences from here.
-    from . import cast_list, panel, preferences
+    from . import cast_list, matching, panel, preferences
 
-    return (*preferences.CLASSES, *cast_list.CLASSES, *panel.CLASSES)
+    return (*preferences.CLASSES, *cast_list.CLASSES, *panel.CLASSES, *matching.CLASSES)
 
 
 def register() -> None:

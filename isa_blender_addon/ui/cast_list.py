@@ -5,6 +5,8 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
+from .matching import draw_matching
+
 _RECOGNISED = {
     "property": ("OUTLINER_OB_ARMATURE", "Recognised by its SMPL-X property"),
     "bones": ("BONE_DATA", "Recognised by its bones"),
@@ -38,7 +40,7 @@ class ISA_UL_cast(bpy.types.UIList):
                 row.label(text="", icon_value=picture)
 
 
-def draw_member(layout, member) -> None:
+def draw_member(context, layout, member) -> None:
     """What the list has no room for."""
     icon, words = _standing(member)
     layout.label(text=words, icon=icon)
@@ -53,6 +55,8 @@ def draw_member(layout, member) -> None:
     row.prop(member, "pose", text="Pose")
     if member.pose == "FRAME":
         row.prop(member, "frame", text="")
+    elif member.pose == "MATCHED":
+        draw_matching(context, layout, member)
 
 
 def _standing(member) -> tuple[str, str]:

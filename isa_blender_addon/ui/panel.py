@@ -109,7 +109,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         row.template_list("ISA_UL_cast", "", isa, "cast", isa, "cast_index", rows=3)
         row.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
         if 0 <= isa.cast_index < len(isa.cast):
-            draw_member(layout, isa.cast[isa.cast_index])
+            draw_member(context, layout, isa.cast[isa.cast_index])
         row = layout.row(align=True)
         row.operator("isa.add_character", text="Add Character", icon="ADD")
         row.operator("isa.import_motion", text="Motion", icon="IMPORT")

@@ -1,0 +1,79 @@
+"""Pose a ghost by the joints marked on its picture."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import bpy
+from bpy.props import StringProperty
+
+from isa_engine.body.fitting import fit_pose
+from isa_engine.errors import IsaError
+
+from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
+from ..properties import cast_member
+from ..scene.picture import picture_size
+
+
+class ISA_OT_fit_pose(bpy.types.Operator):
+    bl_idname = "isa.fit_pose"
+    bl_label = "Fit Pose"
+    bl_description = "Pose the ghost so that its joints lie on the marks; depth is guessed as people move"
+    bl_options = {"REGISTER", "UNDO"}
+
+    character: StringProperty(options={"HIDDEN"})
+
+    def invoke(self, context, _event) -> set[str]:
+        try:
+            self._fit = self._begin(context)
+        except IsaError as error:
+            return self._fail(error)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(0.05, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event) -> set[str]:
+        if event.type != "TIMER" or not self._fit.done():
+            return {"PASS_THROUGH"}
+        context.window_manager.event_timer_remove(self._timer)
+        return self._end(context)
+
+    def execute(self, context) -> set[str]:
+        try:
+            self._fit = self._begin(context)
+        except IsaError as error:
+            return self._fail(error)
+        return self._end(context)
+
+    def _begin(self, context) -> Future:
+        scene = context.scene
+        member = cast_member(scene, self.character)
+        make_ghost(scene, member)
+        context.view_layer.update()
+        size = picture_size(member.picture)
+        problem = rest_joints(member.ghost), member.marks * size, size, picture_intrinsics(scene, member)
+        background = ThreadPoolExecutor(1, "isa-fit")
+        fit = background.submit(fit_pose, *problem)
+        background.shutdown(wait=False)
+        return fit
+
+    def _end(self, context) -> set[str]:
+        scene = context.scene
+        try:
+            fit = self._fit.result()
+            # Undo may have replaced what there was when it began.
+            member = cast_member(scene, self.character)
+            make_ghost(scene, member)
+            take_fit(member, fit)
+        except IsaError as error:
+            return self._fail(error)
+        member.pose = "MATCHED"
+        context.view_layer.update()
+        self.report({"INFO"}, f"{self.character} is matched to {match_error(scene, member):.1f} pixels.")
+        return {"FINISHED"}
+
+    def _fail(self, error: IsaError) -> set[str]:
+        self.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+
+
+CLASSES = (ISA_OT_fit_pose,)

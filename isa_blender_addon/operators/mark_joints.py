@@ -1,0 +1,135 @@
+"""Mark a character's joints on its picture, in the Image Editor, one click each."""
+
+import bpy
+import numpy as np
+from bpy.props import StringProperty
+
+from isa_engine.errors import IsaError
+
+from ..matching.draw import marking, matched_member, on_screen
+from ..matching.marks import in_words, mark_at, next_unmarked
+from ..properties import cast_member
+
+
+class ISA_OT_open_picture(bpy.types.Operator):
+    bl_idname = "isa.open_picture"
+    bl_label = "Mark Joints"
+    bl_description = "Open the character's picture in a window of its own, to mark joints on it"
+
+    character: StringProperty(options={"HIDDEN"})
+
+    def execute(self, context) -> set[str]:
+        try:
+            member = cast_member(context.scene, self.character)
+            image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
+        except (IsaError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if context.window is not None:
+            bpy.ops.wm.window_new()
+            area = context.window_manager.windows[-1].screen.areas[0]
+            area.type = "IMAGE_EDITOR"
+            area.spaces.active.image = image
+            area.spaces.active.show_region_ui = True
+        return {"FINISHED"}
+
+
+class ISA_OT_mark_joints(bpy.types.Operator):
+    bl_idname = "isa.mark_joints"
+    bl_label = "Mark Joints"
+    bl_description = (
+        "Click each joint as the header asks for it. Drag a mark to move it, S skips a joint, X removes the "
+        "mark under the mouse, Enter or Escape ends"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        cls.poll_message_set("Open the picture of a character of the cast first")
+        return matched_member(context) is not None
+
+    def invoke(self, context, _event) -> set[str]:
+        self._skipped, self._dragged = set(), None
+        self._area, self._region = context.area, _window_region(context.area)
+        context.window_manager.modal_handler_add(self)
+        self._ask(context)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event) -> set[str]:
+        member = matched_member(context)
+        if member is None or event.type in {"ESC", "RET", "NUMPAD_ENTER"}:
+            self.cancel(context)
+            return {"FINISHED"}
+        place = np.array([event.mouse_x - self._region.x, event.mouse_y - self._region.y], float)
+        inside = (place >= 0).all() and (place < [self._region.width, self._region.height]).all()
+        if event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            self._dragged = None
+        elif event.type == "MOUSEMOVE" and self._dragged is not None:
+            self._put(member, self._dragged, place)
+        elif not inside or event.value != "PRESS":
+            return {"PASS_THROUGH"}
+        elif event.type == "LEFTMOUSE":
+            self._click(member, place)
+        elif event.type == "S" and marking.asked is not None:
+            self._skipped.add(marking.asked)
+        elif (
+            event.type == "X" and (index := mark_at(on_screen(self._region, member.marks), place)) is not None
+        ):
+            self._set(member, index, np.full(2, np.nan))
+        else:
+            return {"PASS_THROUGH"}
+        self._ask(context)
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, _context) -> None:
+        marking.asked = None
+        self._area.header_text_set(None)
+        self._area.tag_redraw()
+
+    def _click(self, member, place: np.ndarray) -> None:
+        self._dragged = mark_at(on_screen(self._region, member.marks), place)
+        if self._dragged is None and (wanted := next_unmarked(member.marks, self._skipped)) is not None:
+            self._dragged = wanted
+            self._put(member, wanted, place)
+
+    def _put(self, member, index: int, place: np.ndarray) -> None:
+        x, y = self._region.view2d.region_to_view(*place)
+        self._set(member, index, np.clip([x, 1 - y], 0, 1))
+
+    def _set(self, member, index: int, place: np.ndarray) -> None:
+        marks = member.marks
+        marks[index] = place
+        member.marks = marks
+
+    def _ask(self, context) -> None:
+        marking.asked = next_unmarked(matched_member(context).marks, self._skipped)
+        if marking.asked is None:
+            text = "All marked. Drag a mark to move it, X removes it, Enter ends."
+        else:
+            joint = in_words(marking.asked)
+            text = f"Click {joint}: the character's own left and right. S skips it, Enter ends."
+        self._area.header_text_set(text)
+        self._area.tag_redraw()
+
+
+class ISA_OT_clear_marks(bpy.types.Operator):
+    bl_idname = "isa.clear_marks"
+    bl_label = "Clear Marks"
+    bl_description = "Remove all marks from the picture"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return matched_member(context) is not None
+
+    def execute(self, context) -> set[str]:
+        member = matched_member(context)
+        member.marks = np.full_like(member.marks, np.nan)
+        return {"FINISHED"}
+
+
+def _window_region(area):
+    return next(region for region in area.regions if region.type == "WINDOW")
+
+
+CLASSES = (ISA_OT_open_picture, ISA_OT_mark_joints, ISA_OT_clear_marks)

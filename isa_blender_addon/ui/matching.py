@@ -1,0 +1,53 @@
+"""Matching a character to its picture: in the cast's panel, and in the Image Editor's sidebar."""
+
+import bpy
+
+from ..matching.draw import matched_member
+from ..matching.ghost import match_error
+from ..properties import has_ghost
+from .sentence import sentence
+
+
+def draw_matching(context, layout, member) -> None:
+    """What to do next, and how well the ghost lies on the marks."""
+    name, scene, space = member.character.name, context.scene, context.space_data
+    marking = space is not None and space.type == "IMAGE_EDITOR"
+    ghost = has_ghost(scene, member)
+    row = layout.row(align=True)
+    row.operator(
+        "isa.match_reference", text="Look" if ghost else "Match", icon="GHOST_ENABLED"
+    ).character = name
+    if not marking:
+        row.operator("isa.open_picture", text="Mark Joints", icon="IMAGE").character = name
+    fit = row.row(align=True)
+    fit.enabled = any(member.marked)
+    fit.operator("isa.fit_pose", text="Fit").character = name
+    if ghost:
+        pixels = match_error(scene, member)
+        words = "The ghost is posed by hand." if pixels is None else f"Matched, {pixels:.1f} pixels off."
+        sentence(context, layout, words, "CHECKMARK")
+        layout.prop(member.ghost_camera.data, "lens", text="Picture's Lens")
+    if space is not None and space.type == "VIEW_3D" and space.use_local_camera:
+        layout.operator("isa.leave_reference", icon="LOOP_BACK")
+
+
+class ISA_PT_picture(bpy.types.Panel):
+    bl_label = "Reference"
+    bl_space_type = "IMAGE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return matched_member(context) is not None
+
+    def draw(self, context) -> None:
+        layout, member = self.layout, matched_member(context)
+        layout.label(text=member.character.name, icon="OUTLINER_OB_ARMATURE")
+        row = layout.row(align=True)
+        row.operator("isa.mark_joints", icon="CURSOR")
+        row.operator("isa.clear_marks", text="", icon="TRASH")
+        draw_matching(context, layout, member)
+
+
+CLASSES = (ISA_PT_picture,)
