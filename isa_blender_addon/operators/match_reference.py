@@ -27,6 +27,12 @@ class ISA_OT_match_reference(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         member.pose = "MATCHED"
+        if context.mode == "OBJECT":
+            # Ready to be moved, posed, or given a pose from a file.
+            for item in context.selected_objects:
+                item.select_set(False)
+            member.ghost.select_set(True)
+            context.view_layer.objects.active = member.ghost
         scene.isa.cast_index = [other.character for other in scene.isa.cast].index(member.character)
         if context.space_data is not None and context.space_data.type == "VIEW_3D":
             look_through(context.space_data, member.ghost_camera)

@@ -16,8 +16,9 @@ from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.properties import cast_member, generation_settings, references, refresh_cast
 from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.ui import panel
+from isa_engine.body import write_motion
 from isa_engine.body.keypoints import BODY_JOINTS
-from tests.addon.scenes.cast import make_meshcapade, make_mpi, stage
+from tests.addon.scenes.cast import make_meshcapade, make_mpi, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
 from tests.addon.test_operators_scene import drawn
 from tests.pipeline.shots import picture
@@ -138,6 +139,16 @@ def test_what_the_artist_corrects_by_hand_counts(scene, member):
     bpy.context.view_layer.update()
     after = capture_shot(scene, generation_settings(scene), references(scene)).characters[0].reference
     assert np.linalg.norm(after.points - before.points, axis=1).min() > 0.1
+
+
+def test_a_pose_is_imported_onto_the_ghost(scene, member, tmp_path):
+    member = match()
+    before = ghost.ghost_places(scene, member)
+    write_motion(random_motion(frames=2, seed=4), tmp_path / "estimated.npz")
+    assert bpy.ops.isa.import_motion(filepath=str(tmp_path / "estimated.npz")) == {"FINISHED"}
+    scene.frame_set(1)
+    assert np.abs(ghost.ghost_places(scene, member) - before).max() > 0.02
+    assert scene.objects["Anna"].animation_data.action != member.ghost.animation_data.action
 
 
 def test_a_fit_that_failed_says_so_and_leaves_the_ghost(scene, member):
