@@ -16,7 +16,7 @@ from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
 from isa_engine.protocol import RESULTS
 from tests.service.running import COMMAND, RunningEngine, alive, eventually, room_for, shot_of_kind
-from tests.service.stub_engine import BROKEN, ENDLESS, FAST
+from tests.service.stub_engine import BROKEN, ENDLESS, FAST, KILLED
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +170,8 @@ def test_a_local_engine_that_is_stopped_in_the_middle_of_a_job_ends_it_with_a_se
     assert (snapshot.state, snapshot.error) == ("failed", "The engine is not running.")
 
 
-def test_a_worker_that_is_killed_ends_the_job_with_a_sentence_and_the_next_one_works(
-    remote, running, tmp_path
-):
-    runner = started(remote, ENDLESS, tmp_path / "take")
-    reached(runner, "running")
-    os.kill(running.worker_pid(), signal.SIGKILL)
-    snapshot = ended(runner)
+def test_a_job_that_always_kills_its_worker_ends_with_a_sentence_and_the_next_one_works(remote, tmp_path):
+    snapshot = ended(started(remote, KILLED, tmp_path / "take"))
     assert snapshot.state == "failed"
     assert "most likely out of memory" in snapshot.error
     assert ended(started(remote, FAST, tmp_path / "take")).state == "done"
@@ -242,7 +237,8 @@ def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
     for name in RESULTS:
         (take / name).write_text("older")
     # Each stub result is this name and 50,000 lines of it: plate.mp4 fits, record.json does not.
-    with room_for(len("plate.mp4 of isa-tiny\n") * 50_000):
+    checksum = "0" * 64
+    with room_for(len(f"plate.mp4 of isa-tiny {checksum}\n") * 50_000):
         snapshot = ended(started(remote, FAST, take))
     assert snapshot.state == "failed"
     assert "cannot write" in snapshot.error
