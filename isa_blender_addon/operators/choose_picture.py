@@ -6,7 +6,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.errors import IsaError
 
-from ..properties import cast_member
+from ..properties import cast_member, playing
 from ..scene.picture import read_picture
 
 
@@ -17,16 +17,18 @@ class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg", options={"HIDDEN"})
-    character: StringProperty(options={"HIDDEN"})
+    character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN"})
 
     def execute(self, context) -> set[str]:
         try:
-            read_picture(self.filepath, self.character)
-            member = cast_member(context.scene, self.character)
+            read_picture(self.filepath, self.character or "the cast")
+            members = [cast_member(context.scene, self.character)] if self.character else None
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        member.picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath
+        picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath
+        for member in members or [member for member in playing(context.scene) if not member.picture]:
+            member.picture = picture
         return {"FINISHED"}
 
 

@@ -39,13 +39,13 @@ class CastPicture:
 
 def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
     """Who has no picture, or one that does not match."""
-    found = []
+    missing = [picture.name for picture in pictures if picture.size is None]
+    found = [_missing(missing)] if missing else []
     for picture in pictures:
         name, match = picture.name, Mend("Match", "isa.match_reference", {"character": picture.name})
         if picture.size is None:
-            choose = Mend("Choose Picture", "isa.choose_picture", {"character": name})
-            found.append(Finding(f"{name} has no reference picture: the model makes up a look.", (choose,)))
-        elif not picture.matched:
+            continue
+        if not picture.matched:
             found.append(Finding(f"{name} is not matched to the reference picture.", (match,)))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
             size = f"{picture.size[0]}×{picture.size[1]}"
@@ -55,6 +55,15 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             sentence = f"{name} is {picture.error:.0f} pixels off in the reference picture."
             found.append(Finding(sentence, (match,)))
     return found
+
+
+def _missing(names: list[str]) -> Finding:
+    if len(names) == 1:
+        sentence, whose = f"{names[0]} has no reference picture: the model makes up a look.", names[0]
+    else:
+        some = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+        sentence, whose = f"{some} have no reference picture: the model makes up their looks.", ""
+    return Finding(sentence, (Mend("Choose Picture", "isa.choose_picture", {"character": whose}),))
 
 
 def check_reference_poses(shot: Shot) -> list[Finding]:

@@ -2,13 +2,17 @@
 
 from .sentence import sentence
 
+# The panel below must stay in reach.
+_MOST = 6
+
 
 def draw_findings(context, layout, findings) -> None:
     """A box of them; nothing where all is well."""
     if not findings:
         return
     box = layout.box()
-    for finding in findings:
+    serious_first = sorted(findings, key=lambda finding: not finding.serious)
+    for finding in serious_first[:_MOST]:
         sentence(context, box, finding.sentence, "ERROR" if finding.serious else "INFO")
         if finding.mends:
             row = box.row(align=True)
@@ -16,3 +20,5 @@ def draw_findings(context, layout, findings) -> None:
                 button = row.operator(mend.operator, text=mend.label)
                 for name, value in mend.values.items():
                     setattr(button, name, value)
+    if len(findings) > _MOST:
+        box.label(text=f"and {len(findings) - _MOST} more")

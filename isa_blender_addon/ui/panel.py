@@ -62,13 +62,15 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
             return
         problem = obstacle(scene)
         absent = now.engine_status().state == "absent"
-        row = layout.row(align=True)
-        row.scale_y = 1.6
-        row.enabled = problem is None and not absent
+        both = layout.row(align=True)
+        both.scale_y = 1.6
+        both.enabled = problem is None
+        row = both.row(align=True)
+        row.enabled = not absent
         word = "Generate Anyway" if now.held else "Generate"
         button = row.operator("isa.generate", text=word + duration(scene, now), icon="RENDER_ANIMATION")
         button.anyway = now.held
-        row.operator("isa.check_shot", text="", icon="CHECKMARK")
+        both.operator("isa.check_shot", text="", icon="CHECKMARK")
         if problem:
             sentence(context, layout, str(problem), "INFO")
         if now.error:

@@ -152,6 +152,10 @@ def test_pictures_that_are_missing_or_do_not_match_are_named():
     assert check_pictures([fits, CastPicture("Dan", (300, 500), None, True, 3.0)]) == []
     (missing,) = check_pictures([CastPicture("Ben", None, (16, 9))])
     assert missing.sentence == "Ben has no reference picture: the model makes up a look."
+    (several,) = check_pictures([CastPicture(name, None, (16, 9)) for name in ("Ben", "Cleo", "Dan", "Eve")])
+    assert (
+        several.sentence == "Ben, Cleo and 2 more have no reference picture: the model makes up their looks."
+    )
     (shape,) = check_pictures([CastPicture("Ben", (600, 800), (16, 9))])
     assert "600×800" in shape.sentence
     (unmatched,) = check_pictures([CastPicture("Ben", (600, 800), None, matched=False)])

@@ -128,6 +128,12 @@ def test_a_missing_picture_is_chosen(staged, tmp_path):
     assert found.mends[0].operator == "isa.choose_picture"
     bpy.ops.isa.choose_picture(filepath=str(tmp_path / "anna.png"), character="Anna")
     assert glance(staged, None) == []
+    add_person("Ben")
+    add_person("Cleo")
+    refresh_cast(staged)
+    (found,) = glance(staged, None)
+    bpy.ops.isa.choose_picture(filepath=str(tmp_path / "anna.png"), **found.mends[0].values)
+    assert {member.picture for member in staged.isa.cast} == {str(tmp_path / "anna.png")}
     (tmp_path / "notes.png").write_text("no picture")
     with pytest.raises(RuntimeError, match="neither PNG nor JPEG"):
         bpy.ops.isa.choose_picture(filepath=str(tmp_path / "notes.png"), character="Anna")
