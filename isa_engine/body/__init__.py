@@ -5,7 +5,7 @@ from isa_engine.body.motion import Motion
 from isa_engine.body.motion_file import bundled_motion, bundled_motions, load_motion
 from isa_engine.body.motion_npz import write_motion
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
-from isa_engine.body.smplx_file import load_body, open_body
+from isa_engine.body.smplx_file import load_body, load_template, open_body
 
 __all__ = [
     "SMPLX_JOINTS",
@@ -16,6 +16,7 @@ __all__ = [
     "bundled_motions",
     "load_body",
     "load_motion",
+    "load_template",
     "open_body",
     "write_motion",
 ]

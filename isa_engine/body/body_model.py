@@ -1,6 +1,7 @@
-"""A body of the SMPL-X layout, and its posing by linear blend skinning.
+"""A body of the SMPL family's layout, and its posing by linear blend skinning.
 
-V vertices, S shape components, E expression components, P pose correctives (486 or none).
+V vertices, J joints (55 of SMPL-X), S shape components, E expression components, P pose correctives
+(9 (J − 1) or none).
 Space: metres, Y up, facing +Z, the body's left along +X.
 """
 
@@ -17,7 +18,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class BodyModel:
-    """All that is in an SMPL-X file and enters its vertices.
+    """All that is in a body's file and enters its vertices.
 
     Attributes:
         v_template: ``(V, 3)`` float32, the mean body in T pose.
@@ -25,12 +26,13 @@ class BodyModel:
         shapedirs: ``(V, 3, S)`` float32, offsets of one unit of each beta.
         exprdirs: ``(V, 3, E)`` float32.
         posedirs: ``(V, 3, P)`` float32; P is 0 for a body without pose correctives.
-        joint_regressor: ``(55, V)`` float32, rows sum to one.
-        parents: ``(55,)`` int64, −1 for the pelvis.
-        weights: ``(V, 55)`` float32, rows sum to one.
+        joint_regressor: ``(J, V)`` float32, rows sum to one.
+        parents: ``(J,)`` int64, −1 for the root, which is the first; the others follow their parents.
+        weights: ``(V, J)`` float32, rows sum to one.
         uv: ``(T, 2)`` float32, the lower left corner is (0, 0); empty where the file has none.
         uv_faces: ``(F, 3)`` int32 into ``uv``; empty likewise.
-        hands_mean: ``(30, 3)`` float32, axis-angle of relaxed fingers, left hand first.
+        hands_mean: ``(30, 3)`` float32, axis-angle of relaxed fingers, left hand first; no rows
+            without fingers.
     """
 
     v_template: np.ndarray
@@ -72,7 +74,7 @@ class BodyModel:
         return rest
 
     def joints(self, betas=(), expression=()) -> np.ndarray:
-        """Rest joints ``(..., 55, 3)`` float32 of the shaped body."""
+        """Rest joints ``(..., J, 3)`` float32 of the shaped body."""
         return self.joint_regressor @ self.shaped(betas, expression)
 
     def pose(
@@ -83,26 +85,27 @@ class BodyModel:
         Args:
             betas: ``(≤S,)``.
             expression: ``(≤E,)`` or ``(..., ≤E)``.
-            rotations: ``(..., 55, 3)`` axis-angle of each joint relative to its parent; at rest by default.
+            rotations: ``(..., J, 3)`` axis-angle of each joint relative to its parent; at rest by default.
                 Fingers are relative to the flat hand.
             translation: ``(..., 3)`` metres, added after posing.
             vertices: index of those wanted, where not all are.
 
         Returns:
-            Vertices ``(..., V, 3)`` and joints ``(..., 55, 3)``, float32.
+            Vertices ``(..., V, 3)`` and joints ``(..., J, 3)``, float32.
 
         Raises:
             BodyError: more shape or expression components than the body has.
         """
-        rotations = np.zeros((55, 3)) if rotations is None else np.asarray(rotations, np.float64)
+        count = len(self.parents)
+        rotations = np.zeros((count, 3)) if rotations is None else np.asarray(rotations, np.float64)
         translation = np.zeros(3) if translation is None else np.asarray(translation, np.float64)
         shaped = self.shaped(betas, expression)
         lead = np.broadcast_shapes(rotations.shape[:-2], translation.shape[:-1], shaped.shape[:-2])
         rest_joints = self.joint_regressor @ shaped
 
-        local = np.broadcast_to(matrices(rotations), (*lead, 55, 3, 3)).reshape(-1, 55, 3, 3)
+        local = np.broadcast_to(matrices(rotations), (*lead, count, 3, 3)).reshape(-1, count, 3, 3)
         offset = np.broadcast_to(translation, (*lead, 3)).reshape(-1, 3)
-        rest_joints = np.broadcast_to(rest_joints, (*lead, 55, 3)).reshape(-1, 55, 3)
+        rest_joints = np.broadcast_to(rest_joints, (*lead, count, 3)).reshape(-1, count, 3)
         rest = shaped[..., vertices, :]
         if shaped.ndim > 2:
             rest = np.broadcast_to(rest, (*lead, *rest.shape[-2:])).reshape(-1, *rest.shape[-2:])
@@ -116,10 +119,10 @@ class BodyModel:
             # Each joint carries the vertices rigidly: x ↦ R·x + (placed − R·rest).
             shift = placed[batch] - np.einsum("fjab,fjb->fja", turned[batch], rest_joints[batch])
             posed[batch] = self._skin(at_rest, turned[batch], shift, vertices)
-        return posed.reshape(*lead, *posed.shape[1:]), placed.reshape(*lead, 55, 3).astype(np.float32)
+        return posed.reshape(*lead, *posed.shape[1:]), placed.reshape(*lead, count, 3).astype(np.float32)
 
     def _forward_kinematics(self, local, rest_joints, offset):
-        """Global rotations ``(F, 55, 3, 3)`` and places ``(F, 55, 3)`` of the joints."""
+        """Global rotations ``(F, J, 3, 3)`` and places ``(F, J, 3)`` of the joints."""
         turned, placed = np.empty_like(local), np.empty(rest_joints.shape)
         turned[:, 0], placed[:, 0] = local[:, 0], rest_joints[:, 0] + offset
         for j, parent in enumerate(self.parents[1:], start=1):
@@ -139,7 +142,7 @@ class BodyModel:
         """Blend the joints' transforms and apply them to ``(V, 3)`` or ``(F, V, 3)``, column by column."""
         weights = self.weights[vertices]
 
-        def blended(column):  # (F, 55, 3) → (F, V, 3)
+        def blended(column):  # (F, J, 3) → (F, V, 3)
             return weights @ column.astype(np.float32)
 
         posed = blended(shift)

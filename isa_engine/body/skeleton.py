@@ -1,4 +1,4 @@
-"""The 55 joints of SMPL-X: names, parents, and which of them make a leg."""
+"""The 55 joints of SMPL-X: names and parents; and the trees of its family."""
 
 SMPLX_JOINTS: tuple[str, ...] = (
     *("pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2"),
@@ -20,3 +20,13 @@ _BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 1
 SMPLX_PARENTS: tuple[int, ...] = _BODY_PARENTS + tuple(
     j - 1 if (j - 25) % 3 else (20 if j < 40 else 21) for j in range(25, 55)
 )
+
+# By name of the layout. SMPL ends in two hands without fingers, SMPL-H has no jaw and no eyes, and FLAME is a
+# root, the neck, the jaw and the eyes.
+TREES: dict[str, tuple[int, ...]] = {
+    "SMPL-X": SMPLX_PARENTS,
+    "SMPL-H": _BODY_PARENTS[:22]
+    + tuple(j - 1 if (j - 22) % 3 else (20 if j < 37 else 21) for j in range(22, 52)),
+    "SMPL": (*_BODY_PARENTS[:22], 20, 21),
+    "FLAME": (-1, 0, 1, 1, 1),
+}

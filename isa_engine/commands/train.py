@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
     parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
-    parser.add_argument("--body", type=Path, help="SMPL-X file that shards of real video were made with")
+    parser.add_argument("--body", type=Path, help="body file that the shards were made with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES")
     parser.add_argument("--device", default="cpu")
@@ -134,13 +134,13 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 
 def _clips(name: str, arguments: argparse.Namespace) -> Callable:
     """Where the clips of a model come from."""
-    from isa_engine.body import load_body, open_body
+    from isa_engine.body import load_template, open_body
     from isa_engine.configuration import model_config
     from isa_engine.data.sources import synthetic_clips
     from isa_engine.data.stored_clips import Shards
 
     points = model_config(name).dit.points
     if arguments.data:
-        bodies = (open_body(), *([load_body(arguments.body)] if arguments.body else []))
+        bodies = (open_body(), *([load_template(arguments.body)] if arguments.body else []))
         return Shards(arguments.data, points, bodies, device=arguments.device)
     return synthetic_clips(points, arguments.device)

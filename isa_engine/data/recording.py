@@ -22,11 +22,11 @@ _SHAPES = {
     "intrinsics": "F4",
     "camera_to_world": "F44",
     "betas": "KB",
-    "rotations": ("F", "K", 55, 3),
+    "rotations": "FKJ3",
     "translation": "FK3",
     "references": "RHW3",
     "reference_of": "K",
-    "reference_rotations": ("K", 55, 3),
+    "reference_rotations": "KJ3",
     "reference_translation": "K3",
     "reference_intrinsics": "R4",
     "reference_camera_to_world": "R44",
@@ -46,10 +46,10 @@ class Recording:
     camera_known: false where the camera's own movement is unknown and the world is the camera's.
     body: ``fingerprint`` of the body that the parameters pose.
     betas: ``(K, B)`` shape.
-    rotations, translation: ``(F, K, 55, 3)`` axis-angle and ``(F, K, 3)`` metres, SMPL-X's axes: the world
-        is ``(x, −z, y)`` of them.
+    rotations, translation: ``(F, K, J, 3)`` axis-angle of the body's joints and ``(F, K, 3)`` metres, in
+        SMPL-X's axes: the world is ``(x, −z, y)`` of them.
     references: ``(R, H, W, 3)`` uint8; ``reference_of`` ``(K,)`` is the picture that shows each character.
-    reference_rotations, reference_translation: ``(K, 55, 3)``, ``(K, 3)``, as posed there.
+    reference_rotations, reference_translation: ``(K, J, 3)``, ``(K, 3)``, as posed there.
     reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
     split: of ``data.split``, or where a held-out video belongs.
     source: where it came from, for people and for splits; JSON.

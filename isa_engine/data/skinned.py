@@ -105,7 +105,7 @@ class SkinnedSurface:
 
         Args:
             betas: ``(S_betas,)`` shape coefficients.
-            rotations: ``(B, 55, 3)`` axis-angle, local.
+            rotations: ``(B, J, 3)`` axis-angle, local, of the body's joints.
             translation: ``(B, 3)`` metres, SMPL-X axes.
             thickness: ``(≥S,)`` metres of cloth or hair on the skin.
             samples: pose the first S only; all if None.
@@ -130,7 +130,7 @@ class SkinnedSurface:
             place[:, children] = place[:, parents] + (carried @ bone)[..., 0]
         shift = place - (rotation @ joints[..., None])[..., 0] + translation[:, None]
 
-        # Columns of the joints' transforms, blended by one product: (S, 55) @ (55, 4·B·3).
+        # Columns of the joints' transforms, blended by one product: (S, J) @ (J, 4·B·3).
         transform = TO_WORLD.to(rest.device) @ torch.cat([rotation, shift[..., None]], -1)
         columns = transform.permute(1, 3, 0, 2).reshape(len(joints), -1)
         axes = (self.weights[chosen] @ columns).view(-1, 4, batch, 3).unbind(1)

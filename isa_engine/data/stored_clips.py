@@ -149,6 +149,8 @@ class Shards:
             components = self.bodies[body].shapedirs.shape[-1]
             if recording.betas.shape[1] > components:
                 raise DataError(f"the body has {components} shape components", where="betas")
+            if recording.rotations.shape[2] != len(self.bodies[body].parents):
+                raise DataError(f"the body has {len(self.bodies[body].parents)} joints", where="rotations")
             return recording
         except DataError as error:
             self.broken[sample.name] = str(error)
