@@ -229,6 +229,9 @@ def spoilt(kind: str) -> dict[str, bytes]:
         members["arrays.npz"] = arrays(**whole | {"betas": whole["betas"].astype(complex)})
     elif kind == "more shape than the body":
         members["arrays.npz"] = arrays(**whole | {"betas": np.zeros((2, 400), np.float32)})
+    elif kind == "joints of another body":
+        fewer = {name: whole[name][..., :24, :] for name in ("rotations", "reference_rotations")}
+        members["arrays.npz"] = arrays(**whole | fewer)
     elif kind == "a pickle":
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -272,6 +275,7 @@ BROKEN = {
     "not a number": "translation: some of the numbers are not finite",
     "other numbers": "betas: its values are complex",
     "more shape than the body": "10 shape components",
+    "joints of another body": "rotations: the body has 55 joints",
     "a pickle": "arrays cannot be read",
     "arrays that are a pickle": "arrays cannot be read",
     "a picture that is none": "reference.1.png",

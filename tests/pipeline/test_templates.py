@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from isa_engine.body import load_template
+from isa_engine.data.media import EXACT
+from isa_engine.data.members import pack
 from isa_engine.data.recording import fingerprint
 from isa_engine.data.samples import condition as condition_of_clip
-from isa_engine.data.skinned import SkinnedSurface
-from isa_engine.data.stored_clips import to_clip
+from isa_engine.data.shards import write_shard
+from isa_engine.data.stored_clips import Shards
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition
@@ -90,7 +92,7 @@ def test_it_is_drawn_in_2d_as_well(body, model_in_2d):
     assert not torch.equal(maps[:, 0], maps[:, 1])
 
 
-def test_a_recording_on_any_template_trains(body, model):
+def test_a_recording_on_any_template_trains(body, model, tmp_path):
     """The other way in: parameters in a data set, posed on the device."""
     joints, components = len(body.parents), body.shapedirs.shape[-1]
     sample = recording(FRAMES)
@@ -101,10 +103,9 @@ def test_a_recording_on_any_template_trains(body, model):
         rotations=np.resize(sample.rotations, (FRAMES, 2, joints, 3)),
         reference_rotations=np.resize(sample.reference_rotations, (2, joints, 3)),
     )
-    table = surface_table(body.v_template, body.faces)
     count = model.config.dit.points
-    surface = SkinnedSurface(body, table.corners[:count], table.barycentric[:count], "cpu")
-    told = condition_of_clip(model, to_clip(kept, surface, slice(0, FRAMES), 32, 48))
+    write_shard(tmp_path / "000000.tar", {"clip": pack(kept, EXACT)}.items())
+    told = condition_of_clip(model, Shards(tmp_path, count, [body])(0, FRAMES, 32, 48))
     assert told.points.shape == (1, FRAMES, 2 * count, 3)
     assert told.visible.all()
     latents = torch.zeros(1, 16, 2, 4, 6)
