@@ -39,20 +39,34 @@ _TEXT = re.compile(
     r"context_embedder\.|transformer_blocks\.\d+\.(norm1_context|ff_context)\."
     r"|transformer_blocks\.\d+\.attn\.(add_[qkv]_proj|to_add_out|norm_added_[qk])\."
 )
+# What is read of its configuration.
+_KEYS = (
+    "num_layers",
+    "num_attention_heads",
+    "attention_head_dim",
+    "in_channels",
+    "patch_size",
+    "sample_size",
+    "pos_embed_max_size",
+    "pooled_projection_dim",
+)
 _PIXELS = "pos_embed.proj"
 _POSITIONS = "pos_embed.pos_embed"
 _POOLED = "time_text_embed.text_embedder"
 
 
-def inflate_sd3(folder: str | os.PathLike, *, points: int, image_width: int) -> ISADiT:
+def inflate_sd3(
+    folder: str | os.PathLike, *, points: int, image_width: int, conditioning: str = "isa"
+) -> ISADiT:
     """Build ISA-DiT around the image transformer in a folder.
 
     Args:
         folder: with SD3's ``config.json`` and ``*.safetensors``, as diffusers saves them.
-        points, image_width: as in ``DiTConfig``.
+        points, image_width, conditioning: as in ``DiTConfig``.
 
     Raises:
-        ModelError: the folder holds no SD3 transformer, or a tensor is missing, surplus or misshapen.
+        ModelError: the folder holds no SD3 transformer, a key of its configuration is missing, or a tensor is
+            missing, surplus or misshapen.
     """
     folder = Path(folder)
     config = _config(folder)
@@ -65,8 +79,9 @@ def inflate_sd3(folder: str | os.PathLike, *, points: int, image_width: int) -> 
         points=points,
         latent_channels=config["in_channels"],
         image_width=image_width,
-        qk_norm=config["qk_norm"] == "rms_norm",
-        conditioning="isa",
+        # Configurations from before SD3.5 do not say.
+        qk_norm=config.get("qk_norm") == "rms_norm",
+        conditioning=conditioning,
         position_grid=[size, config["sample_size"] // patch],
     )
     weights = {k: v for k, v in read_safetensors(folder).items() if not _TEXT.match(k)}
@@ -107,6 +122,9 @@ def _config(folder: Path) -> dict:
         raise ModelError(f"cannot read config.json: {error}", where=str(folder)) from error
     if not isinstance(config, dict) or config.get("_class_name") != "SD3Transformer2DModel":
         raise ModelError("config.json does not describe an SD3Transformer2DModel", where=str(folder))
+    missing = [key for key in _KEYS if key not in config]
+    if missing:
+        raise ModelError(f"config.json lacks '{missing[0]}'", where=str(folder))
     return config
 
 

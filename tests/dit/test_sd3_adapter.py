@@ -1,5 +1,8 @@
 """A model that starts from SD3 starts as SD3."""
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import SD3Transformer2DModel
@@ -38,13 +41,16 @@ def folder(tmp_path):
 @torch.no_grad()
 @pytest.mark.parametrize("qk_norm", [None, "rms_norm"])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (18, 10)])
+@pytest.mark.parametrize("ablation", ["isa", "isa-without-ispe", "controlnet-2d"])
 def test_one_frame_through_the_inflated_model_is_the_image_models_own_output(
-    tmp_path, qk_norm, height, width
+    tmp_path, qk_norm, height, width, ablation
 ):
     image_model = sd3(qk_norm)
     image_model.save_pretrained(tmp_path)
-    model = inflate_sd3(tmp_path, points=SMALL.points, image_width=SMALL.image_width).eval()
-    x, time, conditioning = inputs(latents=1, height=height, width=width)
+    sizes = {"points": SMALL.points, "image_width": SMALL.image_width}
+    model = inflate_sd3(tmp_path, **sizes, conditioning=ablation).eval()
+    config = replace(SMALL, conditioning=ablation)
+    x, time, conditioning = inputs(config, latents=1, height=height, width=width)
     no_text, no_pooled = torch.zeros(2, 0, 20), torch.zeros(2, 12)
     predicted = image_model(x[:, :, 0], no_text, no_pooled, 1000 * time).sample
     # SD3 predicts ε − x0.
@@ -58,6 +64,18 @@ def test_the_inflated_model_saves_and_loads(folder, tmp_path_factory):
     model.save_pretrained(kept)
     case = inputs()
     assert torch.equal(type(model).from_pretrained(kept)(*case), model(*case))
+
+
+def test_a_configuration_from_before_sd3_5_is_read_and_one_that_lacks_a_size_is_named(folder):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    del config["qk_norm"], config["dual_attention_layers"]
+    path.write_text(json.dumps(config))
+    assert inflate_sd3(folder, points=4, image_width=8).config.qk_norm is False
+    del config["patch_size"]
+    path.write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"config\.json lacks 'patch_size'"):
+        inflate_sd3(folder, points=4, image_width=8)
 
 
 def without(weights):

@@ -109,6 +109,15 @@ def test_no_size_on_screen_leaves_holes(depth):
     assert (seen(wall, facing)[0, 2] > 0.99).all()
 
 
+def test_nothing_leaves_the_device_but_one_number(middle, monkeypatch):
+    """The meta device refuses to mix with any other."""
+    monkeypatch.setattr("isa_engine.geometry.normal_maps._reach", lambda *_: 3)
+    points, normals, intrinsics, camera = (x.to("meta") for x in (*middle, INTRINSICS, CAMERA))
+    assert normal_maps(points, normals, intrinsics, camera, 8, 6).shape == (1, 3, 8, 6)
+    triangles = torch.zeros(4, 3, dtype=torch.int64, device="meta")
+    assert point_normals(points[0], triangles).is_meta
+
+
 def test_normals_from_triangles_point_outwards_and_follow_the_pose():
     vertices, faces = ellipsoid((1, 1, 1))
     triangles = torch.as_tensor(faces)

@@ -4,18 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from isa_engine.configuration import ModelConfig
-from isa_engine.pipeline.model import Model, build_model
-from tests.pipeline.shots import MICRO
-
-
-def speaking(config: ModelConfig) -> Model:
-    """Every branch of a fresh transformer is silent; with these weights each of them speaks."""
-    model = build_model(config, None, "cpu")
-    for k, parameter in enumerate(model.dit.parameters()):
-        wave = parameter.new_tensor(range(parameter.numel())).mul(1.7 + k).sin()
-        parameter.add_(0.2 * wave.reshape(parameter.shape))
-    return model
+from tests.pipeline.shots import MICRO, speaking
 
 
 @pytest.fixture(scope="session")

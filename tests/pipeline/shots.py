@@ -10,6 +10,7 @@ from PIL import Image
 
 from isa_engine.configuration import DiTConfig, ImageTowerConfig, ModelConfig, isa_tiny
 from isa_engine.geometry.camera import modelview_projection
+from isa_engine.pipeline.model import Model, build_model
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
 
 MICRO = ModelConfig(
@@ -23,6 +24,15 @@ MICRO = ModelConfig(
 # An octahedron, each face cut into four.
 _CORNERS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], float)
 _FACES = [(0, 2, 4), (2, 1, 4), (1, 3, 4), (3, 0, 4), (2, 0, 5), (1, 2, 5), (3, 1, 5), (0, 3, 5)]
+
+
+def speaking(config: ModelConfig) -> Model:
+    """Every branch of a fresh transformer is silent; with these weights each of them speaks."""
+    model = build_model(config, None, "cpu")
+    for k, parameter in enumerate(model.dit.parameters()):
+        wave = parameter.new_tensor(range(parameter.numel())).mul(1.7 + k).sin()
+        parameter.add_(0.2 * wave.reshape(parameter.shape))
+    return model
 
 
 def picture(width: int = 40, height: int = 32, seed: int = 0) -> bytes:
