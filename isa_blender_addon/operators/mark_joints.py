@@ -38,8 +38,8 @@ class ISA_OT_mark_joints(bpy.types.Operator):
     bl_idname = "isa.mark_joints"
     bl_label = "Mark Joints"
     bl_description = (
-        "Click each joint as the header asks for it. Drag a mark to move it, S skips a joint, X removes the "
-        "mark under the mouse, Enter or Escape ends"
+        "Click each joint as the header asks for it. Shift drags a mark, S skips a joint, X removes the mark "
+        "under the mouse, Enter or Escape ends"
     )
     bl_options = {"REGISTER", "UNDO"}
 
@@ -69,7 +69,7 @@ class ISA_OT_mark_joints(bpy.types.Operator):
         elif not inside or event.value != "PRESS":
             return {"PASS_THROUGH"}
         elif event.type == "LEFTMOUSE":
-            self._click(member, place)
+            self._click(member, place, event.shift)
         elif event.type == "S" and marking.asked is not None:
             self._skipped.add(marking.asked)
         elif (
@@ -86,11 +86,13 @@ class ISA_OT_mark_joints(bpy.types.Operator):
         self._area.header_text_set(None)
         self._area.tag_redraw()
 
-    def _click(self, member, place: np.ndarray) -> None:
-        self._dragged = mark_at(on_screen(self._region, member.marks), place)
-        if self._dragged is None and (wanted := next_unmarked(member.marks, self._skipped)) is not None:
-            self._dragged = wanted
-            self._put(member, wanted, place)
+    def _click(self, member, place: np.ndarray, shift: bool) -> None:
+        # Eyes and ears lie close together, so a click near a mark may still mean the joint that is asked for.
+        self._dragged = None if shift else next_unmarked(member.marks, self._skipped)
+        if self._dragged is not None:
+            self._put(member, self._dragged, place)
+        else:
+            self._dragged = mark_at(on_screen(self._region, member.marks), place)
 
     def _put(self, member, index: int, place: np.ndarray) -> None:
         x, y = self._region.view2d.region_to_view(*place)
@@ -107,7 +109,9 @@ class ISA_OT_mark_joints(bpy.types.Operator):
             text = "All marked. Drag a mark to move it, X removes it, Enter ends."
         else:
             joint = in_words(marking.asked)
-            text = f"Click {joint}: the character's own left and right. S skips it, Enter ends."
+            text = (
+                f"Click {joint}: left and right are the character's. S skips, Shift drags a mark, Enter ends."
+            )
         self._area.header_text_set(text)
         self._area.tag_redraw()
 

@@ -13,7 +13,7 @@ from ..properties import generation_settings, playing, references, refresh_cast
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.timeline import frame_numbers
-from ..session import session
+from ..session import redraw, session
 
 # Blender draws and listens between two stretches of reading.
 _STRETCH_SECONDS = 0.03
@@ -88,6 +88,8 @@ class Reading:
             self.close()
             if not found:
                 now.note = "Nothing stands in the way of a good plate."
+        # No timer may look after the session now.
+        redraw()
         return False
 
     def stretch(self) -> bool:

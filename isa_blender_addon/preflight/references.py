@@ -61,7 +61,7 @@ def _missing(names: list[str]) -> Finding:
     if len(names) == 1:
         sentence, whose = f"{names[0]} has no reference picture: the model makes up a look.", names[0]
     else:
-        some = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+        some = " and ".join(names) if len(names) == 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
         sentence, whose = f"{some} have no reference picture: the model makes up their looks.", ""
     return Finding(sentence, (Mend("Choose Picture", "isa.choose_picture", {"character": whose}),))
 

@@ -229,19 +229,19 @@ def test_marks_come_one_by_one_are_dragged_skipped_and_removed(scene, member, mo
     assert ISA_OT_mark_joints.invoke(operator, context, None) == {"RUNNING_MODAL"}
     assert "nose" in said[-1]
 
-    def event(kind, x=0, y=0, value="PRESS"):
-        return ISA_OT_mark_joints.modal(
-            operator, context, SimpleNamespace(type=kind, value=value, mouse_x=10 + x, mouse_y=20 + y)
-        )
+    def event(kind, x=0, y=0, value="PRESS", shift=False):
+        here = SimpleNamespace(type=kind, value=value, mouse_x=10 + x, mouse_y=20 + y, shift=shift)
+        return ISA_OT_mark_joints.modal(operator, context, here)
 
     event("LEFTMOUSE", 30, 80)
     event("LEFTMOUSE", 30, 80, "RELEASE")
     assert member.marks[0] == pytest.approx((0.3, 0.2), abs=1e-6)
     assert "left eye" in said[-1]
-    event("LEFTMOUSE", 32, 81)
+    event("LEFTMOUSE", 32, 81, shift=True)
     event("MOUSEMOVE", 50, 60, "NOTHING")
     event("LEFTMOUSE", 50, 60, "RELEASE")
     assert member.marks[0] == pytest.approx((0.5, 0.4), abs=1e-6)
+    assert np.isnan(member.marks[1:]).all()
     event("S", 90, 90)
     assert "right eye" in said[-1]
     event("X", 51, 59)

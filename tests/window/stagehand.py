@@ -45,15 +45,16 @@ class Viewport:
         self.area.tag_redraw()
         yield from pause(0.5)
 
-    def click(self, wanted: str) -> Iterator[None]:
+    def click(self, wanted: str, across: float = 0.5) -> Iterator[None]:
         """Click a button of the sidebar, once Blender says that it is the one under the mouse.
 
         Args:
             wanted: how an operator's call begins, or a property's path ends.
+            across: where in the sidebar's width to look, 0 to 1.
         """
         place = None
         for _ in range(6):
-            place = yield from self._find(wanted)
+            place = yield from self._find(wanted, across)
             if place:
                 break
             for _ in range(10):
@@ -68,14 +69,15 @@ class Viewport:
         # Off the button, lest its tooltip cover the picture.
         self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
 
-    def _find(self, wanted: str) -> Iterator[None]:
+    def _find(self, wanted: str, across: float) -> Iterator[None]:
+        x = self.sidebar.x + int(across * (self.sidebar.width - 20))
         for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -8):
-            self._event("MOUSEMOVE", "NOTHING", self._middle, y)
+            self._event("MOUSEMOVE", "NOTHING", x, y)
             yield
             with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
                 button = _button_under_the_mouse()
             if button.startswith(wanted) or button.endswith(wanted):
-                return self._middle, y
+                return x, y
         return None
 
     @property
@@ -99,7 +101,11 @@ def _button_under_the_mouse() -> str:
 
 
 def picture(name: str) -> Iterator[None]:
-    yield from pause(0.5)
+    # Panels take two redraws to find their new heights.
+    for _ in range(2):
+        for area in bpy.context.window_manager.windows[0].screen.areas:
+            area.tag_redraw()
+        yield from pause(0.7)
     subprocess.run(["import", "-window", "root", str(FOLDER / f"{name}.png")], check=True)
 
 
