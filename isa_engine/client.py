@@ -93,7 +93,7 @@ class EngineClient:
             after: number of the last event that was seen.
             patience: seconds without an engine, after which ``EngineUnreachable`` is raised.
         """
-        deadline = time.monotonic() + patience
+        deadline, over = time.monotonic() + patience, False
         while True:
             try:
                 for event in self._events(job, after):
@@ -101,12 +101,15 @@ class EngineClient:
                     yield event
                     if event.over:
                         return
-                if self.job(job).over:
+                # A stream that began when the job was over and ended without a word: all was seen before.
+                if over:
                     return
+                over = self.job(job).over
             except EngineUnreachable:
                 if time.monotonic() > deadline:
                     raise
-            time.sleep(RECONNECT_SECONDS)
+            if not over:
+                time.sleep(RECONNECT_SECONDS)
 
     def cancel(self, job: str) -> JobStatus:
         """End a job; a running one ends after its current step."""

@@ -42,12 +42,14 @@ class Feed:
         try:
             while not self.closing:
                 changed.clear()
+                # Asked for first: what happens while the events are read is then still to come.
+                ended = await run_in_threadpool(self._ended, job)
                 for event in await run_in_threadpool(self.store.events, after, job):
                     after = event.number
                     yield f"id: {event.number}\nevent: job\ndata: {json.dumps(asdict(event))}\n\n".encode()
                     if event.over:
                         return
-                if await run_in_threadpool(self._ended, job):
+                if ended:
                     return
                 try:
                     await asyncio.wait_for(changed.wait(), IDLE_SECONDS)

@@ -1,10 +1,13 @@
 """Progress as server-sent events: all of it, once, in order, however often the connection breaks."""
 
+import asyncio
+import json
 import threading
 
 import requests
 
 from isa_engine.client import EngineClient
+from isa_engine.service.feed import Feed
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
 
@@ -76,3 +79,23 @@ def test_nonsense_for_a_last_event_begins_anew(engine):
             assert b'"queued"' in response.content
     with stream(engine, job, after=10**17) as response:
         assert response.content == b""
+
+
+def test_a_job_that_ends_while_its_events_are_read_is_told_to_its_end(store):
+    store.add("a")
+    claim = store.claim()
+    read = store.events
+
+    def ending_meanwhile(after, job=None):
+        found = read(after, job)
+        if job:
+            store.finish(claim, "done")
+        return found
+
+    store.events = ending_meanwhile
+
+    async def told() -> list[str]:
+        lines = [chunk.split(b"data: ")[1] async for chunk in Feed(store).stream("a", 0)]
+        return [json.loads(line)["state"] for line in lines]
+
+    assert asyncio.run(asyncio.wait_for(told(), 10)) == ["queued", "running", "done"]
