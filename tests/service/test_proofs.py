@@ -69,7 +69,7 @@ def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run
             reasons.add(answer.json()["error"][:40])
 
     sent()
-    assert len(reasons) > 5
+    assert len(reasons) > 3
     assert service.memory_info().rss - before < 300 * 2**20
     assert engine.client.health().worker == "ready"
 
