@@ -8,7 +8,10 @@ import safetensors.torch
 from isa_engine import cli
 
 CONFIGURATIONS = {
-    "vae": "frames = [1, 1]\nsteps = [2, 1]\nbatch = 1\nheight = 32\nwidth = 32\nshift = 0\ngan_from = 9\nlinear_start = 2",
+    "vae": (
+        "frames = [1, 1]\nsteps = [2, 1]\nbatch = 1\nheight = 32\nwidth = 32\n"
+        "shift = 0\ngan_from = 9\nlinear_start = 2\nclips = 4"
+    ),
     "dit": 'frames = [1]\nsizes = ["32x32"]\nsteps = 3\nbatch = 1',
 }
 
