@@ -81,28 +81,58 @@ def _reach(centres: Tensor, radii: Tensor, intrinsics: Tensor, height: int, widt
     depth = -centres[..., 2]
     # Of the ball around the disc, which looks longer away from the picture's middle.
     angle = radii * centres.norm(dim=-1) / (depth * torch.maximum(depth - radii, depth / 2))
-    pixels = angle * (intrinsics[:, None, :2] * intrinsics.new_tensor([width / 2, height / 2])).amax(-1)
-    largest = torch.where(depth > NEAR, pixels, 0).amax()
-    return min(max(height, width), 1 + int(largest))
+    size = intrinsics.new_tensor([width / 2, height / 2])
+    pixels = angle * (intrinsics[:, None, :2] * size).amax(-1)
+    away = _projected(centres, depth, intrinsics).abs() * size - pixels[..., None]
+    in_picture = (depth > NEAR) & (away <= size).all(-1)
+    return min(max(height, width), 1 + int(torch.where(in_picture, pixels, 0).amax()))
+
+
+def _projected(centres: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
+    """x and y of NDC: ``(F, P, 2)``; ``depth`` is ``(F, P)``."""
+    return intrinsics[:, None, :2] * centres[..., :2] / depth[..., None] + intrinsics[:, None, 2:]
 
 
 def _draw(
     centres: Tensor, normals: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int, reach: int
 ) -> Tensor:
-    """Discs ``(F, P, 3)`` to pictures ``(F, 3, height, width)``; each meets a square of pixels around it."""
-    f, c = intrinsics[:, None, :2], intrinsics[:, None, 2:]
+    """Discs ``(F, P, 3)`` to pictures ``(F, 3, height, width)``."""
+    frames, discs, _ = centres.shape
+    grid = torch.full((frames * height * width + 1,), _EMPTY, dtype=torch.int64, device=centres.device)
+    some = max(1, _AT_ONCE // (frames * (2 * reach + 1) ** 2))
+    for first in range(0, discs, some):
+        part = slice(first, first + some)
+        cell, key = _meetings(
+            centres[:, part], normals[:, part], radii[part], intrinsics, height, width, reach
+        )
+        grid.scatter_reduce_(0, cell.flatten(), (key + first).flatten(), "amin")
+    grid = grid[:-1].view(frames, -1, 1)
+    nearest = torch.where(grid == _EMPTY, 0, grid & (2**_INDEX_BITS - 1))
+    shown = normals.gather(1, nearest.expand(-1, -1, 3)) * (grid != _EMPTY)
+    return shown.mT.unflatten(-1, (height, width))
+
+
+def _meetings(
+    centres: Tensor, normals: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int, reach: int
+) -> tuple[Tensor, Tensor]:
+    """Where the rays through a square of pixels around each disc meet it.
+
+    Returns:
+        ``(F, P, pixels)`` twice: the pixel among all frames', or one past them where there is no meeting; and
+        its depth above the disc's index.
+    """
+    f, c = intrinsics[:, None, None, :2], intrinsics[:, None, None, 2:]
     up = centres.new_tensor([1.0, -1.0])
     size = centres.new_tensor([width, height])
     in_front = centres[..., 2] < -NEAR
-    depth = torch.where(in_front, -centres[..., 2], 1.0)[..., None]
-    middle = (((f * centres[..., :2] / depth + c) * up + 1) / 2 * size).floor()
+    place = _projected(centres, torch.where(in_front, -centres[..., 2], 1.0), intrinsics)
     side = torch.arange(-reach, reach + 1, device=centres.device)
     square = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).flatten(0, 1)
-    pixel = middle[:, :, None] + square
+    pixel = ((place * up + 1) / 2 * size).floor()[:, :, None] + square
     inside = ((pixel >= 0) & (pixel < size)).all(-1) & in_front[..., None]
 
-    # Where the ray through each pixel's centre, one unit deep, meets the disc's plane.
-    sight = ((2 * (pixel + 0.5) / size - 1) * up - c[:, :, None]) / f[:, :, None]
+    # The ray through each pixel's centre, one unit deep, and the disc's plane.
+    sight = ((2 * (pixel + 0.5) / size - 1) * up - c) / f
     rays = torch.cat([sight, -torch.ones_like(sight[..., :1])], -1)
     facing = (rays * normals[:, :, None]).sum(-1)
     depth = (centres * normals).sum(-1)[..., None] / facing
@@ -113,10 +143,4 @@ def _draw(
     nowhere = len(centres) * height * width
     cell = torch.where(hit, frame + (pixel[..., 1] * width + pixel[..., 0]).long(), nowhere)
     index = torch.arange(len(radii), device=centres.device)[:, None]
-    key = (torch.where(hit, depth * _DEPTH_STEPS, 0).long() << _INDEX_BITS) | index
-    grid = torch.full((nowhere + 1,), _EMPTY, dtype=torch.int64, device=centres.device)
-    grid.scatter_reduce_(0, cell.flatten(), key.flatten(), "amin")
-    grid = grid[:-1].view(len(centres), -1, 1)
-    nearest = torch.where(grid == _EMPTY, 0, grid & (2**_INDEX_BITS - 1))
-    shown = normals.gather(1, nearest.expand(-1, -1, 3)) * (grid != _EMPTY)
-    return shown.mT.unflatten(-1, (height, width))
+    return cell, (torch.where(hit, depth * _DEPTH_STEPS, 0).long() << _INDEX_BITS) + index

@@ -8,6 +8,7 @@ import torch
 
 from isa_engine.body import load_body, load_template
 from isa_engine.body.rotation import matrices
+from isa_engine.body.skeleton import TREES
 from isa_engine.data.skinned import SkinnedSurface
 from isa_engine.errors import BodyError
 from tests.body.templates import COLUMNS, EXPRESSIVE, LAYOUTS, template_fields, write_template
@@ -24,6 +25,17 @@ def template(request, tmp_path_factory):
 
 def poses(count: int, joints: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.3, (count, joints, 3)).astype(np.float32)
+
+
+def test_the_trees_are_the_published_ones():
+    body = [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19]
+    left = [20, 22, 23, 20, 25, 26, 20, 28, 29, 20, 31, 32, 20, 34, 35]
+    fingers = [*left, *(21 if parent == 20 else parent + 15 for parent in left)]
+    assert TREES["SMPL"] == (*body, 20, 21)
+    assert TREES["SMPL-H"] == (*body, *fingers)
+    assert TREES["FLAME"] == (-1, 0, 1, 1, 1)
+    # SMPL-X: the jaw and the eyes hang from the head, and come before the fingers.
+    assert TREES["SMPL-X"] == (*body, 15, 15, 15, *(f if f in (20, 21) else f + 3 for f in fingers))
 
 
 def test_what_a_file_holds_is_read(template):

@@ -99,9 +99,10 @@ def test_frames_are_drawn_each_by_itself_however_many(middle, monkeypatch):
 
 
 @pytest.mark.parametrize("depth", [0.5, 2.0, 30.0])
-def test_no_size_on_screen_leaves_holes(depth):
-    """A wall of points; the camera comes close."""
-    grid = torch.linspace(-depth, depth, 40, dtype=torch.float64)
+@pytest.mark.parametrize("count", [5, 40])
+def test_no_size_on_screen_leaves_holes(depth, count):
+    """A wall of points, more and fewer than the pixels."""
+    grid = torch.linspace(-depth, depth, count, dtype=torch.float64)
     x, y = torch.meshgrid(grid, grid, indexing="ij")
     wall = torch.stack([x, y, torch.full_like(x, -depth)], -1).view(1, 1, -1, 3)
     wall = wall + torch.rand(wall.shape, generator=torch.Generator().manual_seed(0)) * 0.01 * depth

@@ -58,6 +58,7 @@ def test_each_window_holds_its_frames(model_in_2d):
     frames = maps.unflatten(1, (4, -1))
     each = [condition(make_shot(1), model_in_2d).normal_maps[0, 0, :12]]
     assert torch.equal(frames[0], each[0].expand(4, -1, -1, -1))
+    assert not torch.equal(frames[1, 3], frames[2, 0])
     # Frame 5 is the last, and the rest of its window repeats it.
     assert torch.equal(frames[2], frames[2, :1].expand(4, -1, -1, -1))
     assert not torch.equal(frames[1, 0], frames[1, 3])
