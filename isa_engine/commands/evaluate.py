@@ -71,10 +71,11 @@ def run(arguments: argparse.Namespace) -> None:
         bare = untrained(config, folder, arguments.device)
         tables = [control(model, bare, held_out, clips, sampling, out, report)]
     else:
-        from isa_engine.evaluation.ablation import Ablation, ablation
+        from isa_engine.evaluation.ablation import ablation
+        from isa_engine.evaluation.ablation_runs import Ablation
 
         settings = _training(arguments)
-        common = Ablation(settings, tuple(range(arguments.seeds)), model, str(model.device))
+        common = Ablation(settings, tuple(range(arguments.seeds)), model)
         tables = [ablation(common, held_out, clips, sampling, networks, out, report)]
     table.write(out, arguments.part, tables, _settings(arguments, model))
     print("\n".join(each.markdown() for each in tables))

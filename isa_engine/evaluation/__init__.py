@@ -8,7 +8,7 @@
 | how well it looks | ``fidelity`` with ``i3d``; of latents ``gaussianity`` |
 | Table 1 and Fig. 5 | ``autoencoder`` |
 | Table 2 | ``video`` |
-| Table 4 and Fig. 14 | ``ablation`` |
+| Table 4 and Fig. 14 | ``ablation``, ``ablation_runs`` |
 | control | ``control`` |
 | what a person reads | ``table``, ``plots``, ``contact_sheet`` |
 

@@ -1,7 +1,7 @@
 """Camera: does the ground move under the camera as a ground under that camera would?
 
-Every set stands on the plane z = 0, so the camera alone says where a place on the ground goes. Where it goes
-in a video is found by matching blocks, around the places of a grid that no figure comes near.
+Every set stands on the plane z = 0, so the camera alone says where each place on the ground goes. A video
+that obeys shows the same colour where the place went; one whose ground rests shows what was there before.
 """
 
 import torch
@@ -14,107 +14,75 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.plucker import ray_directions
 
-# Blocks are 2 · 5 + 1 pixels wide, a grid's step apart; motion is looked for within so many pixels.
-_RADIUS, _STEP, _SEARCH = 5, 4, 9
 # Ground further than this from the cast is haze, metres.
 _REACH = 8.0
-# What a pixel of motion must gain in squared colour difference: a block without texture seems to rest.
-_INERTIA = 2e-4
+# Pixels around figures that do not count, and the fewest that must.
+_MARGIN, _FEWEST = 3, 100
 
 
 def agreement(video: Tensor, clip: Clip) -> float | None:
     """Share of the ground's motion that the video shows.
 
-    ``1 − Σ‖seen − implied‖ / Σ‖implied‖`` over blocks of ground and steps of a latent frame: 1 as the camera
-    implies, 0 at rest, less for motion of another kind.
+    ``1 − Σ‖I₂(x + v) − I₁(x)‖² / Σ‖I(x + v) − I(x)‖²``, with v the motion that the camera implies of pixel x
+    during a latent frame, I₁ and I₂ the pictures before and after, and below the mean of both: 1 as the
+    camera implies, 0 at rest, less where it moves otherwise.
 
     Args:
         video: ``(3, F, H, W)``, of the clip's cast and camera.
 
     Returns:
-        None where no ground is seen that moves by a pixel on average.
+        None where the clip shows no ground that moves by a pixel on average, or the video no texture on it.
     """
-    error = total = blocks = 0.0
-    for start in range(0, video.shape[1] - TEMPORAL_COMPRESSION, TEMPORAL_COMPRESSION):
+    # One pixel of blur: what is finer is lost between the pixels.
+    frames = F.avg_pool2d(video.movedim(1, 0), 3, 1, 1, count_include_pad=False)
+    missed = there = moved = pixels = 0.0
+    for start in range(0, len(frames) - TEMPORAL_COMPRESSION, TEMPORAL_COMPRESSION):
         end = start + TEMPORAL_COMPRESSION
-        places, implied = ground_motion(clip, start, end)
-        if len(places):
-            seen = block_motion(video[:, start], video[:, end], places)
-            error += torch.linalg.vector_norm(seen - implied, dim=1).sum().item()
-            total += torch.linalg.vector_norm(implied, dim=1).sum().item()
-            blocks += len(places)
-    return 1 - error / total if total > blocks > 0 else None
+        places, motion = ground_motion(clip, start, end)
+        before, after = (_sampled(frames[k], places) for k in (start, end))
+        before_there, after_there = (_sampled(frames[k], places + motion) for k in (start, end))
+        missed += _difference(after_there, before)
+        there += (_difference(before_there, before) + _difference(after_there, after)) / 2
+        moved += torch.linalg.vector_norm(motion, dim=1).sum().item()
+        pixels += len(places)
+    if pixels < _FEWEST or moved < pixels or there < 1e-5 * pixels:
+        return None
+    return 1 - missed / there
 
 
 def ground_motion(clip: Clip, start: int, end: int) -> tuple[Tensor, Tensor]:
-    """Blocks of ground and where the camera moves them.
+    """The pixels that show ground, and where the camera moves what they show.
 
     Returns:
-        Centres ``(n, 2)`` int64, x and y of pixels of frame ``start``, and their motion until frame ``end``
-        in pixels, ``(n, 2)``; only those that stay in the picture, clear of figures, and within the search.
+        Places ``(n, 2)`` x and y of pixels of frame ``start``, the first pixel's centre at (0, 0), and their
+        motion until frame ``end``, ``(n, 2)`` pixels; only those that stay in the picture, clear of figures.
     """
     height, width = clip.video.shape[2:]
-    device = clip.video.device
-    margin = _RADIUS + _SEARCH
-    rows, columns = (torch.arange(margin, side - margin, _STEP, device=device) for side in (height, width))
-    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1).flatten(0, 1)
-    x, y = places.unbind(-1)
-
     camera = clip.camera_to_world.double()
-    rays = ray_directions(clip.intrinsics[start].double(), camera[start], height, width)[y, x]
-    origin = camera[start, :3, 3]
-    down = -rays[:, 2]
-    ground = origin + rays * (origin[2] / down.clamp_min(1e-6))[:, None]
-    centre = clip.points[start].reshape(-1, 3).mean(0)
-    near = (down > 1e-3) & (torch.linalg.vector_norm((ground - centre)[:, :2], dim=1) < _REACH)
+    rays = ray_directions(clip.intrinsics[start].double(), camera[start], height, width)
+    origin, down = camera[start, :3, 3], -rays[..., 2]
+    ground = origin + rays * (origin[2] / down.clamp_min(1e-6))[..., None]
+    cast = clip.points[start].reshape(-1, 3).mean(0)
+    near = (down > 1e-3) & (torch.linalg.vector_norm((ground - cast)[..., :2], dim=-1) < _REACH)
 
     mvp = modelview_projection(clip.intrinsics[end].cpu().numpy(), camera[end].cpu().numpy())
-    ndc, in_front = project(ground, torch.as_tensor(mvp, device=device))
-    arrives = torch.stack([(ndc[:, 0] + 1) * width / 2, (1 - ndc[:, 1]) * height / 2], -1) - 0.5
-    motion = arrives - places
-    kept = near & in_front & (motion.abs() < _SEARCH).all(1)
+    ndc, in_front = project(ground, torch.as_tensor(mvp, device=ground.device))
+    figures = (clip.mask[[start, end]] > 0).to(ndc)
+    blocked = F.max_pool2d(figures, 2 * _MARGIN + 1, 1, _MARGIN)
+    grid = torch.stack([ndc[..., 0], -ndc[..., 1]], -1)[None]
+    comes_clear = F.grid_sample(1 - blocked[None, 1:], grid, align_corners=False)[0, 0] > 0.99
+    y, x = (near & in_front & (blocked[0] == 0) & comes_clear).nonzero(as_tuple=True)
+    arrives = torch.stack([(ndc[y, x, 0] + 1) * width / 2, (1 - ndc[y, x, 1]) * height / 2], -1) - 0.5
+    places = torch.stack([x, y], -1)
+    return places.to(clip.video), (arrives - places).to(clip.video)
 
-    blocked = F.max_pool2d((clip.mask[[start, end]] > 0).float(), 2 * _RADIUS + 1, 1, _RADIUS) > 0
-    target = arrives.round().long().clamp_min(0)
-    target = torch.minimum(target, torch.tensor([width - 1, height - 1], device=device))
-    kept &= ~blocked[0, y, x] & ~blocked[1, target[:, 1], target[:, 0]]
-    return places[kept], motion[kept].to(clip.video)
+
+def _sampled(picture: Tensor, places: Tensor) -> Tensor:
+    """Colours ``(3, n)`` of a picture ``(3, H, W)`` between its pixels."""
+    height, width = picture.shape[1:]
+    grid = (2 * places + 1) / places.new_tensor([width, height]) - 1
+    return F.grid_sample(picture[None], grid[None, None], align_corners=False)[0, :, 0]
 
 
-def block_motion(first: Tensor, second: Tensor, places: Tensor) -> Tensor:
-    """Where blocks of one picture are in another, to a fraction of a pixel.
-
-    Args:
-        first, second: ``(3, H, W)``.
-        places: ``(n, 2)`` int64 centres, x and y, further than block and search from the edges.
-
-    Returns:
-        ``(n, 2)`` pixels; zero where the block has no texture to tell by.
-    """
-    side = 2 * _SEARCH + 1
-    x, y = places.unbind(-1)
-    shifts = [(dx, dy) for dy in range(-_SEARCH, _SEARCH + 1) for dx in range(-_SEARCH, _SEARCH + 1)]
-    costs = []
-    for dx, dy in shifts:
-        difference = (first - second.roll((-dy, -dx), (1, 2))).square().mean(0)
-        blocks = F.avg_pool2d(difference[None], 2 * _RADIUS + 1, 1, _RADIUS)[0]
-        costs.append(blocks[y, x] + _INERTIA * (dx * dx + dy * dy) ** 0.5)
-    cost = torch.stack(costs, 1)
-    best = cost.argmin(1)
-    row, column = best // side, best % side
-    cost = cost.view(-1, side, side)
-    every = torch.arange(len(places), device=places.device)
-
-    def fraction(below: Tensor, at: Tensor, above: Tensor, inside: Tensor) -> Tensor:
-        """The lowest place of the parabola through three costs, from the middle one."""
-        bend = (below + above - 2 * at).clamp_min(1e-12)
-        return torch.where(inside, ((below - above) / (2 * bend)).clamp(-0.5, 0.5), 0)
-
-    at = cost[every, row, column]
-    # At rest nothing is refined: the inertia's cusp is there.
-    moves = (row != _SEARCH) | (column != _SEARCH)
-    left, right = (cost[every, row, (column + d).clamp(0, side - 1)] for d in (-1, 1))
-    upper, lower = (cost[every, (row + d).clamp(0, side - 1), column] for d in (-1, 1))
-    dx = fraction(left, at, right, moves & (column > 0) & (column < side - 1))
-    dy = fraction(upper, at, lower, moves & (row > 0) & (row < side - 1))
-    return torch.stack([column - _SEARCH + dx, row - _SEARCH + dy], 1)
+def _difference(first: Tensor, second: Tensor) -> float:
+    return (first - second).square().sum().item()

@@ -96,7 +96,8 @@ def control(
                 for column in (REPEATED, CEILING):
                     measurements[CAMERA_ALONE][column] = measurements[CAMERA][column]
             else:
-                _measure_figures(measurements, IOU_ONE if kind is ONE else IOU_SEVERAL, model, clip, videos)
+                row = IOU_ONE if kind is ONE else IOU_SEVERAL
+                _measure_figures(measurements, row, model, bare, clip, videos)
             if kind is SEVERAL:
                 figures += _measure_identity(measurements, clip, videos)
             if done < _SHEETS:
@@ -110,15 +111,11 @@ def control(
 def _candidates(model: Model, bare: Model, clip: HeldOutClip, sampling: Sampling) -> dict[str, Video]:
     return {
         MODEL: generated(model, clip, sampling),
-        REPEATED: through_nothing(clip),
+        # A video without latents.
+        REPEATED: Video(clip.repeated, torch.zeros(0)),
         UNTRAINED: generated(bare, clip, sampling),
         CEILING: through_autoencoder(model, clip.clip.video),
     }
-
-
-def through_nothing(clip: HeldOutClip) -> Video:
-    """The reference picture repeated: a video without latents."""
-    return Video(clip.repeated, torch.zeros(0))
 
 
 def _measure_any(
@@ -147,16 +144,20 @@ def _measure_ground(measurements: Measurements, clip: HeldOutClip, videos: dict[
 
 
 def _measure_figures(
-    measurements: Measurements, row: str, model: Model, clip: HeldOutClip, videos: dict[str, Video]
+    measurements: Measurements,
+    row: str,
+    model: Model,
+    bare: Model,
+    clip: HeldOutClip,
+    videos: dict[str, Video],
 ) -> None:
     """Silhouettes, and the matte against them, before a flat screen."""
-    for column, candidate in videos.items():
-        figure = clip.repeated_mask
-        if column != REPEATED:
-            figure = keyed(candidate.video, clip.screen, clip.tolerance)
-            agreed = iou(_matte(model, candidate.latents), figure)
-            measurements[MATTE_OF_VIDEO][column].append(agreed)
+    measurements[row][REPEATED].append(iou(clip.repeated_mask, clip.mask))
+    for column, of in ((MODEL, model), (UNTRAINED, bare), (CEILING, model)):
+        figure = keyed(videos[column].video, clip.screen, clip.tolerance)
         measurements[row][column].append(iou(figure, clip.mask))
+        matte = _matte(of, videos[column].latents)
+        measurements[MATTE_OF_VIDEO][column].append(iou(matte, figure))
 
 
 def _measure_identity(measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video]) -> list[bool]:

@@ -107,6 +107,8 @@ class HeldOut:
             overlap = iou(drawn.repeated_mask, drawn.mask)
             if kind.hard and (covered + overlap) / (found + 1) > EASIEST:
                 continue
+            if _motion_is_hidden(kind, drawn.clip):
+                continue
             found, covered = found + 1, covered + overlap
             yield drawn
         if found < count:
@@ -130,8 +132,6 @@ class HeldOut:
             stage.screen = _unworn(clip, random)
             clip = self._film_again(clip, actors, stage, (clip.intrinsics, clip.camera_to_world))
             screen = clip.background[:, 0, 0, 0]
-        elif kind.camera == "moving" and (agreement(clip.video, clip) or 0) < _AGREEMENT:
-            return None
         masks = self._reference_masks(clip, others)
         repeated, shown = _pasted(clip, masks)
         return HeldOutClip(
@@ -182,6 +182,13 @@ class HeldOut:
 
 def _still(clip: Clip) -> bool:
     return all((part == part[:1]).all() for part in (clip.intrinsics, clip.camera_to_world))
+
+
+def _motion_is_hidden(kind: Kind, clip: Clip) -> bool:
+    """Whether not even the render shows the camera's motion that the kind is about."""
+    if kind.camera != "moving" or kind.set_kind == "flat":
+        return False
+    return (agreement(clip.video, clip) or 0) < _AGREEMENT
 
 
 def _held(clip: Clip) -> tuple[Tensor, Tensor]:
