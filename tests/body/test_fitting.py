@@ -60,7 +60,7 @@ def off(body, fit: Fit, joints: np.ndarray) -> float:
     return 1e3 * float(np.linalg.norm(found - (joints - joints[0]), axis=1).mean())
 
 
-@pytest.mark.parametrize(("focal", "limit"), [(1.0, 90), (1.4, 120)])
+@pytest.mark.parametrize(("focal", "limit"), [(1.0, 45), (1.4, 60)])
 def test_seventeen_clicks_find_poses_of_motions_that_were_never_seen(body, focal, limit):
     random, errors, left = np.random.default_rng(0), [], []
     for _ in range(8):
@@ -71,6 +71,7 @@ def test_seventeen_clicks_find_poses_of_motions_that_were_never_seen(body, focal
         errors.append(off(body, fit, joints))
         left.append(fit.error)
     assert np.median(errors) <= limit
+    assert max(errors) < 120
     assert np.median(left) < 4
 
 

@@ -31,6 +31,11 @@ def state() -> str:
     return now
 
 
+def previewed() -> bool:
+    job = part("session").session().job
+    return job is not None and job.runner.snapshot().preview is not None
+
+
 def movies() -> dict[str, list]:
     """Frames and content of each movie in the file."""
     return {
@@ -63,7 +68,7 @@ def visit() -> Iterator[None]:
 
     before = {item.name for item in bpy.data.objects}
     yield from viewport.click("bpy.ops.isa.generate(")
-    yield from stagehand.wait_until(lambda: state() == "running", 120, "the denoising")
+    yield from stagehand.wait_until(lambda: state() == "running" and previewed(), 120, "the first preview")
     yield from stagehand.picture("3-generating")
     yield from stagehand.wait_until(lambda: state() in ("done", "idle") and movies(), 300, "the plate")
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
