@@ -1,0 +1,104 @@
+"""The whole table, for videos whose worth is known."""
+
+import pytest
+import torch
+from PIL import Image
+
+from isa_engine.evaluation import control as room
+from isa_engine.evaluation.candidates import (
+    MODEL,
+    REPEATED,
+    Sampling,
+    Video,
+    generated,
+)
+from isa_engine.evaluation.table import mean
+
+SAMPLING = Sampling(steps=2, guidance=2.0)
+
+
+def table_of(monkeypatch, clips, model, out, video, margin=0):
+    """The table for a model whose videos are what ``video(held_out)`` says, with an autoencoder that loses
+    nothing and a matte head that is off by a margin of pixels; latents are the render itself."""
+
+    def made(of, held_out, sampling, background=True):
+        return Video(video(held_out), held_out.clip.video)
+
+    monkeypatch.setattr(room, "generated", made)
+    monkeypatch.setattr(room, "through_autoencoder", lambda of, video: Video(video, video))
+    monkeypatch.setattr(room, "_matte", matte_of(clips, margin))
+    return room.control(model, model, clips, 2, SAMPLING, out)
+
+
+def matte_of(clips, margin):
+    """A matte head that is off by so many pixels."""
+    kinds = room.ONE, room.SEVERAL, room.GROUND
+    masks = {c.clip.video.data_ptr(): c.mask for kind in kinds for c in clips.clips(kind, 2)}
+
+    def matte(of, latents):
+        mask = masks[latents.data_ptr()].float()
+        return torch.nn.functional.max_pool2d(mask, 2 * margin + 1, 1, margin) > 0
+
+    return matte
+
+
+@pytest.fixture(scope="module")
+def truth(clips, model, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        out = tmp_path_factory.mktemp("truth")
+        return table_of(patch, clips, model, out, lambda clip: clip.clip.video), out
+
+
+def scores(table, *rows):
+    return {row: mean(table.cell(row, MODEL)) for row in rows}
+
+
+def test_the_truth_reaches_every_target_but_the_autoencoders(truth):
+    table, _ = truth
+    for row, targets in room.TARGETS.items():
+        if row in (room.AUTOENCODER, room.OF_CEILING) or targets == (None, None):
+            continue
+        wanted = "CPU, GPU" if row not in (room.IOU_ONE, room.IOU_SEVERAL) else "CPU"
+        assert table.cell(row, "reached").startswith(wanted), row
+    assert scores(table, room.IDENTITY) == {room.IDENTITY: 1.0}
+    assert mean(table.cell(room.CAMERA, MODEL)) > 0.6
+    assert mean(table.cell(room.CAMERA, REPEATED)) == pytest.approx(0, abs=1e-4)
+
+
+def test_a_shift_costs_silhouette_and_colours_and_background(truth, monkeypatch, clips, model, tmp_path):
+    table, _ = truth
+    shifted = table_of(monkeypatch, clips, model, tmp_path, lambda clip: clip.clip.video.roll(8, -1))
+    rows = room.IOU_ONE, room.IOU_SEVERAL, room.IN_MASK, room.GAIN, room.BACKGROUND
+    before, after = scores(table, *rows), scores(shifted, *rows)
+    assert all(after[row] < before[row] for row in rows)
+    assert after[room.IOU_ONE] < 0.7
+
+
+def test_time_reversed_costs_the_camera(truth, monkeypatch, clips, model, tmp_path):
+    table, _ = truth
+    reversed_ = table_of(monkeypatch, clips, model, tmp_path, lambda clip: clip.clip.video.flip(1))
+    for row in (room.CAMERA, room.CAMERA_ALONE):
+        assert mean(reversed_.cell(row, MODEL)) < mean(table.cell(row, MODEL)) - 0.2
+
+
+def test_there_is_a_contact_sheet_of_each_kind(truth):
+    _, out = truth
+    for kind in ("one-person", "two-to-four", "open-ground"):
+        sheet = Image.open(out / f"control-{kind}-1.png")
+        # Five moments of the render and of each candidate.
+        assert sheet.size == (5 * 64, 5 * (48 + 14))
+
+
+def test_a_matte_that_is_off_by_a_margin_scores_lower(truth, monkeypatch, clips, model, tmp_path):
+    off = table_of(monkeypatch, clips, model, tmp_path, lambda clip: clip.clip.video, margin=2)
+    rows = room.MATTE_OF_RENDER, room.MATTE_OF_VIDEO
+    before, after = scores(truth[0], *rows), scores(off, *rows)
+    assert before[room.MATTE_OF_RENDER] == 1
+    assert all(after[row] < before[row] - 0.2 for row in rows)
+
+
+def test_an_untrained_model_is_measured_and_a_seed_gives_one_video(model, one):
+    video, again = (generated(model, one[0], SAMPLING).video for _ in range(2))
+    assert video.shape == one[0].clip.video.shape
+    assert video.abs().max() <= 1
+    assert torch.equal(video, again)

@@ -1,0 +1,57 @@
+"""The clips that a model is measured on."""
+
+import pytest
+import torch
+
+from isa_engine.errors import DataError
+from isa_engine.evaluation.control import ONE
+from isa_engine.evaluation.held_out import EASIEST, HeldOut, Kind
+from isa_engine.evaluation.silhouette import iou
+
+
+def test_the_repeated_reference_covers_the_cast_badly(one, several):
+    for clips in (one, several):
+        overlaps = [iou(clip.repeated_mask, clip.mask) for clip in clips]
+        assert sum(overlaps) / len(overlaps) <= EASIEST
+
+
+def test_casts_have_the_sizes_that_were_asked_for(one, several):
+    assert [clip.clip.points.shape[1] for clip in one] == [1, 1]
+    assert [clip.clip.points.shape[1] for clip in several] == [2, 3]
+
+
+def test_the_same_clips_come_every_time(clips, one):
+    again = next(HeldOut(clips.frames, clips.height, clips.width, clips.seed, "cpu").clips(ONE, 1))
+    assert again.seed == one[0].seed
+    assert torch.equal(again.clip.video, one[0].clip.video)
+    assert len({clip.seed for clip in one}) == 2
+
+
+def test_nobody_wears_the_screen(one, several):
+    for clip in (*one, *several):
+        assert clip.tolerance > 0.2
+        assert torch.allclose(clip.clip.background, clip.screen.view(3, 1, 1, 1).expand_as(clip.clip.video))
+
+
+def test_reference_colours_are_those_of_the_people_in_the_pictures(several):
+    for clip in several:
+        assert len(clip.reference_colours) == clip.clip.points.shape[1]
+        pictures = clip.clip.references.flatten(2)
+        for picture, colours in zip(clip.clip.reference_of.tolist(), clip.reference_colours, strict=True):
+            known = {tuple(pixel) for pixel in pictures[picture].T.tolist()}
+            assert {tuple(pixel) for pixel in colours.tolist()} <= known
+
+
+def test_a_still_camera_stands_still_and_so_does_the_set(clips):
+    clip = next(clips.clips(Kind("still", (1,), camera="still"), 1)).clip
+    assert (clip.camera_to_world == clip.camera_to_world[0]).all()
+    assert torch.allclose(clip.background, clip.background[:, :1].expand_as(clip.background), atol=1e-5)
+    assert (clip.mask[0] != clip.mask[-1]).any()
+
+
+def test_what_cannot_be_found_is_said(monkeypatch):
+    # Nobody covers so much of the picture.
+    monkeypatch.setattr("isa_engine.evaluation.held_out._COVERED", 2.0)
+    monkeypatch.setattr("isa_engine.evaluation.held_out._DRAWS", 1)
+    with pytest.raises(DataError, match="only 0 of 2"):
+        list(HeldOut(1, 16, 16, 0, "cpu").clips(ONE, 2))
