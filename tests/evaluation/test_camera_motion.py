@@ -28,7 +28,8 @@ def passing_over():
     camera[:, 0, 3] = SPEED * torch.arange(FRAMES)
     intrinsics = torch.tensor([FOCAL, FOCAL, 0, 0]).repeat(FRAMES, 1)
     mask = torch.zeros(FRAMES, SIZE, SIZE, dtype=torch.int64)
-    mask[:, 20:30, 20:30] = 1
+    # Somebody walks from the left to the right.
+    mask[:4, 20:30, 10:20] = mask[4:, 20:30, 45:55] = 1
     nowhere = torch.zeros(FRAMES, 1, 4, 3)
     return Clip(
         video=from_above(),
@@ -56,7 +57,11 @@ def test_the_implied_motion_is_that_of_a_pinhole(passing_over):
 def test_figures_and_what_leaves_the_picture_do_not_count(passing_over):
     places, motion = ground_motion(passing_over, 0, 4)
     x, y = places.unbind(-1)
-    assert not ((x >= 20) & (x < 30) & (y >= 20) & (y < 30)).any()
+    beside = (y >= 20) & (y < 30)
+    assert not (beside & (x >= 10) & (x < 20)).any()
+    arrives = (places + motion)[:, 0]
+    assert not (beside & (arrives >= 45) & (arrives < 55)).any()
+    assert (beside & (x > 30) & (x < 35)).any()
     assert ((places + motion)[:, 0] > -0.6).all()
 
 

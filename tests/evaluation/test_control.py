@@ -72,6 +72,17 @@ def test_a_shift_costs_silhouette_and_colours_and_background(truth, monkeypatch,
     before, after = scores(table, *rows), scores(shifted, *rows)
     assert all(after[row] < before[row] for row in rows)
     assert after[room.IOU_ONE] < 0.7
+    repeated = mean(shifted.cell(room.IN_MASK, REPEATED))
+    assert after[room.GAIN] == pytest.approx(after[room.IN_MASK] - repeated)
+
+
+def test_figures_in_other_colours_cost_nothing_behind_them(monkeypatch, clips, model, tmp_path):
+    def negative(clip):
+        return torch.where(clip.mask, -clip.clip.video, clip.clip.video)
+
+    spoilt = table_of(monkeypatch, clips, model, tmp_path, negative)
+    assert mean(spoilt.cell(room.BACKGROUND, MODEL)) == torch.inf
+    assert mean(spoilt.cell(room.IN_MASK, MODEL)) < 15
 
 
 def test_time_reversed_costs_the_camera(truth, monkeypatch, clips, model, tmp_path):
