@@ -112,7 +112,9 @@ def _figures(
     fine_height, fine_width = height * _SUPERSAMPLING, width * _SUPERSAMPLING
     pixels = torch.stack([(ndc[..., 0] + 1) * (fine_width / 2), (1 - ndc[..., 1]) * (fine_height / 2)], -1)
     origin = torch.as_tensor(camera[1][:, None, :3, 3], dtype=torch.float32, device=points.device)
-    index = nearest_sample(pixels, (points - origin).norm(dim=-1), in_front, fine_height, fine_width)
+    ray = points - origin
+    depth, turned_away = ray.norm(dim=-1), (ray * normals).sum(-1) > 0
+    index = nearest_sample(pixels, depth, in_front, turned_away, fine_height, fine_width)
 
     hit = _within(index >= 0)
     frame, row, column = hit.nonzero(as_tuple=True)

@@ -1,6 +1,7 @@
 """A z-buffer for surface samples: which sample each pixel shows."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # Depth is compared in steps of a hundredth of a millimetre, the sample's index in the bits below.
@@ -9,15 +10,19 @@ _INDEX_BITS = 24
 _EMPTY = 2**62
 
 
-def nearest_sample(pixels: Tensor, depth: Tensor, in_front: Tensor, height: int, width: int) -> Tensor:
+def nearest_sample(
+    pixels: Tensor, depth: Tensor, in_front: Tensor, turned_away: Tensor, height: int, width: int
+) -> Tensor:
     """The nearest sample behind each pixel.
 
-    A sample covers the four pixels around it, so a surface sampled about once a pixel has no holes.
+    A sample covers the four pixels around it, so a surface sampled about once a pixel has few holes. A closed
+    surface never shows its back: a pixel that does lies in a hole, and shows what the pixels around it do.
 
     Args:
         pixels: ``(F, S, 2)`` x right and y down, in pixels; the first pixel's centre is (½, ½).
         depth: ``(F, S)`` metres.
         in_front: ``(F, S)`` bool.
+        turned_away: ``(F, S)`` bool, of samples on the far side of their surface.
 
     Returns:
         ``(F, height, width)`` int64 indices into S; −1 where nothing is.
@@ -35,6 +40,20 @@ def nearest_sample(pixels: Tensor, depth: Tensor, in_front: Tensor, height: int,
     grid = torch.full((outside + 1,), _EMPTY, dtype=torch.int64, device=pixels.device)
     grid.scatter_reduce_(0, cell.flatten(), key.flatten(), "amin")
     grid = grid[:-1].view(frames, rows, columns)
-    grid = torch.minimum(grid[:, :-1], grid[:, 1:])
-    buffer = torch.minimum(grid[..., :-1], grid[..., 1:])
-    return torch.where(buffer == _EMPTY, -1, buffer & (2**_INDEX_BITS - 1))
+    seen = _nearer(_nearer(grid, 1), 2)
+
+    frame = torch.arange(frames, device=pixels.device)[:, None, None]
+    back = (seen != _EMPTY) & turned_away[frame, _index(seen).clamp_min(0)]
+    fronts = F.pad(torch.where(back, _EMPTY, seen), (1, 1, 1, 1), value=_EMPTY)
+    around = _nearer(_nearer(_nearer(_nearer(fronts, 1), 1), 2), 2)
+    return _index(torch.where(back & (around != _EMPTY), around, seen))
+
+
+def _nearer(keys: Tensor, axis: int) -> Tensor:
+    """The nearer of each two neighbours."""
+    count = keys.shape[axis] - 1
+    return torch.minimum(keys.narrow(axis, 0, count), keys.narrow(axis, 1, count))
+
+
+def _index(keys: Tensor) -> Tensor:
+    return torch.where(keys == _EMPTY, -1, keys & (2**_INDEX_BITS - 1))

@@ -5,9 +5,11 @@ import torch
 from isa_engine.data.splat import nearest_sample
 
 
-def buffer(pixels, depth, height=8, width=8):
+def buffer(pixels, depth, turned_away=None, in_front=True, height=8, width=8):
     pixels, depth = torch.tensor([pixels], dtype=torch.float32), torch.tensor([depth])
-    return nearest_sample(pixels, depth, torch.ones_like(depth, dtype=torch.bool), height, width)[0]
+    turned_away = torch.tensor([turned_away or [False] * depth.numel()])
+    in_front = torch.full_like(turned_away, in_front)
+    return nearest_sample(pixels, depth, in_front, turned_away, height, width)[0]
 
 
 def test_the_nearer_sample_hides_the_other_in_any_order():
@@ -25,13 +27,27 @@ def test_a_sample_covers_the_four_pixels_around_it_and_no_other():
 
 def test_what_is_off_the_picture_or_behind_the_camera_is_nowhere():
     assert (buffer([[-3.0, 4.0], [40.0, 2.0]], [1.0, 1.0]) == -1).all()
-    behind = torch.zeros(1, 1, dtype=torch.bool)
-    assert (nearest_sample(torch.full((1, 1, 2), 4.0), torch.ones(1, 1), behind, 8, 8) == -1).all()
+    assert (buffer([[4.0, 4.0]], [1.0], in_front=False) == -1).all()
 
 
 def test_frames_do_not_mix():
     pixels = torch.tensor([[[1.0, 1.0]], [[6.0, 6.0]]])
-    index = nearest_sample(pixels, torch.ones(2, 1), torch.ones(2, 1, dtype=torch.bool), 8, 8)
+    yes = torch.ones(2, 1, dtype=torch.bool)
+    index = nearest_sample(pixels, torch.ones(2, 1), yes, ~yes, 8, 8)
     assert index[0, 1, 1] == 0
     assert index[0, 6, 6] == -1
     assert index[1, 6, 6] == 0
+
+
+def test_a_hole_shows_the_pixels_around_it_and_not_the_far_side():
+    # A near side with a gap between its two samples, and a far side without one.
+    near, far = [[2.0, 4.0], [5.0, 4.0]], [[float(x), 4.0] for x in range(1, 8)]
+    shown = buffer(far + near, [2.0] * 7 + [1.0] * 2, [True] * 7 + [False] * 2)
+    assert set(shown[3:5, 1:6].flatten().tolist()) == {7, 8}
+    assert (shown[:3] == -1).all()
+
+
+def test_through_a_hole_in_somebody_nobody_farther_is_seen():
+    somebody, far_side, farther = [[2.0, 4.0], [5.0, 4.0]], [[3.5, 4.0]], [[3.5, 4.0]]
+    shown = buffer(somebody + far_side + farther, [1.0, 1.0, 1.2, 3.0], [False, False, True, False])
+    assert 3 not in shown
