@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.dit import Conditioning
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition
-from isa_engine.pipeline.matte import alpha_pictures, projected_matte
+from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
@@ -29,17 +28,9 @@ from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.video import cannot_write, replace_all, write_video
 from isa_engine.provenance import configured_signer, sign
 from isa_engine.shot import Shot, encode_shot
-from isa_engine.vae.tiling import TiledVAE
-from isa_engine.vae.video_vae import State
 
 PLATE, MATTE, RECORD, SHOT = "plate.mp4", "matte.mp4", "record.json", "shot.npz"
 _PREVIEWS = 6
-# Latents decoded at once; bounds the memory of a long take.
-_DECODED_AT_ONCE = 4
-# Latent pixels of a tile's side; bounds the memory of a large canvas.
-_TILE = 128
-# As ``VideoVAE.decode_chunk``, to pictures.
-ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
 @dataclass(frozen=True)
@@ -77,61 +68,41 @@ def generate(
         EngineError: the folder cannot be written, or memory ran out.
         Cancelled: by ``report``.
     """
-    result = Result(*(out / name for name in (PLATE, MATTE, RECORD, SHOT)))
-    partial = {path.with_name(path.name + ".part"): path for path in vars(result).values()}
-    plate_part, matte_part, record_part, shot_part = partial
-    clock = _Clock()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    clock = Clock()
+    with memory_of(model), results_in(out) as parts:
         encoded = encode_shot(shot)
-        shot_part.write_bytes(encoded)
-        shot_hash = hashlib.sha256(encoded).hexdigest()
-
-        report(Progress("encode", 0, 1))
-        conditioning = condition(shot, model)
-        clock.lap("encode")
-        report(Progress("encode", 1, 1))
-
-        latents_file = LatentsFile(checkpoint, shot_hash, model) if checkpoint else None
-        latents = _denoise(shot, model, conditioning, report, latents_file)
-        clock.lap("denoise")
-
-        record = make_record(shot, shot_hash, model, made)
-        latents = model.vae.denormalise(latents)
-        frames = _decode(latents, TiledVAE(model.vae, _TILE).decode_chunk, shot.frames, report)
-        write_video(plate_part, frames, shot.fps, shot.frame_step, container_tags(record, "Generated video"))
-        clock.lap("decode")
-
-        report(Progress("write", 0, 1))
-        frames = _matte(latents, model, shot)
-        tags = container_tags(record, f"Matte: {record['matte']}")
-        write_video(matte_part, frames, shot.fps, shot.frame_step, tags)
-        clock.lap("write")
-        if signer := configured_signer():
-            sign(plate_part, record, signer)
-            sign(matte_part, record, signer)
-        record["seconds"] = clock.seconds
-        record["results"] = {PLATE: sha256(plate_part), MATTE: sha256(matte_part)}
-        record_part.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-        report(Progress("write", 1, 1))
-        replace_all(partial)
-    except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
-            raise
-        remedy = "Generate fewer frames or a smaller canvas."
-        raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    finally:
-        for path in partial:
-            with contextlib.suppress(OSError):
-                path.unlink()
-    return result
+        parts.shot.write_bytes(encoded)
+        digest = hashlib.sha256(encoded).hexdigest()
+        latents = denoise(shot, digest, model, report, checkpoint, clock)
+        record = make_record(shot, digest, model, made)
+        plate = decode_plate(latents, model, shot.frames, report=report)
+        write_results(parts, shot, record, plate, decode_matte(latents, model, shot), report, clock)
+    return Result(*(out / name for name in (PLATE, MATTE, RECORD, SHOT)))
 
 
-def _denoise(
-    shot: Shot, model: Model, conditioning: Conditioning, report: Report, latents_file: LatentsFile | None
+@torch.inference_mode()
+def denoise(
+    shot: Shot,
+    shot_hash: str,
+    model: Model,
+    report: Report,
+    checkpoint: Checkpoint | None = None,
+    clock: "Clock | None" = None,
 ) -> Tensor:
+    """The whole take's latents ``(1, C, t, h, w)``, as the decoder wants them.
+
+    Every latent attends to every other at every step, so this cannot be cut in time.
+
+    Args:
+        shot_hash: SHA-256 of the shot file.
+
+    Other arguments and errors as of ``generate``.
+    """
+    clock = clock or Clock()
+    report(Progress("encode", 0, 1))
+    conditioning = condition(shot, model)
+    clock.lap("encode")
+    report(Progress("encode", 1, 1))
     settings, vae = shot.settings, model.config.vae
     shape = (
         1,
@@ -147,11 +118,89 @@ def _denoise(
         report(Progress("denoise", done, settings.steps, _preview(estimate, model) if shows else None))
 
     report(Progress("denoise", 0, settings.steps))
-    noise = initial_noise(shape, settings.seed).to(model.device)
-    shift = model.config.shift
-    return sample(
-        model.velocity, conditioning, noise, settings.steps, settings.guidance, shift, watch, latents_file
+    latents = sample(
+        model.velocity,
+        conditioning,
+        initial_noise(shape, settings.seed).to(model.device),
+        settings.steps,
+        settings.guidance,
+        model.config.shift,
+        watch,
+        LatentsFile(checkpoint, shot_hash, model) if checkpoint else None,
     )
+    clock.lap("denoise")
+    return model.vae.denormalise(latents)
+
+
+def write_results(
+    parts: Result,
+    shot: Shot,
+    record: dict[str, Any],
+    plate: Iterator[np.ndarray],
+    matte: Iterator[np.ndarray],
+    report: Report,
+    clock: "Clock | None" = None,
+) -> None:
+    """Plate, matte and record of a take from its frames, consumed as they come.
+
+    Args:
+        parts: where the files go.
+        record: of ``make_record``; hashes and seconds are added to it.
+        plate, matte: as many frames as the shot has, ``(H, W, 3)`` uint8.
+    """
+    clock = clock or Clock()
+    timing = shot.fps, shot.frame_step
+    write_video(parts.plate, plate, *timing, container_tags(record, "Generated video"))
+    clock.lap("decode")
+    report(Progress("write", 0, 1))
+    write_video(parts.matte, matte, *timing, container_tags(record, f"Matte: {record['matte']}"))
+    clock.lap("write")
+    if signer := configured_signer():
+        sign(parts.plate, record, signer)
+        sign(parts.matte, record, signer)
+    record["seconds"] = {**record.get("seconds", {}), **clock.seconds}
+    record["results"] = {PLATE: sha256(parts.plate), MATTE: sha256(parts.matte)}
+    parts.record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    report(Progress("write", 1, 1))
+
+
+@contextlib.contextmanager
+def results_in(out: Path) -> Iterator[Result]:
+    """Where to write results: under other names, that become theirs together once all is well.
+
+    Raises:
+        EngineError: the folder cannot be written.
+    """
+    names = (PLATE, MATTE, RECORD, SHOT)
+    parts = Result(*(out / f"{name}.part" for name in names))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield parts
+        replace_all(
+            {getattr(parts, name): out / final for name, final in zip(vars(parts), names, strict=True)}
+        )
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    finally:
+        for path in vars(parts).values():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+@contextlib.contextmanager
+def memory_of(model: Model) -> Iterator[None]:
+    """Memory that runs out is said in a sentence.
+
+    Raises:
+        EngineError: it ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        remedy = "Generate fewer frames or a smaller canvas."
+        raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
 
 
 def _preview(estimate: Tensor, model: Model) -> Image.Image:
@@ -160,37 +209,12 @@ def _preview(estimate: Tensor, model: Model) -> Image.Image:
     return Image.fromarray(to_frames(frame)[0])
 
 
-def _matte(latents: Tensor, model: Model, shot: Shot) -> Iterator[np.ndarray]:
-    """Frames ``(H, W, 3)`` uint8, white where the cast is."""
-    if not model.trained:
-        return projected_matte(shot, (shot.settings.width, shot.settings.height))
-
-    def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
-        logits, state = model.matte_head.decode_chunk(chunk, state)
-        return alpha_pictures(logits), state
-
-    return _decode(latents, decode_chunk, shot.frames, lambda progress: None)
-
-
-def _decode(latents: Tensor, decode_chunk: ChunkDecoder, frames: int, report: Report) -> Iterator[np.ndarray]:
-    """Frames ``(H, W, 3)`` uint8, exactly as many as asked for, a few latents at a time."""
-    state, given = None, 0
-    chunks = latents.split(_DECODED_AT_ONCE, dim=2)
-    for done, chunk in enumerate(chunks):
-        report(Progress("decode", done, len(chunks)))
-        video, state = decode_chunk(chunk, state)
-        for frame in to_frames(video)[: frames - given]:
-            yield frame
-            given += 1
-    report(Progress("decode", len(chunks), len(chunks)))
-
-
 def _out_of_memory(error: Exception) -> bool:
     # On a CPU torch raises a bare RuntimeError.
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
-class _Clock:
+class Clock:
     """Seconds by phase."""
 
     def __init__(self):

@@ -1,0 +1,117 @@
+"""Latents to frames: a take whole, or a window of it that equals the same frames of the whole, bit for bit.
+
+The decoders are causal streams with a finite memory. A window's stream begins early enough that whatever it
+remembers when its own frames come was computed as in the whole's, in pieces of the same size.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, latent_count
+from isa_engine.pipeline.matte import alpha_pictures, projected_matte
+from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.pictures import to_frames
+from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.shot import Shot
+from isa_engine.vae.causal_conv import CausalConv3d
+from isa_engine.vae.tiling import TiledVAE
+from isa_engine.vae.video_vae import State
+
+# Latents decoded at once; bounds the memory of a long take.
+DECODED_AT_ONCE = 4
+# Latent pixels of a tile's side; bounds the memory of a large canvas.
+_TILE = 128
+# As ``VideoVAE.decode_chunk``, to pictures.
+ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
+# Latents ``[first, last)`` of a take; the first is a multiple of ``DECODED_AT_ONCE``.
+Window = tuple[int, int]
+
+
+def windows_of(frames: int, latents: int) -> list[Window]:
+    """A take cut into windows of so many latents, rounded up to whole pieces of the stream."""
+    size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
+    count = latent_count(frames)
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def frames_before(latent: int) -> int:
+    """Frames of a take before those of a latent."""
+    return max(0, TEMPORAL_COMPRESSION * (latent - 1) + 1)
+
+
+@torch.inference_mode()
+def decode_plate(
+    latents: Tensor,
+    model: Model,
+    frames: int,
+    window: Window | None = None,
+    report: Report = lambda progress: None,
+) -> Iterator[np.ndarray]:
+    """Frames ``(H, W, 3)`` uint8 of a window, or of the whole take.
+
+    Args:
+        latents: of the whole take, as ``denoise`` gives them.
+        frames: of the whole take.
+    """
+    yield from _decode(
+        latents, TiledVAE(model.vae, _TILE).decode_chunk, model.vae.decoder, frames, window, report
+    )
+
+
+@torch.inference_mode()
+def decode_matte(
+    latents: Tensor, model: Model, shot: Shot, window: Window | None = None
+) -> Iterator[np.ndarray]:
+    """As ``decode_plate``, white where the cast is.
+
+    An untrained model's is the projected body, of the whole take: it needs no latents.
+    """
+    if not model.trained:
+        yield from projected_matte(shot, (shot.settings.width, shot.settings.height))
+        return
+
+    def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
+        logits, state = model.matte_head.decode_chunk(chunk, state)
+        return alpha_pictures(logits), state
+
+    yield from _decode(latents, decode_chunk, model.matte_head, shot.frames, window, lambda progress: None)
+
+
+def _decode(
+    latents: Tensor,
+    decode_chunk: ChunkDecoder,
+    network: nn.Module,
+    frames: int,
+    window: Window | None,
+    report: Report,
+) -> Iterator[np.ndarray]:
+    first, last = window or (0, latents.shape[2])
+    start = _start(first, network)
+    state, number = None, frames_before(start)
+    # Where the stream begins in the middle, its first latent has but one frame, the last of four.
+    number += TEMPORAL_COMPRESSION - 1 if start else 0
+    chunks = latents[:, :, start:last].split(DECODED_AT_ONCE, dim=2)
+    for done, chunk in enumerate(chunks):
+        report(Progress("decode", done, len(chunks)))
+        video, state = decode_chunk(chunk, state)
+        for frame in to_frames(video):
+            if frames_before(first) <= number < frames:
+                yield frame
+            number += 1
+    report(Progress("decode", len(chunks), len(chunks)))
+
+
+def _start(first: int, network: nn.Module) -> int:
+    """Where a stream begins that is to give a window's frames.
+
+    Its first piece differs from the whole's, so it is thrown away, and so is all that remembers it: at most
+    as many latents as all convolutions together look back.
+    """
+    convolutions = (module for module in network.modules() if isinstance(module, CausalConv3d))
+    memory = sum(convolution.kernel_size[0] - 1 for convolution in convolutions)
+    pieces = first // DECODED_AT_ONCE - -(-memory // DECODED_AT_ONCE) - 1
+    return max(0, pieces) * DECODED_AT_ONCE

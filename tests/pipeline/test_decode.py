@@ -1,0 +1,68 @@
+"""A window of a take decodes to the same bits as the same frames of the whole."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from isa_engine.geometry.frames import latent_count
+from isa_engine.pipeline import decode
+from isa_engine.pipeline.decode import decode_matte, decode_plate, frames_before, windows_of
+from isa_engine.pipeline.model import build_model
+from tests.pipeline.shots import MICRO, make_shot
+
+FRAMES = 205
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """As if its weights came from a folder: every layer of its decoders speaks."""
+    model = replace(build_model(MICRO, None, "cpu"), trained=True)
+    for network in (model.vae.decoder, model.matte_head):
+        for k, parameter in enumerate(network.parameters()):
+            wave = parameter.new_tensor(range(parameter.numel())).mul(1.3 + k).sin()
+            parameter.add_(0.1 * wave.reshape(parameter.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def latents(trained):
+    shape = (1, trained.config.vae.latent_channels, latent_count(FRAMES), 2, 3)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_windows_cover_a_take_once():
+    for frames in (1, 2, 16, 17, 61, 200):
+        windows = windows_of(frames, 6)
+        assert [window[0] for window in windows[1:]] == [window[1] for window in windows[:-1]]
+        assert (windows[0][0], windows[-1][1]) == (0, latent_count(frames))
+        assert all(first % decode.DECODED_AT_ONCE == 0 for first, _ in windows)
+
+
+@pytest.mark.parametrize("output", ["plate", "matte"])
+def test_windows_equal_the_whole_bit_for_bit(output, trained, latents):
+    shot = make_shot(FRAMES)
+
+    def frames(window=None):
+        if output == "plate":
+            return np.stack(list(decode_plate(latents, trained, FRAMES, window)))
+        return np.stack(list(decode_matte(latents, trained, shot, window)))
+
+    whole = frames()
+    assert len(whole) == FRAMES
+    for window in windows_of(FRAMES, 20):
+        assert np.array_equal(frames(window), whole[frames_before(window[0]) : frames_before(window[1])])
+
+
+def test_a_window_does_not_decode_the_take_before_what_it_remembers(trained, latents, monkeypatch):
+    decoded = []
+    decode_chunk = type(trained.matte_head).decode_chunk
+
+    def counting(self, chunk, state):
+        decoded.append(chunk.shape[2])
+        return decode_chunk(self, chunk, state)
+
+    monkeypatch.setattr(type(trained.matte_head), "decode_chunk", counting)
+    list(decode_matte(latents, trained, make_shot(FRAMES), (48, 52)))
+    assert 8 <= sum(decoded) < 52
