@@ -9,7 +9,7 @@ from isa_engine.errors import IsaError
 
 COMMANDS = (
     *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token", "record", "doctor"),
-    *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate"),
+    *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate", "farm"),
 )
 
 

@@ -8,6 +8,8 @@ the four frames of the causal VAE's window. With indices from 0: latent 0 ↔ fr
 import numpy as np
 
 TEMPORAL_COMPRESSION = 4
+# Latents decoded at once; bounds the memory of a long take.
+DECODED_AT_ONCE = 4
 
 
 def latent_count(frames: int) -> int:
@@ -37,3 +39,15 @@ def windows(frames: int) -> np.ndarray:
 def latent_of_frame(frames: int) -> np.ndarray:
     """The latent that holds each frame: ``(frames,)`` int64."""
     return -(-np.arange(frames) // TEMPORAL_COMPRESSION)
+
+
+def frames_before(latent: int) -> int:
+    """Frames of a video before those of a latent."""
+    return max(0, TEMPORAL_COMPRESSION * (latent - 1) + 1)
+
+
+def decoding_windows(frames: int, latents: int) -> list[tuple[int, int]]:
+    """A video cut into windows ``[first, last)`` of so many latents, or a little more: whole pieces."""
+    size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
+    count = latent_count(frames)
+    return [(first, min(first + size, count)) for first in range(0, count, size)]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, latent_count
+from isa_engine.geometry.frames import DECODED_AT_ONCE, TEMPORAL_COMPRESSION, frames_before
 from isa_engine.pipeline.matte import alpha_pictures, projected_matte
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
@@ -21,26 +21,12 @@ from isa_engine.vae.causal_conv import CausalConv3d
 from isa_engine.vae.tiling import TiledVAE
 from isa_engine.vae.video_vae import State
 
-# Latents decoded at once; bounds the memory of a long take.
-DECODED_AT_ONCE = 4
 # Latent pixels of a tile's side; bounds the memory of a large canvas.
 _TILE = 128
 # As ``VideoVAE.decode_chunk``, to pictures.
 ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
-# Latents ``[first, last)`` of a take; the first is a multiple of ``DECODED_AT_ONCE``.
+# ``[first, last)`` of a take's latents, one of ``decoding_windows``.
 Window = tuple[int, int]
-
-
-def windows_of(frames: int, latents: int) -> list[Window]:
-    """A take cut into windows of so many latents, rounded up to whole pieces of the stream."""
-    size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
-    count = latent_count(frames)
-    return [(first, min(first + size, count)) for first in range(0, count, size)]
-
-
-def frames_before(latent: int) -> int:
-    """Frames of a take before those of a latent."""
-    return max(0, TEMPORAL_COMPRESSION * (latent - 1) + 1)
 
 
 @torch.inference_mode()

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline import decode
-from isa_engine.pipeline.decode import decode_matte, decode_plate, frames_before, windows_of
+from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_windows, frames_before, latent_count
+from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO, make_shot
 
@@ -34,10 +33,10 @@ def latents(trained):
 
 def test_windows_cover_a_take_once():
     for frames in (1, 2, 16, 17, 61, 200):
-        windows = windows_of(frames, 6)
+        windows = decoding_windows(frames, 6)
         assert [window[0] for window in windows[1:]] == [window[1] for window in windows[:-1]]
         assert (windows[0][0], windows[-1][1]) == (0, latent_count(frames))
-        assert all(first % decode.DECODED_AT_ONCE == 0 for first, _ in windows)
+        assert all(first % DECODED_AT_ONCE == 0 for first, _ in windows)
 
 
 @pytest.mark.parametrize("output", ["plate", "matte"])
@@ -51,7 +50,7 @@ def test_windows_equal_the_whole_bit_for_bit(output, trained, latents):
 
     whole = frames()
     assert len(whole) == FRAMES
-    for window in windows_of(FRAMES, 20):
+    for window in decoding_windows(FRAMES, 20):
         assert np.array_equal(frames(window), whole[frames_before(window[0]) : frames_before(window[1])])
 
 

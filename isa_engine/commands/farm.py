@@ -1,0 +1,149 @@
+"""``isa-engine farm``: shots as a bundle for a render farm, and the tasks that its workers run.
+
+A task says how far it is in OpenJD's words on standard output; to other schedulers these are lines of a
+log.
+"""
+
+import argparse
+from pathlib import Path
+
+from isa_engine.errors import IsaError
+from isa_engine.farm.job import OPERATING_SYSTEMS
+
+HELP = "bundle shots for a render farm, and run its tasks"
+# Of a task's time, about.
+_ENCODING = 0.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from isa_engine.farm.eligibility import operating_system
+
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    bundle = actions.add_parser("bundle", help="make a bundle: a folder with template.json")
+    bundle.add_argument("shots", type=Path, nargs="+", metavar="SHOT", help="shot files, a take each")
+    bundle.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that workers share")
+    add_bundle_options(bundle, operating_system())
+    start = actions.add_parser("start", help="check this worker and start a session's engine")
+    stop = actions.add_parser("stop", help="stop a session's engine")
+    tasks = {
+        "denoise": ("make a take's latents", "number of the take"),
+        "decode": ("make a window's frames", "number of the window"),
+        "assemble": ("join a take's windows to its results", "number of the take"),
+    }
+    start.add_argument("bundle", type=Path)
+    for name, (what, number) in tasks.items():
+        task = actions.add_parser(name, help=what)
+        task.add_argument("bundle", type=Path)
+        task.add_argument("number", type=int, help=number)
+        if name != "assemble":
+            task.add_argument("--session", type=Path, metavar="DIR", help="ask the engine started there")
+            task.add_argument("--device", default="auto", help="without a session: cpu, cuda or auto")
+    for action in (start, stop):
+        action.add_argument("--session", type=Path, required=True, metavar="DIR")
+    start.add_argument("--device", default="auto", help="cpu, cuda or auto")
+
+
+def add_bundle_options(parser: argparse.ArgumentParser, operating_system: str) -> None:
+    """How to bundle, the same here and from Blender."""
+    parser.add_argument("--window", type=int, default=64, help="frames a decoding task (default: 64)")
+    parser.add_argument("--gpus", type=int, default=0, help="that a worker must have (default: 0)")
+    parser.add_argument(
+        "--os",
+        default=operating_system,
+        choices=OPERATING_SYSTEMS,
+        help="of all workers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--untrained", action="store_true", help="let workers without the model's weights work, too"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    try:
+        _ACTIONS[arguments.action](arguments)
+    except IsaError as error:
+        if arguments.action != "bundle":
+            print(f"openjd_fail: {error}", flush=True)
+        raise
+
+
+def _bundle(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm.job import write_bundle
+    from isa_engine.farm.openjd import TEMPLATE, write_template
+    from isa_engine.shot import read_shot
+
+    shots = ((path.stem, read_shot(path)) for path in arguments.shots)
+    bundle = write_bundle(shots, arguments.out, arguments.os, arguments.window, arguments.untrained)
+    write_template(bundle, arguments.gpus)
+    print(arguments.out / TEMPLATE)
+
+
+def _start(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm import eligibility, engine
+    from isa_engine.farm.job import read_bundle
+
+    bundle = read_bundle(arguments.bundle)
+    eligibility.check(bundle.job)
+    engine.start(bundle, arguments.session, arguments.device)
+
+
+def _stop(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm import engine
+
+    engine.stop(arguments.session)
+
+
+def _compute(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm import eligibility, engine
+    from isa_engine.farm.job import read_bundle
+
+    if arguments.session:
+        for message in engine.ask(arguments.session, task=arguments.action, number=arguments.number):
+            if "phase" in message:
+                _say(message["phase"], message["step"], message["steps"])
+        done = message["done"]
+    else:
+        bundle = read_bundle(arguments.bundle)
+        eligibility.check(bundle.job)
+        from isa_engine.farm import tasks
+        from isa_engine.pipeline import load_model
+
+        work = {"denoise": tasks.denoise_take, "decode": tasks.decode_window}[arguments.action]
+        done = work(bundle, arguments.number, load_model(bundle.job.model, arguments.device), _report)
+    _finish(done)
+
+
+def _assemble(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm import tasks
+    from isa_engine.farm.job import read_bundle
+
+    _finish(tasks.assemble_take(read_bundle(arguments.bundle), arguments.number, _report))
+
+
+def _report(progress) -> None:
+    _say(progress.phase, progress.step, progress.steps)
+
+
+def _say(phase: str, step: int, steps: int) -> None:
+    share = step / steps
+    if phase == "encode":
+        share *= _ENCODING
+    elif phase == "denoise":
+        share = _ENCODING + (1 - _ENCODING) * share
+    print(f"openjd_status: {phase} {step}/{steps}", flush=True)
+    print(f"openjd_progress: {100 * share:.1f}", flush=True)
+
+
+def _finish(done: bool) -> None:
+    print(f"openjd_status: {'done' if done else 'was done before'}", flush=True)
+    print("openjd_progress: 100", flush=True)
+
+
+_ACTIONS = {
+    "bundle": _bundle,
+    "start": _start,
+    "stop": _stop,
+    "denoise": _compute,
+    "decode": _compute,
+    "assemble": _assemble,
+}

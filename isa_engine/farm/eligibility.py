@@ -1,0 +1,41 @@
+"""Whether this machine may work on a bundle: what its scheduler could not see beforehand."""
+
+import platform
+
+import isa_engine
+from isa_engine.configuration import model_config, weights_folder
+from isa_engine.errors import EngineError, ModelError
+from isa_engine.farm.job import Job
+
+_FAMILIES = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+
+
+def operating_system() -> str:
+    """This machine's, by its name in OpenJD."""
+    return _FAMILIES.get(platform.system(), platform.system().lower())
+
+
+def check(job: Job) -> None:
+    """Decline a job that would fail here, or end in other bits than elsewhere.
+
+    Raises:
+        EngineError: the reason.
+    """
+    here = operating_system()
+    if here != job.operating_system:
+        raise EngineError(
+            f"this worker runs {here} and the job wants {job.operating_system}",
+            remedy=f"Send it to a fleet of {job.operating_system} machines, or bundle it for {here}.",
+        )
+    if isa_engine.__version__ != job.engine:
+        remedy = f"Install {job.engine} here, or bundle the shots with {isa_engine.__version__}."
+        raise EngineError(
+            f"this worker's engine is {isa_engine.__version__} and the job's {job.engine}", remedy=remedy
+        )
+    try:
+        model_config(job.model)
+    except ModelError as error:
+        raise EngineError(f"this worker does not know the model '{job.model}'") from error
+    if not job.untrained and weights_folder(job.model) is None:
+        remedy = "Install them here, or bundle the shots with --untrained."
+        raise EngineError(f"this worker has no weights of the model '{job.model}'", remedy=remedy)

@@ -1,0 +1,149 @@
+"""What a task does: denoise a take, decode a window, join a take.
+
+Each leaves one file, whole or not at all, and does nothing where that file lies already.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from isa_engine.errors import EngineError
+from isa_engine.farm.job import Bundle
+from isa_engine.pipeline import Model
+from isa_engine.pipeline.decode import decode_matte, decode_plate
+from isa_engine.pipeline.generate import Clock, denoise, memory_of, results_in, write_results
+from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.progress import Report
+from isa_engine.pipeline.record import make_record
+from isa_engine.pipeline.video import cannot_write
+from isa_engine.shot import Shot, read_shot
+
+
+@dataclass
+class _Steps:
+    path: Path
+
+    def saved(self, step: int) -> None:
+        """Nobody need be told."""
+
+
+def denoise_take(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
+    """Leave a take's latents and its record; on from the last step, where it broke off.
+
+    Returns:
+        whether there was anything to do.
+
+    Raises:
+        IsaError: why it cannot be done.
+    """
+    take = bundle.job.takes[number]
+    path = bundle.latents(take)
+    if path.is_file() and _record(path)["model"]["weights"] == model.weights:
+        return False
+    shot = read_shot(bundle.shot(take))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    clock, steps = Clock(), _Steps(bundle.steps(take))
+    with memory_of(model):
+        latents = denoise(shot, take.sha256, model, report, steps, clock)
+    # Windows of other weights' latents are of no use any more.
+    for window in path.parent.glob("window-*"):
+        window.unlink()
+    record = {**make_record(shot, take.sha256, model), "seconds": clock.seconds}
+    _save(path, {"latents": latents}, {"record": json.dumps(record)})
+    steps.path.unlink(missing_ok=True)
+    return True
+
+
+def decode_window(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
+    """Leave a window's frames, and of a trained model its matte. Returns and raises as ``denoise_take``."""
+    of, *window = bundle.job.windows[number]
+    take = bundle.job.takes[of]
+    path, source = bundle.window(take, *window), bundle.latents(take)
+    if path.is_file():
+        return False
+    weights = _record(source)["model"]["weights"]
+    if weights != model.weights:
+        problem = f"take '{take.name}' was denoised with other weights ({weights[:12]}) than this worker has"
+        raise EngineError(problem, remedy="Install the same weights on all workers.")
+    shot = read_shot(bundle.shot(take))
+    latents = _tensor(source, "latents").to(model.device)
+    with memory_of(model):
+        frames = {"plate": _stack(decode_plate(latents, model, shot.frames, tuple(window), report))}
+        if model.trained:
+            frames["matte"] = _stack(decode_matte(latents, model, shot, tuple(window)))
+    _save(path, frames, {})
+    return True
+
+
+def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
+    """Join a take's windows to its results. Returns and raises as ``denoise_take``."""
+    take = bundle.job.takes[number]
+    shot = read_shot(bundle.shot(take))
+    record = _record(bundle.latents(take))
+    with results_in(bundle.results(take)) as parts:
+        parts.shot.write_bytes(bundle.shot(take).read_bytes())
+        plate = _frames(bundle, number, "plate")
+        write_results(parts, shot, record, plate, _matte(bundle, number, shot, record), report)
+    return True
+
+
+def _matte(bundle: Bundle, number: int, shot: Shot, record: dict[str, Any]) -> Iterator[np.ndarray]:
+    if record["model"]["trained"]:
+        return _frames(bundle, number, "matte")
+    return projected_matte(shot, (shot.settings.width, shot.settings.height))
+
+
+def _frames(bundle: Bundle, number: int, name: str) -> Iterator[np.ndarray]:
+    take = bundle.job.takes[number]
+    for of, *window in bundle.job.windows:
+        if of == number:
+            yield from _tensor(bundle.window(take, *window), name).numpy()
+
+
+def _stack(frames: Iterator[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(list(frames)))
+
+
+def _record(path: Path) -> dict[str, Any]:
+    with _opened(path) as file:
+        return json.loads(file.metadata()["record"])
+
+
+def _tensor(path: Path, name: str) -> Tensor:
+    with _opened(path) as file:
+        return file.get_tensor(name)
+
+
+def _opened(path: Path):
+    try:
+        return safe_open(path, "pt")
+    except (OSError, SafetensorError) as error:
+        remedy = "Run the step before again."
+        raise EngineError(
+            f"cannot read what the step before left: {error}", where=str(path), remedy=remedy
+        ) from error
+
+
+def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        os.replace(partial, path)
+    except SafetensorError as error:
+        raise EngineError(f"cannot write: {error}", where=str(path)) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""The template, run for real by openjd-cli."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isa_engine.shot import write_shot
+from tests.farm.bundles import ISA_ENGINE, run, take
+
+pytest.importorskip("openjd.cli", reason="needs openjd-cli (extra farm)")
+OPENJD = Path(ISA_ENGINE).with_name("openjd")
+RESULTS = ("plate.mp4", "matte.mp4", "shot.npz")
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    write_shot(take(), tmp_path / "take.npz")
+    options = ("--out", tmp_path / "bundle", "--window", 16, "--untrained")
+    run(ISA_ENGINE, "farm", "bundle", tmp_path / "take.npz", *options)
+    return tmp_path / "bundle"
+
+
+def openjd(bundle: Path, *options: object, fails: bool = False) -> str:
+    template = bundle / "template.json"
+    return run(OPENJD, "run", template, "-p", f"Engine={ISA_ENGINE}", *options, fails=fails)
+
+
+def changed(bundle: Path, **job) -> None:
+    path = bundle / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **job}))
+
+
+def test_the_template_is_whole(bundle):
+    assert "template.json" in run(OPENJD, "check", bundle / "template.json")
+    steps = json.loads((bundle / "template.json").read_text())["steps"]
+    assert [step["name"] for step in steps] == ["Denoise", "Decode", "Assemble"]
+
+
+def test_three_chunks_equal_the_single_run(bundle, tmp_path):
+    run(ISA_ENGINE, "generate", tmp_path / "take.npz", "--out", tmp_path / "single")
+    said = openjd(bundle)
+    assert "Window(INT) = 2" in said
+    assert "openjd_progress: 100" in said
+    for name in RESULTS:
+        assert (bundle / "results/take" / name).read_bytes() == (tmp_path / "single" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_chunk_that_fails_fails_the_job_with_its_reason_and_alone_runs_again(bundle):
+    openjd(bundle, "--step", "Denoise")
+    (work,) = (bundle / "work").iterdir()
+    blocked = work / "window-8-9.safetensors"
+    blocked.mkdir()
+    said = openjd(bundle, fails=True)
+    assert "openjd_fail" in said
+    assert "cannot write" in said
+    assert not (bundle / "results").exists()
+    blocked.rmdir()
+    before = {path: path.stat().st_mtime_ns for path in work.iterdir()}
+    assert len(before) == 3
+    said = openjd(bundle)
+    assert said.count("was done before") == 3
+    assert all(path.stat().st_mtime_ns == before[path] for path in before)
+    assert (bundle / "results/take/plate.mp4").is_file()
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        ({"operating_system": "macos"}, "this worker runs linux and the job wants macos"),
+        ({"untrained": False, "model": "isa-4b"}, "this worker has no weights of the model 'isa-4b'"),
+        ({"model": "isa-next"}, "this worker does not know the model 'isa-next'"),
+        ({"engine": "0.0.1"}, "and the job's 0.0.1"),
+    ],
+)
+def test_a_worker_that_cannot_declines_with_the_reason(job, reason, bundle):
+    changed(bundle, **job)
+    said = openjd(bundle, fails=True)
+    assert f"openjd_fail: {reason}" in said or (reason in said and "openjd_fail" in said)
+    assert "Running Task" not in said
+    assert not (bundle / "work").exists()
+
+
+def test_schedulers_that_match_workers_are_told_what_a_worker_must_be(tmp_path):
+    write_shot(take(frames=5), tmp_path / "take.npz")
+    options = ("--out", tmp_path, "--gpus", 1, "--os", "windows")
+    run(ISA_ENGINE, "farm", "bundle", tmp_path / "take.npz", *options)
+    steps = json.loads((tmp_path / "template.json").read_text())["steps"]
+    for step in steps:
+        (system,) = step["hostRequirements"]["attributes"]
+        assert (system["name"], system["anyOf"]) == ("attr.worker.os.family", ["windows"])
+        wants_gpu = "amounts" in step["hostRequirements"]
+        assert wants_gpu == (step["name"] != "Assemble")

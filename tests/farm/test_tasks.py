@@ -1,0 +1,111 @@
+"""What the tasks of a bundle leave, with a model small enough to run in a blink."""
+
+from dataclasses import replace
+
+import pytest
+
+from isa_engine.errors import Cancelled, EngineError
+from isa_engine.farm import tasks
+from isa_engine.farm.job import read_bundle, write_bundle
+from isa_engine.pipeline import generate
+from tests.pipeline.shots import MICRO, make_shot, speaking
+
+RESULTS = ("plate.mp4", "matte.mp4", "shot.npz")
+FRAMES = 33
+
+
+def silent(progress):
+    pass
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Its weights are as if from a folder, so that the matte comes from the latents."""
+    return replace(speaking(MICRO), trained=True, weights="a" * 64)
+
+
+@pytest.fixture(scope="module")
+def single(model, tmp_path_factory):
+    """The same takes, each in one run."""
+    out = tmp_path_factory.mktemp("single")
+    return {name: generate(shot, model, out / name, silent) for name, shot in shots()}
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return write_bundle(shots(), tmp_path, "linux", window=16, untrained=False)
+
+
+def shots():
+    return [("one", make_shot(FRAMES)), ("two", make_shot(9, seed=3))]
+
+
+def decode_all(bundle, model) -> list[bool]:
+    return [tasks.decode_window(bundle, k, model, silent) for k in range(len(bundle.job.windows))]
+
+
+def equal_single(bundle, single) -> bool:
+    return all(
+        (bundle.results(take) / name).read_bytes() == (single[take.name].plate.parent / name).read_bytes()
+        for take in bundle.job.takes
+        for name in RESULTS
+    )
+
+
+def test_takes_in_windows_equal_each_in_one_run(bundle, model, single):
+    for take in range(2):
+        assert tasks.denoise_take(bundle, take, model, silent)
+    assert len(bundle.job.windows) == 4
+    assert decode_all(bundle, model) == [True] * 4
+    for take in range(2):
+        tasks.assemble_take(bundle, take, silent)
+    assert equal_single(bundle, single)
+
+
+def test_a_task_that_failed_is_all_that_runs_again(bundle, model, single):
+    for take in range(2):
+        tasks.denoise_take(bundle, take, model, silent)
+    blocked = bundle.window(bundle.job.takes[0], 4, 8)
+    blocked.mkdir()
+    with pytest.raises(EngineError, match="cannot write"):
+        decode_all(bundle, model)
+    blocked.rmdir()
+    assert [tasks.denoise_take(bundle, take, model, silent) for take in range(2)] == [False, False]
+    assert decode_all(bundle, model) == [False, True, True, True]
+    for take in range(2):
+        tasks.assemble_take(bundle, take, silent)
+    assert equal_single(bundle, single)
+
+
+def test_denoising_that_broke_off_goes_on_from_its_last_step(bundle, model):
+    steps = []
+
+    def stops(progress):
+        steps.append((progress.phase, progress.step))
+        if steps[-1] == ("denoise", 1):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        tasks.denoise_take(bundle, 0, model, stops)
+    steps.clear()
+    tasks.denoise_take(bundle, 0, model, lambda progress: steps.append((progress.phase, progress.step)))
+    assert ("denoise", 2) in steps
+    assert ("denoise", 1) not in steps
+
+
+def test_a_worker_with_other_weights_does_not_decode(bundle, model):
+    tasks.denoise_take(bundle, 0, model, silent)
+    with pytest.raises(EngineError, match="other weights"):
+        tasks.decode_window(bundle, 0, replace(model, weights="b" * 64), silent)
+
+
+def test_a_missing_window_is_named_and_leaves_no_results(bundle, model):
+    tasks.denoise_take(bundle, 0, model, silent)
+    tasks.decode_window(bundle, 0, model, silent)
+    with pytest.raises(EngineError, match="window-4-8"):
+        tasks.assemble_take(bundle, 0, silent)
+    assert list(bundle.results(bundle.job.takes[0]).iterdir()) == []
+
+
+def test_a_bundle_reads_as_it_was_written(bundle):
+    assert read_bundle(bundle.folder).job == bundle.job
