@@ -2,7 +2,7 @@
 
 
 def register() -> None:
-    from . import batch, dataset, matching, operators, overlay, properties, ui
+    from . import batch, dataset, farm, matching, operators, overlay, properties, ui
 
     properties.register()
     ui.register()
@@ -10,14 +10,16 @@ def register() -> None:
     overlay.register()
     matching.register()
     batch.register()
+    farm.register()
     dataset.register()
 
 
 def unregister() -> None:
-    from . import batch, dataset, matching, operators, overlay, properties, session, ui
+    from . import batch, dataset, farm, matching, operators, overlay, properties, session, ui
 
     session.close()
     dataset.unregister()
+    farm.unregister()
     batch.unregister()
     matching.unregister()
     overlay.unregister()

@@ -37,13 +37,18 @@ DESCRIPTION = "Generate a scene's plate and save the scene with it."
 _POLL_SECONDS = 0.2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
+    """The wishes that ``configure`` puts into the scene."""
     parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
     parser.add_argument("--model", choices=list(MODELS), help="another model than the scene's")
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add_scene_arguments(parser)
     parser.add_argument(
         "--engine",
         metavar="URL",

@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _bundle(arguments: argparse.Namespace) -> None:
+    from isa_engine.farm.flamenco import write_submission
     from isa_engine.farm.job import write_bundle
     from isa_engine.farm.openjd import TEMPLATE, write_template
     from isa_engine.shot import read_shot
@@ -75,6 +76,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     shots = ((path.stem, read_shot(path)) for path in arguments.shots)
     bundle = write_bundle(shots, arguments.out, arguments.os, arguments.window, arguments.untrained)
     write_template(bundle, arguments.gpus)
+    write_submission(bundle)
     print(arguments.out / TEMPLATE)
 
 
