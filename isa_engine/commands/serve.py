@@ -1,12 +1,15 @@
 """``isa-engine serve``: the engine as a service, for this machine's Blender or for others."""
 
 import argparse
+import importlib.util
 import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
+
+from isa_engine.errors import EngineError
 
 HELP = "serve Blender on this machine or on others"
 
@@ -23,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--behind-proxy", action="store_true", default=None, help="a proxy before the engine speaks TLS"
     )
+    parser.add_argument("--ray", metavar="ADDRESS", help="run jobs on this Ray cluster (extra cluster)")
+    parser.add_argument("--ray-gpus", type=float, metavar="N", help="GPUs that a task takes (default: 1)")
     parser.add_argument("--devices", help="a worker each, separated by commas (default: auto)")
     parser.add_argument(
         "--stop-with-stdin",
@@ -42,4 +47,14 @@ def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
     scratch = tempfile.TemporaryDirectory(prefix="isa-engine-", ignore_cleanup_errors=True)
     with nullcontext(config.data) if config.data else scratch as data:
         token = os.environ.get("ISA_ENGINE_TOKEN", "")
-        server.serve(config, Path(data), token, arguments.stop_with_stdin, worker or server.WORKER)
+        worker = worker or (_cluster(config) if config.ray else server.WORKER)
+        server.serve(config, Path(data), token, arguments.stop_with_stdin, worker)
+
+
+def _cluster(config) -> Sequence[str]:
+    """The command of a worker on a cluster."""
+    from isa_engine.service import server
+
+    if importlib.util.find_spec("ray") is None:
+        raise EngineError("Ray is not installed", remedy="pip install 'isa-engine[cluster]'")
+    return (*server.CLUSTER_WORKER, "--ray", config.ray, "--ray-gpus", str(config.ray_gpus))

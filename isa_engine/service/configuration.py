@@ -25,6 +25,8 @@ class ServiceConfig:
     tls_certificate, tls_key: PEM files; empty: plain HTTP.
     behind_proxy: a proxy on the way speaks TLS.
     devices: a worker each, separated by commas: "cuda:0,cuda:1"; "auto" takes a GPU if there is one.
+    ray: address of a Ray cluster on which jobs run; empty: they run here. ``devices`` is how many at once.
+    ray_gpus: that a task of the cluster takes.
     upload_mib: of the largest shot file.
     frames: of the longest shot.
     pixels: of the largest canvas.
@@ -44,6 +46,8 @@ class ServiceConfig:
     tls_key: str = ""
     behind_proxy: bool = False
     devices: str = "auto"
+    ray: str = ""
+    ray_gpus: float = 1
     upload_mib: float = 512
     frames: int = 4096
     pixels: int = 4096 * 4096

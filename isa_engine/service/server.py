@@ -31,6 +31,7 @@ from isa_engine.service.tokens import Tokens
 
 # -P: what lies in the folder that someone happened to start the engine in is not imported.
 WORKER = (sys.executable, "-P", "-m", "isa_engine.service.worker")
+CLUSTER_WORKER = (sys.executable, "-P", "-m", "isa_engine.service.cluster")
 SHUTDOWN_SECONDS = 3
 SWEEP_SECONDS = 600
 # Connections at once; far above what event streams and clients take, below what memory bears.

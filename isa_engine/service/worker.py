@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -38,11 +38,16 @@ class Stopping(Exception):
     """The worker was told to stop; its job goes on later."""
 
 
-def main(load_model: Callable | None = None, generate: Callable | None = None) -> None:
+def main(
+    load_model: Callable | None = None,
+    generate: Callable | None = None,
+    argv: Sequence[str] | None = None,
+) -> None:
     """Work until told to stop.
 
     Args:
         load_model, generate: ``isa_engine.pipeline``'s, unless given; torch is imported only then.
+        argv: options, unless those of the process.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -51,7 +56,7 @@ def main(load_model: Callable | None = None, generate: Callable | None = None) -
     parser.add_argument("--job-seconds", type=float, default=float("inf"))
     parser.add_argument("--free-bytes", type=int, default=0)
     parser.add_argument("--log", default="text")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     folders = Folders(arguments.data)
     # Ctrl-C reaches the whole terminal; when to stop is the service's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

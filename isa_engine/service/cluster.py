@@ -1,0 +1,151 @@
+"""A worker whose jobs run on a Ray cluster, and every window of a take on whichever node is free.
+
+usage: python -m isa_engine.service.cluster --ray ADDRESS --ray-gpus N, and the options of ``service.worker``
+
+The queue stays the truth: this process claims jobs as any worker does, on a machine that is a node of the
+cluster itself. Latents come back to it after each step, and go to another node where one is lost, so that the
+job goes on from its last step, to the same bytes on the same kind of device. Nodes need the engine and the
+models' weights, and no disk in common. Ray pickles what it sends: its nodes trust each other.
+"""
+
+import argparse
+import logging
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+from PIL import Image
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+
+from isa_engine.errors import EngineError
+from isa_engine.geometry.frames import decoding_windows
+from isa_engine.pipeline.generate import results_in, write_results
+from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.service import remote, worker
+from isa_engine.service.claims import MAX_STALLS
+from isa_engine.shot import Shot, encode_shot
+
+# Of a window; one that is small on a node of many keeps them all busy.
+WINDOW_LATENTS = 16
+_POLL_SECONDS = 1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """A model that nodes load when they need it."""
+
+    name: str
+    device: str = "ray"
+
+
+class Cluster:
+    """Nodes that generate.
+
+    Args:
+        gpus: that a task takes; 0: it takes a CPU.
+    """
+
+    def __init__(self, gpus: float):
+        place = {"num_cpus": 1, "num_gpus": gpus}
+        self.denoise = ray.remote(remote.denoise).options(**place, num_returns="streaming", max_retries=0)
+        # A window of a node that is lost is decoded on another by Ray itself.
+        self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
+
+    def generate(
+        self, shot: Shot, model: RemoteModel, out: Path, report: Report, *, checkpoint: Any, made: float
+    ) -> None:
+        """As ``pipeline.generate``, elsewhere."""
+        encoded = encode_shot(shot)
+        latents, record = self._denoised(encoded, report, checkpoint, made)
+        with results_in(out) as parts:
+            parts.shot.write_bytes(encoded)
+            put = ray.put(encoded), ray.put(latents)
+            windows = [
+                self.decode.remote(*put, window, record["model"]["weights"])
+                for window in decoding_windows(shot.frames, WINDOW_LATENTS)
+            ]
+            try:
+                decoded = _gathered(windows, report)
+            finally:
+                for window in windows:
+                    ray.cancel(window)
+            plate = (frame for frames, _ in decoded for frame in frames)
+            if record["model"]["trained"]:
+                matte = (frame for _, frames in decoded for frame in frames)
+            else:
+                matte = projected_matte(shot, (shot.settings.width, shot.settings.height))
+            write_results(parts, shot, record, plate, matte, report)
+
+    def _denoised(
+        self, encoded: bytes, report: Report, checkpoint: Any, made: float
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """The latents and the record, from whichever node brings them to their end."""
+        stalls, reached = 0, 0
+        while True:
+            kept = checkpoint.path.read_bytes() if checkpoint.path.is_file() else None
+            stream = self.denoise.remote(encoded, kept, made)
+            try:
+                for reference in stream:
+                    message = ray.get(reference)
+                    if "checkpoint" in message:
+                        stalls, reached = 0, message["step"]
+                        partial = checkpoint.path.with_suffix(".part")
+                        partial.write_bytes(message["checkpoint"])
+                        os.replace(partial, checkpoint.path)
+                        checkpoint.saved(reached)
+                    elif "latents" in message:
+                        return message["latents"], message["record"]
+                    else:
+                        report(_progress(message))
+            except RayTaskError as error:
+                raise error.cause from error
+            except RayError as error:
+                stalls += 1
+                log.warning("a node was lost after step %d: %s", reached, type(error).__name__)
+                if stalls >= MAX_STALLS:
+                    problem = "the cluster's nodes went away while this job got no further"
+                    raise EngineError(problem, remedy="Look at their logs before trying again.") from error
+            finally:
+                ray.cancel(stream)
+
+
+def _gathered(windows: list, report: Report) -> list:
+    decoded = []
+    for window in windows:
+        report(Progress("decode", len(decoded), len(windows)))
+        while True:
+            try:
+                decoded.append(ray.get(window, timeout=_POLL_SECONDS))
+                break
+            except GetTimeoutError:
+                report(Progress("decode", len(decoded), len(windows)))
+            except RayTaskError as error:
+                raise error.cause from error
+    report(Progress("decode", len(windows), len(windows)))
+    return decoded
+
+
+def _progress(message: dict[str, Any]) -> Progress:
+    preview = message["preview"]
+    picture = None if preview is None else Image.open(BytesIO(preview))
+    return Progress(message["phase"], message["step"], message["steps"], picture)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ray", required=True)
+    parser.add_argument("--ray-gpus", type=float, required=True)
+    own, others = parser.parse_known_args()
+    ray.init(own.ray, log_to_driver=False)
+    worker.main(RemoteModel, Cluster(own.ray_gpus).generate, others)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What a node of a cluster does for a job: denoise a take, decode a window. Nothing here knows of Ray."""
+
+import hashlib
+import io
+import queue
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isa_engine.errors import Cancelled, EngineError
+from isa_engine.shot import read_shot
+
+_POLL_SECONDS = 0.1
+
+
+def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Iterator[dict[str, Any]]:
+    """A take's latents, and how it goes on the way.
+
+    Args:
+        encoded: the shot file.
+        checkpoint: latents to go on from, as an earlier message brought them.
+        made: as of ``pipeline.generate``.
+
+    Yields:
+        ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None), ``{"checkpoint", "step"}`` after each
+        step, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and ``make_record``'s.
+    """
+    # A thread, for a generator cannot yield from within a callback; an end of this one ends it, too.
+    messages: queue.SimpleQueue = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def run() -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="isa-engine-") as folder:
+                _denoise(encoded, checkpoint, made, Path(folder) / "latents", messages.put, stopped)
+        except BaseException as error:
+            messages.put(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                message = messages.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if isinstance(message, BaseException):
+                raise message
+            yield message
+            if "latents" in message:
+                return
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def decode(
+    encoded: bytes, latents: np.ndarray, window: tuple[int, int], weights: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A window's frames ``(F, H, W, 3)`` uint8, and a trained model's matte of them.
+
+    Args:
+        weights: of the model that denoised.
+
+    Raises:
+        EngineError: this node has others.
+    """
+    import torch
+
+    from isa_engine.pipeline.decode import decode_matte, decode_plate
+
+    shot = read_shot(encoded)
+    model = _model(shot.settings.model)
+    if model.weights != weights:
+        problem = f"a node has other weights of '{model.config.name}' than the one that denoised"
+        raise EngineError(problem, remedy="Install the same weights on all nodes.")
+    given = torch.from_numpy(latents.copy()).to(model.device)
+    plate = np.stack(list(decode_plate(given, model, shot.frames, window)))
+    matte = np.stack(list(decode_matte(given, model, shot, window))) if model.trained else None
+    return plate, matte
+
+
+def _denoise(encoded, checkpoint, made, path: Path, say, stopped: threading.Event) -> None:
+    from isa_engine import pipeline
+    from isa_engine.pipeline.generate import Clock, memory_of
+    from isa_engine.pipeline.generate import denoise as denoise_take
+    from isa_engine.pipeline.record import make_record
+
+    def report(progress: pipeline.Progress) -> None:
+        if stopped.is_set():
+            raise Cancelled
+        preview = None
+        if progress.preview is not None:
+            file = io.BytesIO()
+            progress.preview.save(file, format="PNG")
+            preview = file.getvalue()
+        say({"phase": progress.phase, "step": progress.step, "steps": progress.steps, "preview": preview})
+
+    class Steps:
+        def __init__(self):
+            self.path = path
+
+        def saved(self, step: int) -> None:
+            say({"checkpoint": path.read_bytes(), "step": step})
+
+    if checkpoint is not None:
+        path.write_bytes(checkpoint)
+    shot = read_shot(encoded)
+    model, clock, digest = _model(shot.settings.model), Clock(), hashlib.sha256(encoded).hexdigest()
+    with memory_of(model):
+        latents = denoise_take(shot, digest, model, report, Steps(), clock)
+    record = {**make_record(shot, digest, model, made), "seconds": clock.seconds}
+    say({"latents": latents.cpu().numpy(), "record": record})
+
+
+@lru_cache(maxsize=1)
+def _model(name: str):
+    from isa_engine.pipeline import load_model
+
+    return load_model(name)
