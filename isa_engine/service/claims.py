@@ -40,7 +40,11 @@ class Claims(Database):
 
     def set_worker(self, state: str, device: str = "", worker: int = 0) -> None:
         """State and device of a worker, as in ``protocol.Health``."""
-        self.run("INSERT OR REPLACE INTO workers VALUES (?, ?, ?)", worker, state, device)
+        self.run(
+            "INSERT INTO workers VALUES (?, ?, ?) "
+            "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device",
+            *(worker, state, device),
+        )
 
     def claim(self, worker: int = 0) -> Claim | None:
         """Take the queued job whose turn it is, if any."""
@@ -64,8 +68,8 @@ class Claims(Database):
         """
         rows = self.run(
             "UPDATE jobs SET phase = ?, step = ?, steps = ?, previews = previews + ?, "
-            "seconds = max(seconds, ?) "
-            "WHERE id = ? AND attempt = ? AND state = 'running' AND NOT cancelling RETURNING id",
+            "seconds = greatest(seconds, ?) "
+            "WHERE id = ? AND attempt = ? AND state = 'running' AND cancelling = 0 RETURNING id",
             *(phase, step, steps, int(preview), seconds, claim.id, claim.attempt),
         )
         return bool(rows)
@@ -73,7 +77,7 @@ class Claims(Database):
     def saved(self, claim: Claim, step: int) -> None:
         """A checkpoint of this denoising step is on the disk."""
         self.run(
-            "UPDATE jobs SET checkpoint = max(checkpoint, ?) "
+            "UPDATE jobs SET checkpoint = greatest(checkpoint, ?) "
             "WHERE id = ? AND attempt = ? AND state = 'running'",
             *(step, claim.id, claim.attempt),
         )
@@ -99,7 +103,7 @@ class Claims(Database):
         """Put a job back as the worker stops; it goes on from its checkpoint later."""
         self.run(
             f"UPDATE jobs SET state = 'queued', {_UNTOUCHED} "
-            "WHERE id = ? AND attempt = ? AND state = 'running' AND NOT cancelling",
+            "WHERE id = ? AND attempt = ? AND state = 'running' AND cancelling = 0",
             *(claim.id, claim.attempt),
         )
 
@@ -109,7 +113,7 @@ class Claims(Database):
 
     def worker_died(self, error: str, worker: int = 0) -> None:
         """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up."""
-        self._interrupt("state = 'running' AND worker IS ?", (worker,), error)
+        self._interrupt("state = 'running' AND worker = ?", (worker,), error)
 
     def _interrupt(self, which: str, values: tuple, error: str) -> None:
         with self.transaction():

@@ -9,14 +9,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from isa_engine.errors import EngineError
 from isa_engine.protocol import TRANSITIONS
 
-_VERSION = 1
-_TABLES = """
+VERSION = 1
+TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -62,6 +62,8 @@ CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, scopes TEXT NOT NULL,
     created REAL NOT NULL, revoked REAL
 );
+"""
+_TRIGGERS = """
 CREATE TRIGGER IF NOT EXISTS lawful BEFORE UPDATE OF state ON jobs
 WHEN OLD.state <> NEW.state
     AND NOT EXISTS (SELECT 1 FROM transitions WHERE source = OLD.state AND target = NEW.state)
@@ -82,50 +84,83 @@ BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
 """
 
 
+LAWFUL = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
+
+
+class Unlawful(Exception):
+    """What the database's own rules do not allow."""
+
+
 class Database:
-    """One SQLite file in WAL mode; safe between threads and between processes.
+    """The queue's tables; safe between threads and between processes.
 
     Args:
-        path: on a disk of this machine (WAL does not work over a network).
+        where: a file on a disk of this machine, for SQLite; or ``postgresql://…``, for hosts that share it.
 
     Raises:
-        EngineError: the file is of another version of the engine.
+        EngineError: it is of another version of the engine, or out of reach.
     """
+
+    def __init__(self, where: str | os.PathLike):
+        if str(where).startswith("postgresql://"):
+            from isa_engine.service.postgres import Postgres
+
+            self._database = Postgres(str(where))
+        else:
+            self._database = SQLite(where)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def run(self, statement: str, *values) -> list[tuple]:
+        """The rows of one statement, in the SQL that both databases speak, with ``?`` for values.
+
+        Raises:
+            OSError: the disk is full or fails, or the database is out of reach.
+            Unlawful: a rule of the database stands against it.
+        """
+        return self._database.run(statement, *values)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All statements within, or none of them; nobody else's in between."""
+        return self._database.transaction()
+
+
+class SQLite:
+    """One file in WAL mode (which does not work over a network)."""
 
     def __init__(self, path: str | os.PathLike):
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(
             Path(path), timeout=30, isolation_level=None, check_same_thread=False
         )
+        # PostgreSQL's name for it.
+        self._connection.create_function("greatest", 2, max, deterministic=True)
         self._connection.execute("PRAGMA journal_mode=WAL")
         # What was answered for outlives a power cut, too.
         self._connection.execute("PRAGMA synchronous=FULL")
         with self.transaction():
             found = self.run("PRAGMA user_version")[0][0]
-            if found != _VERSION and self.run("SELECT 1 FROM sqlite_master WHERE name = 'jobs'"):
+            if found != VERSION and self.run("SELECT 1 FROM sqlite_master WHERE name = 'jobs'"):
                 remedy = "Choose another folder with --data, or let that version finish its queue."
                 raise EngineError(
                     "the queue is of another version of the engine", where=str(path), remedy=remedy
                 )
-            for statement in _statements(_TABLES):
+            for statement in statements(TABLES + _TRIGGERS):
                 self.run(statement)
-            lawful = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
-            for pair in lawful:
+            for pair in LAWFUL:
                 self.run("INSERT OR IGNORE INTO transitions VALUES (?, ?)", *pair)
-            self.run(f"PRAGMA user_version = {_VERSION}")
+            self.run(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         self._connection.close()
 
     def run(self, statement: str, *values) -> list[tuple]:
-        """The rows of one statement.
-
-        Raises:
-            OSError: the disk is full or fails.
-        """
         with self._lock:
             try:
                 return self._connection.execute(statement, values).fetchall()
+            except sqlite3.IntegrityError as error:
+                raise Unlawful(str(error)) from error
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorname == "SQLITE_FULL":
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -135,7 +170,6 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements within, or none of them."""
         with self._lock:
             self.run("BEGIN IMMEDIATE")
             try:
@@ -148,7 +182,7 @@ class Database:
                 raise
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """The statements of a script, where a trigger's body is part of its statement."""
     statement = ""
     for line in script.splitlines():

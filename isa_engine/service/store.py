@@ -3,12 +3,12 @@
 No rule looks at the clock but retention, which keeps jobs longer where the clock was set back.
 """
 
-import sqlite3
 import time
 from dataclasses import fields
 
-from isa_engine.protocol import JobEvent, JobStatus, ResultFile
+from isa_engine.protocol import RESULTS, JobEvent, JobStatus, ResultFile
 from isa_engine.service.claims import Claims
+from isa_engine.service.schema import Unlawful
 
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
 _EVENT = ", ".join(field.name for field in fields(JobEvent))
@@ -78,11 +78,12 @@ class JobStore(Claims):
 
     def kept_bytes(self, owner: str) -> int:
         """Bytes of the shots and results that are kept for a token."""
-        return self.run(
+        total = self.run(
             "SELECT coalesce(sum(bytes + (SELECT coalesce(sum(r.bytes), 0) FROM results r WHERE job = id)), "
             "0) FROM jobs WHERE owner = ?",
             owner,
         )[0][0]
+        return int(total)
 
     def status(self, job: str) -> JobStatus | None:
         rows = self.run(f"SELECT {_STATUS} FROM jobs WHERE id = ?", job)
@@ -98,8 +99,8 @@ class JobStore(Claims):
         return self.run("SELECT attempt FROM jobs WHERE id = ?", job)[0][0]
 
     def results(self, job: str) -> list[ResultFile]:
-        rows = self.run("SELECT name, bytes, sha256 FROM results WHERE job = ? ORDER BY rowid", job)
-        return [ResultFile(*row) for row in rows]
+        rows = self.run("SELECT name, bytes, sha256 FROM results WHERE job = ?", job)
+        return sorted((ResultFile(*row) for row in rows), key=lambda file: list(RESULTS).index(file.name))
 
     def jobs(self) -> list[str]:
         """All jobs, oldest first."""
@@ -138,17 +139,18 @@ class JobStore(Claims):
 
     def cancel(self, job: str) -> None:
         """A queued job ends now, a running one at its next report; one that is over stays as it is."""
-        self.run(
-            "UPDATE jobs SET cancelling = 1, state = iif(state = 'queued', 'cancelled', state), "
-            "finished = iif(state = 'queued', ?, NULL) WHERE id = ? AND state IN ('queued', 'running')",
-            *(time.time(), job),
-        )
+        with self.transaction():
+            self.run("UPDATE jobs SET cancelling = 1 WHERE id = ? AND state IN ('queued', 'running')", job)
+            self.run(
+                "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = 'queued'",
+                *(time.time(), job),
+            )
 
     def delete(self, job: str) -> bool:
         """Forget a job that is over; False where it is not."""
         try:
             self.run("DELETE FROM jobs WHERE id = ?", job)
-        except sqlite3.IntegrityError:
+        except Unlawful:
             return False
         return True
 

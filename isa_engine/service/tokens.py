@@ -94,7 +94,7 @@ class Tokens:
         return token
 
     def list(self) -> list[TokenInfo]:
-        rows = self.database.run("SELECT id, name, scopes, created, revoked FROM tokens ORDER BY rowid")
+        rows = self.database.run("SELECT id, name, scopes, created, revoked FROM tokens ORDER BY created, id")
         return [TokenInfo(row[0], row[1], tuple(row[2].split()), *row[3:]) for row in rows]
 
     def revoke(self, identity: str) -> None:
