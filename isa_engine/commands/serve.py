@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--behind-proxy", action="store_true", default=None, help="a proxy before the engine speaks TLS"
     )
+    parser.add_argument("--store", metavar="URL", help="postgresql://...: a queue that several hosts share")
+    parser.add_argument("--results", metavar="URL", help="where shots and results lie for them (fsspec)")
+    parser.add_argument("--host-number", type=int, metavar="N", help="of this host among them (default: 0)")
     parser.add_argument("--ray", metavar="ADDRESS", help="run jobs on this Ray cluster (extra cluster)")
     parser.add_argument("--ray-gpus", type=float, metavar="N", help="GPUs that a task takes (default: 1)")
     parser.add_argument("--devices", help="a worker each, separated by commas (default: auto)")

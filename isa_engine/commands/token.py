@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="the engine's data folder"
         )
+        action.add_argument("--store", default="", metavar="URL", help="the engine's queue, if not there")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.service.schema import Database
     from isa_engine.service.tokens import Tokens
 
-    with closing(Database(Folders(arguments.data).queue)) as database:
+    with closing(Database(Folders(arguments.data, arguments.store).queue)) as database:
         tokens = Tokens(database)
         if arguments.action == "add":
             print(tokens.add(arguments.name, tuple(arguments.scope or ("jobs",))))

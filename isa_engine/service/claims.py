@@ -17,6 +17,10 @@ from isa_engine.service.schema import Database
 MAX_STALLS = 3
 GAVE_UP = "The engine went away {} times while this job got no further. Look at its log before trying again."
 
+# Numbers of workers: those of host h begin at h · ``WORKERS_A_HOST``.
+WORKERS_A_HOST = 1000
+ALL_WORKERS = range(WORKERS_A_HOST**2)
+
 _UNTOUCHED = "phase = '', step = 0, steps = 0, worker = NULL"
 
 
@@ -107,9 +111,13 @@ class Claims(Database):
             *(claim.id, claim.attempt),
         )
 
-    def recover(self) -> None:
-        """What ran when the service went away: cancelled if it was to be, else queued again or given up."""
-        self._interrupt("state = 'running'", (), "")
+    def recover(self, workers: range = ALL_WORKERS) -> None:
+        """What ran when the service went away: cancelled if it was to be, else queued again or given up.
+
+        Args:
+            workers: numbers of that service's own.
+        """
+        self._interrupt("state = 'running' AND worker BETWEEN ? AND ?", (workers[0], workers[-1]), "")
 
     def worker_died(self, error: str, worker: int = 0) -> None:
         """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up."""

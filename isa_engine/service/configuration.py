@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.errors import EngineError
+from isa_engine.service.claims import WORKERS_A_HOST
 
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no", "")
 
@@ -25,6 +26,10 @@ class ServiceConfig:
     tls_certificate, tls_key: PEM files; empty: plain HTTP.
     behind_proxy: a proxy on the way speaks TLS.
     devices: a worker each, separated by commas: "cuda:0,cuda:1"; "auto" takes a GPU if there is one.
+    store: ``postgresql://…``, a queue that several hosts share; empty: SQLite in ``data``. No password in it:
+        libpq finds it in ``PGPASSFILE``.
+    results: URL for fsspec, where shots and results lie for all hosts; empty: in ``data``.
+    host_number: of this host among those that share a store, from 0; no two have the same.
     ray: address of a Ray cluster on which jobs run; empty: they run here. ``devices`` is how many at once.
     ray_gpus: that a task of the cluster takes.
     upload_mib: of the largest shot file.
@@ -46,6 +51,9 @@ class ServiceConfig:
     tls_key: str = ""
     behind_proxy: bool = False
     devices: str = "auto"
+    store: str = ""
+    results: str = ""
+    host_number: int = 0
     ray: str = ""
     ray_gpus: float = 1
     upload_mib: float = 512
@@ -108,6 +116,12 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
     config = replace(config, **values)
     if config.log not in ("text", "json"):
         raise EngineError(f"log is '{config.log}'", where=where, remedy="Use text or json.")
+    if config.store and not config.store.startswith("postgresql://"):
+        remedy = "Use postgresql://user@host/database."
+        raise EngineError(f"store is '{config.store}'", where=where, remedy=remedy)
+    if config.host_number >= WORKERS_A_HOST:
+        remedy = f"Use one below {WORKERS_A_HOST}."
+        raise EngineError(f"host_number is {config.host_number}", where=where, remedy=remedy)
     if bool(config.tls_certificate) != bool(config.tls_key):
         remedy = "Give both tls_certificate and tls_key."
         raise EngineError("TLS needs a certificate and its key", where=where, remedy=remedy)

@@ -70,6 +70,7 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
         queued = ""
         try:
             uploaded.path.replace(folders.shot(job))
+            folders.keep(folders.shot(job))
             queued = store.add(
                 job,
                 owner,
@@ -154,7 +155,8 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
             # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
             encoded = base64.b64encode(bytes.fromhex(digest)).decode()
             headers = {"ETag": f'"{digest}"', "Repr-Digest": f"sha-256=:{encoded}:"}
-        return file(folders.results(job, store.attempt(job)) / name, RESULTS[name], headers)
+        found = folders.bring(folders.results(job, store.attempt(job)) / name)
+        return file(found, RESULTS[name], headers)
 
     @routes.get("/{job}/preview", response_class=FileResponse)
     def preview(request: Request, job: str) -> FileResponse:

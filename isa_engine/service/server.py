@@ -22,6 +22,7 @@ import isa_engine
 from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
+from isa_engine.service.claims import WORKERS_A_HOST
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders, held
 from isa_engine.service.logs import log_to_stderr
@@ -62,7 +63,7 @@ def serve(
     Raises:
         EngineError: the address, the certificate or the folder cannot be used.
     """
-    stored = _has_tokens(data)
+    stored = _has_tokens(config.store or data / "queue.sqlite3")
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
     _check_certificate(config)
@@ -70,12 +71,14 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
     with (
-        held(data) as folders,
+        held(data, config.store, config.results) as folders,
         _listen(config.host, config.port) as listener,
         contextlib.closing(JobStore(folders.queue)) as store,
     ):
-        store.recover()
-        store.forget_workers()
+        first = config.host_number * WORKERS_A_HOST
+        own = range(first, first + WORKERS_A_HOST)
+        store.recover(own)
+        store.forget_workers(own)
         folders.sweep(store.jobs())
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
         app = create_app(store, folders, secret, config)
@@ -95,7 +98,7 @@ def serve(
         )
         server.feed = app.state.feed
         with contextlib.ExitStack() as workers:
-            for number, device in enumerate(config.devices.split(",")):
+            for number, device in zip(own, config.devices.split(","), strict=False):
                 supervisor = Supervisor(store, folders, worker, config, number, device.strip())
                 server.supervisors.append(workers.enter_context(supervisor))
             first_line = {"url": _url(listener, config), "token": None if token else secret}
@@ -125,9 +128,8 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _has_tokens(data: Path) -> bool:
-    queue = data / "queue.sqlite3"
-    if not queue.is_file():
+def _has_tokens(queue: str | Path) -> bool:
+    if isinstance(queue, Path) and not queue.is_file():
         return False
     with contextlib.closing(JobStore(queue)) as store:
         return any(found.revoked is None for found in Tokens(store).list())

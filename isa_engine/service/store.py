@@ -7,7 +7,7 @@ import time
 from dataclasses import fields
 
 from isa_engine.protocol import RESULTS, JobEvent, JobStatus, ResultFile
-from isa_engine.service.claims import Claims
+from isa_engine.service.claims import ALL_WORKERS, Claims
 from isa_engine.service.schema import Unlawful
 
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
@@ -183,6 +183,6 @@ class JobStore(Claims):
         """Number, state and device of each worker, as in ``protocol.Health``."""
         return self.run("SELECT number, state, device FROM workers ORDER BY number")
 
-    def forget_workers(self) -> None:
+    def forget_workers(self, workers: range = ALL_WORKERS) -> None:
         """Those of an earlier run of the service."""
-        self.run("DELETE FROM workers")
+        self.run("DELETE FROM workers WHERE number BETWEEN ? AND ?", workers[0], workers[-1])

@@ -48,6 +48,8 @@ class Supervisor:
         self.job_seconds = config.job_hours * 3600
         options = {
             "--data": folders.root,
+            "--store": config.store,
+            "--results": config.results,
             "--number": number,
             "--device": device,
             "--job-seconds": self.job_seconds,

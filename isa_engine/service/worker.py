@@ -51,13 +51,15 @@ def main(
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--store", default="")
+    parser.add_argument("--results", default="")
     parser.add_argument("--number", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--job-seconds", type=float, default=float("inf"))
     parser.add_argument("--free-bytes", type=int, default=0)
     parser.add_argument("--log", default="text")
     arguments = parser.parse_args(argv)
-    folders = Folders(arguments.data)
+    folders = Folders(arguments.data, arguments.store, arguments.results)
     # Ctrl-C reaches the whole terminal; when to stop is the service's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping = threading.Event()
@@ -125,10 +127,12 @@ class Worker:
         try:
             self._remove_earlier_attempts(claim)
             out.mkdir(parents=True)
-            shot = read_shot(self.folders.shot(claim.id))
+            shot = read_shot(self.folders.bring(self.folders.shot(claim.id)))
             self._load(shot.settings.model)
             self.generate(shot, self.model, out, run.report, checkpoint=run, made=claim.created)
             results = tuple(_result(out / name) for name in RESULTS)
+            for name in RESULTS:
+                self.folders.keep(out / name)
             self.folders.checkpoint(claim.id).unlink(missing_ok=True)
         except Stopping:
             shutil.rmtree(out, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""Where shots and results lie for good, and for other hosts: any target that fsspec speaks to."""
+
+import os
+from pathlib import Path
+
+from isa_engine.errors import EngineError
+
+
+class Archive:
+    """A folder at a URL such as ``s3://bucket/isa`` or ``file:///mnt/isa``.
+
+    Raises:
+        EngineError: nothing here speaks to such a URL.
+    """
+
+    def __init__(self, url: str):
+        remedy = "pip install 'isa-engine[cluster]', and fsspec's own package for this kind of target."
+        try:
+            import fsspec
+
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise EngineError(f"results cannot lie there: {error}", where=url, remedy=remedy) from error
+
+    def keep(self, path: Path, name: str) -> None:
+        """Copy a file there, under a name of ours."""
+        place = f"{self._root}/{name}"
+        self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
+        self._files.put_file(str(path), place)
+
+    def bring(self, name: str, path: Path) -> None:
+        """Copy a file here, whole or not at all; nothing where there is none."""
+        if not self._files.exists(f"{self._root}/{name}"):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+        try:
+            self._files.get_file(f"{self._root}/{name}", str(partial))
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Remove what lies under a name, if anything."""
+        if self._files.exists(f"{self._root}/{name}"):
+            self._files.rm(f"{self._root}/{name}", recursive=True)
