@@ -33,6 +33,7 @@ from isa_engine.shot import Shot, encode_shot
 # Of a window; one that is small on a node of many keeps them all busy.
 WINDOW_LATENTS = 16
 _POLL_SECONDS = 1
+_GONE = "the cluster's nodes went away while this job got no further"
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +111,7 @@ class Cluster:
                 stalls += 1
                 log.warning("a node was lost after step %d: %s", reached, type(error).__name__)
                 if stalls >= MAX_STALLS:
-                    problem = "the cluster's nodes went away while this job got no further"
-                    raise EngineError(problem, remedy="Look at their logs before trying again.") from error
+                    raise EngineError(_GONE, remedy="Look at their logs before trying again.") from error
             finally:
                 ray.cancel(stream)
 
@@ -128,6 +128,8 @@ def _gathered(windows: list, report: Report) -> list:
                 report(Progress("decode", len(decoded), len(windows)))
             except RayTaskError as error:
                 raise error.cause from error
+            except RayError as error:
+                raise EngineError(_GONE, remedy="Look at their logs before trying again.") from error
     report(Progress("decode", len(windows), len(windows)))
     return decoded
 
