@@ -23,10 +23,8 @@ class VAEConfig:
         block_out_channels: width of each resolution, finest first; each but the last halves space, and the
             last two that do so halve time.
         layers_per_block: residual blocks a resolution.
-        patch: space folded into channels before the first convolution (1 in SD3). A model for two CPU cores
-            cannot afford convolutions at full resolution.
-        shortcut: add a linear autoencoder of whole windows (not in SD3), so that a small model learns only
-            what a linear one misses.
+        window: side in pixels of windows that are folded into channels at once (not in SD3): a model for two
+            CPU cores cannot afford convolutions at full resolution. It has one width. 0: SD3's.
         norm_groups: of the group norms, which see one frame at a time.
         scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
             for each channel. Trained weights bring their own.
@@ -35,8 +33,7 @@ class VAEConfig:
     latent_channels: int = 16
     block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
     layers_per_block: int = 2
-    patch: int = 1
-    shortcut: bool = False
+    window: int = 0
     norm_groups: int = 32
     scaling_factor: float | tuple[float, ...] = 1.5305
     shift_factor: float | tuple[float, ...] = 0.0609
@@ -44,7 +41,7 @@ class VAEConfig:
     @property
     def spatial_compression(self) -> int:
         """f_s: video pixels to a latent pixel's side."""
-        return self.patch * 2 ** (len(self.block_out_channels) - 1)
+        return self.window or 2 ** (len(self.block_out_channels) - 1)
 
 
 @dataclass(frozen=True)
@@ -162,10 +159,9 @@ def isa_tiny() -> ModelConfig:
         short_side=128,
         max_frames=33,
         vae=VAEConfig(
-            block_out_channels=(32, 64, 64),
-            layers_per_block=1,
-            patch=2,
-            shortcut=True,
+            block_out_channels=(256,),
+            layers_per_block=3,
+            window=8,
             norm_groups=8,
             scaling_factor=1.0,
             shift_factor=0.0,

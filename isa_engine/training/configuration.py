@@ -18,12 +18,13 @@ class VAETraining:
         frames, steps: of the two stages, short clips and then long ones (33 and 97 in the paper).
         batch, height, width: of a step's clips.
         clips: different clips, kept in the run's folder once made; zero makes each step's anew.
-        learning_rate: peak of Adam's, after ``warm_up`` steps, decaying to a tenth by the last step.
+        learning_rate: its peak, after ``warm_up`` steps, decaying to a tenth by the last step.
         l1, perceptual, kl, regularisation, gan_2d, gan_3d: the λ of Eqs. 1 and 2; zero leaves a term out.
         l2: of a squared error beside the paper's L1, which a small network learns faster from.
         gan_from: first step with discriminators.
-        linear_start: clips to which a small model's linear shortcut is fitted before the first step; zero
-            leaves it as the cosine transform.
+        optimizer: of ``training.optimizers``.
+        linear_start: clips to which the linear maps of a model of windows are fitted before the first step;
+            zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
             alone.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
@@ -39,6 +40,7 @@ class VAETraining:
     clips: int = 0
     height: int = 128
     width: int = 128
+    optimizer: str = "adamw"
     learning_rate: float = 3e-4
     warm_up: int = 200
     l1: float = 1.0
@@ -71,7 +73,8 @@ class DiTTraining:
         batch: latent frames a step, in as many clips as have them.
         frames: lengths to draw from; 1 is a picture.
         sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
-        learning_rate: AdamW's, after ``warm_up`` steps, constant.
+        optimizer: of ``training.optimizers``.
+        learning_rate: after ``warm_up`` steps, constant.
         ema: decay of the averaged weights.
         drop_cast: share of samples that train the unconditional branch of guidance.
         drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
@@ -90,6 +93,7 @@ class DiTTraining:
     batch: int = 24
     frames: tuple[int, ...] = (1, 9, 17, 33)
     sizes: tuple[str, ...] = ("128x128", "224x128", "128x224")
+    optimizer: str = "adamw"
     learning_rate: float = 5e-4
     warm_up: int = 200
     ema: float = 0.999

@@ -23,6 +23,7 @@ from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
+from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.parallel import make_accelerator, share, whole
 
 # ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)`` and their conditions.
@@ -66,10 +67,12 @@ class DiTTrainer:
         if settings.gradient_checkpointing:
             dit.enable_gradient_checkpointing()
         trained = [parameter for parameter in dit.parameters() if parameter.requires_grad]
-        # A small model's step costs as many calls as a large one's: without the fused kernels, a tenth of it.
-        optimizer = torch.optim.AdamW(
-            trained, settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-        )
+        if settings.optimizer == "muon" and self.accelerator.num_processes > 1:
+            remedy = "Train with 'adamw' on several devices."
+            raise ModelError(
+                "muon needs whole matrices, and these are shared out", where="optimizer", remedy=remedy
+            )
+        optimizer = make_optimizer(settings.optimizer, trained, settings.learning_rate, weight_decay=0.01)
         self.dit, self.optimizer = self.accelerator.prepare(dit, optimizer)
         self.ema = EMAModel(
             self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75, foreach=True
@@ -158,9 +161,10 @@ class DiTTrainer:
         model.load_state_dict({name: share(value, own[name]) for name, value in state["dit"].items()})
 
         trained = self._trained()
+        stepped = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         moments = {
             # A count of steps has no shares.
-            k: {name: share(value, trained[k]) if value.ndim else value for name, value in of.items()}
+            k: {name: share(value, stepped[k]) if value.ndim else value for name, value in of.items()}
             for k, of in state["optimizer"]["state"].items()
         }
         self.optimizer.load_state_dict({**state["optimizer"], "state": moments})

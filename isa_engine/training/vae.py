@@ -21,7 +21,8 @@ from isa_engine.pipeline.model import build_matte_head
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
-from isa_engine.training.linear_start import fit_shortcut
+from isa_engine.training.linear_start import fit_linear_maps
+from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.perceptual import LPIPS
 from isa_engine.vae import VideoVAE
 
@@ -65,17 +66,15 @@ class VAETrainer:
                 raise ModelError("the perceptual loss has no network", remedy=remedy)
             self.perceptual = LPIPS.load(settings.lpips).to(device)
         if not settings.train_encoder:
-            for part in (vae.encoder, vae.window_encoder):
-                part.requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
+            vae.encoder.requires_grad_(False)
+        self.optimizer = make_optimizer(
+            settings.optimizer,
             [
                 *(parameter for parameter in vae.parameters() if parameter.requires_grad),
                 *self.matte_head.parameters(),
                 *self.sub_latent_decoder.parameters(),
             ],
             settings.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=0.0,
         )
         self.discriminator_optimizer = torch.optim.AdamW(
             self.discriminators.parameters(), settings.learning_rate, betas=(0.5, 0.9), weight_decay=0.0
@@ -94,7 +93,7 @@ class VAETrainer:
         """
         settings = self.settings
         if self.steps_done == 0:
-            self._fit_shortcut()
+            self._fit_linear_maps()
         generator = torch.Generator().manual_seed(2 * (settings.seed * 2**32 + self.steps_done) + 1)
         video, matte = self.batches(self.steps_done).to(self.device).split([3, 1], 1)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
@@ -166,9 +165,9 @@ class VAETrainer:
             if name != "steps_done":
                 getattr(self, name).load_state_dict(part)
 
-    def _fit_shortcut(self) -> None:
-        if self.settings.linear_start and self.vae.window_encoder is not None:
-            fit_shortcut(self.vae, self._other_videos(self.settings.linear_start))
+    def _fit_linear_maps(self) -> None:
+        if self.settings.linear_start and self.vae.config.window:
+            fit_linear_maps(self.vae, self._other_videos(self.settings.linear_start))
 
     def _other_videos(self, count: int) -> Iterator[Tensor]:
         """``(B, 3, F, H, W)``: at least so many clips, the same every time, in batches."""

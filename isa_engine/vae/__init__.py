@@ -5,7 +5,7 @@
 | causal 3D convolutions, streaming state | ``causal_conv`` |
 | SD3's blocks, norms and attention one frame at a time | ``blocks`` |
 | 1 + 4k frames to 1 + k latents, and back | ``encoder``, ``decoder`` |
-| linear shortcut of small models | ``shortcut`` |
+| the same for small models: whole windows at once | ``window_networks``, ``linear_windows`` |
 | the whole | ``video_vae`` |
 | SD3's weights | ``inflate`` |
 | large pictures | ``tiling`` |

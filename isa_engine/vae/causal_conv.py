@@ -55,22 +55,28 @@ class Past:
 
 
 class CausalConv3d(nn.Conv3d):
-    """A 3 × 3 × 3 convolution whose output at a frame depends on that frame and those before.
+    """A convolution, 3 × 3 in space, whose output at a frame depends on that frame and those before.
 
     Before a video's first frame stand copies of it, so a still stays still and one frame needs no other.
 
     Args:
+        time: frames that it sees, the last of them its own.
         stride: in time and space. With 2, frames 0, 2, 4, … remain, each with the two before it; space is
             padded after the last row and column only, as in SD3.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, stride: tuple[int, int] = (1, 1)):
-        time, space = stride
-        super().__init__(in_channels, out_channels, 3, (time, space, space), (0, 1, 1) if space == 1 else 0)
+    def __init__(
+        self, in_channels: int, out_channels: int, *, time: int = 3, stride: tuple[int, int] = (1, 1)
+    ):
+        every, space = stride
+        padding = (0, 1, 1) if space == 1 else 0
+        super().__init__(in_channels, out_channels, (time, 3, 3), (every, space, space), padding)
 
     def forward(self, frames: torch.Tensor, past: Past) -> torch.Tensor:
         """``(B, C, F, H, W)`` to ``(B, C', F / time, H / space, W / space)``; 1 + 2k frames to 1 + k."""
-        frames = past.extend(frames, first=2, later=3 - self.stride[0])
+        time, every = self.kernel_size[0], self.stride[0]
+        if time > 1:
+            frames = past.extend(frames, first=time - 1, later=time - every)
         if self.stride[1] == 2:
             frames = nn.functional.pad(frames, (0, 1, 0, 1))
         return super().forward(frames)

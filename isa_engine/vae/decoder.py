@@ -1,7 +1,6 @@
 """Latents to video."""
 
 import torch
-from einops import rearrange
 from torch import nn
 
 from isa_engine.vae.blocks import FrameNorm, MidBlock, UpBlock
@@ -19,11 +18,9 @@ class Decoder(nn.Module):
         latent_channels: int,
         block_out_channels: tuple[int, ...],
         layers_per_block: int,
-        patch: int,
         norm_groups: int,
     ):
         super().__init__()
-        self.patch = patch
         in_channels, last = block_out_channels[-1], len(block_out_channels) - 1
         self.conv_in = CausalConv3d(latent_channels, in_channels)
         self.mid_block = MidBlock(in_channels, norm_groups)
@@ -34,7 +31,7 @@ class Decoder(nn.Module):
             self.up_blocks.append(block)
             in_channels = channels
         self.conv_norm_out = FrameNorm(norm_groups, in_channels)
-        self.conv_out = CausalConv3d(in_channels, 3 * patch**2)
+        self.conv_out = CausalConv3d(in_channels, 3)
         self.gradient_checkpointing = False
 
     def forward(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
@@ -48,5 +45,4 @@ class Decoder(nn.Module):
                 frames = self._gradient_checkpointing_func(block, frames, past)
             else:
                 frames = block(frames, past)
-        frames = self.conv_out(nn.functional.silu(self.conv_norm_out(frames)), past)
-        return rearrange(frames, "b (c p q) f h w -> b c f (h p) (w q)", p=self.patch, q=self.patch)
+        return self.conv_out(nn.functional.silu(self.conv_norm_out(frames)), past)

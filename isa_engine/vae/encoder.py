@@ -1,7 +1,6 @@
 """Video to moments of latents."""
 
 import torch
-from einops import rearrange
 from torch import nn
 
 from isa_engine.vae.blocks import DownBlock, FrameNorm, MidBlock
@@ -16,12 +15,10 @@ class Encoder(nn.Module):
         latent_channels: int,
         block_out_channels: tuple[int, ...],
         layers_per_block: int,
-        patch: int,
         norm_groups: int,
     ):
         super().__init__()
-        self.patch = patch
-        self.conv_in = CausalConv3d(3 * patch**2, block_out_channels[0])
+        self.conv_in = CausalConv3d(3, block_out_channels[0])
         self.down_blocks = nn.ModuleList()
         in_channels, last = block_out_channels[0], len(block_out_channels) - 1
         for level, channels in enumerate(block_out_channels):
@@ -41,8 +38,7 @@ class Encoder(nn.Module):
 
         A chunk that does not begin the video has 4k frames and gives k latents.
         """
-        frames = rearrange(video, "b c f (h p) (w q) -> b (c p q) f h w", p=self.patch, q=self.patch)
-        frames = self.conv_in(frames, past)
+        frames = self.conv_in(video, past)
         for block in (*self.down_blocks, self.mid_block):
             if torch.is_grad_enabled() and self.gradient_checkpointing and past.whole:
                 frames = self._gradient_checkpointing_func(block, frames, past)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from diffusers.configuration_utils import register_to_config
-from torch import nn
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
@@ -13,15 +12,13 @@ from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder
 from isa_engine.vae.posterior import Posterior
-from isa_engine.vae.shortcut import WindowDecoder, WindowEncoder
+from isa_engine.vae.window_networks import WindowDecoder, WindowEncoder
 
 # What a stream remembers between two chunks; opaque, and never changed in place.
 State = tuple[torch.Tensor, ...]
 _COLOURS = 3
 # exp of more or less than this is of no use in half precision.
 _LOGVAR_LIMITS = (-30.0, 20.0)
-# Of a small model before training: latents all but certain.
-_FIRST_LOGVAR = -6.0
 
 
 class VideoVAE(SavedModel):
@@ -36,7 +33,7 @@ class VideoVAE(SavedModel):
     """
 
     _supports_gradient_checkpointing = True
-    _no_split_modules = ["ResnetBlock", "FrameAttention"]
+    _no_split_modules = ["ResnetBlock", "FrameAttention", "WindowBlock"]
     _skip_layerwise_casting_patterns = ["norm"]
 
     @register_to_config
@@ -46,27 +43,20 @@ class VideoVAE(SavedModel):
         latent_channels: int,
         block_out_channels: tuple[int, ...],
         layers_per_block: int,
-        patch: int,
-        shortcut: bool,
+        window: int,
         norm_groups: int,
         scaling_factor: float | tuple[float, ...],
         shift_factor: float | tuple[float, ...],
     ):
         super().__init__()
-        _check_sizes(latent_channels, block_out_channels, norm_groups, scaling_factor, shift_factor)
-        self.spatial_compression = patch * 2 ** (len(block_out_channels) - 1)
-        sizes = latent_channels, tuple(block_out_channels), layers_per_block, patch, norm_groups
-        self.encoder = Encoder(*sizes)
-        self.decoder = Decoder(*sizes)
-        self.window_encoder = self.window_decoder = None
-        if shortcut:
-            self.window_encoder = WindowEncoder(latent_channels, self.spatial_compression)
-            self.window_decoder = WindowDecoder(latent_channels, self.spatial_compression)
-            # The convolutions are silent at first.
-            for conv in (self.encoder.conv_out, self.decoder.conv_out):
-                nn.init.zeros_(conv.weight)
-                nn.init.zeros_(conv.bias)
-            nn.init.constant_(self.encoder.conv_out.bias[latent_channels:], _FIRST_LOGVAR)
+        _check_sizes(latent_channels, block_out_channels, window, norm_groups, scaling_factor, shift_factor)
+        self.spatial_compression = window or 2 ** (len(block_out_channels) - 1)
+        if window:
+            sizes = latent_channels, window, block_out_channels[0], layers_per_block, norm_groups
+            self.encoder, self.decoder = WindowEncoder(*sizes), WindowDecoder(*sizes)
+        else:
+            sizes = latent_channels, tuple(block_out_channels), layers_per_block, norm_groups
+            self.encoder, self.decoder = Encoder(*sizes), Decoder(*sizes)
         for name, factor in (("latent_shift", shift_factor), ("latent_scale", scaling_factor)):
             channels = torch.as_tensor(factor, dtype=torch.float32).expand(latent_channels).clone()
             self.register_buffer(name, channels)
@@ -166,16 +156,11 @@ class VideoVAE(SavedModel):
     def _encode(self, video: torch.Tensor, past: Past) -> Posterior:
         self.check_video(video, begins=past.begins)
         mean, logvar = self.encoder(video, past).chunk(2, 1)
-        if self.window_encoder is not None:
-            mean = mean + self.window_encoder(video, past.begins)
         return Posterior(mean, logvar.clamp(*_LOGVAR_LIMITS))
 
     def _decode(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
         self.check_latents(latents)
-        video = self.decoder(latents, past)
-        if self.window_decoder is not None:
-            video = video + self.window_decoder(latents, past.begins)
-        return video
+        return self.decoder(latents, past)
 
 
 def _check(name: str, tensor: torch.Tensor, channels: int) -> None:
@@ -189,12 +174,15 @@ def _check(name: str, tensor: torch.Tensor, channels: int) -> None:
 def _check_sizes(
     latent_channels: int,
     block_out_channels: Sequence[int],
+    window: int,
     norm_groups: int,
     scaling_factor: float | Sequence[float],
     shift_factor: float | Sequence[float],
 ) -> None:
     where = "VAE configuration"
-    if len(block_out_channels) < 3:
+    if window and len(block_out_channels) != 1:
+        raise ModelError("networks of windows have one resolution", where=where)
+    if not window and len(block_out_channels) < 3:
         raise ModelError("fewer than three resolutions cannot halve time twice", where=where)
     for channels in block_out_channels:
         if channels % norm_groups:

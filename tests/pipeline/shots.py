@@ -17,7 +17,7 @@ MICRO = ModelConfig(
     name="micro",
     short_side=32,
     max_frames=9,
-    vae=dataclasses.replace(isa_tiny().vae, block_out_channels=(16, 16, 16)),
+    vae=dataclasses.replace(isa_tiny().vae, block_out_channels=(16,)),
     dit=DiTConfig(width=32, layers=2, heads=2, points=12, image_width=32),
     image_tower=ImageTowerConfig(size=32, width=32, layers=1, heads=2),
 )

@@ -11,7 +11,7 @@ from isa_engine.vae import VideoVAE
 
 def micro_vae() -> VideoVAE:
     torch.manual_seed(0)
-    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16, 16, 16))
+    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16,))
     return VideoVAE(**dataclasses.asdict(config))
 
 

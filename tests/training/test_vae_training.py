@@ -11,6 +11,7 @@ from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence
 from isa_engine.training.video_batches import VideoBatches
+from isa_engine.vae.linear_windows import to_windows
 from tests.training.micro import micro_vae, one_clip
 
 SETTINGS = VAETraining(
@@ -35,10 +36,18 @@ def trainer(**changes) -> VAETrainer:
     return VAETrainer(settings, VideoBatches(settings, one_clip), vae=micro_vae())
 
 
-def test_twenty_steps_on_one_clip_lower_every_loss():
-    training = trainer(kl=1e-4, l2=1.0)
+@pytest.mark.parametrize(
+    ("weights", "terms"),
+    # The start is so close to this clip that its latents' likelihood costs some of the picture.
+    [
+        ({"kl": 0.0, "l2": 1.0}, ("l1", "l2", "regularisation", "matte")),
+        ({"kl": 0.01, "learning_rate": 5e-3}, ("kl",)),
+    ],
+)
+def test_twenty_steps_on_one_clip_lower_every_loss(weights, terms):
+    training = trainer(**weights)
     losses = [training.step() for _ in range(20)]
-    for name in ("l1", "l2", "regularisation", "kl", "matte"):
+    for name in terms:
         assert losses[-1][name] < 0.9 * losses[0][name], name
 
 
@@ -90,13 +99,14 @@ def test_the_regularisation_reaches_the_encoder_and_not_the_decoder():
 
 def test_the_linear_start_is_the_best_linear_autoencoder():
     training = trainer(frames=(1, 1), height=64, width=64, learning_rate=0.0, linear_start=1)
-    windows = training.vae.window_encoder.windows(one_clip(0, 1, 64, 64)[None, :3], True).flatten(0, -2)
+    windows = to_windows(one_clip(0, 1, 64, 64)[None, :3], 8, True).flatten(0, -2)
     centred = windows - windows.mean(0)
     left, singular, right = torch.linalg.svd(centred, full_matrices=False)
     best = (left[:, :16] * singular[:16]) @ right[:16] + windows.mean(0)
     training.step()
-    latents = training.vae.window_encoder.weight @ windows.T + training.vae.window_encoder.bias[:, None]
-    decoded = (training.vae.window_decoder.weight @ latents).T + training.vae.window_decoder.bias
+    encoder, decoder = training.vae.encoder.linear, training.vae.decoder.linear
+    latents = encoder.weight @ windows.T + encoder.bias[:, None]
+    decoded = (decoder.weight @ latents).T + decoder.bias
     assert torch.allclose(decoded, best, atol=1e-3)
 
 

@@ -5,7 +5,7 @@ from isa_engine.vae import VideoVAE
 from tests.vae.small_vaes import CONFIGURATIONS, small_vae
 
 
-@pytest.fixture(params=CONFIGURATIONS, ids=["plain", "shortcut"])
+@pytest.fixture(params=CONFIGURATIONS, ids=["plain", "windows"])
 def vae(request) -> VideoVAE:
     return small_vae(request.param)
 

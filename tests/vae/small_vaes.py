@@ -16,10 +16,15 @@ PLAIN = VAEConfig(
     scaling_factor=1.5,
     shift_factor=0.1,
 )
-WITH_SHORTCUT = replace(
-    PLAIN, patch=2, shortcut=True, scaling_factor=(1.0, 2.0, 0.5, 4.0), shift_factor=(0.0, 1.0, -1.0, 0.25)
+OF_WINDOWS = replace(
+    PLAIN,
+    block_out_channels=(8,),
+    layers_per_block=2,
+    window=4,
+    scaling_factor=(1.0, 2.0, 0.5, 4.0),
+    shift_factor=(0.0, 1.0, -1.0, 0.25),
 )
-CONFIGURATIONS = (PLAIN, WITH_SHORTCUT)
+CONFIGURATIONS = (PLAIN, OF_WINDOWS)
 
 
 @cache
@@ -29,9 +34,11 @@ def small_vae(config: VAEConfig) -> VideoVAE:
 
 
 def speaking(vae: VideoVAE) -> VideoVAE:
-    """The silent last convolutions of a model with a shortcut get weights of their own."""
-    for conv in (vae.encoder.conv_out, vae.decoder.conv_out):
-        torch.nn.init.normal_(conv.weight, std=0.1)
+    """Last layers, and whatever is silent at first, get weights of their own."""
+    last = {id(layer.weight) for layer in (vae.encoder.conv_out, vae.decoder.conv_out)}
+    for parameter in vae.parameters():
+        if id(parameter) in last or (parameter.ndim > 1 and not parameter.any()):
+            torch.nn.init.normal_(parameter, std=0.1)
     return vae
 
 

@@ -7,7 +7,7 @@ import torch
 
 from isa_engine.configuration import model_config
 from isa_engine.vae import VideoVAE
-from isa_engine.vae.shortcut import WindowDecoder, WindowEncoder, cosine_basis
+from isa_engine.vae.linear_windows import LinearDecoder, LinearEncoder, cosine_basis
 
 
 def moving_waves(frames: int, height: int, width: int) -> torch.Tensor:
@@ -27,7 +27,7 @@ def test_the_components_are_orthonormal_and_the_first_is_the_mean():
 
 def test_with_every_component_nothing_is_lost():
     components = 3 * 4 * 2 * 2
-    encoder, decoder = WindowEncoder(components, 2), WindowDecoder(components, 2)
+    encoder, decoder = LinearEncoder(components, 2), LinearDecoder(components, 2)
     video = torch.rand(1, 3, 9, 6, 8) * 2 - 1
     assert torch.allclose(decoder(encoder(video, True), True), video, atol=1e-4)
     later = video[:, :, 1:]

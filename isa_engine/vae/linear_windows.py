@@ -1,4 +1,4 @@
-"""A linear autoencoder of whole windows, beside the convolutions of a small model.
+"""A linear autoencoder of whole windows: what a small model's networks start from.
 
 A window's 4 · f_s² pixels go to one latent pixel by one matrix and back by another, as in DC-AE's
 space-to-channel shortcuts but over the whole depth and learned. The matrices start from the cosine transform,
@@ -21,7 +21,7 @@ _COLOUR_VARIANCE = (1.0, 0.15, 0.15)
 _FALL = 10.0
 
 
-class WindowEncoder(nn.Linear):
+class LinearEncoder(nn.Linear):
     """Windows of pixels to latents."""
 
     def __init__(self, latent_channels: int, spatial_compression: int):
@@ -38,24 +38,11 @@ class WindowEncoder(nn.Linear):
         Args:
             begins: whether the first frame is the video's.
         """
-        return rearrange(super().forward(self.windows(video, begins)), "b t h w c -> b c t h w")
-
-    def windows(self, video: torch.Tensor, begins: bool) -> torch.Tensor:
-        """``(B, 3, F, H, W)`` to each latent pixel's own pixels, ``(B, t, h, w, 3 · 4 · f_s²)``."""
-        if begins:
-            still = video[:, :, :1].expand(-1, -1, TEMPORAL_COMPRESSION - 1, -1, -1)
-            video = torch.cat([still, video], 2)
-        side = self.spatial_compression
-        return rearrange(
-            video,
-            "b c (t k) (h p) (w q) -> b t h w (c k p q)",
-            k=TEMPORAL_COMPRESSION,
-            p=side,
-            q=side,
-        )
+        windows = to_windows(video, self.spatial_compression, begins)
+        return rearrange(super().forward(windows), "b t h w c -> b c t h w")
 
 
-class WindowDecoder(nn.Linear):
+class LinearDecoder(nn.Linear):
     """Latents to windows of pixels."""
 
     def __init__(self, latent_channels: int, spatial_compression: int):
@@ -67,20 +54,31 @@ class WindowDecoder(nn.Linear):
             self.bias.zero_()
 
     def forward(self, latents: torch.Tensor, begins: bool) -> torch.Tensor:
-        """``(B, C, t, h, w)`` to ``(B, 3, F, H, W)``; of a video's first window the last frame counts.
+        """``(B, C, t, h, w)`` to ``(B, 3, F, H, W)``.
 
         Args:
             begins: whether the first latent is the video's.
         """
-        side = self.spatial_compression
-        video = rearrange(
-            super().forward(rearrange(latents, "b c t h w -> b t h w c")),
-            "b t h w (c k p q) -> b c (t k) (h p) (w q)",
-            k=TEMPORAL_COMPRESSION,
-            p=side,
-            q=side,
-        )
-        return video[:, :, TEMPORAL_COMPRESSION - 1 :] if begins else video
+        windows = super().forward(rearrange(latents, "b c t h w -> b t h w c"))
+        return from_windows(windows, self.spatial_compression, begins)
+
+
+def to_windows(video: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
+    """``(B, C, F, H, W)`` to each latent pixel's own pixels, ``(B, t, h, w, C · 4 · side²)``."""
+    if begins:
+        still = video[:, :, :1].expand(-1, -1, TEMPORAL_COMPRESSION - 1, -1, -1)
+        video = torch.cat([still, video], 2)
+    return rearrange(
+        video, "b c (t k) (h p) (w q) -> b t h w (c k p q)", k=TEMPORAL_COMPRESSION, p=side, q=side
+    )
+
+
+def from_windows(windows: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
+    """The inverse of ``to_windows``; of a video's first window the last frame counts."""
+    video = rearrange(
+        windows, "b t h w (c k p q) -> b c (t k) (h p) (w q)", k=TEMPORAL_COMPRESSION, p=side, q=side
+    )
+    return video[:, :, TEMPORAL_COMPRESSION - 1 :] if begins else video
 
 
 def cosine_basis(latent_channels: int, side: int) -> tuple[np.ndarray, np.ndarray]:

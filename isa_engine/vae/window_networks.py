@@ -1,0 +1,115 @@
+"""The encoder and decoder of a small model: residual blocks at the latents' resolution, beside linear maps.
+
+Not in the paper, whose convolutions begin at full resolution, where two CPU cores spend all their time. Here
+whole windows are folded into channels first, and what the best linear autoencoder of windows misses is
+learned: what a window's neighbours and the window before it tell of it.
+"""
+
+import torch
+from einops import rearrange
+from torch import nn
+
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.vae.blocks import FrameNorm
+from isa_engine.vae.causal_conv import CausalConv3d, Past
+from isa_engine.vae.linear_windows import LinearDecoder, LinearEncoder, from_windows, to_windows
+
+# Of latents before training: all but certain.
+_FIRST_LOGVAR = -6.0
+
+
+class WindowEncoder(nn.Module):
+    """Windows to moments of latents.
+
+    Args:
+        latent_channels: c.
+        side: f_s.
+        width: channels.
+        layers: residual blocks.
+        norm_groups: of the group norms.
+    """
+
+    def __init__(self, latent_channels: int, side: int, width: int, layers: int, norm_groups: int):
+        super().__init__()
+        self.side = side
+        self.linear = LinearEncoder(latent_channels, side)
+        self.conv_in = nn.Linear(3 * TEMPORAL_COMPRESSION * side**2, width)
+        self.blocks = WindowBlocks(width, layers, norm_groups)
+        self.norm_out = FrameNorm(norm_groups, width)
+        self.conv_out = nn.Linear(width, 2 * latent_channels)
+        _silence(self.conv_out)
+        nn.init.constant_(self.conv_out.bias[latent_channels:], _FIRST_LOGVAR)
+
+    def forward(self, video: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, 3, F, H, W)`` to ``(B, 2C, t, h, w)``: means, then log variances."""
+        features = self.conv_in(to_windows(video, self.side, past.begins))
+        features = rearrange(features, "b t h w c -> b c t h w")
+        features = nn.functional.silu(self.norm_out(self.blocks(features, past)))
+        moments = rearrange(
+            self.conv_out(rearrange(features, "b c t h w -> b t h w c")), "b t h w c -> b c t h w"
+        )
+        mean, logvar = moments.chunk(2, 1)
+        return torch.cat([mean + self.linear(video, past.begins), logvar], 1)
+
+
+class WindowDecoder(nn.Module):
+    """Latents to windows; arguments as of ``WindowEncoder``."""
+
+    def __init__(self, latent_channels: int, side: int, width: int, layers: int, norm_groups: int):
+        super().__init__()
+        self.side = side
+        self.linear = LinearDecoder(latent_channels, side)
+        self.conv_in = CausalConv3d(latent_channels, width, time=1)
+        self.blocks = WindowBlocks(width, layers, norm_groups)
+        self.norm_out = FrameNorm(norm_groups, width)
+        self.conv_out = nn.Linear(width, 3 * TEMPORAL_COMPRESSION * side**2)
+        _silence(self.conv_out)
+
+    def forward(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, C, t, h, w)`` to ``(B, 3, F, H, W)``."""
+        features = self.blocks(self.conv_in(latents, past), past)
+        features = nn.functional.silu(self.norm_out(features))
+        windows = self.conv_out(rearrange(features, "b c t h w -> b t h w c"))
+        return from_windows(windows, self.side, past.begins) + self.linear(latents, past.begins)
+
+
+class WindowBlock(nn.Module):
+    """A residual block of two convolutions; at first it changes nothing.
+
+    Args:
+        time: latents that its first convolution sees, the last of them its own.
+    """
+
+    def __init__(self, width: int, norm_groups: int, time: int):
+        super().__init__()
+        self.norm = FrameNorm(norm_groups, width)
+        self.conv1 = CausalConv3d(width, width, time=time)
+        self.conv2 = CausalConv3d(width, width, time=1)
+        _silence(self.conv2)
+
+    def forward(self, features: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, C, t, h, w)`` to the same shape."""
+        residual = self.conv1(nn.functional.silu(self.norm(features)), past)
+        return features + self.conv2(nn.functional.silu(residual), past)
+
+
+class WindowBlocks(nn.ModuleList):
+    """Residual blocks, of which the first looks back: a latent knows most of its own window."""
+
+    def __init__(self, width: int, layers: int, norm_groups: int):
+        super().__init__(WindowBlock(width, norm_groups, time=2 if k == 0 else 1) for k in range(layers))
+        self.gradient_checkpointing = False
+
+    def forward(self, features: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, C, t, h, w)`` to the same shape."""
+        for block in self:
+            if torch.is_grad_enabled() and self.gradient_checkpointing and past.whole:
+                features = self._gradient_checkpointing_func(block, features, past)
+            else:
+                features = block(features, past)
+        return features
+
+
+def _silence(layer: nn.Module) -> None:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
