@@ -218,13 +218,19 @@ def model_config(name: str) -> ModelConfig:
     Raises:
         ModelError: there is none.
     """
-    for ending, changes in ABLATIONS.items():
-        if (model := name.removesuffix(f"-{ending}")) != name and model in MODELS:
-            config = MODELS[model]()
-            return replace(config, name=name, dit=replace(config.dit, **changes))
+    base, ablation = _parts_of_name(name)
+    config = MODELS[base]()
+    return replace(config, name=name, dit=replace(config.dit, **ABLATIONS.get(ablation, {})))
+
+
+def _parts_of_name(name: str) -> tuple[str, str]:
+    """A model's name, and an ablation's or nothing."""
+    for ending in ABLATIONS:
+        if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
+            return base, ending
     if name not in MODELS:
         raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(MODELS)}.")
-    return MODELS[name]()
+    return name, ""
 
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
@@ -235,3 +241,16 @@ def weights_folder(name: str) -> Path | None:
     """Where the weights of a named model are; None: it is untrained."""
     folder = WEIGHTS / name
     return folder if (folder / CARD).exists() else None
+
+
+def autoencoder_folder(name: str) -> Path:
+    """Where the autoencoder of a named model, or of its ablations, is once it is trained: before the model is.
+
+    Raises:
+        ModelError: there is no such model, or its autoencoder is not trained.
+    """
+    folder = WEIGHTS / _parts_of_name(name)[0]
+    if not (folder / "vae.safetensors").exists():
+        remedy = "Train it first (isa-engine train vae)."
+        raise ModelError(f"the autoencoder of '{name}' is not trained", where=str(folder), remedy=remedy)
+    return folder

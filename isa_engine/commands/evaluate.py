@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     _check(arguments)
-    from isa_engine.configuration import model_config, weights_folder
+    from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
     from isa_engine.evaluation import table
     from isa_engine.evaluation.candidates import Sampling, untrained
     from isa_engine.evaluation.fidelity import Networks
@@ -47,8 +47,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     config = model_config(arguments.model)
     width, height = config.canvas(arguments.size)
-    folder = arguments.weights or weights_folder(arguments.model)
     read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part, PARTS)
+    bundled = weights_folder if read == PARTS else autoencoder_folder
+    folder = arguments.weights or bundled(arguments.model)
     model = build_model(config, folder, arguments.device, read)
     networks = Networks.load(arguments.lpips, arguments.i3d, model.device)
     held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device)

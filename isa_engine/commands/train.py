@@ -109,7 +109,7 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
 
 def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
-    from isa_engine.configuration import model_config, weights_folder
+    from isa_engine.configuration import autoencoder_folder, model_config
     from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
     from isa_engine.pipeline.model import build_model
     from isa_engine.training.ahead import Ahead
@@ -121,7 +121,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     settings = read_configuration(config, DiTTraining, **changes)
     accelerator = make_accelerator(arguments.device)
     model_settings = model_config(settings.model)
-    folder = Path(settings.autoencoder) if settings.autoencoder else weights_folder(settings.model)
+    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
     model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
     samples = Samples(model, _clips(settings.model, arguments))
     if settings.samples:

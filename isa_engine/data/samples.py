@@ -62,8 +62,9 @@ class KeptSamples:
         if not path.exists():
             latents, conditioning = self.samples(number, frames, height, width)
             tensors = {field.name: getattr(conditioning, field.name) for field in fields(conditioning)}
+            tensors = {name: tensor.contiguous() for name, tensor in (tensors | {"latents": latents}).items()}
             partial = path.with_suffix(f".{os.getpid()}")
-            save_file({"latents": latents} | {k: v.contiguous() for k, v in tensors.items()}, partial)
+            save_file(tensors, partial)
             os.replace(partial, path)
         tensors = load_file(path)
         return tensors.pop("latents"), Conditioning(**tensors)

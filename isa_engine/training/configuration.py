@@ -65,7 +65,7 @@ class DiTTraining:
 
     Attributes:
         model: a named configuration.
-        autoencoder: folder of a finished run of the VideoVAE; empty: the bundled weights.
+        autoencoder: folder of a finished run of the VideoVAE; empty: the bundled one.
         samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
             in the run's folder once made; zero makes each step's anew.
         start: ``dit.safetensors`` to start from; empty: fresh weights.
