@@ -21,6 +21,7 @@ ROOMS = (
     "data",
     "training",
     "service",
+    "farm",
     "addon",
     "install",
     "window",

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from isa_engine.body import open_body
 from isa_engine.data.clip import Clip
-from isa_engine.data.samples import condition, encode  # noqa: F401
 from isa_engine.data.split import TRAINING, Split
 from isa_engine.data.synthetic import SyntheticHumans
 
