@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Set up .venv at the top of the checkout. Safe to repeat; a second run takes a second.
-# usage: install/setup.sh [EXTRAS]      EXTRAS: engine, or engine,training,evaluation,development (the default)
+# usage: install/setup.sh [EXTRAS]      EXTRAS: engine, or engine,training,evaluation,farm,development (the default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-everything=engine,training,evaluation,development
+everything=engine,training,evaluation,farm,development
 extras=${1:-$everything}
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }

@@ -244,7 +244,7 @@ def weights_folder(name: str) -> Path | None:
 
 
 def autoencoder_folder(name: str) -> Path:
-    """Where the autoencoder of a named model, or of its ablations, is once it is trained: before the model is.
+    """Where the autoencoder of a named model, or of its ablations, is: it is trained before the rest is.
 
     Raises:
         ModelError: there is no such model, or its autoencoder is not trained.
