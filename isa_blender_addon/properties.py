@@ -142,17 +142,15 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     plate: EnumProperty(
         name="Plate",
-        description="How the video comes back",
+        description="How the video comes back; Shift-click for several",
         items=[
             ("PLANE", "Plane", "A plane that fills the camera's frame; it is rendered"),
-            (
-                "BACKGROUND",
-                "Background",
-                "The camera's background image; seen while you work, never rendered",
-            ),
-            ("BOTH", "Both", "A plane for renders and a background image for working in solid shading"),
+            ("BACKGROUND", "Image", "The camera's background image; seen while you work, never rendered"),
+            ("STRIP", "Strip", "A strip of the Sequencer, on the shot's frames"),
+            ("COMPOSITOR", "People", "A group of the compositor that lays the people over your render"),
         ],
-        default="BOTH",
+        options={"ENUM_FLAG"},
+        default={"PLANE", "BACKGROUND"},
     )
     folder: StringProperty(
         name="Output",

@@ -33,7 +33,7 @@ class Job:
     runner: JobRunner
     scene: int
     take: Path
-    plate: str
+    plate: set[str]
 
 
 class Session:

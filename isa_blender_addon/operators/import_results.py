@@ -6,13 +6,13 @@ from bpy.props import BoolProperty, StringProperty
 from isa_engine.errors import IsaError
 
 from ..folders import output_folder
-from ..plate import import_results
+from ..plate import import_results, troubles
 
 
 class ISA_OT_import_results(bpy.types.Operator):
     bl_idname = "isa.import_results"
     bl_label = "Import Plate"
-    bl_description = "Put the plate of a results folder on this scene's camera"
+    bl_description = "Put the plate of a results folder into this scene"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH")
@@ -31,6 +31,8 @@ class ISA_OT_import_results(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         context.scene.isa.last_results = self.directory
+        for trouble in troubles(context.scene):
+            self.report({"WARNING"}, trouble)
         return {"FINISHED"}
 
 

@@ -1,45 +1,120 @@
-"""Video → the scene, lined up with its camera."""
+"""Video → the scene, lined up with its camera.
 
+A take that is switched to goes where the one before was: only the media change, not the nodes that show them.
+"""
+
+from collections.abc import Collection
 from pathlib import Path
-from typing import Literal
+
+import bpy
 
 from isa_engine.shot import Shot, read_shot
 
-from .background_image import import_background, remove_backgrounds
-from .camera_plane import import_plane, remove_planes
+from . import background_image, camera_plane, people, strip
+from .cameras import camera_takes
+from .colour import rendered_space, shift_of_colours
+from .movie import load_movie
 
 NAME = "ISA Plate"
+# How a plate can be shown; a scene's choice is any of them.
+KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
 
-Kind = Literal["PLANE", "BACKGROUND", "BOTH"]
 
-
-def import_plate(scene, folder: str | Path, shot: Shot, kind: Kind) -> None:
-    """Put a job's plate on the scene's cameras in place of the one before.
+def import_plate(scene, folder: str | Path, shot: Shot, kinds: Collection[str]) -> None:
+    """Put a take's plate into the scene in place of the one before.
 
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
         shot: of which the plate was made.
-        kind: a plane, the cameras' background image, or both.
+        kinds: of ``KINDS``; what shows a plate in another way goes.
 
     Raises:
-        SceneError: the movie cannot be read, or a camera cannot show it; the scene is as it was.
+        SceneError: the movie cannot be read, or the scene cannot show it so; the scene is as it was.
     """
-    video = Path(folder) / "plate.mp4"
-    if kind != "PLANE":
-        import_background(scene, video, shot.frame_numbers, NAME)
+    video, matte = Path(folder) / "plate.mp4", Path(folder) / "matte.mp4"
+    numbers = shot.frame_numbers
+    # All that can go wrong, before anything is changed.
+    camera_takes(scene, numbers)
+    for movie in (video, matte) if matte.is_file() else (video,):
+        bpy.data.images.remove(load_movie(movie, NAME))
+    if "BACKGROUND" in kinds:
+        background_image.check_cameras(scene, numbers)
+    if "COMPOSITOR" in kinds:
+        people.check_people(scene, matte)
+
+    if "BACKGROUND" in kinds:
+        background_image.import_background(scene, video, numbers, NAME)
     else:
-        remove_backgrounds(scene, NAME)
-    if kind != "BACKGROUND":
-        import_plane(scene, video, shot.frame_numbers, NAME, matte=Path(folder) / "matte.mp4")
+        background_image.remove_backgrounds(scene, NAME)
+    if "PLANE" in kinds:
+        # It would hide the render that the people are laid over.
+        rendered = "COMPOSITOR" not in kinds
+        camera_plane.import_plane(scene, video, numbers, NAME, matte=matte, rendered=rendered)
     else:
-        remove_planes(scene, NAME)
+        camera_plane.remove_planes(scene, NAME)
+    if "STRIP" in kinds:
+        strip.import_strip(scene, video, numbers, NAME)
+    else:
+        strip.remove_strip(scene, NAME)
+    if "COMPOSITOR" in kinds:
+        people.import_people(scene, video, matte, numbers, NAME)
+    else:
+        people.remove_people(scene, NAME)
 
 
-def import_results(scene, folder: str | Path, kind: Kind) -> None:
+def import_results(scene, folder: str | Path, kinds: Collection[str]) -> None:
     """``import_plate`` of a results folder, which holds the ``shot.npz`` too.
 
     Raises:
         ShotError: the folder holds no whole shot.
         SceneError: as ``import_plate``.
     """
-    import_plate(scene, folder, read_shot(Path(folder) / "shot.npz"), kind)
+    import_plate(scene, folder, read_shot(Path(folder) / "shot.npz"), kinds)
+
+
+def fits_view(scene) -> bool:
+    """Whether what renders the plate reads it for the view transform that the scene has now."""
+    plates = [*camera_plane.plates(scene, NAME), *people.plates(scene, NAME)]
+    if (shown := strip.plate_strip(scene, NAME)) is not None:
+        plates.append(shown)
+    return all(media.colorspace_settings.name == rendered_space(scene) for media in plates)
+
+
+def fit_view(scene) -> None:
+    """Read the plate for the view transform that the scene has now."""
+    camera_plane.fit_planes(scene, NAME)
+    people.fit_people(scene, NAME)
+    strip.fit_strip(scene, NAME)
+
+
+def files(scene) -> set[Path]:
+    """The movies that the scene's plate shows."""
+    images = {
+        *camera_plane.media(scene, NAME),
+        *background_image.media(scene, NAME),
+        *people.media(scene, NAME),
+    }
+    shown = strip.plate_strip(scene, NAME)
+    paths = {image.filepath for image in images} | ({shown.filepath} if shown else set())
+    return {Path(bpy.path.abspath(path)) for path in paths}
+
+
+def troubles(scene) -> list[str]:
+    """Sentences on why the plate does not look as it should; cheap enough for drawing."""
+    shown = files(scene)
+    if not shown:
+        return []
+    found = [f"The plate's file is missing: {path}." for path in sorted(shown) if not path.is_file()]
+    if scene.render.use_multiview:
+        found.append(
+            "The scene renders in stereo, and the plate is the one view of the camera between the eyes."
+        )
+    rendered = camera_plane.planes(scene, NAME) or people.media(scene, NAME)
+    sequenced = strip.plate_strip(scene, NAME) is not None
+    if (rendered or sequenced) and (shift := shift_of_colours(scene)):
+        found.append(shift)
+    if sequenced and scene.view_settings.exposure:
+        found.append("In the Sequencer, the scene's exposure brightens or darkens the plate once more.")
+    if people.media(scene, NAME) and not scene.render.use_compositing:
+        found.append("The people are not rendered: Compositing is off (Output ▸ Post Processing).")
+    return found

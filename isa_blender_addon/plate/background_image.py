@@ -3,11 +3,14 @@
 from isa_engine.errors import SceneError
 
 from .cameras import camera_takes
-from .movie import PLATE, discard, load_movie, show_from
+from .colour import DISPLAYED, set_space
+from .movie import PLATE, discard, hand_over, load_movie, show_from
 
 
 def import_background(scene, video, frame_numbers, name: str) -> list:
-    """Put the movie behind the view of each camera of the shot; one of the same name is replaced.
+    """Put the movie behind the view of each camera of the shot.
+
+    Where these cameras show one of the same name already, it only gets the other movie.
 
     Args:
         video: path, as in ``camera_plane.import_plane``.
@@ -20,12 +23,20 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
         SceneError: the movie cannot be read, there is no camera, or it is linked from another file; nothing
             is changed then.
     """
-    cameras = list(dict.fromkeys(camera.data for camera in camera_takes(scene, frame_numbers)))
-    for camera in cameras:
-        if not camera.is_editable:
-            remedy = "Make it local or choose the plane."
-            raise SceneError(f"camera '{camera.name}' is linked from another file", remedy=remedy)
+    cameras = check_cameras(scene, frame_numbers)
     image = load_movie(video, name)
+    # Blender shows it past the view transform, as the movie has it.
+    set_space(image, DISPLAYED)
+    image.use_view_as_render = False
+    first_frame = int(frame_numbers[0])
+    before = {camera: _background(camera, name) for camera in _cameras(scene)}
+    before = {camera: background for camera, background in before.items() if background is not None}
+    if before.keys() == set(cameras):
+        ours = before[cameras[0]].image
+        hand_over(image, ours)
+        for background in before.values():
+            show_from(background.image_user, ours, first_frame)
+        return [before[camera] for camera in cameras]
     remove_backgrounds(scene, name)
     result = []
     for camera in cameras:
@@ -34,15 +45,25 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
         # Stretched over the frame exactly: the canvas covers the frame whatever its number of pixels.
         background.frame_method = "STRETCH"
         background.display_depth, background.alpha = "BACK", 1.0
-        show_from(background.image_user, image, int(frame_numbers[0]))
+        show_from(background.image_user, image, first_frame)
         camera.show_background_images = True
         result.append(background)
     return result
 
 
+def check_cameras(scene, frame_numbers) -> list:
+    """The cameras' data; raises a ``SceneError`` where one cannot get a background."""
+    cameras = list(dict.fromkeys(camera.data for camera in camera_takes(scene, frame_numbers)))
+    for camera in cameras:
+        if not camera.is_editable:
+            remedy = "Make it local or choose the plane."
+            raise SceneError(f"camera '{camera.name}' is linked from another file", remedy=remedy)
+    return cameras
+
+
 def remove_backgrounds(scene, name: str) -> None:
     """Remove a plate's background images from this scene's cameras."""
-    for camera in {item.data for item in scene.objects if item.type == "CAMERA"}:
+    for camera in _cameras(scene):
         for background in list(camera.background_images):
             image = background.image
             if image is not None and image.get(PLATE) == name:
@@ -50,3 +71,19 @@ def remove_backgrounds(scene, name: str) -> None:
                 background.image = None
                 camera.background_images.remove(background)
                 discard(image)
+
+
+def media(scene, name: str) -> set:
+    """The images behind the cameras."""
+    found = (_background(camera, name) for camera in _cameras(scene))
+    return {background.image for background in found if background is not None}
+
+
+def _cameras(scene) -> set:
+    return {item.data for item in scene.objects if item.type == "CAMERA"}
+
+
+def _background(camera, name: str):
+    """The plate's background image of a camera, or None."""
+    shown = (item for item in camera.background_images if item.image is not None)
+    return next((item for item in shown if item.image.get(PLATE) == name), None)

@@ -14,7 +14,8 @@ import bpy
 import numpy as np
 
 from .cameras import camera_takes
-from .movie import PLATE, discard, load_movie, show_from
+from .colour import drive_by_exposure, rendered_space, set_space
+from .movie import PLATE, discard, hand_over, load_movie, show_from
 
 COLLECTION = "ISA Plate"
 DEPTH = "isa_depth"
@@ -47,16 +48,20 @@ _OF_SCENE = {
 }
 
 
-def import_plane(scene, video, frame_numbers, name: str, depth: float | None = None, matte=None) -> list:
-    """Put the movie on a plane before each camera of the shot; planes of the same name are replaced.
+def import_plane(
+    scene, video, frame_numbers, name: str, depth: float | None = None, matte=None, rendered: bool = True
+) -> list:
+    """Put the movie on a plane before each camera of the shot.
 
-    A plane that is replaced hands its distance on, since the artist may have set it.
+    Planes of the same name before the same cameras only get the other movie, and stay as the artist has made
+    them; before other cameras they are replaced and hand on their distance.
 
     Args:
         video: path; its first frame is that of ``frame_numbers[0]``, and it has one frame a scene frame.
         frame_numbers: ``(F,)`` scene frames.
         depth: metres before the camera; by default so near that nothing of the set hides it.
         matte: path of the plate's matte, if there is one; kept with the plane for keying.
+        rendered: else it is seen in the viewport alone.
 
     Returns:
         The plane objects, in the order in which their cameras are first used.
@@ -66,31 +71,42 @@ def import_plane(scene, video, frame_numbers, name: str, depth: float | None = N
     """
     takes = camera_takes(scene, frame_numbers)
     image = load_movie(video, name)
+    set_space(image, rendered_space(scene))
     matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
-    depths = {plane.parent: plane[DEPTH] for plane in planes(scene, name)}
-    remove_planes(scene, name)
-
-    collection = _collection(scene)
-    material = _material(image, int(frame_numbers[0]), name)
-    result = []
-    for camera, shown in takes.items():
-        plane = bpy.data.objects.new(f"{name} {camera.name}", _square(name))
-        collection.objects.link(plane)
-        plane.data.materials.append(material)
-        plane[PLATE] = name
-        plane[DEPTH] = depths.get(camera) or _within_clip(camera.data, depth)
-        plane.id_properties_ui(DEPTH).update(
-            min=0.001, soft_max=1000.0, subtype="DISTANCE", description="Distance from the camera"
-        )
-        if matte:
-            plane[MATTE] = matte
-        plane.parent = camera
-        _only_for_the_camera(plane)
-        _drive(plane, camera, scene)
-        if len(takes) > 1:
-            _show_only(plane, shown, int(frame_numbers[0]))
-        result.append(plane)
+    first_frame = int(frame_numbers[0])
+    before = {plane.parent: plane for plane in planes(scene, name)}
+    if before.keys() == takes.keys() and depth is None and all(map(_movie_nodes, before.values())):
+        _swap(list(before.values()), image, matte, first_frame)
+        result = [before[camera] for camera in takes]
+    else:
+        depths = {camera: plane[DEPTH] for camera, plane in before.items()}
+        remove_planes(scene, name)
+        material = _material(image, first_frame, name, scene)
+        result = [
+            _plane(
+                scene, camera, material, matte, depths.get(camera) or _within_clip(camera.data, depth), name
+            )
+            for camera in takes
+        ]
+    for plane, shown in zip(result, takes.values(), strict=True):
+        _show_only(plane, shown if len(takes) > 1 else [], first_frame, rendered)
     return result
+
+
+def fit_planes(scene, name: str) -> None:
+    """Read the planes' movie for the scene's view transform."""
+    for image in plates(scene, name):
+        set_space(image, rendered_space(scene))
+
+
+def plates(scene, name: str) -> set:
+    """The images that the planes show."""
+    return {node.image for plane in planes(scene, name) for node in _movie_nodes(plane)}
+
+
+def media(scene, name: str) -> set:
+    """The images that the planes show, and their mattes."""
+    return plates(scene, name) | {plane[MATTE] for plane in planes(scene, name) if plane.get(MATTE)}
 
 
 def planes(scene, name: str) -> list:
@@ -102,7 +118,7 @@ def remove_planes(scene, name: str) -> None:
     """Remove a plate's planes and what only they used."""
     for plane in planes(scene, name):
         mesh, matte = plane.data, plane.get(MATTE)
-        action = plane.animation_data.action if plane.animation_data else None
+        _forget_keys(plane)
         bpy.data.objects.remove(plane)
         for material in mesh.materials:
             if material is not None and material.users == 1:
@@ -111,8 +127,6 @@ def remove_planes(scene, name: str) -> None:
                 for image in images:
                     discard(image)
         bpy.data.meshes.remove(mesh)
-        if action is not None and not action.users:
-            bpy.data.actions.remove(action)
         discard(matte)
     collection = plate_collection(scene)
     if collection is not None and not collection.all_objects:
@@ -138,6 +152,50 @@ def _collection(scene):
     return collection
 
 
+def _plane(scene, camera, material, matte, depth: float, name: str):
+    plane = bpy.data.objects.new(f"{name} {camera.name}", _square(name))
+    _collection(scene).objects.link(plane)
+    plane.data.materials.append(material)
+    plane[PLATE] = name
+    plane[DEPTH] = depth
+    plane.id_properties_ui(DEPTH).update(
+        min=0.001, soft_max=1000.0, subtype="DISTANCE", description="Distance from the camera"
+    )
+    if matte:
+        plane[MATTE] = matte
+    plane.parent = camera
+    _only_for_the_camera(plane)
+    _drive(plane, camera, scene)
+    return plane
+
+
+def _movie_nodes(plane) -> list:
+    """The nodes of the plane's material that show the plate."""
+    trees = [material.node_tree for material in plane.data.materials if material and material.node_tree]
+    nodes = [node for tree in trees for node in tree.nodes if node.type == "TEX_IMAGE"]
+    return [node for node in nodes if node.image is not None and PLATE in node.image]
+
+
+def _swap(shown: list, image, matte, first_frame: int) -> None:
+    nodes = [node for plane in shown for node in _movie_nodes(plane)]
+    ours = nodes[0].image
+    set_space(ours, image.colorspace_settings.name)
+    hand_over(image, ours)
+    for node in nodes:
+        show_from(node.image_user, ours, first_frame)
+    old = next((plane[MATTE] for plane in shown if plane.get(MATTE)), None)
+    if old and matte:
+        hand_over(matte, old)
+    for plane in shown:
+        _forget_keys(plane)
+        if matte and not old:
+            plane[MATTE] = matte
+        elif old and not matte:
+            del plane[MATTE]
+    if not matte:
+        discard(old)
+
+
 def _square(name: str):
     """A unit square around the origin, facing +Z, its texture upright."""
     mesh = bpy.data.meshes.new(name)
@@ -147,7 +205,7 @@ def _square(name: str):
     return mesh
 
 
-def _material(image, first_frame: int, name: str):
+def _material(image, first_frame: int, name: str, scene):
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     # Solid shading shows no movie, only this colour: what stands behind is worth more than grey.
@@ -160,6 +218,9 @@ def _material(image, first_frame: int, name: str):
     texture.location, emission.location = (-500, 0), (-200, 0)
     texture.image, texture.extension = image, "EXTEND"
     show_from(texture.image_user, image, first_frame)
+    drive_by_exposure(
+        material.node_tree, f'nodes["{emission.name}"].inputs[1].default_value', "pow(2,-e)", scene
+    )
     links.new(texture.outputs["Color"], emission.inputs["Color"])
     links.new(emission.outputs["Emission"], output.inputs["Surface"])
     return material
@@ -198,12 +259,26 @@ def _variable(driver, name: str, id_type: str, owner, path: str) -> None:
     target.id_type, target.id, target.data_path = id_type, owner, path
 
 
-def _show_only(plane, takes: list[tuple[int, int]], first_frame: int) -> None:
-    """Hide the plane while other cameras shoot. Keys of an on-off property hold until the next."""
-    keys = {first_frame: True}
+def _show_only(plane, takes: list[tuple[int, int]], first_frame: int, rendered: bool) -> None:
+    """Hide the plane while other cameras shoot. Keys of an on-off property hold until the next.
+
+    Args:
+        takes: when its camera shoots; empty: always.
+    """
+    plane.hide_viewport, plane.hide_render = False, not rendered
+    keys = {first_frame: True} if takes else {}
     for first, last in takes:
         keys[first], keys[last + 1] = False, True
-    for path in ("hide_render", "hide_viewport"):
+    for path in ("hide_viewport", "hide_render") if rendered else ("hide_viewport",):
         for frame, hidden in sorted(keys.items()):
             setattr(plane, path, hidden)
             plane.keyframe_insert(path, frame=frame)
+
+
+def _forget_keys(plane) -> None:
+    """Remove the keys that hide the plane; its drivers stay."""
+    action = plane.animation_data.action if plane.animation_data else None
+    if action is not None:
+        plane.animation_data.action = None
+        if not action.users:
+            bpy.data.actions.remove(action)

@@ -27,9 +27,14 @@ def load_movie(video: str | Path, name: str):
         raise SceneError("Blender cannot read the movie", where=str(video), remedy="Generate it again.")
     image.name, image[PLATE] = f"ISA {video.stem}", name
     image.alpha_mode = "NONE"
-    if bpy.data.filepath:
-        image.filepath = _relative(video)
+    image.filepath = blend_relative(video)
     return image
+
+
+def hand_over(found, image) -> None:
+    """Let an image show a newly loaded movie, which goes: whoever shows the image follows."""
+    image.filepath = found.filepath
+    bpy.data.images.remove(found)
 
 
 def discard(image) -> None:
@@ -39,7 +44,11 @@ def discard(image) -> None:
 
 
 def show_from(image_user, image, first_frame: int) -> None:
-    """Let the movie begin at a scene frame: one movie frame a scene frame, the last one held."""
+    """Let the movie begin at a scene frame: one movie frame a scene frame, the last one held.
+
+    Args:
+        image_user: or a compositor's image node, which is its own.
+    """
     image_user.frame_start = first_frame
     image_user.frame_duration = max(image.frame_duration, 1)
     image_user.frame_offset = 0
@@ -47,8 +56,11 @@ def show_from(image_user, image, first_frame: int) -> None:
     image_user.use_auto_refresh = True
 
 
-def _relative(path: Path) -> str:
+def blend_relative(path: Path) -> str:
+    """The path from the .blend's folder, where there is a .blend and it is on the same drive."""
+    if not bpy.data.filepath:
+        return str(path)
     try:
         return bpy.path.relpath(str(path))
-    except ValueError:  # another drive
+    except ValueError:
         return str(path)

@@ -156,6 +156,13 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             row = self.layout.row()
             row.label(text=plane.parent.name if plane.parent else plane.name, icon="VIEW_CAMERA")
             row.prop(plane, f'["{DEPTH}"]', text="Distance")
+        for trouble in plate.troubles(context.scene):
+            sentence(context, self.layout, trouble, "ERROR")
+        if not plate.fits_view(context.scene):
+            sentence(
+                context, self.layout, "The view transform is another since the plate was imported.", "INFO"
+            )
+            self.layout.operator("isa.fit_plate")
         self.layout.operator("isa.import_results", text="Import Plate", icon="IMPORT")
 
 

@@ -11,29 +11,10 @@ from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, import_plane, pla
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
-from tests.addon.plates import add_camera, inventory, psnr, write_movie
+from tests.addon.plates import add_camera, inventory, psnr, render, write_movie
 
 FIRST, FRAMES = 7, 9
 FRAME_NUMBERS = np.arange(FIRST, FIRST + FRAMES)
-
-
-def render(scene, frame: int, folder) -> np.ndarray:
-    """The scene through its camera at a frame, ``(H, W, 3)`` uint8."""
-    scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 1, "CPU"
-    scene.cycles.use_denoising, scene.cycles.use_adaptive_sampling = False, False
-    scene.cycles.pixel_filter_type, scene.cycles.filter_width = "BLACKMAN_HARRIS", 0.01
-    scene.view_settings.view_transform, scene.render.dither_intensity = "Standard", 0
-    scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGB"
-    scene.render.filepath = str(folder / f"{frame}.png")
-    scene.frame_set(frame)
-    bpy.ops.render.render(write_still=True)
-    image = bpy.data.images.load(scene.render.filepath)
-    image.colorspace_settings.name = "Non-Color"
-    width, height = image.size
-    pixels = np.empty(4 * width * height, np.float32)
-    image.pixels.foreach_get(pixels)
-    bpy.data.images.remove(image)
-    return np.round(pixels.reshape(height, width, 4)[::-1, :, :3] * 255).astype(np.uint8)
 
 
 cameras = st.fixed_dictionaries(
@@ -56,6 +37,7 @@ def stage(setup):
     """A scene with a moving camera on a scaled crane, its lens and shift animated."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
+    scene.view_settings.view_transform = "Standard"
     width, height = setup["size"]
     percentage = setup["percentage"]
     # At 50 %, an odd number of pixels, which Blender rounds down.
@@ -127,6 +109,7 @@ def test_rendered_through_the_camera_the_plate_is_the_video(setup, tmp_path):
 
 def test_the_picture_stands_upright_and_unmirrored(scene, tmp_path):
     add_camera(scene)
+    scene.view_settings.view_transform = "Standard"
     scene.render.resolution_x = scene.render.resolution_y = 32
     picture = np.full((32, 32, 3), 40, np.uint8)
     picture[:16, :16] = 220  # top left
@@ -163,6 +146,24 @@ def test_importing_twice_replaces_and_keeps_the_artists_distance(scene, movie, t
     assert image.filepath.endswith("second.mp4")
     after = inventory()
     assert {kind: len(names) for kind, names in after.items()} == {k: len(n) for k, n in before.items()}
+
+
+def test_another_take_goes_where_the_one_before_was(scene, movie, tmp_path):
+    """The artist's own nodes, and other uses of the movie, follow."""
+    add_camera(scene)
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    tree = plane.active_material.node_tree
+    texture, grade = tree.nodes["Image Texture"], tree.nodes.new("ShaderNodeGamma")
+    tree.links.new(texture.outputs["Color"], grade.inputs["Color"])
+    image = texture.image
+    write_movie(tmp_path / "second.mp4", 4, 48, 32)
+    assert import_plane(scene, tmp_path / "second.mp4", FRAME_NUMBERS + 5, "Plate") == [plane]
+    assert plane.active_material.node_tree == tree
+    assert grade.inputs["Color"].is_linked
+    assert texture.image == image
+    assert image.filepath.endswith("second.mp4")
+    assert (texture.image_user.frame_start, texture.image_user.frame_duration) == (FIRST + 5, 4)
+    assert inventory()["images"] == {image.name}
 
 
 def test_nothing_else_in_the_scene_is_touched(scene, movie):
