@@ -49,7 +49,7 @@ def memory(config: ModelConfig, work: Work) -> float:
     denoising = _KEPT * config.dit.width * max(video, points)
     side = _PIECE_SIDE * config.vae.spatial_compression
     width, height = _canvas(config, work)
-    pixels = min(width, side) * min(height, side) / config.vae.patch**2
+    pixels = min(width, side) * min(height, side) / (config.vae.window or 1) ** 2
     decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
     decoding *= config.vae.block_out_channels[0]
     return _PROCESS + _FLOAT * (weights + max(denoising, decoding))
@@ -99,6 +99,6 @@ def _decoding(config: ModelConfig, work: Work) -> float:
     for level, channels in enumerate(vae.block_out_channels):
         # The two finest but the first halve time on the way down.
         frames = work.frames / (1, 2)[level] if level < 2 else latent_count(work.frames)
-        pixels = frames * width * height / (vae.patch * 2**level) ** 2
+        pixels = frames * width * height / ((vae.window or 1) * 2**level) ** 2
         total += (vae.layers_per_block + 1) * 2 * 2 * 27 * channels**2 * pixels
     return total
