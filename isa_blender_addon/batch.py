@@ -8,6 +8,7 @@ wrong, 130 interrupted.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 from isa_engine.shot import Shot
 
+from . import background
 from .engine.jobs import JobRunner, JobSnapshot
 from .engine.process import LocalEngine, RemoteEngine
 from .plate import import_plate
@@ -158,11 +160,28 @@ def capture(scene, stop: threading.Event) -> Shot:
         try:
             done, total = next(frames)
         except StopIteration as finished:
-            return finished.value
+            return with_background(scene, finished.value, stop)
         print(f"reading {done}/{total}", flush=True)
         if stop.is_set():
             frames.close()
             raise Cancelled
+
+
+def with_background(scene, shot: Shot, stop: threading.Event) -> Shot:
+    work = background.begin(scene, shot)
+    if work is None:
+        return shot
+    shown = 0
+    try:
+        while (movie := work.poll()) is None:
+            if work.done != shown:
+                print(f"background {work.done}/{work.total}", flush=True)
+                shown = work.done
+            if stop.wait(_POLL_SECONDS):
+                raise Cancelled
+    finally:
+        work.close()
+    return dataclasses.replace(shot, background=movie)
 
 
 def follow(runner: JobRunner, stop: threading.Event) -> None:

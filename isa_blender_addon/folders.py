@@ -9,13 +9,33 @@ import bpy
 
 from isa_engine.errors import SceneError
 
+from .ui.preferences import preferences
+
 
 def output_folder(scene) -> Path:
-    """The scene's output folder; that of an unsaved file is a temporary one that outlives Blender."""
+    """The scene's output folder; that of an unsaved file is in the cache, which outlives Blender."""
     folder = scene.isa.folder or "//isa"
     if folder.startswith("//") and not bpy.data.filepath:
-        return Path(tempfile.gettempdir()) / f"isa-{_user()}" / folder[2:]
+        return takes_folder() / folder[2:]
     return Path(bpy.path.abspath(folder)).absolute()
+
+
+def cache_folder() -> Path:
+    """Where the user keeps what belongs to no saved file, and what can be made again."""
+    chosen = preferences().cache
+    if chosen:
+        return Path(bpy.path.abspath(chosen)).absolute()
+    return Path(tempfile.gettempdir()) / f"isa-{_user()}"
+
+
+def takes_folder() -> Path:
+    """The takes of files that are not saved."""
+    return cache_folder() / "takes"
+
+
+def backgrounds_folder() -> Path:
+    """Rendered backgrounds, and footage cut to shots."""
+    return cache_folder() / "backgrounds"
 
 
 def new_take(scene) -> Path:

@@ -152,6 +152,29 @@ class SceneSettings(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default={"PLANE", "BACKGROUND"},
     )
+    background: EnumProperty(
+        name="Background",
+        description="What stands behind the people",
+        items=[
+            ("NONE", "None", "Left to the model and its pictures"),
+            (
+                "RENDER",
+                "Scene",
+                "The scene rendered without the cast, at the shot's frames through its camera",
+            ),
+            ("FOOTAGE", "Footage", "A movie or an image sequence"),
+        ],
+    )
+    background_quick: BoolProperty(
+        name="Quick",
+        description="Render by Cycles with few samples and a denoiser, else as the scene is set to render",
+        default=True,
+    )
+    background_version: IntProperty(options={"HIDDEN"})
+    footage: PointerProperty(type=bpy.types.Image, name="Footage", description="A movie or an image sequence")
+    footage_start: IntProperty(
+        name="Starts at", description="The scene frame at which the footage begins", default=1
+    )
     folder: StringProperty(
         name="Output",
         description="Where results are kept. Empty: in a folder 'isa' beside the .blend, or in a temporary "

@@ -41,6 +41,7 @@ class Session:
 
     Attributes:
         captured: ``(done, total)`` frames while the scene is being read, else None.
+        painted: the same while its background is being made.
         stop_capture: asks the reading to end.
         job: the running one, else None.
         error: the sentence that the panel shows, empty if all is well.
@@ -52,6 +53,7 @@ class Session:
 
     def __init__(self):
         self.captured: tuple[int, int] | None = None
+        self.painted: tuple[int, int] | None = None
         self.stop_capture = False
         self.job: Job | None = None
         self.error = self.note = ""
@@ -160,7 +162,16 @@ class Session:
         if snapshot and snapshot.over and not bpy.app.is_job_running("RENDER"):
             job, self.job = self.job, None
             self._finish(job, snapshot)
-        shown = (status, snapshot, self.captured, self.error, self.note, self.findings, self.health)
+        shown = (
+            status,
+            snapshot,
+            self.captured,
+            self.painted,
+            self.error,
+            self.note,
+            self.findings,
+            self.health,
+        )
         if shown != self._shown:
             self._shown = shown
             redraw()

@@ -19,6 +19,7 @@ from . import (
     mend,
     open_log,
     refresh_cast,
+    renew_background,
     start_engine,
     stop_engine,
 )
@@ -40,6 +41,7 @@ _MODULES = (
     mend,
     open_log,
     refresh_cast,
+    renew_background,
     start_engine,
     stop_engine,
 )

@@ -1,5 +1,6 @@
 """Reading the scene frame by frame, with Blender drawing and listening in between."""
 
+import dataclasses
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -7,6 +8,7 @@ from concurrent.futures import TimeoutError as NotYet
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.shot import Shot
 
+from .. import background
 from ..folders import discard_take, new_take
 from ..preflight import check_shot
 from ..properties import generation_settings, playing, references, refresh_cast
@@ -18,10 +20,11 @@ from ..session import redraw, session
 # Blender draws and listens between two stretches of reading.
 _STRETCH_SECONDS = 0.03
 _CHECKING_SECONDS = 0.01
+_PAINTING_SECONDS = 0.02
 
 
 class Reading:
-    """The scene, read one frame a ``step``, then checked in the background, then perhaps on its way.
+    """The scene, read one frame a ``step``, given its background, checked, then perhaps on its way.
 
     Args:
         send: to the engine, once it is read; else its findings are all that comes of it.
@@ -39,6 +42,8 @@ class Reading:
         refresh_cast(scene)
         if problem := obstacle(scene):
             raise problem
+        if send and scene.isa.background == "FOOTAGE":
+            background.footage_numbers(scene, frame_numbers(scene))
         self.scene, self.send, self.anyway = scene, send, anyway
         self.take = None
         if send:
@@ -46,12 +51,13 @@ class Reading:
             now.start_engine()
             self.take = new_take(scene)
         self._shot: Shot | None = None
+        self._background: background.Work | None = None
         self._checks: Future | None = None
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
         now.captured = 0, len(frame_numbers(scene))
 
     def step(self) -> bool:
-        """Read a frame, or wait a moment for the checks; false when there is nothing left to do.
+        """Read a frame, or wait a moment for background or checks; false when there is nothing left to do.
 
         Raises:
             IsaError: the scene cannot be read or the engine is gone; nothing is left behind.
@@ -59,12 +65,10 @@ class Reading:
         try:
             if self._checks is not None:
                 return self._check()
-            session().captured = next(self._frames)
-        except StopIteration as done:
-            self._shot = done.value
-            background = ThreadPoolExecutor(1, "isa-checks")
-            self._checks = background.submit(check_shot, self._shot)
-            background.shutdown(wait=False)
+            if self._shot is not None:
+                self._paint()
+            else:
+                self._read()
         except ReferenceError as error:
             self.close()
             raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
@@ -72,6 +76,32 @@ class Reading:
             self.close()
             raise
         return True
+
+    def _read(self) -> None:
+        try:
+            session().captured = next(self._frames)
+            return
+        except StopIteration as done:
+            self._shot = done.value
+        if self.send:
+            self._background = background.begin(self.scene, self._shot)
+        if self._background is None:
+            self._begin_checks()
+
+    def _paint(self) -> None:
+        movie = self._background.poll()
+        if movie is None:
+            session().painted = self._background.done, self._background.total
+            time.sleep(_PAINTING_SECONDS)
+            return
+        self._shot = dataclasses.replace(self._shot, background=movie)
+        self._begin_checks()
+
+    def _begin_checks(self) -> None:
+        session().painted = None
+        pool = ThreadPoolExecutor(1, "isa-checks")
+        self._checks = pool.submit(check_shot, self._shot)
+        pool.shutdown(wait=False)
 
     def _check(self) -> bool:
         try:
@@ -103,9 +133,11 @@ class Reading:
     def close(self) -> None:
         """Stop reading and put the scene back."""
         self._frames.close()
+        if self._background is not None:
+            self._background.close()
         if self.take is not None:
             discard_take(self.take)
-        session().captured = None
+        session().captured = session().painted = None
 
 
 class ReadingOperator:

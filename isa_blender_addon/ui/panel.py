@@ -132,9 +132,25 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
             sentence(context, self.layout, watch.problem, "INFO")
 
 
+class ISA_PT_background(_Panel, bpy.types.Panel):
+    bl_label = "Background"
+    bl_order = 4
+
+    def draw(self, context) -> None:
+        layout, isa = self.layout, context.scene.isa
+        layout.row().prop(isa, "background", expand=True)
+        if isa.background == "RENDER":
+            row = layout.row()
+            row.prop(isa, "background_quick")
+            row.operator("isa.renew_background", icon="FILE_REFRESH")
+        elif isa.background == "FOOTAGE":
+            layout.template_ID(isa, "footage", open="image.open")
+            layout.prop(isa, "footage_start")
+
+
 class ISA_PT_look(_Panel, bpy.types.Panel):
     bl_label = "Look"
-    bl_order = 4
+    bl_order = 5
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -147,7 +163,7 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
 
 class ISA_PT_plate(_Panel, bpy.types.Panel):
     bl_label = "Plate"
-    bl_order = 5
+    bl_order = 6
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context) -> None:
@@ -203,6 +219,9 @@ def duration(scene, now) -> str:
 
 def progress(now) -> tuple[str, float]:
     """What is going on, and how far it is, 0 to 1."""
+    if now.painted is not None:
+        done, total = now.painted
+        return f"Rendering background {done} of {total}", done / max(total, 1)
     if now.job is None:
         done, total = now.captured
         return f"Reading frame {done} of {total}", done / max(total, 1)
@@ -215,4 +234,12 @@ def progress(now) -> tuple[str, float]:
     return f"{words} {snapshot.step}/{snapshot.steps}{time_left}", snapshot.step / snapshot.steps
 
 
-CLASSES = (ISA_PT_generate, ISA_PT_engine, ISA_PT_cast, ISA_PT_shot, ISA_PT_look, ISA_PT_plate)
+CLASSES = (
+    ISA_PT_generate,
+    ISA_PT_engine,
+    ISA_PT_cast,
+    ISA_PT_shot,
+    ISA_PT_background,
+    ISA_PT_look,
+    ISA_PT_plate,
+)

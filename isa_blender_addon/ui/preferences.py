@@ -16,6 +16,7 @@ class Choices:
     engine_python: str = ""
     remote_url: str = ""
     remote_token: str = ""
+    cache: str = ""
 
 
 class Preferences(bpy.types.AddonPreferences):
@@ -35,6 +36,11 @@ class Preferences(bpy.types.AddonPreferences):
     )
     remote_url: StringProperty(name="Address", description="Such as https://gpu-host:8000")
     remote_token: StringProperty(name="Token", description="As the engine printed it", subtype="PASSWORD")
+    cache: StringProperty(
+        name="Cache",
+        description="Where backgrounds and the takes of unsaved files are kept. Empty: a temporary folder",
+        subtype="DIR_PATH",
+    )
 
     def draw(self, context) -> None:
         layout = self.layout

@@ -1,0 +1,131 @@
+"""A shot's background as a movie, made by a Blender of its own: the artist's Blender stays as it is.
+
+usage: blender -b --python paint.py -- JOB.json     or, with Blender's Python module: python paint.py JOB.json
+
+The job is ``work.Job`` as JSON. Lines "isa N" on stdout tell how many frames are done. It ends when its
+standard input does, so it never outlives who has started it. The file runs by itself: nothing of the add-on
+is imported.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import bpy
+
+
+def main(job: dict) -> None:
+    files, numbers = job["files"], job["numbers"]
+    if job["blend"]:
+        files = render(job)
+        numbers = range(len(files))
+    encode(job, files, numbers)
+
+
+def render(job: dict) -> list[str]:
+    """Each frame of the scene without those who are generated, as a picture file."""
+    bpy.ops.wm.open_mainfile(filepath=job["blend"], use_scripts=job["use_scripts"], load_ui=False)
+    scene = bpy.data.scenes[job["scene"]]
+    # In the window that is there, whose scene's view layers are evaluated.
+    bpy.context.window.scene = scene
+    named = {(item.name, item.library.filepath if item.library else ""): item for item in scene.objects}
+    hidden = [named[tuple(name)] for name in job["hidden"]]
+    _prepare(scene, job)
+    pictures = []
+    for index, frame in enumerate(job["numbers"]):
+        scene.frame_set(frame)
+        for item in hidden:
+            # Where that is animated, the frame has just shown it again.
+            item.hide_render = True
+        scene.render.filepath = str(Path(job["out"]).parent / f"{index:05}.png")
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        pictures.append(scene.render.filepath)
+        tell(index + 1)
+    return pictures
+
+
+def _prepare(scene, job: dict) -> None:
+    render = scene.render
+    render.resolution_x, render.resolution_y = job["size"]
+    render.resolution_percentage = 100
+    render.pixel_aspect_x, render.pixel_aspect_y = job["pixel_aspect"]
+    # The whole frame, opaque, as the scene itself looks.
+    render.use_border = render.use_multiview = render.film_transparent = render.use_stamp = False
+    render.use_compositing = render.use_sequencer = False
+    render.use_persistent_data = True
+    if job["samples"]:
+        render.engine, scene.cycles.samples = "CYCLES", job["samples"]
+        try:
+            scene.cycles.denoiser, scene.cycles.use_denoising = "OPENIMAGEDENOISE", True
+        except TypeError:  # a Blender that was built without it
+            scene.cycles.use_denoising = False
+    _write_as(render, "IMAGE", "PNG")
+    render.image_settings.color_mode, render.image_settings.color_depth = "RGB", "8"
+
+
+def encode(job: dict, files: list[str], numbers) -> None:
+    """A movie of some frames of a movie or of numbered pictures, the first being 0."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene, (width, height) = bpy.context.scene, job["size"]
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
+    # What the file shows is what the model gets.
+    scene.view_settings.view_transform, render.dither_intensity = "Standard", 0
+    _write_as(render, "VIDEO", "FFMPEG")
+    render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
+    render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
+    render.filepath = job["out"]
+    strip = _strip(scene, files)
+    if strip.type == "IMAGE" and len(files) == 1:
+        strip.frame_final_duration = numbers[-1] + 1
+    element, (across, up) = strip.elements[0], job["frame_shape"]
+    # It covers the camera's frame, and the frame is stretched over the canvas.
+    cover = max(across / element.orig_width, up / element.orig_height)
+    strip.transform.scale_x, strip.transform.scale_y = cover * width / across, cover * height / up
+    scene.frame_start, scene.frame_end = numbers[0] + 1, numbers[-1] + 1
+    scene.frame_step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    bpy.ops.render.render(animation=True)
+
+
+def _strip(scene, files: list[str]):
+    """The footage from frame 1 on."""
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    if len(files) == 1 and Path(files[0]).suffix.lower() not in bpy.path.extensions_image:
+        return strips.new_movie("footage", files[0], 1, 1, fit_method="ORIGINAL")
+    strip = strips.new_image("footage", files[0], 1, 1, fit_method="ORIGINAL")
+    for file in files[1:]:
+        strip.elements.append(Path(file).name)
+    return strip
+
+
+def _write_as(render, media: str, file_format: str) -> None:
+    if hasattr(render.image_settings, "media_type"):  # Blender 5
+        render.image_settings.media_type = media
+    render.image_settings.file_format = file_format
+
+
+def tell(done: int) -> None:
+    print(f"isa {done}", flush=True)
+
+
+def _end_with_starter() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_starter, daemon=True).start()
+    status = 0
+    try:
+        main(json.loads(Path(sys.argv[-1]).read_text(encoding="utf-8")))
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Blender's module may crash at interpreter exit.
+    os._exit(status)

@@ -1,0 +1,92 @@
+"""What stands behind the people: nothing, footage, or the scene rendered without them."""
+
+import re
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from isa_engine.errors import SceneError
+
+from ..plate.camera_plane import plate_collection
+from ..scene.characters import find_characters
+
+# Samples of the quick render; a denoiser and a small canvas leave little of its noise.
+QUICK_SAMPLES = 16
+_NUMBERED = re.compile(r"(\d+)(?=\.[^.]*$)")
+
+
+def footage_files(scene) -> list[str]:
+    """The footage: one movie, or the numbered pictures of a sequence from its first file on.
+
+    Raises:
+        SceneError: none is chosen, it is missing, or it is of another kind.
+    """
+    image = scene.isa.footage
+    if image is None:
+        raise SceneError("no footage is chosen for the background", remedy="Open it under Background.")
+    first = Path(bpy.path.abspath(image.filepath, library=image.library))
+    if image.source not in ("MOVIE", "SEQUENCE", "FILE") or image.packed_file is not None:
+        problem = f"the footage '{image.name}' is no movie and no picture file"
+        raise SceneError(problem, remedy="Save it to disk, or choose another.")
+    if not first.is_file():
+        raise SceneError(
+            "the footage is missing", where=str(first), remedy="Choose it again under Background."
+        )
+    return [str(path) for path in _sequence(first)] if image.source == "SEQUENCE" else [str(first)]
+
+
+def footage_numbers(scene, frame_numbers: np.ndarray) -> list[int]:
+    """Which frames of the footage the shot shows, the first being 0; a single picture lasts.
+
+    Args:
+        frame_numbers: ``(F,)`` scene frames.
+
+    Raises:
+        SceneError: as ``footage_files``, or the footage does not last.
+    """
+    files, image, start = footage_files(scene), scene.isa.footage, scene.isa.footage_start
+    if image.source == "FILE":
+        return list(range(len(frame_numbers)))
+    length = image.frame_duration if image.source == "MOVIE" else len(files)
+    first, last = int(frame_numbers[0]), int(frame_numbers[-1])
+    if first < start or last >= start + length:
+        problem = (
+            f"the footage lasts from frame {start} to {start + length - 1}, the shot from {first} to {last}"
+        )
+        raise SceneError(problem, remedy="Move its start under Background, or shorten the frame range.")
+    return [int(number) - start for number in frame_numbers]
+
+
+def hidden_objects(scene) -> list:
+    """What the background does not show: those who are generated with all they wear and hold, and plates."""
+    people = [character for character in find_characters(scene) if character.included]
+    owners = {item for person in people for item in (person.armature, person.mesh) if item is not None}
+    collection = plate_collection(scene)
+    plates = set(collection.all_objects) if collection else set()
+    return [item for item in scene.objects if item in plates or _belongs(item, owners)]
+
+
+def _belongs(item, owners: set) -> bool:
+    deformers = {
+        getattr(modifier, "object", None) for modifier in item.modifiers if modifier.type == "ARMATURE"
+    }
+    while item is not None:
+        if item in owners:
+            return True
+        item = item.parent
+    return bool(deformers & owners)
+
+
+def _sequence(first: Path) -> list[Path]:
+    """The files numbered on from this one without a gap."""
+    match = _NUMBERED.search(first.name)
+    if match is None:
+        return [first]
+    digits, files = match[1], []
+    path = first
+    while path.is_file():
+        files.append(path)
+        number = str(int(digits) + len(files)).zfill(len(digits))
+        path = first.with_name(first.name[: match.start()] + number + first.name[match.end() :])
+    return files

@@ -1,0 +1,198 @@
+"""The background of a shot while it is being made, in a Blender of its own."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import bpy
+
+from isa_engine.errors import SceneError
+from isa_engine.shot import Shot
+
+from ..engine.process import kill_tree, last_line, process_options
+from ..folders import backgrounds_folder
+from ..scene.timeline import frame_shape
+from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
+
+_PAINT = Path(__file__).with_name("paint.py")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What ``paint.py`` is told.
+
+    Attributes:
+        out: the movie, in a folder for nothing else.
+        size: of the canvas, which covers the frame exactly.
+        frame_shape: of the camera's frame, in square units.
+        numbers: of the frames: the scene's, or the footage's, the first being 0.
+        files: the footage.
+        blend: a copy of the scene's file, where it is rendered.
+        scene: its name.
+        hidden: ``(name, library)`` of objects that are not shown.
+        pixel_aspect: at which the canvas has the frame's shape.
+        samples: of Cycles; 0: the scene's own engine as it is set.
+        use_scripts: whether the artist lets this file's scripts run.
+    """
+
+    out: str
+    size: tuple[int, int]
+    frame_shape: tuple[float, float]
+    numbers: list[int]
+    files: list[str]
+    blend: str = ""
+    scene: str = ""
+    hidden: tuple[tuple[str, str], ...] = ()
+    pixel_aspect: tuple[float, float] = (1.0, 1.0)
+    samples: int = 0
+    use_scripts: bool = False
+
+
+class Work:
+    """A background on its way; no method blocks.
+
+    Args:
+        job: for a folder of its own.
+        kept: where the movie is kept; one that lies there already is taken as it is.
+
+    Attributes:
+        done, total: frames rendered.
+    """
+
+    def __init__(self, job: Job, kept: Path):
+        self.done, self.total = 0, len(job.numbers)
+        self._out, self._kept = Path(job.out), kept
+        self._process: subprocess.Popen | None = None
+        if not kept.is_file():
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        description, self._log = self._out.with_name("job.json"), self._out.with_name("log")
+        description.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(
+                [*_blender(), str(description)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                **process_options(sys.platform),
+            )
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def poll(self) -> bytes | None:
+        """The movie; None where it is not there yet.
+
+        Raises:
+            SceneError: it cannot be made, or not be kept.
+        """
+        if self._process is not None:
+            status = self._process.poll()
+            if status is None:
+                return None
+            if status or not self._out.is_file():
+                why = last_line(self._log) or f"Blender ended with status {status}"
+                raise SceneError(f"the background cannot be made: {why}")
+        try:
+            if self._process is not None:
+                self._kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(self._out, self._kept)
+            movie = self._kept.read_bytes()
+        except OSError as error:
+            problem = f"the background cannot be kept: {error.strerror}"
+            remedy = "Free some space, or choose another cache folder in the add-on's preferences."
+            raise SceneError(problem, where=str(self._kept), remedy=remedy) from error
+        self.close()
+        return movie
+
+    def close(self) -> None:
+        """End it, if it still goes on, and leave nothing behind."""
+        if self._process is not None and self._process.poll() is None:
+            kill_tree(self._process, sys.platform)
+            self._process.wait()
+        shutil.rmtree(self._out.parent, ignore_errors=True)
+
+    def _listen(self, process: subprocess.Popen) -> None:
+        with process.stdout, contextlib.suppress(ValueError):
+            for line in process.stdout:
+                word, _, number = line.partition(b" ")
+                if word == b"isa":
+                    self.done = int(number)
+
+
+def begin(scene, shot: Shot) -> Work | None:
+    """Begin with a shot's background, or find the one that was made before; None where there is to be none.
+
+    A rendered one is taken for the same frames under the same camera until the artist wants another
+    (``scene.isa.background_version``): what else has changed in the scene is not looked at.
+
+    Raises:
+        SceneError: the footage cannot be used, or the disk is full.
+    """
+    kind = scene.isa.background
+    if kind == "NONE":
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="isa-background-"))
+    try:
+        job = _job(scene, shot, folder)
+        kept = _kept(scene, shot, job)
+        if job.blend and not kept.is_file():
+            options = {"copy": True, "relative_remap": True, "compress": False, "check_existing": False}
+            bpy.ops.wm.save_as_mainfile(filepath=job.blend, **options)
+        return Work(job, kept)
+    except (OSError, RuntimeError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SceneError(f"the background cannot be begun: {error}", remedy="Free some space.") from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _job(scene, shot: Shot, folder: Path) -> Job:
+    settings = shot.settings
+    size, shape = (settings.width, settings.height), frame_shape(scene)
+    out = str(folder / "background.mp4")
+    if scene.isa.background == "FOOTAGE":
+        numbers = footage_numbers(scene, shot.frame_numbers)
+        return Job(out, size, shape, numbers, footage_files(scene))
+    across, up = shape[0] / size[0], shape[1] / size[1]
+    hidden = hidden_objects(scene)
+    return Job(
+        out,
+        size,
+        shape,
+        shot.frame_numbers.tolist(),
+        [],
+        blend=str(folder / "scene.blend"),
+        scene=scene.name,
+        hidden=tuple((item.name, item.library.filepath if item.library else "") for item in hidden),
+        pixel_aspect=(across / min(across, up), up / min(across, up)),
+        samples=QUICK_SAMPLES if scene.isa.background_quick else 0,
+        use_scripts=not bpy.app.autoexec_fail,
+    )
+
+
+def _kept(scene, shot: Shot, job: Job) -> Path:
+    """Where the movie of this job is kept, by all that is known to change it."""
+    told = {**asdict(job), "out": "", "blend": bpy.data.filepath}
+    told["changed"] = [os.stat(file).st_mtime_ns for file in job.files]
+    if job.blend:
+        told["version"], told["view"] = scene.isa.background_version, scene.view_settings.view_transform
+        told["cameras"] = [*shot.camera_to_world.ravel().tolist(), *shot.intrinsics.ravel().tolist()]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    return backgrounds_folder() / f"{digest.hexdigest()[:32]}.mp4"
+
+
+def _blender() -> list[str]:
+    """The command that runs ``paint.py`` in a Blender like this one, less its argument."""
+    # Empty in Blender's Python module.
+    if not bpy.app.binary_path:
+        return [sys.executable, str(_PAINT)]
+    return [bpy.app.binary_path, "-b", "-noaudio", "--python", str(_PAINT), "--"]
