@@ -243,14 +243,10 @@ def weights_folder(name: str) -> Path | None:
     return folder if (folder / CARD).exists() else None
 
 
-def autoencoder_folder(name: str) -> Path:
+def autoencoder_folder(name: str) -> Path | None:
     """Where the autoencoder of a named model, or of its ablations, is: it is trained before the rest is.
 
-    Raises:
-        ModelError: there is no such model, or its autoencoder is not trained.
+    None: it is untrained.
     """
     folder = WEIGHTS / _parts_of_name(name)[0]
-    if not (folder / "vae.safetensors").exists():
-        remedy = "Train it first (isa-engine train vae)."
-        raise ModelError(f"the autoencoder of '{name}' is not trained", where=str(folder), remedy=remedy)
-    return folder
+    return folder if (folder / "vae.safetensors").exists() else None

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from isa_engine.errors import ModelError
+
 HELP = "train a model's autoencoder, its transformer, or both"
 # Share of a whole recipe's minutes that the autoencoder gets.
 _VAE_SHARE = 0.35
@@ -122,6 +124,11 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     accelerator = make_accelerator(arguments.device)
     model_settings = model_config(settings.model)
     folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
+    if folder is None:
+        remedy = "Train it first (isa-engine train vae), and name its folder with 'autoencoder'."
+        raise ModelError(
+            f"the autoencoder of '{settings.model}' is not trained", where=str(config), remedy=remedy
+        )
     model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
     samples = Samples(model, _clips(settings.model, arguments))
     if settings.samples:
