@@ -8,7 +8,19 @@ from isa_engine import __version__
 from isa_engine.errors import IsaError
 
 COMMANDS = (
-    *("generate", "serve", "submit", "watch", "fetch", "cancel", "list", "token", "record", "doctor"),
+    *(
+        "generate",
+        "deliver",
+        "serve",
+        "submit",
+        "watch",
+        "fetch",
+        "cancel",
+        "list",
+        "token",
+        "record",
+        "doctor",
+    ),
     *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate", "farm"),
 )
 

@@ -1,0 +1,19 @@
+"""``isa-engine deliver RESULTS --as prores``: the people of a plate with alpha, for other programs."""
+
+import argparse
+from pathlib import Path
+
+HELP = "write a take's people with alpha: ProRes 4444, PNG or OpenEXR"
+_KINDS = ("prores", "png", "exr")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="folder with plate.mp4 and matte.mp4")
+    parser.add_argument("--as", dest="kind", choices=_KINDS, default="prores", help="(default: prores)")
+    parser.add_argument("--out", type=Path, help="the movie, or the pictures' folder (default: in RESULTS)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from isa_engine.pipeline.delivery import deliver
+
+    print(f"people: {deliver(arguments.results, arguments.kind, arguments.out)}", flush=True)

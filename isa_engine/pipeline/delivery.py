@@ -1,0 +1,158 @@
+"""The people of a plate with their alpha, for other programs: ProRes 4444, or pictures as PNG or OpenEXR.
+
+ProRes and PNG hold straight colours in sRGB, as these formats are read everywhere; OpenEXR holds
+premultiplied light with Rec. 709's primaries in half floats. Pictures bear the scene's frame numbers.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from isa_engine.errors import EngineError
+from isa_engine.pipeline.video import cannot_write
+
+MOVIE, PICTURES = "people.mov", "people"
+KINDS = ("prores", "png", "exr")
+_BT709 = 1
+
+
+def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
+    """Write a take's people with alpha.
+
+    Args:
+        results: folder with ``plate.mp4`` and ``matte.mp4``, and ``record.json`` for the frame numbers.
+        kind: of ``KINDS``.
+        out: the movie, or the pictures' folder; by default in ``results``. What stood there is replaced once
+            all is written.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        EngineError: plate or matte is missing or damaged, or the place cannot be written.
+    """
+    out = out or results / (MOVIE if kind == "prores" else f"{PICTURES}_{kind}")
+    partial = out.with_name(out.name + ".part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "prores":
+            _write_movie(partial, people(results), _fps(results))
+        else:
+            _remove(partial)
+            partial.mkdir()
+            for number, frame in enumerate(people(results), _first_number(results)):
+                _WRITERS[kind](partial / f"{PICTURES}.{number:04}.{kind}", frame)
+        if partial.is_dir():
+            _remove(out)
+        os.replace(partial, out)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    finally:
+        _remove(partial)
+    return out
+
+
+def people(results: Path) -> Iterator[np.ndarray]:
+    """Each frame's straight colours and alpha, ``(H, W, 4)`` uint8 sRGB."""
+    with contextlib.ExitStack() as stack:
+        plate, matte = (_frames(results / name, stack) for name in ("plate.mp4", "matte.mp4"))
+        try:
+            for colours, alpha in zip(plate, matte, strict=True):
+                yield np.concatenate([colours, alpha[..., :1]], -1)
+        except (ValueError, av.error.FFmpegError) as error:
+            raise _damaged(results) from error
+
+
+def _frames(path: Path, stack: contextlib.ExitStack) -> Iterator[np.ndarray]:
+    try:
+        file = stack.enter_context(av.open(str(path), format="mp4"))
+        return (frame.to_ndarray(format="rgb24") for frame in file.decode(video=0))
+    except FileNotFoundError as error:
+        raise EngineError(
+            "the file is missing", where=str(path), remedy="Generate the take again."
+        ) from error
+    except (av.error.FFmpegError, IndexError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(place: Path) -> EngineError:
+    return EngineError("plate or matte is damaged", where=str(place), remedy="Generate the take again.")
+
+
+def _write_movie(path: Path, frames: Iterable[np.ndarray], fps: Fraction) -> None:
+    with av.open(str(path), "w", format="mov", options={"fflags": "+bitexact"}) as file:
+        stream = None
+        for frame in frames:
+            if stream is None:
+                # 4444 with 16 bits of alpha.
+                options = {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
+                stream = file.add_stream("prores_ks", rate=fps, options=options)
+                stream.height, stream.width, stream.pix_fmt = *frame.shape[:2], "yuva444p10le"
+                context = stream.codec_context
+                context.colorspace = context.color_primaries = context.color_trc = _BT709
+            # 16 bits a channel on the way, so that nothing is rounded twice.
+            picture = av.VideoFrame.from_ndarray(frame.astype(np.uint16) * 257, format="rgba64le")
+            file.mux(
+                stream.encode(
+                    picture.reformat(
+                        format="yuva444p10le",
+                        src_colorspace=Colorspace.ITU709,
+                        dst_colorspace=Colorspace.ITU709,
+                        dst_color_range=ColorRange.MPEG,
+                    )
+                )
+            )
+        file.mux(stream.encode(None))
+
+
+def _write_png(path: Path, frame: np.ndarray) -> None:
+    _write_picture(path, av.VideoFrame.from_ndarray(frame, format="rgba"), "png", {})
+
+
+def _write_exr(path: Path, frame: np.ndarray) -> None:
+    value, alpha = frame[..., :3] / 255, frame[..., 3:] / 255
+    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    premultiplied = np.concatenate([light * alpha, alpha], -1).astype(np.float32)
+    picture = av.VideoFrame.from_ndarray(premultiplied, format="gbrapf32le")
+    _write_picture(path, picture, "exr", {"format": "half", "compression": "zip16"})
+
+
+_WRITERS = {"png": _write_png, "exr": _write_exr}
+
+
+def _write_picture(path: Path, picture: av.VideoFrame, codec: str, options: dict[str, str]) -> None:
+    context = av.CodecContext.create(codec, "w")
+    context.width, context.height, context.pix_fmt = picture.width, picture.height, picture.format.name
+    context.time_base, context.options = Fraction(1, 24), options
+    path.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(picture), *context.encode(None)]))
+
+
+def _fps(results: Path) -> Fraction:
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(av.open(str(results / "plate.mp4")))
+        return Fraction(file.streams.video[0].average_rate)
+
+
+def _first_number(results: Path) -> int:
+    """The scene's frame that the plate begins at; 1 where no record tells."""
+    try:
+        record = json.loads((results / "record.json").read_text(encoding="utf-8"))
+        return int(record["shot"]["frame_numbers"][0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return 1
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
