@@ -21,15 +21,16 @@ from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
 
 # ``clips(seed, frames, height, width)`` gives a clip.
 ClipSource = Callable[[int, int, int, int], Clip]
-# Normalised latents ``(1, C, t, h, w)`` and their conditions, a batch of one.
-Sample = tuple[Tensor, Conditioning]
+# Normalised latents ``(B, C, t, h, w)``, their conditions, whose image tokens are still zero, and pictures
+# ``(B, R, 3, S, S)`` from which a tower that learns makes them (``ImageTower.fit``).
+Sample = tuple[Tensor, Conditioning, Tensor]
 
 
 class Samples:
-    """``samples(seed, frames, height, width)`` → a ``Sample``.
+    """``samples(seed, frames, height, width)`` → a ``Sample``, a batch of one.
 
     Args:
-        model: its autoencoder and image tower make the latents and tokens; they are not trained here.
+        model: its autoencoder makes the latents.
     """
 
     def __init__(self, model: Model, clips: ClipSource):
@@ -38,7 +39,8 @@ class Samples:
     @torch.no_grad()
     def __call__(self, seed: int, frames: int, height: int, width: int) -> Sample:
         clip = self.clips(seed, frames, height, width)
-        return encode(self.model, clip.video[None]), condition(self.model, clip)
+        pictures = self.model.image_tower.fit(clip.references)[None]
+        return encode(self.model, clip.video[None]), _without_tokens(self.model, clip), pictures
 
 
 class KeptSamples:
@@ -60,18 +62,20 @@ class KeptSamples:
         number = seed % max(1, self.count // latent_count(frames))
         path = self.folder / f"{width}x{height}x{frames}-{number}.safetensors"
         if not path.exists():
-            latents, conditioning = self.samples(number, frames, height, width)
+            latents, conditioning, pictures = self.samples(number, frames, height, width)
             tensors = {field.name: getattr(conditioning, field.name) for field in fields(conditioning)}
-            tensors = {name: tensor.contiguous() for name, tensor in (tensors | {"latents": latents}).items()}
+            tensors |= {"latents": latents, "pictures": pictures}
+            tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
             partial = path.with_suffix(f".{os.getpid()}")
             save_file(tensors, partial)
             os.replace(partial, path)
         tensors = load_file(path)
-        return tensors.pop("latents"), Conditioning(**tensors)
+        latents, pictures = tensors.pop("latents"), tensors.pop("pictures")
+        return latents, Conditioning(**tensors), pictures
 
 
 class Batches:
-    """``batches(seed)`` → latents and conditions, as ``DiTTrainer`` wants.
+    """``batches(seed)`` → a ``Sample`` of many, as ``DiTTrainer`` wants.
 
     Args:
         batch: latent frames in a batch, in as many samples of one length and canvas as have them.
@@ -95,22 +99,23 @@ class Batches:
         count = max(1, self.batch // latent_count(frames))
         seeds = random.integers(2**31, size=count).tolist()
         samples = [self.samples(sample_seed, frames, height, width) for sample_seed in seeds]
-        conditions = [conditioning for _, conditioning in samples]
+        conditions = [conditioning for _, conditioning, _ in samples]
+        shown = max(pictures.shape[1] for *_, pictures in samples)
         points = max(c.points.shape[2] for c in conditions)
         tokens = max(c.image_tokens.shape[1] for c in conditions)
         return (
-            torch.cat([latents for latents, _ in samples]),
+            torch.cat([latents for latents, *_ in samples]),
             Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
+            torch.cat([_pad(pictures, 1, shown) for *_, pictures in samples]),
         )
 
 
 def fingerprint(model: Model) -> str:
-    """SHA-256 of what decides a sample's latents and tokens: not of the decoder."""
+    """SHA-256 of the encoder, which decides a sample's latents."""
     digest = hashlib.sha256()
-    for network in (model.vae, model.image_tower):
-        for name, tensor in network.state_dict().items():
-            if "decoder" not in name:
-                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    for name, tensor in model.vae.state_dict().items():
+        if "decoder" not in name:
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -122,6 +127,12 @@ def encode(model: Model, video: Tensor) -> Tensor:
 @torch.no_grad()
 def condition(model: Model, clip: Clip) -> Conditioning:
     """What the transformer is told of a clip: a batch of one."""
+    tokens = model.image_tower(clip.references).flatten(0, 1)[None]
+    return replace(_without_tokens(model, clip), image_tokens=tokens)
+
+
+def _without_tokens(model: Model, clip: Clip) -> Conditioning:
+    """The conditions of a clip with the place for its image tokens."""
     height, width = clip.video.shape[2:]
     multiple = model.config.multiple
     staging = stage(
@@ -139,7 +150,7 @@ def condition(model: Model, clip: Clip) -> Conditioning:
         identity(references[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
         for k, picture in enumerate(clip.reference_of.tolist())
     ]
-    tokens = model.image_tower(clip.references).flatten(0, 1)[None]
+    tokens = len(references) * model.image_tower.token_count
     maps = None
     if conditioned_in_2d(model):
         seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
@@ -152,8 +163,8 @@ def condition(model: Model, clip: Clip) -> Conditioning:
         visible=staging.visible,
         identity=torch.cat([features for features, _ in sampled])[None],
         identity_known=torch.cat([known for _, known in sampled])[None],
-        image_tokens=tokens,
-        image_known=torch.ones(tokens.shape[:2], dtype=torch.bool),
+        image_tokens=torch.zeros(1, tokens, model.config.image_tower.width),
+        image_known=torch.ones(1, tokens, dtype=torch.bool),
         reference_latents=whole,
         background_latents=encode(model, clip.background[None]),
         # Zeros are what the transformer is told where the camera is left open.
@@ -164,19 +175,20 @@ def condition(model: Model, clip: Clip) -> Conditioning:
 
 def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning:
     """The same with invisible points and unknown image tokens up to these counts."""
-
-    def pad(value: Tensor, axis: int, count: int) -> Tensor:
-        shape = list(value.shape)
-        shape[axis] = count - shape[axis]
-        return torch.cat([value, value.new_zeros(shape)], axis)
-
     return replace(
         conditioning,
-        points=pad(conditioning.points, 2, points),
-        ndc=pad(conditioning.ndc, 2, points),
-        visible=pad(conditioning.visible, 2, points),
-        identity=pad(conditioning.identity, 1, points),
-        identity_known=pad(conditioning.identity_known, 1, points),
-        image_tokens=pad(conditioning.image_tokens, 1, tokens),
-        image_known=pad(conditioning.image_known, 1, tokens),
+        points=_pad(conditioning.points, 2, points),
+        ndc=_pad(conditioning.ndc, 2, points),
+        visible=_pad(conditioning.visible, 2, points),
+        identity=_pad(conditioning.identity, 1, points),
+        identity_known=_pad(conditioning.identity_known, 1, points),
+        image_tokens=_pad(conditioning.image_tokens, 1, tokens),
+        image_known=_pad(conditioning.image_known, 1, tokens),
     )
+
+
+def _pad(value: Tensor, axis: int, count: int) -> Tensor:
+    """A tensor with zeros at the end of an axis, up to this many there."""
+    shape = list(value.shape)
+    shape[axis] = count - shape[axis]
+    return torch.cat([value, value.new_zeros(shape)], axis)

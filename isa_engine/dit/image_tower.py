@@ -54,20 +54,27 @@ class ImageTower(SavedModel):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """
         Args:
-            pictures: ``(B, 3, H, W)`` in [−1, 1], of any size; shown whole, on CLIP's mean colour.
+            pictures: ``(B, 3, H, W)`` in [−1, 1], of any size; shown whole.
 
         Returns:
             ``(B, L, width)``, the class token first.
+        """
+        pooled, patches = self.transformer(((self.fit(pictures) + 1) / 2 - self.mean) / self.std)
+        return torch.cat([pooled[:, None], patches], 1)
+
+    def fit(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Whole pictures on a square of CLIP's mean colour, ``(B, 3, size, size)``: all that the tower sees.
+
+        What fits already stays as it is.
         """
         size = self.config.size
         scale = size / max(pictures.shape[-2:])
         fitted = [max(1, round(side * scale)) for side in pictures.shape[-2:]]
         pictures = nn.functional.interpolate(pictures, fitted, mode="bicubic", antialias=True)
-        normalised = ((pictures + 1) / 2 - self.mean) / self.std
         top, left = ((size - side) // 2 for side in fitted)
-        margins = (left, size - fitted[1] - left, top, size - fitted[0] - top)
-        pooled, patches = self.transformer(nn.functional.pad(normalised, margins))
-        return torch.cat([pooled[:, None], patches], 1)
+        square = (self.mean * 2 - 1).to(pictures).expand(len(pictures), 3, size, size).clone()
+        square[..., top : top + fitted[0], left : left + fitted[1]] = pictures
+        return square
 
     def load_open_clip(self, path: str | os.PathLike) -> None:
         """Take the image tower's weights from a CLIP checkpoint that open_clip wrote as safetensors.

@@ -36,7 +36,7 @@ class Ablation:
     Attributes:
         settings: of the training; its model is the one to compare with its ablations.
         seeds: a run of each conditioning for each.
-        base: whose autoencoder, image tower and matte head all share.
+        base: whose autoencoder and matte head all share.
     """
 
     settings: DiTTraining
@@ -80,7 +80,8 @@ class Runs:
                 run.log(done, {**values, "validation": self._validated(model, trainer)})
                 run.save(trainer.state())
             self.report(f"{name}, seed {seed}", done, settings.steps)
-        return dataclasses.replace(model, dit=trainer.averaged().requires_grad_(False), trained=True)
+        learned = dict(trainer.averaged().requires_grad_(False).named_children())
+        return dataclasses.replace(model, **learned, trained=True)
 
     def curve(self, name: str) -> Curve:
         """The validation losses of a conditioning's runs."""
@@ -112,8 +113,8 @@ class Runs:
             batches = _batches_of(samples, model, trainer.settings)
             self._validation[points] = [batches(seed) for seed in range(_BATCHES)]
         losses = [
-            trainer.loss(latents, conditioning, torch.Generator().manual_seed(seed))
-            for seed, (latents, conditioning) in enumerate(self._validation[points])
+            trainer.loss(*batch, torch.Generator().manual_seed(seed))
+            for seed, batch in enumerate(self._validation[points])
         ]
         return torch.stack(losses).mean().item()
 

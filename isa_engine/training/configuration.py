@@ -68,7 +68,9 @@ class DiTTraining:
         autoencoder: folder of a finished run of the VideoVAE; empty: the bundled one.
         samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
             in the run's folder once made; zero makes each step's anew.
-        start: ``dit.safetensors`` to start from; empty: fresh weights.
+        start: folder of a finished run whose weights to start from; empty: fresh ones.
+        image_tower: CLIP's image tower as safetensors, as open_clip writes them, which stays as it is; empty:
+            the tower learns with the transformer.
         steps: optimiser steps.
         batch: latent frames a step, in as many clips as have them.
         frames: lengths to draw from; 1 is a picture.
@@ -89,6 +91,7 @@ class DiTTraining:
     autoencoder: str = ""
     samples: int = 0
     start: str = ""
+    image_tower: str = ""
     steps: int = 100000
     batch: int = 24
     frames: tuple[int, ...] = (1, 9, 17, 33)

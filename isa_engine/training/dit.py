@@ -18,16 +18,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.configuration import model_config
-from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
+from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.parallel import make_accelerator, share, whole
 
-# ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)`` and their conditions.
-BatchSource = Callable[[int], tuple[Tensor, Conditioning]]
+# ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)``, their conditions, and the reference pictures
+# for the image tower ``(B, R, 3, S, S)``.
+BatchSource = Callable[[int], tuple[Tensor, Conditioning, Tensor]]
 
 _LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out"]
 
@@ -39,7 +41,7 @@ class DiTTrainer:
         settings: of the run.
         batches: where latents and conditions come from.
         accelerator: devices and sharding (``training.parallel``); one process on the CPU by default.
-        dit: network to train; one of the named configuration if None.
+        networks: to train; those of the named configuration if None.
 
     Raises:
         ModelError: the weights to start from do not fit, or there are none and adapters alone are trained.
@@ -50,30 +52,34 @@ class DiTTrainer:
         settings: DiTTraining,
         batches: BatchSource,
         accelerator: Accelerator | None = None,
-        dit: ISADiT | None = None,
+        networks: DiTAndTower | None = None,
     ):
         self.settings, self.batches = settings, batches
         self.accelerator = accelerator or make_accelerator("cpu")
         torch.manual_seed(settings.seed)
-        if settings.lora_rank and not (dit or settings.start):
-            remedy = "Set 'start' to the file of a finished run."
+        if settings.lora_rank and not (networks or settings.start):
+            remedy = "Set 'start' to the folder of a finished run."
             raise ModelError("adapters of random weights learn nothing", where="lora_rank", remedy=remedy)
-        dit = dit or ISADiT(**dataclasses.asdict(model_config(settings.model).dit))
+        networks = networks or _networks(settings.model)
         if settings.start:
-            load_weights(dit, Path(settings.start))
+            for name, network in networks.named_children():
+                load_weights(network, Path(settings.start) / f"{name}.safetensors")
+        if settings.image_tower:
+            networks.image_tower.load_open_clip(settings.image_tower)
+            networks.image_tower.requires_grad_(False)
         if settings.lora_rank:
-            dit.requires_grad_(False)
-            dit.add_adapter(self._adapters())
+            networks.requires_grad_(False)
+            networks.dit.add_adapter(self._adapters())
         if settings.gradient_checkpointing:
-            dit.enable_gradient_checkpointing()
-        trained = [parameter for parameter in dit.parameters() if parameter.requires_grad]
+            networks.dit.enable_gradient_checkpointing()
+        trained = [parameter for parameter in networks.parameters() if parameter.requires_grad]
         if settings.optimizer == "muon" and self.accelerator.num_processes > 1:
             remedy = "Train with 'adamw' on several devices."
             raise ModelError(
                 "muon needs whole matrices, and these are shared out", where="optimizer", remedy=remedy
             )
         optimizer = make_optimizer(settings.optimizer, trained, settings.learning_rate, weight_decay=0.01)
-        self.dit, self.optimizer = self.accelerator.prepare(dit, optimizer)
+        self.networks, self.optimizer = self.accelerator.prepare(networks, optimizer)
         self.ema = EMAModel(
             self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75, foreach=True
         )
@@ -101,12 +107,14 @@ class DiTTrainer:
         """The loss of that batch of the run; the processes' batches of a step are numbered in turn."""
         seed = self.settings.seed * 2**32 + number
         generator = torch.Generator().manual_seed(seed)
-        latents, conditioning = self.batches(seed)
+        latents, conditioning, pictures = self.batches(seed)
         conditioning = drop_conditions(conditioning, self.settings, generator)
         device = self.accelerator.device
-        return self.loss(latents.to(device), conditioning.to(device), generator)
+        return self.loss(latents.to(device), conditioning.to(device), pictures.to(device), generator)
 
-    def loss(self, latents: Tensor, conditioning: Conditioning, generator: torch.Generator) -> Tensor:
+    def loss(
+        self, latents: Tensor, conditioning: Conditioning, pictures: Tensor, generator: torch.Generator
+    ) -> Tensor:
         """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal."""
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         time = compute_density_for_timestep_sampling(
@@ -115,31 +123,34 @@ class DiTTrainer:
         t = time.view(-1, 1, 1, 1, 1)
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
-            velocity = self.dit((1 - t) * latents + t * noise, time, conditioning)
+            velocity = self.networks((1 - t) * latents + t * noise, time, conditioning, pictures)
         return F.mse_loss(velocity.float(), latents - noise)
 
-    def averaged(self) -> ISADiT:
-        """The model with the averaged weights and adapters merged in, detached from training.
+    def averaged(self) -> DiTAndTower:
+        """The networks with the averaged weights and adapters merged in, detached from training.
 
-        All processes call it together, and each gets the whole model.
+        All processes call it together, and each gets whole ones.
         """
-        model = self.accelerator.unwrap_model(self.dit)
-        copy = ISADiT.from_config(model.config).to(self.accelerator.device)
+        model = self.accelerator.unwrap_model(self.networks)
+        copy = DiTAndTower(
+            ISADiT.from_config(model.dit.config), ImageTower.from_config(model.image_tower.config)
+        ).to(self.accelerator.device)
         if self.settings.lora_rank:
-            copy.add_adapter(self._adapters())
+            copy.dit.add_adapter(self._adapters())
         weights = whole(model.state_dict())
         weights |= zip(self._trained_names(), whole(self.ema.shadow_params), strict=True)
         copy.load_state_dict(weights)
         if self.settings.lora_rank:
-            copy.fuse_lora()
-            copy.unload_lora()
+            copy.dit.fuse_lora()
+            copy.dit.unload_lora()
         return copy.eval()
 
     def export(self, folder: Path) -> None:
         """Write the averaged weights alone, as ``pipeline.model`` reads them."""
-        weights = self.averaged().state_dict()
+        averaged = self.averaged()
         if self.accelerator.is_main_process:
-            save_file(weights, folder / "dit.safetensors")
+            for name, network in averaged.named_children():
+                save_file(network.state_dict(), folder / f"{name}.safetensors")
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly, on any number of processes.
@@ -148,7 +159,7 @@ class DiTTrainer:
         """
         state = {
             "steps_done": self.steps_done,
-            "dit": self.accelerator.unwrap_model(self.dit).state_dict(),
+            "networks": self.accelerator.unwrap_model(self.networks).state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict(),
         }
@@ -156,9 +167,9 @@ class DiTTrainer:
 
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps_done"]
-        model = self.accelerator.unwrap_model(self.dit)
+        model = self.accelerator.unwrap_model(self.networks)
         own = model.state_dict()
-        model.load_state_dict({name: share(value, own[name]) for name, value in state["dit"].items()})
+        model.load_state_dict({name: share(value, own[name]) for name, value in state["networks"].items()})
 
         trained = self._trained()
         stepped = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
@@ -176,8 +187,15 @@ class DiTTrainer:
         return LoraConfig(r=self.settings.lora_rank, target_modules=_LORA_TARGETS)
 
     def _trained_names(self) -> list[str]:
-        model = self.accelerator.unwrap_model(self.dit)
+        model = self.accelerator.unwrap_model(self.networks)
         return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
     def _trained(self) -> list[torch.nn.Parameter]:
-        return [parameter for parameter in self.dit.parameters() if parameter.requires_grad]
+        return [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
+
+
+def _networks(name: str) -> DiTAndTower:
+    """A model's, with random weights."""
+    config = model_config(name)
+    tower = ImageTower(**dataclasses.asdict(config.image_tower))
+    return DiTAndTower(ISADiT(**dataclasses.asdict(config.dit)), tower)

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from isa_engine.dit import ISADiT
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.training.dit import BatchSource
+from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.training.vae import VAETrainer
 
 # The same samples every time, so that a run's pictures can be compared.
@@ -22,15 +22,16 @@ def reconstructions(trainer: VAETrainer) -> Tensor:
 
 
 @torch.inference_mode()
-def generations(dit: ISADiT, model: Model, batches: BatchSource) -> Tensor:
+def generations(networks: DiTAndTower, model: Model, batches: BatchSource) -> Tensor:
     """A clip above what the transformer makes of its conditions: ``(3, 2H, 3W)`` in [−1, 1].
 
     Args:
         model: whose autoencoder made the latents.
     """
-    latents, conditioning = batches(_SEED)
+    latents, conditioning, pictures = batches(_SEED)
+    told = networks.seeing(conditioning, pictures)
     noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
-    made = sample(dit, conditioning, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
+    made = sample(networks.dit, told, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
     truth, made = (model.vae.decode(model.vae.denormalise(x[:1])) for x in (latents, made))
     return _rows(truth[0], made[0])
 

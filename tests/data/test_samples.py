@@ -7,9 +7,12 @@ import torch
 from isa_engine.data.samples import Batches, KeptSamples, Samples, condition
 from isa_engine.data.sources import KeptVideos, synthetic_clips
 from isa_engine.pipeline.model import build_model
+from isa_engine.training.dit_and_tower import DiTAndTower
 from tests.pipeline.shots import MICRO
 
 SIZE = 5, 32, 48
+# Of a picture: its class token and its patches.
+TOKENS = 1 + (MICRO.image_tower.size // MICRO.image_tower.patch) ** 2
 
 
 def samples() -> Samples:
@@ -26,9 +29,10 @@ def test_a_kept_sample_is_what_was_made_and_is_made_once(tmp_path):
     kept = KeptSamples(watched, tmp_path, count=6)
     first, again = kept(7, *SIZE), kept(4, *SIZE)
     assert made == [1]
-    for latents, conditioning in (first, again):
-        truth, conditions = make(1, *SIZE)
+    for latents, conditioning, pictures in (first, again):
+        truth, conditions, shown = make(1, *SIZE)
         assert torch.equal(latents, truth)
+        assert torch.equal(pictures, shown)
         for field in dataclasses.fields(conditions):
             assert torch.equal(getattr(conditioning, field.name), getattr(conditions, field.name)), field.name
 
@@ -37,12 +41,24 @@ def test_a_batch_has_one_length_and_canvas_and_comes_again_from_its_seed():
     batches = Batches(samples(), 2, (1, 5), ((32, 32), (48, 32)))
     shapes = set()
     for seed in range(6):
-        latents, conditioning = batches(seed)
+        latents, conditioning, pictures = batches(seed)
+        assert conditioning.image_tokens.shape[1] == pictures.shape[1] * TOKENS
         conditioning.check_fits(latents, MICRO.dit.patch)
         shapes.add(tuple(latents.shape))
     assert len(shapes) > 1
-    again, _ = batches(5)
+    again, *_ = batches(5)
     assert torch.equal(again, latents)
+
+
+@torch.no_grad()
+def test_training_sees_the_references_as_generating_does():
+    model, clips = build_model(MICRO, None, "cpu"), synthetic_clips(MICRO.dit.points, "cpu")
+    expected = condition(model, clips(3, *SIZE))
+    _, conditioning, pictures = samples()(3, *SIZE)
+    assert not conditioning.image_tokens.any()
+    seen = DiTAndTower(model.dit, model.image_tower).seeing(conditioning, pictures)
+    torch.testing.assert_close(seen.image_tokens, expected.image_tokens, atol=1e-4, rtol=0)
+    assert torch.equal(seen.image_known, expected.image_known)
 
 
 def test_a_kept_video_is_made_once_and_comes_back_in_eight_bits(tmp_path):

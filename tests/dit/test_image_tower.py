@@ -51,6 +51,16 @@ def test_the_whole_picture_is_seen_whatever_its_shape(tower, shape):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("shape", [(64, 20), (31, 33), (32, 32)])
+def test_what_fits_is_all_that_the_tower_sees(tower, shape):
+    picture = torch.rand(1, 3, *shape) * 2 - 1
+    fitted = tower.fit(picture)
+    assert fitted.shape == (1, 3, 32, 32)
+    torch.testing.assert_close(tower.fit(fitted), fitted)
+    torch.testing.assert_close(tower(fitted), tower(picture), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
 def test_weights_of_a_named_architecture_come_from_a_file(tmp_path):
     architecture = open_clip.get_model_config("ViT-S-32")
     clip = open_clip.CLIP(**architecture | {"text_cfg": {"vocab_size": 4, "layers": 1}}).eval()

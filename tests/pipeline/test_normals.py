@@ -95,7 +95,7 @@ def test_maps_go_through_kept_samples_and_mixed_batches(model_in_2d, tmp_path):
     made, kept = samples(1, 5, 32, 48), samples(1, 5, 32, 48)
     assert torch.equal(made[1].normal_maps, kept[1].normal_maps)
     assert made[1].normal_maps.any()
-    latents, mixed = Batches(samples, 8, (5,), (CANVAS,))(0)
+    latents, mixed, _ = Batches(samples, 8, (5,), (CANVAS,))(0)
     assert mixed.normal_maps.shape == (4, 2, 48, *latents.shape[3:])
     velocity = model_in_2d.dit(latents, torch.rand(4), mixed)
     assert velocity.isfinite().all()

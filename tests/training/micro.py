@@ -4,8 +4,9 @@ import dataclasses
 
 import torch
 
-from isa_engine.configuration import DiTConfig, isa_tiny
-from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.configuration import DiTConfig, ImageTowerConfig, isa_tiny
+from isa_engine.dit import Conditioning, ImageTower, ISADiT
+from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.vae import VideoVAE
 
 
@@ -15,10 +16,11 @@ def micro_vae() -> VideoVAE:
     return VideoVAE(**dataclasses.asdict(config))
 
 
-def micro_dit(conditioning: str = "isa") -> ISADiT:
+def micro_networks(conditioning: str = "isa") -> DiTAndTower:
     torch.manual_seed(0)
     config = DiTConfig(width=48, layers=2, heads=2, points=6, image_width=16, conditioning=conditioning)
-    return ISADiT(**dataclasses.asdict(config))
+    tower = ImageTowerConfig(size=8, patch=8, width=16, layers=1, heads=2)
+    return DiTAndTower(ISADiT(**dataclasses.asdict(config)), ImageTower(**dataclasses.asdict(tower)))
 
 
 def one_clip(seed: int, frames: int, height: int, width: int) -> torch.Tensor:
@@ -30,8 +32,8 @@ def one_clip(seed: int, frames: int, height: int, width: int) -> torch.Tensor:
     return torch.cat([wave, matte[None]])
 
 
-def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning]:
-    """Two videos of two latents and their conditions; every seed gives the same."""
+def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning, torch.Tensor]:
+    """Two videos of two latents, their conditions, and two pictures of each; every seed gives the same."""
     generator = torch.Generator().manual_seed(0)
 
     def random(*shape: int) -> torch.Tensor:
@@ -44,11 +46,11 @@ def one_batch(seed: int) -> tuple[torch.Tensor, Conditioning]:
         visible=torch.ones(2, 5, 6, dtype=torch.bool),
         identity=random(2, 6, 16),
         identity_known=torch.ones(2, 6, dtype=torch.bool),
-        image_tokens=random(2, 3, 16),
-        image_known=torch.ones(2, 3, dtype=torch.bool),
+        image_tokens=torch.zeros(2, 4, 16),
+        image_known=torch.ones(2, 4, dtype=torch.bool),
         reference_latents=random(2, 16, 4, 4),
         background_latents=random(2, 16, 2, 4, 4),
         cameras=random(2, 2, 24, 2, 2),
         normal_maps=torch.ones(2, 2, 48, 4, 4),
     )
-    return random(2, 16, 2, 4, 4), conditioning
+    return random(2, 16, 2, 4, 4), conditioning, random(2, 2, 3, 8, 8).clamp(-1, 1)

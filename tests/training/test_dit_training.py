@@ -12,13 +12,13 @@ from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.run import Run
-from tests.training.micro import micro_dit, one_batch
+from tests.training.micro import micro_networks, one_batch
 
 SETTINGS = DiTTraining(steps=50, learning_rate=3e-3, warm_up=1, ema=0.9)
 
 
 def trainer(**changes) -> DiTTrainer:
-    return DiTTrainer(dataclasses.replace(SETTINGS, **changes), one_batch, dit=micro_dit())
+    return DiTTrainer(dataclasses.replace(SETTINGS, **changes), one_batch, networks=micro_networks())
 
 
 def test_twenty_steps_on_one_batch_lower_the_loss():
@@ -29,19 +29,19 @@ def test_twenty_steps_on_one_batch_lower_the_loss():
 
 @pytest.mark.parametrize("conditioning", ["isa-without-ispe", "controlnet-2d"])
 def test_the_ablations_learn_by_the_same_loop(conditioning):
-    training = DiTTrainer(SETTINGS, one_batch, dit=micro_dit(conditioning))
+    training = DiTTrainer(SETTINGS, one_batch, networks=micro_networks(conditioning))
     losses = [training.step()["loss"] for _ in range(12)]
     assert sum(losses[-3:]) < 0.95 * sum(losses[:3])
-    control = [value for name, value in training.dit.state_dict().items() if "control" in name]
+    control = [value for name, value in training.networks.state_dict().items() if "control" in name]
     assert all(value.any() for value in control)
 
 
 def test_a_network_that_knows_the_flow_has_no_loss():
     training = trainer()
-    latents, conditioning = one_batch(0)
+    latents, conditioning, pictures = one_batch(0)
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(5))
-    training.dit = lambda noisy, time, conditions: latents - noise
-    assert training.loss(latents, conditioning, torch.Generator().manual_seed(5)) == 0
+    training.networks = lambda noisy, time, conditions, pictures: latents - noise
+    assert training.loss(latents, conditioning, pictures, torch.Generator().manual_seed(5)) == 0
 
 
 def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
@@ -72,7 +72,7 @@ def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
 def test_dropout_reaches_each_condition_and_no_other(rate, lost):
     rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
     settings = dataclasses.replace(SETTINGS, **{**rates, rate: 1.0})
-    _, conditioning = one_batch(0)
+    _, conditioning, _ = one_batch(0)
     dropped = drop_conditions(conditioning, settings, torch.Generator())
     for field in dataclasses.fields(conditioning):
         before, after = getattr(conditioning, field.name), getattr(dropped, field.name)
@@ -82,7 +82,7 @@ def test_dropout_reaches_each_condition_and_no_other(rate, lost):
 def test_dropping_the_cast_is_the_unconditional_branch_of_guidance():
     rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
     settings = dataclasses.replace(SETTINGS, **{**rates, "drop_cast": 1.0})
-    _, conditioning = one_batch(0)
+    _, conditioning, _ = one_batch(0)
     dropped = drop_conditions(conditioning, settings, torch.Generator())
     for field in dataclasses.fields(conditioning):
         expected = getattr(conditioning.without_cast(), field.name)
@@ -90,7 +90,7 @@ def test_dropping_the_cast_is_the_unconditional_branch_of_guidance():
 
 
 def test_samples_lose_conditions_each_by_itself():
-    _, conditioning = one_batch(0)
+    _, conditioning, _ = one_batch(0)
     settings = dataclasses.replace(SETTINGS, drop_background=0.5)
     generator = torch.Generator().manual_seed(0)
     kept = [
@@ -102,13 +102,39 @@ def test_samples_lose_conditions_each_by_itself():
     assert (kept[:, 0] != kept[:, 1]).any()
 
 
+def test_the_image_tower_learns_with_the_transformer():
+    training = trainer()
+    before = {name: value.clone() for name, value in training.networks.image_tower.state_dict().items()}
+    for _ in range(12):
+        training.step()
+    after = training.networks.image_tower.state_dict()
+    still = {name for name, value in before.items() if torch.equal(value, after[name])}
+    assert not still
+
+
+def test_a_given_image_tower_stays_as_it_is(tmp_path):
+    clip = micro_networks().image_tower.transformer
+    with torch.no_grad():
+        for parameter in clip.parameters():
+            parameter.add_(0.1)
+    given = {f"visual.{name}": value.clone() for name, value in clip.state_dict().items()}
+    safetensors.torch.save_file(given, tmp_path / "clip.safetensors")
+    training = trainer(image_tower=str(tmp_path / "clip.safetensors"))
+    for _ in range(3):
+        training.step()
+    training.export(tmp_path)
+    left = safetensors.torch.load_file(tmp_path / "image_tower.safetensors")
+    for name, value in given.items():
+        assert torch.equal(left[name.replace("visual.", "transformer.")], value), name
+
+
 def test_lora_trains_its_adapters_and_nothing_else():
     training = trainer(lora_rank=2)
-    before = {name: value.clone() for name, value in training.dit.state_dict().items()}
+    before = {name: value.clone() for name, value in training.networks.state_dict().items()}
     for _ in range(2):
         training.step()
     changed = {
-        name for name, value in training.dit.state_dict().items() if not torch.equal(before[name], value)
+        name for name, value in training.networks.state_dict().items() if not torch.equal(before[name], value)
     }
     assert changed
     assert all("lora" in name for name in changed)
@@ -131,20 +157,21 @@ def test_every_kind_of_run_continues_bit_for_bit(tmp_path, changes):
 def test_the_exported_weights_of_adapters_are_a_plain_model_that_answers_as_they_do(tmp_path):
     # An average without memory is the weights themselves.
     training = trainer(lora_rank=2, ema=0.0)
-    for parameter in training.dit.parameters():
+    for parameter in training.networks.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.3)
     for _ in range(3):
         training.step()
     training.export(tmp_path)
-    plain = micro_dit()
+    plain = micro_networks()
     before = {name: value.clone() for name, value in plain.state_dict().items()}
-    load_weights(plain, tmp_path / "dit.safetensors")
+    for name, network in plain.named_children():
+        load_weights(network, tmp_path / f"{name}.safetensors")
     assert any(not torch.equal(before[name], value) for name, value in plain.state_dict().items())
-    latents, conditioning = one_batch(0)
+    latents, *told = one_batch(0)
     with torch.no_grad():
-        adapted = training.dit(latents, torch.tensor([0.3, 0.8]), conditioning)
-        answer = plain(latents, torch.tensor([0.3, 0.8]), conditioning)
+        adapted = training.networks(latents, torch.tensor([0.3, 0.8]), *told)
+        answer = plain(latents, torch.tensor([0.3, 0.8]), *told)
     torch.testing.assert_close(answer, adapted, atol=1e-5, rtol=0)
 
 
@@ -154,11 +181,11 @@ def test_a_run_starts_from_given_weights(tmp_path, rank):
     for _ in range(2):
         earlier.step()
     earlier.export(tmp_path)
-    training = trainer(lora_rank=rank, start=str(tmp_path / "dit.safetensors"))
-    latents, conditioning = one_batch(0)
+    training = trainer(lora_rank=rank, start=str(tmp_path))
+    latents, *told = one_batch(0)
     time = torch.tensor([0.3, 0.8])
-    expected = earlier.averaged()(latents, time, conditioning)
-    torch.testing.assert_close(training.dit(latents, time, conditioning), expected)
+    expected = earlier.averaged()(latents, time, *told)
+    torch.testing.assert_close(training.networks(latents, time, *told), expected)
 
 
 def test_adapters_need_weights_to_adapt():
@@ -169,14 +196,14 @@ def test_adapters_need_weights_to_adapt():
 def test_mixed_precision_computes_in_bfloat16_and_keeps_float32():
     exact, mixed = trainer(), trainer(precision="bf16")
     seen = []
-    block = mixed.dit.transformer_blocks[0].spatial.attention.to_q
+    block = mixed.networks.dit.transformer_blocks[0].spatial.attention.to_q
     block.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     for _ in range(3):
         losses = exact.step()["loss"], mixed.step()["loss"]
         assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert losses[1] != losses[0]
     assert set(seen) == {torch.bfloat16}
-    kept = [*mixed.dit.parameters(), *mixed.ema.shadow_params]
+    kept = [*mixed.networks.parameters(), *mixed.ema.shadow_params]
     kept += [value for state in mixed.optimizer.state.values() for value in state.values()]
     assert {tensor.dtype for tensor in kept} == {torch.float32}
 
@@ -191,9 +218,13 @@ def test_the_exported_weights_are_the_averaged_ones(tmp_path):
     for _ in range(3):
         training.step()
     training.export(tmp_path)
-    tensors = safetensors.torch.load_file(tmp_path / "dit.safetensors")
+    tensors = {
+        f"{part}.{name}": value
+        for part in ("dit", "image_tower")
+        for name, value in safetensors.torch.load_file(tmp_path / f"{part}.safetensors").items()
+    }
     averaged = training.averaged().state_dict()
     assert tensors.keys() == averaged.keys()
     assert all(torch.equal(tensors[name], averaged[name]) for name in tensors)
-    trained = training.dit.state_dict()
+    trained = training.networks.state_dict()
     assert any(not torch.equal(tensors[name], trained[name]) for name in tensors)

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from isa_engine.training.run import Run
-from tests.training.micro import micro_dit
+from tests.training.micro import micro_networks
 from tests.training.two_processes import STEPS, alone, together
 
 
@@ -32,7 +32,7 @@ def test_two_processes_have_the_losses_of_one_on_both_their_batches(shared):
 
 def test_each_process_holds_a_share_of_the_weights(shared):
     shares = [result["parameters"] for result in results(shared)]
-    assert sum(shares) == micro_dit().num_parameters()
+    assert sum(shares) == sum(parameter.numel() for parameter in micro_networks().parameters())
     assert max(shares) < 0.6 * sum(shares)
 
 
@@ -41,7 +41,7 @@ def test_their_exported_weights_are_those_of_one_process(shared):
     for _ in range(STEPS):
         training.step()
     exported = safetensors.torch.load_file(shared / "dit.safetensors")
-    averaged = training.averaged().state_dict()
+    averaged = training.averaged().dit.state_dict()
     assert exported.keys() == averaged.keys()
     for name, value in averaged.items():
         torch.testing.assert_close(exported[name], value, atol=2e-4, rtol=0, msg=name)

@@ -5,7 +5,7 @@ import json
 import pytest
 import safetensors.torch
 
-from isa_engine import cli
+from isa_engine import cli, configuration
 
 CONFIGURATIONS = {
     "vae": (
@@ -28,6 +28,14 @@ def test_a_run_leaves_weights_and_curves_and_goes_on(tmp_path, capsys, part):
     assert [point["step"] for point in curve] == [1, 2, 3]
     assert safetensors.torch.load_file(out / f"{part}.safetensors")
     assert list((out / "tensorboard").iterdir())
+
+
+def test_a_transformer_learns_no_untrained_autoencoders_latents(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(configuration, "WEIGHTS", tmp_path)
+    (tmp_path / "run.toml").write_text(CONFIGURATIONS["dit"])
+    command = ["train", "dit", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
+    assert cli.main(command) == 1
+    assert "the autoencoder of 'isa-tiny' is not trained" in capsys.readouterr().err
 
 
 def test_an_unknown_key_is_one_line(tmp_path, capsys):

@@ -12,7 +12,7 @@ from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.parallel import agreed, leads, make_accelerator
 from isa_engine.training.run import Run
-from tests.training.micro import micro_dit, one_batch
+from tests.training.micro import micro_networks, one_batch
 
 STEPS = 3
 SETTINGS = DiTTraining(steps=STEPS, learning_rate=3e-3, warm_up=1, ema=0.9)
@@ -26,7 +26,7 @@ class BothBatches(DiTTrainer):
 
 
 def alone(**changes) -> DiTTrainer:
-    return BothBatches(dataclasses.replace(SETTINGS, **changes), one_batch, dit=micro_dit())
+    return BothBatches(dataclasses.replace(SETTINGS, **changes), one_batch, networks=micro_networks())
 
 
 def together(folder: Path, **changes) -> None:
@@ -42,17 +42,17 @@ def _train(rank: int, port: str, folder: Path, changes: dict) -> None:
     names = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     os.environ.update(names | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port})
     settings = dataclasses.replace(SETTINGS, **changes)
-    first = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_dit())
+    first = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_networks())
     assert agreed(leads())
     curve = [first.step() for _ in range(STEPS - 1)]
     state = first.state()
     if leads():
         Run(folder).save(state)
     first.accelerator.wait_for_everyone()
-    second = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_dit())
+    second = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_networks())
     second.load(Run(folder).load())
     curve.append(second.step())
     second.export(folder)
-    shares = [parameter.to_local().numel() for parameter in second.dit.parameters()]
+    shares = [parameter.to_local().numel() for parameter in second.networks.parameters()]
     (folder / f"{rank}.json").write_text(json.dumps({"curve": curve, "parameters": sum(shares)}))
     torch.distributed.destroy_process_group()
