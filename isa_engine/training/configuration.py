@@ -15,6 +15,7 @@ class VAETraining:
 
     Attributes:
         model: a named configuration.
+        start: folder of a finished run whose weights to start from; empty: fresh ones.
         frames, steps: of the two stages, short clips and then long ones (33 and 97 in the paper).
         batch, height, width: of a step's clips.
         clips: different clips, kept in the run's folder once made; zero makes each step's anew.
@@ -23,8 +24,8 @@ class VAETraining:
         l2: of a squared error beside the paper's L1, which a small network learns faster from.
         gan_from: first step with discriminators.
         optimizer: of ``training.optimizers``.
-        linear_start: clips to which the linear maps of a model of windows are fitted before the first step;
-            zero leaves them as the cosine transform.
+        linear_start: clips to which the fresh linear maps of a model of windows are fitted before the first
+            step; zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
             alone.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
@@ -34,6 +35,7 @@ class VAETraining:
     """
 
     model: str = "isa-tiny"
+    start: str = ""
     frames: tuple[int, int] = (33, 97)
     steps: tuple[int, int] = (20000, 5000)
     batch: int = 4

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import build_matte_head
+from isa_engine.pipeline.model import build_matte_head, load_weights
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
@@ -39,7 +39,10 @@ class VAETrainer:
         settings: of the run.
         batches: what to learn from.
         device: of the networks.
-        vae: weights to start from; fresh ones of the named configuration if None.
+        vae: network to train; one of the named configuration if None.
+
+    Raises:
+        ModelError: the weights to start from do not fit, or the perceptual loss has none.
     """
 
     def __init__(
@@ -54,6 +57,9 @@ class VAETrainer:
         vae = vae or VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
         self.vae = vae.to(device)
         self.matte_head = build_matte_head(model_config(settings.model)).to(device)
+        if settings.start:
+            for part in ("vae", "matte_head"):
+                load_weights(getattr(self, part), Path(settings.start) / f"{part}.safetensors")
         channels = vae.config.latent_channels
         self.sub_latent_decoder = SubLatentDecoder(channels, vae.spatial_compression).to(device)
         self.discriminators = torch.nn.ModuleDict(
@@ -143,7 +149,8 @@ class VAETrainer:
 
     def export(self, folder: Path) -> None:
         """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them."""
-        self._measure_latents()
+        if self.settings.train_encoder:
+            self._measure_latents()
         save_file(self.vae.state_dict(), folder / "vae.safetensors")
         save_file(self.matte_head.state_dict(), folder / "matte_head.safetensors")
 
@@ -166,7 +173,8 @@ class VAETrainer:
                 getattr(self, name).load_state_dict(part)
 
     def _fit_linear_maps(self) -> None:
-        if self.settings.linear_start and self.vae.config.window:
+        fresh = not self.settings.start
+        if fresh and self.settings.linear_start and self.vae.config.window:
             fit_linear_maps(self.vae, self._other_videos(self.settings.linear_start))
 
     def _other_videos(self, count: int) -> Iterator[Tensor]:

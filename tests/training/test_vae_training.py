@@ -7,6 +7,7 @@ import safetensors.torch
 import torch
 
 from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import load_weights
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence
@@ -118,6 +119,22 @@ def test_an_encoder_that_does_not_learn_leaves_the_latents_alone():
     training.step()
     assert torch.equal(training.vae.encode(video).mode(), before)
     assert not torch.equal(training.vae.decode(before), decoded)
+
+
+def test_a_decoder_that_learns_on_goes_on_from_a_runs_weights_and_keeps_the_latents_scale(tmp_path):
+    first = trainer()
+    first.step()
+    first.export(tmp_path)
+    second = trainer(train_encoder=False, start=str(tmp_path), linear_start=1)
+    for name, value in first.vae.state_dict().items():
+        assert torch.equal(second.vae.state_dict()[name], value), name
+    second.batches = lambda step: first.batches(step) * 0.5
+    second.step()
+    second.export(tmp_path)
+    kept = first.vae.normalise(first.vae.encode(one_clip(0, 5, 32, 32)[None, :3]).mode())
+    left = micro_vae()
+    load_weights(left, tmp_path / "vae.safetensors")
+    assert torch.equal(left.normalise(left.encode(one_clip(0, 5, 32, 32)[None, :3]).mode()), kept)
 
 
 def test_the_matte_heads_loss_reaches_nothing_else():
