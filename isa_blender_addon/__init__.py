@@ -2,9 +2,11 @@
 
 
 def register() -> None:
-    from . import batch, dataset, farm, matching, operators, overlay, properties, ui
+    from . import batch, dataset, farm, matching, operators, overlay, properties, session, shots, ui
 
     properties.register()
+    shots.register()
+    session.register()
     ui.register()
     operators.register()
     overlay.register()
@@ -15,9 +17,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    from . import batch, dataset, farm, matching, operators, overlay, properties, session, ui
+    from . import batch, dataset, farm, matching, operators, overlay, properties, session, shots, ui
 
-    session.close()
     dataset.unregister()
     farm.unregister()
     batch.unregister()
@@ -25,4 +26,6 @@ def unregister() -> None:
     overlay.unregister()
     operators.unregister()
     ui.unregister()
+    session.unregister()
+    shots.unregister()
     properties.unregister()

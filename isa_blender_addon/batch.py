@@ -21,9 +21,10 @@ import bpy
 
 from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
-from isa_engine.shot import Shot
+from isa_engine.shot import Shot, encode_shot
 
 from . import background
+from .chosen_engine import check_remote
 from .engine.jobs import JobRunner, JobSnapshot
 from .engine.process import LocalEngine, RemoteEngine
 from .plate import import_plate
@@ -31,7 +32,6 @@ from .preflight import check_shot
 from .preflight.glance import glance
 from .properties import cast_picture, generation_settings, references, refresh_cast
 from .scene.capture import capture_frames
-from .session import check_remote
 from .ui.preferences import preferences
 
 COMMAND = "isa_generate"
@@ -110,7 +110,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         shot = capture(scene, stop)
         for finding in (*glance(scene, None), *check_shot(shot)):
             print(f"warning: {finding.sentence}", flush=True)
-        runner = JobRunner(engine, shot, out)
+        runner = JobRunner(engine, lambda: encode_shot(shot), out)
         runner.start()
         follow(runner, stop)
     finally:

@@ -16,8 +16,13 @@ def output_folder(scene) -> Path:
     """The scene's output folder; that of an unsaved file is in the cache, which outlives Blender."""
     folder = scene.isa.folder or "//isa"
     if folder.startswith("//") and not bpy.data.filepath:
-        return takes_folder() / folder[2:]
+        return unsaved_folder(scene)
     return Path(bpy.path.abspath(folder)).absolute()
+
+
+def unsaved_folder(scene) -> Path:
+    """Where the scene's takes lay while its file was not saved."""
+    return takes_folder() / (scene.isa.folder or "//isa").removeprefix("//").lstrip("/")
 
 
 def cache_folder() -> Path:
@@ -57,13 +62,6 @@ def new_take(scene) -> Path:
     except OSError as error:
         problem = f"the output folder '{output}' cannot be written: {error.strerror}"
         raise SceneError(problem, remedy="Choose another one in the ISA tab, under Look.") from error
-
-
-def discard_take(take: Path) -> None:
-    """Remove the folder of a take that nothing came of."""
-    with contextlib.suppress(OSError):
-        (take / "preview.png").unlink(missing_ok=True)
-        take.rmdir()
 
 
 def engine_log() -> Path:

@@ -188,6 +188,8 @@ class SceneSettings(bpy.types.PropertyGroup):
         "picture does not show them, and the frame that is generated",
     )
     last_results: StringProperty(name="Last results", subtype="DIR_PATH", options=_BLEND_RELATIVE)
+    other_results: StringProperty(name="Results before", subtype="DIR_PATH", options=_BLEND_RELATIVE)
+    shot: StringProperty(name="Shot", description="By which its takes are found", options={"HIDDEN"})
 
 
 def refresh_cast(scene) -> None:

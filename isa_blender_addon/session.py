@@ -1,143 +1,98 @@
-"""What goes on between this Blender and an engine now: the engine, the one job, its plate's return.
+"""What goes on now between this Blender and an engine: the scene read, the jobs, their plates' return.
 
-Nothing of it is saved. ``tick`` is called by a timer and does all that needs the main thread; no call blocks.
+``tick`` is called by a timer and does all that needs the main thread; no call blocks.
 """
 
-import ipaddress
-import threading
-from dataclasses import dataclass
+from concurrent.futures import Future
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import bpy
+from bpy.app.handlers import persistent
 
-from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError, IsaError
-from isa_engine.protocol import Health
 from isa_engine.shot import Shot
 
-from .engine.jobs import JobRunner, JobSnapshot
-from .engine.process import EngineStatus, LocalEngine, RemoteEngine
-from .folders import discard_take, engine_log
-from .plate import import_plate
+from .chosen_engine import ChosenEngine
+from .engine.queue import Job, JobQueue
+from .engine.take import Take
 from .preflight.finding import Finding
-from .ui.preferences import preferences
+from .shots import own_takes, scene_of, shot_of, take_places
+from .takes import show_take
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job on its way. The scene is known by its number: names change, and undo replaces what they name."""
-
-    runner: JobRunner
-    scene: int
-    take: Path
-    plate: set[str]
 
 
 class Session:
     """One a Blender.
 
     Attributes:
+        engine: the chosen one.
+        queue: of takes and jobs.
         captured: ``(done, total)`` frames while the scene is being read, else None.
         painted: the same while its background is being made.
         stop_capture: asks the reading to end.
-        job: the running one, else None.
         error: the sentence that the panel shows, empty if all is well.
         note: what else there is to say.
         findings: of the shot that was read last.
         held: whether that shot waits for the artist's word because of them.
-        health: what the chosen engine last said of itself.
     """
 
     def __init__(self):
+        self.engine, self.queue = ChosenEngine(), JobQueue()
         self.captured: tuple[int, int] | None = None
         self.painted: tuple[int, int] | None = None
         self.stop_capture = False
-        self.job: Job | None = None
         self.error = self.note = ""
         self.findings: tuple[Finding, ...] = ()
         self.held = False
-        self.health: Health | None = None
-        self._local: LocalEngine | None = None
         # Blender knows a timer by its object, and each access to a method makes a new one.
         self._timer = self.tick
-        self._asking: threading.Thread | None = None
-        self._asked: tuple[str, str] = ("", "")
+        self._search: Future | None = None
         self._shown = None
 
     @property
     def busy(self) -> bool:
-        return self.captured is not None or self.job is not None
+        """Whether the scene is being read."""
+        return self.captured is not None
 
-    def engine_status(self) -> EngineStatus:
-        """How the engine that the artist has chosen stands; cheap enough for drawing."""
-        chosen = preferences()
-        if chosen.engine == "REMOTE":
-            if not chosen.remote_url:
-                return EngineStatus("absent", "Enter the remote engine's address.")
-            if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
-                return EngineStatus("ready", f"Engine: {urlsplit(chosen.remote_url).hostname}.")
-            return EngineStatus("stopped", f"Engine: {chosen.remote_url}, not connected yet.")
-        if self._local is None:
-            self._local = LocalEngine(engine_log(), chosen.engine_python)
-        return self._local.poll()
+    @property
+    def trouble(self) -> str:
+        """What is wrong, as a sentence; empty if nothing is."""
+        return self.error or self.engine.error or self.queue.trouble
 
-    def start_engine(self) -> LocalEngine | RemoteEngine:
-        """Start the local engine or ask the remote one how it is; the engine to give a job to.
+    def start_engine(self) -> None:
+        """Start the local engine or ask the remote one how it is.
 
         Raises:
             EngineError: there is none, or Blender is to stay offline.
         """
-        chosen = preferences()
         self.error = ""
-        if chosen.engine == "REMOTE":
-            check_remote(chosen.remote_url)
-            self._ask(chosen.remote_url, chosen.remote_token)
-            engine = RemoteEngine(chosen.remote_url, chosen.remote_token)
-        else:
-            engine = self._start_local(chosen.engine_python)
-        self._keep_ticking()
-        return engine
-
-    def _start_local(self, python: str) -> LocalEngine:
-        if self._local is None or (
-            self._local.preference != python and self._local.poll().state not in ("starting", "ready")
-        ):
-            self._local = LocalEngine(engine_log(), python)
-        self._local.start()
-        status = self._local.poll()
-        if status.state in ("absent", "failed"):
-            raise EngineError(status.message)
-        return self._local
+        self.engine.start()
+        self.keep_ticking()
 
     def stop_engine(self) -> None:
-        """End the local engine, and a job that it works on, without waiting for it."""
-        if preferences().engine == "LOCAL" and self.job is not None:
-            self.cancel()
-        if self._local is not None:
-            threading.Thread(target=self._local.stop, name="isa-stop", daemon=True).start()
-        self.health = None
-        self._keep_ticking()
+        """End the local engine; it keeps the jobs that it has."""
+        self.engine.stop()
+        self.keep_ticking()
 
-    def submit(self, scene, shot: Shot, take: Path) -> None:
-        """Hand a shot to the engine; its plate comes back to the scene by itself.
-
-        Raises:
-            EngineError: as ``start_engine``.
-        """
-        runner = JobRunner(self.start_engine(), shot, take)
-        runner.start()
+    def submit(self, scene, shot: Shot, folder: Path) -> None:
+        """Queue a shot; its plate comes back to the scene by itself."""
+        numbers = shot.frame_numbers
+        frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
+        blend = Path(bpy.data.filepath).name
+        self.queue.add(Take(folder, shot_of(scene), blend, scene.name, frames, shot.settings), shot)
         self.note = ""
-        self.job = Job(runner, scene.session_uid, take, scene.isa.plate)
-        self._keep_ticking()
+        self.keep_ticking()
 
-    def cancel(self) -> None:
-        """Ask what is going on to end."""
-        self.stop_capture = True
-        if self.job is not None:
-            self.job.runner.cancel()
+    def jobs(self) -> list[Job]:
+        """What is not done, in order; of scenes that are not open only what is going on."""
+        return [job for job in self.queue.jobs() if not job.stopped or scene_of(job.take)]
+
+    def open_file(self) -> None:
+        """Look for the takes of the open scenes; ``tick`` goes on with what an engine has of them."""
+        places = {place for scene in bpy.data.scenes for place in take_places(scene)}
+        self._search = self.queue.search(places)
+        self.keep_ticking()
 
     def drop_findings(self, operator: str, values: dict) -> None:
         """Forget the findings that a button with these values has mended."""
@@ -152,104 +107,75 @@ class Session:
 
     def tick(self) -> float | None:
         """Look how things stand; the seconds to the next look, None where nothing is left to look at."""
-        asking = self._asking is not None and self._asking.is_alive()
-        status = self.engine_status()
-        if status.state == "ready" and status.url and self._asked != (status.url, status.token):
-            self._ask(status.url, status.token)
-            asking = True
-        snapshot = self.job.runner.snapshot() if self.job else None
+        if self._search is not None and self._search.done():
+            search, self._search = self._search, None
+            self._attach(search.result())
+        self.engine.look(self.queue.pending)
+        self.queue.advance(self.engine.at_work(), self.engine.name, self.engine.workers)
         # Changing the scene under a render crashes Blender.
-        if snapshot and snapshot.over and not bpy.app.is_job_running("RENDER"):
-            job, self.job = self.job, None
-            self._finish(job, snapshot)
+        if not bpy.app.is_job_running("RENDER"):
+            self._import_arrived()
+        status = self.engine.status()
         shown = (
             status,
-            snapshot,
+            self.queue.jobs(),
             self.captured,
             self.painted,
-            self.error,
+            self.trouble,
             self.note,
             self.findings,
-            self.health,
+            self.engine.health,
         )
         if shown != self._shown:
             self._shown = shown
             redraw()
-        if self.job or asking or status.state == "starting":
+        waiting = self._search is not None or self.engine.asking or status.state == "starting"
+        if waiting or self.queue.working:
             return _BUSY_SECONDS
-        return _IDLE_SECONDS if self._local and self._local.poll().state == "ready" else None
+        return _IDLE_SECONDS if status.state == "ready" or self.queue.pending else None
 
-    def close(self) -> None:
-        """End everything, and wait for the engine's end."""
-        self.cancel()
-        self.job = None
-        if bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.unregister(self._timer)
-        if self._local is not None:
-            self._local.stop()
-
-    def _finish(self, job: Job, snapshot: JobSnapshot) -> None:
-        if snapshot.state != "done":
-            discard_take(job.take)
-            self.error = snapshot.error
-            self.note = "Cancelled." if snapshot.state == "cancelled" else ""
-            return
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == job.scene), None)
-        if scene is None:
-            self.note = f"The plate of a scene that is not open lies in {job.take}."
-            return
-        try:
-            import_plate(scene, job.take, job.runner.shot, job.plate)
-        except IsaError as error:
-            self.error = f"{error} The results are kept in {job.take}."
-            return
-        except Exception as error:
-            self.error = f"The plate cannot be imported: {error!r}. The results are kept in {job.take}."
-            raise
-        scene.isa.last_results = str(job.take)
-        self.note = "The plate is on the camera."
-        push_undo("Generate Plate")
-
-    def _ask(self, url: str, token: str) -> None:
-        """Ask an engine how it is, in the background."""
-        self._asked, self.health = (url, token), None
-
-        def ask() -> None:
-            try:
-                client = EngineClient(url, token)
-                try:
-                    health = client.health()
-                finally:
-                    client.close()
-            except EngineError as error:
-                if self._asked == (url, token):
-                    self.error = str(error)
-                return
-            if self._asked == (url, token):
-                self.health = health
-
-        self._asking = threading.Thread(target=ask, name="isa-health", daemon=True)
-        self._asking.start()
-
-    def _keep_ticking(self) -> None:
+    def keep_ticking(self) -> None:
+        """Have ``tick`` called by a timer from now on, as long as it wants to be."""
         if not bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
 
+    def close(self) -> None:
+        """Leave the jobs to their engines, end the local one, and wait for its end."""
+        self.stop_capture = True
+        if bpy.app.timers.is_registered(self._timer):
+            bpy.app.timers.unregister(self._timer)
+        self.queue.close()
+        self.engine.close()
 
-def check_remote(url: str) -> None:
-    """Raise an ``EngineError`` unless Blender may speak to this address."""
-    if not url:
-        raise EngineError("no remote engine is entered", remedy="Enter its address and token.")
-    host = urlsplit(url).hostname or ""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    # As a Python module Blender has no such preference, and who names an address means it.
-    offline = not bpy.app.online_access and not getattr(bpy.app, "module", False)
-    if offline and not loopback:
-        remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access, or --online-mode."
-        raise EngineError("Blender is not allowed to go online", remedy=remedy)
+    def _attach(self, found: list[Take]) -> None:
+        for scene in bpy.data.scenes:
+            self.queue.attach(own_takes(scene, found))
+        left = [job for job in self.jobs() if job.state == "sent"]
+        if left and self.engine.at_work() is None:
+            try:
+                self.start_engine()
+            except EngineError as error:
+                self.error = str(error)
+
+    def _import_arrived(self) -> None:
+        for take in self.queue.arrived():
+            scene = scene_of(take)
+            if scene is None:
+                continue
+            # Whatever comes of it, it is not tried for ever.
+            self.queue.mark(take.folder, imported=True)
+            try:
+                show_take(scene, take)
+            except IsaError as error:
+                self.error = f"{error} The results are kept in {take.folder}."
+                continue
+            except Exception as error:
+                self.error = (
+                    f"The plate cannot be imported: {error!r}. The results are kept in {take.folder}."
+                )
+                raise
+            self.note = f"{take.name} is on the camera."
+            push_undo("Generate Plate")
 
 
 def redraw() -> None:
@@ -285,3 +211,19 @@ def close() -> None:
     if _session is not None:
         _session.close()
     _session = None
+
+
+@persistent
+def _file_opened(*_) -> None:
+    # A farm's Blender has one shot to make, and no artist who waits for others.
+    if not bpy.app.background:
+        session().open_file()
+
+
+def register() -> None:
+    bpy.app.handlers.load_post.append(_file_opened)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_post.remove(_file_opened)
+    close()

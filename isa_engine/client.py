@@ -54,12 +54,15 @@ class EngineClient:
         """The models that the engine knows."""
         return self._ask(lambda found: [_read(ModelInfo, model) for model in found], "GET", "/models")
 
-    def submit(self, shot: bytes, priority: int = 0, key: str = "") -> str:
+    def submit(
+        self, shot: bytes, priority: int = 0, key: str = "", sent: Callable[[int], None] | None = None
+    ) -> str:
         """Queue a shot file and return the job's id.
 
         Args:
             priority: of ``protocol.PRIORITIES``.
             key: queues the same shot once, however often it is sent; empty: a fresh one for this call.
+            sent: called on the way with the number of bytes sent so far.
         """
         limit = self.health().upload_limit
         if len(shot) > limit:
@@ -71,7 +74,7 @@ class EngineClient:
             "/jobs",
             params={"priority": priority},
             headers={"Idempotency-Key": key or uuid.uuid4().hex},
-            data=shot,
+            data=_Upload(shot, sent) if sent else shot,
             seconds=SUBMIT_SECONDS,
         )
 
@@ -204,6 +207,22 @@ class EngineClient:
             raise EngineError(problem, where=self.url, remedy="Update the older of the two.")
         models = tuple(_read(ModelInfo, model) for model in answer["models"])
         return _read(Health, {**answer, "models": models})
+
+
+class _Upload:
+    """A request's body that tells how far it is; each sending of it begins anew."""
+
+    def __init__(self, content: bytes, sent: Callable[[int], None]):
+        self.content, self.sent = content, sent
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self.content), _CHUNK):
+            chunk = self.content[start : start + _CHUNK]
+            yield chunk
+            self.sent(start + len(chunk))
 
 
 def _read_job(answer: dict) -> JobStatus:

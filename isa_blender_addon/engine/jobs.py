@@ -7,6 +7,7 @@ state is "done". Whatever happens to the engine, the thread ends, and in bounded
 import contextlib
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from typing import Protocol, TypeVar
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.errors import Cancelled, EngineError, IsaError
 from isa_engine.protocol import RESULTS, JobStatus
-from isa_engine.shot import Shot, encode_shot
 
 from .process import EngineStatus
+from .take import ARRIVING, PREVIEW, fresh_key
 
 POLL_SECONDS = 0.2
 # An engine that does not answer for so long, in the middle of a job, is gone. A local one is known to be
@@ -31,7 +32,13 @@ T = TypeVar("T")
 
 
 class Engine(Protocol):
-    """What a job needs of an engine, local or remote."""
+    """What a job needs of an engine, local or remote.
+
+    Attributes:
+        private: nobody else sees its jobs.
+    """
+
+    private: bool
 
     def poll(self) -> EngineStatus: ...
 
@@ -41,21 +48,25 @@ class JobSnapshot:
     """How a job stands.
 
     Attributes:
-        state: "waiting" (for the engine to start), "uploading", "queued", "running", "fetching", and at the
-            end "done", "failed" or "cancelled".
-        phase, step, steps: the engine's, while running (``protocol.JobStatus``).
+        state: "waiting" (for the engine to start), "uploading", "queued", "running", "lost" (the engine does
+            not answer now), "fetching", and at the end "done", "failed" or "cancelled".
+        job: the engine's name for it; empty before it has one, and where the engine has ended it.
+        phase, step, steps: the engine's, while running (``protocol.JobStatus``); bytes, while uploading.
         seconds_left: of this phase, as far as its pace tells; None: not known yet.
         error: a sentence, where it failed.
         preview: the newest preview picture, if there is one.
+        preview_version: another number for another picture.
     """
 
     state: str = "waiting"
+    job: str = ""
     phase: str = ""
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
     error: str = ""
     preview: Path | None = None
+    preview_version: int = 0
 
     @property
     def over(self) -> bool:
@@ -67,14 +78,26 @@ class JobRunner:
 
     Args:
         engine: started already; the job waits until it is ready.
-        shot: checked and encoded in the thread.
+        shot: gives the shot's file; called in the thread.
         folder: takes the results (``protocol.RESULTS``) when all of them are there, and the preview before.
+        key: the same for what is the same job, however often it is sent.
+        job: the engine's name for it, where it was sent before.
+        patience: seconds to wait for an engine that does not answer, once it has the job.
     """
 
-    def __init__(self, engine: Engine, shot: Shot, folder: Path):
+    def __init__(
+        self,
+        engine: Engine,
+        shot: Callable[[], bytes],
+        folder: Path,
+        key: str = "",
+        job: str = "",
+        patience: float = PATIENCE_SECONDS,
+    ):
         self.engine, self.shot, self.folder = engine, shot, folder
-        self._snapshot = JobSnapshot()
-        self._cancelling = threading.Event()
+        self.key, self.patience = key or fresh_key(), patience
+        self._snapshot = JobSnapshot(job=job)
+        self._ending, self._left = threading.Event(), False
         self._pace = _Pace()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
@@ -87,7 +110,12 @@ class JobRunner:
 
     def cancel(self) -> None:
         """Ask the job to end; it does so after the step that it is in."""
-        self._cancelling.set()
+        self._ending.set()
+
+    def leave(self) -> None:
+        """Let the engine go on alone: the job can be taken up by its key."""
+        self._left = True
+        self._ending.set()
 
     def wait(self, seconds: float | None = None) -> JobSnapshot:
         """Block until the job is over, or for so long."""
@@ -96,12 +124,11 @@ class JobRunner:
 
     def _run(self) -> None:
         try:
-            shot = encode_shot(self.shot)
             self.folder.mkdir(parents=True, exist_ok=True)
             status = self._wait_for_engine()
             client = EngineClient(status.url, status.token, ANSWER_SECONDS)
             try:
-                self._work(client, shot)
+                self._work(client)
             finally:
                 client.close()
         except Cancelled:
@@ -122,10 +149,10 @@ class JobRunner:
             raise EngineError(status.message)
         return status
 
-    def _work(self, client: EngineClient, shot: bytes) -> None:
-        self._stop_if_cancelled()
-        self._show(state="uploading")
-        job = self._with_engine(lambda: client.submit(shot))
+    def _work(self, client: EngineClient) -> None:
+        self._stop_if_asked()
+        job = self._known(client) or self._submit(client)
+        self._show(job=job)
         try:
             previews = 0
             while not (status := self._patiently(lambda: client.job(job))).over:
@@ -134,31 +161,54 @@ class JobRunner:
                     self._fetch_preview(client, job)
                     previews = status.previews
                 self._pause()
-            if status.state == "failed":
-                raise EngineError(status.error)
-            if status.state == "cancelled":
-                raise Cancelled
+            if status.state != "done":
+                # What the engine has ended is another job when it is sent again.
+                self._show(job="")
+                raise EngineError(status.error) if status.state == "failed" else Cancelled
             self._show(state="fetching", seconds_left=None)
             self._fetch(client, job)
+            if self.engine.private:
+                self._forget(client, job)
             self._show(state="done")
         except Cancelled:
-            self._cancel(client, job)
+            if not self._left:
+                self._cancel(client, job)
+                self._show(job="")
             raise
+
+    def _known(self, client: EngineClient) -> str:
+        """The job's name, if this engine has it already; else empty."""
+        job = self._snapshot.job
+        if not job:
+            return ""
+        self._patiently(client.health)
+        try:
+            return self._patiently(lambda: client.job(job)).id
+        except EngineUnreachable:
+            raise
+        except EngineError:
+            return ""
+
+    def _submit(self, client: EngineClient) -> str:
+        shot = self.shot()
+        self._show(state="uploading", steps=len(shot))
+        return self._with_engine(
+            lambda: client.submit(shot, key=self.key, sent=lambda size: self._show(step=size))
+        )
 
     def _fetch_preview(self, client: EngineClient, job: str) -> None:
         """A picture on the way is worth less than the job: where it does not come, the job goes on."""
-        preview = self.folder / "preview.png"
-        with contextlib.suppress(EngineError):
+        preview = self.folder / PREVIEW
+        with contextlib.suppress(EngineError, OSError):
             client.fetch_preview(job, preview)
-            self._show(preview=preview)
+            self._show(preview=preview, preview_version=preview.stat().st_mtime_ns)
 
     def _fetch(self, client: EngineClient, job: str) -> None:
         """All results or none: a full disk leaves the folder, and an older take in it, as they were."""
-        arriving = self.folder / f".arriving-{job}"
-        arriving.mkdir()
+        arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self.folder))
         try:
             for name in RESULTS:
-                self._stop_if_cancelled()
+                self._stop_if_asked()
                 self._patiently(lambda name=name: client.fetch(job, name, arriving / name))
             for name in RESULTS:
                 os.replace(arriving / name, self.folder / name)
@@ -170,16 +220,25 @@ class JobRunner:
         with contextlib.suppress(EngineError):
             client.cancel(job)
 
+    def _forget(self, client: EngineClient, job: str) -> None:
+        """The engine's files of a job whose results are here; where they stay, they are only in the way."""
+        with contextlib.suppress(EngineError):
+            client.delete(job)
+
     def _patiently(self, call: Callable[[], T]) -> T:
         """A call that may be repeated, while an engine that does not answer may yet come back."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline, before = time.monotonic() + self.patience, self._snapshot.state
         while True:
             try:
-                return self._with_engine(call)
+                answer = self._with_engine(call)
             except EngineUnreachable:
                 if time.monotonic() > deadline:
                     raise
-            self._pause()
+                self._show(state="lost", seconds_left=None)
+                self._pause()
+            else:
+                self._show(state=before)
+                return answer
 
     def _with_engine(self, call: Callable[[], T]) -> T:
         """A call; where the engine's process is gone, that is the reason of its failure."""
@@ -192,11 +251,11 @@ class JobRunner:
             raise
 
     def _pause(self) -> None:
-        self._cancelling.wait(POLL_SECONDS)
-        self._stop_if_cancelled()
+        self._ending.wait(POLL_SECONDS)
+        self._stop_if_asked()
 
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelling.is_set():
+    def _stop_if_asked(self) -> None:
+        if self._ending.is_set():
             raise Cancelled
 
     def _show_progress(self, status: JobStatus) -> None:

@@ -6,9 +6,11 @@ What differs between systems is in this module alone.
 import atexit
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -48,6 +50,8 @@ STOPPED = EngineStatus("stopped", "The engine is not running.")
 class RemoteEngine:
     """An engine on another machine, which others start and stop."""
 
+    private = False
+
     def __init__(self, url: str, token: str):
         self.url, self.token = url, token
 
@@ -62,10 +66,18 @@ class LocalEngine:
         log: file that takes what the engine says.
         preference: path of the engine's Python as the artist set it; empty: ISA_ENGINE_PYTHON, else the one
             that ``install/`` wrote down.
+        data: folder in which each running engine has one of its own for its jobs, to go on with them after
+            an end of any kind; None: they go with it.
+
+    Attributes:
+        folder: with the jobs of the engine that was started last; None before.
     """
 
-    def __init__(self, log: Path, preference: str = ""):
-        self.log, self.preference = log, preference
+    private = True
+
+    def __init__(self, log: Path, preference: str = "", data: Path | None = None):
+        self.log, self.preference, self.data = log, preference, data
+        self.folder: Path | None = None
         self._lock = threading.RLock()
         self._process: subprocess.Popen | None = None
         self._deadline = 0.0
@@ -121,9 +133,11 @@ class LocalEngine:
 
     def _spawn(self, python: str) -> subprocess.Popen:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.folder = free_folder(self.data) if self.data else None
+        data = ("--data", str(self.folder)) if self.folder else ()
         with open(self.log, "wb") as log:
             return subprocess.Popen(
-                [python, *ENGINE],
+                [python, *ENGINE, *data],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -143,6 +157,24 @@ class LocalEngine:
     def _failure(self, what: str) -> EngineStatus:
         last = last_line(self.log)
         return EngineStatus("failed", f"{what}: {last}" if last else f"{what}. Its log is {self.log}.")
+
+
+def free_folder(data: Path) -> Path:
+    """The first folder that no running engine has: an engine goes on where the last one ended."""
+    return next(folder for number in itertools.count() if not _held(folder := data / str(number)))
+
+
+def _held(folder: Path) -> bool:
+    """Whether a running engine has a folder: by its lock (``isa_engine.service.folders.held``)."""
+    lock = folder / "lock.sqlite3"
+    if not lock.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error:
+        return True
+    return False
 
 
 def find_python(preference: str, environment: Mapping[str, str] = os.environ) -> str:

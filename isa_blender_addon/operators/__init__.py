@@ -14,6 +14,7 @@ from . import (
     generate,
     import_motion,
     import_results,
+    jobs,
     mark_joints,
     match_reference,
     mend,
@@ -22,6 +23,7 @@ from . import (
     renew_background,
     start_engine,
     stop_engine,
+    takes,
 )
 
 _MODULES = (
@@ -36,6 +38,7 @@ _MODULES = (
     generate,
     import_motion,
     import_results,
+    jobs,
     mark_joints,
     match_reference,
     mend,
@@ -44,6 +47,7 @@ _MODULES = (
     renew_background,
     start_engine,
     stop_engine,
+    takes,
 )
 
 

@@ -13,7 +13,7 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context) -> bool:
-        cls.poll_message_set("A plate is being generated")
+        cls.poll_message_set("The scene is being read")
         return not session().busy
 
     def begin(self, context) -> Reading:

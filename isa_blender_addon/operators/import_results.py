@@ -1,12 +1,15 @@
 """A finished job's folder as plate."""
 
+from pathlib import Path
+
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from isa_engine.errors import IsaError
 
 from ..folders import output_folder
-from ..plate import import_results, troubles
+from ..plate import troubles
+from ..takes import show_results
 
 
 class ISA_OT_import_results(bpy.types.Operator):
@@ -26,11 +29,10 @@ class ISA_OT_import_results(bpy.types.Operator):
 
     def execute(self, context) -> set[str]:
         try:
-            import_results(context.scene, self.directory, context.scene.isa.plate)
+            show_results(context.scene, Path(bpy.path.abspath(self.directory)).absolute())
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        context.scene.isa.last_results = self.directory
         for trouble in troubles(context.scene):
             self.report({"WARNING"}, trouble)
         return {"FINISHED"}

@@ -9,7 +9,8 @@ from isa_engine.errors import IsaError, SceneError
 from isa_engine.shot import Shot
 
 from .. import background
-from ..folders import discard_take, new_take
+from ..engine.take import discard_folder
+from ..folders import new_take
 from ..preflight import check_shot
 from ..properties import generation_settings, playing, references, refresh_cast
 from ..scene.camera import camera_at
@@ -136,7 +137,7 @@ class Reading:
         if self._background is not None:
             self._background.close()
         if self.take is not None:
-            discard_take(self.take)
+            discard_folder(self.take)
         session().captured = session().painted = None
 
 

@@ -8,7 +8,7 @@ from ..session import session
 class ISA_OT_stop_engine(bpy.types.Operator):
     bl_idname = "isa.stop_engine"
     bl_label = "Stop"
-    bl_description = "Stop the engine on this machine, and the job that it works on"
+    bl_description = "Stop the engine on this machine; its jobs can go on later"
 
     def execute(self, _context) -> set[str]:
         session().stop_engine()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.shot import Shot, read_shot
+from isa_engine.shot import Shot
 
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
@@ -25,7 +25,7 @@ def import_plate(scene, folder: str | Path, shot: Shot, kinds: Collection[str]) 
 
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
-        shot: of which the plate was made.
+        shot: of which the plate was made; only its frame numbers count.
         kinds: of ``KINDS``; what shows a plate in another way goes.
 
     Raises:
@@ -60,16 +60,6 @@ def import_plate(scene, folder: str | Path, shot: Shot, kinds: Collection[str]) 
         people.import_people(scene, video, matte, numbers, NAME)
     else:
         people.remove_people(scene, NAME)
-
-
-def import_results(scene, folder: str | Path, kinds: Collection[str]) -> None:
-    """``import_plate`` of a results folder, which holds the ``shot.npz`` too.
-
-    Raises:
-        ShotError: the folder holds no whole shot.
-        SceneError: as ``import_plate``.
-    """
-    import_plate(scene, folder, read_shot(Path(folder) / "shot.npz"), kinds)
 
 
 def fits_view(scene) -> bool:

@@ -5,22 +5,25 @@ import bpy
 
 def _classes() -> tuple[type, ...]:
     # The panel imports the operators, which import the preferences from here.
-    from . import cast_list, matching, panel, preferences
+    from . import cast_list, jobs, matching, panel, preferences, takes
 
-    return (*preferences.CLASSES, *cast_list.CLASSES, *panel.CLASSES, *matching.CLASSES)
+    modules = (preferences, cast_list, panel, jobs, takes, matching)
+    return tuple(cls for module in modules for cls in module.CLASSES)
 
 
 def register() -> None:
-    from . import cast_list
+    from . import takes, thumbnails
 
     for cls in _classes():
         bpy.utils.register_class(cls)
-    cast_list.register()
+    takes.register()
+    thumbnails.register()
 
 
 def unregister() -> None:
-    from . import cast_list
+    from . import takes, thumbnails
 
-    cast_list.unregister()
+    thumbnails.unregister()
+    takes.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

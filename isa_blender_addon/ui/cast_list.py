@@ -1,11 +1,11 @@
-"""The list of the cast, and the pictures' thumbnails."""
+"""The list of the cast."""
 
 from pathlib import Path
 
 import bpy
-import bpy.utils.previews
 
 from .matching import draw_matching
+from .thumbnails import icon
 
 _RECOGNISED = {
     "property": ("OUTLINER_OB_ARMATURE", "Recognised by its SMPL-X property"),
@@ -13,7 +13,6 @@ _RECOGNISED = {
     "override": ("USER", "In the cast because you said so"),
 }
 _HIDDEN = "HIDE_ON", "Not shown in renders"
-_thumbnails = None
 
 
 class ISA_UL_cast(bpy.types.UIList):
@@ -68,21 +67,9 @@ def thumbnail(picture: str) -> int | None:
     """The icon of a picture file, None if it is missing; read once, and again when the file changes."""
     path = Path(bpy.path.abspath(picture))
     try:
-        key = f"{path} {path.stat().st_mtime_ns}"
+        return icon(path, path.stat().st_mtime_ns)
     except OSError:
         return None
-    if key not in _thumbnails:
-        _thumbnails.load(key, str(path), "IMAGE")
-    return _thumbnails[key].icon_id
 
 
 CLASSES = (ISA_UL_cast,)
-
-
-def register() -> None:
-    global _thumbnails
-    _thumbnails = bpy.utils.previews.new()
-
-
-def unregister() -> None:
-    bpy.utils.previews.remove(_thumbnails)

@@ -13,7 +13,7 @@ from ..preflight.glance import estimate, glance
 from ..properties import canvas
 from ..scene.timeline import render_size
 from ..session import session
-from .cast_list import draw_member, thumbnail
+from .cast_list import draw_member
 from .findings import draw_findings
 from .preferences import preferences
 from .sentence import sentence
@@ -24,18 +24,6 @@ _ENGINE_ICONS = {
     "stopped": "RADIOBUT_OFF",
     "absent": "ERROR",
     "failed": "ERROR",
-}
-# Of an icon's height.
-_PREVIEW_SCALE = 10
-_JOB_WORDS = {
-    "waiting": "Waiting for the engine",
-    "uploading": "Sending the shot",
-    "queued": "Waiting for its turn",
-    "fetching": "Fetching the plate",
-    "encode": "Reading the references",
-    "denoise": "Denoising",
-    "decode": "Painting the frames",
-    "write": "Writing the plate",
 }
 
 
@@ -53,41 +41,41 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, now, scene = self.layout, session(), context.scene
-        findings = (*glance(scene, now.health), *now.findings)
         if now.busy:
             text, factor = progress(now)
             layout.progress(text=text, factor=factor)
             layout.operator("isa.cancel", icon="X")
-            draw_preview(layout, now.job)
             return
         problem = obstacle(scene)
-        absent = now.engine_status().state == "absent"
+        absent = now.engine.status().state == "absent"
         both = layout.row(align=True)
         both.scale_y = 1.6
         both.enabled = problem is None
         row = both.row(align=True)
         row.enabled = not absent
         word = "Generate Anyway" if now.held else "Generate"
-        button = row.operator("isa.generate", text=word + duration(scene, now), icon="RENDER_ANIMATION")
+        button = row.operator(
+            "isa.generate", text=word + duration(scene, now.engine.health), icon="RENDER_ANIMATION"
+        )
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
         if problem:
             sentence(context, layout, str(problem), "INFO")
-        if now.error:
-            sentence(context, layout, now.error, "ERROR")
+        if now.trouble:
+            sentence(context, layout, now.trouble, "ERROR")
         elif now.note:
             sentence(context, layout, now.note, "INFO")
         if not problem:
-            draw_findings(context, layout, findings)
+            draw_findings(context, layout, (*glance(scene, now.engine.health), *now.findings))
 
 
 class ISA_PT_engine(_Panel, bpy.types.Panel):
     bl_label = "Engine"
-    bl_order = 1
+    bl_order = 2
 
     def draw(self, context) -> None:
         layout, now, local = self.layout, session(), preferences().engine == "LOCAL"
-        status = now.engine_status()
+        status = now.engine.status()
         sentence(context, layout, status.message, _ENGINE_ICONS[status.state])
         row = layout.row(align=True)
         if status.state == "ready" and local:
@@ -103,7 +91,7 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
 
 class ISA_PT_cast(_Panel, bpy.types.Panel):
     bl_label = "Cast"
-    bl_order = 2
+    bl_order = 3
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -121,7 +109,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
 
 class ISA_PT_shot(_Panel, bpy.types.Panel):
     bl_label = "Shot"
-    bl_order = 3
+    bl_order = 4
 
     def draw(self, context) -> None:
         scene = context.scene
@@ -134,7 +122,7 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
 
 class ISA_PT_background(_Panel, bpy.types.Panel):
     bl_label = "Background"
-    bl_order = 4
+    bl_order = 5
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -150,7 +138,7 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
 
 class ISA_PT_look(_Panel, bpy.types.Panel):
     bl_label = "Look"
-    bl_order = 5
+    bl_order = 6
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -163,7 +151,7 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
 
 class ISA_PT_plate(_Panel, bpy.types.Panel):
     bl_label = "Plate"
-    bl_order = 6
+    bl_order = 8
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context) -> None:
@@ -180,13 +168,6 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             )
             self.layout.operator("isa.fit_plate")
         self.layout.operator("isa.import_results", text="Import Plate", icon="IMPORT")
-
-
-def draw_preview(layout, job) -> None:
-    """The first frame as it looks so far, once the engine has sent one."""
-    preview = job.runner.snapshot().preview if job else None
-    if preview and (picture := thumbnail(str(preview))) is not None:
-        layout.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
 
 
 def shot_lines(scene) -> list[str]:
@@ -206,9 +187,9 @@ def shot_lines(scene) -> list[str]:
     ]
 
 
-def duration(scene, now) -> str:
+def duration(scene, health) -> str:
     """About how long it takes, for the button; empty where nothing is known."""
-    seconds = estimate(scene, now.health)
+    seconds = estimate(scene, health)
     if seconds is None:
         return ""
     if seconds < 90:
@@ -218,20 +199,12 @@ def duration(scene, now) -> str:
 
 
 def progress(now) -> tuple[str, float]:
-    """What is going on, and how far it is, 0 to 1."""
+    """How far the scene is read, in words and from 0 to 1."""
     if now.painted is not None:
         done, total = now.painted
         return f"Rendering background {done} of {total}", done / max(total, 1)
-    if now.job is None:
-        done, total = now.captured
-        return f"Reading frame {done} of {total}", done / max(total, 1)
-    snapshot = now.job.runner.snapshot()
-    words = _JOB_WORDS.get(snapshot.phase if snapshot.state == "running" else snapshot.state, "Starting")
-    if snapshot.state != "running" or not snapshot.steps:
-        return words, 0.0
-    left = snapshot.seconds_left
-    time_left = f" · {int(left) // 60}:{int(left) % 60:02} left" if left is not None else ""
-    return f"{words} {snapshot.step}/{snapshot.steps}{time_left}", snapshot.step / snapshot.steps
+    done, total = now.captured
+    return f"Reading frame {done} of {total}", done / max(total, 1)
 
 
 CLASSES = (

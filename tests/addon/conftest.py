@@ -2,6 +2,14 @@ import bpy
 import pytest
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_data(tmp_path_factory):
+    """Engines of the tests keep their jobs elsewhere than the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture
 def scene():
     """A fresh, empty Blender scene of 24 frames a second; those of earlier tests are gone."""

@@ -36,8 +36,10 @@ def generate(shot, _model, out: Path, report, **_) -> None:
         time.sleep(0.01)
     if kind == REFUSED:
         raise EngineError("this shot is not to my taste", remedy="Stage another")
-    if kind == DYING:
+    died = out.parent / "died"
+    if kind == DYING and not died.exists():
         # The service, and this worker with it.
+        died.touch()
         os.kill(os.getppid(), signal.SIGKILL)
     for name in ("plate.mp4", "matte.mp4"):
         paint(out / name, shot)

@@ -15,7 +15,16 @@ from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
 from isa_engine.protocol import RESULTS
-from tests.service.running import COMMAND, RunningEngine, alive, eventually, room_for, shot_of_kind
+from isa_engine.shot import encode_shot
+from tests.service.running import (
+    COMMAND,
+    RunningEngine,
+    alive,
+    eventually,
+    room_for,
+    shot_of_kind,
+    upload,
+)
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST, KILLED
 
 
@@ -42,14 +51,9 @@ def local(tmp_path, monkeypatch):
     engine.stop()
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0.5)
-
-
-def started(engine, kind: int, folder: Path, steps: int = 3) -> JobRunner:
+def started(engine, kind: int, folder: Path, steps: int = 3, patience: float = 20) -> JobRunner:
     began = time.monotonic()
-    runner = JobRunner(engine, shot_of_kind(kind, steps), folder)
+    runner = JobRunner(engine, lambda: upload(kind, steps), folder, patience=patience)
     runner.start()
     runner.snapshot()
     assert time.monotonic() - began < 1, "the caller is not held up"
@@ -132,7 +136,7 @@ def test_a_job_that_the_engine_cannot_do_says_why(remote, tmp_path):
 
 def test_a_shot_that_is_not_whole_is_never_sent(remote, tmp_path):
     shot = replace(shot_of_kind(FAST), frame_numbers=shot_of_kind(FAST).frame_numbers[:0])
-    runner = JobRunner(remote, shot, tmp_path / "take")
+    runner = JobRunner(remote, lambda: encode_shot(shot), tmp_path / "take")
     runner.start()
     snapshot = ended(runner)
     assert (snapshot.state, snapshot.error) == (
@@ -177,9 +181,10 @@ def test_a_job_that_always_kills_its_worker_ends_with_a_sentence_and_the_next_on
     assert ended(started(remote, FAST, tmp_path / "take")).state == "done"
 
 
-def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path, impatient):
+def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path):
     engine = RunningEngine(tmp_path / "data", "--stop-with-stdin")
-    runner = started(RemoteEngine(engine.url, engine.first_line["token"]), ENDLESS, tmp_path / "take")
+    remote = RemoteEngine(engine.url, engine.first_line["token"])
+    runner = started(remote, ENDLESS, tmp_path / "take", patience=0.5)
     reached(runner, "running")
     engine.end()
     snapshot = ended(runner)
@@ -213,7 +218,7 @@ def runner_job(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("says_nothing", [True, False])
-def test_nobody_at_the_remote_address(tmp_path, says_nothing, impatient, monkeypatch):
+def test_nobody_at_the_remote_address(tmp_path, says_nothing, monkeypatch):
     monkeypatch.setattr(jobs, "ANSWER_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -256,8 +261,9 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote,
 
 def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
-    monkeypatch.setattr(jobs, "encode_shot", lambda shot: 1 / 0)
-    snapshot = ended(started(remote, FAST, tmp_path / "take"))
+    runner = JobRunner(remote, lambda: 1 / 0, tmp_path / "take")
+    runner.start()
+    snapshot = ended(runner)
     assert (snapshot.state, "ZeroDivisionError" in snapshot.error) == ("failed", True)
 
 

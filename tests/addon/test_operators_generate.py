@@ -6,22 +6,20 @@ import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import MagicMock
 
 import bpy
 import pytest
 
 import isa_blender_addon
-from isa_blender_addon.engine import jobs, process
+from isa_blender_addon.engine import process
 from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
-from isa_blender_addon.ui import cast_list, panel
+from isa_blender_addon.shots import shot_of
 from tests.addon import fake_engine
 from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.snapshot import snapshot
-from tests.pipeline.shots import picture
 from tests.service.running import eventually
 
 NAME = "ISA Plate"
@@ -44,31 +42,37 @@ def shot(addon, scene, tmp_path, monkeypatch):
     scene.isa.steps, scene.isa.seed = 2, FAST
     # The engine runs on from test to test; one of its jobs does not.
     yield scene
-    if session().busy:
-        close()
+    for job in session().queue.jobs():
+        session().queue.cancel(job.take.folder)
 
 
 def finish() -> None:
-    """What Blender's timer does, until the session is idle."""
+    """What Blender's timer does, until all jobs are over and the plates are there."""
 
     def idle() -> bool:
         session().tick()
-        return not session().busy
+        return all(job.stopped for job in session().queue.jobs()) and not session().queue.arrived()
 
-    eventually(idle, "the session is idle", 40)
+    eventually(idle, "all jobs are over", 40)
 
 
 def running() -> bool:
     session().tick()
-    job = session().job
-    return job is not None and job.runner.snapshot().state == "running"
+    return any(job.state == "running" for job in session().queue.jobs())
+
+
+def only_job():
+    """Of the scene that is open."""
+    (job,) = session().jobs()
+    return job
 
 
 def test_the_plate_comes_back_to_the_scene(shot, tmp_path):
     assert bpy.ops.isa.generate() == {"FINISHED"}
-    assert session().busy
-    assert not bpy.ops.isa.generate.poll()
+    assert not session().busy
+    assert bpy.ops.isa.generate.poll(), "another one can be queued"
     finish()
+    assert session().jobs() == []
     assert session().error == ""
     (plane,) = planes(shot, NAME)
     assert plane.parent == shot.camera
@@ -106,11 +110,13 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
     before = snapshot()
     bpy.ops.isa.generate()
     eventually(running, "the job is running")
-    bpy.ops.isa.cancel()
+    bpy.ops.isa.cancel_job(take=str(only_job().take.folder))
     finish()
-    assert (session().error, session().note) == ("", "Cancelled.")
+    assert (only_job().state, session().error) == ("cancelled", "")
     assert snapshot() == before
-    assert not list((tmp_path / "takes").iterdir())
+    bpy.ops.isa.remove_job(take=str(only_job().take.folder))
+    assert session().jobs() == []
+    eventually(lambda: not list((tmp_path / "takes").iterdir()), "its files are gone")
 
 
 def test_escape_ends_the_reading(shot, tmp_path):
@@ -155,62 +161,51 @@ def test_what_the_engine_refuses_is_said_in_the_panel(shot, tmp_path):
     shot.isa.seed = REFUSED
     bpy.ops.isa.generate()
     finish()
-    assert "not to my taste" in session().error
+    assert "not to my taste" in only_job().snapshot.error
     assert not planes(shot, NAME)
-    assert not list((tmp_path / "takes").iterdir())
 
 
-def test_an_engine_that_dies_in_the_middle_is_said_and_another_can_be_started(shot, monkeypatch):
-    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0.5)
+def test_an_engine_that_dies_in_the_middle_is_said_and_its_job_goes_on_when_asked(shot):
     shot.isa.seed = DYING
     bpy.ops.isa.generate()
     finish()
-    assert "engine" in session().error
-    assert session().engine_status().state == "failed"
+    assert "engine stopped by itself" in only_job().snapshot.error
+    assert session().engine.status().state == "failed"
     assert not planes(shot, NAME)
-    shot.isa.seed = FAST
-    bpy.ops.isa.generate()
+    sent = only_job().take.job
+    assert bpy.ops.isa.retry_job(take=str(only_job().take.folder)) == {"FINISHED"}
     finish()
-    assert session().error == ""
+    assert session().jobs() == []
+    assert [take.job for take in session().queue.takes(shot_of(shot))] == [sent], "it is the same job"
     assert planes(shot, NAME)
 
 
 def test_a_killed_engine_is_seen_while_nothing_runs(shot):
     bpy.ops.isa.start_engine()
-    eventually(lambda: session().tick() and session().engine_status().state == "ready", "the engine is ready")
-    os.kill(session()._local._process.pid, signal.SIGKILL)
+    eventually(lambda: session().tick() and session().engine.status().state == "ready", "the engine is ready")
+    os.kill(session().engine._local._process.pid, signal.SIGKILL)
     eventually(lambda: session().tick() is None, "the end is seen")
-    assert session().engine_status().state == "failed"
+    assert session().engine.status().state == "failed"
 
 
 def test_the_engine_ends_with_the_addon(shot):
     bpy.ops.isa.start_engine()
-    eventually(lambda: session().engine_status().state == "ready", "the engine is ready")
-    process = session()._local._process
+    eventually(lambda: session().engine.status().state == "ready", "the engine is ready")
+    process = session().engine._local._process
     assert process.poll() is None
     close()
     assert process.poll() is not None
 
 
-def test_stopping_the_engine_ends_its_job(shot):
+def test_a_job_says_that_its_engine_was_stopped(shot):
     shot.isa.seed = ENDLESS
     bpy.ops.isa.generate()
     eventually(running, "the job is running")
     bpy.ops.isa.stop_engine()
     finish()
+    assert only_job().snapshot.error == "The engine is not running."
     assert not planes(shot, NAME)
-    eventually(lambda: session().engine_status().state == "stopped", "the engine has stopped")
-
-
-def test_the_plate_of_a_closed_scene_is_kept_on_disk(shot, tmp_path):
-    shot.isa.seed = ENDLESS
-    bpy.ops.isa.generate()
-    job = session().job
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    session().cancel()
-    finish()
-    session()._finish(job, jobs.JobSnapshot(state="done"))
-    assert str(tmp_path / "takes") in session().note
+    eventually(lambda: session().engine.status().state == "stopped", "the engine has stopped")
 
 
 def no_camera(scene, _tmp_path, _monkeypatch):
@@ -274,26 +269,3 @@ def test_what_stands_in_the_way_is_a_sentence_and_leaves_no_trace(
     takes = tmp_path / "takes"
     assert not takes.exists() or not list(takes.iterdir())
     assert bpy.ops.isa.generate.poll()
-
-
-def test_the_panel_shows_how_far_the_job_is_and_how_its_picture_looks_so_far(shot, tmp_path, monkeypatch):
-    preview = tmp_path / "preview.png"
-    snapshot = jobs.JobSnapshot("running", "denoise", 12, 30, 100.0, preview=preview)
-    runner = SimpleNamespace(snapshot=lambda: snapshot, cancel=lambda: None)
-    monkeypatch.setattr(session(), "job", SimpleNamespace(runner=runner))
-
-    def drawn() -> MagicMock:
-        layout = MagicMock()
-        panel.ISA_PT_generate.draw(SimpleNamespace(layout=layout), bpy.context)
-        return layout
-
-    assert drawn().progress.call_args.kwargs == {"text": "Denoising 12/30 · 1:40 left", "factor": 0.4}
-    drawn().template_icon.assert_not_called()
-    known = len(cast_list._thumbnails)
-    for seed in range(2):
-        preview.write_bytes(picture(64, 36, seed))
-        os.utime(preview, ns=(seed, seed))
-        drawn().template_icon.assert_called_once()
-        drawn()
-        # Without a window icons have no numbers.
-        assert len(cast_list._thumbnails) == known + seed + 1

@@ -8,9 +8,10 @@ import bpy
 import pytest
 
 import isa_blender_addon
+from isa_blender_addon.chosen_engine import check_remote
 from isa_blender_addon.operators.add_character import draw_in_add_menu
 from isa_blender_addon.properties import generation_settings, playing, references, refresh_cast
-from isa_blender_addon.session import check_remote, close, session
+from isa_blender_addon.session import close, session
 from isa_blender_addon.ui import panel
 from isa_blender_addon.ui.cast_list import ISA_UL_cast, thumbnail
 from isa_engine.body import write_motion
@@ -163,7 +164,7 @@ def test_a_folder_that_holds_no_results_is_said(scene, tmp_path):
 
 def test_a_remote_engine_is_asked_only_if_blender_may_go_online(monkeypatch):
     app = SimpleNamespace(online_access=False)
-    monkeypatch.setattr("isa_blender_addon.session.bpy", SimpleNamespace(app=app))
+    monkeypatch.setattr("isa_blender_addon.chosen_engine.bpy", SimpleNamespace(app=app))
     for url in ("http://127.0.0.1:8642", "http://localhost:1", "http://[::1]:2"):
         check_remote(url)
     with pytest.raises(EngineError, match="Enter its address"):
@@ -224,7 +225,7 @@ def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
     models = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-4b", trained=True))
     stage(scene)
     refresh_cast(scene)
-    session().health = SimpleNamespace(models=models, device="cpu")
+    session().engine.health = SimpleNamespace(models=models, device="cpu")
     assert "untrained" in " ".join(drawn(panel.ISA_PT_generate))
     scene.isa.model = "isa-4b"
     assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))

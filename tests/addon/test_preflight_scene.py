@@ -216,13 +216,12 @@ def test_the_button_says_how_long_it_will_take(staged):
     assert estimate(staged, None) is None
     health = SimpleNamespace(models=(), device="cpu")
     assert estimate(staged, health) > 0
-    now = SimpleNamespace(health=health)
     staged.isa.steps = 1
-    assert panel.duration(staged, now) == " · about 10 s"
+    assert panel.duration(staged, health) == " · about 10 s"
     staged.isa.steps, staged.frame_end = 1000, 33
-    assert panel.duration(staged, now).endswith(" min")
+    assert panel.duration(staged, health).endswith(" min")
     staged.isa.model = "isa-4b"
-    assert panel.duration(staged, now).endswith(" h")
+    assert panel.duration(staged, health).endswith(" h")
 
 
 def test_batch_prints_the_findings(staged, tmp_path, monkeypatch, capsys):

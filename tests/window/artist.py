@@ -24,16 +24,17 @@ REPORT: dict = {"blender": bpy.app.version_string, "states": []}
 def state() -> str:
     """How the add-on's job stands."""
     session = part("session").session()
-    assert not session.error, session.error
-    now = "reading" if session.captured else session.job.runner.snapshot().state if session.job else "idle"
+    assert not session.trouble, session.trouble
+    states = [job.state for job in session.queue.jobs()]
+    assert "failed" not in states, session.queue.jobs()
+    now = "reading" if session.captured else next(iter(states), "idle")
     if now not in REPORT["states"]:
         REPORT["states"].append(now)
     return now
 
 
 def previewed() -> bool:
-    job = part("session").session().job
-    return job is not None and job.runner.snapshot().preview is not None
+    return any(job.snapshot.preview for job in part("session").session().queue.jobs())
 
 
 def movies() -> dict[str, list]:

@@ -1,0 +1,168 @@
+"""The engine that the artist has chosen in the preferences: started, asked how it is, stopped."""
+
+import contextlib
+import ipaddress
+import threading
+import time
+from urllib.parse import urlsplit
+
+import bpy
+
+from isa_engine.client import EngineClient
+from isa_engine.errors import EngineError
+from isa_engine.location import data_folder
+from isa_engine.protocol import Health
+
+from .engine.process import EngineStatus, LocalEngine, RemoteEngine
+from .engine.take import HERE, address
+from .folders import engine_log
+from .ui.preferences import preferences
+
+# Between two questions to an engine that does not answer.
+_ASK_SECONDS = 10
+
+
+class ChosenEngine:
+    """One a Blender. Nothing blocks but ``close``.
+
+    Attributes:
+        health: what the engine last said of itself.
+        error: why it says nothing, as a sentence; empty if all is well.
+    """
+
+    def __init__(self):
+        self.health: Health | None = None
+        self.error = ""
+        self._local: LocalEngine | None = None
+        self._asking: threading.Thread | None = None
+        self._asked, self._asked_at = ("", ""), 0.0
+
+    @property
+    def name(self) -> str:
+        """As takes have it (``Take.engine``); ``HERE`` alone: this machine's, not started yet."""
+        chosen = preferences()
+        if chosen.engine == "REMOTE":
+            return address(chosen.remote_url)
+        return HERE + (self._local.folder.name if self._local and self._local.folder else "")
+
+    @property
+    def workers(self) -> int:
+        """How many jobs it does at once, as far as is known."""
+        return self.health.device.count(",") + 1 if self.health else 1
+
+    @property
+    def asking(self) -> bool:
+        return self._asking is not None and self._asking.is_alive()
+
+    def status(self) -> EngineStatus:
+        """How it stands; cheap enough for drawing."""
+        chosen = preferences()
+        if chosen.engine == "REMOTE":
+            if not chosen.remote_url:
+                return EngineStatus("absent", "Enter the remote engine's address.")
+            if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
+                message = f"Engine: {urlsplit(chosen.remote_url).hostname}."
+                return EngineStatus("ready", message, *self._asked)
+            return EngineStatus("stopped", f"Engine: {chosen.remote_url}, not connected yet.")
+        if self._local is None:
+            self._local = _local_engine(chosen.engine_python)
+        return self._local.poll()
+
+    def start(self) -> None:
+        """Start the local engine, or ask the remote one how it is.
+
+        Raises:
+            EngineError: there is none, or Blender is to stay offline.
+        """
+        chosen = preferences()
+        self.error = ""
+        if chosen.engine == "REMOTE":
+            check_remote(chosen.remote_url)
+            self._ask(chosen.remote_url, chosen.remote_token)
+        else:
+            self._start_local(chosen.engine_python)
+
+    def at_work(self) -> LocalEngine | RemoteEngine | None:
+        """The engine to give jobs to, once it is starting or ready; else None."""
+        status = self.status()
+        if preferences().engine == "REMOTE":
+            return RemoteEngine(status.url, status.token) if status.state == "ready" else None
+        return self._local if status.state in ("starting", "ready") else None
+
+    def look(self, wanted: bool) -> None:
+        """Ask an engine that has come up how it is, and one that did not answer again.
+
+        Args:
+            wanted: whether jobs wait for it.
+        """
+        status = self.status()
+        if status.state == "ready" and self._asked != (status.url, status.token):
+            self._ask(status.url, status.token)
+        elif wanted and self._silent and time.monotonic() > self._asked_at + _ASK_SECONDS:
+            with contextlib.suppress(EngineError):
+                check_remote(preferences().remote_url)
+                self._ask(preferences().remote_url, preferences().remote_token)
+
+    def stop(self) -> None:
+        """End the local engine, without waiting for it."""
+        if self._local is not None:
+            threading.Thread(target=self._local.stop, name="isa-stop", daemon=True).start()
+        self.health = None
+
+    def close(self) -> None:
+        """End the local engine, and wait for its end."""
+        if self._local is not None:
+            self._local.stop()
+
+    @property
+    def _silent(self) -> bool:
+        """Whether a remote engine was asked in vain."""
+        return bool(self.error) and preferences().engine == "REMOTE" and not self.asking
+
+    def _start_local(self, python: str) -> None:
+        if self._local is None or (
+            self._local.preference != python and self._local.poll().state not in ("starting", "ready")
+        ):
+            self._local = _local_engine(python)
+        self._local.start()
+        status = self._local.poll()
+        if status.state in ("absent", "failed"):
+            raise EngineError(status.message)
+
+    def _ask(self, url: str, token: str) -> None:
+        """Ask an engine how it is, in the background."""
+        if self._asked != (url, token):
+            self.health = None
+        self._asked, self._asked_at = (url, token), time.monotonic()
+
+        def ask() -> None:
+            try:
+                with contextlib.closing(EngineClient(url, token)) as client:
+                    health, problem = client.health(), ""
+            except EngineError as error:
+                health, problem = None, str(error)
+            if self._asked == (url, token):
+                self.health, self.error = health, problem
+
+        self._asking = threading.Thread(target=ask, name="isa-health", daemon=True)
+        self._asking.start()
+
+
+def _local_engine(python: str) -> LocalEngine:
+    return LocalEngine(engine_log(), python, data_folder() / "blender")
+
+
+def check_remote(url: str) -> None:
+    """Raise an ``EngineError`` unless Blender may speak to this address."""
+    if not url:
+        raise EngineError("no remote engine is entered", remedy="Enter its address and token.")
+    host = urlsplit(url).hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    # As a Python module Blender has no such preference, and who names an address means it.
+    offline = not bpy.app.online_access and not getattr(bpy.app, "module", False)
+    if offline and not loopback:
+        remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access, or --online-mode."
+        raise EngineError("Blender is not allowed to go online", remedy=remedy)

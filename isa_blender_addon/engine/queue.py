@@ -1,0 +1,244 @@
+"""The takes that are known and the jobs that make them, in the order that the artist wants.
+
+An engine gets as many jobs as it has workers; the rest wait here, where they can be put in another order.
+Every change of a take is on disk a moment later, so that the next Blender goes on from there. The main thread
+owns the queue; no method blocks but ``close``.
+"""
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from isa_engine.errors import IsaError
+from isa_engine.shot import Shot
+
+from .jobs import Engine, JobRunner, JobSnapshot
+from .take import HERE, Take, fresh_key, read_takes
+
+STOPPED = ("failed", "cancelled", "resting", "elsewhere")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a take that has no plate in the scene yet stands.
+
+    Attributes:
+        state: as of ``JobSnapshot`` while it is worked on; else the take's, "resting" for one that waits for
+            the artist's word, or "elsewhere" for one that another engine has.
+        snapshot: with the error where it has failed.
+    """
+
+    take: Take
+    state: str
+    snapshot: JobSnapshot
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing goes on until the artist says so."""
+        return self.state in STOPPED
+
+    @property
+    def movable(self) -> bool:
+        """Whether its place in the queue is still to be chosen."""
+        return self.state in ("waiting", "resting") and not self.take.job
+
+
+class JobQueue:
+    """The takes and jobs of one Blender.
+
+    Attributes:
+        trouble: a sentence, where the queue cannot be kept on disk.
+    """
+
+    def __init__(self):
+        self.trouble = ""
+        self._takes: dict[Path, Take] = {}
+        self._runners: dict[Path, JobRunner] = {}
+        # Of shots that are being written; the shot itself where that has failed.
+        self._writing: dict[Path, Future] = {}
+        self._shots: dict[Path, Shot] = {}
+        self._resting: set[Path] = set()
+        self._disk = ThreadPoolExecutor(1, "isa-takes")
+        self._kept: list[Future] = []
+        self._engine = HERE
+
+    def add(self, take: Take, shot: Shot) -> None:
+        """A new job, after the others."""
+        self._shots[take.folder] = shot
+        self._writing[take.folder] = self._disk.submit(take.keep_shot, shot)
+        self._set(take)
+
+    def search(self, outputs: Iterable[Path]) -> Future:
+        """The takes on disk in these output folders, ``list[Take]``, for ``attach``."""
+        folders = list(outputs)
+        return self._disk.submit(lambda: [take for folder in folders for take in read_takes(folder)])
+
+    def attach(self, takes: Iterable[Take]) -> None:
+        """Takes that were found on disk. What an engine has is gone on with; what waits, waits for a word."""
+        for take in takes:
+            if take.folder not in self._takes:
+                self._takes[take.folder] = take
+                if take.state == "waiting":
+                    self._resting.add(take.folder)
+
+    def jobs(self) -> list[Job]:
+        """What is not done, in order."""
+        unfinished = [take for take in self._takes.values() if take.state != "done"]
+        return [self._job(take) for take in sorted(unfinished, key=lambda take: take.place)]
+
+    def arrived(self) -> list[Take]:
+        """Takes whose plates are here and have not come to a scene yet, oldest first."""
+        return [take for take in self._takes.values() if take.state == "done" and not take.imported]
+
+    def takes(self, shot: str) -> list[Take]:
+        """A shot's takes that have a plate: pinned ones first, then the newest."""
+        found = [take for take in self._takes.values() if take.shot == shot and take.state == "done"]
+        return sorted(found, key=lambda take: (not take.pinned, -take.created))
+
+    def take(self, folder: Path) -> Take | None:
+        return self._takes.get(folder)
+
+    @property
+    def working(self) -> bool:
+        """Whether anything is going on."""
+        return bool(self._runners or self._writing or self._kept)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a job wants the engine."""
+        return any(job.state in ("waiting", "sent") for job in self.jobs())
+
+    def advance(self, engine: Engine | None, name: str, workers: int) -> None:
+        """See how the jobs stand, and send those whose turn it is.
+
+        Args:
+            engine: ready or starting; None: there is none.
+            name: the engine's, as of ``Take.engine``; ``HERE`` alone where a local one is not started.
+            workers: so many jobs it does at once.
+        """
+        self._engine = name
+        self._see_disk()
+        for folder, runner in list(self._runners.items()):
+            self._see(self._takes[folder], runner)
+        if engine is None:
+            return
+        for job in self.jobs():
+            if job.state == "sent" or (job.state == "waiting" and self._active() < workers):
+                self._start(job.take, engine)
+
+    def cancel(self, folder: Path) -> None:
+        """End a job; the engine is told, if it has it."""
+        take = self._takes[folder]
+        if folder in self._runners:
+            self._runners[folder].cancel()
+        elif take.state in ("waiting", "sent"):
+            self._set(replace(take, state="cancelled", key=fresh_key(), job=""))
+
+    def retry(self, folder: Path) -> None:
+        """Go on with a job where it stopped; one that the engine has ended begins anew."""
+        take = self._takes[folder]
+        if folder in self._runners:
+            return
+        self._resting.discard(folder)
+        if self._job(take).state == "elsewhere":
+            take = replace(take, key=fresh_key(), job="")
+        if folder in self._shots and folder not in self._writing:
+            self._writing[folder] = self._disk.submit(take.keep_shot, self._shots[folder])
+        self._set(replace(take, state="sent" if take.job else "waiting", error=""))
+
+    def move(self, folder: Path, down: bool) -> None:
+        """Change places with the next job that still waits, or the one before."""
+        waiting = [job.take for job in self.jobs() if job.movable]
+        index = [take.folder for take in waiting].index(folder)
+        other = index + (1 if down else -1)
+        if 0 <= other < len(waiting):
+            a, b = waiting[index], waiting[other]
+            self._set(replace(a, place=b.place))
+            self._set(replace(b, place=a.place))
+
+    def mark(self, folder: Path, **changes) -> None:
+        """Note something of a take: ``imported``, ``pinned``, ``error``."""
+        self._set(replace(self._takes[folder], **changes))
+
+    def remove(self, folder: Path) -> None:
+        """Forget a take that nobody works on, with its files."""
+        if folder not in self._runners:
+            take = self._takes.pop(folder)
+            for known in (self._shots, self._writing):
+                known.pop(folder, None)
+            self._resting.discard(folder)
+            self._disk.submit(take.discard)
+
+    def close(self) -> None:
+        """Let the engines go on alone, and wait until everything is on disk."""
+        for runner in self._runners.values():
+            runner.leave()
+        self._disk.shutdown()
+
+    def _job(self, take: Take) -> Job:
+        runner = self._runners.get(take.folder)
+        if runner is not None:
+            snapshot = runner.snapshot()
+            return Job(take, snapshot.state, snapshot)
+        state = take.state
+        if take.folder in self._resting:
+            state = "resting"
+        elif state == "sent" and not self._is_with_engine(take):
+            state = "elsewhere"
+        return Job(take, state, JobSnapshot(error=take.error))
+
+    def _is_with_engine(self, take: Take) -> bool:
+        """Whether the chosen engine has it; of the local ones, which it will be shows when it is started."""
+        return take.engine == self._engine or (self._engine == HERE and take.engine.startswith(HERE))
+
+    def _active(self) -> int:
+        """Jobs that keep the engine busy."""
+        return sum(runner.snapshot().state != "fetching" for runner in self._runners.values())
+
+    def _start(self, take: Take, engine: Engine) -> None:
+        if take.folder in self._runners or take.folder in self._writing:
+            return
+        if not take.job:
+            self._set(replace(take, engine=self._engine))
+        runner = JobRunner(engine, take.read_shot, take.folder, take.key, take.job, math.inf)
+        self._runners[take.folder] = runner
+        runner.start()
+
+    def _see(self, take: Take, runner: JobRunner) -> None:
+        """Note what has become of a job."""
+        snapshot = runner.snapshot()
+        if snapshot.job and snapshot.job != take.job:
+            take = replace(take, state="sent", job=snapshot.job)
+        elif take.job and not snapshot.job:
+            take = replace(take, key=fresh_key(), job="")
+        if snapshot.over:
+            del self._runners[take.folder]
+            take = replace(take, state=snapshot.state, error=snapshot.error)
+        if take != self._takes[take.folder]:
+            self._set(take)
+
+    def _see_disk(self) -> None:
+        """Notice shots that are written, and what could not be."""
+        for folder, writing in list(self._writing.items()):
+            if not writing.done():
+                continue
+            del self._writing[folder]
+            try:
+                writing.result()
+                del self._shots[folder]
+            except IsaError as error:
+                self._set(replace(self._takes[folder], state="failed", error=str(error)))
+        unfinished = []
+        for kept in self._kept:
+            if not kept.done():
+                unfinished.append(kept)
+                continue
+            error = kept.exception()
+            self.trouble = str(error) if error else ""
+        self._kept = unfinished
+
+    def _set(self, take: Take) -> None:
+        self._takes[take.folder] = take
+        self._kept.append(self._disk.submit(take.keep))

@@ -1,0 +1,201 @@
+"""A take: one generation of a shot, in a folder of its own, with what is to be known of it in ``take.json``.
+
+The file is what survives: a job goes on from it after Blender was closed or has crashed. It holds no token.
+"""
+
+import contextlib
+import json
+import math
+import os
+import re
+import shutil
+import time
+import uuid
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from isa_engine.errors import SceneError
+from isa_engine.protocol import RESULTS
+from isa_engine.shot import Settings, Shot, write_shot
+
+FILE, SHOT, PREVIEW = "take.json", "shot.npz", "preview.png"
+# Begins the name of a folder with results on their way.
+ARRIVING = ".arriving-"
+VERSION = 1
+# Begins the names of this machine's engines.
+HERE = "here/"
+# "sent": the engine has it; "waiting": it does not, or nobody knows. Only what is "done" has a plate.
+STATES = ("waiting", "sent", "done", "failed", "cancelled")
+# More frames are nobody's shot.
+_MOST_FRAMES = 100_000
+_KEY, _JOB = re.compile("[!-~]{1,128}"), re.compile("[0-9a-f]{32}")
+
+
+def fresh_key() -> str:
+    """An idempotency key: what is sent with it twice is one job."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True)
+class Take:
+    """What is known of a take.
+
+    Attributes:
+        folder: holds its files and nothing else.
+        shot: which shot of which file (``shots.shot_of``).
+        blend, scene: names that file and scene had.
+        frames: first, last and step of the scene.
+        settings: it is generated with.
+        created: seconds since 1970.
+        place: in the queue, smaller first.
+        state: of ``STATES``.
+        key: idempotency key of the job.
+        engine: that has the job: ``address`` of a remote one, ``HERE`` and its folder's name of a local one.
+        job: the engine's name for it, once it has it.
+        error: a sentence, where it failed.
+        imported: whether its plate has come to the scene.
+        pinned: not to be deleted.
+    """
+
+    folder: Path
+    shot: str
+    blend: str
+    scene: str
+    frames: tuple[int, int, int]
+    settings: Settings
+    created: float = field(default_factory=time.time)
+    place: float = field(default_factory=time.time)
+    state: str = "waiting"
+    key: str = field(default_factory=fresh_key)
+    engine: str = ""
+    job: str = ""
+    error: str = ""
+    imported: bool = False
+    pinned: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def frame_numbers(self) -> np.ndarray:
+        """``(F,)`` int32 scene frames."""
+        first, last, step = self.frames
+        return np.arange(first, last + 1, step, dtype=np.int32)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all results are here."""
+        return all((self.folder / name).is_file() for name in RESULTS)
+
+    def keep(self) -> None:
+        """Write ``take.json``, whole or not at all.
+
+        Raises:
+            SceneError: the folder cannot be written.
+        """
+        content = {**asdict(self), "version": VERSION}
+        del content["folder"]
+        partial = self.folder / f"{FILE}.part"
+        try:
+            with open(partial, "w", encoding="utf-8") as file:
+                json.dump(content, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.folder / FILE)
+        except OSError as error:
+            problem = f"cannot write {FILE}: {error.strerror}"
+            remedy = "Free some space or choose another folder."
+            raise SceneError(problem, where=str(self.folder), remedy=remedy) from error
+
+    def keep_shot(self, shot: Shot) -> None:
+        """Write the shot, from which the job can be sent at any time.
+
+        Raises:
+            ShotError: the shot is not whole, or the folder cannot be written.
+        """
+        write_shot(shot, self.folder / SHOT)
+
+    def read_shot(self) -> bytes:
+        """The shot's file, as it is sent.
+
+        Raises:
+            SceneError: it is gone.
+        """
+        try:
+            return (self.folder / SHOT).read_bytes()
+        except OSError as error:
+            problem = f"the shot of '{self.name}' cannot be read: {error.strerror}"
+            raise SceneError(problem, where=str(self.folder), remedy="Generate it again.") from error
+
+    def discard(self) -> None:
+        """Remove its files for good; what others have put beside them stays."""
+        discard_folder(self.folder)
+
+
+def discard_folder(folder: Path) -> None:
+    """Remove a take's files, and its folder where nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for name in (*RESULTS, PREVIEW, FILE):
+            (folder / name).unlink(missing_ok=True)
+            (folder / f"{name}.part").unlink(missing_ok=True)
+        for arriving in folder.glob(f"{ARRIVING}*"):
+            shutil.rmtree(arriving)
+        folder.rmdir()
+
+
+def read_take(folder: Path) -> Take | None:
+    """The take in a folder; None where there is none, or it does not make sense."""
+    try:
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if content.pop("version") != VERSION:
+            return None
+        first, last, step = map(int, content.pop("frames"))
+        settings = Settings(**content.pop("settings"))
+        take = Take(folder=folder, frames=(first, last, step), settings=settings, **content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if not _makes_sense(take):
+        return None
+    # Blender may have ended between the results' coming and the note of it.
+    return replace(take, state="done") if take.state == "sent" and take.whole else take
+
+
+def read_takes(output: Path) -> list[Take]:
+    """The takes of an output folder, oldest first."""
+    try:
+        folders = [entry for entry in output.iterdir() if (entry / FILE).is_file()]
+    except OSError:
+        return []
+    found = (read_take(folder) for folder in folders)
+    return sorted((take for take in found if take is not None), key=lambda take: take.created)
+
+
+def address(url: str) -> str:
+    """A remote engine's name in ``take.json``: no password that may stand in its URL."""
+    return url.partition("://")[2].rpartition("@")[2].rstrip("/")
+
+
+def _makes_sense(take: Take) -> bool:
+    """A file beside a .blend may come from anyone: nothing of it is used unless it is of its kind."""
+    kinds = {
+        **dict.fromkeys(("shot", "blend", "scene", "state", "key", "engine", "job", "error"), str),
+        **dict.fromkeys(("imported", "pinned"), bool),
+    }
+    if not all(isinstance(getattr(take, name), kind) for name, kind in kinds.items()):
+        return False
+    settings, (first, last, step) = take.settings, take.frames
+    counts = (settings.width, settings.height, settings.steps, settings.seed)
+    numbers = (take.created, take.place, settings.guidance)
+    return (
+        isinstance(settings.model, str)
+        and all(isinstance(count, int) for count in counts)
+        and all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers)
+        and step > 0
+        and 0 <= last - first < _MOST_FRAMES
+        and take.state in STATES
+        and _KEY.fullmatch(take.key) is not None
+        and (not take.job or _JOB.fullmatch(take.job) is not None)
+    )

@@ -1,0 +1,113 @@
+"""The jobs: how far each is, and its buttons."""
+
+import bpy
+
+from ..engine.jobs import JobSnapshot
+from ..engine.queue import Job
+from ..session import session
+from .sentence import sentence
+from .thumbnails import icon
+
+# The panels below must stay in reach.
+_MOST = 8
+# Of an icon's height.
+_PREVIEW_SCALE = 10
+_MEBIBYTE = 2**20
+_WORDS = {
+    "waiting": "Waits for its turn",
+    "resting": "Not sent",
+    "elsewhere": "On another engine",
+    "sent": "Waits for the engine",
+    "uploading": "Sending the shot",
+    "queued": "Waits on the engine",
+    "lost": "No answer, trying again",
+    "fetching": "Fetching the plate",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "encode": "Reading the references",
+    "denoise": "Denoising",
+    "decode": "Painting the frames",
+    "write": "Writing the plate",
+}
+_ICONS = {
+    "failed": "ERROR",
+    "cancelled": "CANCEL",
+    "resting": "PAUSE",
+    "elsewhere": "URL",
+    "lost": "UNLINKED",
+}
+
+
+class ISA_PT_jobs(bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+    bl_label = "Jobs"
+    bl_order = 1
+
+    @classmethod
+    def poll(cls, _context) -> bool:
+        return bool(session().jobs())
+
+    def draw(self, context) -> None:
+        jobs = session().jobs()
+        movable = [job.take.folder for job in jobs if job.movable]
+        for job in jobs[:_MOST]:
+            draw_job(context, self.layout, job, movable)
+        if len(jobs) > _MOST:
+            self.layout.label(text=f"and {len(jobs) - _MOST} more")
+
+
+def draw_job(context, layout, job: Job, movable: list) -> None:
+    """Its name and buttons; beneath, how far it is, and the picture as it looks so far.
+
+    Args:
+        movable: folders of the takes whose places can be changed, in order.
+    """
+    column, take = layout.column(align=True), str(job.take.folder)
+    words, factor = progress(job)
+    row = column.row(align=True)
+    if factor is None:
+        row.label(text=f"{job.take.name} · {words}", icon=_ICONS.get(job.state, "SORTTIME"))
+    else:
+        first, last, _ = job.take.frames
+        row.label(text=f"{job.take.name} · {first}–{last}", icon="RENDER_ANIMATION")
+    if job.take.folder in movable and len(movable) > 1:
+        place = movable.index(job.take.folder)
+        for down, symbol, end in ((False, "TRIA_UP", 0), (True, "TRIA_DOWN", len(movable) - 1)):
+            side = row.row(align=True)
+            side.enabled = place != end
+            button = side.operator("isa.move_job", text="", icon=symbol)
+            button.take, button.down = take, down
+    if job.stopped:
+        row.operator("isa.retry_job", text="", icon="FILE_REFRESH").take = take
+        row.operator("isa.remove_job", text="", icon="TRASH").take = take
+    else:
+        row.operator("isa.cancel_job", text="", icon="X").take = take
+    if factor is not None:
+        column.progress(text=words, factor=factor)
+    if job.snapshot.error:
+        sentence(context, column, job.snapshot.error)
+    if job.snapshot.preview and not job.stopped:
+        picture = icon(job.snapshot.preview, job.snapshot.preview_version)
+        column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
+
+
+def progress(job: Job) -> tuple[str, float | None]:
+    """What is going on, and how far it is, 0 to 1; None where nothing tells."""
+    now, state = job.snapshot, job.state
+    words = _WORDS.get(now.phase if state == "running" else state, "Starting")
+    if state == "uploading" and now.steps:
+        return f"{words} {now.step / _MEBIBYTE:.1f}/{now.steps / _MEBIBYTE:.1f} MB", now.step / now.steps
+    if state == "running" and now.steps:
+        return f"{words} {now.step}/{now.steps}{_time_left(now)}", now.step / now.steps
+    return words, 1.0 if state == "fetching" else None
+
+
+def _time_left(now: JobSnapshot) -> str:
+    if now.seconds_left is None:
+        return ""
+    return f" · {int(now.seconds_left) // 60}:{int(now.seconds_left) % 60:02} left"
+
+
+CLASSES = (ISA_PT_jobs,)

@@ -1,0 +1,79 @@
+"""The shot's takes: what each looks like, how it was made, and its buttons."""
+
+import bpy
+from bpy.props import BoolProperty
+
+from ..engine.take import Take
+from ..session import session
+from ..shots import known_shot
+from ..takes import other_folder, shown_folder
+from .thumbnails import icon
+
+# The panels below must stay in reach.
+_MOST = 4
+# Of an icon's height.
+_SCALE = 3.4
+PLATE = "plate.mp4"
+
+
+class ISA_PT_takes(bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+    bl_label = "Takes"
+    bl_order = 7
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return bool(_takes(context.scene))
+
+    def draw(self, context) -> None:
+        layout, scene, manager = self.layout, context.scene, context.window_manager
+        takes, shown = _takes(scene), shown_folder(scene)
+        if len(takes) > 1:
+            other = other_folder(scene)
+            words = f"A|B: {shown.name} | {other.name}" if other and shown else "Compare A|B"
+            layout.operator("isa.compare_takes", text=words, icon="UV_SYNC_SELECT")
+        for take in takes if manager.isa_all_takes else takes[:_MOST]:
+            _draw_take(layout, take, take.folder == shown)
+        if len(takes) > _MOST:
+            layout.prop(manager, "isa_all_takes", text=f"All {len(takes)} takes", toggle=True)
+
+
+def _draw_take(layout, take: Take, shown: bool) -> None:
+    folder, settings = str(take.folder), take.settings
+    row = layout.row()
+    row.template_icon(icon_value=icon(take.folder / PLATE, kind="MOVIE"), scale=_SCALE)
+    column = row.column(align=True)
+    title = column.row(align=True)
+    title.label(text=take.name)
+    pinned = "PINNED" if take.pinned else "UNPINNED"
+    title.operator("isa.pin_take", text="", icon=pinned, emboss=False).take = folder
+    words = column.row()
+    words.active = False
+    first, last, _ = take.frames
+    words.label(text=f"{first}–{last} · seed {settings.seed} · {settings.steps} steps")
+    buttons = column.row(align=True)
+    button = buttons.operator("isa.show_take", text="Shown" if shown else "Show", depress=shown)
+    button.take = folder
+    buttons.operator("isa.use_settings", text="", icon="COPYDOWN").take = folder
+    delete = buttons.row(align=True)
+    delete.enabled = not (take.pinned or shown)
+    delete.operator("isa.delete_take", text="", icon="TRASH").take = folder
+
+
+def _takes(scene) -> list[Take]:
+    return session().queue.takes(known_shot(scene)) if known_shot(scene) else []
+
+
+CLASSES = (ISA_PT_takes,)
+
+
+def register() -> None:
+    bpy.types.WindowManager.isa_all_takes = BoolProperty(
+        name="All Takes", description="Show the older ones, too", options={"SKIP_SAVE"}
+    )
+
+
+def unregister() -> None:
+    del bpy.types.WindowManager.isa_all_takes

@@ -1,0 +1,35 @@
+"""Small pictures of files in panels. Blender reads them in the background."""
+
+from pathlib import Path
+
+import bpy.utils.previews
+
+_previews = None
+# Of the pictures that are shown, by their paths.
+_versions: dict[str, int] = {}
+
+
+def icon(file: Path, version: int = 0, kind: str = "IMAGE") -> int:
+    """The icon of a picture or movie file; nothing is asked of the disk here.
+
+    Args:
+        version: another number has the file read again.
+        kind: "IMAGE" or "MOVIE".
+    """
+    name = str(file)
+    if _versions.get(name) != version:
+        if name in _previews:
+            del _previews[name]
+        _previews.load(name, name, kind)
+        _versions[name] = version
+    return _previews[name].icon_id
+
+
+def register() -> None:
+    global _previews
+    _previews = bpy.utils.previews.new()
+
+
+def unregister() -> None:
+    bpy.utils.previews.remove(_previews)
+    _versions.clear()
