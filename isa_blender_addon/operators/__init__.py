@@ -9,6 +9,7 @@ from . import (
     check_shot,
     choose_engine,
     choose_picture,
+    deliver,
     fit_plate,
     fit_pose,
     generate,
@@ -33,6 +34,7 @@ _MODULES = (
     check_shot,
     choose_engine,
     choose_picture,
+    deliver,
     fit_plate,
     fit_pose,
     generate,
@@ -60,6 +62,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    deliver.close()
     refresh_cast.unregister()
     add_character.unregister()
     for module in reversed(_MODULES):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isa_engine.cli import main
-from isa_engine.pipeline.delivery import KINDS, deliver, people
+from isa_engine.delivery import KINDS, deliver, people
 from isa_engine.pipeline.video import write_video
 
 FRAMES, SIZE = 4, (48, 64)

@@ -2,6 +2,8 @@
 
 ProRes and PNG hold straight colours in sRGB, as these formats are read everywhere; OpenEXR holds
 premultiplied light with Rec. 709's primaries in half floats. Pictures bear the scene's frame numbers.
+
+It needs no network, and stands beside the pipeline so that nobody waits for one to be imported.
 """
 
 import contextlib
@@ -18,7 +20,6 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.errors import EngineError
-from isa_engine.pipeline.video import cannot_write
 
 MOVIE, PICTURES = "people.mov", "people"
 KINDS = ("prores", "png", "exr")
@@ -55,7 +56,9 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
             _remove(out)
         os.replace(partial, out)
     except OSError as error:
-        raise cannot_write(out, error) from error
+        problem = f"the people cannot be written: {error.strerror or error}"
+        remedy = "Free some space, or choose another place with --out."
+        raise EngineError(problem, where=str(out), remedy=remedy) from error
     finally:
         _remove(partial)
     return out

@@ -1,0 +1,34 @@
+"""Under the plate: its people for other programs."""
+
+import bpy
+
+from ..operators.deliver import current
+
+_ICONS = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
+_WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}
+
+
+class ISA_PT_delivery(bpy.types.Panel):
+    bl_label = "Save with Alpha"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+    bl_parent_id = "ISA_PT_plate"
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return bool(context.scene.isa.last_results)
+
+    def draw(self, _context) -> None:
+        layout, writing = self.layout, current()
+        if writing is not None:
+            row = layout.row()
+            row.label(text=f"Writing {writing.out.name}", icon="SORTTIME")
+            row.operator("isa.cancel_delivery", text="", icon="X")
+            return
+        row = layout.row(align=True)
+        for kind, icon in _ICONS.items():
+            row.operator("isa.deliver", text=_WORDS[kind], icon=icon).kind = kind
+
+
+CLASSES = (ISA_PT_delivery,)
