@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isa_engine.errors import EngineError
+from isa_engine.service.store import ask
 from isa_engine.service.tokens import Caller, Tokens
 
 
@@ -21,7 +22,7 @@ class TokenDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            caller = self.tokens.caller(shown)
+            caller = await ask(self.tokens.database, self.tokens.caller, shown)
             if caller is None:
                 refusal = "The token is missing or wrong. Enter the one that the engine was started with."
                 answer = JSONResponse({"error": refusal}, 401, {"WWW-Authenticate": "Bearer"})
@@ -42,7 +43,7 @@ class Needs:
 
     scope: str
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         if not caller(request).may(self.scope):
             raise HTTPException(403, f"This token is not made for this: it lacks the scope '{self.scope}'.")
 

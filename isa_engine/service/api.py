@@ -20,7 +20,7 @@ from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
 from isa_engine.service.jobs import job_routes
 from isa_engine.service.metrics import MEDIA_TYPE, Measured, Metrics
-from isa_engine.service.store import JobStore
+from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,9 @@ def create_app(
     routes = APIRouter(prefix=PREFIX, responses=refusals)
 
     @routes.get("/health")
-    def health() -> Health:
+    async def health() -> Health:
         """The engine's version, its worker's state and the models it knows."""
-        state, device = worker(store)
+        state, device = await ask(store, worker, store)
         return Health(isa_engine.__version__, state, device, config.upload_limit, models())
 
     @routes.get("/models")

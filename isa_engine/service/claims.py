@@ -90,9 +90,9 @@ class Claims(Database):
         """End a job: "done" with its results, "cancelled" or "failed" with its sentence."""
         with self.transaction():
             mine = self.run(
-                "UPDATE jobs SET state = ?, error = ?, finished = ? "
+                "UPDATE jobs SET state = ?, error = ?, finished = ?, bytes = bytes + ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running' RETURNING id",
-                *(state, error, time.time(), claim.id, claim.attempt),
+                *(state, error, time.time(), sum(file.bytes for file in results), claim.id, claim.attempt),
             )
             for file in results if mine else ():
                 self.run(

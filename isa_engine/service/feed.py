@@ -11,9 +11,8 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
-from starlette.concurrency import run_in_threadpool
-
-from isa_engine.service.store import JobStore
+from isa_engine.protocol import JobEvent
+from isa_engine.service.store import JobStore, ask
 
 BEAT_SECONDS = 0.1
 # A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
@@ -42,9 +41,8 @@ class Feed:
         try:
             while not self.closing:
                 changed.clear()
-                # Asked for first: what happens while the events are read is then still to come.
-                ended = await run_in_threadpool(self._ended, job)
-                for event in await run_in_threadpool(self.store.events, after, job):
+                ended, events = await ask(self.store, self._news, job, after)
+                for event in events:
                     after = event.number
                     yield f"id: {event.number}\nevent: job\ndata: {json.dumps(asdict(event))}\n\n".encode()
                     if event.over:
@@ -65,17 +63,18 @@ class Feed:
         self.closing = True
         self._wake(list(self._waiting))
 
-    def _ended(self, job: str) -> bool:
+    def _news(self, job: str, after: int) -> tuple[bool, list[JobEvent]]:
+        # Its state is asked for first: what happens while the events are read is then still to come.
         status = self.store.status(job)
-        return status is None or status.over
+        return status is None or status.over, self.store.events(after, job)
 
     async def _watch(self) -> None:
-        after = await run_in_threadpool(self.store.last_event)
+        after = await ask(self.store, self.store.last_event)
         self._wake(list(self._waiting))
         with contextlib.suppress(asyncio.CancelledError):
             while self._waiting:
                 await asyncio.sleep(BEAT_SECONDS)
-                for event in await run_in_threadpool(self.store.events, after):
+                for event in await ask(self.store, self.store.events, after):
                     after = event.number
                     self._wake([event.job])
         self._beat = None

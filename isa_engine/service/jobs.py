@@ -1,5 +1,6 @@
 """The routes of jobs. A job of another token is as if it did not exist."""
 
+import asyncio
 import base64
 import re
 import secrets
@@ -17,7 +18,7 @@ from isa_engine.service.access import Needs, caller
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
-from isa_engine.service.store import Conflict, JobStore, OverQuota
+from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
 from isa_engine.service.upload import Uploads
 
 STREAMS = 2000
@@ -52,6 +53,8 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
     """Everything under ``/jobs``."""
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
     uploads = Uploads(folders.uploads, config)
+    # The database writes for one at a time. Whoever waits for that holds no thread from those who read files.
+    writing = asyncio.Lock()
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
@@ -59,7 +62,8 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
         job = secrets.token_hex(16)
         uploaded = await uploads.receive(request, job)
         try:
-            queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
+            async with writing:
+                queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
         finally:
             uploaded.path.unlink(missing_ok=True)
         return Submitted(id=queued)
@@ -103,31 +107,34 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
         return Page(jobs=found[:limit], before=found[limit - 1].id if more else None)
 
     @routes.get("/{job}")
-    def status(request: Request, job: str) -> JobStatus:
+    async def status(request: Request, job: str) -> JobStatus:
         """How far a job is."""
-        return known(request, job)
+        return await known(request, job)
 
     @routes.post("/{job}/cancel")
-    def cancel(request: Request, job: str) -> JobStatus:
+    async def cancel(request: Request, job: str) -> JobStatus:
         """End a job, a running one after its current step; one that is over stays as it is."""
-        known(request, job)
-        store.cancel(job)
-        return known(request, job)
+        await known(request, job)
+        async with writing:
+            await run_in_threadpool(store.cancel, job)
+        return await known(request, job)
 
     @routes.delete("/{job}", status_code=204, response_class=Response)
-    def delete(request: Request, job: str) -> None:
+    async def delete(request: Request, job: str) -> None:
         """Forget a job that is over, with its shot and its results."""
-        state = known(request, job).state
-        if not store.delete(job):
-            raise HTTPException(409, f"The job is {state}. Cancel it first.")
-        folders.remove(job)
+        found = await known(request, job)
+        async with writing:
+            deleted = await run_in_threadpool(store.delete, job)
+        if not deleted:
+            raise HTTPException(409, f"The job is {found.state}. Cancel it first.")
+        await run_in_threadpool(folders.remove, job)
 
     @routes.get("/{job}/events", response_class=StreamingResponse)
     async def events(
         request: Request, job: str, last: Annotated[str | None, Header(alias="Last-Event-ID")] = None
     ) -> StreamingResponse:
         """The job's changes as server-sent events, from the first one or after ``Last-Event-ID``."""
-        await run_in_threadpool(known, request, job)
+        await known(request, job)
         # What is no number of ours comes from another engine: the stream begins anew.
         after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
         if feed.streams >= STREAMS:
@@ -136,41 +143,42 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
         return StreamingResponse(feed.stream(job, after), media_type="text/event-stream", headers=headers)
 
     @routes.get("/{job}/results")
-    def results(request: Request, job: str) -> list[ResultFile]:
+    async def results(request: Request, job: str) -> list[ResultFile]:
         """The files that a finished job holds, with their checksums."""
-        known(request, job)
-        return store.results(job)
+        await known(request, job)
+        return await ask(store, store.results, job)
 
     @routes.get("/{job}/results/{name}", response_class=FileResponse)
-    def result(request: Request, job: str, name: str) -> FileResponse:
+    async def result(request: Request, job: str, name: str) -> FileResponse:
         """One of the files that a finished job holds, or a range of it."""
-        state = known(request, job).state
+        status = await known(request, job)
         if name not in RESULTS:
             raise HTTPException(404, f"There is no such result. A job has {', '.join(RESULTS)}.")
-        if state != "done":
-            raise HTTPException(409, f"The job is {state}, so it has no results.")
-        digest = next((file.sha256 for file in store.results(job) if file.name == name), None)
+        if status.state != "done":
+            raise HTTPException(409, f"The job is {status.state}, so it has no results.")
+        listed = await ask(store, store.results, job)
+        digest = next((file.sha256 for file in listed if file.name == name), None)
         headers = {}
         if digest is not None:
             # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
             encoded = base64.b64encode(bytes.fromhex(digest)).decode()
             headers = {"ETag": f'"{digest}"', "Repr-Digest": f"sha-256=:{encoded}:"}
-        found = folders.bring(folders.results(job, store.attempt(job)) / name)
+        found = await run_in_threadpool(folders.bring, folders.results(job, status.attempt) / name)
         return file(found, RESULTS[name], headers)
 
     @routes.get("/{job}/preview", response_class=FileResponse)
-    def preview(request: Request, job: str) -> FileResponse:
+    async def preview(request: Request, job: str) -> FileResponse:
         """The newest preview picture of a job."""
-        known(request, job)
+        await known(request, job)
         return file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
 
     def owner(request: Request) -> str | None:
         """Whose jobs the caller sees; None: everyone's."""
         return None if caller(request).may("admin") else caller(request).id
 
-    def known(request: Request, job: str) -> JobStatus:
-        found = store.status(job)
-        if found is None or owner(request) not in (None, store.owner(job)):
+    async def known(request: Request, job: str) -> JobStatus:
+        found = await ask(store, store.status, job, owner(request))
+        if found is None:
             raise HTTPException(404, _NONE)
         return found
 

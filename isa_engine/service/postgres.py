@@ -57,7 +57,7 @@ END $$ LANGUAGE plpgsql""",
 
 
 class Postgres:
-    """One connection, taken up again where it was lost.
+    """One connection, taken up again where it was lost; a read waits its turn like everyone.
 
     Args:
         url: ``postgresql://user@host/database``; a password belongs in libpq's own places, such as
@@ -66,6 +66,8 @@ class Postgres:
     Raises:
         EngineError: it cannot be reached, or is of another version of the engine.
     """
+
+    instant = False
 
     def __init__(self, url: str):
         self._url, self._lock = url, threading.RLock()
@@ -103,6 +105,10 @@ class Postgres:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             except psycopg.OperationalError as error:
                 raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
+
+    def read(self, statement: str, *values) -> list[tuple]:
+        """As ``Database.read``."""
+        return self.run(statement, *values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

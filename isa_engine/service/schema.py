@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, owner, priority, number);
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, turn);
+CREATE INDEX IF NOT EXISTS jobs_by_turn ON jobs (turn);
+CREATE INDEX IF NOT EXISTS bytes_by_owner ON jobs (owner, bytes);
 CREATE TABLE IF NOT EXISTS results (
     job TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
     PRIMARY KEY (job, name)
@@ -97,6 +99,9 @@ class Database:
     Args:
         where: a file on a disk of this machine, for SQLite; or ``postgresql://…``, for hosts that share it.
 
+    Attributes:
+        instant: ``read`` answers out of memory, and waits for nobody's transaction.
+
     Raises:
         EngineError: it is of another version of the engine, or out of reach.
     """
@@ -108,6 +113,7 @@ class Database:
             self._database = Postgres(str(where))
         else:
             self._database = SQLite(where)
+        self.instant = self._database.instant
 
     def close(self) -> None:
         self._database.close()
@@ -121,19 +127,26 @@ class Database:
         """
         return self._database.run(statement, *values)
 
+    def read(self, statement: str, *values) -> list[tuple]:
+        """The rows of a SELECT as of what is committed; raises as ``run``."""
+        return self._database.read(statement, *values)
+
     def transaction(self) -> AbstractContextManager[None]:
         """All statements within, or none of them; nobody else's in between."""
         return self._database.transaction()
 
 
 class SQLite:
-    """One file in WAL mode (which does not work over a network)."""
+    """One file in WAL mode (which does not work over a network): a connection that writes, one that reads.
+
+    In this mode readers see the last commit while a writer waits for the disk.
+    """
+
+    instant = True
 
     def __init__(self, path: str | os.PathLike):
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            Path(path), timeout=30, isolation_level=None, check_same_thread=False
-        )
+        self._lock, self._reading = threading.RLock(), threading.Lock()
+        self._connection = _connect(path)
         # PostgreSQL's name for it.
         self._connection.create_function("greatest", 2, max, deterministic=True)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -151,25 +164,26 @@ class SQLite:
             for pair in LAWFUL:
                 self.run("INSERT OR IGNORE INTO transitions VALUES (?, ?)", *pair)
             self.run(f"PRAGMA user_version = {VERSION}")
+        self._reader = _connect(path)
+        self._reader.execute("PRAGMA query_only = ON")
 
     def close(self) -> None:
+        self._reader.close()
         self._connection.close()
 
     def run(self, statement: str, *values) -> list[tuple]:
+        """As ``Database.run``."""
         with self._lock:
-            try:
-                return self._connection.execute(statement, values).fetchall()
-            except sqlite3.IntegrityError as error:
-                raise Unlawful(str(error)) from error
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname == "SQLITE_FULL":
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-                if error.sqlite_errorname.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
-                    raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
-                raise
+            return _rows(self._connection, statement, values)
+
+    def read(self, statement: str, *values) -> list[tuple]:
+        """As ``Database.read``."""
+        with self._reading:
+            return _rows(self._reader, statement, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """As ``Database.transaction``."""
         with self._lock:
             self.run("BEGIN IMMEDIATE")
             try:
@@ -180,6 +194,23 @@ class SQLite:
                 if self._connection.in_transaction:
                     self.run("ROLLBACK")
                 raise
+
+
+def _connect(path: str | os.PathLike) -> sqlite3.Connection:
+    return sqlite3.connect(Path(path), timeout=30, isolation_level=None, check_same_thread=False)
+
+
+def _rows(connection: sqlite3.Connection, statement: str, values: tuple) -> list[tuple]:
+    try:
+        return connection.execute(statement, values).fetchall()
+    except sqlite3.IntegrityError as error:
+        raise Unlawful(str(error)) from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == "SQLITE_FULL":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        if error.sqlite_errorname.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
+            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
+        raise
 
 
 def statements(script: str) -> Iterator[str]:

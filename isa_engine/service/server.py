@@ -37,6 +37,7 @@ SHUTDOWN_SECONDS = 3
 SWEEP_SECONDS = 600
 # Connections at once; far above what event streams and clients take, below what memory bears.
 CONNECTIONS = 4096
+THREAD_SECONDS = 0.001
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ def serve(
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
+    # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
+    sys.setswitchinterval(THREAD_SECONDS)
     with (
         held(data, config.store, config.results) as folders,
         _listen(config.host, config.port) as listener,

@@ -4,14 +4,21 @@ No rule looks at the clock but retention, which keeps jobs longer where the cloc
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import fields
+from typing import TypeVar
+
+from starlette.concurrency import run_in_threadpool
 
 from isa_engine.protocol import RESULTS, JobEvent, JobStatus, ResultFile
 from isa_engine.service.claims import ALL_WORKERS, Claims
-from isa_engine.service.schema import Unlawful
+from isa_engine.service.schema import Database, Unlawful
 
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
 _EVENT = ", ".join(field.name for field in fields(JobEvent))
+
+
+T = TypeVar("T")
 
 
 class Conflict(Exception):
@@ -20,6 +27,14 @@ class Conflict(Exception):
 
 class OverQuota(Exception):
     """The token has as many jobs or bytes as it may have; the message is the sentence."""
+
+
+async def ask(database: Database, question: Callable[..., T], *values) -> T:
+    """An answer that needs no more than ``database.read``, for the event loop.
+
+    Out of memory it is there sooner than another thread would wake; over a network a thread waits for it.
+    """
+    return question(*values) if database.instant else await run_in_threadpool(question, *values)
 
 
 class JobStore(Claims):
@@ -79,27 +94,18 @@ class JobStore(Claims):
     def kept_bytes(self, owner: str) -> int:
         """Bytes of the shots and results that are kept for a token."""
         total = self.run(
-            "SELECT coalesce(sum(bytes + (SELECT coalesce(sum(r.bytes), 0) FROM results r WHERE job = id)), "
-            "0) FROM jobs WHERE owner = ?",
+            "SELECT coalesce(sum(bytes), 0) FROM jobs WHERE owner = ?",
             owner,
         )[0][0]
         return int(total)
 
-    def status(self, job: str) -> JobStatus | None:
-        rows = self.run(f"SELECT {_STATUS} FROM jobs WHERE id = ?", job)
-        return JobStatus(*rows[0]) if rows else None
-
-    def owner(self, job: str) -> str | None:
-        """Id of the token that sent a job; None where there is no such job."""
-        rows = self.run("SELECT owner FROM jobs WHERE id = ?", job)
-        return rows[0][0] if rows else None
-
-    def attempt(self, job: str) -> int:
-        """The number of the job's last attempt, whose results are the job's."""
-        return self.run("SELECT attempt FROM jobs WHERE id = ?", job)[0][0]
+    def status(self, job: str, owner: str | None = None) -> JobStatus | None:
+        """How far a job is; None where there is no such job, or ``owner`` is given and did not send it."""
+        rows = self.read(f"SELECT {_STATUS}, owner FROM jobs WHERE id = ?", job)
+        return JobStatus(*rows[0][:-1]) if rows and owner in (None, rows[0][-1]) else None
 
     def results(self, job: str) -> list[ResultFile]:
-        rows = self.run("SELECT name, bytes, sha256 FROM results WHERE job = ?", job)
+        rows = self.read("SELECT name, bytes, sha256 FROM results WHERE job = ?", job)
         return sorted((ResultFile(*row) for row in rows), key=lambda file: list(RESULTS).index(file.name))
 
     def jobs(self) -> list[str]:
@@ -113,7 +119,7 @@ class JobStore(Claims):
             owner: whose; None: everyone's.
             before: only those older than this job.
         """
-        rows = self.run(
+        rows = self.read(
             f"SELECT {_STATUS} FROM jobs WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR state = ?2) "
             "AND (?3 IS NULL OR number < (SELECT number FROM jobs WHERE id = ?3)) "
             "ORDER BY number DESC LIMIT ?4",
@@ -123,19 +129,18 @@ class JobStore(Claims):
 
     def counts(self) -> dict[str, int]:
         """Jobs by state."""
-        return dict(self.run("SELECT state, count(*) FROM jobs GROUP BY state"))
+        return dict(self.read("SELECT state, count(*) FROM jobs GROUP BY state"))
 
     def events(self, after: int, job: str | None = None) -> list[JobEvent]:
         """Changes with a greater number, oldest first, of one job or of all."""
-        rows = self.run(
-            f"SELECT {_EVENT} FROM events WHERE number > ?1 AND (?2 IS NULL OR job = ?2) ORDER BY number",
-            after,
-            job,
+        ours, values = ("job = ? AND ", (job,)) if job else ("", ())
+        rows = self.read(
+            f"SELECT {_EVENT} FROM events WHERE {ours}number > ? ORDER BY number", *values, after
         )
         return [JobEvent(*row) for row in rows]
 
     def last_event(self) -> int:
-        return self.run("SELECT coalesce(max(number), 0) FROM events")[0][0]
+        return self.read("SELECT coalesce(max(number), 0) FROM events")[0][0]
 
     def cancel(self, job: str) -> None:
         """A queued job ends now, a running one at its next report; one that is over stays as it is."""
@@ -181,7 +186,7 @@ class JobStore(Claims):
 
     def workers(self) -> list[tuple[int, str, str]]:
         """Number, state and device of each worker, as in ``protocol.Health``."""
-        return self.run("SELECT number, state, device FROM workers ORDER BY number")
+        return self.read("SELECT number, state, device FROM workers ORDER BY number")
 
     def forget_workers(self, workers: range = ALL_WORKERS) -> None:
         """Those of an earlier run of the service."""

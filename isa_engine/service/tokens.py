@@ -66,7 +66,7 @@ class Tokens:
         if self._main is not None and hmac.compare_digest(_digest(authorization), self._main):
             return Caller(OWNER, ("admin",))
         identity, _, secret = authorization.removeprefix(b"Bearer isa_").partition(b"_")
-        rows = self.database.run(
+        rows = self.database.read(
             "SELECT id, digest, scopes FROM tokens WHERE id = ? AND revoked IS NULL",
             identity.decode(errors="replace"),
         )
@@ -94,7 +94,9 @@ class Tokens:
         return token
 
     def list(self) -> list[TokenInfo]:
-        rows = self.database.run("SELECT id, name, scopes, created, revoked FROM tokens ORDER BY created, id")
+        rows = self.database.read(
+            "SELECT id, name, scopes, created, revoked FROM tokens ORDER BY created, id"
+        )
         return [TokenInfo(row[0], row[1], tuple(row[2].split()), *row[3:]) for row in rows]
 
     def revoke(self, identity: str) -> None:

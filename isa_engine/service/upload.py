@@ -52,7 +52,7 @@ class Uploads:
         try:
             uploaded = await self._stream(request, path)
             async with self._reading:
-                await run_in_threadpool(self._check, path)
+                await run_in_threadpool(self._settle, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -77,8 +77,6 @@ class Uploads:
             except TimeoutError as error:
                 problem = f"The upload stood still for {SILENCE_SECONDS} s. Send the shot again."
                 raise HTTPException(408, problem) from error
-            file.flush()
-            os.fsync(file.fileno())
         return Uploaded(path, received, digest.hexdigest())
 
     def _refuse_above_limit(self, size: int) -> None:
@@ -87,6 +85,12 @@ class Uploads:
             raise HTTPException(
                 413, f"The shot is larger than the {limit} that this engine takes. Shorten the take."
             )
+
+    def _settle(self, path: Path) -> None:
+        # Waiting for the disk takes longer than anything else here, so it is not done on the event loop.
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())
+        self._check(path)
 
     def _check(self, path: Path) -> None:
         try:

@@ -55,7 +55,7 @@ def test_a_host_that_starts_again_leaves_the_other_hosts_jobs_alone(host, folder
     second = host(1)
     assert second.client.job(job).state == "running"
     with closing(JobStore(folders.queue)) as store:
-        assert store.attempt(job) == 1
+        assert store.status(job).attempt == 1
     first.client.cancel(job)
     eventually(lambda: second.client.job(job).state == "cancelled", "the job ends")
 
