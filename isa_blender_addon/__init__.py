@@ -2,11 +2,12 @@
 
 
 def register() -> None:
-    from . import batch, dataset, farm, matching, operators, overlay, properties, session, shots, ui
+    from . import batch, cache, dataset, farm, matching, operators, overlay, properties, session, shots, ui
 
     properties.register()
     shots.register()
     session.register()
+    cache.register()
     ui.register()
     operators.register()
     overlay.register()
@@ -17,7 +18,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    from . import batch, dataset, farm, matching, operators, overlay, properties, session, shots, ui
+    from . import batch, cache, dataset, farm, matching, operators, overlay, properties, session, shots, ui
 
     dataset.unregister()
     farm.unregister()
@@ -26,6 +27,7 @@ def unregister() -> None:
     overlay.unregister()
     operators.unregister()
     ui.unregister()
+    cache.unregister()
     session.unregister()
     shots.unregister()
     properties.unregister()

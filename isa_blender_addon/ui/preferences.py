@@ -1,4 +1,4 @@
-"""Preferences: which engine. They are the user's, and never saved in a .blend."""
+"""Preferences: which engine, and the cache. They are the user's, and never saved in a .blend."""
 
 from dataclasses import dataclass
 
@@ -47,6 +47,10 @@ class Preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "engine", expand=True)
         draw_engine(layout, self)
+        # It looks at the folders, which these preferences name.
+        from .cache import draw_cache
+
+        draw_cache(layout, self)
 
 
 def draw_engine(layout, chosen) -> None:
