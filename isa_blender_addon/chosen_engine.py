@@ -58,8 +58,10 @@ class ChosenEngine:
         """How it stands; cheap enough for drawing."""
         chosen = preferences()
         if chosen.engine == "REMOTE":
-            if not chosen.remote_url:
-                return EngineStatus("absent", "Enter the remote engine's address.")
+            try:
+                check_remote(chosen.remote_url)
+            except EngineError as error:
+                return EngineStatus("absent", str(error))
             if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
                 message = f"Engine: {urlsplit(chosen.remote_url).hostname}."
                 return EngineStatus("ready", message, *self._asked)
