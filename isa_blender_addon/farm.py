@@ -46,8 +46,19 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
     if not bpy.data.filepath:
         raise SceneError("no .blend is open", remedy=f"Name one: blender -b FILE --command {COMMAND} ...")
     configure(scene, arguments)
-    shot = capture(scene, threading.Event())
-    name = Path(bpy.data.filepath).stem
+    return write(Path(bpy.data.filepath).stem, capture(scene, threading.Event()), arguments)
+
+
+def write(name: str, shot: Shot, arguments: argparse.Namespace) -> Path:
+    """Write a shot's bundle; the template's path.
+
+    Args:
+        arguments: ``out`` and ``takes``, and ``os``, ``window``, ``gpus`` and ``untrained`` as of
+            ``isa-engine farm bundle``.
+
+    Raises:
+        IsaError: what went wrong.
+    """
     takes = _takes(name, shot, arguments.takes)
     made = write_bundle(takes, arguments.out, arguments.os, arguments.window, arguments.untrained)
     write_template(made, arguments.gpus)

@@ -26,6 +26,7 @@ from . import (
     start_engine,
     stop_engine,
     takes,
+    write_farm_bundle,
 )
 
 _MODULES = (
@@ -52,6 +53,7 @@ _MODULES = (
     start_engine,
     stop_engine,
     takes,
+    write_farm_bundle,
 )
 
 

@@ -27,8 +27,10 @@ _PAINTING_SECONDS = 0.02
 class Reading:
     """The scene, read one frame a ``step``, given its background, checked, then perhaps on its way.
 
+    Where it goes is ``prepare``'s and ``hand_over``'s: to the engine.
+
     Args:
-        send: to the engine, once it is read; else its findings are all that comes of it.
+        send: on its way, once it is read; else its findings are all that comes of it.
         anyway: even where a finding is serious.
 
     Raises:
@@ -48,14 +50,30 @@ class Reading:
         self.scene, self.send, self.anyway = scene, send, anyway
         self.take = None
         if send:
-            # The engine starts while the scene is read.
-            now.start_engine()
-            self.take = new_take(scene)
+            self.prepare()
         self._shot: Shot | None = None
         self._background: background.Work | None = None
         self._checks: Future | None = None
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
         now.captured = 0, len(frame_numbers(scene))
+
+    def prepare(self) -> None:
+        """Make ready what takes the shot.
+
+        Raises:
+            IsaError: nothing can take it.
+        """
+        # The engine starts while the scene is read.
+        session().start_engine()
+        self.take = new_take(self.scene)
+
+    def hand_over(self, shot: Shot) -> None:
+        """The shot, whole and checked.
+
+        Raises:
+            IsaError: it is not taken.
+        """
+        session().submit(self.scene, shot, self.take)
 
     def step(self) -> bool:
         """Read a frame, or wait a moment for background or checks; false when there is nothing left to do.
@@ -113,7 +131,7 @@ class Reading:
         now.findings = found
         now.held = self.send and not self.anyway and any(finding.serious for finding in found)
         if self.send and not now.held:
-            now.submit(self.scene, self._shot, self.take)
+            self.hand_over(self._shot)
             now.captured = None
         else:
             self.close()

@@ -1,0 +1,18 @@
+"""The night's farm, below all else: one button."""
+
+import bpy
+
+
+class ISA_PT_farm(bpy.types.Panel):
+    bl_label = "Render Farm"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ISA"
+    bl_order = 9
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context) -> None:
+        self.layout.operator("isa.write_farm_bundle", text="Write Farm Bundle…", icon="FILE_ARCHIVE")
+
+
+CLASSES = (ISA_PT_farm,)
