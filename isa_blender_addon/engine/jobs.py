@@ -83,6 +83,9 @@ class JobRunner:
         key: the same for what is the same job, however often it is sent.
         job: the engine's name for it, where it was sent before.
         patience: seconds to wait for an engine that does not answer, once it has the job.
+
+    Attributes:
+        left: whether the engine goes on alone.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class JobRunner:
         self.engine, self.shot, self.folder = engine, shot, folder
         self.key, self.patience = key or fresh_key(), patience
         self._snapshot = JobSnapshot(job=job)
-        self._ending, self._left = threading.Event(), False
+        self.left, self._ending = False, threading.Event()
         self._pace = _Pace()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
@@ -113,8 +116,8 @@ class JobRunner:
         self._ending.set()
 
     def leave(self) -> None:
-        """Let the engine go on alone: the job can be taken up by its key."""
-        self._left = True
+        """Let the engine go on alone, unless the job is to end: it can be taken up by its key."""
+        self.left = not self._ending.is_set()
         self._ending.set()
 
     def wait(self, seconds: float | None = None) -> JobSnapshot:
@@ -171,7 +174,7 @@ class JobRunner:
                 self._forget(client, job)
             self._show(state="done")
         except Cancelled:
-            if not self._left:
+            if not self.left:
                 self._cancel(client, job)
                 self._show(job="")
             raise

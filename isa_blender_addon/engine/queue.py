@@ -6,6 +6,7 @@ owns the queue; no method blocks but ``close``.
 """
 
 import math
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from isa_engine.shot import Shot
 from .jobs import Engine, JobRunner, JobSnapshot
 from .take import HERE, Take, fresh_key, read_takes
 
+# For engines to hear what is cancelled.
+_FAREWELL_SECONDS = 2
 STOPPED = ("failed", "cancelled", "resting", "elsewhere")
 
 
@@ -172,9 +175,14 @@ class JobQueue:
             self._disk.submit(take.discard)
 
     def close(self) -> None:
-        """Let the engines go on alone, and wait until everything is on disk."""
+        """Let the engines go on alone, tell them what is cancelled, and wait until everything is on disk."""
         for runner in self._runners.values():
             runner.leave()
+        end = time.monotonic() + _FAREWELL_SECONDS
+        for folder, runner in list(self._runners.items()):
+            if not runner.left:
+                runner.wait(max(end - time.monotonic(), 0))
+                self._see(self._takes[folder], runner)
         self._disk.shutdown()
 
     def _job(self, take: Take) -> Job:

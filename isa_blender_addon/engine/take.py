@@ -5,7 +5,6 @@ The file is what survives: a job goes on from it after Blender was closed or has
 
 import contextlib
 import json
-import math
 import os
 import re
 import shutil
@@ -28,8 +27,8 @@ VERSION = 1
 HERE = "here/"
 # "sent": the engine has it; "waiting": it does not, or nobody knows. Only what is "done" has a plate.
 STATES = ("waiting", "sent", "done", "failed", "cancelled")
-# More frames are nobody's shot.
-_MOST_FRAMES = 100_000
+# Blender's last frame; and more frames than this are nobody's shot.
+_LAST_FRAME, _MOST_FRAMES = 1_048_574, 100_000
 _KEY, _JOB = re.compile("[!-~]{1,128}"), re.compile("[0-9a-f]{32}")
 
 
@@ -155,7 +154,7 @@ def read_take(folder: Path) -> Take | None:
         first, last, step = map(int, content.pop("frames"))
         settings = Settings(**content.pop("settings"))
         take = Take(folder=folder, frames=(first, last, step), settings=settings, **content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not _makes_sense(take):
         return None
@@ -191,9 +190,10 @@ def _makes_sense(take: Take) -> bool:
     numbers = (take.created, take.place, settings.guidance)
     return (
         isinstance(settings.model, str)
-        and all(isinstance(count, int) for count in counts)
-        and all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers)
+        and all(isinstance(count, int) and 0 <= count < 2**31 for count in counts)
+        and all(isinstance(number, (int, float)) and abs(number) < 1e18 for number in numbers)
         and step > 0
+        and abs(first) <= _LAST_FRAME
         and 0 <= last - first < _MOST_FRAMES
         and take.state in STATES
         and _KEY.fullmatch(take.key) is not None

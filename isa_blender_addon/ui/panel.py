@@ -16,6 +16,7 @@ from ..session import session
 from .cast_list import draw_member
 from .findings import draw_findings
 from .preferences import preferences
+from .presets import draw_presets
 from .sentence import sentence
 
 _ENGINE_ICONS = {
@@ -142,6 +143,7 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
+        draw_presets(context, layout)
         layout.use_property_split = True
         layout.use_property_decorate = False
         for name in ("model", "seed", "steps", "guidance", "plate"):

@@ -19,6 +19,7 @@ def snapshot() -> dict:
         "keys": {(keys.name, k.name): _plain(k) for keys in bpy.data.shape_keys for k in keys.key_blocks},
         "render": [{**_plain(s.render), **_plain(s.render.image_settings)} for s in bpy.data.scenes],
         "cycles": [_plain(s.cycles) for s in bpy.data.scenes],
+        "isa": [_plain(s.isa) for s in bpy.data.scenes if hasattr(s, "isa")],
         "cameras": [s.camera for s in bpy.data.scenes],
         "selected": [item.name for item in bpy.context.selected_objects],
         "active": layer.objects.active and layer.objects.active.name,

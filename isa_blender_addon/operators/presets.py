@@ -1,0 +1,57 @@
+"""Choosing, adding and removing presets. Using one can be undone; the list of them is no part of the file."""
+
+import bpy
+from bpy.props import StringProperty
+
+from isa_engine.errors import IsaError
+
+from ..presets import presets
+
+
+class _Named:
+    name: StringProperty(name="Name", options={"SKIP_SAVE"})
+
+
+class ISA_OT_use_preset(_Named, bpy.types.Operator):
+    bl_idname = "isa.use_preset"
+    bl_label = "Use Preset"
+    bl_description = "Generate with these settings"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    def execute(self, context) -> set[str]:
+        return _report(self, lambda: presets.use(self.name, context.scene))
+
+
+class ISA_OT_add_preset(_Named, bpy.types.Operator):
+    bl_idname = "isa.add_preset"
+    bl_label = "Add Preset"
+    bl_description = "Keep model, steps and guidance as a preset of your own"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context, _event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context) -> set[str]:
+        return _report(self, lambda: presets.add(self.name, context.scene))
+
+
+class ISA_OT_remove_preset(_Named, bpy.types.Operator):
+    bl_idname = "isa.remove_preset"
+    bl_label = "Remove Preset"
+    bl_description = "Remove this preset of your own; the scene keeps its settings"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context) -> set[str]:
+        return _report(self, lambda: presets.remove(self.name))
+
+
+def _report(operator, change) -> set[str]:
+    try:
+        change()
+    except IsaError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+CLASSES = (ISA_OT_use_preset, ISA_OT_add_preset, ISA_OT_remove_preset)

@@ -1,0 +1,140 @@
+"""Presets of how to generate: Draft, Final, and the artist's own, which are data in Blender's presets folder.
+
+Blender's own presets are scripts that it runs; these are numbers in a JSON file, so one from a stranger can
+do nothing but be wrong.
+"""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import bpy
+
+from isa_engine.errors import SceneError
+from isa_engine.shot import Settings
+
+FILE, VERSION = "presets.json", 1
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Attributes as of ``shot.Settings``; an empty model leaves the scene's."""
+
+    steps: int
+    guidance: float
+    model: str = ""
+
+    def fits(self, isa) -> bool:
+        """Whether the scene's settings are these."""
+        return (
+            self.model in ("", isa.model)
+            and self.steps == isa.steps
+            and math.isclose(self.guidance, isa.guidance, rel_tol=1e-5)
+        )
+
+
+# Without guidance a step costs half: a draft takes a fifth of the time.
+BUILT_IN = {"Draft": Preset(12, 1.0), "Final": Preset(Settings.steps, Settings.guidance)}
+
+
+class Presets:
+    """All of them, by their names; the artist's own are read once."""
+
+    def __init__(self):
+        self._own: dict[str, Preset] | None = None
+
+    def __call__(self) -> dict[str, Preset]:
+        return {**BUILT_IN, **self.own()}
+
+    def own(self) -> dict[str, Preset]:
+        """The artist's, in the order of their names; without those that make no sense."""
+        if self._own is None:
+            self._own = _read()
+        return self._own
+
+    def chosen(self, scene) -> str:
+        """The name of the preset that the scene's settings are; empty where they are none."""
+        return next((name for name, preset in self().items() if preset.fits(scene.isa)), "")
+
+    def use(self, name: str, scene) -> None:
+        """Give the scene a preset's settings.
+
+        Raises:
+            SceneError: there is none of that name, or the add-on does not know its model.
+        """
+        preset = self().get(name)
+        if preset is None:
+            raise SceneError(f"there is no preset '{name}'", remedy="Choose another one.")
+        if preset.model:
+            try:
+                scene.isa.model = preset.model
+            except TypeError as error:
+                problem = f"this add-on has no model '{preset.model}'"
+                raise SceneError(problem, where=name, remedy="Update the add-on.") from error
+        scene.isa.steps, scene.isa.guidance = preset.steps, preset.guidance
+
+    def add(self, name: str, scene) -> None:
+        """Keep the scene's settings under a name, in place of the artist's own preset of that name.
+
+        Raises:
+            SceneError: the name is empty or Draft or Final, or the presets cannot be written.
+        """
+        name = name.strip()
+        if not name:
+            raise SceneError("a preset needs a name", remedy="Enter one.")
+        if name in BUILT_IN:
+            raise SceneError(f"'{name}' stays as it is", remedy="Choose another name.")
+        isa = scene.isa
+        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.model)})
+
+    def remove(self, name: str) -> None:
+        """Forget one of the artist's own.
+
+        Raises:
+            SceneError: the presets cannot be written.
+        """
+        self._write({other: preset for other, preset in _read().items() if other != name})
+
+    def _write(self, own: dict[str, Preset]) -> None:
+        own = dict(sorted(own.items(), key=lambda item: item[0].casefold()))
+        file = _file()
+        content = {"version": VERSION, "presets": {name: asdict(preset) for name, preset in own.items()}}
+        partial = file.with_suffix(".part")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            os.replace(partial, file)
+        except OSError as error:
+            problem = f"the presets cannot be written: {error.strerror}"
+            raise SceneError(problem, where=str(file), remedy="Free some space.") from error
+        self._own = own
+
+
+presets = Presets()
+
+
+def _file() -> Path:
+    return Path(bpy.utils.user_resource("SCRIPTS", path="presets")) / "isa" / FILE
+
+
+def _read() -> dict[str, Preset]:
+    try:
+        content = json.loads(_file().read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            return {}
+        found = {name: Preset(**values) for name, values in content["presets"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {name: preset for name, preset in found.items() if name not in BUILT_IN and _makes_sense(preset)}
+
+
+def _makes_sense(preset: Preset) -> bool:
+    return (
+        isinstance(preset.model, str)
+        and type(preset.steps) is int
+        and preset.steps > 0
+        and type(preset.guidance) in (int, float)
+        and 0 <= preset.guidance < math.inf
+    )
