@@ -1,12 +1,9 @@
 """The HTTP application. Every answer that is not a file is JSON; every refusal is ``{"error": sentence}``."""
 
-import errno
-import logging
 import shutil
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,16 +17,9 @@ from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
 from isa_engine.service.jobs import job_routes
 from isa_engine.service.metrics import MEDIA_TYPE, Measured, Metrics
+from isa_engine.service.refusals import OneForm, Refusal, apologise, refuse, refuse_fields, refuse_write
 from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Tokens
-
-log = logging.getLogger(__name__)
-
-
-class Refusal(BaseModel):
-    """Why there is no answer, as a sentence."""
-
-    error: str
 
 
 class Readiness(BaseModel):
@@ -87,7 +77,10 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A path with a slash too many is unknown: no answer here is a redirection.
+        redirect_slashes=False,
         middleware=[
+            Middleware(OneForm),
             Middleware(Measured, metrics=metrics),
             Middleware(TokenDoor, tokens=Tokens(store, token)),
         ],
@@ -120,24 +113,3 @@ def model_info(name: str) -> ModelInfo:
     return ModelInfo(
         name, weights_folder(name) is not None, config.short_side, config.multiple, config.max_frames
     )
-
-
-async def refuse(request: Request, error: HTTPException) -> JSONResponse:
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-
-
-async def refuse_fields(request: Request, error: RequestValidationError) -> JSONResponse:
-    fields = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return JSONResponse({"error": f"The request does not make sense: {fields}."}, 422)
-
-
-async def refuse_write(request: Request, error: OSError) -> JSONResponse:
-    log.error("%s %s: %s", request.method, request.url.path, error.strerror)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        sentence = "The engine's disk is full. Free some space in its data folder."
-        return JSONResponse({"error": sentence}, 507)
-    return JSONResponse({"error": f"The engine cannot use its data folder: {error.strerror}."}, 500)
-
-
-async def apologise(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": "The engine made a mistake. Its log says more."}, 500)

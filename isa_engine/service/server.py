@@ -166,11 +166,14 @@ def _retain(store: JobStore, folders: Folders, config: ServiceConfig) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         remedy = "Choose another --port (0 takes a free one) or --host."
         reason = getattr(error, "strerror", None) or str(error)
         raise EngineError(f"cannot listen: {reason}", where=f"{host}:{port}", remedy=remedy) from error
+    # Connections inherit it; without, an answer's body waits until the client has acknowledged its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(listener: socket.socket, config: ServiceConfig) -> str:

@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from isa_engine.client import EngineClient
-from tests.service.running import upload
+from tests.service.running import RunningEngine, upload
 from tests.service.stub_engine import FAST
 
 PROBE_SECONDS = 0.05
@@ -59,15 +59,15 @@ def probe(job: str, ending: threading.Event) -> dict:
     return {"median": percentiles[49], "p99": percentiles[98], "number": len(seconds)}
 
 
-class Running:
-    """One of these processes; leaving it ends it, then ``said`` is what it found."""
+class Load:
+    """One of these processes, until ``end``, which is what it found."""
 
-    def __init__(self, url: str, token: str, *arguments: str):
+    def __init__(self, engine: RunningEngine, *arguments: str):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.service.load", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "ISA_ENGINE_URL": url, "ISA_ENGINE_TOKEN": token},
+            env={**os.environ, "ISA_ENGINE_URL": engine.url, "ISA_ENGINE_TOKEN": "geheim"},
         )
 
     def end(self) -> dict:
@@ -79,6 +79,9 @@ def main() -> None:
     role, argument = sys.argv[1:]
     ending = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ending.set()), daemon=True).start()
+    if role == "clients":
+        # Clients have machines of their own; here they take what engine and worker leave.
+        os.nice(19)
     found = clients(int(argument), ending) if role == "clients" else probe(argument, ending)
     print(json.dumps(found))
 

@@ -6,12 +6,9 @@ usage: python -m pytest tests/service/test_proofs.py tests/service/test_kills.py
 import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -19,7 +16,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
-from isa_engine.client import EngineClient
+from tests.service.load import Load
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
 from tests.service.test_api import mutated
@@ -77,48 +74,29 @@ def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run
 def test_two_hundred_clients_for_two_minutes(run_engine):
     engine = run_engine(ISA_ENGINE_TOKEN="geheim", ISA_ENGINE_JOBS_PER_TOKEN="100000", STUB_PACE="0.001")
     eventually(lambda: engine.client.health().device, "the worker is ready")
-    probe = EngineClient(engine.url, "geheim")
-    known = probe.submit(upload(FAST))
-    list(probe.watch(known))
-
-    def get_seconds() -> float:
-        began = time.perf_counter()
-        probe.job(known)
-        return time.perf_counter() - began
-
-    unloaded = statistics.median(get_seconds() for _ in range(200))
+    known = engine.client.submit(upload(FAST))
+    list(engine.client.watch(known))
     service = psutil.Process(engine.process.pid)
-    content, ending, errors, rounds = upload(FAST, steps=2), threading.Event(), [], []
 
-    def client(number: int) -> None:
-        own = EngineClient(engine.url, "geheim", seconds=120)
-        while not ending.is_set():
-            try:
-                job = own.submit(content)
-                if number % 2:
-                    own.cancel(job)
-                assert list(own.watch(job))[-1].over
-                rounds.append(number)
-            except Exception as error:
-                errors.append(repr(error))
+    def probed(seconds: float) -> dict:
+        probe = Load(engine, "probe", known)
+        time.sleep(seconds)
+        return probe.end()
 
-    with ThreadPoolExecutor(200) as pool:
-        for number in range(200):
-            pool.submit(client, number)
-        ending.wait(20)
-        early, loaded = service.memory_info().rss, []
-        deadline = time.monotonic() + 100
-        while time.monotonic() < deadline:
-            loaded.append(get_seconds())
-            ending.wait(0.05)
-        late = service.memory_info().rss
-        ending.set()
-    percentile = statistics.quantiles(loaded, n=100)[98]
-    print(json.dumps({"unloaded median": unloaded, "loaded p99": percentile, "rounds": len(rounds)}))
+    unloaded = probed(15)
+    clients = [Load(engine, "clients", "50") for _ in range(4)]
+    time.sleep(20)
+    early = service.memory_info().rss
+    loaded = probed(100)
+    late = service.memory_info().rss
+    found = [each.end() for each in clients]
+    rounds, errors = sum(each["rounds"] for each in found), [e for each in found for e in each["errors"]]
+    print(json.dumps({"unloaded": unloaded, "loaded": loaded, "rounds": rounds}))
     print(json.dumps({"early MiB": early / 2**20, "late MiB": late / 2**20}))
     assert errors == []
-    assert late - early < 64 * 2**20
-    assert percentile < 10 * unloaded
+    assert rounds > 1000
+    assert late - early < 32 * 2**20
+    assert loaded["p99"] < 10 * unloaded["median"]
 
 
 def test_a_thousand_idle_event_streams(run_engine):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import isa_engine
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure
+from isa_engine.service.server import _listen
 from tests.service.running import STUB, RunningEngine, alive, eventually, upload
 from tests.service.stub_engine import ENDLESS
 
@@ -74,8 +76,6 @@ def test_the_service_ends_with_its_owner_however_that_ends(tmp_path):
 
 
 def test_an_idle_client_and_a_client_in_the_middle_of_its_upload_do_not_hold_the_service_up(run_engine):
-    import socket
-
     engine = run_engine()
     engine.client.health()
     host, port = engine.url.removeprefix("http://").split(":")
@@ -135,3 +135,10 @@ def test_a_port_in_use_and_a_folder_in_use_are_sentences(engine, tmp_path):
     port = engine.url.rpartition(":")[2]
     assert f"127.0.0.1:{port}: cannot listen" in refused("--port", port, "--data", str(tmp_path))
     assert "another engine uses this folder" in refused("--port", "0", "--data", str(engine.data))
+
+
+def test_answers_do_not_wait_for_their_own_first_packet_to_be_acknowledged():
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
