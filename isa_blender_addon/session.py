@@ -48,6 +48,8 @@ class Session:
         # Blender knows a timer by its object, and each access to a method makes a new one.
         self._timer = self.tick
         self._search: Future | None = None
+        # Takes that were said to be done, though their scenes are not open.
+        self._told: set[Path] = set()
         self._shown = None
 
     @property
@@ -161,6 +163,9 @@ class Session:
         for take in self.queue.arrived():
             scene = scene_of(take)
             if scene is None:
+                if take.folder not in self._told:
+                    self._told.add(take.folder)
+                    self.note = f"The plate of a scene that is not open lies in {take.folder}."
                 continue
             # Whatever comes of it, it is not tried for ever.
             self.queue.mark(take.folder, imported=True)

@@ -5,9 +5,9 @@ import bpy
 
 def _classes() -> tuple[type, ...]:
     # The panel imports the operators, which import the preferences from here.
-    from . import cast_list, delivery, farm, jobs, matching, panel, preferences, takes
+    from . import cast_list, delivery, farm, jobs, matching, panel, preferences, presets, takes
 
-    modules = (preferences, cast_list, panel, delivery, farm, jobs, takes, matching)
+    modules = (preferences, cast_list, panel, delivery, farm, presets, jobs, takes, matching)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

@@ -1,5 +1,7 @@
 """The real service with a worker that paints without a network; the seed decides what a job does.
 
+One that is ``HELD`` goes on when a file ``go`` lies in its folder.
+
 usage: as tests/service/stub_engine.py
 """
 
@@ -20,7 +22,7 @@ from isa_engine.service import worker
 from isa_engine.shot import write_shot
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
-FAST, ENDLESS, REFUSED, DYING = range(4)
+FAST, ENDLESS, REFUSED, DYING, HELD = range(5)
 
 
 def load_model(name: str) -> SimpleNamespace:
@@ -32,6 +34,9 @@ def generate(shot, _model, out: Path, report, **_) -> None:
     for step in range(1, steps + 1):
         report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=None))
     while kind == ENDLESS:
+        report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
+        time.sleep(0.01)
+    while kind == HELD and not (out.parent / "go").exists():
         report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
         time.sleep(0.01)
     if kind == REFUSED:

@@ -1,0 +1,169 @@
+"""Jobs and files: whatever is saved, opened, undone or crashes meanwhile, a plate finds its scene."""
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon import session as session_module
+from isa_blender_addon.engine import process
+from isa_blender_addon.engine.take import Take, read_take
+from isa_blender_addon.plate.camera_plane import planes
+from isa_blender_addon.session import session
+from isa_blender_addon.shots import scene_of
+from isa_engine.location import data_folder
+from tests.addon import fake_engine
+from tests.addon.fake_engine import FAST, HELD
+from tests.addon.scenes.cast import stage
+from tests.service.running import eventually
+
+NAME = "ISA Plate"
+
+
+@pytest.fixture
+def shot(scene, tmp_path, monkeypatch):
+    """A staged scene in a saved file, an engine installed, a job that waits for a word in its middle."""
+    isa_blender_addon.register()
+    shutil.rmtree(data_folder(), ignore_errors=True)
+    monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
+    stage(scene, frames=4)
+    scene.isa.steps, scene.isa.seed = 2, HELD
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.isa.generate()
+    yield scene
+    isa_blender_addon.unregister()
+
+
+def ticks_until(condition, what: str):
+    def ticked():
+        session().tick()
+        return condition()
+
+    return eventually(ticked, what, 40)
+
+
+def sent() -> Take:
+    """The take, once its job runs and the note of that is on disk."""
+
+    def kept():
+        jobs = session().queue.jobs()
+        return jobs and jobs[0].state == "running" and (read_take(jobs[0].take.folder) or jobs[0].take)
+
+    return ticks_until(lambda: (take := kept()) and take.job and take, "the job is on its way")
+
+
+def let_go(take: Take) -> None:
+    (data_folder() / "blender" / take.engine.rpartition("/")[2] / "jobs" / take.job / "go").touch()
+
+
+def reopen(tmp_path: Path):
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    # A Blender without a window looks for no jobs by itself.
+    session().open_file()
+    return bpy.context.scene
+
+
+def home(scene) -> Take:
+    """The take, once its plate is in the scene."""
+    ticks_until(lambda: planes(scene, NAME), "the plate is in the scene")
+    (take,) = session().queue.takes(session_module.shot_of(scene))
+    return take
+
+
+def crash() -> None:
+    """Blender goes without a word, and its engine with it."""
+    now, session_module._session = session_module._session, None
+    os.kill(now.engine._local._process.pid, signal.SIGKILL)
+    now.engine._local._process.wait()
+    for runner in now.queue._runners.values():
+        runner.leave()
+    if bpy.app.timers.is_registered(now._timer):
+        bpy.app.timers.unregister(now._timer)
+
+
+def test_a_plate_comes_to_the_file_that_was_saved_and_opened_again_meanwhile(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    scene = reopen(tmp_path)
+    let_go(take)
+    assert home(scene).folder == tmp_path / "isa" / "Scene-001"
+    assert session().trouble == ""
+
+
+def test_after_a_crash_the_job_goes_on_and_its_plate_comes(shot, tmp_path):
+    take = sent()
+    crash()
+    scene = reopen(tmp_path)
+    ticks_until(lambda: session().queue.jobs() and sent().job == take.job, "the same job runs again")
+    let_go(take)
+    assert home(scene).job == take.job
+    bpy.ops.wm.save_mainfile()
+    assert scene.isa.shot == take.shot, "the file knows its shot from now on"
+
+
+def test_a_job_that_was_never_sent_waits_for_a_word_after_a_crash(shot, tmp_path):
+    crash()
+    (take,) = (tmp_path / "isa").iterdir()
+    reopen(tmp_path)
+    ticks_until(lambda: session().jobs(), "the job is found")
+    (job,) = session().jobs()
+    if job.state == "resting":
+        assert session().engine.status().state == "stopped", "nothing is started unasked"
+    bpy.ops.isa.retry_job(take=str(take))
+    let_go(sent())
+    home(bpy.context.scene)
+
+
+def test_a_plate_waits_for_the_file_that_is_not_open(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    let_go(take)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert str(take.folder) in session().note
+    assert not planes(bpy.context.scene, NAME)
+    home(reopen(tmp_path))
+
+
+def test_undo_and_redo_meanwhile_cost_no_plate(shot):
+    for message in ("one", "two"):
+        bpy.ops.ed.undo_push(message=message)
+    take = sent()
+    bpy.context.scene.isa.seed = FAST
+    bpy.ops.ed.undo_push(message="three")
+    bpy.ops.ed.undo()
+    bpy.ops.ed.undo()
+    let_go(take)
+    home(bpy.context.scene)
+
+
+def test_a_renamed_scene_gets_its_plate(shot):
+    take = sent()
+    shot.name = "Renamed"
+    let_go(take)
+    home(shot)
+
+
+def test_the_plate_of_a_scene_that_was_copied_goes_to_the_original(shot):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    copy = shot.copy()
+    assert copy.isa.shot == take.shot
+    assert scene_of(take) == shot
+
+
+def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):
+    take = sent()
+    shot.isa.seed = FAST
+    bpy.ops.isa.generate()
+    assert [job.state for job in session().jobs()] == ["running", "waiting"]
+    let_go(take)
+    ticks_until(lambda: not session().jobs() and not session().queue.arrived(), "both are there")
+    assert [take.name for take in session().queue.takes(take.shot)] == ["Scene-002", "Scene-001"]
+    assert len(planes(shot, NAME)) == 1
