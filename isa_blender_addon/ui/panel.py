@@ -104,6 +104,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("isa.add_character", text="Add Character", icon="ADD")
         row.operator("isa.import_motion", text="Motion", icon="IMPORT")
+        row.operator("isa.import_people", text="People", icon="COMMUNITY")
         if not isa.cast:
             layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
 

@@ -26,36 +26,42 @@ BAD_TRACK, OTHER_LENGTH, PICKLE = "bad track", "track of another length", "track
 _REMEDY = "See docs/dataset.md for what the tracker's file must hold."
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _MAX_JSON = 2**26
+# An hour of video.
+_MOST_FRAMES = 100_000
 # PHALP renders at this size with this focal length.
 _PHALP_SIDE, _PHALP_FOCAL = 256, 5000.0
 
 
-def read_tracks(folder: Path, size: tuple[int, int], frames: int, fps: float) -> tuple[str, list[Track]]:
+def read_tracks(
+    folder: Path, size: tuple[int, int], frames: int | None, fps: float, tracker: str = ""
+) -> tuple[str, list[Track]]:
     """Whose files they are, and everybody who was tracked in a video.
 
     Args:
-        folder: beside the video, of its name.
+        folder: beside the video, of its name; with a tracker, its own file or folder, whatever its name.
         size: ``(height, width)`` of the video in pixels.
-        frames, fps: of the video.
+        frames, fps: of the video; None: it may be of any length.
+        tracker: of ``TRACKERS``; empty: whose files are there.
 
     Raises:
         Unfit: there is no track, it is broken or a pickle, or it does not fit the video's length.
     """
     for name, reader in _READERS.items():
-        path = folder / name
-        if path.exists():
+        path = folder if tracker else folder / name
+        if tracker in ("", Path(name).stem) and path.exists() and path.suffix.lower() not in _PICKLES:
             try:
                 tracks = reader(path, size, frames, fps)
             except BodyError as error:
                 raise Unfit(BAD_TRACK, str(error)) from error
             return Path(name).stem, [_checked(track, frames) for track in tracks]
-    if pickles := [path.name for path in folder.glob("*") if path.suffix.lower() in _PICKLES]:
+    files = sorted(folder.glob("*")) if folder.is_dir() else [folder]
+    if pickles := [path.name for path in files if path.suffix.lower() in _PICKLES]:
         remedy = "A pickle can run any program. Convert it as docs/dataset.md shows."
-        raise Unfit(PICKLE, min(pickles), remedy=remedy)
+        raise Unfit(PICKLE, pickles[0], remedy=remedy)
     raise Unfit("no track", f"none of {', '.join(_READERS)} is in {folder.name}/")
 
 
-def _smpler_x(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """``smplx/{frame}_{id}.npz`` beside ``meta/{frame}_{id}.json``; its frames are counted from one."""
     rows = defaultdict(list)
     for file in sorted(path.glob("*.npz")):
@@ -84,11 +90,11 @@ def _smpler_x(path: Path, size: tuple[int, int], frames: int, fps: float) -> lis
     return tracks
 
 
-def _gvhmr(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _gvhmr(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """``smpl_params_incam`` and ``K_fullimg``: one person in every frame, SMPL-X."""
     with NpzFile(path, "track", _REMEDY) as npz:
         count = len(npz.numbers("global_orient", (None, 3), np.float64))
-        if count != frames:
+        if frames not in (None, count):
             raise Unfit(OTHER_LENGTH, f"{count} frames where the video has {frames}")
         rotations = np.zeros((count, 55, 3))
         rotations[:, 0] = npz.numbers("global_orient", (count, 3), np.float64)
@@ -100,7 +106,7 @@ def _gvhmr(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[T
     return [Track("0", np.arange(count), rotations, pelvis, betas, lens)]
 
 
-def _wham(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _wham(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame_ids``, ``pose`` (72), ``trans``; SMPL in the camera,
     whose focal length is the picture's diagonal."""
     with NpzFile(path, "track", _REMEDY) as npz:
@@ -111,7 +117,7 @@ def _wham(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Tr
     return _people(person, number, _from_smpl(pose), pelvis, _centred(size, np.hypot(*size), count))
 
 
-def _phalp(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _phalp(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame``, rotation matrices ``global_orient`` and
     ``body_pose`` (23), ``camera``; SMPL before a camera of a square picture that the video is centred in."""
     with NpzFile(path, "track", _REMEDY) as npz:
@@ -125,7 +131,7 @@ def _phalp(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[T
     return _people(person, number, _from_smpl(pose), pelvis, lens)
 
 
-def _amass(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _amass(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A file for each person, in a world that ``camera.json`` films."""
     tracks = []
     for file in sorted(path.glob("*.npz")):
@@ -137,9 +143,10 @@ def _amass(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[T
         body = replace(body, v_template=body.v_template + (rest - body.joints()[0]).astype(np.float32))
         motion = read_motion(file, body).resampled(fps)
         count = len(motion.rotations)
-        if abs(count - frames) > 1:
-            raise Unfit(OTHER_LENGTH, f"{file.name} lasts {count} frames and the video {frames}")
-        count = min(count, frames)
+        if frames is not None:
+            if abs(count - frames) > 1:
+                raise Unfit(OTHER_LENGTH, f"{file.name} lasts {count} frames and the video {frames}")
+            count = min(count, frames)
         to_z_up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
         rotations = motion.rotations[:count].astype(np.float64)
         rotations[:, 0] = axis_angles(to_z_up @ matrices(rotations[:, 0]))
@@ -148,7 +155,7 @@ def _amass(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[T
     return tracks
 
 
-def _easymocap(path: Path, size: tuple[int, int], frames: int, fps: float) -> list[Track]:
+def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """``{frame}.json``, a list of people with ``id``, ``Rh``, ``Th``, ``poses`` (69 or more); SMPL in a world
     that ``camera.json`` films. ``Rh`` turns the posed body about the origin, not about its pelvis."""
     rows = defaultdict(list)
@@ -177,7 +184,7 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int, fps: float) -> li
     return tracks
 
 
-_READERS: dict[str, Callable[[Path, tuple[int, int], int, float], list[Track]]] = {
+_READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Track]]] = {
     "smplx": _smpler_x,
     "gvhmr.npz": _gvhmr,
     "wham.npz": _wham,
@@ -185,6 +192,7 @@ _READERS: dict[str, Callable[[Path, tuple[int, int], int, float], list[Track]]] 
     "amass": _amass,
     "easymocap": _easymocap,
 }
+TRACKERS = tuple(Path(name).stem for name in _READERS)
 # In SMPL-X's order of joints.
 _SMPLX_PARTS = {
     "global_orient": 1,
@@ -197,7 +205,8 @@ _SMPLX_PARTS = {
 }
 
 
-def _checked(track: Track, frames: int) -> Track:
+def _checked(track: Track, frames: int | None) -> Track:
+    frames = _MOST_FRAMES if frames is None else frames
     if len(track.frames) == 0 or not 0 <= track.frames.min() <= track.frames.max() < frames:
         last = int(track.frames.max()) if len(track.frames) else "nothing"
         raise Unfit(OTHER_LENGTH, f"it goes on to frame {last} of {frames}")

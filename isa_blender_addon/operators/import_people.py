@@ -1,0 +1,106 @@
+"""What a body tracker saw in a video, as a character for each person."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from isa_engine.body import load_body, open_body
+from isa_engine.data.footage.people import tracked_people
+from isa_engine.data.footage.track_formats import TRACKERS
+from isa_engine.errors import IsaError
+
+from ..properties import refresh_cast
+from ..scene.timeline import fps, render_size
+from ..scene.tracked import add_people
+
+_NAMES = {
+    "smplx": ("SMPLer-X", "Its folder 'smplx', with 'meta' beside it"),
+    "gvhmr": ("GVHMR", "gvhmr.npz"),
+    "wham": ("WHAM", "wham.npz"),
+    "phalp": ("4D-Humans", "phalp.npz"),
+    "amass": ("AMASS", "A folder with an .npz for each person"),
+    "easymocap": ("EasyMocap", "A folder with a .json for each frame"),
+}
+# The others are one file.
+_FOLDERS = {"smplx", "amass", "easymocap"}
+
+
+class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
+    bl_idname = "isa.import_people"
+    bl_label = "Import Tracked People"
+    bl_description = (
+        "Add a character for each person that a tracker saw in a video: SMPLer-X, GVHMR, WHAM, 4D-Humans, "
+        "AMASS or EasyMocap. Pickles are not read, for they can run any program; docs/dataset.md has a way"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: StringProperty(default="*.npz;*.json;*.pkl;*.pickle;*.pt;*.pth;*.joblib", options={"HIDDEN"})
+    tracker: EnumProperty(
+        name="Tracker",
+        description="Whose files they are",
+        items=[
+            ("AUTO", "By Name", "Files under the names that docs/dataset.md gives"),
+            *((name, *_NAMES[name]) for name in TRACKERS),
+        ],
+    )
+    start_frame: IntProperty(name="Start frame", description="Scene frame of the video's first", default=1)
+    rate: FloatProperty(
+        name="Frame rate", description="Of the video, frames a second", default=24, min=1, max=1000
+    )
+    width: IntProperty(name="Width", description="Of the video, pixels", default=1920, min=1)
+    height: IntProperty(name="Height", description="Of the video, pixels", default=1080, min=1)
+    body: StringProperty(
+        name="Body",
+        description="An SMPL-X model file (.npz), whose shapes trackers of SMPL-X know; empty: the open body "
+        "that comes with the engine",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        cls.poll_message_set("Leave the mode with Tab first")
+        return context.mode == "OBJECT"
+
+    def invoke(self, context, event) -> set[str]:
+        scene = context.scene
+        self.start_frame, self.rate = scene.frame_start, float(fps(scene))
+        footage = scene.isa.footage
+        self.width, self.height = footage.size if footage and footage.size[0] else render_size(scene)
+        return super().invoke(context, event)
+
+    def execute(self, context) -> set[str]:
+        size = self.height, self.width
+        path, tracker = chosen(Path(self.filepath), "" if self.tracker == "AUTO" else self.tracker)
+        try:
+            body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
+            found = tracked_people(path, tracker, size, self.rate, body, bool(self.body))
+            armatures = add_people(context, found, body, size, self.rate, self.start_frame)
+            refresh_cast(context.scene)
+        except IsaError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        count = f"{len(armatures)} people are" if len(armatures) > 1 else "1 person is"
+        self.report({"INFO"}, f"{count} in the scene. Place them by '{armatures[0].parent.name}'.")
+        for person in found.people:
+            if person.missing:
+                words = f"nobody saw {person.motion.name} in {person.missing} frames, which are filled in"
+                self.report({"WARNING"}, f"{words[0].upper()}{words[1:]}.")
+        return {"FINISHED"}
+
+
+def chosen(path: Path, tracker: str) -> tuple[Path, str]:
+    """What to read and whose it is (empty: the usual names tell), of the file or folder that was clicked."""
+    if tracker:
+        return (path.parent if tracker in _FOLDERS and path.is_file() else path), tracker
+    if path.suffix == ".npz" and path.stem in set(TRACKERS) - _FOLDERS:
+        return path, path.stem
+    for folder in (path, path.parent):
+        if folder.name in _FOLDERS:
+            return folder, folder.name
+    return (path if path.is_dir() else path.parent), ""
+
+
+CLASSES = (ISA_OT_import_people,)

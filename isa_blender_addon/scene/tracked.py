@@ -1,0 +1,77 @@
+"""Tracked people in the scene: a character for each, before the camera that saw them, all under one empty."""
+
+import bpy
+import numpy as np
+
+from isa_engine.body import BodyModel
+from isa_engine.data.footage.people import TrackedPeople
+
+from .rig import add_character, apply_motion, to_blender
+from .timeline import fps
+
+EMPTY, CAMERA = "Tracked People", "Tracked Camera"
+# Of frames and vertices, so few are looked at for the ground.
+_EVERY_FRAME, _EVERY_VERTEX = 5, 7
+_SENSOR = 36.0
+
+
+def add_people(
+    context, found: TrackedPeople, body: BodyModel, size: tuple[int, int], rate: float, start_frame: int
+) -> list:
+    """Add them at the world's origin; the artist places them by the empty.
+
+    Args:
+        size: ``(height, width)`` of the video in pixels.
+        rate: of the video, frames a second.
+        start_frame: scene frame of the video's first.
+
+    Returns:
+        The armatures.
+
+    Raises:
+        SceneError: Blender is not in object mode.
+    """
+    scene, empty = context.scene, bpy.data.objects.new(EMPTY, None)
+    armatures = []
+    for person in found.people:
+        motion = person.motion
+        name = f"Person {motion.name}" if motion.name.isdigit() else motion.name
+        armature = add_character(context, body, name, betas=motion.betas)
+        first = start_frame + round(person.first * float(fps(scene)) / rate)
+        apply_motion(armature, motion, first)
+        armatures.append(armature)
+    context.collection.objects.link(empty)
+    things = list(armatures)
+    if found.focal is not None:
+        things.append(_camera(context, found, size))
+        # Nobody is under the ground, and the lowest step is on it.
+        empty.location.z = -min(_lowest(person.motion, body) for person in found.people)
+    for thing in things:
+        thing.parent = empty
+    return armatures
+
+
+def _camera(context, found: TrackedPeople, size: tuple[int, int]):
+    height, width = size
+    data = bpy.data.cameras.new(CAMERA)
+    data.sensor_fit, data.sensor_width = "HORIZONTAL", _SENSOR
+    data.lens = _SENSOR * found.focal[0] / width
+    data.shift_x = 0.5 - found.principal[0] / width
+    data.shift_y = (found.principal[1] - height / 2) / width
+    camera = bpy.data.objects.new(CAMERA, data)
+    # Level, along Y: as the people before it are placed.
+    camera.rotation_euler = np.pi / 2, 0, 0
+    context.collection.objects.link(camera)
+    context.scene.camera = context.scene.camera or camera
+    return camera
+
+
+def _lowest(motion, body: BodyModel) -> float:
+    vertices, _ = body.pose(
+        motion.betas,
+        (),
+        motion.rotations[::_EVERY_FRAME],
+        motion.translation[::_EVERY_FRAME],
+        slice(None, None, _EVERY_VERTEX),
+    )
+    return float(to_blender(vertices)[..., 2].min())
