@@ -38,6 +38,7 @@ class ServiceConfig:
     jobs_per_token: waiting or running at once.
     gib_per_token: of shots and results kept.
     job_hours: that one job may take.
+    silent_minutes: after which a worker that says nothing over its job is ended, and the job put back.
     keep_days: until a job that is over is deleted.
     free_gib: no job begins with less room than this on the data folder's disk.
     drain_seconds: that the running step has to end in, at SIGTERM.
@@ -62,6 +63,7 @@ class ServiceConfig:
     jobs_per_token: int = 1000
     gib_per_token: float = 1000
     job_hours: float = 24
+    silent_minutes: float = 60
     keep_days: float = 30
     free_gib: float = 0.2
     drain_seconds: float = 30

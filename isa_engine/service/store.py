@@ -171,17 +171,11 @@ class JobStore(Claims):
             "UPDATE jobs SET state = 'failed', error = ?, finished = ? WHERE state = 'queued'", error, now
         )
 
-    def stop_overdue(self, worker: int, attempt: tuple[str, int], error: str) -> None:
-        """Fail a job whose worker does not even report any more."""
-        self.run(
-            "UPDATE jobs SET state = 'failed', error = ?, finished = ? "
-            "WHERE id = ? AND attempt = ? AND worker = ? AND state = 'running'",
-            *(error, time.time(), *attempt, worker),
+    def running(self, worker: int) -> tuple | None:
+        """What a worker is at, which changes with every word of it; None: no job."""
+        rows = self.read(
+            "SELECT id, attempt, seconds, checkpoint FROM jobs WHERE state = 'running' AND worker = ?", worker
         )
-
-    def running(self, worker: int) -> tuple[str, int] | None:
-        """Job and attempt that a worker is at."""
-        rows = self.run("SELECT id, attempt FROM jobs WHERE state = 'running' AND worker = ?", worker)
         return rows[0] if rows else None
 
     def workers(self) -> list[tuple[int, str, str]]:

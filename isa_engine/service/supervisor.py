@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
-from isa_engine.service.worker import overdue
 
 STOP_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
 # After so many deaths before it was ever ready, whoever waits in the queue is told.
 HOPELESS = 3
-# A worker ends an overdue job by itself, at its next step; one that hangs is ended after this.
-GRACE_SECONDS = 300
+HUNG = "The engine's worker hung: it said nothing for {:g} minutes. Its log may say more."
 _POLL_SECONDS = 1
 
 log = logging.getLogger(__name__)
@@ -45,14 +43,13 @@ class Supervisor:
     ):
         self.store, self.number = store, number
         self.config = config = config or ServiceConfig()
-        self.job_seconds = config.job_hours * 3600
         options = {
             "--data": folders.root,
             "--store": config.store,
             "--results": config.results,
             "--number": number,
             "--device": device,
-            "--job-seconds": self.job_seconds,
+            "--job-seconds": config.job_hours * 3600,
             "--free-bytes": int(config.free_gib * 2**30),
             "--log": config.log,
         }
@@ -91,8 +88,7 @@ class Supervisor:
 
     def _keep_alive(self) -> None:
         deaths = 0
-        while (code := self._run_once()) is not None:
-            sentence = death_sentence(code)
+        while (sentence := self._run_once()) is not None:
             log.error("%s", sentence, extra={"worker": self.number})
             deaths = 0 if self._settle(sentence, deaths) else deaths + 1
             self._stopping.wait(min(2**deaths - 1, LONGEST_PAUSE_SECONDS))
@@ -112,8 +108,8 @@ class Supervisor:
                 self._stopping.wait(_POLL_SECONDS)
         return False
 
-    def _run_once(self) -> int | None:
-        """Exit code of a worker that died by itself; None when it is time to stop."""
+    def _run_once(self) -> str | None:
+        """Why a worker's life ended; None when it is time to stop."""
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -121,23 +117,24 @@ class Supervisor:
                 self.store.set_worker("starting", worker=self.number)
             # What the worker prints belongs in the log; the service's own output is for its first line.
             self.worker = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=2)
-        code = self._wait(self.worker)
-        return None if self._stopping.is_set() else code
+        sentence = self._wait(self.worker)
+        return None if self._stopping.is_set() else sentence
 
-    def _wait(self, worker: subprocess.Popen) -> int:
-        """The exit code; on the way, a worker that hangs over one job is ended."""
-        job, since = None, 0.0
+    def _wait(self, worker: subprocess.Popen) -> str:
+        """Why it ended; a worker that says nothing more over its job is ended here."""
+        told, since = None, 0.0
         while True:
             try:
-                return worker.wait(_POLL_SECONDS)
+                return death_sentence(worker.wait(_POLL_SECONDS))
             except subprocess.TimeoutExpired:
                 pass
             with contextlib.suppress(OSError, sqlite3.Error):
-                if (running := self.store.running(self.number)) != job:
-                    job, since = running, time.monotonic()
-                if job is not None and time.monotonic() - since > self.job_seconds + GRACE_SECONDS:
-                    self.store.stop_overdue(self.number, job, overdue(self.job_seconds))
-                    worker.kill()
+                if (telling := self.store.running(self.number)) != told:
+                    told, since = telling, time.monotonic()
+            if told is not None and time.monotonic() - since > self.config.silent_minutes * 60:
+                worker.kill()
+                worker.wait()
+                return HUNG.format(self.config.silent_minutes)
 
 
 def death_sentence(code: int) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from isa_engine.protocol import RESULTS
 from isa_engine.service import worker
 from isa_engine.shot import encode_shot
 
-FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL = range(7)
+FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL, HANGS_ONCE = range(8)
 # Seconds a step takes.
 PACE = float(os.environ.get("STUB_PACE", 0))
 
@@ -36,8 +37,9 @@ def load_model(name: str) -> SimpleNamespace:
 def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     picture = SimpleNamespace(save=lambda path, format: path.write_bytes(b"\x89PNG\r\n\x1a\n"))
+    went_on = checkpoint.path.exists()
     done, state = 0, hashlib.sha256(encode_shot(shot)).hexdigest()
-    if checkpoint.path.exists():
+    if went_on:
         done, state = json.loads(checkpoint.path.read_text())
     for step in range(done + 1, steps + 1):
         time.sleep(PACE)
@@ -50,6 +52,8 @@ def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     while kind == ENDLESS:
         report(SimpleNamespace(phase="denoise", step=steps, steps=steps, preview=None))
         time.sleep(0.01)
+    if kind == HANGS_ONCE and not went_on:
+        threading.Event().wait()
     if kind == OUT_OF_MEMORY:
         raise MemoryError
     if kind == REFUSED:

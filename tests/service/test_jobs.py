@@ -9,7 +9,16 @@ from isa_engine.errors import EngineError
 from isa_engine.protocol import RESULTS
 from isa_engine.service.claims import MAX_STALLS
 from tests.service.running import alive, eventually, upload
-from tests.service.stub_engine import BROKEN, DISK_FULL, ENDLESS, FAST, KILLED, OUT_OF_MEMORY, REFUSED
+from tests.service.stub_engine import (
+    BROKEN,
+    DISK_FULL,
+    ENDLESS,
+    FAST,
+    HANGS_ONCE,
+    KILLED,
+    OUT_OF_MEMORY,
+    REFUSED,
+)
 
 
 def over(engine, job):
@@ -118,6 +127,21 @@ def test_a_job_that_only_ever_kills_its_worker_is_given_up_with_the_reason_and_t
         "The engine's worker died (killed by the system, most likely out of memory)."
     )
     assert over(engine, waiting).state == "done"
+
+
+def test_a_worker_that_hangs_is_ended_and_its_job_goes_on_from_its_last_step(run_engine):
+    engine = run_engine(ISA_ENGINE_SILENT_MINUTES="0.05")
+    status = over(engine, engine.client.submit(upload(HANGS_ONCE, steps=5)))
+    # The stub makes a preview at every step that it does, so it did none of them twice.
+    assert (status.state, status.attempt, status.previews) == ("done", 2, 5)
+
+
+def test_a_job_over_its_time_is_failed_with_the_reason_and_the_next_runs(run_engine):
+    engine = run_engine(ISA_ENGINE_JOB_HOURS="0.0002")
+    status = over(engine, engine.client.submit(upload(ENDLESS)))
+    assert (status.state, status.attempt) == ("failed", 1)
+    assert status.error.lower().startswith("the job took longer than the 0.0002 hours")
+    assert over(engine, engine.client.submit(upload(FAST))).state == "done"
 
 
 def test_a_worker_that_never_starts_is_told_to_whoever_waits(run_engine):
