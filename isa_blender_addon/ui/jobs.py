@@ -14,13 +14,13 @@ _MOST = 8
 _PREVIEW_SCALE = 10
 _MEBIBYTE = 2**20
 _WORDS = {
-    "waiting": "Waits for its turn",
-    "resting": "Not sent",
-    "elsewhere": "On another engine",
-    "sent": "Waits for the engine",
+    "waiting": "Waiting",
+    "resting": "Paused",
+    "elsewhere": "Elsewhere",
+    "sent": "Waiting",
     "uploading": "Sending the shot",
-    "queued": "Waits on the engine",
-    "lost": "No answer, trying again",
+    "queued": "Queued",
+    "lost": "No Answer",
     "fetching": "Fetching the plate",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -89,7 +89,7 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
     if job.snapshot.error:
         sentence(context, column, job.snapshot.error)
     if job.snapshot.preview and not job.stopped:
-        picture = icon(job.snapshot.preview, job.snapshot.preview_version)
+        picture = icon(job.snapshot.preview, job.snapshot.preview_version, at_once=True)
         column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
 
 

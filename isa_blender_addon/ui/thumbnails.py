@@ -1,4 +1,4 @@
-"""Small pictures of files in panels. Blender reads them in the background."""
+"""Small pictures of files in panels; Blender reads them in the background unless they change all the time."""
 
 from pathlib import Path
 
@@ -9,12 +9,13 @@ _previews = None
 _versions: dict[str, int] = {}
 
 
-def icon(file: Path, version: int = 0, kind: str = "IMAGE") -> int:
-    """The icon of a picture or movie file; nothing is asked of the disk here.
+def icon(file: Path, version: int = 0, kind: str = "IMAGE", at_once: bool = False) -> int:
+    """The icon of a picture or movie file.
 
     Args:
         version: another number has the file read again.
         kind: "IMAGE" or "MOVIE".
+        at_once: read it here, lest a picture that changes every second be nothing but Blender's clock.
     """
     name = str(file)
     if _versions.get(name) != version:
@@ -22,6 +23,9 @@ def icon(file: Path, version: int = 0, kind: str = "IMAGE") -> int:
             del _previews[name]
         _previews.load(name, name, kind)
         _versions[name] = version
+        if at_once:
+            # Who asks for the size has the picture read.
+            _ = _previews[name].image_size[:]
     return _previews[name].icon_id
 
 

@@ -1,6 +1,7 @@
 """The real service with a worker that paints without a network; the seed decides what a job does.
 
-One that is ``HELD`` goes on when a file ``go`` lies in its folder.
+One that is ``HELD`` goes on when a file ``go`` lies in its folder, or the file that FAKE_GO names is there.
+FAKE_PACE: seconds a step takes, each with a preview.
 
 usage: as tests/service/stub_engine.py
 """
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 
 import av
 import numpy as np
+from PIL import Image
 
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
@@ -22,6 +24,8 @@ from isa_engine.service import worker
 from isa_engine.shot import write_shot
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
+PACE = float(os.environ.get("FAKE_PACE", 0))
+GO = Path(os.environ.get("FAKE_GO", ""))
 FAST, ENDLESS, REFUSED, DYING, HELD = range(5)
 
 
@@ -32,11 +36,14 @@ def load_model(name: str) -> SimpleNamespace:
 def generate(shot, _model, out: Path, report, **_) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     for step in range(1, steps + 1):
-        report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=None))
+        time.sleep(PACE)
+        level = 255 * step // steps
+        preview = Image.new("RGB", (shot.settings.width, shot.settings.height), (level, level, 128))
+        report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=preview if PACE else None))
     while kind == ENDLESS:
         report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
         time.sleep(0.01)
-    while kind == HELD and not (out.parent / "go").exists():
+    while kind == HELD and not any(file.is_file() for file in (GO, out.parent / "go")):
         report(SimpleNamespace(phase="denoise", step=1, steps=steps, preview=None))
         time.sleep(0.01)
     if kind == REFUSED:
