@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 import isa_engine
 from isa_engine.connection import Connection, EngineUnreachable
 from isa_engine.errors import EngineError
-from isa_engine.protocol import Health, JobEvent, JobStatus, ModelInfo, ResultFile
+from isa_engine.protocol import Health, JobEvent, JobStatus, Memory, ModelInfo, ResultFile
 
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300
@@ -206,7 +206,8 @@ class EngineClient:
             problem = f"version {theirs} runs there, and this is version {ours}"
             raise EngineError(problem, where=self.url, remedy="Update the older of the two.")
         models = tuple(_read(ModelInfo, model) for model in answer["models"])
-        return _read(Health, {**answer, "models": models})
+        memory = answer["memory"] and _read(Memory, answer["memory"])
+        return _read(Health, {**answer, "models": models, "memory": memory})
 
 
 class _Upload:

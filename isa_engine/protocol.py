@@ -120,17 +120,31 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Of a device, in bytes.
+
+    Attributes:
+        free: beside the model that is loaded, as the worker last saw it between two jobs.
+    """
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Health:
     """The engine itself.
 
     Attributes:
         worker: "starting" (loading the model), "ready" or "stopped"; of several, the one that is furthest.
         device: "cpu", "cuda", ...; of several workers separated by commas; empty until a worker is ready.
+        memory: of the device; of several the smallest, for any may get the job; None: not known.
         upload_limit: bytes of the largest shot file that is taken.
     """
 
     version: str
     worker: str
     device: str
+    memory: Memory | None
     upload_limit: int
     models: tuple[ModelInfo, ...]

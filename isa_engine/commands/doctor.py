@@ -103,12 +103,12 @@ def device(names: str) -> Iterator[Finding]:
 
 
 def memory() -> Finding:
-    try:
-        text = Path("/proc/meminfo").read_text()
-    except OSError:
+    from isa_engine.service.memory import machine_memory
+
+    found = machine_memory()
+    if found is None:
         return Finding("note", "memory: not known here", f"{_MEMORY_GIB} GiB should be free.")
-    lines = dict(line.split(":", 1) for line in text.splitlines())
-    free = int(lines["MemAvailable"].split()[0]) / 2**20
+    free = found.free / 2**30
     if free < _MEMORY_GIB:
         return Finding("bad", f"memory: {free:.1f} GiB free", "Close other programs.")
     return Finding("good", f"memory: {free:.0f} GiB free")

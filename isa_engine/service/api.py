@@ -18,7 +18,7 @@ from isa_engine.service.folders import Folders
 from isa_engine.service.jobs import job_routes
 from isa_engine.service.metrics import MEDIA_TYPE, Measured, Metrics
 from isa_engine.service.refusals import OneForm, Refusal, apologise, refuse, refuse_fields, refuse_write
-from isa_engine.service.store import JobStore, ask
+from isa_engine.service.store import JobStore, WorkerInfo, ask
 from isa_engine.service.tokens import Tokens
 
 
@@ -46,8 +46,13 @@ def create_app(
     @routes.get("/health")
     async def health() -> Health:
         """The engine's version, its worker's state and the models it knows."""
-        state, device = await ask(store, worker, store)
-        return Health(isa_engine.__version__, state, device, config.upload_limit, models())
+        workers = await ask(store, store.workers)
+        devices = ",".join(each.device for each in workers if each.device)
+        memories = [each.memory for each in workers if each.memory]
+        memory = min(memories, key=lambda memory: memory.total, default=None)
+        return Health(
+            isa_engine.__version__, furthest(workers), devices, memory, config.upload_limit, models()
+        )
 
     @routes.get("/models")
     def list_models() -> list[ModelInfo]:
@@ -58,7 +63,7 @@ def create_app(
     def ready(response: Response) -> Readiness:
         """200 where a job that came now would be worked on, else 503 with the reasons."""
         reasons = []
-        if worker(store)[0] != "ready":
+        if furthest(store.workers()) != "ready":
             reasons.append("No worker is ready.")
         if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
             reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")
@@ -96,12 +101,10 @@ def create_app(
     return app
 
 
-def worker(store: JobStore) -> tuple[str, str]:
-    """State and device of the workers, as ``protocol.Health`` has them."""
-    found = store.workers()
-    states = [state for _, state, _ in found]
-    furthest = next((state for state in ("ready", "starting") if state in states), "stopped")
-    return furthest, ",".join(device for _, _, device in found if device)
+def furthest(workers: list[WorkerInfo]) -> str:
+    """The state of the workers, as ``protocol.Health`` has it."""
+    states = {worker.state for worker in workers}
+    return next((state for state in ("ready", "starting") if state in states), "stopped")
 
 
 def models() -> tuple[ModelInfo, ...]:

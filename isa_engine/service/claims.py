@@ -11,7 +11,7 @@ the greatest priority, of those the oldest. So nobody's priority holds up anyone
 import time
 from dataclasses import dataclass
 
-from isa_engine.protocol import ResultFile
+from isa_engine.protocol import Memory, ResultFile
 from isa_engine.service.schema import Database
 
 MAX_STALLS = 3
@@ -42,12 +42,14 @@ class Claim:
 class Claims(Database):
     """The jobs as their workers see them."""
 
-    def set_worker(self, state: str, device: str = "", worker: int = 0) -> None:
-        """State and device of a worker, as in ``protocol.Health``."""
+    def set_worker(self, state: str, device: str = "", worker: int = 0, memory: Memory | None = None) -> None:
+        """State, device and memory of a worker, as in ``protocol.Health``."""
         self.run(
-            "INSERT INTO workers VALUES (?, ?, ?) "
-            "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device",
+            "INSERT INTO workers VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device, "
+            "memory_free = excluded.memory_free, memory_total = excluded.memory_total",
             *(worker, state, device),
+            *((memory.free, memory.total) if memory else (None, None)),
         )
 
     def claim(self, worker: int = 0) -> Claim | None:

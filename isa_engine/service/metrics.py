@@ -36,7 +36,7 @@ class Metrics:
         for state in TRANSITIONS:
             jobs.add_metric((state,), counts.get(state, 0))
         workers = GaugeMetricFamily("isa_workers", "Workers by state", labels=("state",))
-        states = [state for _, state, _ in self.store.workers()]
+        states = [worker.state for worker in self.store.workers()]
         for state in ("starting", "ready", "stopped"):
             workers.add_metric((state,), states.count(state))
         yield from (jobs, workers)

@@ -15,7 +15,7 @@ from pathlib import Path
 from isa_engine.errors import EngineError
 from isa_engine.protocol import TRANSITIONS
 
-VERSION = 1
+VERSION = 2
 TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -59,7 +59,10 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_by_job ON events (job, number);
 CREATE TABLE IF NOT EXISTS transitions (source TEXT, target TEXT, PRIMARY KEY (source, target));
-CREATE TABLE IF NOT EXISTS workers (number INTEGER PRIMARY KEY, state TEXT NOT NULL, device TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS workers (
+    number INTEGER PRIMARY KEY, state TEXT NOT NULL, device TEXT NOT NULL,
+    memory_free INTEGER, memory_total INTEGER
+);
 CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, scopes TEXT NOT NULL,
     created REAL NOT NULL, revoked REAL

@@ -5,12 +5,12 @@ No rule looks at the clock but retention, which keeps jobs longer where the cloc
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from isa_engine.protocol import RESULTS, JobEvent, JobStatus, ResultFile
+from isa_engine.protocol import RESULTS, JobEvent, JobStatus, Memory, ResultFile
 from isa_engine.service.claims import ALL_WORKERS, Claims
 from isa_engine.service.schema import Database, Unlawful
 
@@ -27,6 +27,16 @@ class Conflict(Exception):
 
 class OverQuota(Exception):
     """The token has as many jobs or bytes as it may have; the message is the sentence."""
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker; attributes as in ``protocol.Health``."""
+
+    number: int
+    state: str
+    device: str
+    memory: Memory | None
 
 
 async def ask(database: Database, question: Callable[..., T], *values) -> T:
@@ -178,9 +188,12 @@ class JobStore(Claims):
         )
         return rows[0] if rows else None
 
-    def workers(self) -> list[tuple[int, str, str]]:
-        """Number, state and device of each worker, as in ``protocol.Health``."""
-        return self.read("SELECT number, state, device FROM workers ORDER BY number")
+    def workers(self) -> list[WorkerInfo]:
+        """All workers, by number."""
+        rows = self.read(
+            "SELECT number, state, device, memory_free, memory_total FROM workers ORDER BY number"
+        )
+        return [WorkerInfo(*row[:3], None if row[3] is None else Memory(*row[3:])) for row in rows]
 
     def forget_workers(self, workers: range = ALL_WORKERS) -> None:
         """Those of an earlier run of the service."""

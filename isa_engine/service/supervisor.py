@@ -97,7 +97,7 @@ class Supervisor:
         """Put the dead worker's job back; whether the worker had been ready."""
         while not self._stopping.is_set():
             try:
-                ready = {number for number, state, _ in self.store.workers() if state == "ready"}
+                ready = {worker.number for worker in self.store.workers() if worker.state == "ready"}
                 self.store.worker_died(sentence, self.number)
                 if not ready and deaths + 1 >= HOPELESS:
                     self.store.refuse_queued(f"The engine's worker does not start. {sentence}")

@@ -26,6 +26,7 @@ from isa_engine.service.checksum import sha256
 from isa_engine.service.claims import Claim, Claims
 from isa_engine.service.folders import Folders
 from isa_engine.service.logs import log_to_stderr
+from isa_engine.service.memory import device_memory
 from isa_engine.shot import read_shot
 
 POLL_SECONDS = 0.1
@@ -152,7 +153,8 @@ class Worker:
             self.name, self.model = "", None
             self.model = self.load_model(name)
             self.name = name
-        self.store.set_worker("ready", str(self.model.device), self.number)
+        device = str(self.model.device)
+        self.store.set_worker("ready", device, self.number, device_memory(device))
 
     def _remove_earlier_attempts(self, claim: Claim) -> None:
         for attempt in range(1, claim.attempt):

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 import isa_engine
 from isa_engine import configuration
 from isa_engine.configuration import MODELS
-from isa_engine.protocol import RESULTS
+from isa_engine.protocol import RESULTS, Memory
 from isa_engine.service import api as api_module
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
@@ -85,9 +85,12 @@ def test_health_tells_version_models_and_limits(api, store):
         config.multiple,
         config.max_frames,
     )
-    store.set_worker("ready", "cuda")
+    assert health["memory"] is None
+    store.set_worker("ready", "cuda:0", 0, Memory(30 * 2**30, 40 * 2**30))
+    store.set_worker("ready", "cuda:1", 1, Memory(20 * 2**30, 24 * 2**30))
     health = api.get("/v1/health").json()
-    assert (health["worker"], health["device"]) == ("ready", "cuda")
+    assert (health["worker"], health["device"]) == ("ready", "cuda:0,cuda:1")
+    assert health["memory"] == {"free": 20 * 2**30, "total": 24 * 2**30}
 
 
 def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monkeypatch, tmp_path):

@@ -18,6 +18,7 @@ HEALTH = {
     "version": isa_engine.__version__,
     "worker": "ready",
     "device": "",
+    "memory": None,
     "upload_limit": 2**20,
     "models": [],
 }

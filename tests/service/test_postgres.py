@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from isa_engine.errors import EngineError
-from isa_engine.protocol import TRANSITIONS, ResultFile
+from isa_engine.protocol import TRANSITIONS, Memory, ResultFile
 from isa_engine.service.schema import Unlawful
-from isa_engine.service.store import JobStore
+from isa_engine.service.store import JobStore, WorkerInfo
 from isa_engine.service.tokens import Tokens
 from tests.service.test_store import (  # noqa: F401
     test_a_cancelled_job_is_told_to_its_worker_at_the_next_report,
@@ -127,14 +127,14 @@ def test_pages_results_bytes_and_workers_read_as_they_were_written(store):
         store.add(job, "x", size=10)
     claim = store.claim(3)
     store.set_worker("starting", worker=3)
-    store.set_worker("ready", "cuda:0", 3)
+    store.set_worker("ready", "cuda:0", 3, Memory(5 * 2**30, 24 * 2**30))
     results = (ResultFile("plate.mp4", 5, "0" * 64), ResultFile("matte.mp4", 6, "1" * 64))
     store.finish(claim, "done", results=results)
     assert store.results(claim.id) == list(results)
     assert store.kept_bytes("x") == 41
     assert [status.id for status in store.page("x", None, 2, None)] == ["c", "b"]
     assert [status.id for status in store.page(None, "queued", 5, "c")] == ["b"]
-    assert store.workers() == [(3, "ready", "cuda:0")]
+    assert store.workers() == [WorkerInfo(3, "ready", "cuda:0", Memory(5 * 2**30, 24 * 2**30))]
     assert store.counts() == {"done": 1, "queued": 2}
 
 
