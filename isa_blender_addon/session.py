@@ -179,6 +179,8 @@ class Session:
                     f"The plate cannot be imported: {error!r}. The results are kept in {take.folder}."
                 )
                 raise
+            # Blender's autosave keeps it with this step.
+            scene.isa.shot = take.shot
             self.note = f"{take.name} is on the camera."
             push_undo("Generate Plate")
 

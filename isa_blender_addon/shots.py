@@ -1,7 +1,7 @@
 """Which shot a scene is: a random name that its takes carry, so that they are found after a renaming.
 
-The file remembers it from its first saving on. Until then, and after a crash, the takes beside the file are
-known by the names of the file and the scene. Undo does not know of it.
+The file remembers it from its first plate or saving on. Until then, and after a crash, the takes beside the
+file are known by the names of the file and the scene. Undo does not know of it.
 """
 
 import uuid

@@ -61,8 +61,15 @@ class ISA_OT_compare_takes(bpy.types.Operator):
 class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
     bl_idname = "isa.use_settings"
     bl_label = "Use These Settings"
-    bl_description = "Give the scene this take's model, steps, guidance and seed"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    @classmethod
+    def description(cls, _context, properties) -> str:
+        take = session().queue.take(Path(properties.take))
+        if take is None:
+            return ""
+        made = take.settings
+        return f"{made.model}, {made.steps} steps, guidance {made.guidance:.4g}, seed {made.seed}"
 
     def execute(self, context) -> set[str]:
         if self.found is None:

@@ -4,6 +4,7 @@ import bpy
 
 from ..engine.jobs import JobSnapshot
 from ..engine.queue import Job
+from ..engine.take import HERE
 from ..session import session
 from .sentence import sentence
 from .thumbnails import icon
@@ -86,8 +87,8 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
         row.operator("isa.cancel_job", text="", icon="X").take = take
     if factor is not None:
         column.progress(text=words, factor=factor)
-    if job.snapshot.error:
-        sentence(context, column, job.snapshot.error)
+    if remark := _remark(job):
+        sentence(context, column, remark)
     if job.snapshot.preview and not job.stopped:
         picture = icon(job.snapshot.preview, job.snapshot.preview_version, at_once=True)
         column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
@@ -102,6 +103,15 @@ def progress(job: Job) -> tuple[str, float | None]:
     if state == "running" and now.steps:
         return f"{words} {now.step}/{now.steps}{_time_left(now)}", now.step / now.steps
     return words, 1.0 if state == "fetching" else None
+
+
+def _remark(job: Job) -> str:
+    """Why it does not go on by itself; empty where that is plain."""
+    if job.state != "elsewhere":
+        return job.snapshot.error
+    engine = job.take.engine
+    engine = "Another engine of this machine" if engine.startswith(HERE) else f"The engine {engine}"
+    return f"{engine} has it. Choose that one, or begin again here."
 
 
 def _time_left(now: JobSnapshot) -> str:

@@ -34,7 +34,7 @@ def take_in(folder: str, **changes) -> Take:
 
 
 def job_in(state: str, snapshot: JobSnapshot, folder="/takes/Scene-001") -> Job:
-    return Job(take_in(folder), state, snapshot)
+    return Job(take_in(folder, engine="gpu.example:8000"), state, snapshot)
 
 
 @pytest.fixture
@@ -52,6 +52,7 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         job_in("waiting", JobSnapshot(), "/takes/Scene-002"),
         job_in("waiting", JobSnapshot(), "/takes/Scene-003"),
         job_in("failed", JobSnapshot(error="The engine is full. Free some space.")),
+        job_in("elsewhere", JobSnapshot()),
     ]
     monkeypatch.setattr(session(), "jobs", lambda: jobs)
     layout, words = drawn(jobs_panel.ISA_PT_jobs)
@@ -62,12 +63,13 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "No Answer",
         "Scene-002 · Waiting",
         "The engine is full.",
+        "The engine gpu.example:8000",
     ):
         assert expected in words
     assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.4, 0.25]
     buttons = [call.args[0] for call in layout.operator.call_args_list]
     counts = {name: buttons.count(f"isa.{name}_job") for name in ("cancel", "move", "retry", "remove")}
-    assert counts == {"cancel": 5, "move": 4, "retry": 1, "remove": 1}
+    assert counts == {"cancel": 5, "move": 4, "retry": 2, "remove": 2}
 
 
 def test_the_panel_stays_short_however_many_wait(addon, monkeypatch):

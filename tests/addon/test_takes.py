@@ -2,12 +2,14 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine.take import Take, read_take
+from isa_blender_addon.operators.takes import ISA_OT_use_settings
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
 from isa_blender_addon.shots import own_takes, shot_of, take_places
@@ -105,6 +107,8 @@ def test_showing_what_is_shown_keeps_the_other(staged, takes):
 
 def test_the_settings_of_a_take_come_back(staged, takes):
     staged.isa.seed, staged.isa.steps = 99, 1
+    words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
+    assert words == "isa-tiny, 11 steps, guidance 1.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
     isa = staged.isa
     assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 1.5, 1)

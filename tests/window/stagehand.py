@@ -143,4 +143,4 @@ def play(steps: Iterator[None]) -> None:
         return None
 
     bpy.context.preferences.view.show_splash = False
-    bpy.app.timers.register(tick, first_interval=1)
+    bpy.app.timers.register(tick, first_interval=1, persistent=True)
