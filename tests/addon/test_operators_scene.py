@@ -230,26 +230,3 @@ def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
     scene.isa.model = "isa-4b"
     assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))
     close()
-
-
-def test_enabling_and_disabling_fifty_times_leaves_nothing_behind(addon):
-    def traces() -> tuple:
-        handlers = [
-            len(getattr(bpy.app.handlers, name))
-            for name in dir(bpy.app.handlers)
-            if name[0] != "_" and isinstance(getattr(bpy.app.handlers, name), list)
-        ]
-        types = sorted(name for name in dir(bpy.types) if name.startswith("ISA_"))
-        menu = len(bpy.types.VIEW3D_MT_add._dyn_ui_initialize())
-        return handlers, types, menu, hasattr(bpy.types.Scene, "isa")
-
-    registered = traces()
-    isa_blender_addon.unregister()
-    clean = traces()
-    assert clean[1:] == ([], registered[2] - 1, False)
-    for _ in range(50):
-        isa_blender_addon.register()
-        isa_blender_addon.unregister()
-    assert traces() == clean
-    isa_blender_addon.register()
-    assert traces() == registered
