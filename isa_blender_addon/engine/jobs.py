@@ -23,7 +23,7 @@ from .process import EngineStatus
 from .take import ARRIVING, PREVIEW, fresh_key
 
 POLL_SECONDS = 0.2
-# An engine that does not answer for so long, in the middle of a job, is gone. A local one is known to be
+# An engine that does not answer for so long is gone. A local one is known to be
 # gone as soon as its process is.
 PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 15
@@ -82,7 +82,7 @@ class JobRunner:
         folder: takes the results (``protocol.RESULTS``) when all of them are there, and the preview before.
         key: the same for what is the same job, however often it is sent.
         job: the engine's name for it, where it was sent before.
-        patience: seconds to wait for an engine that does not answer, once it has the job.
+        patience: seconds to wait for an engine that does not answer.
 
     Attributes:
         left: whether the engine goes on alone.
@@ -195,7 +195,8 @@ class JobRunner:
     def _submit(self, client: EngineClient) -> str:
         shot = self.shot()
         self._show(state="uploading", steps=len(shot))
-        return self._with_engine(
+        # The key makes one job of however many sendings.
+        return self._patiently(
             lambda: client.submit(shot, key=self.key, sent=lambda size: self._show(step=size))
         )
 

@@ -224,7 +224,7 @@ def test_nobody_at_the_remote_address(tmp_path, says_nothing, monkeypatch):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         if not says_nothing:
             listener.close()
-        snapshot = ended(started(RemoteEngine(url, "t"), FAST, tmp_path / "take"))
+        snapshot = ended(started(RemoteEngine(url, "t"), FAST, tmp_path / "take", patience=0.5))
     assert snapshot.state == "failed"
     assert ("did not answer within" if says_nothing else "does not answer") in snapshot.error
 

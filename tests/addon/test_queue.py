@@ -20,11 +20,17 @@ from isa_engine.protocol import RESULTS
 from isa_engine.shot import Settings
 from tests.addon import phased_engine
 from tests.addon.phased_engine import PHASES
-from tests.service.running import RunningEngine, eventually, room_for
+from tests.service import running
+from tests.service.running import RunningEngine, room_for
 from tests.shot.shots import small_shot
 
 THROUGH = len(PHASES)
 DENOISE = PHASES.index("denoise")
+
+
+def eventually(condition, what: str):
+    """With time for engines to start on a busy machine."""
+    return running.eventually(condition, what, 60)
 
 
 @pytest.fixture(scope="module")
@@ -340,6 +346,11 @@ def test_a_job_outlives_the_network(artist, service):
     let_go(service, sent)
     network.mend()
     assert artist.until_done(a).job == sent.job
+    network.cut()
+    b = artist.generate("b")
+    artist.until(b, "lost")
+    network.mend()
+    artist.until_done(b)
     network.cut()
 
 
