@@ -45,9 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.service.configuration import read_config
 
     config = read_config(arguments.config, port=arguments.port, data=arguments.data)
-    findings = [*packages(), *weights(), disk(Path(config.data or ".")), port(config.host, config.port)]
-    if not any(finding.state == "bad" for finding in findings):
-        findings += [*device(config.devices), memory()]
+    folder = Path(config.data or ".")
+    findings = [*packages(), *weights(), memory(), disk(folder), port(config.host, config.port)]
+    if importlib.util.find_spec("torch") is not None:
+        findings += device(config.devices)
     for finding in findings:
         print(f"{finding.state:4}  {finding.what}{'. ' + finding.remedy if finding.remedy else ''}")
     bad = sum(finding.state == "bad" for finding in findings)

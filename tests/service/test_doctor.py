@@ -7,8 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from isa_engine import configuration
 from isa_engine.cli import main
 from isa_engine.commands import doctor
+from isa_engine.configuration import MODELS
+from isa_engine.protocol import Memory
+from isa_engine.service import memory
 
 
 def said(capsys, *arguments: str) -> tuple[int, str]:
@@ -44,6 +48,27 @@ def test_a_missing_package(capsys, monkeypatch):
     code, text = said(capsys, "--port", "0")
     assert code == 1
     assert "missing: av. Run pip install" in text
+
+
+def test_little_memory(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "machine_memory", lambda: Memory(2**30, 2**40))
+    code, text = said(capsys, "--port", "0", "--data", str(tmp_path))
+    assert code == 1
+    assert "memory: 1.0 GiB free. Close other programs." in text
+
+
+def test_missing_weights_are_a_note_with_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(configuration, "WEIGHTS", tmp_path)
+    findings = list(doctor.weights())
+    assert [finding.state for finding in findings] == ["note"] * len(MODELS)
+    assert all("weights of isa-" in finding.what and finding.remedy for finding in findings)
+
+
+def test_everything_is_looked_at_even_where_something_is_bad(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    _, text = said(capsys, "--port", "0", "--data", str(tmp_path))
+    for what in ("packages", "weights", "memory", "disk", "port", "GPU"):
+        assert what in text
 
 
 @pytest.mark.parametrize(("names", "state"), [("auto", "note"), ("cuda:0", "bad")])
