@@ -73,12 +73,17 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
         start_frame: scene frame of the motion's first.
 
     Raises:
-        SceneError: the armature has not the 55 joints, or is in no scene.
+        SceneError: the armature has not the 55 joints, is in no scene, or is another file's.
     """
     bones = joint_bones(armature)
     if bones is None or not armature.users_scene:
         problem = f"'{armature.name}' is not an SMPL-X rig"
         raise SceneError(problem, remedy="Choose an armature with the 55 SMPL-X bones.")
+    if not armature.is_editable:
+        remedy = "Override it first: Object ▸ Library Override ▸ Make."
+        raise SceneError(
+            f"'{armature.name}' is linked from a library, where keys would be lost", remedy=remedy
+        )
     motion = motion.resampled(float(fps(armature.users_scene[0])))
     frames = start_frame + np.arange(len(motion.rotations))
 
