@@ -12,7 +12,7 @@ from .thumbnails import icon
 # The panels below must stay in reach.
 _MOST = 8
 # Of an icon's height.
-_PREVIEW_SCALE = 10
+_PREVIEW_SCALE = 8
 _MEBIBYTE = 2**20
 _WORDS = {
     "waiting": "Waiting",
