@@ -114,7 +114,8 @@ class ModelConfig:
     Attributes:
         short_side: the canvas's short side in pixels that the model is made for.
         max_frames: the longest take it is made for.
-        shift: of the denoising schedule towards noise, as in SD3; larger pictures want more, 1 is none.
+        shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
+            structure, as larger pictures, is decided there; 1 is none.
     """
 
     name: str
@@ -158,6 +159,7 @@ def isa_tiny() -> ModelConfig:
         name="isa-tiny",
         short_side=128,
         max_frames=33,
+        shift=3.0,
         vae=VAEConfig(
             block_out_channels=(256,),
             layers_per_block=3,

@@ -96,6 +96,8 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         for block in self.transformer_blocks:
             silent += [block.spatial_modulation, block.camera.attention.to_out, block.image.attention.to_out]
             silent += [] if block.control is None else [block.control.linear]
+            if self.config.conditioning == "isa":
+                block.isa.look_about()
         for linear in silent:
             nn.init.zeros_(linear.weight)
 

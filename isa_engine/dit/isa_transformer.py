@@ -4,8 +4,13 @@ import torch
 from torch import nn
 
 from isa_engine.dit.attention import Attention
+from isa_engine.dit.positional_encoding import place_features
 from isa_engine.dit.transformer import Stream
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+
+
+# With it, points of the same place outweigh all others together, and those half a picture away count nothing.
+_SHARPNESS = 2.0
 
 
 def to_windows(x: torch.Tensor) -> torch.Tensor:
@@ -37,6 +42,23 @@ class ISATransformer(nn.Module):
         self.reconstruction = None if last else Attention(width, heads, qk_norm)
         self.video = Stream(width)
         self.points = Stream(width, residual=not last)
+
+    def look_about(self) -> None:
+        """Begin with queries and keys that are alike and read ISPE alone: a pixel looks at the points about
+        it, and they at it, from the first step on rather than after thousands.
+        """
+        for attention in (self.rendering, self.reconstruction):
+            if attention is None:
+                continue
+            width = attention.to_q.in_features
+            head = width // attention.heads
+            features = place_features(width, head)
+            weight = torch.zeros(attention.heads, head, width)
+            weight[:, torch.arange(len(features)), features] = _SHARPNESS
+            for linear in (attention.to_q, attention.to_k):
+                nn.init.zeros_(linear.bias)
+                with torch.no_grad():
+                    linear.weight.copy_(weight.flatten(0, 1))
 
     def forward(
         self,

@@ -16,6 +16,8 @@ from isa_engine.geometry.ndc import latent_pixels
 # Points far outside the picture rest at its distant edge. Half the longest period of the encoding, so that
 # none of them takes the encoding of another.
 NDC_LIMIT = 2.0
+# Of the way from ISPE's longest period, 8, to its shortest, 1/16: 4 and 0.4.
+_NEAR = 1 / 7, 0.62
 
 
 def sinusoidal(coordinates: torch.Tensor, width: int, longest: float, shortest: float) -> torch.Tensor:
@@ -43,6 +45,24 @@ def ispe(ndc: torch.Tensor, width: int) -> torch.Tensor:
     The shortest period is two tokens of a picture 64 tokens wide.
     """
     return sinusoidal(ndc.clamp(-NDC_LIMIT, NDC_LIMIT), width, longest=4 * NDC_LIMIT, shortest=1 / 16)
+
+
+def place_features(width: int, count: int) -> torch.Tensor:
+    """Which features of ``ispe`` tell best what is near: sines and cosines of x and y of a few periods, from
+    twice the picture's side to about a fifth of it.
+
+    Args:
+        width: of the encoding.
+        count: of features, at most.
+
+    Returns:
+        ``(n,)`` indices, n ≤ count.
+    """
+    periods = width // 6
+    steps = torch.linspace(*_NEAR, count // 4) * (periods - 1)
+    # Of each coordinate the sines of all periods come first, then the cosines.
+    starts = [(2 * axis + part) * periods for axis in (0, 1) for part in (0, 1)]
+    return torch.cat([start + steps.round().long() for start in starts])
 
 
 def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:

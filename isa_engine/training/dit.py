@@ -5,6 +5,7 @@ its checkpoint goes on as if nothing had happened.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ class DiTTrainer:
         self.ema = EMAModel(
             self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75, foreach=True
         )
+        self.logit_mean = math.log(model_config(settings.model).shift)
         self.steps_done = 0
 
     @property
@@ -115,10 +117,11 @@ class DiTTrainer:
     def loss(
         self, latents: Tensor, conditioning: Conditioning, pictures: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal."""
+        """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal about the schedule's
+        shift (SD3, 5.3.2)."""
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         time = compute_density_for_timestep_sampling(
-            "logit_normal", len(latents), logit_mean=0.0, logit_std=1.0, generator=generator
+            "logit_normal", len(latents), logit_mean=self.logit_mean, logit_std=1.0, generator=generator
         ).to(latents)
         t = time.view(-1, 1, 1, 1, 1)
         mixed = self.settings.precision == "bf16"

@@ -28,8 +28,9 @@ from isa_engine.vae import VideoVAE
 
 # ``batches(step)`` gives colours and mattes, ``(B, 4, F, H, W)`` in [−1, 1]; see ``video_batches``.
 BatchSource = Callable[[int], Tensor]
-# Clips whose latents are measured for their normalisation.
-_MEASURED = 32
+# Clips whose latents are measured for their normalisation, those that are decoded again for each channel, by
+# how much of its deviation a channel is disturbed there, and the deviation of the widest one afterwards.
+_MEASURED, _DISTURBED, _DISTURBANCE, _WIDEST = 32, 2, 0.3, 2.0
 
 
 class VAETrainer:
@@ -195,10 +196,29 @@ class VAETrainer:
 
     @torch.no_grad()
     def _measure_latents(self) -> None:
-        """Mean and deviation of each channel."""
+        """Normalise so that an error of a channel costs the picture as much as an equal one of any other.
+
+        Channels of equal deviation would have the transformer learn grain as eagerly as colours, and be told
+        of both at the same noise. Pictures have their structure in few strong channels, as a photograph has
+        it in low frequencies: those are left the strongest.
+        """
         latents = torch.cat([self.vae.encode(video).mode() for video in self._other_videos(_MEASURED)])
         values = latents.transpose(0, 1).flatten(1)
-        self.vae.set_normalisation(values.mean(1), values.std(1, correction=0))
+        deviation = values.std(1, correction=0)
+        scale = self._weights(latents[:_DISTURBED], _DISTURBANCE * deviation)
+        self.vae.set_normalisation(values.mean(1), scale * (_WIDEST / (scale * deviation).amax()))
+
+    def _weights(self, latents: Tensor, disturbances: Tensor) -> Tensor:
+        """What a unit of each channel changes in the picture, root mean square: ``(C,)``."""
+        undisturbed = self.vae.decode(latents)
+        noise = torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0)).to(latents)
+        weights = []
+        for channel, disturbance in enumerate(disturbances):
+            disturbed = latents.clone()
+            disturbed[:, channel] += disturbance * noise
+            change = self.vae.decode(disturbed) - undisturbed
+            weights.append(change.square().mean().sqrt() / disturbance)
+        return torch.stack(weights)
 
 
 def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:

@@ -120,7 +120,7 @@ class VideoVAE(SavedModel):
         return self._decode(latents, past), tuple(past.tails)
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents ``(B, C, …)`` as the DiT wants them: about zero mean and unit variance."""
+        """Latents ``(B, C, …)`` as the DiT wants them: as ``set_normalisation`` was told."""
         ones = [1] * (latents.dim() - 2)
         return (latents - self.latent_shift.view(-1, *ones)) * self.latent_scale.view(-1, *ones)
 
@@ -129,14 +129,10 @@ class VideoVAE(SavedModel):
         ones = [1] * (latents.dim() - 2)
         return latents / self.latent_scale.view(-1, *ones) + self.latent_shift.view(-1, *ones)
 
-    def set_normalisation(self, mean: torch.Tensor, deviation: torch.Tensor) -> None:
-        """Normalise by what was measured.
-
-        Args:
-            mean, deviation: ``(C,)`` of latents over many clips.
-        """
-        self.latent_shift.copy_(mean)
-        self.latent_scale.copy_(1 / deviation)
+    def set_normalisation(self, shift: torch.Tensor, scale: torch.Tensor) -> None:
+        """From now on ``normalise`` gives ``(z − shift) · scale``, both ``(C,)``."""
+        self.latent_shift.copy_(shift)
+        self.latent_scale.copy_(scale)
 
     def check_video(self, video: torch.Tensor, *, begins: bool) -> None:
         """Raise ModelError unless ``encode``, or with ``begins`` false a later ``encode_chunk``, takes it."""

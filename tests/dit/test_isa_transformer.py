@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.dit.isa_transformer import ISATransformer, from_windows, to_windows
+from isa_engine.dit.positional_encoding import ispe, pixel_encoding
 from isa_engine.geometry.frames import latent_of_frame
+from isa_engine.geometry.ndc import latent_pixels
 
 D = 8
 
@@ -34,6 +36,22 @@ def attention(queries, keys, values):
 def transformer() -> ISATransformer:
     torch.manual_seed(0)
     return ISATransformer(D, heads=1, qk_norm=False, last=False)
+
+
+@torch.no_grad()
+def test_a_pixel_begins_by_looking_at_the_points_about_it():
+    isa, side = ISATransformer(128, heads=4, qk_norm=False, last=False), 8
+    isa.look_about()
+    ndc = torch.rand(1, 4, 64, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    content = torch.randn(1, 4, 64, 128, generator=torch.Generator().manual_seed(1))
+    pixels = pixel_encoding(side, side, 128, "cpu")
+    keys = isa.rendering.to_k(content + ispe(ndc, 128))[0, 0]
+    queries = isa.rendering.to_q(torch.randn_like(pixels) + pixels)
+    centres = torch.as_tensor(latent_pixels(side, side)).flatten(0, 1)[:, :2]
+    distance = (centres[:, None] - ndc[0, 0, :, :2]).norm(dim=-1)
+    for q, k in zip(queries.chunk(4, -1), keys.chunk(4, -1), strict=True):
+        looked = (torch.softmax(q @ k.mT / 32**0.5, -1) * distance).sum(-1)
+        assert looked.mean() < 0.75 * distance.mean()
 
 
 @torch.no_grad()
