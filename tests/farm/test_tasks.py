@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from isa_engine.errors import Cancelled, EngineError
-from isa_engine.farm import tasks
+from isa_engine.farm import eligibility, tasks
 from isa_engine.farm.job import read_bundle, write_bundle
 from isa_engine.pipeline import generate
 from tests.pipeline.shots import MICRO, make_shot, speaking
@@ -105,6 +105,24 @@ def test_a_missing_window_is_named_and_leaves_no_results(bundle, model):
     with pytest.raises(EngineError, match="window-4-8"):
         tasks.assemble_take(bundle, 0, silent)
     assert list(bundle.results(bundle.job.takes[0]).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        ({"operating_system": "macos"}, "this worker runs linux and the job wants macos"),
+        ({"model": "isa-4b"}, "this worker has no weights of the model 'isa-4b'"),
+        ({"model": "isa-next"}, "this worker does not know the model 'isa-next'"),
+        ({"engine": "0.0.1"}, "and the job's 0.0.1"),
+    ],
+)
+def test_what_a_worker_cannot_do_is_declined_with_the_reason(job, reason, bundle, monkeypatch):
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(eligibility, "weights_folder", lambda name: None)
+    fits = replace(bundle.job, model="isa-tiny", untrained=True)
+    eligibility.check(fits)
+    with pytest.raises(EngineError, match=reason):
+        eligibility.check(replace(fits, **{"untrained": False, **job}))
 
 
 def test_a_bundle_reads_as_it_was_written(bundle):
