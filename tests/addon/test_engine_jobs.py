@@ -241,9 +241,9 @@ def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
     take.mkdir()
     for name in RESULTS:
         (take / name).write_text("older")
-    # Each stub result is this name and 50,000 lines of it: plate.mp4 fits, record.json does not.
+    # Each stub result is this name and 5,000 lines of it: plate.mp4 fits, record.json does not.
     checksum = "0" * 64
-    with room_for(len(f"plate.mp4 of isa-tiny {checksum}\n") * 50_000):
+    with room_for(len(f"plate.mp4 of isa-tiny {checksum}\n") * 5_000):
         snapshot = ended(started(remote, FAST, take))
     assert snapshot.state == "failed"
     assert "cannot write" in snapshot.error
