@@ -26,7 +26,7 @@ def run(*arguments: object, fails: bool = False, **environment: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **environment},
-        timeout=280,
+        timeout=900,
     )
     assert (done.returncode != 0) == fails, done.stdout
     return done.stdout

@@ -38,6 +38,7 @@ def test_the_template_is_whole(bundle):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_three_chunks_equal_the_single_run(bundle, tmp_path):
     import torch
 
@@ -53,6 +54,7 @@ def test_three_chunks_equal_the_single_run(bundle, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_chunk_that_fails_fails_the_job_with_its_reason_and_alone_runs_again(bundle):
     openjd(bundle, "--step", "Denoise")
     (work,) = (bundle / "work").iterdir()
