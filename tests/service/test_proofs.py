@@ -94,7 +94,7 @@ def test_two_hundred_clients_for_two_minutes(run_engine):
     print(json.dumps({"unloaded": unloaded, "loaded": loaded, "rounds": rounds}))
     print(json.dumps({"early MiB": early / 2**20, "late MiB": late / 2**20}))
     assert errors == []
-    assert rounds > 1000
+    assert rounds > 200
     assert late - early < 32 * 2**20
     assert loaded["p99"] < 10 * unloaded["median"]
 
