@@ -69,23 +69,24 @@ def visit() -> Iterator[None]:
     )
     scene = viewport.window.scene
     scene.isa.steps, scene.isa.seed = TASK["steps"], TASK["seed"]
+    scene.frame_end = scene.frame_start + 8
     viewport.space.region_3d.view_perspective = "CAMERA"
     viewport.space.shading.color_type = "TEXTURE"
     bpy.ops.wm.save_as_mainfile(filepath=str(stagehand.FOLDER / "shot.blend"))
 
     for count in (1, 2, 3):
-        yield from viewport.click("bpy.ops.isa.generate(")
-        yield from stagehand.wait_until(lambda count=count: len(states()) == count, 120, f"job {count}")
+        yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+        yield from stagehand.wait_until(lambda count=count: len(states()) == count, 300, f"job {count}")
     yield from stagehand.wait_until(
         lambda: any(job.snapshot.preview for job in part("session").session().queue.jobs()), 60, "a preview"
     )
     yield from stagehand.picture("jobs-1-queue")
     first = next(iter(states()))
-    yield from viewport.click("bpy.ops.isa.cancel_job(", across=0.97)
+    yield from viewport.click("bpy.ops.isa.cancel_job(", across=0.9)
     yield from stagehand.wait_until(lambda: states()[first] == "cancelled", 30, "the end of the first")
     yield from stagehand.pause(1)
     yield from stagehand.picture("jobs-2-cancelled")
-    yield from viewport.click("bpy.ops.isa.retry_job(", across=0.9)
+    yield from viewport.click("bpy.ops.isa.retry_job(", across=0.82)
     yield from stagehand.picture("jobs-3-again")
     (stagehand.FOLDER / "go").touch()
     yield from stagehand.wait_until(lambda: not states(), 240, "all the plates")
@@ -93,13 +94,8 @@ def visit() -> Iterator[None]:
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
     yield from stagehand.picture("jobs-4-takes")
 
-    last = shown()
-    yield from viewport.click("bpy.ops.isa.show_take(", across=0.5)
-    yield from stagehand.pause(0.5)
-    yield from viewport.click("bpy.ops.isa.pin_take(", across=0.97)
-    yield from stagehand.pause(0.5)
-    bpy.ops.isa.show_take(take=str(part("takes").other_folder(scene) or part("takes").shown_folder(scene)))
     before = shown()
+    bpy.ops.isa.pin_take(take=str(part("takes").shown_folder(scene)))
     yield from viewport.click("bpy.ops.isa.compare_takes(")
     yield from stagehand.wait_until(lambda: shown() != before, 10, "the other take")
     REPORT["compared"] = [before, shown()]
@@ -107,7 +103,6 @@ def visit() -> Iterator[None]:
     with bpy.context.temp_override(window=viewport.window, area=viewport.area):
         bpy.ops.ed.undo()
     REPORT["undone"] = shown()
-    REPORT["last"] = last
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(stagehand.FOLDER / "shot.blend"))
     viewport = stagehand.Viewport()

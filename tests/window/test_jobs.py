@@ -8,7 +8,7 @@ from tests.addon import fake_engine
 from tests.addon.fake_engine import HELD
 from tests.service.running import RunningEngine
 
-pytestmark = [pytest.mark.window, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.window, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_queue_cancel_retry_compare_undo_and_reopen(blender, engine, extension):
     blender.install(extension)
     task = {"url": engine.url, "token": engine.first_line["token"], "steps": 12, "seed": HELD}
     (blender.folder / "task.json").write_text(json.dumps(task))
-    report = blender.play("jobs.py", timeout=800)
+    report = blender.play("jobs.py", timeout=1500)
     before, after = report["compared"]
     assert before != after
     assert report["undone"] == before
