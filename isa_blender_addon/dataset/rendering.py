@@ -123,6 +123,9 @@ def as_mask(scene):
     shader.links.new(emission.outputs[0], shader.nodes["Material Output"].inputs["Surface"])
     black = bpy.data.worlds.new("black")
     black.color = (0, 0, 0)
+    if black.node_tree is not None:
+        # Blender 5 gives a new world nodes, which are grey.
+        black.node_tree.nodes.clear()
     wanted = [
         (scene.view_layers[0], "material_override", shader.material),
         (scene, "world", black),
