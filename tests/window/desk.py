@@ -1,0 +1,113 @@
+"""What comes and goes at the artist's desk, played inside Blender: tracked people, a bundle, the cache.
+
+usage: blender --enable-event-simulate --python desk.py -- FOLDER
+
+FOLDER holds a tracker's ``wham.npz`` and receives pictures of the screen and ``report.json``.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+stagehand = importlib.import_module("stagehand")
+part = stagehand.part
+REPORT: dict = {"blender": bpy.app.version_string}
+
+
+def choose(viewport, path: Path, **options) -> Iterator[None]:
+    """In the file browser that has opened: a file or a folder, its options, and the button that takes it."""
+    window = viewport.window
+
+    def browser():
+        return next((area for area in window.screen.areas if area.type == "FILE_BROWSER"), None)
+
+    yield from stagehand.wait_until(browser, 20, "the file browser")
+    yield from stagehand.wait_until(lambda: browser().spaces.active.params, 20, "its fields")
+    params = browser().spaces.active.params
+    params.directory = str(path if path.is_dir() else path.parent).encode()
+    if path.is_file():
+        params.filename = path.name
+    for name, value in options.items():
+        setattr(browser().spaces.active.active_operator, name, value)
+    yield from stagehand.pause(1)
+    yield from stagehand.picture(f"desk-{path.stem}-browser")
+    with bpy.context.temp_override(window=window, area=browser()):
+        bpy.ops.file.execute("INVOKE_DEFAULT")
+    yield from stagehand.wait_until(lambda: browser() is None, 20, "its end")
+
+
+def tracked(viewport) -> Iterator[None]:
+    """Two people from a tracker's file, by the cast's button."""
+    scene = viewport.window.scene
+    for item in list(scene.objects):
+        bpy.data.objects.remove(item)
+    scene.frame_end = 6
+    scene.render.resolution_x, scene.render.resolution_y = 960, 720
+    yield from viewport.click("bpy.ops.isa.import_people(", across=0.85)
+    yield from choose(viewport, stagehand.FOLDER / "wham.npz", width=96, height=72)
+    yield from stagehand.wait_until(lambda: len(scene.isa.cast) == 2, 60, "the people")
+    viewport.space.region_3d.view_perspective = "CAMERA"
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("desk-people")
+    REPORT["people"] = [member.character.name for member in scene.isa.cast]
+    REPORT["camera"] = scene.camera.name
+
+
+def bundle(viewport) -> Iterator[None]:
+    """A bundle for the farm, by its button, while Blender goes on."""
+    out = stagehand.FOLDER / "bundle"
+    out.mkdir()
+    yield from viewport.click("bpy.ops.isa.write_farm_bundle(")
+    yield from choose(viewport, out)
+    session = part("session").session()
+    yield from stagehand.wait_until(lambda: session.note or session.error, 120, "the bundle")
+    yield from stagehand.picture("desk-farm")
+    REPORT["note"], REPORT["error"] = session.note, session.error
+    REPORT["bundle"] = sorted(path.name for path in out.iterdir())
+
+
+def cache(viewport) -> Iterator[None]:
+    """The preferences: engine, cache, clean-up."""
+    kept = part("folders").backgrounds_folder()
+    kept.mkdir(parents=True)
+    (kept / f"{'a' * 32}.mp4").write_bytes(bytes(3_000_000))
+    area = viewport.area
+    area.type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "ISA for"
+    with bpy.context.temp_override(window=viewport.window, area=area):
+        bpy.ops.preferences.addon_expand(module=stagehand.ADDON)
+    cleaning, measuring = part("cache").cleaning, part("cache").measuring
+    yield from stagehand.wait_until(lambda: measuring._sizes, 20, "the sizes")
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("desk-preferences")
+    REPORT["before"] = measuring.sizes().backgrounds
+    bpy.ops.isa.clean_cache(days=0)
+    yield from stagehand.wait_until(lambda: cleaning.said, 20, "the clean-up")
+    yield from stagehand.picture("desk-cleaned")
+    REPORT["said"], REPORT["after"] = cleaning.said, sorted(path.name for path in kept.iterdir())
+
+
+def visit() -> Iterator[None]:
+    preferences = bpy.context.preferences
+    preferences.view.filebrowser_display_type = "SCREEN"
+    preferences.addons[stagehand.ADDON].preferences.cache = str(stagehand.FOLDER / "cache")
+    # A panel's header is no button that could be found.
+    farm = part("ui.farm").ISA_PT_farm
+    bpy.utils.unregister_class(farm)
+    farm.bl_options = set()
+    bpy.utils.register_class(farm)
+    viewport = stagehand.Viewport()
+    yield from viewport.open_tab("ISA")
+    yield from stagehand.picture("desk-empty")
+    yield from tracked(viewport)
+    yield from bundle(viewport)
+    yield from cache(viewport)
+    stagehand.save(REPORT)
+
+
+stagehand.play(visit())
