@@ -113,8 +113,8 @@ class Cleaning:
         removed = next(self._work, None)
         if removed is None:
             self._search = None
-            kept = f" {self._kept} are pinned, shown or waiting, and stay." if self._kept else ""
-            self.said = f"{self._removed} takes and backgrounds were removed.{kept}"
+            kept = f" Pinned, shown or waiting, and kept: {self._kept}." if self._kept else ""
+            self.said = f"Takes and backgrounds removed: {self._removed}.{kept}"
             measuring.forget()
         elif removed:
             self._removed += 1

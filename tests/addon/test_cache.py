@@ -70,7 +70,7 @@ def test_what_is_old_and_nobodys_goes_with_its_folder():
     background("a")
     assert clean() == {"young"}
     assert not gone.folder.exists()
-    assert cleaning.said == "2 takes and backgrounds were removed."
+    assert cleaning.said == "Takes and backgrounds removed: 2."
     assert clean(days=0) == set()
     assert not young.folder.exists()
 
@@ -82,7 +82,7 @@ def test_pinned_takes_and_those_that_wait_for_an_engine_stay():
         (take(state, state=state).folder / "matte.mp4").unlink()
     take("failed", state="failed")
     assert clean() == {"pinned", "waiting", "sent"}
-    assert "3 are pinned, shown or waiting" in cleaning.said
+    assert "Pinned, shown or waiting, and kept: 3." in cleaning.said
 
 
 def test_a_take_that_was_pinned_a_moment_ago_stays(own_cache):

@@ -20,4 +20,4 @@ def test_people_come_a_bundle_goes_and_the_cache_is_cleaned(blender, extension):
     assert report["bundle"] == ["flamenco.json", "job.json", "shots", "template.json"]
     assert report["before"] == 3_000_000
     assert report["after"] == []
-    assert report["said"] == "1 takes and backgrounds were removed."
+    assert report["said"] == "Takes and backgrounds removed: 1."
