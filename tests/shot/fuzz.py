@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the shot reader: every input is a shot or a ShotError, in bounded memory.
 
-usage: python -m tests.shot.fuzz [SECONDS]      600 unless given; needs atheris, `pip install atheris`
+usage: python -m tests.shot.fuzz [SECONDS]      600 unless given; needs the extra "fuzzing"
 
 The first byte of an input says what the rest is: a file as it comes, the text of the header, or the content
 of a member in an archive that is otherwise whole; so mutations get past the checksums of the archive. What
