@@ -40,7 +40,7 @@ def small_real_shot(steps: int) -> Shot:
 
 
 def run(local: LocalEngine, shot: Shot, take: Path) -> JobRunner:
-    runner = JobRunner(local, shot, take)
+    runner = JobRunner(local, lambda: encode_shot(shot), take)
     runner.start()
     return runner
 
