@@ -29,6 +29,11 @@ def running(engine, job):
     return eventually(lambda: engine.client.job(job).state == "running", "the job runs")
 
 
+def stuck(engine, job):
+    """Wait until all steps of an endless job are saved: it gets no further."""
+    return eventually(lambda: 0 < (s := engine.client.job(job)).steps == s.step, "the job is stuck")
+
+
 def test_a_shot_becomes_its_results(engine, tmp_path):
     job = engine.client.submit(upload(FAST, steps=5))
     status = over(engine, job)
@@ -172,8 +177,7 @@ def test_a_job_that_takes_the_service_down_again_and_again_is_given_up(run_engin
     engine = run_engine()
     job = engine.client.submit(upload(ENDLESS))
     for _ in range(MAX_STALLS):
-        # All of its steps are saved: it gets no further.
-        eventually(lambda: 0 < engine.client.job(job).steps == engine.client.job(job).step, "it is stuck")
+        stuck(engine, job)
         engine.process.kill()
         engine.process.wait()
         engine = run_engine()
