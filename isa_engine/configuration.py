@@ -169,9 +169,9 @@ def isa_tiny() -> ModelConfig:
             shift_factor=0.0,
         ),
         matte_head=MatteHeadConfig(width=48, layers=2),
-        # A token's latents have 64 numbers, and what it knows besides them must have room too. Wide heads
-        # without norms take a third less time a training step at this width.
-        dit=DiTConfig(width=128, layers=4, heads=4, points=64, image_width=64, qk_norm=False),
+        # A figure is a few latent pixels wide: in tokens of four, most of its outline lies within one. Wide
+        # heads without norms take a third less time a training step at this width.
+        dit=DiTConfig(width=128, layers=4, heads=4, patch=1, points=64, image_width=64, qk_norm=False),
         image_tower=ImageTowerConfig(),
     )
 

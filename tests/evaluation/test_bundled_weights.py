@@ -1,0 +1,67 @@
+"""The bundled weights load, carry their card, and what they paint stands where the rigs stand."""
+
+import json
+
+import pytest
+import torch
+
+from isa_engine.configuration import CARD, weights_folder
+from isa_engine.evaluation.candidates import Sampling, generated
+from isa_engine.evaluation.control import ONE
+from isa_engine.evaluation.fidelity import psnr
+from isa_engine.evaluation.held_out import HeldOut
+from isa_engine.evaluation.silhouette import iou, keyed
+from isa_engine.pipeline.model import PARTS, load_model
+
+CLIPS = 4
+SAMPLING = Sampling(steps=10, guidance=1.5)
+
+
+@pytest.fixture(scope="module")
+def painted() -> list[dict[str, float]]:
+    """What the model makes of people whose motions, looks and cameras no training saw."""
+    model, measured = load_model("isa-tiny", "cpu"), []
+    for clip in HeldOut(9, 128, 128, 0, "cpu").clips(ONE, CLIPS):
+        made, truth = generated(model, clip, SAMPLING), clip.clip.video
+        figure = keyed(made.video, clip.screen, clip.tolerance)
+        with torch.inference_mode():
+            matte = model.matte_head(made.latents)[0, 0] > 0
+        measured.append(
+            {
+                "silhouette": iou(figure, clip.mask),
+                "matte": iou(matte, clip.mask),
+                "repeated": iou(clip.repeated_mask, clip.mask),
+                "gain": psnr(made.video, truth, clip.mask) - psnr(clip.repeated, truth, clip.mask),
+                "background": psnr(made.video, truth, ~clip.mask),
+            }
+        )
+    return measured
+
+
+def mean(painted: list[dict[str, float]], name: str) -> float:
+    return sum(each[name] for each in painted) / len(painted)
+
+
+def test_they_carry_the_card_of_their_training():
+    folder = weights_folder("isa-tiny")
+    card = json.loads((folder / CARD).read_text())
+    assert card["model"] == "isa-tiny"
+    for run in card["trained"].values():
+        assert {"settings", "hardware", "torch"} <= run.keys()
+        assert run["steps"] > 100
+        assert len(run["curve"]) > 10
+    assert sum((folder / f"{part}.safetensors").stat().st_size for part in PARTS) < 40e6
+
+
+def test_people_stand_where_the_rigs_stand(painted):
+    assert mean(painted, "silhouette") > 0.5
+    assert mean(painted, "matte") > 0.55
+    assert mean(painted, "silhouette") > mean(painted, "repeated") + 0.15
+
+
+def test_people_look_more_like_the_truth_than_their_reference_pictures_do(painted):
+    assert mean(painted, "gain") > 1
+
+
+def test_the_background_stays(painted):
+    assert mean(painted, "background") > 17
