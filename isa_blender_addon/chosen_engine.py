@@ -18,8 +18,8 @@ from .engine.take import HERE, address
 from .folders import engine_log
 from .ui.preferences import preferences
 
-# Between two questions to an engine that does not answer.
-_ASK_SECONDS = 10
+# Between two questions to an engine that does not answer or has not loaded its model; to one that is well.
+_ASK_SECONDS, _FRESH_SECONDS = 10, 60
 
 
 class ChosenEngine:
@@ -92,14 +92,15 @@ class ChosenEngine:
         return self._local if status.state in ("starting", "ready") else None
 
     def look(self, wanted: bool) -> None:
-        """Ask an engine that has come up how it is, and one that did not answer again.
+        """Ask an engine that has come up how it is, now and then again, and one that did not answer.
 
         Args:
             wanted: whether jobs wait for it.
         """
         status = self.status()
-        if status.state == "ready" and self._asked != (status.url, status.token):
-            self._ask(status.url, status.token)
+        if status.state == "ready":
+            if self._asked != (status.url, status.token) or self._stale:
+                self._ask(status.url, status.token, by_the_way=True)
         elif wanted and self._silent and time.monotonic() > self._asked_at + _ASK_SECONDS:
             with contextlib.suppress(EngineError):
                 check_remote(preferences().remote_url)
@@ -121,6 +122,13 @@ class ChosenEngine:
         """Whether a remote engine was asked in vain."""
         return bool(self.error) and preferences().engine == "REMOTE" and not self.asking
 
+    @property
+    def _stale(self) -> bool:
+        """Whether what an engine that runs said of itself is to be asked again: its memory, its models."""
+        loaded = self.health is not None and self.health.worker != "starting"
+        wait = _FRESH_SECONDS if loaded else _ASK_SECONDS
+        return not self.asking and time.monotonic() > self._asked_at + wait
+
     def _start_local(self, python: str) -> None:
         if self._local is None or (
             self._local.preference != python and self._local.poll().state not in ("starting", "ready")
@@ -131,8 +139,12 @@ class ChosenEngine:
         if status.state in ("absent", "failed"):
             raise EngineError(status.message)
 
-    def _ask(self, url: str, token: str) -> None:
-        """Ask an engine how it is, in the background."""
+    def _ask(self, url: str, token: str, by_the_way: bool = False) -> None:
+        """Ask an engine how it is, in the background.
+
+        Args:
+            by_the_way: if it was well and does not answer, it stays the chosen one; its jobs tell.
+        """
         if self._asked != (url, token):
             self.health = None
         self._asked, self._asked_at = (url, token), time.monotonic()
@@ -143,7 +155,8 @@ class ChosenEngine:
                     health, problem = client.health(), ""
             except EngineError as error:
                 health, problem = None, str(error)
-            if self._asked == (url, token):
+            kept = by_the_way and problem and self.health is not None
+            if self._asked == (url, token) and not kept:
                 self.health, self.error = health, problem
 
         self._asking = threading.Thread(target=ask, name="isa-health", daemon=True)

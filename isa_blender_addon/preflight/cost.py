@@ -42,17 +42,22 @@ class Work:
 
 
 def memory(config: ModelConfig, work: Work) -> float:
-    """Bytes at the highest: the weights, and the larger of a denoising step and of a decoded piece."""
-    video, points = _tokens(config, work)
+    """Bytes at the highest: the loaded model, and what the work takes beside it."""
     weights = _MATRICES * config.dit.layers * config.dit.width**2 + _vae_weights(config)
     weights += 12 * config.image_tower.layers * config.image_tower.width**2
+    return _PROCESS + _FLOAT * weights + memory_beside(config, work)
+
+
+def memory_beside(config: ModelConfig, work: Work) -> float:
+    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece."""
+    video, points = _tokens(config, work)
     denoising = _KEPT * config.dit.width * max(video, points)
     side = _PIECE_SIDE * config.vae.spatial_compression
     width, height = _canvas(config, work)
     pixels = min(width, side) * min(height, side) / (config.vae.window or 1) ** 2
     decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
     decoding *= config.vae.block_out_channels[0]
-    return _PROCESS + _FLOAT * (weights + max(denoising, decoding))
+    return _FLOAT * max(denoising, decoding)
 
 
 def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = None) -> float | None:
@@ -62,7 +67,8 @@ def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = N
         device: the engine's, as ``protocol.Health`` has it.
         pace: operations a second that an earlier plate of this model was made with.
     """
-    pace = pace or _PACES.get(device.partition(":")[0])
+    # Of several workers one takes the job.
+    pace = pace or _PACES.get(device.partition(",")[0].partition(":")[0])
     return operations(config, work) / pace if pace else None
 
 

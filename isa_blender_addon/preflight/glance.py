@@ -57,6 +57,7 @@ def plan(scene, health: Health | None) -> Plan:
     config = model_config(scene.isa.model)
     others = [model_config(name) for name in MODELS if name != config.name]
     trained = {info.name: info.trained for info in health.models} if health else {}
+    total, free = _memory(health)
     return Plan(
         config,
         work_of(scene),
@@ -64,12 +65,19 @@ def plan(scene, health: Health | None) -> Plan:
         scene.frame_step,
         trained.get(config.name),
         tuple(name for name, known in trained.items() if known),
-        # What another machine has is not known, nor what a GPU has.
-        machine_memory()
-        if preferences().engine == "LOCAL" and (not health or health.device == "cpu")
-        else None,
+        total,
+        free,
         tuple(sorted(others, key=_size)),
     )
+
+
+def _memory(health: Health | None) -> tuple[float | None, float | None]:
+    """Bytes that the engine has, and how many are free, as far as it is known."""
+    if health and health.memory:
+        return health.memory.total, health.memory.free
+    # An engine that does not run yet, or not on Linux: most have the machine's memory, and none a GPU's.
+    here = preferences().engine == "LOCAL" and (not health or health.device in ("", "cpu", "mps"))
+    return (machine_memory() if here else None), None
 
 
 def work_of(scene) -> Work:

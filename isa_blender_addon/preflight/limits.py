@@ -1,10 +1,12 @@
 """What the model and the engine's machine can bear."""
 
+import bisect
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from isa_engine.configuration import ModelConfig
 
-from .cost import Work, memory
+from .cost import Work, memory, memory_beside
 from .finding import Finding, Mend
 
 # An estimate may be wrong by so much before it is said to be too much.
@@ -21,7 +23,8 @@ class Plan:
         first_frame, frame_step: of the scene's range.
         trained: whether the engine has the model's weights; None: not known yet.
         trained_models: names of those that it has the weights of.
-        memory: bytes of the engine's machine; None: not known.
+        memory: bytes that the engine's device has; None: not known.
+        free: of them, bytes beside the model that is loaded; None: not known.
         other_models: those that are smaller.
     """
 
@@ -32,6 +35,7 @@ class Plan:
     trained: bool | None = None
     trained_models: tuple[str, ...] = ()
     memory: float | None = None
+    free: float | None = None
     other_models: tuple[ModelConfig, ...] = ()
 
 
@@ -60,28 +64,35 @@ def _range(plan: Plan) -> list[Finding]:
 
 
 def _memory(plan: Plan) -> list[Finding]:
-    needed = memory(plan.config, plan.work)
-    if plan.memory is None or needed <= _ROOM * plan.memory:
-        return []
-    sentence = (
-        f"This needs about {needed / 2**30:.0f} GiB of memory, and the engine's machine has "
-        f"{plan.memory / 2**30:.0f} GiB."
+    needed, beside = memory(plan.config, plan.work), memory_beside(plan.config, plan.work)
+    if plan.memory is not None and needed > _ROOM * plan.memory:
+        sentence = f"This needs about {_gib(needed)} of memory, and the engine has {_gib(plan.memory)}."
+        return [Finding(sentence, _lighter(plan, memory, _ROOM * plan.memory), True)]
+    if plan.free is not None and beside > plan.free:
+        sentence = (
+            f"This needs about {_gib(beside)} of memory beside the model, and the engine has "
+            f"{_gib(plan.free)} free: other programs have the rest."
+        )
+        return [Finding(sentence, _lighter(plan, memory_beside, plan.free))]
+    return []
+
+
+def _lighter(plan: Plan, cost: Callable[[ModelConfig, Work], float], most: float) -> tuple[Mend, ...]:
+    """The buttons after which the shot costs so many bytes at most."""
+    mends = [use(other.name) for other in plan.other_models if cost(other, plan.work) <= most][:1]
+    # More frames cost more.
+    frames = bisect.bisect_right(
+        range(plan.work.frames),
+        most,
+        key=lambda frame: cost(plan.config, replace(plan.work, frames=frame + 1)),
     )
-    mends = [use(m.name) for m in plan.other_models if memory(m, plan.work) <= _ROOM * plan.memory][:1]
-    frames = _longest(plan)
     if frames > 1:
         mends.insert(0, shorten(plan, frames))
-    return [Finding(sentence, tuple(mends), True)]
+    return tuple(mends) or (Mend("Other Engine", "isa.choose_engine"),)
 
 
-def _longest(plan: Plan) -> int:
-    """The greatest number of frames that fits into memory; 0: none does."""
-    low, high = 0, plan.work.frames
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = memory(plan.config, replace(plan.work, frames=middle)) <= _ROOM * plan.memory
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.1f} GiB" if size < 10 * 2**30 else f"{size / 2**30:.0f} GiB"
 
 
 def _training(plan: Plan) -> list[Finding]:

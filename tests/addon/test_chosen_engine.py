@@ -81,6 +81,37 @@ def test_another_token_is_another_engine_until_it_has_answered(choices, remote):
     assert "refuses the token" in engine.error
 
 
+def test_an_engine_that_loads_its_model_is_asked_until_it_has(choices, remote, monkeypatch):
+    remote()
+    engine = ChosenEngine()
+    engine.start()
+    eventually(
+        lambda: engine.look(wanted=False) or (engine.health and engine.health.worker == "ready"), "loaded"
+    )
+    assert engine.health.device
+    answered = engine.health
+    engine.look(wanted=False)
+    assert not engine.asking, "it was asked a moment ago"
+    monkeypatch.setattr(chosen_engine, "_FRESH_SECONDS", 0)
+    eventually(lambda: engine.look(wanted=False) or engine.health is not answered, "asked again")
+
+
+def test_an_engine_that_was_well_is_still_the_one_when_it_does_not_answer_once(choices, remote, monkeypatch):
+    service = remote()
+    engine = ChosenEngine()
+    engine.start()
+    settled(engine)
+    monkeypatch.setattr(chosen_engine, "_FRESH_SECONDS", 0)
+    service.end()
+    engine.look(wanted=False)
+    settled(engine)
+    assert (engine.error, engine.status().state) == ("", "ready")
+    engine.start()
+    settled(engine)
+    assert "the engine does not answer" in engine.error
+    assert engine.at_work() is None
+
+
 def test_names_hold_no_secret_and_tell_engines_apart(choices, monkeypatch):
     engine = ChosenEngine()
     choices.remote_url = "https://artist:secret@gpu.example:8000"

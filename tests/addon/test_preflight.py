@@ -198,7 +198,7 @@ def test_too_many_frames_end_where_the_model_does_or_go_to_a_longer_one():
 
 def test_too_little_memory_names_both_numbers_and_what_fits():
     (found,) = check_limits(plan("isa-4b", 97, memory=8 * 2**30))
-    assert "8 GiB" in found.sentence
+    assert "the engine has 8.0 GiB" in found.sentence
     assert found.serious
     assert found.mends[0].values == {"model": "isa-tiny"}
     needed = cost.memory(model_config("isa-tiny"), replace(plan().work, frames=9))
@@ -206,6 +206,21 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
     shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
     assert 1 < shortened < 13
     assert check_limits(plan(frames=shortened, memory=needed / 0.9)) == []
+
+
+def test_what_other_programs_have_is_no_room_for_a_shot():
+    beside = cost.memory_beside(model_config("isa-tiny"), replace(plan().work, frames=9))
+    assert check_limits(plan(frames=9, memory=16 * 2**30, free=beside)) == []
+    (found,) = check_limits(plan(frames=13, memory=16 * 2**30, free=beside))
+    assert "other programs have the rest" in found.sentence
+    assert not found.serious
+    shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
+    assert check_limits(plan(frames=shortened, memory=16 * 2**30, free=beside)) == []
+
+
+def test_where_nothing_is_small_enough_there_is_another_engine():
+    (found,) = check_limits(plan(memory=2**20))
+    assert [mend.operator for mend in found.mends] == ["isa.choose_engine"]
 
 
 def test_an_untrained_model_is_named_with_one_that_is_trained():

@@ -16,6 +16,7 @@ from isa_blender_addon.session import close, session
 from isa_blender_addon.ui import panel
 from isa_engine.configuration import model_config
 from isa_engine.errors import EngineError
+from isa_engine.protocol import Health, Memory
 from tests.addon import fake_engine
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
@@ -115,11 +116,24 @@ def test_a_range_that_is_too_long_is_shortened(staged):
 
 def test_an_untrained_model_is_left_for_a_trained_one(staged):
     infos = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-small", trained=True))
-    health = SimpleNamespace(models=infos, device="cuda")
+    health = SimpleNamespace(models=infos, device="cuda", memory=None)
     (found,) = glance(staged, health)
     press(found, "isa.use_model")
     assert staged.isa.model == "isa-small"
     assert glance(staged, health) == []
+
+
+def test_a_shot_is_measured_by_the_memory_that_the_engine_reports(staged):
+    def health(gibibytes: float) -> Health:
+        memory = Memory(int(gibibytes * 2**30), int(gibibytes * 2**30))
+        return Health("1", "ready", "cuda:0", memory, 2**30, ())
+
+    staged.isa.model = "isa-4b"
+    assert glance(staged, health(80)) == []
+    (found,) = glance(staged, health(8))
+    assert found.sentence.endswith("and the engine has 8.0 GiB.")
+    press(found, "isa.use_model")
+    assert glance(staged, health(8)) == []
 
 
 def test_a_missing_picture_is_chosen(staged, tmp_path):
@@ -214,7 +228,7 @@ def test_a_mended_shot_leaves_at_once(staged, clicked):
 
 def test_the_button_says_how_long_it_will_take(staged):
     assert estimate(staged, None) is None
-    health = SimpleNamespace(models=(), device="cpu")
+    health = SimpleNamespace(models=(), device="cpu", memory=None)
     assert estimate(staged, health) > 0
     staged.isa.steps = 1
     assert panel.duration(staged, health) == " · about 10 s"
