@@ -23,7 +23,7 @@ from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, canvas_size
 
 from .scene.capture import Ghost, Reference
-from .scene.characters import CAST_PROPERTY, body_mesh, find_characters, set_cast
+from .scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
 from .scene.picture import picture_size
 from .scene.timeline import frame_shape
 
@@ -59,7 +59,7 @@ class CastMember(bpy.types.PropertyGroup):
     include: BoolProperty(
         name="Include",
         description="Generate this character",
-        get=lambda self: bool(self.character and self.character.get(CAST_PROPERTY, True)),
+        get=lambda self: bool(self.character and cast_word(self.id_data, self.character) is not False),
         set=lambda self, value: self.set_include(value),
     )
     colour: FloatVectorProperty(
@@ -107,8 +107,9 @@ class CastMember(bpy.types.PropertyGroup):
         self.marks_x, self.marks_y = (np.where(known, column, 0).tolist() for column in places.T)
 
     def set_include(self, value: bool) -> None:
-        # A character that only the artist's word makes one keeps that word.
-        set_cast(self.character, (True if self.recognised_by == "override" else None) if value else False)
+        # A character that only the artist's word makes one keeps that word; a library may say otherwise.
+        keeps = self.recognised_by == "override" or from_library(self.character)
+        set_cast(self.id_data, self.character, (True if keeps else None) if value else False)
 
 
 class SceneSettings(bpy.types.PropertyGroup):

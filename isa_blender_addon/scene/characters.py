@@ -2,7 +2,8 @@
 
 A mesh is a character if it carries the SMPL-X add-on's custom properties, if its armature has the 55 SMPL-X
 bones, or if the artist says so; the artist's word is the custom property ``isa_cast`` on the armature or the
-mesh: true takes any skinned mesh in, false leaves a character out. What the render does not show stays out.
+mesh: true takes any skinned mesh in, false leaves a character out. Of one from a library file the scene keeps
+the word, for Blender does not save what is new on it. What the render does not show stays out.
 """
 
 from dataclasses import dataclass
@@ -51,21 +52,43 @@ def find_characters(scene) -> list[CharacterRig]:
     for item in shown:
         if item.type == "MESH" and (armature := _armature(item)):
             bodies.setdefault(armature, []).append(item)
-    cast = [_character(armature, _body(meshes)) for armature, meshes in bodies.items()]
-    cast += [_character(None, item) for item in shown if item.type == "MESH" and not _armature(item)]
+    cast = [_character(scene, armature, _body(meshes)) for armature, meshes in bodies.items()]
+    cast += [_character(scene, None, item) for item in shown if item.type == "MESH" and not _armature(item)]
     for item in shown:
-        if item.get(CAST_PROPERTY) and item.type == "ARMATURE" and body_mesh(item) is None:
+        if item.type == "ARMATURE" and cast_word(scene, item) and body_mesh(item) is None:
             remedy = "Give it a skinned mesh, or take the armature out of the cast."
             raise SceneError(f"'{item.name}' poses no mesh", remedy=remedy)
     return sorted((character for character in cast if character), key=lambda character: character.name)
 
 
-def set_cast(character_object, included: bool | None) -> None:
-    """Write the artist's word on an armature or mesh; None leaves it to recognition again."""
-    if included is not None:
-        character_object[CAST_PROPERTY] = included
-    elif CAST_PROPERTY in character_object:
-        del character_object[CAST_PROPERTY]
+def cast_word(scene, character_object) -> bool | None:
+    """The artist's word on an armature or mesh; None: it is left to recognition."""
+    for word in scene.get(CAST_PROPERTY, ()):
+        if word["character"] == character_object:
+            return bool(word["included"])
+    word = character_object.get(CAST_PROPERTY)
+    return None if word is None else bool(word)
+
+
+def set_cast(scene, character_object, included: bool | None) -> None:
+    """Write the artist's word on an armature or mesh; None leaves it to recognition or its library."""
+    if from_library(character_object):
+        words = [dict(word) for word in scene.get(CAST_PROPERTY, ())]
+        words = [word for word in words if word["character"] not in (character_object, None)]
+        if included is not None:
+            words.append({"character": character_object, "included": included})
+        owner, word = scene, words or None
+    else:
+        owner, word = character_object, included
+    if word is not None:
+        owner[CAST_PROPERTY] = word
+    elif CAST_PROPERTY in owner:
+        del owner[CAST_PROPERTY]
+
+
+def from_library(character_object) -> bool:
+    """Whether it is linked from another file, overridden or not."""
+    return bool(character_object.library or character_object.override_library)
 
 
 def joint_bones(armature) -> list[str] | None:
@@ -82,9 +105,9 @@ def body_mesh(armature):
     return _body(meshes) if meshes else None
 
 
-def _character(armature, mesh) -> CharacterRig | None:
+def _character(scene, armature, mesh) -> CharacterRig | None:
     owners = [owner for owner in (armature, mesh) if owner is not None]
-    words = [bool(owner[CAST_PROPERTY]) for owner in owners if CAST_PROPERTY in owner]
+    words = [word for owner in owners if (word := cast_word(scene, owner)) is not None]
     if _property(mesh, _SMPLX_PROPERTIES) is not None:
         recognised_by = "property"
     elif armature is not None and joint_bones(armature):

@@ -24,9 +24,7 @@ class ISA_UL_cast(bpy.types.UIList):
             return
         row = layout.row(align=True)
         row.active = member.shown and member.include
-        box = row.row()
-        box.enabled = member.character.is_editable
-        box.prop(member, "include", text="")
+        row.prop(member, "include", text="")
         swatch = row.row()
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")

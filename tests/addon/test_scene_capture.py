@@ -117,7 +117,7 @@ def test_nla_strips_are_honoured(scene):
 def test_hidden_and_excluded_characters_stay_out(scene):
     stage(scene, frames=1)
     add_person("Ben").children[0].hide_render = True
-    set_cast(add_person("Carla"), False)
+    set_cast(scene, add_person("Carla"), False)
     assert [character.name for character in capture_shot(scene, SETTINGS).characters] == ["Anna"]
 
 

@@ -59,15 +59,15 @@ def test_the_artist_takes_a_skinned_mesh_in_and_leaves_a_character_out(scene):
     anna = add_person("Anna")
     rig, skin = skinned_tube(scene)
     for owner in (rig, skin):
-        set_cast(owner, True)
+        set_cast(scene, owner, True)
         assert names(scene) == ["Anna", "Robot"]
         assert find_characters(scene)[1].recognised_by == "override"
-        set_cast(owner, None)
+        set_cast(scene, owner, None)
     for owner in (anna, anna.children[0]):
-        set_cast(owner, False)
+        set_cast(scene, owner, False)
         assert names(scene) == []
         assert len(find_characters(scene)) == 1
-        set_cast(owner, None)
+        set_cast(scene, owner, None)
     assert names(scene) == ["Anna"]
 
 
@@ -144,7 +144,7 @@ def frame_points(scene, surface, frame):
 
 
 def test_a_mesh_without_skin_is_a_sentence(scene):
-    set_cast(cube(scene), True)
+    set_cast(scene, cube(scene), True)
     with pytest.raises(SceneError, match=r"'Cube' is no SMPL-X character and no skinned mesh\. Take it out"):
         find_characters(scene)
 
@@ -152,7 +152,7 @@ def test_a_mesh_without_skin_is_a_sentence(scene):
 def test_an_armature_without_mesh_is_a_sentence(scene):
     rig, skin = skinned_tube(scene)
     bpy.data.objects.remove(skin)
-    set_cast(rig, True)
+    set_cast(scene, rig, True)
     with pytest.raises(SceneError, match=r"'Robot' poses no mesh\. Give it"):
         find_characters(scene)
 
@@ -160,6 +160,6 @@ def test_an_armature_without_mesh_is_a_sentence(scene):
 def test_a_mesh_without_faces_is_a_sentence(scene):
     rig, skin = skinned_tube(scene)
     skin.data.clear_geometry()
-    set_cast(rig, True)
+    set_cast(scene, rig, True)
     with pytest.raises(SceneError, match=r"'Robot' has no surface\. Take it out"):
         surfaces(find_characters(scene), scene)
