@@ -21,6 +21,7 @@ from bpy.app.handlers import persistent
 from .engine.take import FILE, Take, read_take
 from .folders import backgrounds_folder, cache_folder, takes_folder
 from .session import session
+from .translation import said
 
 _DAY = 86_400
 _AGAIN_SECONDS, _LOOK_SECONDS, _STEP_SECONDS = 10, 0.2, 0.01
@@ -113,8 +114,10 @@ class Cleaning:
         removed = next(self._work, None)
         if removed is None:
             self._search = None
-            kept = f" Pinned, shown or waiting, and kept: {self._kept}." if self._kept else ""
-            self.said = f"Takes and backgrounds removed: {self._removed}.{kept}"
+            self.said = said("Takes and backgrounds removed: {count}.", count=self._removed)
+            if self._kept:
+                kept = said("Pinned, shown or waiting, and kept: {count}.", count=self._kept)
+                self.said = f"{self.said} {kept}"
             measuring.forget()
         elif removed:
             self._removed += 1

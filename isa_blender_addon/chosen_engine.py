@@ -16,6 +16,7 @@ from isa_engine.protocol import Health
 from .engine.process import EngineStatus, LocalEngine, RemoteEngine
 from .engine.take import HERE, address
 from .folders import engine_log
+from .translation import words
 from .ui.preferences import preferences
 
 # Between two questions to an engine that does not answer or has not loaded its model; to one that is well.
@@ -63,9 +64,10 @@ class ChosenEngine:
             except EngineError as error:
                 return EngineStatus("absent", str(error))
             if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
-                message = f"Engine: {urlsplit(chosen.remote_url).hostname}."
+                message = words("Engine: {host}.", host=urlsplit(chosen.remote_url).hostname)
                 return EngineStatus("ready", message, *self._asked)
-            return EngineStatus("stopped", f"Engine: {chosen.remote_url}, not connected yet.")
+            message = words("Engine: {url}, not connected yet.", url=chosen.remote_url)
+            return EngineStatus("stopped", message)
         if self._local is None:
             self._local = _local_engine(chosen.engine_python)
         return self._local.poll()

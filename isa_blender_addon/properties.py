@@ -80,7 +80,7 @@ class CastMember(bpy.types.PropertyGroup):
         name="Posed as at",
         description="When the character stands as it does in the picture",
         items=[
-            ("FIRST", "First frame", "As at the shot's first frame"),
+            ("FIRST", "First Frame", "As at the shot's first frame"),
             ("FRAME", "Frame", "As at a frame of your choice"),
             ("MATCHED", "Ghost", "As its ghost stands, which is fitted to the picture or posed by hand"),
         ],
@@ -88,7 +88,7 @@ class CastMember(bpy.types.PropertyGroup):
     frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
 
     ghost: PointerProperty(type=bpy.types.Object, name="Ghost")
-    ghost_camera: PointerProperty(type=bpy.types.Object, name="Ghost's camera")
+    ghost_camera: PointerProperty(type=bpy.types.Object, name="Ghost's Camera")
     marked: BoolVectorProperty(size=len(KEYPOINTS))
     marks_x: FloatVectorProperty(size=len(KEYPOINTS))
     marks_y: FloatVectorProperty(size=len(KEYPOINTS))
@@ -116,7 +116,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     """``scene.isa``."""
 
     cast: CollectionProperty(type=CastMember)
-    cast_index: IntProperty(name="Cast member", options={"SKIP_SAVE"})
+    cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"})
     model: EnumProperty(name="Model", description="Which network generates", items=_model_items())
     steps: IntProperty(
         name="Steps",
@@ -188,8 +188,8 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Draw in the viewport what the model gets: each character's points, pale where the "
         "picture does not show them, and the frame that is generated",
     )
-    last_results: StringProperty(name="Last results", subtype="DIR_PATH", options=_BLEND_RELATIVE)
-    other_results: StringProperty(name="Results before", subtype="DIR_PATH", options=_BLEND_RELATIVE)
+    last_results: StringProperty(name="Last Results", subtype="DIR_PATH", options=_BLEND_RELATIVE)
+    other_results: StringProperty(name="Results Before", subtype="DIR_PATH", options=_BLEND_RELATIVE)
     shot: StringProperty(name="Shot", description="By which its takes are found", options={"HIDDEN"})
 
 

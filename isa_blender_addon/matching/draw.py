@@ -11,6 +11,7 @@ from isa_engine.body.keypoints import LIMBS
 from ..properties import has_ghost
 from ..scene.characters import body_mesh, find_characters
 from ..scene.surface import surfaces
+from ..translation import words
 from .ghost import ghost_places, match_error, picture_matrix, to_picture
 from .marks import in_words
 
@@ -59,19 +60,19 @@ def draw() -> None:
     marks = on_screen(region, member.marks)
     known = ~np.isnan(marks).any(1)
     gpu.state.blend_set("ALPHA")
-    words = []
+    lines = []
     if has_ghost(scene, member):
         ghost = on_screen(region, ghost_places(scene, member))
         _points(on_screen(region, _skin(scene, member)), (*_GHOST[:3], _SKIN_ALPHA), _SKIN_PIXELS * scale)
         _lines(ghost[np.array(LIMBS)], _GHOST, scale)
         _lines(np.stack([marks, ghost], 1)[known], _BETWEEN, scale)
         if (pixels := match_error(scene, member)) is not None:
-            words.append(f"{member.character.name}: {pixels:.1f} pixels off")
+            lines.append(words("{name}: {pixels:.1f} pixels off", name=member.character.name, pixels=pixels))
     _points(marks[known], _MARK, _MARK_PIXELS * scale)
     if marking.asked is not None:
-        words.append(f"Next: {in_words(marking.asked)}")
+        lines.append(words("Next: {joint}", joint=words(in_words(marking.asked))))
     gpu.state.blend_set("NONE")
-    for line, text in enumerate(words):
+    for line, text in enumerate(lines):
         blf.size(0, _TEXT_PIXELS * scale)
         blf.color(0, *_MARK)
         blf.position(0, 12 * scale, (12 + 20 * line) * scale, 0)

@@ -15,7 +15,7 @@ class ISA_OT_clean_cache(bpy.types.Operator):
     )
 
     days: IntProperty(
-        name="Older than (days)",
+        name="Older than (Days)",
         description="What is younger may be shown by a Blender that has crashed, or by another one",
         default=7,
         min=0,

@@ -9,6 +9,7 @@ from isa_engine.errors import Cancelled, IsaError
 
 from .. import delivery
 from ..session import redraw
+from ..translation import said
 
 _POLL_SECONDS = 0.2
 
@@ -80,12 +81,12 @@ class ISA_OT_deliver(bpy.types.Operator):
         try:
             out = ended.wait()
         except Cancelled:
-            self.report({"INFO"}, "Cancelled.")
+            self.report({"INFO"}, said("Cancelled."))
             return {"CANCELLED"}
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"The people are in {out}.")
+        self.report({"INFO"}, said("The people are in {out}.", out=out))
         return {"FINISHED"}
 
 

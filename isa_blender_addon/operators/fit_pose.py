@@ -11,6 +11,7 @@ from isa_engine.errors import IsaError
 from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
 from ..properties import cast_member
 from ..scene.picture import picture_size
+from ..translation import said
 
 
 class ISA_OT_fit_pose(bpy.types.Operator):
@@ -68,7 +69,9 @@ class ISA_OT_fit_pose(bpy.types.Operator):
             return self._fail(error)
         member.pose = "MATCHED"
         context.view_layer.update()
-        self.report({"INFO"}, f"{self.character} is matched to {match_error(scene, member):.1f} pixels.")
+        pixels = match_error(scene, member)
+        note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
+        self.report({"INFO"}, note)
         return {"FINISHED"}
 
     def _fail(self, error: IsaError) -> set[str]:

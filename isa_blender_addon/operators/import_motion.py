@@ -19,7 +19,7 @@ class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: StringProperty(default="*.npz;*.amc;*.bvh", options={"HIDDEN"})
-    start_frame: IntProperty(name="Start frame", description="Scene frame of the motion's first", default=1)
+    start_frame: IntProperty(name="Start Frame", description="Scene frame of the motion's first", default=1)
 
     @classmethod
     def poll(cls, context) -> bool:

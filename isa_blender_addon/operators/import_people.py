@@ -14,6 +14,7 @@ from isa_engine.errors import IsaError
 from ..properties import refresh_cast
 from ..scene.timeline import fps, render_size
 from ..scene.tracked import add_people
+from ..translation import said
 
 _NAMES = {
     "smplx": ("SMPLer-X", "Its folder 'smplx', with 'meta' beside it"),
@@ -45,9 +46,9 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
             *((name, *_NAMES[name]) for name in TRACKERS),
         ],
     )
-    start_frame: IntProperty(name="Start frame", description="Scene frame of the video's first", default=1)
+    start_frame: IntProperty(name="Start Frame", description="Scene frame of the video's first", default=1)
     rate: FloatProperty(
-        name="Frame rate", description="Of the video, frames a second", default=24, min=1, max=1000
+        name="Frame Rate", description="Of the video, frames a second", default=24, min=1, max=1000
     )
     width: IntProperty(name="Width", description="Of the video, pixels", default=1920, min=1)
     height: IntProperty(name="Height", description="Of the video, pixels", default=1080, min=1)
@@ -82,12 +83,23 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        count = f"{len(armatures)} people are" if len(armatures) > 1 else "1 person is"
-        self.report({"INFO"}, f"{count} in the scene. Place them by '{armatures[0].parent.name}'.")
+        parent = armatures[0].parent.name
+        if len(armatures) == 1:
+            note = said("1 person is in the scene. Move it by '{parent}'.", parent=parent)
+        else:
+            count = len(armatures)
+            note = said(
+                "{count} people are in the scene. Move them by '{parent}'.", count=count, parent=parent
+            )
+        self.report({"INFO"}, note)
         for person in found.people:
             if person.missing:
-                words = f"nobody saw {person.motion.name} in {person.missing} frames, which are filled in"
-                self.report({"WARNING"}, f"{words[0].upper()}{words[1:]}.")
+                note = said(
+                    "Nobody saw {name} in {count} frames, which are filled in.",
+                    name=person.motion.name,
+                    count=person.missing,
+                )
+                self.report({"WARNING"}, note)
         return {"FINISHED"}
 
 

@@ -9,6 +9,7 @@ from isa_engine.errors import IsaError
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
 from ..properties import cast_member
+from ..translation import words
 
 
 class ISA_OT_open_picture(bpy.types.Operator):
@@ -106,11 +107,12 @@ class ISA_OT_mark_joints(bpy.types.Operator):
     def _ask(self, context) -> None:
         marking.asked = next_unmarked(matched_member(context).marks, self._skipped)
         if marking.asked is None:
-            text = "All marked. Drag a mark to move it, X removes it, Enter ends."
+            text = words("All marked. Drag a mark to move it, X removes it, Enter ends.")
         else:
-            joint = in_words(marking.asked)
-            text = (
-                f"Click {joint}: left and right are the character's. S skips, Shift drags a mark, Enter ends."
+            joint = words(in_words(marking.asked))
+            text = words(
+                "Click {joint}: left and right are the character's. S skips, Shift drags a mark, Enter ends.",
+                joint=joint,
             )
         self._area.header_text_set(text)
         self._area.tag_redraw()

@@ -10,6 +10,7 @@ from isa_engine.errors import IsaError
 from ..engine.take import Take
 from ..session import redraw, session
 from ..takes import other_folder, show_results, show_take, shown_folder, use_settings
+from ..translation import said, words
 
 
 class _OfTake:
@@ -69,7 +70,13 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
         if take is None:
             return ""
         made = take.settings
-        return f"{made.model}, {made.steps} steps, guidance {made.guidance:.4g}, seed {made.seed}"
+        return words(
+            "{model}, {steps} steps, guidance {guidance:.4g}, seed {seed}",
+            model=made.model,
+            steps=made.steps,
+            guidance=made.guidance,
+            seed=made.seed,
+        )
 
     def execute(self, context) -> set[str]:
         if self.found is None:
@@ -119,10 +126,14 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
     def _kept(self) -> str:
         """Why it must stay; empty if it need not."""
         if self.found.pinned:
-            return f"{self.found.name} is pinned. Unpin it first."
+            return said("{take} is pinned. Unpin it first.", take=self.found.name)
         for scene in bpy.data.scenes:
             if shown_folder(scene) == self.found.folder:
-                return f"{self.found.name} is the plate of scene '{scene.name}'. Show another take first."
+                return said(
+                    "{take} is the plate of scene '{scene}'. Show another take first.",
+                    take=self.found.name,
+                    scene=scene.name,
+                )
         return ""
 
 

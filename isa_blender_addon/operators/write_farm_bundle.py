@@ -12,6 +12,7 @@ from isa_engine.shot import Shot
 
 from ..farm import write
 from ..session import session
+from ..translation import said
 from .reading import Reading, ReadingOperator
 
 _SYSTEMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
@@ -34,8 +35,15 @@ class Bundling(Reading):
     def hand_over(self, shot: Shot) -> None:
         name = Path(bpy.data.filepath).stem or bpy.path.clean_name(self.scene.name)
         template = write(name, shot, self.arguments)
-        takes = "1 take is" if self.arguments.takes == 1 else f"{self.arguments.takes} takes are"
-        session().note = f"{takes} in the bundle. Run it: openjd run {template}"
+        if self.arguments.takes == 1:
+            note = said("1 take is in the bundle. Run it: openjd run {template}", template=template)
+        else:
+            note = said(
+                "{count} takes are in the bundle. Run it: openjd run {template}",
+                count=self.arguments.takes,
+                template=template,
+            )
+        session().note = note
 
 
 class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):

@@ -10,6 +10,7 @@ from mathutils import Vector
 from isa_engine.configuration import model_config
 
 from ..properties import canvas
+from ..translation import words
 from .geometry import Drawing
 from .watch import watch
 
@@ -71,7 +72,8 @@ def draw_in_pixels() -> None:
     blf.color(0, *_CANVAS_COLOUR)
     blf.position(0, place.x + 6 * scale, place.y + 6 * scale, 0)
     points = model_config(context.scene.isa.model).dit.points
-    blf.draw(0, f"{width}×{height}, {points} points a character")
+    text = words("{width}×{height}, {points} points a character", width=width, height=height, points=points)
+    blf.draw(0, text)
 
 
 def _shown(context) -> Drawing | None:

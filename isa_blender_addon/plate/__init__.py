@@ -10,6 +10,7 @@ import bpy
 
 from isa_engine.shot import Shot
 
+from ..translation import said
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
 from .colour import rendered_space, shift_of_colours
@@ -94,7 +95,8 @@ def troubles(scene) -> list[str]:
     shown = files(scene)
     if not shown:
         return []
-    found = [f"The plate's file is missing: {path}." for path in sorted(shown) if not path.is_file()]
+    missing = "The plate's file is missing: {path}."
+    found = [said(missing, path=path) for path in sorted(shown) if not path.is_file()]
     if scene.render.use_multiview:
         found.append(
             "The scene renders in stereo, and the plate is the one view of the camera between the eyes."

@@ -22,28 +22,30 @@ def check_camera_motion(shot: Shot) -> list[Finding]:
     cuts = np.flatnonzero(turns(shot, 1) > _CUT_DEGREES)
     if len(cuts):
         frame = shot.frame_numbers[cuts[0] + 1]
-        sentence = f"The camera cuts at {frame}: the model knows takes without cuts. Generate each by itself."
-        return [Finding(sentence, (show(frame),), True)]
+        text = "The camera cuts at {frame}: the model knows takes without cuts. Generate each by itself."
+        return [Finding(text, {"frame": frame}, (show(frame),), True)]
     found = []
     window = min(shot.frames - 1, max(1, round(_WINDOW_SECONDS * float(shot.fps) / shot.frame_step)))
     seconds = window * shot.frame_step / float(shot.fps)
     turned = turns(shot, window)
     if turned.max() > TURN_DEGREES * seconds:
         first, last, degrees = _sweep(shot, turned > TURN_DEGREES * seconds, window)
-        sentence = (
-            f"The camera turns {degrees:.0f}° between {first} and {last}: "
-            f"the model blurs beyond {TURN_DEGREES:.0f}° a second."
+        text = (
+            "The camera turns {degrees:.0f}° between {first} and {last}: "
+            "the model blurs beyond {most:.0f}° a second."
         )
-        found.append(Finding(sentence, (show(first),), True))
+        values = {"degrees": degrees, "first": first, "last": last, "most": TURN_DEGREES}
+        found.append(Finding(text, values, (show(first),), True))
     grown = growth(shot, window)
     if grown.max() > GROWTH**seconds:
         first = shot.frame_numbers[int(grown.argmax())]
         factor = float(grown.max() ** (1 / seconds))
-        sentence = (
-            f"The camera nears or leaves the cast, or zooms, {factor:.1f} times a second at {first}: "
-            f"the model blurs beyond {GROWTH:.1f}."
+        text = (
+            "The camera nears or leaves the cast, or zooms, {factor:.1f} times a second at {frame}: "
+            "the model blurs beyond {most:.1f}."
         )
-        found.append(Finding(sentence, (show(first),)))
+        values = {"factor": factor, "frame": first, "most": GROWTH}
+        found.append(Finding(text, values, (show(first),)))
     return found
 
 

@@ -28,12 +28,16 @@ def check_contact(shot: Shot) -> list[Finding]:
         if depths.max() <= DEPTH:
             continue
         deepest = int(depths.argmax())
-        names = f"{first.name} and {second.name}"
-        frames = spans(shot.frame_numbers, depths > DEPTH)
-        sentence = f"{names} are {100 * depths.max():.0f} cm inside each other at {frames}."
-        values = {"character": second.name, "offset": _way_out(first, second, depths)}
-        move = Mend("Move Apart", "isa.move_apart", values)
-        found.append(Finding(sentence, (move, show(shot.frame_numbers[deepest], second.name)), True))
+        values = {
+            "first": first.name,
+            "second": second.name,
+            "depth": 100 * depths.max(),
+            "frames": spans(shot.frame_numbers, depths > DEPTH),
+        }
+        way = {"character": second.name, "offset": _way_out(first, second, depths)}
+        mends = Mend("Move Apart", "isa.move_apart", way), show(shot.frame_numbers[deepest], second.name)
+        text = "{first} and {second} are {depth:.0f} cm inside each other at {frames}."
+        found.append(Finding(text, values, mends, True))
     return found
 
 

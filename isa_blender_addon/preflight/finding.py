@@ -11,7 +11,7 @@ class Mend:
     """A button.
 
     Attributes:
-        label: on it.
+        label: on it; a placeholder stands for one of ``values``.
         operator: that it runs ("isa.show_frame").
         values: of the operator's properties.
     """
@@ -23,15 +23,24 @@ class Mend:
 
 @dataclass(frozen=True)
 class Finding:
-    """Attributes:
-    sentence: what is wrong, where.
-    mends: buttons, the likeliest first.
-    serious: the plate will hardly be what the artist wants, so the job does not leave unasked.
+    """What is wrong, where.
+
+    Attributes:
+        text: a sentence, with placeholders so that it can be looked up in a dictionary.
+        values: that stand in their place.
+        mends: buttons, the likeliest first.
+        serious: the plate will hardly be what the artist wants, so the job does not leave unasked.
     """
 
-    sentence: str
+    text: str
+    values: dict[str, Any] = field(default_factory=dict)
     mends: tuple[Mend, ...] = ()
     serious: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """As it reads in English."""
+        return self.text.format(**self.values)
 
 
 def show(frame: int, character: str = "") -> Mend:
@@ -40,7 +49,7 @@ def show(frame: int, character: str = "") -> Mend:
 
 
 def spans(numbers: np.ndarray, chosen: np.ndarray) -> str:
-    """The chosen frames in words: "3–8 and 14".
+    """The chosen frames: "3–8, 14".
 
     Args:
         numbers: ``(F,)`` scene frames of the shot.
@@ -51,4 +60,4 @@ def spans(numbers: np.ndarray, chosen: np.ndarray) -> str:
         f"{numbers[first]}" if last - first == 1 else f"{numbers[first]}–{numbers[last - 1]}"
         for first, last in edges.reshape(-1, 2)
     ]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+    return ", ".join(parts)

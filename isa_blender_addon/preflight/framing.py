@@ -11,6 +11,9 @@ from .finding import Finding, Mend, show, spans
 _GLIMPSE = 0.02
 # As many points tell it as all of them do.
 _POINTS = 256
+# All the time, and at some frames.
+_BEHIND = "{name} is behind the camera all the time.", "{name} is behind the camera at {frames}."
+_OUT = "{name} is out of the frame all the time.", "{name} is out of the frame at {frames}."
 
 
 def check_framing(shot: Shot) -> list[Finding]:
@@ -23,13 +26,13 @@ def check_framing(shot: Shot) -> list[Finding]:
         if not gone.any():
             continue
         behind = gone & ~in_front.any(1)
-        where = "behind the camera" if behind.sum() * 2 > gone.sum() else "out of the frame"
+        texts = _BEHIND if behind.sum() * 2 > gone.sum() else _OUT
         at = shot.frame_numbers[int(np.argmax(gone))]
         name = character.name
         leave_out = Mend("Leave Out", "isa.leave_out", {"character": name})
         if gone.all():
-            found.append(Finding(f"{name} is {where} all the time.", (leave_out, show(at, name)), True))
+            found.append(Finding(texts[0], {"name": name}, (leave_out, show(at, name)), True))
         else:
-            sentence = f"{name} is {where} at {spans(shot.frame_numbers, gone)}."
-            found.append(Finding(sentence, (show(at, name), leave_out)))
+            values = {"name": name, "frames": spans(shot.frame_numbers, gone)}
+            found.append(Finding(texts[1], values, (show(at, name), leave_out)))
     return found

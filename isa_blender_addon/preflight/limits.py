@@ -47,11 +47,11 @@ def check_limits(plan: Plan) -> list[Finding]:
 def shorten(plan: Plan, frames: int) -> Mend:
     """The button that ends the scene's range after so many generated frames."""
     last = plan.first_frame + (frames - 1) * plan.frame_step
-    return Mend(f"End at {last}", "isa.shorten_range", {"frame_end": last})
+    return Mend("End at {frame_end}", "isa.shorten_range", {"frame_end": last})
 
 
 def use(model: str) -> Mend:
-    return Mend(f"Use {model}", "isa.use_model", {"model": model})
+    return Mend("Use {model}", "isa.use_model", {"model": model})
 
 
 def _range(plan: Plan) -> list[Finding]:
@@ -59,21 +59,24 @@ def _range(plan: Plan) -> list[Finding]:
     if frames <= most:
         return []
     longer = [use(other.name) for other in plan.other_models if other.max_frames >= frames]
-    sentence = f"{frames} frames: {plan.config.name} is made for {most} at most."
-    return [Finding(sentence, (shorten(plan, most), *longer[:1]))]
+    values = {"frames": frames, "model": plan.config.name, "most": most}
+    text = "{frames} frames: {model} is made for {most} at most."
+    return [Finding(text, values, (shorten(plan, most), *longer[:1]))]
 
 
 def _memory(plan: Plan) -> list[Finding]:
     needed, beside = memory(plan.config, plan.work), memory_beside(plan.config, plan.work)
     if plan.memory is not None and needed > _ROOM * plan.memory:
-        sentence = f"This needs about {_gib(needed)} of memory, and the engine has {_gib(plan.memory)}."
-        return [Finding(sentence, _lighter(plan, memory, _ROOM * plan.memory), True)]
+        text = "This needs about {needed:.1f} GiB of memory, and the engine has {memory:.1f} GiB."
+        values = {"needed": needed / 2**30, "memory": plan.memory / 2**30}
+        return [Finding(text, values, _lighter(plan, memory, _ROOM * plan.memory), True)]
     if plan.free is not None and beside > plan.free:
-        sentence = (
-            f"This needs about {_gib(beside)} of memory beside the model, and the engine has "
-            f"{_gib(plan.free)} free: other programs have the rest."
+        text = (
+            "This needs about {needed:.1f} GiB of memory beside the model, and the engine has {free:.1f} GiB "
+            "free: other programs have the rest."
         )
-        return [Finding(sentence, _lighter(plan, memory_beside, plan.free))]
+        values = {"needed": beside / 2**30, "free": plan.free / 2**30}
+        return [Finding(text, values, _lighter(plan, memory_beside, plan.free))]
     return []
 
 
@@ -91,13 +94,9 @@ def _lighter(plan: Plan, cost: Callable[[ModelConfig, Work], float], most: float
     return tuple(mends) or (Mend("Other Engine", "isa.choose_engine"),)
 
 
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.1f} GiB" if size < 10 * 2**30 else f"{size / 2**30:.0f} GiB"
-
-
 def _training(plan: Plan) -> list[Finding]:
     if plan.trained is not False:
         return []
     mends = [use(name) for name in plan.trained_models] or [Mend("Other Engine", "isa.choose_engine")]
-    sentence = f"The model {plan.config.name} is untrained: the plate will be noise."
-    return [Finding(sentence, tuple(mends[:2]))]
+    text = "The model {model} is untrained: the plate will be noise."
+    return [Finding(text, {"model": plan.config.name}, tuple(mends[:2]))]

@@ -46,24 +46,27 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
         if picture.size is None:
             continue
         if not picture.matched:
-            found.append(Finding(f"{name} is not matched to the reference picture.", (match,)))
+            found.append(Finding("{name} is not matched to the reference picture.", {"name": name}, (match,)))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
-            size = f"{picture.size[0]}×{picture.size[1]}"
-            sentence = f"{name}'s picture, {size}, is no frame of this camera: they are of different shape."
-            found.append(Finding(sentence, (match,)))
+            text = "{name}'s picture, {size}, is no frame of this camera: they are of different shape."
+            values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}"}
+            found.append(Finding(text, values, (match,)))
         elif picture.error is not None and picture.error > _OFF * picture.size[1]:
-            sentence = f"{name} is {picture.error:.0f} pixels off in the reference picture."
-            found.append(Finding(sentence, (match,)))
+            text = "{name} is {pixels:.0f} pixels off in the reference picture."
+            found.append(Finding(text, {"name": name, "pixels": picture.error}, (match,)))
     return found
 
 
 def _missing(names: list[str]) -> Finding:
+    values = {"first": names[0], "second": names[-1], "others": len(names) - 1}
     if len(names) == 1:
-        sentence, whose = f"{names[0]} has no reference picture: the model makes up a look.", names[0]
+        text = "{first} has no reference picture: the model makes up a look."
+    elif len(names) == 2:
+        text = "{first} and {second} have no reference picture: the model makes up their looks."
     else:
-        some = " and ".join(names) if len(names) == 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
-        sentence, whose = f"{some} have no reference picture: the model makes up their looks.", ""
-    return Finding(sentence, (Mend("Choose Picture", "isa.choose_picture", {"character": whose}),))
+        text = "{first} and {others} others have no reference picture: the model makes up their looks."
+    whose = names[0] if len(names) == 1 else ""
+    return Finding(text, values, (Mend("Choose Picture", "isa.choose_picture", {"character": whose}),))
 
 
 def check_reference_poses(shot: Shot) -> list[Finding]:
@@ -75,9 +78,9 @@ def check_reference_poses(shot: Shot) -> list[Finding]:
             continue
         ndc, in_front = project(pose.points.astype(np.float64), pose.mvp)
         if (in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)).mean() < _GLIMPSE:
-            sentence = f"{character.name} stands outside the reference picture: nothing is seen of the look."
+            text = "{name} stands outside the reference picture: nothing is seen of the look."
             match = Mend("Match", "isa.match_reference", {"character": character.name})
-            found.append(Finding(sentence, (match,), True))
+            found.append(Finding(text, {"name": character.name}, (match,), True))
     return found
 
 

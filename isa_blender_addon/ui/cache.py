@@ -2,6 +2,7 @@
 
 from ..cache import cleaning, measuring
 from ..folders import cache_folder
+from ..translation import words
 
 
 def draw_cache(layout, chosen) -> None:
@@ -12,10 +13,12 @@ def draw_cache(layout, chosen) -> None:
     if cleaning.going_on or sizes is None:
         row.label(text="Cleaning up" if cleaning.going_on else "Measuring", icon="SORTTIME")
     else:
-        words = (
-            f"Takes of unsaved files: {in_words(sizes.takes)}. Backgrounds: {in_words(sizes.backgrounds)}."
+        text = words(
+            "Takes of unsaved files: {takes}. Backgrounds: {backgrounds}.",
+            takes=in_words(sizes.takes),
+            backgrounds=in_words(sizes.backgrounds),
         )
-        row.label(text=words, icon="DISK_DRIVE")
+        row.label(text=text, icon="DISK_DRIVE")
     row.operator("isa.clean_cache", icon="BRUSH_DATA")
     if cleaning.said:
         layout.label(text=cleaning.said)
@@ -24,5 +27,7 @@ def draw_cache(layout, chosen) -> None:
 def in_words(size: int) -> str:
     """Bytes, as a person says them."""
     if size < 1e6:
-        return f"{size / 1e3:.0f} KB"
-    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+        return words("{size:.0f} KB", size=size / 1e3)
+    if size < 1e9:
+        return words("{size:.0f} MB", size=size / 1e6)
+    return words("{size:.1f} GB", size=size / 1e9)

@@ -3,6 +3,7 @@
 import bpy
 
 from ..operators.deliver import current
+from ..translation import words
 
 _ICONS = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
 _WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}
@@ -23,7 +24,7 @@ class ISA_PT_delivery(bpy.types.Panel):
         layout, writing = self.layout, current()
         if writing is not None:
             row = layout.row()
-            row.label(text=f"Writing {writing.out.name}", icon="SORTTIME")
+            row.label(text=words("Writing {name}", name=writing.out.name), icon="SORTTIME")
             row.operator("isa.cancel_delivery", text="", icon="X")
             return
         row = layout.row(align=True)

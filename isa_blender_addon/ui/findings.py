@@ -1,5 +1,6 @@
 """What preflight has found: a sentence and its buttons each."""
 
+from ..translation import words
 from .sentence import sentence
 
 # The panel below must stay in reach.
@@ -13,12 +14,12 @@ def draw_findings(context, layout, findings) -> None:
     box = layout.box()
     serious_first = sorted(findings, key=lambda finding: not finding.serious)
     for finding in serious_first[:_MOST]:
-        sentence(context, box, finding.sentence, "ERROR" if finding.serious else "INFO")
+        sentence(context, box, words(finding.text, **finding.values), "ERROR" if finding.serious else "INFO")
         if finding.mends:
             row = box.row(align=True)
             for mend in finding.mends:
-                button = row.operator(mend.operator, text=mend.label)
+                button = row.operator(mend.operator, text=words(mend.label, **mend.values))
                 for name, value in mend.values.items():
                     setattr(button, name, value)
     if len(findings) > _MOST:
-        box.label(text=f"and {len(findings) - _MOST} more")
+        box.label(text=words("and {count} more", count=len(findings) - _MOST))

@@ -6,6 +6,7 @@ from ..engine.jobs import JobSnapshot
 from ..engine.queue import Job
 from ..engine.take import HERE
 from ..session import session
+from ..translation import words
 from .sentence import sentence
 from .thumbnails import icon
 
@@ -21,7 +22,7 @@ _WORDS = {
     "sent": "Waiting",
     "uploading": "Sending the shot",
     "queued": "Queued",
-    "lost": "No Answer",
+    "lost": "No answer",
     "fetching": "Fetching the plate",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -56,7 +57,7 @@ class ISA_PT_jobs(bpy.types.Panel):
         for job in jobs[:_MOST]:
             draw_job(context, self.layout, job, movable)
         if len(jobs) > _MOST:
-            self.layout.label(text=f"and {len(jobs) - _MOST} more")
+            self.layout.label(text=words("and {count} more", count=len(jobs) - _MOST))
 
 
 def draw_job(context, layout, job: Job, movable: list) -> None:
@@ -66,13 +67,13 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
         movable: folders of the takes whose places can be changed, in order.
     """
     column, take = layout.column(align=True), str(job.take.folder)
-    words, factor = progress(job)
+    state, factor = progress(job)
     row = column.row(align=True)
     if factor is None:
-        row.label(text=f"{job.take.name} · {words}", icon=_ICONS.get(job.state, "SORTTIME"))
+        row.label(text=f"{job.take.name} · {state}", translate=False, icon=_ICONS.get(job.state, "SORTTIME"))
     else:
         first, last, _ = job.take.frames
-        row.label(text=f"{job.take.name} · {first}–{last}", icon="RENDER_ANIMATION")
+        row.label(text=f"{job.take.name} · {first}–{last}", translate=False, icon="RENDER_ANIMATION")
     if job.take.folder in movable and len(movable) > 1:
         place = movable.index(job.take.folder)
         for down, symbol, end in ((False, "TRIA_UP", 0), (True, "TRIA_DOWN", len(movable) - 1)):
@@ -86,7 +87,7 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
     else:
         row.operator("isa.cancel_job", text="", icon="X").take = take
     if factor is not None:
-        column.progress(text=words, factor=factor)
+        column.progress(text=state, factor=factor)
     if remark := _remark(job):
         sentence(context, column, remark)
     if job.snapshot.preview and not job.stopped:
@@ -97,27 +98,30 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
 def progress(job: Job) -> tuple[str, float | None]:
     """What is going on, and how far it is, 0 to 1; None where nothing tells."""
     now, state = job.snapshot, job.state
-    words = _WORDS.get(now.phase if state == "running" else state, "Starting")
+    phase = words(_WORDS.get(now.phase if state == "running" else state, "Starting"))
     if state == "uploading" and now.steps:
-        return f"{words} {now.step / _MEBIBYTE:.1f}/{now.steps / _MEBIBYTE:.1f} MB", now.step / now.steps
+        sent, whole = now.step / _MEBIBYTE, now.steps / _MEBIBYTE
+        return words("{phase} {sent:.1f}/{whole:.1f} MB", phase=phase, sent=sent, whole=whole), sent / whole
     if state == "running" and now.steps:
-        return f"{words} {now.step}/{now.steps}{_time_left(now)}", now.step / now.steps
-    return words, 1.0 if state == "fetching" else None
+        return f"{phase} {now.step}/{now.steps}{_time_left(now)}", now.step / now.steps
+    return phase, 1.0 if state == "fetching" else None
 
 
 def _remark(job: Job) -> str:
     """Why it does not go on by itself; empty where that is plain."""
     if job.state != "elsewhere":
         return job.snapshot.error
+    if job.take.engine.startswith(HERE):
+        return words("Another engine of this machine has it. Choose that one, or begin again here.")
     engine = job.take.engine
-    engine = "Another engine of this machine" if engine.startswith(HERE) else f"The engine {engine}"
-    return f"{engine} has it. Choose that one, or begin again here."
+    return words("The engine {engine} has it. Choose that one, or begin again here.", engine=engine)
 
 
 def _time_left(now: JobSnapshot) -> str:
     if now.seconds_left is None:
         return ""
-    return f" · {int(now.seconds_left) // 60}:{int(now.seconds_left) % 60:02} left"
+    minutes, seconds = divmod(int(now.seconds_left), 60)
+    return words(" · {minutes}:{seconds:02} left", minutes=minutes, seconds=seconds)
 
 
 CLASSES = (ISA_PT_jobs,)

@@ -5,6 +5,7 @@ import bpy
 from ..matching.draw import matched_member
 from ..matching.ghost import match_error
 from ..properties import has_ghost
+from ..translation import words
 from .sentence import sentence
 
 
@@ -24,8 +25,10 @@ def draw_matching(context, layout, member) -> None:
     fit.operator("isa.fit_pose", text="Fit").character = name
     if ghost:
         pixels = match_error(scene, member)
-        words = "The ghost is posed by hand." if pixels is None else f"Matched, {pixels:.1f} pixels off."
-        sentence(context, layout, words, "CHECKMARK")
+        if pixels is None:
+            sentence(context, layout, "The ghost is posed by hand.", "CHECKMARK")
+        else:
+            sentence(context, layout, words("Matched, {pixels:.1f} pixels off.", pixels=pixels), "CHECKMARK")
         layout.prop(member.ghost_camera.data, "lens", text="Picture's Lens")
     if space is not None and space.type == "VIEW_3D" and space.use_local_camera:
         layout.operator("isa.leave_reference", icon="LOOP_BACK")
@@ -43,7 +46,7 @@ class ISA_PT_picture(bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, member = self.layout, matched_member(context)
-        layout.label(text=member.character.name, icon="OUTLINER_OB_ARMATURE")
+        layout.label(text=member.character.name, translate=False, icon="OUTLINER_OB_ARMATURE")
         row = layout.row(align=True)
         row.operator("isa.mark_joints", icon="CURSOR")
         row.operator("isa.clear_marks", text="", icon="TRASH")

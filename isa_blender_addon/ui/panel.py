@@ -13,6 +13,7 @@ from ..preflight.glance import estimate, glance
 from ..properties import canvas
 from ..scene.timeline import render_size
 from ..session import session
+from ..translation import words
 from .cast_list import draw_member
 from .findings import draw_findings
 from .preferences import preferences
@@ -54,10 +55,8 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         both.enabled = problem is None
         row = both.row(align=True)
         row.enabled = not absent
-        word = "Generate Anyway" if now.held else "Generate"
-        button = row.operator(
-            "isa.generate", text=word + duration(scene, now.engine.health), icon="RENDER_ANIMATION"
-        )
+        text = words("Generate Anyway" if now.held else "Generate") + duration(scene, now.engine.health)
+        button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
         if problem:
@@ -161,7 +160,8 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
         collection = plate.camera_plane.plate_collection(context.scene)
         for plane in collection.objects if collection else ():
             row = self.layout.row()
-            row.label(text=plane.parent.name if plane.parent else plane.name, icon="VIEW_CAMERA")
+            name = plane.parent.name if plane.parent else plane.name
+            row.label(text=name, translate=False, icon="VIEW_CAMERA")
             row.prop(plane, f'["{DEPTH}"]', text="Distance")
         for trouble in plate.troubles(context.scene):
             sentence(context, self.layout, trouble, "ERROR")
@@ -175,16 +175,23 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
 
 def shot_lines(scene) -> list[str]:
     """What will be generated: frames, camera, sizes."""
-    step = f", every {scene.frame_step}" if scene.frame_step > 1 else ""
+    frames = {"first": scene.frame_start, "last": scene.frame_end, "step": scene.frame_step}
+    if scene.frame_step > 1:
+        numbers = words("Frames {first}–{last}, every {step} (scene)", **frames)
+    else:
+        numbers = words("Frames {first}–{last} (scene)", **frames)
     marked = [marker for marker in scene.timeline_markers if marker.camera is not None]
     if marked:
-        cameras = "Cameras: markers " + ", ".join(f"“{marker.name}”" for marker in marked)
+        names = ", ".join(f"“{marker.name}”" for marker in marked)
+        cameras = words("Cameras: markers {names}", names=names)
+    elif scene.camera:
+        cameras = words("Camera: {name}", name=scene.camera.name)
     else:
-        cameras = f"Camera: {scene.camera.name if scene.camera else 'none'}"
+        cameras = words("Camera: none")
     width, height = render_size(scene)
     painted_width, painted_height = canvas(scene)
     return [
-        f"Frames {scene.frame_start}–{scene.frame_end}{step} (scene)",
+        numbers,
         cameras,
         f"{width}×{height} → {painted_width}×{painted_height}",
     ]
@@ -196,18 +203,21 @@ def duration(scene, health) -> str:
     if seconds is None:
         return ""
     if seconds < 90:
-        return f" · about {max(10 * round(seconds / 10), 10)} s"
+        return words(" · about {seconds} s", seconds=max(10 * round(seconds / 10), 10))
     minutes = seconds / 60
-    return f" · about {minutes:.0f} min" if minutes < 90 else f" · about {minutes / 60:.0f} h"
+    if minutes < 90:
+        return words(" · about {minutes:.0f} min", minutes=minutes)
+    return words(" · about {hours:.0f} h", hours=minutes / 60)
 
 
 def progress(now) -> tuple[str, float]:
     """How far the scene is read, in words and from 0 to 1."""
     if now.painted is not None:
         done, total = now.painted
-        return f"Rendering background {done} of {total}", done / max(total, 1)
+        text = words("Rendering background {done} of {total}", done=done, total=total)
+        return text, done / max(total, 1)
     done, total = now.captured
-    return f"Reading frame {done} of {total}", done / max(total, 1)
+    return words("Reading frame {done} of {total}", done=done, total=total), done / max(total, 1)
 
 
 CLASSES = (

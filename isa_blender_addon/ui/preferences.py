@@ -25,7 +25,7 @@ class Preferences(bpy.types.AddonPreferences):
     engine: EnumProperty(
         name="Engine",
         items=[
-            ("LOCAL", "This machine", "The engine that install/engine.sh has installed here"),
+            ("LOCAL", "This Machine", "The engine that install/engine.sh has installed here"),
             ("REMOTE", "Remote", "An engine that runs elsewhere"),
         ],
     )

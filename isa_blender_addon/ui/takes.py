@@ -7,6 +7,7 @@ from ..engine.take import Take
 from ..session import session
 from ..shots import known_shot
 from ..takes import other_folder, shown_folder
+from ..translation import words
 from .thumbnails import icon
 
 # The panels below must stay in reach.
@@ -32,12 +33,15 @@ class ISA_PT_takes(bpy.types.Panel):
         takes, shown = _takes(scene), shown_folder(scene)
         if len(takes) > 1:
             other = other_folder(scene)
-            words = f"A|B: {shown.name} | {other.name}" if other and shown else "Compare A|B"
-            layout.operator("isa.compare_takes", text=words, icon="UV_SYNC_SELECT")
+            text = words("Compare A|B")
+            if other and shown:
+                text = words("A|B: {shown} | {other}", shown=shown.name, other=other.name)
+            layout.operator("isa.compare_takes", text=text, icon="UV_SYNC_SELECT")
         for take in takes if manager.isa_all_takes else takes[:_MOST]:
             _draw_take(layout, take, take.folder == shown)
         if len(takes) > _MOST:
-            layout.prop(manager, "isa_all_takes", text=f"All {len(takes)} takes", toggle=True)
+            text = words("All {count} Takes", count=len(takes))
+            layout.prop(manager, "isa_all_takes", text=text, toggle=True)
 
 
 def _draw_take(layout, take: Take, shown: bool) -> None:
@@ -46,13 +50,14 @@ def _draw_take(layout, take: Take, shown: bool) -> None:
     row.template_icon(icon_value=icon(take.folder / PLATE, kind="MOVIE"), scale=_SCALE)
     column = row.column(align=True)
     title = column.row(align=True)
-    title.label(text=take.name)
+    title.label(text=take.name, translate=False)
     pinned = "PINNED" if take.pinned else "UNPINNED"
     title.operator("isa.pin_take", text="", icon=pinned, emboss=False).take = folder
-    words = column.row()
-    words.active = False
+    made = column.row()
+    made.active = False
     first, last, _ = take.frames
-    words.label(text=f"{first}–{last} · seed {settings.seed} · {settings.steps} steps")
+    frames = {"first": first, "last": last, "seed": settings.seed, "steps": settings.steps}
+    made.label(text=words("{first}–{last} · seed {seed} · {steps} steps", **frames))
     buttons = column.row(align=True)
     button = buttons.operator("isa.show_take", text="Shown" if shown else "Show", depress=shown)
     button.take = folder

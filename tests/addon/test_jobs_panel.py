@@ -60,7 +60,7 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "Scene-001 · 1–121",
         "Denoising 12/30 · 1:40 left",
         "Sending the shot 1.0/4.0 MB",
-        "No Answer",
+        "No answer",
         "Scene-002 · Waiting",
         "The engine is full.",
         "The engine gpu.example:8000",

@@ -225,7 +225,7 @@ def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
     models = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-4b", trained=True))
     stage(scene)
     refresh_cast(scene)
-    session().engine.health = SimpleNamespace(models=models, device="cpu")
+    session().engine.health = SimpleNamespace(models=models, device="cpu", memory=None)
     assert "untrained" in " ".join(drawn(panel.ISA_PT_generate))
     scene.isa.model = "isa-4b"
     assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))

@@ -153,9 +153,7 @@ def test_pictures_that_are_missing_or_do_not_match_are_named():
     (missing,) = check_pictures([CastPicture("Ben", None, (16, 9))])
     assert missing.sentence == "Ben has no reference picture: the model makes up a look."
     (several,) = check_pictures([CastPicture(name, None, (16, 9)) for name in ("Ben", "Cleo", "Dan", "Eve")])
-    assert (
-        several.sentence == "Ben, Cleo and 2 more have no reference picture: the model makes up their looks."
-    )
+    assert several.sentence == "Ben and 3 others have no reference picture: the model makes up their looks."
     (shape,) = check_pictures([CastPicture("Ben", (600, 800), (16, 9))])
     assert "600×800" in shape.sentence
     (unmatched,) = check_pictures([CastPicture("Ben", (600, 800), None, matched=False)])
@@ -232,7 +230,7 @@ def test_an_untrained_model_is_named_with_one_that_is_trained():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "words"), [([], ""), ([1], "2"), ([0, 1, 3], "1–2 and 4"), ([0, 2, 4], "1, 3 and 5")]
+    ("chosen", "words"), [([], ""), ([1], "2"), ([0, 1, 3], "1–2, 4"), ([0, 2, 4], "1, 3, 5")]
 )
 def test_frames_in_words(chosen, words):
     mask = np.zeros(5, bool)

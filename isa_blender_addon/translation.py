@@ -1,0 +1,17 @@
+"""Texts in the artist's language.
+
+Blender looks up labels, descriptions and plain texts by itself. A text with values in it is looked up here
+before they are filled in, for no dictionary has "Frames 1–25".
+"""
+
+from bpy.app.translations import pgettext_iface, pgettext_rpt
+
+
+def words(text: str, **values) -> str:
+    """A text of the interface, its ``{placeholders}`` filled in."""
+    return pgettext_iface(text).format(**values)
+
+
+def said(text: str, **values) -> str:
+    """The same for a report: what the artist is told has happened."""
+    return pgettext_rpt(text).format(**values)
