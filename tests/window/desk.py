@@ -96,11 +96,7 @@ def visit() -> Iterator[None]:
     preferences = bpy.context.preferences
     preferences.view.filebrowser_display_type = "SCREEN"
     preferences.addons[stagehand.ADDON].preferences.cache = str(stagehand.FOLDER / "cache")
-    # A panel's header is no button that could be found.
-    farm = part("ui.farm").ISA_PT_farm
-    bpy.utils.unregister_class(farm)
-    farm.bl_options = set()
-    bpy.utils.register_class(farm)
+    stagehand.unfold(part("ui.farm").ISA_PT_farm)
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stagehand.picture("desk-empty")

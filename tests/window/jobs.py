@@ -1,4 +1,5 @@
-"""What an artist does with jobs and takes, played inside Blender: queue, cancel, retry, compare, reopen.
+"""What an artist does with jobs and takes, played inside Blender: stage, match, queue, cancel, retry, compare,
+undo, deliver, save, reopen.
 
 usage: blender --enable-event-simulate --python jobs.py -- FOLDER
 
@@ -8,7 +9,6 @@ FOLDER holds ``task.json`` and receives pictures of the screen and ``report.json
 import importlib
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 stagehand = importlib.import_module("stagehand")
 part = stagehand.part
 TASK = json.loads((stagehand.FOLDER / "task.json").read_text())
-REPORT: dict = {"blender": bpy.app.version_string, "stalls": {}}
+REPORT: dict = {"blender": bpy.app.version_string}
+STALLS = stagehand.Stalls()
 
 
 def states() -> dict[str, str]:
@@ -31,38 +32,19 @@ def shown() -> str:
     return part("takes").shown_folder(bpy.context.window_manager.windows[0].scene).name
 
 
-def time_of(owner, name: str) -> None:
-    """Keep the longest call of one of the add-on's functions in the report, milliseconds."""
-    plain = getattr(owner, name)
-
-    def timed(*arguments):
-        began = time.perf_counter()
-        try:
-            return plain(*arguments)
-        finally:
-            took = 1000 * (time.perf_counter() - began)
-            REPORT["stalls"][name] = max(REPORT["stalls"].get(name, 0), took)
-
-    setattr(owner, name, timed)
+def previewed() -> bool:
+    return any(job.snapshot.preview for job in part("session").session().queue.jobs())
 
 
-def visit() -> Iterator[None]:
-    """Three takes of a shot."""
-    preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
-    preferences.engine = "REMOTE"
-    preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
-    queue, session = part("engine.queue").JobQueue, part("session").Session
-    for owner, name in (
-        (queue, "add"),
-        (queue, "advance"),
-        (queue, "jobs"),
-        (session, "_import_arrived"),
-        (part("ui.jobs"), "draw_job"),
-        (part("ui.takes"), "_draw_take"),
-    ):
-        time_of(owner, name)
-    viewport = stagehand.Viewport()
-    yield from viewport.open_tab("ISA")
+def redrawn(seconds: float) -> Iterator[None]:
+    """The sidebar drawn as often as while a job runs."""
+    for _ in range(int(2 * seconds)):
+        part("session").redraw()
+        yield from stagehand.pause(0.5)
+
+
+def stage(viewport) -> Iterator[None]:
+    """The demo's two and a third one, who is matched to a picture."""
     yield from viewport.click("bpy.ops.isa.add_demo_scene(")
     yield from stagehand.wait_until(
         lambda: bpy.context.window_manager.windows[0].scene.isa.cast, 120, "the cast"
@@ -73,13 +55,31 @@ def visit() -> Iterator[None]:
     viewport.space.region_3d.view_perspective = "CAMERA"
     viewport.space.shading.color_type = "TEXTURE"
     bpy.ops.wm.save_as_mainfile(filepath=str(stagehand.FOLDER / "shot.blend"))
+    scene.cursor.location = 0, 2, 0
+    yield from viewport.click("bpy.ops.isa.add_character(", across=0.2)
+    yield from stagehand.wait_until(lambda: len(scene.isa.cast) == 3, 60, "the third")
+    names = [member.character.name for member in scene.isa.cast]
+    scene.isa.cast_index = names.index("Character")
+    member = scene.isa.cast[scene.isa.cast_index]
+    member.picture, member.pose = scene.isa.cast[names.index("Anna")].picture, "MATCHED"
+    yield from stagehand.pause(1)
+    yield from viewport.click("bpy.ops.isa.match_reference(", across=0.3)
+    yield from stagehand.wait_until(lambda: member.ghost is not None, 30, "the ghost")
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("jobs-0-matched")
+    yield from viewport.click("bpy.ops.isa.leave_reference(")
+    yield from stagehand.wait_until(lambda: not viewport.space.use_local_camera, 10, "the scene's camera")
+    REPORT["cast"] = names
 
+
+def jobs(viewport) -> Iterator[None]:
+    """Three, one of them cancelled and begun again, to their plates."""
     for count in (1, 2, 3):
         yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
         yield from stagehand.wait_until(lambda count=count: len(states()) == count, 300, f"job {count}")
-    yield from stagehand.wait_until(
-        lambda: any(job.snapshot.preview for job in part("session").session().queue.jobs()), 60, "a preview"
-    )
+        if count == 1:
+            yield from stagehand.wait_until(previewed, 60, "a preview")
+            yield from STALLS.during("running", stagehand.pause(5))
     yield from stagehand.picture("jobs-1-queue")
     first = next(iter(states()))
     yield from viewport.click("bpy.ops.isa.cancel_job(", across=0.9)
@@ -89,13 +89,18 @@ def visit() -> Iterator[None]:
     yield from viewport.click("bpy.ops.isa.retry_job(", across=0.82)
     yield from stagehand.picture("jobs-3-again")
     (stagehand.FOLDER / "go").touch()
-    yield from stagehand.wait_until(lambda: not states(), 240, "all the plates")
+    plates = stagehand.wait_until(lambda: not states(), 240, "all the plates")
+    yield from STALLS.during("importing", plates)
     yield from stagehand.pause(1)
+    scene = viewport.window.scene
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
     yield from stagehand.picture("jobs-4-takes")
 
+
+def takes(viewport) -> Iterator[None]:
+    """One is pinned, another shown, and that undone."""
     before = shown()
-    bpy.ops.isa.pin_take(take=str(part("takes").shown_folder(scene)))
+    bpy.ops.isa.pin_take(take=str(part("takes").shown_folder(viewport.window.scene)))
     yield from viewport.click("bpy.ops.isa.compare_takes(")
     yield from stagehand.wait_until(lambda: shown() != before, 10, "the other take")
     REPORT["compared"] = [before, shown()]
@@ -103,6 +108,20 @@ def visit() -> Iterator[None]:
     with bpy.context.temp_override(window=viewport.window, area=viewport.area):
         bpy.ops.ed.undo()
     REPORT["undone"] = shown()
+
+
+def alpha(viewport) -> Iterator[None]:
+    """The people with alpha; a stand-in for the engine writes them once it is told to."""
+    deliver = part("operators.deliver")
+    yield from viewport.click("bpy.ops.isa.deliver(kind='prores'", across=0.2)
+    yield from stagehand.wait_until(lambda: deliver.current() is not None, 10, "the writing")
+    yield from stagehand.picture("jobs-6-alpha")
+    (stagehand.FOLDER / "deliver").touch()
+    yield from stagehand.wait_until(lambda: deliver.current() is None, 30, "its end")
+    REPORT["delivered"] = (part("takes").shown_folder(viewport.window.scene) / "people.mov").read_text()
+
+
+def reopen() -> Iterator[None]:
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(stagehand.FOLDER / "shot.blend"))
     viewport = stagehand.Viewport()
@@ -112,7 +131,25 @@ def visit() -> Iterator[None]:
     yield from stagehand.wait_until(lambda: len(takes(known(scene))) == 3, 20, "the takes of the file")
     REPORT["takes"] = [[take.name, take.pinned] for take in takes(known(scene))]
     yield from stagehand.pause(1)
-    yield from stagehand.picture("jobs-6-reopened")
+    yield from stagehand.picture("jobs-7-reopened")
+
+
+def visit() -> Iterator[None]:
+    """Three takes of a shot."""
+    preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
+    preferences.engine = "REMOTE"
+    preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
+    preferences.engine_python = str(stagehand.FOLDER / "engine-python")
+    stagehand.unfold(part("ui.panel").ISA_PT_plate, part("ui.delivery").ISA_PT_delivery)
+    viewport = stagehand.Viewport()
+    yield from viewport.open_tab("ISA")
+    yield from stage(viewport)
+    yield from STALLS.during("idle", redrawn(5))
+    yield from jobs(viewport)
+    yield from takes(viewport)
+    yield from alpha(viewport)
+    yield from reopen()
+    REPORT["stalls"] = STALLS.longest
     stagehand.save(REPORT)
 
 

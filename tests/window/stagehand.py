@@ -122,6 +122,47 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> Iter
         yield
 
 
+class Stalls:
+    """How long Blender's main thread was away between two calls of a timer, at most, in each of some spans.
+
+    Attributes:
+        longest: milliseconds by the span's name: ``wall`` by the clock; ``cpu`` of them the main thread's own
+            work, which other programs on the machine do not lengthen.
+    """
+
+    def __init__(self):
+        self.longest: dict[str, dict[str, float]] = {}
+        self._span = ""
+
+    def during(self, span: str, steps: Iterator[None]) -> Iterator[None]:
+        """Take steps, and watch them."""
+        self._span, self._last = span, None
+        self.longest[span] = {"wall": 0.0, "cpu": 0.0}
+        bpy.app.timers.register(self._tick)
+        yield from steps
+        self._span = ""
+
+    def _tick(self) -> float | None:
+        if not self._span:
+            return None
+        now = {"wall": time.perf_counter(), "cpu": time.thread_time()}
+        if self._last:
+            longest = self.longest[self._span]
+            for clock, at in now.items():
+                longest[clock] = max(longest[clock], 1000 * (at - self._last[clock]))
+        self._last = now
+        return 0.001
+
+
+def unfold(*panels: type) -> None:
+    """Open panels that are closed by default, parents first: a header is no button that could be found."""
+    for panel in reversed(panels):
+        bpy.utils.unregister_class(panel)
+    for panel in panels:
+        panel.bl_options = set()
+        bpy.utils.register_class(panel)
+
+
 def save(report: dict) -> None:
     (FOLDER / "report.json").write_text(json.dumps(report))
 

@@ -1,6 +1,7 @@
 """Jobs and takes by clicks, in a real Blender with its window."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.addon import fake_engine
 from tests.addon.fake_engine import HELD
 from tests.service.running import RunningEngine
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.window, pytest.mark.timeout(1800)]
 
 
@@ -21,13 +23,27 @@ def engine(blender, tmp_path):
     engine.end()
 
 
-def test_queue_cancel_retry_compare_undo_and_reopen(blender, engine, extension):
+# Stands for the engine's Python: writes the file once Blender's folder says "deliver".
+ENGINE_PYTHON = """#!/bin/sh
+for out; do :; done
+while [ ! -e "$(dirname "$0")/deliver" ]; do sleep 0.1; done
+printf "%s" "$*" > "$out"
+"""
+
+
+def test_stage_match_queue_cancel_retry_compare_undo_deliver_and_reopen(blender, engine, extension):
     blender.install(extension)
+    python = blender.folder / "engine-python"
+    python.write_text(ENGINE_PYTHON)
+    python.chmod(0o755)
     task = {"url": engine.url, "token": engine.first_line["token"], "steps": 12, "seed": HELD}
     (blender.folder / "task.json").write_text(json.dumps(task))
     report = blender.play("jobs.py", timeout=1500)
+    (ROOT / "out" / "window" / f"{blender.version}-jobs.json").write_text(json.dumps(report, indent=2))
     before, after = report["compared"]
     assert before != after
     assert report["undone"] == before
     assert [pinned for _, pinned in report["takes"]] == [True, False, False]
-    print(json.dumps(report["stalls"]))
+    assert report["cast"] == ["Anna", "Ben", "Character"]
+    assert " deliver " in report["delivered"]
+    assert "--as prores" in report["delivered"]
