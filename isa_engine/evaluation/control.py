@@ -24,6 +24,7 @@ from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.seams import seam_ratio
 from isa_engine.evaluation.silhouette import iou, keyed
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of, mean
+from isa_engine.evaluation.worn import worn
 from isa_engine.pipeline.model import Model
 
 ONE = Kind("one person", (1,), "flat")
@@ -82,7 +83,7 @@ def control(
         out: the folder.
     """
     measurements: Measurements = defaultdict(lambda: defaultdict(list))
-    figures = []
+    figures: list[bool] = []
     for kind in (ONE, SEVERAL, GROUND):
         report(kind.name, 0, count)
         for done, clip in enumerate(held_out.clips(kind, count)):
@@ -98,14 +99,14 @@ def control(
             else:
                 row = IOU_ONE if kind is ONE else IOU_SEVERAL
                 _measure_figures(measurements, row, model, bare, clip, videos)
-            if kind is SEVERAL:
-                figures += _measure_identity(measurements, clip, videos)
+            if clip.clip.points.shape[1] > 1:
+                figures += _measure_identity(measurements, clip, videos, held_out.rest)
             if done < _SHEETS:
                 name = f"control-{kind.name.replace(' ', '-')}-{done + 1}.png"
                 rows = [("render", clip.clip.video), *((k, videos[k].video) for k in _CANDIDATES)]
                 write_contact_sheet(out / name, rows)
             report(kind.name, done + 1, count)
-    return _table(measurements, sum(figures), len(figures))
+    return _table(measurements, figures)
 
 
 def _candidates(model: Model, bare: Model, clip: HeldOutClip, sampling: Sampling) -> dict[str, Video]:
@@ -160,15 +161,27 @@ def _measure_figures(
         measurements[MATTE_OF_VIDEO][column].append(iou(matte, figure))
 
 
-def _measure_identity(measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video]) -> list[bool]:
-    """Returns for each figure whether it counts: the render itself must look like its own reference best."""
-    references = clip.reference_colours
-    possible = [bool(k) for k in recognised(clip.clip.video, clip.clip.mask, references)]
+def _measure_identity(
+    measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video], rest: torch.Tensor
+) -> list[bool]:
+    """Returns for each figure whether enough is seen of it, and of its reference, to count."""
+    shot, counts = clip.clip, []
     for column, candidate in videos.items():
-        answers = recognised(candidate.video, clip.clip.mask, references)
-        counted = [float(bool(k)) for k, counts in zip(answers, possible, strict=True) if counts]
-        measurements[IDENTITY][column] += counted
-    return possible
+        figures = [
+            worn(
+                candidate.video,
+                shot.mask == k + 1,
+                shot.points[:, k],
+                shot.normals[:, k],
+                shot.intrinsics,
+                shot.camera_to_world,
+            )
+            for k in range(shot.points.shape[1])
+        ]
+        answers = recognised(figures, clip.reference_worn, rest)
+        measurements[IDENTITY][column] += [float(answer) for answer in answers if answer is not None]
+        counts = [answer is not None for answer in answers]
+    return counts
 
 
 @torch.inference_mode()
@@ -176,7 +189,7 @@ def _matte(model: Model, latents: torch.Tensor) -> torch.Tensor:
     return model.matte_head(latents)[0, 0] > 0
 
 
-def _table(measurements: Measurements, told: int, figures: int) -> Table:
+def _table(measurements: Measurements, figures: list[bool]) -> Table:
     cells = {row: {c: cell_of(measurements[row][c]) for c in _CANDIDATES} for row in TARGETS}
     ceiling = mean(cells[IOU_ONE][CEILING])
     for column in _CANDIDATES:
@@ -192,9 +205,18 @@ def _table(measurements: Measurements, told: int, figures: int) -> Table:
         "Camera: 1 where the ground moves as the camera implies, 0 where it rests.",
         "Seams: 1 where the borders of latent frames do not show.",
         "Mattes of videos: the ceiling's column is the matte of the render's own latents.",
-        f"Identity: {told} of {figures} figures count; the others cannot be told apart in the render itself.",
+        _identity_note(cells[IDENTITY][MODEL], figures),
     )
     return Table("Control", _COLUMNS, tuple(rows), notes)
+
+
+def _identity_note(cell: Cell, figures: list[bool]) -> str:
+    """How many figures there were, and how well they tell the share."""
+    share, count = mean(cell), sum(figures)
+    note = f"Identity: {count} of {len(figures)} figures count; of the others too little is seen"
+    if share is None:
+        return f"{note}."
+    return f"{note}. The model's share has a standard error of {(share * (1 - share) / count) ** 0.5:.2f}."
 
 
 def _reached(cell: Cell, targets: tuple[float | None, float | None]) -> str:

@@ -20,6 +20,7 @@ from isa_engine.data.split import HELD_OUT
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
 from isa_engine.evaluation.silhouette import iou, tolerance
+from isa_engine.evaluation.worn import Worn, worn
 from isa_engine.geometry.surface import POINTS
 
 # The mean silhouette IoU of the repeated reference picture is kept at or below this.
@@ -61,7 +62,7 @@ class HeldOutClip:
     repeated: ``(3, F, H, W)`` the reference picture again and again; where everybody has a picture of their
         own, the first one's with the others cut out and pasted in.
     repeated_mask: ``(F, H, W)`` bool, the cast in it.
-    reference_colours: of each character its pixels in its own reference, ``(n, 3)``.
+    reference_worn: what its own reference shows of each character.
     """
 
     seed: int
@@ -70,7 +71,7 @@ class HeldOutClip:
     tolerance: float | None
     repeated: Tensor
     repeated_mask: Tensor
-    reference_colours: list[Tensor]
+    reference_worn: list[Worn]
 
     @property
     def mask(self) -> Tensor:
@@ -90,6 +91,11 @@ class HeldOut:
     def __init__(self, frames: int, height: int, width: int, seed: int, device: torch.device | str):
         self.humans = synthetic_humans(POINTS, device, HELD_OUT)
         self.frames, self.height, self.width, self.seed = frames, height, width, seed
+
+    @property
+    def rest(self) -> Tensor:
+        """``(N, 3)`` the surface points on the body at rest."""
+        return self.humans.tokens.template
 
     def clips(self, kind: Kind, count: int) -> Iterator[HeldOutClip]:
         """So many clips of a kind; the same ones every time.
@@ -141,9 +147,16 @@ class HeldOut:
             tolerance=None if screen is None else tolerance(clip.video, screen, clip.mask > 0),
             repeated=repeated[:, None].expand_as(clip.video),
             repeated_mask=shown.expand_as(clip.mask),
-            reference_colours=[
-                clip.references[picture][:, mask].T
-                for picture, mask in zip(clip.reference_of.tolist(), masks, strict=True)
+            reference_worn=[
+                worn(
+                    clip.references[picture][:, None],
+                    mask[None],
+                    other.points,
+                    other.normals,
+                    clip.reference_intrinsics[picture, None],
+                    clip.reference_camera_to_world[picture, None],
+                )
+                for picture, mask, other in zip(clip.reference_of.tolist(), masks, others, strict=True)
             ],
         )
 
