@@ -5,4 +5,18 @@ cd "$(dirname "$0")/.."
 ./install/setup.sh
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .
-exec .venv/bin/python -m pytest "$@"
+pytest=(.venv/bin/python -m pytest)
+if (($#)); then
+    exec "${pytest[@]}" "$@"
+fi
+# The tests of the add-on have a process of their own, as Blender has one, and the other core.
+log=$(mktemp)
+"${pytest[@]}" tests/addon >"$log" 2>&1 &
+addon=$!
+trap 'kill "$addon" 2>/dev/null || true; rm -f "$log"' EXIT
+status=0
+"${pytest[@]}" --ignore tests/addon || status=$?
+printf '\nThe add-on:\n'
+wait "$addon" || status=$?
+cat "$log"
+exit "$status"

@@ -78,7 +78,8 @@ class DiTTraining:
         frames: lengths to draw from; 1 is a picture.
         sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
         optimizer: of ``training.optimizers``.
-        learning_rate: after ``warm_up`` steps, constant.
+        learning_rate: after ``warm_up`` steps, constant until the last ``cool_down`` steps, in which it falls
+            linearly to nothing.
         ema: decay of the averaged weights.
         drop_cast: share of samples that train the unconditional branch of guidance.
         drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
@@ -101,6 +102,7 @@ class DiTTraining:
     optimizer: str = "adamw"
     learning_rate: float = 5e-4
     warm_up: int = 200
+    cool_down: int = 0
     ema: float = 0.999
     drop_cast: float = 0.1
     drop_identity: float = 0.05

@@ -96,7 +96,7 @@ class DiTTrainer:
         settings, accelerator = self.settings, self.accelerator
         loss = self.batch_loss(self.steps_done * accelerator.num_processes + accelerator.process_index)
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
+            group["lr"] = self._learning_rate()
         self.optimizer.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(self._trained(), 1.0)
@@ -192,6 +192,12 @@ class DiTTrainer:
     def _trained_names(self) -> list[str]:
         model = self.accelerator.unwrap_model(self.networks)
         return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+    def _learning_rate(self) -> float:
+        settings = self.settings
+        begun = (self.steps_done + 1) / max(1, settings.warm_up)
+        left = (settings.steps - self.steps_done) / max(1, settings.cool_down)
+        return settings.learning_rate * min(1.0, begun, left)
 
     def _trained(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self.networks.parameters() if parameter.requires_grad]

@@ -27,6 +27,15 @@ def test_twenty_steps_on_one_batch_lower_the_loss():
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
 
 
+def test_the_learning_rate_warms_up_stays_and_cools_down_to_the_last_step():
+    training = trainer(steps=10, warm_up=2, cool_down=4, learning_rate=4e-3)
+    rates = []
+    while not training.finished:
+        training.step()
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([2e-3, *[4e-3] * 6, 3e-3, 2e-3, 1e-3])
+
+
 @pytest.mark.parametrize("conditioning", ["isa-without-ispe", "controlnet-2d"])
 def test_the_ablations_learn_by_the_same_loop(conditioning):
     training = DiTTrainer(SETTINGS, one_batch, networks=micro_networks(conditioning))
