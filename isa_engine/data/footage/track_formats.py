@@ -18,6 +18,7 @@ from isa_engine.body import open_body
 from isa_engine.body.motion_npz import read_motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.data.footage.linking import linked
 from isa_engine.data.footage.tracks import REST_PELVIS, Lens, Track
 from isa_engine.data.footage.unfit import Unfit
 from isa_engine.errors import BodyError
@@ -62,8 +63,10 @@ def read_tracks(
 
 
 def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
-    """``smplx/{frame}_{id}.npz`` beside ``meta/{frame}_{id}.json``; its frames are counted from one."""
-    rows = defaultdict(list)
+    """``smplx/{frame}_{detection}.npz`` beside ``meta/{frame}_{detection}.json``; its frames are counted from
+    one, and a frame's detections in the order of their scores (SMPLer-X, ``main/inference.py``). Fingers are
+    relative to SMPL-X's relaxed hand, as ``smplx`` has them by default (``common/utils/human_models.py``)."""
+    rows = []
     for file in sorted(path.glob("*.npz")):
         name = re.fullmatch(r"(\d+)_(\w+)", file.stem)
         if not name:
@@ -79,19 +82,25 @@ def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float)
                 _pair(meta, "focal", file),
                 _pair(meta, "princpt", file),
             )
-        rows[name[2]].append(row)
-    first = 0 if any(row[0] == 0 for person in rows.values() for row in person) else 1
+        rows.append(row)
+    if not rows:
+        return []
+    number, pose, pelvis, betas, focal, principal = (np.stack(column) for column in zip(*rows, strict=True))
+    depth = pelvis[:, 2:].clip(1e-3)
+    people = linked(number, focal * pelvis[:, :2] / depth + principal, (focal / depth).mean(1))
+    number -= 0 if (number == 0).any() else 1
     tracks = []
-    for person, observed in sorted(rows.items()):
-        number, pose, pelvis, betas, focal, principal = (np.stack(c) for c in zip(*observed, strict=True))
-        tracks.append(
-            Track(person, number - first, pose, pelvis, np.median(betas, 0), Lens(focal, principal))
-        )
+    for person in np.unique(people):
+        own = people == person
+        lens = Lens(focal[own], principal[own])
+        shape = np.median(betas[own], 0)
+        tracks.append(Track(str(person), number[own], pose[own], pelvis[own], shape, lens, relaxed=True))
     return tracks
 
 
 def _gvhmr(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
-    """``smpl_params_incam`` and ``K_fullimg``: one person in every frame, SMPL-X."""
+    """``smpl_params_incam`` and ``K_fullimg``: one person in every frame, SMPL-X (GVHMR,
+    ``hmr4d/model/gvhmr/gvhmr_pl_demo.py``)."""
     with NpzFile(path, "track", _REMEDY) as npz:
         count = len(npz.numbers("global_orient", (None, 3), np.float64))
         if frames not in (None, count):
@@ -108,7 +117,7 @@ def _gvhmr(path: Path, size: tuple[int, int], frames: int | None, fps: float) ->
 
 def _wham(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame_ids``, ``pose`` (72), ``trans``; SMPL in the camera,
-    whose focal length is the picture's diagonal."""
+    whose focal length is the picture's diagonal (WHAM, ``demo.py``, ``lib/models/smpl.py``)."""
     with NpzFile(path, "track", _REMEDY) as npz:
         person, number = _rows(npz, "frame_ids")
         count = len(number)
@@ -119,7 +128,8 @@ def _wham(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> 
 
 def _phalp(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame``, rotation matrices ``global_orient`` and
-    ``body_pose`` (23), ``camera``; SMPL before a camera of a square picture that the video is centred in."""
+    ``body_pose`` (23), ``camera``; SMPL before a camera of a square picture that the video is centred in
+    (PHALP, ``phalp/trackers/PHALP.py``, ``phalp/models/hmar/hmar.py``)."""
     with NpzFile(path, "track", _REMEDY) as npz:
         person, number = _rows(npz, "frame")
         count = len(number)
@@ -156,8 +166,10 @@ def _amass(path: Path, size: tuple[int, int], frames: int | None, fps: float) ->
 
 
 def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
-    """``{frame}.json``, a list of people with ``id``, ``Rh``, ``Th``, ``poses`` (69 or more); SMPL in a world
-    that ``camera.json`` films. ``Rh`` turns the posed body about the origin, not about its pelvis."""
+    """``{frame}.json``, a list of people with ``id``, ``Rh``, ``Th``, ``poses``, and ``expression`` if they
+    are of SMPL-X, in a world that ``camera.json`` films. ``Rh`` turns the posed body about the origin, not
+    about its pelvis (EasyMocap, ``doc/02_output.md``). ``poses`` begins with a root at rest (72, 78 or 87
+    numbers); newer releases leave it out, and write hands apart (``easymocap/bodymodel``)."""
     rows = defaultdict(list)
     for file in sorted(path.glob("*.json")):
         people = _json(file)
@@ -167,15 +179,15 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float
         for person in people:
             turn = matrices(_numbers(person, "Rh", file, 3))
             poses = _numbers(person, "poses", file, None)
-            if len(poses) < 66:
-                # Without the root, which they leave at rest.
+            if "handl" in person or len(poses) in (63, 69):
                 poses = np.concatenate([np.zeros(3), poses])
             if len(poses) < 66:
                 raise BodyError(f"{len(poses)} numbers", where=f"{file}, 'poses'", remedy=_REMEDY)
             pose = np.zeros((55, 3))
             pose[:22] = poses[:66].reshape(22, 3)
             pose[0] = axis_angles(turn @ matrices(pose[0]))
-            pelvis = turn @ REST_PELVIS["smpl"] + _numbers(person, "Th", file, 3)
+            rest = REST_PELVIS["smplx" if "expression" in person else "smpl"]
+            pelvis = turn @ rest + _numbers(person, "Th", file, 3)
             rows[str(person.get("id"))].append((int(file.stem), pose, pelvis))
     tracks = []
     for person, observed in sorted(rows.items()):

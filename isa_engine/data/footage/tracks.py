@@ -16,6 +16,8 @@ REST_PELVIS = {
     "smplx": np.array([0.00312, -0.35141, 0.01204]),
     "smpl": np.array([-0.00180, -0.22333, 0.02822]),
 }
+# The first of the joints of fingers.
+_FINGERS = 25
 # Axes of OpenCV's cameras, and of a Z-up world, to SMPL-X's.
 _FROM_CAMERA = np.diag([1.0, -1.0, -1.0])
 _FROM_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
@@ -40,6 +42,7 @@ class Track:
     pelvis: ``(M, 3)`` metres, there.
     betas: ``(≤16,)`` in SMPL-X's shape space; empty where the tracker's is another.
     lens: None where the axes are a Z-up world's.
+    relaxed: whether fingers are relative to the body's relaxed hand, not to the flat one.
     """
 
     person: str
@@ -48,6 +51,7 @@ class Track:
     pelvis: np.ndarray
     betas: np.ndarray
     lens: Lens | None
+    relaxed: bool = False
 
 
 def shared_lens(tracks: list[Track]) -> tuple[np.ndarray, np.ndarray]:
@@ -97,11 +101,15 @@ def ndc_intrinsics(focal: np.ndarray, principal: np.ndarray, height: int, width:
 
 
 def on_body(track: Track, body: BodyModel, is_smplx: bool) -> tuple[Track, np.ndarray]:
-    """The track, its pelvis where this body's is, and the shape ``(B,)`` to pose the body with.
+    """The track, its pelvis and fingers where this body's are, and the shape ``(B,)`` to pose the body with.
 
     Args:
         is_smplx: whether the body has SMPL-X's shape space; on another one its betas mean something else.
     """
+    if track.relaxed and len(body.hands_mean):
+        rotations = track.rotations.copy()
+        rotations[:, _FINGERS:] += body.hands_mean
+        track = replace(track, rotations=rotations, relaxed=False)
     betas = np.zeros(min(body.shapedirs.shape[-1], 16), np.float32)
     if not is_smplx or not len(track.betas):
         return track, betas
