@@ -205,7 +205,7 @@ def _records() -> Path:
 
 def _of_open_file() -> set[Path]:
     cache = _real(cache_folder())
-    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}
+    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}  # type: ignore[attr-defined]
     used = {bpy.path.abspath(path) for path in named if path}
     used.update(bpy.utils.blend_paths(absolute=True))
     return {path for path in map(_real, used) if cache in path.parents}

@@ -297,10 +297,10 @@ CLASSES = (CastMember, SceneSettings)
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.isa = PointerProperty(type=SceneSettings)
+    bpy.types.Scene.isa = PointerProperty(type=SceneSettings)  # type: ignore[attr-defined]
 
 
 def unregister() -> None:
-    del bpy.types.Scene.isa
+    del bpy.types.Scene.isa  # type: ignore[attr-defined]
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

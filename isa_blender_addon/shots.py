@@ -57,7 +57,7 @@ def own_takes(scene, found: Iterable[Take]) -> list[Take]:
 def _write(*_) -> None:
     for scene in bpy.data.scenes:
         if scene.is_editable and scene.session_uid in _shots:
-            scene.isa.shot = _shots[scene.session_uid]
+            scene.isa.shot = _shots[scene.session_uid]  # type: ignore[attr-defined]
 
 
 @persistent

@@ -73,7 +73,7 @@ def encode(job: dict, files: list[str], numbers) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     # What the file shows is what the model gets.
-    scene.view_settings.view_transform, render.dither_intensity = "Standard", 0
+    scene.view_settings.view_transform, render.dither_intensity = "Standard", 0  # type: ignore[assignment]
     _write_as(render, "VIDEO", "FFMPEG")
     render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
     render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
@@ -94,7 +94,7 @@ def _strip(scene, files: list[str]):
     """The footage from frame 1 on."""
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
-    if len(files) == 1 and Path(files[0]).suffix.lower() not in bpy.path.extensions_image:
+    if len(files) == 1 and Path(files[0]).suffix.lower() not in bpy.path.extensions_image:  # type: ignore[attr-defined]
         return strips.new_movie("footage", files[0], 1, 1, fit_method="ORIGINAL")
     strip = strips.new_image("footage", files[0], 1, 1, fit_method="ORIGINAL")
     for file in files[1:]:

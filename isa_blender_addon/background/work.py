@@ -144,8 +144,9 @@ def begin(scene, shot: Shot) -> Work | None:
         job = _job(scene, shot, folder)
         kept = _kept(scene, shot, job)
         if job.blend and not kept.is_file():
-            options = {"copy": True, "relative_remap": True, "compress": False, "check_existing": False}
-            bpy.ops.wm.save_as_mainfile(filepath=job.blend, **options)
+            bpy.ops.wm.save_as_mainfile(
+                filepath=job.blend, copy=True, relative_remap=True, compress=False, check_existing=False
+            )
         return Work(job, kept)
     except (OSError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)

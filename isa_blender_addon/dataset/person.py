@@ -1,6 +1,7 @@
 """A person in Blender: the open body on its rig, skin and eyes, garments, shoes and hair."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -106,7 +107,7 @@ def _worn(name: str, shape: Surface, stuff, armature):
         for vertex in np.flatnonzero(shape.weights[:, joint]).tolist():
             group.add([vertex], float(shape.weights[vertex, joint]), "REPLACE")
     item.parent = armature
-    item.modifiers.new("Armature", "ARMATURE").object = armature
+    item.modifiers.new("Armature", "ARMATURE").object = armature  # type: ignore[attr-defined]
     bpy.context.collection.objects.link(item)
     return item
 
@@ -120,7 +121,7 @@ def _strands(points: np.ndarray, stuff, armature):
     taper = np.linspace(0.0011, 0.0003, STEPS, dtype=np.float32)
     curves.points.foreach_set("radius", np.tile(taper, len(points)))
     curves.materials.append(stuff)
-    rest = curves.attributes.new(materials.REST, "FLOAT_VECTOR", "POINT")
+    rest: Any = curves.attributes.new(materials.REST, "FLOAT_VECTOR", "POINT")
     rest.data.foreach_set("vector", points.astype(np.float32).ravel())
     item = bpy.data.objects.new("strands", curves)
     bpy.context.collection.objects.link(item)

@@ -68,7 +68,7 @@ def expose(scene, staging: Staging) -> None:
         path = picture(scene, staging, 0, Path(folder) / "exposure.exr")
         output.file_format, output.color_depth, scene.render.resolution_percentage = "PNG", "8", size
         image = bpy.data.images.load(str(path))
-        pixels = np.empty(len(image.pixels), np.float32)
+        pixels = np.empty(len(image.pixels), np.float32)  # type: ignore[arg-type]
         image.pixels.foreach_get(pixels)
         bpy.data.images.remove(image)
     luminance = pixels.reshape(-1, 4)[:, :3] @ [0.2126, 0.7152, 0.0722]

@@ -3,6 +3,8 @@
 The ground is the plane z = 0. Nothing stands where the cast moves or between it and the camera.
 """
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -103,7 +105,7 @@ class Stage:
         for _ in range(self.random.integers(2, 4)):
             bearing = self.random.uniform(0, 2 * np.pi)
             away = self.staging.centre + 4.5 * np.array([np.cos(bearing), np.sin(bearing)])
-            light = bpy.data.lights.new("softbox", "AREA")
+            light: Any = bpy.data.lights.new("softbox", "AREA")
             light.size, light.energy = (
                 float(self.random.uniform(0.8, 2.5)),
                 float(self.random.uniform(200, 900)),
@@ -122,12 +124,12 @@ class Stage:
         world = bpy.data.worlds.new("sky")
         world.use_nodes = True
         nodes = world.node_tree.nodes
-        environment = nodes.new("ShaderNodeTexEnvironment")
+        environment: Any = nodes.new("ShaderNodeTexEnvironment")
         environment.image = image
         world.node_tree.links.new(environment.outputs["Color"], nodes["Background"].inputs["Color"])
         bpy.context.scene.world = world
         if sky.sun_strength > 0.05:
-            light = bpy.data.lights.new("sun", "SUN")
+            light: Any = bpy.data.lights.new("sun", "SUN")
             light.energy, light.angle = sky.sun_strength, float(self.random.uniform(0.01, 0.08))
             light.color = sky.warmth
             item = self._add(bpy.data.objects.new("sun", light))
@@ -211,7 +213,7 @@ class Stage:
         item.location = (*where, self.random.uniform(0.9, max(1.0, height - tall - 0.2)))
 
     def _panel(self, place: np.ndarray, height: float, size: np.ndarray) -> None:
-        light = bpy.data.lights.new("panel", "AREA")
+        light: Any = bpy.data.lights.new("panel", "AREA")
         light.shape, (light.size, light.size_y) = "RECTANGLE", size
         light.energy = float(self.random.uniform(60, 250) * (height / 3) ** 2)
         light.color = 1 - self.random.uniform(0, 0.25) * np.array([0.0, 0.4, 1.0])

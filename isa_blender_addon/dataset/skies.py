@@ -90,7 +90,7 @@ def _value_noise(place: np.ndarray, random: np.random.Generator) -> np.ndarray:
     cell = np.floor(place).astype(int)
     fraction = place - cell
     fraction = fraction * fraction * (3 - 2 * fraction)
-    total = 0.0
+    total = np.zeros(())
     for corner in np.ndindex((2,) * dimensions):
         weight = np.prod(
             [f if c else 1 - f for c, f in zip(corner, np.moveaxis(fraction, -1, 0), strict=True)], 0

@@ -94,7 +94,7 @@ def _points(places: np.ndarray, colour, size: float) -> None:
         return
     shader = gpu.shader.from_builtin(_POINT_SHADER)
     gpu.state.point_size_set(size)
-    batch = batch_for_shader(shader, "POINTS", {"pos": _flat(places)})
+    batch = batch_for_shader(shader, "POINTS", {"pos": _flat(places)})  # type: ignore[dict-item]
     shader.bind()
     shader.uniform_float("color", colour)
     batch.draw(shader)
@@ -105,7 +105,7 @@ def _lines(pairs: np.ndarray, colour, scale: float) -> None:
     if len(pairs) == 0:
         return
     shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-    batch = batch_for_shader(shader, "LINES", {"pos": _flat(pairs.reshape(-1, 2))})
+    batch = batch_for_shader(shader, "LINES", {"pos": _flat(pairs.reshape(-1, 2))})  # type: ignore[dict-item]
     shader.bind()
     region = bpy.context.region
     shader.uniform_float("viewportSize", (region.width, region.height))

@@ -106,9 +106,9 @@ def rest_joints(armature) -> np.ndarray:
     return heads @ matrix[:3, :3].T
 
 
-def picture_intrinsics(scene, member) -> tuple[float, float, float, float]:
-    """Of the ghost's camera onto the whole picture (``isa_engine.geometry.camera``)."""
-    return intrinsics(_evaluated(scene, member.ghost_camera), scene, picture_size(member.picture))
+def picture_intrinsics(scene, member) -> np.ndarray:
+    """Of the ghost's camera onto the whole picture, ``(4,)`` (``isa_engine.geometry.camera``)."""
+    return np.array(intrinsics(_evaluated(scene, member.ghost_camera), scene, picture_size(member.picture)))
 
 
 def picture_matrix(scene, member) -> np.ndarray:

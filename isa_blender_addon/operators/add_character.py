@@ -8,6 +8,7 @@ from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
 from ..scene.rig import add_character
+from .result import Result
 
 
 class ISA_OT_add_character(bpy.types.Operator):
@@ -28,7 +29,7 @@ class ISA_OT_add_character(bpy.types.Operator):
     def poll(cls, context) -> bool:
         return context.mode == "OBJECT"
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
             armature = add_character(context, body, self.name)
@@ -48,8 +49,8 @@ CLASSES = (ISA_OT_add_character,)
 
 
 def register() -> None:
-    bpy.types.VIEW3D_MT_add.append(draw_in_add_menu)
+    bpy.types.VIEW3D_MT_add.append(draw_in_add_menu)  # type: ignore[arg-type]
 
 
 def unregister() -> None:
-    bpy.types.VIEW3D_MT_add.remove(draw_in_add_menu)
+    bpy.types.VIEW3D_MT_add.remove(draw_in_add_menu)  # type: ignore[arg-type]

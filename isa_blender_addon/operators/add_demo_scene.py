@@ -8,6 +8,7 @@ from ..folders import output_folder
 from ..properties import cast_picture
 from ..scene.demo import build_demo_scene
 from ..scene.reference import render_reference
+from .result import Result
 
 # The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
 _PERCENTAGE = 25
@@ -23,7 +24,7 @@ class ISA_OT_add_demo_scene(bpy.types.Operator):
     def poll(cls, context) -> bool:
         return context.mode == "OBJECT"
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         if context.scene.objects:
             context.window.scene = bpy.data.scenes.new("ISA demo")
         scene = context.scene

@@ -3,6 +3,7 @@
 import bpy
 
 from ..session import session
+from .result import Result
 
 
 class ISA_OT_cancel(bpy.types.Operator):
@@ -14,7 +15,7 @@ class ISA_OT_cancel(bpy.types.Operator):
     def poll(cls, _context) -> bool:
         return session().busy
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         session().stop_capture = True
         return {"FINISHED"}
 

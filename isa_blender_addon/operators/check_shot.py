@@ -4,6 +4,7 @@ import bpy
 
 from ..session import session
 from .reading import Reading, ReadingOperator
+from .result import Result
 
 
 class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
@@ -19,7 +20,7 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
     def begin(self, context) -> Reading:
         return Reading(context.scene, send=False)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         return self.finish(context)
 
 

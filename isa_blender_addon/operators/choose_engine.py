@@ -4,6 +4,7 @@ import bpy
 
 from ..session import session
 from ..ui.preferences import Preferences, draw_engine, preferences
+from .result import Result
 
 
 class ISA_OT_choose_engine(bpy.types.Operator):
@@ -17,7 +18,7 @@ class ISA_OT_choose_engine(bpy.types.Operator):
         cls.poll_message_set("Enable the add-on in the preferences first")
         return isinstance(preferences(), Preferences)
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         return context.window_manager.invoke_props_dialog(self, width=420)
 
     def draw(self, _context) -> None:
@@ -27,7 +28,7 @@ class ISA_OT_choose_engine(bpy.types.Operator):
         layout.row().prop(preferences(), "engine", expand=True)
         draw_engine(layout, preferences())
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         session().error = ""
         return {"FINISHED"}
 

@@ -8,6 +8,7 @@ from isa_engine.errors import IsaError
 
 from ..properties import cast_member, playing
 from ..scene.picture import read_picture
+from .result import Result
 
 
 class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
@@ -19,14 +20,14 @@ class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg", options={"HIDDEN"})
     character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN"})
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
-            read_picture(self.filepath, self.character or "the cast")
+            read_picture(self.filepath, self.character or "the cast")  # type: ignore[attr-defined]
             members = [cast_member(context.scene, self.character)] if self.character else None
         except IsaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath
+        picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath  # type: ignore[attr-defined]
         for member in members or [member for member in playing(context.scene) if not member.picture]:
             member.picture = picture
         return {"FINISHED"}

@@ -4,6 +4,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..cache import cleaning
+from .result import Result
 
 
 class ISA_OT_clean_cache(bpy.types.Operator):
@@ -25,10 +26,10 @@ class ISA_OT_clean_cache(bpy.types.Operator):
     def poll(cls, _context) -> bool:
         return not cleaning.going_on
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         cleaning.begin(self.days)
         if bpy.app.background:
             cleaning.wait()

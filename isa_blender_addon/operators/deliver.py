@@ -10,6 +10,7 @@ from isa_engine.errors import Cancelled, IsaError
 from .. import delivery
 from ..session import redraw
 from ..translation import said
+from .result import Result
 
 _POLL_SECONDS = 0.2
 
@@ -41,7 +42,7 @@ class ISA_OT_deliver(bpy.types.Operator):
         cls.poll_message_set("Generate or import a plate first, and let what is being written end")
         return current() is None and bool(context.scene.isa.last_results)
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         if not self._begin(context.scene):
             return {"CANCELLED"}
         manager = context.window_manager
@@ -50,7 +51,7 @@ class ISA_OT_deliver(bpy.types.Operator):
         redraw()
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> set[str]:
+    def modal(self, context, event) -> Result:
         if event.type != "TIMER" or (current() is not None and not current().over):
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
@@ -62,7 +63,7 @@ class ISA_OT_deliver(bpy.types.Operator):
         context.window_manager.event_timer_remove(self._timer)
         close()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         return self._end() if self._begin(context.scene) else {"CANCELLED"}
 
     def _begin(self, scene) -> bool:
@@ -74,7 +75,7 @@ class ISA_OT_deliver(bpy.types.Operator):
             return False
         return True
 
-    def _end(self) -> set[str]:
+    def _end(self) -> Result:
         global _current
         ended, _current = _current, None
         redraw()
@@ -100,7 +101,7 @@ class ISA_OT_cancel_delivery(bpy.types.Operator):
     def poll(cls, _context) -> bool:
         return current() is not None
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         current().cancel()
         return {"FINISHED"}
 

@@ -3,6 +3,7 @@
 import bpy
 
 from .. import plate
+from .result import Result
 
 
 class ISA_OT_fit_plate(bpy.types.Operator):
@@ -11,7 +12,7 @@ class ISA_OT_fit_plate(bpy.types.Operator):
     bl_description = "Read the plate for the scene's view transform, so that it looks as the video does"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         plate.fit_view(context.scene)
         return {"FINISHED"}
 

@@ -12,6 +12,7 @@ from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_j
 from ..properties import cast_member
 from ..scene.picture import picture_size
 from ..translation import said
+from .result import Result
 
 
 class ISA_OT_fit_pose(bpy.types.Operator):
@@ -22,7 +23,7 @@ class ISA_OT_fit_pose(bpy.types.Operator):
 
     character: StringProperty(options={"HIDDEN"})
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         try:
             self._fit = self._begin(context)
         except IsaError as error:
@@ -32,13 +33,13 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> set[str]:
+    def modal(self, context, event) -> Result:
         if event.type != "TIMER" or not self._fit.done():
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
         return self._end(context)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             self._fit = self._begin(context)
         except IsaError as error:
@@ -51,13 +52,13 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         make_ghost(scene, member)
         context.view_layer.update()
         size = picture_size(member.picture)
-        problem = rest_joints(member.ghost), member.marks * size, size, picture_intrinsics(scene, member)
+        marks, seen = member.marks * size, picture_intrinsics(scene, member)
         background = ThreadPoolExecutor(1, "isa-fit")
-        fit = background.submit(fit_pose, *problem)
+        fit = background.submit(fit_pose, rest_joints(member.ghost), marks, size, seen)
         background.shutdown(wait=False)
         return fit
 
-    def _end(self, context) -> set[str]:
+    def _end(self, context) -> Result:
         scene = context.scene
         try:
             fit = self._fit.result()
@@ -74,7 +75,7 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         self.report({"INFO"}, note)
         return {"FINISHED"}
 
-    def _fail(self, error: IsaError) -> set[str]:
+    def _fail(self, error: IsaError) -> Result:
         self.report({"ERROR"}, str(error))
         return {"CANCELLED"}
 

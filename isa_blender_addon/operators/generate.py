@@ -5,6 +5,7 @@ from bpy.props import BoolProperty
 
 from ..session import session
 from .reading import Reading, ReadingOperator
+from .result import Result
 
 
 class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
@@ -26,7 +27,7 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
     def begin(self, context) -> Reading:
         return Reading(context.scene, anyway=self.anyway)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         # Who calls it from a script has no button to say it again.
         self.anyway = True
         return self.finish(context)

@@ -8,6 +8,7 @@ from isa_engine.body import load_motion
 from isa_engine.errors import IsaError
 
 from ..scene.rig import apply_motion
+from .result import Result
 
 
 class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
@@ -26,13 +27,13 @@ class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
         cls.poll_message_set("Select a character first")
         return active_armature(context) is not None
 
-    def invoke(self, context, event) -> set[str]:
+    def invoke(self, context, event) -> Result:  # type: ignore[override]
         self.start_frame = context.scene.frame_start
         return super().invoke(context, event)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
-            motion = load_motion(self.filepath)
+            motion = load_motion(self.filepath)  # type: ignore[attr-defined]
             apply_motion(active_armature(context), motion, self.start_frame)
         except IsaError as error:
             self.report({"ERROR"}, str(error))

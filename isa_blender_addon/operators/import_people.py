@@ -15,6 +15,7 @@ from ..properties import refresh_cast
 from ..scene.timeline import fps, render_size
 from ..scene.tracked import add_people
 from ..translation import said
+from .result import Result
 
 _NAMES = {
     "smplx": ("SMPLer-X", "Its folder 'smplx', with 'meta' beside it"),
@@ -65,16 +66,16 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
         cls.poll_message_set("Leave the mode with Tab first")
         return context.mode == "OBJECT"
 
-    def invoke(self, context, event) -> set[str]:
+    def invoke(self, context, event) -> Result:  # type: ignore[override]
         scene = context.scene
         self.start_frame, self.rate = scene.frame_start, float(fps(scene))
         footage = scene.isa.footage
         self.width, self.height = footage.size if footage and footage.size[0] else render_size(scene)
         return super().invoke(context, event)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         size = self.height, self.width
-        path, tracker = chosen(Path(self.filepath), "" if self.tracker == "AUTO" else self.tracker)
+        path, tracker = chosen(Path(self.filepath), "" if self.tracker == "AUTO" else self.tracker)  # type: ignore[attr-defined]
         try:
             body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
             found = tracked_people(path, tracker, size, self.rate, body, bool(self.body))

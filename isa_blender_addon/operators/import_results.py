@@ -10,6 +10,7 @@ from isa_engine.errors import IsaError
 from ..folders import output_folder
 from ..plate import troubles
 from ..takes import show_results
+from .result import Result
 
 
 class ISA_OT_import_results(bpy.types.Operator):
@@ -21,13 +22,13 @@ class ISA_OT_import_results(bpy.types.Operator):
     directory: StringProperty(subtype="DIR_PATH")
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         last = context.scene.isa.last_results
         self.directory = bpy.path.abspath(last) if last else str(output_folder(context.scene))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             show_results(context.scene, Path(bpy.path.abspath(self.directory)).absolute())
         except IsaError as error:

@@ -9,6 +9,7 @@ from isa_engine.errors import EngineError
 
 from ..engine.queue import Job
 from ..session import session
+from .result import Result
 
 
 class _OfJob:
@@ -27,7 +28,7 @@ class ISA_OT_cancel_job(_OfJob, bpy.types.Operator):
     bl_label = "Cancel"
     bl_description = "End this job; it can be begun again"
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.job is None:
             return {"CANCELLED"}
         session().queue.cancel(Path(self.take))
@@ -40,7 +41,7 @@ class ISA_OT_retry_job(_OfJob, bpy.types.Operator):
     bl_label = "Go On"
     bl_description = "Go on with this job where it stopped, or begin it again"
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.job is None:
             return {"CANCELLED"}
         try:
@@ -59,7 +60,7 @@ class ISA_OT_move_job(_OfJob, bpy.types.Operator):
 
     down: BoolProperty()
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.job is None or not self.job.movable:
             return {"CANCELLED"}
         session().queue.move(Path(self.take), self.down)
@@ -72,7 +73,7 @@ class ISA_OT_remove_job(_OfJob, bpy.types.Operator):
     bl_label = "Remove"
     bl_description = "Forget this job, with its files"
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.job is None:
             return {"CANCELLED"}
         session().queue.remove(Path(self.take))

@@ -10,6 +10,7 @@ from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
 from ..properties import cast_member
 from ..translation import words
+from .result import Result
 
 
 class ISA_OT_open_picture(bpy.types.Operator):
@@ -19,7 +20,7 @@ class ISA_OT_open_picture(bpy.types.Operator):
 
     character: StringProperty(options={"HIDDEN"})
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             member = cast_member(context.scene, self.character)
             image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
@@ -49,14 +50,15 @@ class ISA_OT_mark_joints(bpy.types.Operator):
         cls.poll_message_set("Open the picture of a character of the cast first")
         return matched_member(context) is not None
 
-    def invoke(self, context, _event) -> set[str]:
-        self._skipped, self._dragged = set(), None
+    def invoke(self, context, _event) -> Result:
+        self._skipped: set[int] = set()
+        self._dragged: int | None = None
         self._area, self._region = context.area, _window_region(context.area)
         context.window_manager.modal_handler_add(self)
         self._ask(context)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> set[str]:
+    def modal(self, context, event) -> Result:
         member = matched_member(context)
         if member is None or event.type in {"ESC", "RET", "NUMPAD_ENTER"}:
             self.cancel(context)
@@ -128,7 +130,7 @@ class ISA_OT_clear_marks(bpy.types.Operator):
     def poll(cls, context) -> bool:
         return matched_member(context) is not None
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         member = matched_member(context)
         member.marks = np.full_like(member.marks, np.nan)
         return {"FINISHED"}

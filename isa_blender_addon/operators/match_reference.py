@@ -7,6 +7,7 @@ from isa_engine.errors import IsaError
 
 from ..matching.ghost import fit_camera_to_picture, make_ghost
 from ..properties import cast_member
+from .result import Result
 
 
 class ISA_OT_match_reference(bpy.types.Operator):
@@ -17,7 +18,7 @@ class ISA_OT_match_reference(bpy.types.Operator):
 
     character: StringProperty(options={"HIDDEN"})
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         scene = context.scene
         try:
             member = cast_member(scene, self.character)
@@ -44,7 +45,7 @@ class ISA_OT_leave_reference(bpy.types.Operator):
     bl_label = "Back to the Scene"
     bl_description = "Look through the scene's camera again"
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         look_through(context.space_data, None)
         return {"FINISHED"}
 

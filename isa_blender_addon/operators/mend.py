@@ -7,12 +7,14 @@ from isa_engine.configuration import MODELS
 
 from ..properties import playing
 from ..session import session
+from .result import Result
 
 
 class _Mend:
+    bl_idname: str
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def mended(self, *names: str) -> set[str]:
+    def mended(self, *names: str) -> Result:
         """Drop the findings that this button belongs to."""
         values = {name: getattr(self, name) for name in names}
         # The instance's own is Blender's spelling.
@@ -28,7 +30,7 @@ class ISA_OT_show_frame(_Mend, bpy.types.Operator):
     frame: IntProperty()
     character: StringProperty()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         context.scene.frame_set(self.frame)
         item = context.view_layer.objects.get(self.character)
         if item is not None and context.mode == "OBJECT":
@@ -46,7 +48,7 @@ class ISA_OT_leave_out(_Mend, bpy.types.Operator):
 
     character: StringProperty()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         for member in playing(context.scene):
             if member.character.name == self.character:
                 member.include = False
@@ -62,7 +64,7 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
     character: StringProperty()
     offset: FloatVectorProperty(size=3, subtype="XYZ", unit="LENGTH")
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         item = context.scene.objects.get(self.character)
         if item is None:
             return {"CANCELLED"}
@@ -81,7 +83,7 @@ class ISA_OT_shorten_range(_Mend, bpy.types.Operator):
 
     frame_end: IntProperty()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         context.scene.frame_end = self.frame_end
         return {"FINISHED"}
 
@@ -93,7 +95,7 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
 
     model: StringProperty()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         if self.model not in MODELS:
             return {"CANCELLED"}
         context.scene.isa.model = self.model

@@ -3,6 +3,7 @@
 import bpy
 
 from ..folders import engine_log
+from .result import Result
 
 
 class ISA_OT_open_log(bpy.types.Operator):
@@ -15,7 +16,7 @@ class ISA_OT_open_log(bpy.types.Operator):
         cls.poll_message_set("The engine has not been started yet")
         return engine_log().is_file()
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         text = bpy.data.texts.get("ISA Engine Log") or bpy.data.texts.new("ISA Engine Log")
         text.from_string(engine_log().read_text(errors="replace"))
         if context.window is not None:

@@ -6,6 +6,7 @@ from bpy.props import StringProperty
 from isa_engine.errors import IsaError
 
 from ..presets import presets
+from .result import Result
 
 
 class _Named:
@@ -18,7 +19,7 @@ class ISA_OT_use_preset(_Named, bpy.types.Operator):
     bl_description = "Generate with these settings"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         return _report(self, lambda: presets.use(self.name, context.scene))
 
 
@@ -28,10 +29,10 @@ class ISA_OT_add_preset(_Named, bpy.types.Operator):
     bl_description = "Keep model, steps and guidance as a preset of your own"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         return _report(self, lambda: presets.add(self.name, context.scene))
 
 
@@ -41,11 +42,11 @@ class ISA_OT_remove_preset(_Named, bpy.types.Operator):
     bl_description = "Remove this preset of your own; the scene keeps its settings"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         return _report(self, lambda: presets.remove(self.name))
 
 
-def _report(operator, change) -> set[str]:
+def _report(operator, change) -> Result:
     try:
         change()
     except IsaError as error:

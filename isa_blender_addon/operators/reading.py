@@ -2,8 +2,10 @@
 
 import dataclasses
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
 
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.shot import Shot
@@ -17,6 +19,7 @@ from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.timeline import frame_numbers
 from ..session import redraw, session
+from .result import Result
 
 # Blender draws and listens between two stretches of reading.
 _STRETCH_SECONDS = 0.03
@@ -48,7 +51,7 @@ class Reading:
         if send and scene.isa.background == "FOOTAGE":
             background.footage_numbers(scene, frame_numbers(scene))
         self.scene, self.send, self.anyway = scene, send, anyway
-        self.take = None
+        self.take: Path | None = None
         if send:
             self.prepare()
         self._shot: Shot | None = None
@@ -162,10 +165,12 @@ class Reading:
 class ReadingOperator:
     """What operators that read the scene have in common: a timer, Escape, and the artist's mouse."""
 
+    report: Callable[..., None]
+
     def begin(self, context) -> Reading:
         raise NotImplementedError
 
-    def invoke(self, context, event) -> set[str]:
+    def invoke(self, context, event) -> Result:
         try:
             self._reading = self.begin(context)
         except IsaError as error:
@@ -175,7 +180,7 @@ class ReadingOperator:
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> set[str]:
+    def modal(self, context, event) -> Result:
         if event.type == "ESC":
             session().stop_capture = True
         elif event.type != "TIMER":
@@ -201,7 +206,7 @@ class ReadingOperator:
         self._reading.close()
         context.window_manager.event_timer_remove(self._timer)
 
-    def finish(self, context) -> set[str]:
+    def finish(self, context) -> Result:
         """Without a window: all frames at once."""
         try:
             reading = self.begin(context)
@@ -227,7 +232,7 @@ def obstacle(scene) -> SceneError | None:
     return None
 
 
-def fail(operator, error: IsaError) -> set[str]:
+def fail(operator, error: IsaError) -> Result:
     """Say it where the artist looks, and in the panel."""
     session().error = str(error)
     operator.report({"ERROR"}, str(error))

@@ -8,6 +8,7 @@ from bpy.app.handlers import persistent
 from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
+from .result import Result
 
 
 class ISA_OT_refresh_cast(bpy.types.Operator):
@@ -16,7 +17,7 @@ class ISA_OT_refresh_cast(bpy.types.Operator):
     bl_description = "Look for SMPL-X characters again"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             refresh_cast(context.scene)
         except IsaError as error:

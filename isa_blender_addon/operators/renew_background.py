@@ -2,6 +2,8 @@
 
 import bpy
 
+from .result import Result
+
 
 class ISA_OT_renew_background(bpy.types.Operator):
     bl_idname = "isa.renew_background"
@@ -11,7 +13,7 @@ class ISA_OT_renew_background(bpy.types.Operator):
     )
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         context.scene.isa.background_version += 1
         return {"FINISHED"}
 

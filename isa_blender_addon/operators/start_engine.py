@@ -5,6 +5,7 @@ import bpy
 from isa_engine.errors import EngineError
 
 from ..session import session
+from .result import Result
 
 
 class ISA_OT_start_engine(bpy.types.Operator):
@@ -12,7 +13,7 @@ class ISA_OT_start_engine(bpy.types.Operator):
     bl_label = "Start"
     bl_description = "Start the engine on this machine, or connect to the remote one"
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         try:
             session().start_engine()
         except EngineError as error:

@@ -3,6 +3,7 @@
 import bpy
 
 from ..session import session
+from .result import Result
 
 
 class ISA_OT_stop_engine(bpy.types.Operator):
@@ -10,7 +11,7 @@ class ISA_OT_stop_engine(bpy.types.Operator):
     bl_label = "Stop"
     bl_description = "Stop the engine on this machine; its jobs can go on later"
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         session().stop_engine()
         return {"FINISHED"}
 

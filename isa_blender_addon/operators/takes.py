@@ -11,6 +11,7 @@ from ..engine.take import Take
 from ..session import redraw, session
 from ..takes import other_folder, show_results, show_take, shown_folder, use_settings
 from ..translation import said, words
+from .result import Result
 
 
 class _OfTake:
@@ -28,7 +29,7 @@ class ISA_OT_show_take(_OfTake, bpy.types.Operator):
     bl_description = "Let the plate show this take"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         if self.found is None:
             return {"CANCELLED"}
         try:
@@ -50,7 +51,7 @@ class ISA_OT_compare_takes(bpy.types.Operator):
         cls.poll_message_set("Show another take first")
         return other_folder(context.scene) is not None and shown_folder(context.scene) is not None
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         try:
             show_results(context.scene, other_folder(context.scene))
         except IsaError as error:
@@ -78,7 +79,7 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
             seed=made.seed,
         )
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         if self.found is None:
             return {"CANCELLED"}
         try:
@@ -95,7 +96,7 @@ class ISA_OT_pin_take(_OfTake, bpy.types.Operator):
     bl_description = "Keep this take on top, and from being deleted"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.found is None:
             return {"CANCELLED"}
         session().queue.mark(self.found.folder, pinned=not self.found.pinned)
@@ -110,10 +111,10 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
     bl_description = "Delete this take's files for good"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context, event) -> set[str]:
+    def invoke(self, context, event) -> Result:
         return context.window_manager.invoke_confirm(self, event)
 
-    def execute(self, _context) -> set[str]:
+    def execute(self, _context) -> Result:
         if self.found is None:
             return {"CANCELLED"}
         if reason := self._kept():

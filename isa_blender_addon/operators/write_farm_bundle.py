@@ -14,6 +14,7 @@ from ..farm import write
 from ..session import session
 from ..translation import said
 from .reading import Reading, ReadingOperator
+from .result import Result
 
 _SYSTEMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
 
@@ -74,12 +75,12 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         out = Path(bpy.path.abspath(self.directory)).absolute()
         return Bundling(context.scene, argparse.Namespace(out=out, **options))
 
-    def invoke(self, context, _event) -> set[str]:
+    def invoke(self, context, _event) -> Result:
         self._chosen = True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context) -> set[str]:
+    def execute(self, context) -> Result:
         # From a script there is nobody to wait for; after the file browser Blender goes on.
         if not getattr(self, "_chosen", False):
             return self.finish(context)

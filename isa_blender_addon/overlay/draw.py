@@ -1,5 +1,7 @@
 """The overlay in the 3D viewport, by Blender's gpu module."""
 
+from typing import Any
+
 import blf
 import bpy
 import gpu
@@ -27,9 +29,9 @@ class _Batches:
         self.drawing = drawing
         self.point_shader = gpu.shader.from_builtin(_POINT_SHADER)
         self.line_shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-        points = {"pos": drawing.points, "color": drawing.colours}
+        points: Any = {"pos": drawing.points, "color": drawing.colours}
         self.points = batch_for_shader(self.point_shader, "POINTS", points)
-        self.lines = batch_for_shader(self.line_shader, "LINES", {"pos": drawing.canvas})
+        self.lines = batch_for_shader(self.line_shader, "LINES", {"pos": drawing.canvas})  # type: ignore[dict-item]
 
 
 _batches: _Batches | None = None
@@ -71,7 +73,7 @@ def draw_in_pixels() -> None:
     blf.size(0, _TEXT_PIXELS * scale)
     blf.color(0, *_CANVAS_COLOUR)
     blf.position(0, place.x + 6 * scale, place.y + 6 * scale, 0)
-    points = model_config(context.scene.isa.model).dit.points
+    points = model_config(context.scene.isa.model).dit.points  # type: ignore[attr-defined]
     text = words("{width}×{height}, {points} points a character", width=width, height=height, points=points)
     blf.draw(0, text)
 

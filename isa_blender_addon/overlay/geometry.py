@@ -27,7 +27,7 @@ class View:
 
     @property
     def mvp(self) -> np.ndarray:
-        return modelview_projection(self.intrinsics, self.camera_to_world)
+        return modelview_projection(np.array(self.intrinsics), self.camera_to_world)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Drawing:
 
 def drawing(bodies: list[Body], view: View, count: int) -> Drawing:
     """The first ``count`` points of each character in its colour, and the canvas."""
-    shown = [mask[:count] for mask in visible(bodies, view.mvp)]
-    shown = np.concatenate(shown) if shown else np.zeros(0, bool)
-    points = [body.points[:count] for body in bodies]
-    colours = [np.tile([*body.colour, SHOWN_ALPHA], (len(body.points[:count]), 1)) for body in bodies]
-    points = np.concatenate([np.zeros((0, 3)), *points]).astype(np.float32)
-    colours = np.concatenate([np.zeros((0, 4)), *colours]).astype(np.float32)
+    masks = [mask[:count] for mask in visible(bodies, view.mvp)]
+    shown = np.concatenate([np.zeros(0, bool), *masks])
+    bodies_points = [body.points[:count] for body in bodies]
+    points = np.concatenate([np.zeros((0, 3)), *bodies_points]).astype(np.float32)
+    tiles = [np.tile([*body.colour, SHOWN_ALPHA], (len(body.points[:count]), 1)) for body in bodies]
+    colours = np.concatenate([np.zeros((0, 4)), *tiles]).astype(np.float32)
     colours[~shown, 3] = HIDDEN_ALPHA
     order = np.argsort(shown, kind="stable")
     return Drawing(points[order], colours[order], canvas_lines(view))

@@ -10,6 +10,7 @@ import bpy
 
 from isa_engine.shot import Shot
 
+from ..engine.take import Take
 from ..translation import said
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
@@ -21,12 +22,12 @@ NAME = "ISA Plate"
 KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
 
 
-def import_plate(scene, folder: str | Path, shot: Shot, kinds: Collection[str]) -> None:
+def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection[str]) -> None:
     """Put a take's plate into the scene in place of the one before.
 
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
-        shot: of which the plate was made; only its frame numbers count.
+        shot: of which the plate was made, or its take; only the frame numbers count.
         kinds: of ``KINDS``; what shows a plate in another way goes.
 
     Raises:

@@ -9,6 +9,7 @@ the plane divides it out.
 """
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -206,7 +207,7 @@ def _square(name: str):
 
 
 def _material(image, first_frame: int, name: str, scene):
-    material = bpy.data.materials.new(name)
+    material: Any = bpy.data.materials.new(name)
     material.use_nodes = True
     # Solid shading shows no movie, only this colour: what stands behind is worth more than grey.
     material.diffuse_color = (1, 1, 1, 0)

@@ -1,11 +1,12 @@
 """The cameras that a shot is seen through, and when."""
 
 from itertools import groupby
+from typing import Any
 
 from ..scene.camera import camera_at
 
 
-def camera_takes(scene, frame_numbers) -> dict[object, list[tuple[int, int]]]:
+def camera_takes(scene, frame_numbers) -> dict[Any, list[tuple[int, int]]]:
     """For each camera its takes ``(first, last)`` in scene frames, with cuts at timeline markers.
 
     Args:

@@ -22,7 +22,7 @@ def load_movie(video: str | Path, name: str):
     if not video.is_file():
         raise SceneError("the movie is missing", where=str(video), remedy="Generate it again.")
     image = bpy.data.images.load(str(video))
-    if image.source != "MOVIE" or not all(image.size):
+    if image.source != "MOVIE" or not all(image.size):  # type: ignore[arg-type]
         bpy.data.images.remove(image)
         raise SceneError("Blender cannot read the movie", where=str(video), remedy="Generate it again.")
     image.name, image[PLATE] = f"ISA {video.stem}", name

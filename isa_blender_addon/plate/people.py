@@ -8,6 +8,8 @@ A render of shadow catchers on a transparent film, black with the shadow as its 
 result can be laid over footage as any render can.
 """
 
+from typing import Any
+
 import bpy
 
 from isa_engine.errors import SceneError
@@ -133,7 +135,7 @@ def _images(group) -> tuple:
 
 
 def _group(name: str, scene):
-    group = bpy.data.node_groups.new(GROUP, "CompositorNodeTree")
+    group: Any = bpy.data.node_groups.new(GROUP, "CompositorNodeTree")
     group[PLATE] = name
     group.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
     for output in ("Image", "People"):

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,8 @@ class Ghost:
         size: of the picture in pixels.
     """
 
-    mesh: object
-    camera: object
+    mesh: Any
+    camera: Any
     size: tuple[int, int]
 
 
@@ -154,8 +155,8 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, 
     """The ghost's points ``(N, 3)``, and their matrix onto its picture ``(4, 4)``."""
     (body,) = surfaces([replace(character, mesh=ghost.mesh)], scene)
     camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
-    seen = intrinsics(camera, scene, ghost.size), camera_to_world(camera)
-    return body.points(), modelview_projection(*seen)
+    seen = np.array(intrinsics(camera, scene, ghost.size))
+    return body.points(), modelview_projection(seen, camera_to_world(camera))
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:

@@ -7,7 +7,7 @@ the word, for Blender does not save what is new on it. What the render does not 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
@@ -18,6 +18,9 @@ CAST_PROPERTY = "isa_cast"
 _SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
 # The MPI add-on follows SMPL-X's file in naming the eyes, Meshcapade's rigs do not.
 _EYES = {"left_eye_smplhf": "left_eye", "right_eye_smplhf": "right_eye"}
+
+
+RecognisedBy = Literal["property", "bones", "override"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ class CharacterRig:
     """
 
     name: str
-    armature: object | None
-    mesh: object
-    recognised_by: Literal["property", "bones", "override"]
+    armature: Any
+    mesh: Any
+    recognised_by: RecognisedBy
     gender: str
     included: bool
 
@@ -77,13 +80,9 @@ def set_cast(scene, character_object, included: bool | None) -> None:
         words = [word for word in words if word["character"] not in (character_object, None)]
         if included is not None:
             words.append({"character": character_object, "included": included})
-        owner, word = scene, words or None
+        _write(scene, words or None)
     else:
-        owner, word = character_object, included
-    if word is not None:
-        owner[CAST_PROPERTY] = word
-    elif CAST_PROPERTY in owner:
-        del owner[CAST_PROPERTY]
+        _write(character_object, included)
 
 
 def from_library(character_object) -> bool:
@@ -105,9 +104,17 @@ def body_mesh(armature):
     return _body(meshes) if meshes else None
 
 
+def _write(owner, word: list[dict] | bool | None) -> None:
+    if word is not None:
+        owner[CAST_PROPERTY] = word
+    elif CAST_PROPERTY in owner:
+        del owner[CAST_PROPERTY]
+
+
 def _character(scene, armature, mesh) -> CharacterRig | None:
     owners = [owner for owner in (armature, mesh) if owner is not None]
     words = [word for owner in owners if (word := cast_word(scene, owner)) is not None]
+    recognised_by: RecognisedBy
     if _property(mesh, _SMPLX_PROPERTIES) is not None:
         recognised_by = "property"
     elif armature is not None and joint_bones(armature):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -27,8 +28,8 @@ class DemoScene:
     """
 
     characters: tuple
-    camera: object
-    collection: object
+    camera: Any
+    collection: Any
 
 
 def build_demo_scene(context) -> DemoScene:
@@ -90,7 +91,7 @@ def _set(scene, collection) -> None:
     """Ground, sun and sky."""
     mesh = bpy.data.meshes.new("Ground")
     mesh.from_pydata([(-20, -20, 0), (20, -20, 0), (20, 20, 0), (-20, 20, 0)], [], [(0, 1, 2, 3)])
-    material = bpy.data.materials.new("Ground")
+    material: Any = bpy.data.materials.new("Ground")
     material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     # Tiles of the world's metre show how the camera moves.
@@ -104,12 +105,12 @@ def _set(scene, collection) -> None:
     mesh.materials.append(material)
     collection.objects.link(bpy.data.objects.new("Ground", mesh))
 
-    light = bpy.data.lights.new("Sun", "SUN")
+    light: Any = bpy.data.lights.new("Sun", "SUN")
     light.energy, light.angle = 3.0, math.radians(4)
     sun = bpy.data.objects.new("Sun", light)
     sun.rotation_euler = math.radians(48), math.radians(8), math.radians(-35)
     collection.objects.link(sun)
-    world = bpy.data.worlds.new("Sky")
+    world: Any = bpy.data.worlds.new("Sky")
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.42, 0.55, 0.72, 1)
     world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.7

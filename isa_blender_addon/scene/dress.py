@@ -1,5 +1,7 @@
 """Plain clothes: one material a region of the body, so that a character looks dressed in a render."""
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -50,17 +52,17 @@ def dress(
         mesh.data.materials.append(_material(f"{armature.name} {region}", colour))
 
     joint = _heaviest_joint(mesh, bones)
-    region = np.zeros(len(joint), np.int32)
+    worn = np.zeros(len(joint), np.int32)
     for name, joints in (("shirt", _SHIRT), ("trousers", _TROUSERS), ("shoes", _SHOES), ("hair", _EYES)):
-        region[np.isin(joint, [SMPLX_JOINTS.index(j) for j in joints])] = regions.index(name)
-    region[_scalp(armature, mesh, bones, joint)] = regions.index("hair")
+        worn[np.isin(joint, [SMPLX_JOINTS.index(j) for j in joints])] = regions.index(name)
+    worn[_scalp(armature, mesh, bones, joint)] = regions.index("hair")
 
     polygons = mesh.data.polygons
     first_corner = np.empty(len(polygons), np.int32)
     polygons.foreach_get("loop_start", first_corner)
     corner_vertex = np.empty(len(mesh.data.loops), np.int32)
     mesh.data.loops.foreach_get("vertex_index", corner_vertex)
-    polygons.foreach_set("material_index", region[corner_vertex[first_corner]])
+    polygons.foreach_set("material_index", worn[corner_vertex[first_corner]])
     mesh.data.update()
 
 
@@ -94,7 +96,7 @@ def _scalp(armature, mesh, bones: list[str], joint: np.ndarray) -> np.ndarray:
 
 
 def _material(name: str, colour: Colour):
-    material = bpy.data.materials.new(name)
+    material: Any = bpy.data.materials.new(name)
     material.diffuse_color = (*colour, 1)
     material.use_nodes = True
     surface = material.node_tree.nodes["Principled BSDF"]

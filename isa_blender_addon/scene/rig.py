@@ -5,6 +5,8 @@ bone's rotation and the body's translation is the pelvis bone's location, number
 armature's space, Z up, a rest joint (x, y, z) sits at (x, −z, y).
 """
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -130,23 +132,25 @@ class _Curves:
         animation = owner.animation_data or owner.animation_data_create()
         action = bpy.data.actions.new(name)
         animation.action = action
-        self.channels = action
+        self.channels: Any = action
         if bpy.app.version >= (4, 4):
             slot = action.slots.new(owner.id_type, owner.name)
-            strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+            strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
             self.channels = strip.channelbag(slot, ensure=True)
             animation.action_slot = slot
 
     def key(self, path: str, group: str, frames: np.ndarray, values: np.ndarray) -> None:
         """Linear keys of a property: ``frames (F,)``, ``values (F, components)``."""
-        group = self.channels.groups.get(group) or self.channels.groups.new(group)
+        groups = self.channels.groups
+        channel_group = groups.get(group) or groups.new(group)
+        interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
+        linear = interpolation.enum_items["LINEAR"].value
         for index, component in enumerate(values.T):
             curve = self.channels.fcurves.new(path, index=index)
-            curve.group = group
+            curve.group = channel_group
             points = curve.keyframe_points
             points.add(len(frames))
             points.foreach_set("co", np.stack([frames, component], -1).astype(np.float32).ravel())
-            linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
             points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))
             curve.update()
 

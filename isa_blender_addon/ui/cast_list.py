@@ -18,7 +18,7 @@ _HIDDEN = "HIDE_ON", "Not shown in renders"
 class ISA_UL_cast(bpy.types.UIList):
     """One line a character: included or not, how it was recognised, a glimpse of its picture."""
 
-    def draw_item(self, _context, layout, _data, member, _icon, _active, _property, _index) -> None:
+    def draw_item(self, _context, layout, _data, member, _icon, _active, _property, _index) -> None:  # type: ignore[override]
         if member.character is None:
             layout.label(text="removed", icon="GHOST_DISABLED")
             return

@@ -1,11 +1,13 @@
 """Under the plate: its people for other programs."""
 
+from typing import Any
+
 import bpy
 
 from ..operators.deliver import current
 from ..translation import words
 
-_ICONS = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
+_ICONS: dict[str, Any] = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
 _WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}
 
 

@@ -1,6 +1,7 @@
 """Preferences: which engine, and the cache. They are the user's, and never saved in a .blend."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -64,7 +65,7 @@ def draw_engine(layout, chosen) -> None:
 
 def preferences() -> Preferences | Choices:
     """The user's choices."""
-    addon = bpy.context.preferences.addons.get(ADDON)
+    addon: Any = bpy.context.preferences.addons.get(ADDON)
     return addon.preferences if addon and addon.preferences else Choices()
 
 

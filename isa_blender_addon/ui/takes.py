@@ -75,10 +75,10 @@ CLASSES = (ISA_PT_takes,)
 
 
 def register() -> None:
-    bpy.types.WindowManager.isa_all_takes = BoolProperty(
+    bpy.types.WindowManager.isa_all_takes = BoolProperty(  # type: ignore[attr-defined]
         name="All Takes", description="Show the older ones, too", options={"SKIP_SAVE"}
     )
 
 
 def unregister() -> None:
-    del bpy.types.WindowManager.isa_all_takes
+    del bpy.types.WindowManager.isa_all_takes  # type: ignore[attr-defined]

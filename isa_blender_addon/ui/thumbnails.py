@@ -1,15 +1,18 @@
 """Small pictures of files in panels; Blender reads them in the background unless they change all the time."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import bpy.utils.previews
 
-_previews = None
+_previews: Any = None
 # Of the pictures that are shown, by their paths.
 _versions: dict[str, int] = {}
 
 
-def icon(file: Path, version: int = 0, kind: str = "IMAGE", at_once: bool = False) -> int:
+def icon(
+    file: Path, version: int = 0, kind: Literal["IMAGE", "MOVIE"] = "IMAGE", at_once: bool = False
+) -> int:
     """The icon of a picture or movie file.
 
     Args:

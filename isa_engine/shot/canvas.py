@@ -5,7 +5,7 @@ to the model's multiples and the pixels become slightly oblong. Nothing is cropp
 """
 
 
-def canvas_size(width: int, height: int, short_side: int, multiple: int) -> tuple[int, int]:
+def canvas_size(width: float, height: float, short_side: int, multiple: int) -> tuple[int, int]:
     """Size in pixels ``(width, height)``: the short side as trained, the long side in proportion.
 
     Args:
