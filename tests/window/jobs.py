@@ -1,5 +1,4 @@
-"""What an artist does with jobs and takes, played inside Blender: stage, match, queue, cancel, retry, compare,
-undo, deliver, save, reopen.
+"""What an artist does with jobs and takes, played inside Blender, from the staging to the reopened file.
 
 usage: blender --enable-event-simulate --python jobs.py -- FOLDER
 
