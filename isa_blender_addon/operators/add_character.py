@@ -7,14 +7,14 @@ from isa_engine.body import load_body, open_body
 from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
-from ..scene.rig import add_character
+from ..scene.rig import add_character, put_on_ground
 from .result import Result
 
 
 class ISA_OT_add_character(bpy.types.Operator):
     bl_idname = "isa.add_character"
     bl_label = "SMPL-X Character"
-    bl_description = "Add a rigged SMPL-X character at the 3D cursor"
+    bl_description = "Add a rigged SMPL-X character that stands on the 3D cursor"
     bl_options = {"REGISTER", "UNDO"}
 
     name: StringProperty(name="Name", default="Character")
@@ -33,7 +33,8 @@ class ISA_OT_add_character(bpy.types.Operator):
         try:
             body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
             armature = add_character(context, body, self.name)
-            armature.location = context.scene.cursor.location
+            put_on_ground(armature)
+            armature.location += context.scene.cursor.location
             refresh_cast(context.scene)
         except IsaError as error:
             self.report({"ERROR"}, str(error))

@@ -26,11 +26,14 @@ def addon():
     isa_blender_addon.unregister()
 
 
-def test_a_character_is_added_at_the_cursor_and_is_in_the_cast(scene):
-    scene.cursor.location = 1, 2, 0
+def test_a_character_that_is_added_stands_on_the_cursor_and_is_in_the_cast(scene):
+    scene.cursor.location = 1, 2, 0.5
     assert bpy.ops.isa.add_character(name="Anna") == {"FINISHED"}
     armature = scene.objects["Anna"]
-    assert armature.location[:] == (1, 2, 0)
+    assert armature.location[:2] == (1, 2)
+    bpy.context.view_layer.update()
+    (body,) = armature.children
+    assert min((body.matrix_world @ v.co).z for v in body.data.vertices) == pytest.approx(0.5, abs=1e-4)
     assert [member.character for member in scene.isa.cast] == [armature]
     menu = SimpleNamespace(layout=MagicMock())
     draw_in_add_menu(menu, bpy.context)

@@ -140,6 +140,7 @@ class Stalls:
         self.longest[span] = {"wall": 0.0, "cpu": 0.0}
         bpy.app.timers.register(self._tick)
         yield from steps
+        self._tick()
         self._span = ""
 
     def _tick(self) -> float | None:
@@ -152,6 +153,12 @@ class Stalls:
                 longest[clock] = max(longest[clock], 1000 * (at - self._last[clock]))
         self._last = now
         return 0.001
+
+
+def draw_little(space, little: bool = True) -> None:
+    """Have a viewport draw next to nothing: without a GPU, drawing it is most of what Blender does."""
+    space.shading.type = "WIREFRAME" if little else "SOLID"
+    space.overlay.show_overlays = not little
 
 
 def unfold(*panels: type) -> None:
