@@ -1,10 +1,11 @@
 """The runs of an ablation: the same data, budget, seeds and autoencoder, another conditioning each.
 
-Each run has a folder of its own and goes on where it stopped.
+Each run has a folder of its own and goes on where it stopped. A clip is rendered and encoded once for all.
 """
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,16 @@ from isa_engine.evaluation.plots import Curve
 from isa_engine.evaluation.progress import Report
 from isa_engine.geometry.surface import POINTS
 from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.parallel import make_accelerator
 from isa_engine.training.run import Run
 
+# So many that no two held-out clips of a batch are one.
+_SEEDS = 2**31
 # How often the validation loss is taken in a run, and over how many batches.
-_VALIDATIONS, _BATCHES = 20, 8
+_VALIDATIONS, _BATCHES = 10, 6
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,22 @@ class Runs:
 
     def __init__(self, common: Ablation, held_out: HeldOut, out: Path, report: Report):
         self.common, self.out, self.report = common, out, report
-        self.training = synthetic_clips(POINTS, common.base.device)
-        self.held_out = held_out.humans.clip
-        self._validation: dict[int, list[Sample]] = {}
+        base, settings = common.base, common.settings
+        of = fingerprint(base)[:12]
+        samples = _of_every_conditioning(base, synthetic_clips(POINTS, base.device))
+        if settings.samples:
+            samples = KeptSamples(samples, out / f"samples-{of}", settings.samples)
+        self.batches = _batches_of(samples, base, settings)
+        unseen = _of_every_conditioning(base, held_out.humans.clip)
+        unseen = KeptSamples(unseen, out / f"held-out-{of}", _SEEDS)
+        self.unseen = [_batches_of(unseen, base, settings)(seed) for seed in range(_BATCHES)]
 
     def __call__(self, name: str, seed: int) -> Model:
         settings = dataclasses.replace(self.common.settings, model=name, seed=seed)
         model = dataclasses.replace(self.common.base, config=model_config(name))
-        trainer = DiTTrainer(settings, self._batches(model, settings), make_accelerator(model.device))
+        trainer = DiTTrainer(
+            settings, lambda number: _suited(self.batches(number), model), make_accelerator(model.device)
+        )
         run = Run(self._folder(name, seed))
         run.describe(settings, model.device)
         if (state := run.load()) is not None:
@@ -96,34 +108,42 @@ class Runs:
     def _folder(self, name: str, seed: int) -> Path:
         return self.out / name / f"seed-{seed}"
 
-    def _batches(self, model: Model, settings: DiTTraining) -> Batches:
-        samples = Samples(model, _fewer_points(self.training, model))
-        if settings.samples:
-            # Conditionings that read the same points share what is kept.
-            kept = self.out / "samples" / f"{fingerprint(model)[:12]}-{model.config.dit.points}"
-            samples = KeptSamples(samples, kept, settings.samples)
-        return _batches_of(samples, model, settings)
-
     @torch.no_grad()
     def _validated(self, model: Model, trainer: DiTTrainer) -> float:
         """The loss on held-out batches, with the same noise and times whenever it is taken."""
-        points = model.config.dit.points
-        if points not in self._validation:
-            samples = Samples(model, _fewer_points(self.held_out, model))
-            batches = _batches_of(samples, model, trainer.settings)
-            self._validation[points] = [batches(seed) for seed in range(_BATCHES)]
-        losses = [
-            trainer.loss(*batch, torch.Generator().manual_seed(seed))
-            for seed, batch in enumerate(self._validation[points])
-        ]
+        losses = []
+        for seed, batch in enumerate(self.unseen):
+            latents, conditioning, pictures = _suited(batch, model)
+            device, generator = model.device, torch.Generator().manual_seed(seed)
+            losses.append(
+                trainer.loss(latents.to(device), conditioning.to(device), pictures.to(device), generator)
+            )
         return torch.stack(losses).mean().item()
 
 
-def _fewer_points(clips: ClipSource, model: Model) -> ClipSource:
-    """The same clips for every conditioning, cameras included: they are aimed at all points of the cast."""
-    return lambda *which: first_points(clips(*which), model.config.dit.points)
+def _of_every_conditioning(base: Model, clips: ClipSource) -> Callable[[int, int, int, int], Sample]:
+    """Samples with the points of some conditionings and the normal maps of others, which are drawn from all
+    points; cameras are aimed at all of them, too."""
+
+    def samples(seed: int, frames: int, height: int, width: int) -> Sample:
+        clip = clips(seed, frames, height, width)
+        points = Samples(base, lambda *which: first_points(clip, base.config.dit.points))
+        latents, conditioning, pictures = points(seed, frames, height, width)
+        seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
+        maps = packed_normal_maps(base, *seen, (width, height))
+        return latents, dataclasses.replace(conditioning, normal_maps=maps), pictures
+
+    return samples
 
 
-def _batches_of(samples: Samples | KeptSamples, model: Model, settings: DiTTraining) -> Batches:
+def _suited(batch: Sample, model: Model) -> Sample:
+    """A batch without the maps that the model does without."""
+    latents, conditioning, pictures = batch
+    if not conditioned_in_2d(model):
+        conditioning = dataclasses.replace(conditioning, normal_maps=None)
+    return latents, conditioning, pictures
+
+
+def _batches_of(samples: Callable[..., Sample], model: Model, settings: DiTTraining) -> Batches:
     sizes = tuple(model.config.canvas(size) for size in settings.sizes)
     return Batches(samples, settings.batch, settings.frames, sizes)
