@@ -156,6 +156,11 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
     bl_order = 8
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header(self, context) -> None:
+        # Closed, it still says that something is wrong.
+        if plate.troubles(context.scene):
+            self.layout.label(icon="ERROR")
+
     def draw(self, context) -> None:
         collection = plate.camera_plane.plate_collection(context.scene)
         for plane in collection.objects if collection else ():

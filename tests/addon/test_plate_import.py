@@ -1,15 +1,20 @@
 """A take into the scene, in every way at once: undone in one step, refused whole, its troubles said."""
 
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
 import bpy
 import pytest
 
 import isa_blender_addon
 from isa_blender_addon import plate
 from isa_blender_addon.plate import background_image, camera_plane, people, strip
+from isa_blender_addon.ui import panel
 from isa_engine.errors import SceneError
 from isa_engine.shot import write_shot
 from tests.addon.plates import add_camera, inventory, shot_of, write_movie
 from tests.addon.scenes.snapshot import snapshot
+from tests.addon.test_operators_scene import drawn
 from tests.shot.shots import small_shot
 
 
@@ -94,14 +99,20 @@ def test_what_cannot_be_shown_in_one_way_is_shown_in_none(scene, take, lacks):
     assert (snapshot(), inventory()) == before
 
 
-def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(scene, take):
+def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, scene, take):
     add_camera(scene)
+    header = SimpleNamespace(layout=MagicMock())
     plate.import_plate(scene, take, shot_of(range(1, 5)), plate.KINDS)
     assert plate.troubles(scene) == []
+    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    header.layout.label.assert_not_called()
     scene.render.use_multiview = True
     scene.render.use_compositing = False
     (take / "matte.mp4").unlink()
-    said = "\n".join(plate.troubles(scene))
+    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    header.layout.label.assert_called_once_with(icon="ERROR")
+    said = " ".join(plate.troubles(scene))
+    assert "renders in stereo" in " ".join(drawn(panel.ISA_PT_plate))
     for word in (f"missing: {take / 'matte.mp4'}", "stereo", "Compositing is off"):
         assert word in said
 

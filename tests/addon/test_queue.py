@@ -368,47 +368,60 @@ def kill(engine: LocalEngine) -> None:
     engine._process.wait()
 
 
-def test_an_engine_that_is_killed_in_any_phase_costs_no_job(local, tmp_path, monkeypatch):
-    artist = Artist(tmp_path / "isa", local, HERE + "0")
-
-    def killed_at(folder: Path) -> None:
-        job = artist.until(folder, "failed")
-        assert "The engine stopped by itself" in job.snapshot.error
-        before = job.take.job
-        local.start()
-        artist.queue.retry(folder)
-        take = artist.until_done(folder)
-        assert before in ("", take.job), "it is the same job"
-        artist.queue.mark(folder, imported=True)
-
+@pytest.fixture
+def at_home(local, tmp_path):
+    """Who has a job done by this machine's engine."""
     local.start()
-    sending = artist.generate("upload")
+    artist = Artist(tmp_path / "isa", local, HERE + "0")
+    yield artist
+    artist.queue.close()
+
+
+def taken_up(artist: Artist, folder: Path) -> None:
+    """Its engine was killed; the next one does the same job to its end."""
+    job = artist.until(folder, "failed")
+    assert "The engine stopped by itself" in job.snapshot.error
+    artist.engine.start()
+    artist.queue.retry(folder)
+    take = artist.until_done(folder)
+    assert job.take.job in ("", take.job), "it is the same job"
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_killed_while_the_shot_is_sent_costs_no_job(at_home, monkeypatch):
     read_shot = Take.read_shot
 
     def killing(take: Take) -> bytes:
         monkeypatch.setattr(Take, "read_shot", read_shot)
-        kill(local)
+        kill(at_home.engine)
         return read_shot(take)
 
     monkeypatch.setattr(Take, "read_shot", killing)
-    killed_at(sending)
+    taken_up(at_home, at_home.generate("upload"))
 
-    for phase in PHASES:
-        folder = artist.generate(phase, PHASES.index(phase))
-        artist.until_in(folder, phase)
-        kill(local)
-        killed_at(folder)
 
+# One stands for all where time is short.
+@pytest.mark.parametrize(
+    "phase", [pytest.param(phase, marks=[pytest.mark.slow] * (phase != "denoise")) for phase in PHASES]
+)
+def test_an_engine_that_is_killed_at_work_costs_no_job(at_home, phase):
+    folder = at_home.generate(phase, PHASES.index(phase))
+    at_home.until_in(folder, phase)
+    kill(at_home.engine)
+    taken_up(at_home, folder)
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_killed_while_the_plate_is_fetched_costs_no_job(at_home, monkeypatch):
     fetch = EngineClient.fetch
 
     def fetch_and_kill(client, job, name, path) -> None:
         monkeypatch.setattr(EngineClient, "fetch", fetch)
         fetch(client, job, name, path)
-        kill(local)
+        kill(at_home.engine)
 
     monkeypatch.setattr(EngineClient, "fetch", fetch_and_kill)
-    killed_at(artist.generate("fetch"))
-    artist.queue.close()
+    taken_up(at_home, at_home.generate("fetch"))
 
 
 def test_this_machines_engine_forgets_jobs_whose_plates_have_come(local, tmp_path):
