@@ -12,7 +12,8 @@ _WIDEST = 4.0
 
 
 def plot_latents(path: Path, latents: Tensor) -> None:
-    """The distribution of each channel of normalised latents ``(C, n)`` beside a Gaussian (Fig. 5)."""
+    """Each channel of latents ``(C, n)``, in its own deviations, beside a Gaussian (Fig. 5)."""
+    latents = (latents - latents.mean(1, keepdim=True)) / latents.std(1, keepdim=True).clamp_min(1e-12)
     figure = Figure((6, 4), layout="constrained")
     axes = figure.subplots()
     edges = np.linspace(-_WIDEST, _WIDEST, 81)
@@ -22,7 +23,7 @@ def plot_latents(path: Path, latents: Tensor) -> None:
     axes.plot([], [], color="tab:blue", label=f"latents, {len(latents)} channels")
     gaussian = np.exp(-(middles**2) / 2) / np.sqrt(2 * np.pi)
     axes.plot(middles, gaussian, color="black", linestyle="--", label="standard Gaussian")
-    axes.set(xlabel="normalised latent", ylabel="density")
+    axes.set(xlabel="latent, in deviations of its channel", ylabel="density")
     axes.legend()
     figure.savefig(path, dpi=120)
 
