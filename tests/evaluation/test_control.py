@@ -53,7 +53,7 @@ def scores(table, *rows):
     return {row: mean(table.cell(row, MODEL)) for row in rows}
 
 
-def test_the_truth_reaches_every_target_but_the_autoencoders(truth):
+def test_the_truth_reaches_every_target_but_the_autoencoders(truth, clips):
     table, _ = truth
     for row, targets in room.TARGETS.items():
         if row in (room.AUTOENCODER, room.OF_CEILING) or targets == (None, None):
@@ -61,6 +61,11 @@ def test_the_truth_reaches_every_target_but_the_autoencoders(truth):
         wanted = "CPU, GPU" if row not in (room.IOU_ONE, room.IOU_SEVERAL) else "CPU"
         assert table.cell(row, "reached").startswith(wanted), row
     assert scores(table, room.IDENTITY) == {room.IDENTITY: 1.0}
+    figures = sum(len(clip.reference_worn) for clip in clips.clips(room.SEVERAL, 2)) + 2
+    counted = len(table.cell(room.IDENTITY, MODEL))
+    (note,) = [note for note in table.notes if note.startswith("Identity")]
+    assert f"{counted} of {figures} figures count" in note
+    assert note.endswith("standard error of 0.00.")
     assert mean(table.cell(room.CAMERA, MODEL)) > 0.6
     assert mean(table.cell(room.CAMERA, REPEATED)) == pytest.approx(0, abs=1e-4)
 
@@ -83,6 +88,21 @@ def test_figures_in_other_colours_cost_nothing_behind_them(monkeypatch, clips, m
     spoilt = table_of(monkeypatch, clips, model, tmp_path, negative)
     assert mean(spoilt.cell(room.BACKGROUND, MODEL)) == torch.inf
     assert mean(spoilt.cell(room.IN_MASK, MODEL)) < 15
+
+
+def test_people_in_one_anothers_places_are_not_recognised(monkeypatch, clips, model, tmp_path):
+    def mixed(clip):
+        """Everybody in the mean colour of the next."""
+        video, mask = clip.clip.video.clone(), clip.clip.mask
+        people = clip.clip.points.shape[1]
+        for k in range(people):
+            if (mask == k + 1).any() and (mask == (k + 1) % people + 1).any():
+                other = clip.clip.video[:, mask == (k + 1) % people + 1].mean(1, keepdim=True)
+                video[:, mask == k + 1] = other.expand(-1, int((mask == k + 1).sum()))
+        return video
+
+    table = table_of(monkeypatch, clips, model, tmp_path, mixed)
+    assert scores(table, room.IDENTITY)[room.IDENTITY] < 0.6
 
 
 def test_time_reversed_costs_the_camera(truth, monkeypatch, clips, model, tmp_path):
