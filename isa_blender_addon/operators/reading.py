@@ -139,7 +139,7 @@ class Reading:
         else:
             self.close()
             if not found:
-                now.note = "Nothing stands in the way of a good plate."
+                now.note = "Nothing in the frames stands in the way of a good plate."
         # No timer may look after the session now.
         redraw()
         return False

@@ -15,7 +15,7 @@ from ..translation import said
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
 from .colour import rendered_space, shift_of_colours
-from .movie import load_movie
+from .movie import read_movie
 
 NAME = "ISA Plate"
 # How a plate can be shown; a scene's choice is any of them.
@@ -38,7 +38,7 @@ def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection
     # All that can go wrong, before anything is changed.
     camera_takes(scene, numbers)
     for movie in (video, matte) if matte.is_file() else (video,):
-        bpy.data.images.remove(load_movie(movie, NAME))
+        read_movie(movie)
     if "BACKGROUND" in kinds:
         background_image.check_cameras(scene, numbers)
     if "COMPOSITOR" in kinds:

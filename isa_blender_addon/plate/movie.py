@@ -1,13 +1,56 @@
 """The movie's image data-block, and which of its frames a scene frame shows."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
 
 from isa_engine.errors import SceneError
 
+from .colour import DISPLAYED
+
 # On everything that belongs to a plate: the plate's name.
 PLATE = "isa_plate"
+
+
+@dataclass(frozen=True)
+class Movie:
+    """What a movie file holds.
+
+    Attributes:
+        size: width and height, pixels.
+        frames: how many.
+    """
+
+    size: tuple[int, int]
+    frames: int
+
+
+def read_movie(video: str | Path) -> Movie:
+    """What a movie file holds; opened once, and again when it changes, for that takes Blender a while.
+
+    Raises:
+        SceneError: the file is missing or is not a movie.
+    """
+    video = Path(video).resolve()
+    try:
+        changed = video.stat().st_mtime_ns
+    except OSError:
+        raise SceneError("the movie is missing", where=str(video), remedy="Generate it again.") from None
+    return _read_movie(video, changed)
+
+
+@lru_cache(maxsize=64)
+def _read_movie(video: Path, _changed: int) -> Movie:
+    image = bpy.data.images.load(str(video))
+    try:
+        width, height = image.size
+        if image.source != "MOVIE" or not width or not height:
+            raise SceneError("Blender cannot read the movie", where=str(video), remedy="Generate it again.")
+        return Movie((width, height), max(image.frame_duration, 1))
+    finally:
+        bpy.data.images.remove(image)
 
 
 def load_movie(video: str | Path, name: str):
@@ -19,14 +62,12 @@ def load_movie(video: str | Path, name: str):
         SceneError: the file is missing or is not a movie.
     """
     video = Path(video).resolve()
-    if not video.is_file():
-        raise SceneError("the movie is missing", where=str(video), remedy="Generate it again.")
+    read_movie(video)
     image = bpy.data.images.load(str(video))
-    if image.source != "MOVIE" or not all(image.size):  # type: ignore[arg-type]
-        bpy.data.images.remove(image)
-        raise SceneError("Blender cannot read the movie", where=str(video), remedy="Generate it again.")
     image.name, image[PLATE] = f"ISA {video.stem}", name
     image.alpha_mode = "NONE"
+    # Blender has none for what it has not opened yet.
+    image.colorspace_settings.name = DISPLAYED
     image.filepath = blend_relative(video)
     return image
 
@@ -50,7 +91,7 @@ def show_from(image_user, image, first_frame: int) -> None:
         image_user: or a compositor's image node, which is its own.
     """
     image_user.frame_start = first_frame
-    image_user.frame_duration = max(image.frame_duration, 1)
+    image_user.frame_duration = read_movie(bpy.path.abspath(image.filepath)).frames
     image_user.frame_offset = 0
     image_user.use_cyclic = False
     image_user.use_auto_refresh = True

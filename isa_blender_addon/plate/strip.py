@@ -1,9 +1,11 @@
 """The movie as a strip of the scene's Sequencer, on the frames of the shot."""
 
+from pathlib import Path
+
 import bpy
 
 from .colour import rendered_space, set_space
-from .movie import PLATE, load_movie
+from .movie import PLATE, blend_relative, read_movie
 
 _SIZE = "isa_size"
 # On the strip for which the Sequencer was kept out of renders.
@@ -26,21 +28,19 @@ def import_strip(scene, video, frame_numbers, name: str):
     Raises:
         SceneError: the movie cannot be read; nothing is changed then.
     """
-    found = load_movie(video, name)
-    path, size, frames = found.filepath, tuple(found.size), found.frame_duration
-    bpy.data.images.remove(found)
+    movie, path = read_movie(video), blend_relative(Path(video).resolve())
     first = int(frame_numbers[0])
     strip = plate_strip(scene, name)
     if strip is None:
-        strip = _new(scene, path, first, frames, name)
+        strip = _new(scene, path, first, movie.frames, name)
     else:
         before, (width, height) = strip.frame_duration, strip[_SIZE]
         strip.filepath, strip.frame_start = path, first
-        if frames != before:
-            strip.frame_final_duration = max(strip.frame_final_duration + frames - before, 1)
-        strip.transform.scale_x *= width / size[0]
-        strip.transform.scale_y *= height / size[1]
-    strip[_SIZE] = size
+        if movie.frames != before:
+            strip.frame_final_duration = max(strip.frame_final_duration + movie.frames - before, 1)
+        strip.transform.scale_x *= width / movie.size[0]
+        strip.transform.scale_y *= height / movie.size[1]
+    strip[_SIZE] = movie.size
     fit_strip(scene, name)
     return strip
 
