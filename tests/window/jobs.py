@@ -35,6 +35,18 @@ def previewed() -> bool:
     return any(job.snapshot.preview for job in part("session").session().queue.jobs())
 
 
+def own_work() -> "stagehand.Calls":
+    """What the add-on does on the main thread while jobs run: its timer's parts, and each of its panels."""
+    queue, session, engine = (
+        part("engine.queue").JobQueue,
+        part("session").Session,
+        part("chosen_engine").ChosenEngine,
+    )
+    panels = [cls for name in ("panel", "jobs", "takes") for cls in part(f"ui.{name}").CLASSES]
+    timer = [(queue, "advance"), (queue, "jobs"), (session, "_import_arrived"), (engine, "look")]
+    return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
+
+
 def redrawn(seconds: float) -> Iterator[None]:
     """The sidebar drawn as often as while a job runs."""
     for _ in range(int(2 * seconds)):
@@ -147,10 +159,12 @@ def visit() -> Iterator[None]:
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stage(viewport)
+    calls = own_work()
     stagehand.draw_little(viewport.space)
     yield from STALLS.during("idle", redrawn(4))
     stagehand.draw_little(viewport.space, False)
     yield from jobs(viewport)
+    REPORT["calls"] = {name: dict(longest) for name, longest in calls.longest.items()}
     yield from takes(viewport)
     yield from alpha(viewport)
     yield from reopen()

@@ -155,6 +155,29 @@ class Stalls:
         return 0.001
 
 
+class Calls:
+    """The longest calls of some functions: ``longest`` as of ``Stalls``, by the functions' names."""
+
+    def __init__(self, *functions: tuple[type, str]):
+        self.longest: dict[str, dict[str, float]] = {}
+        for owner, name in functions:
+            setattr(owner, name, self._timed(f"{owner.__name__}.{name}", getattr(owner, name)))
+
+    def _timed(self, name: str, plain: Callable) -> Callable:
+        def timed(*arguments):
+            began = time.perf_counter(), time.thread_time()
+            try:
+                return plain(*arguments)
+            finally:
+                longest = self.longest.setdefault(name, {"wall": 0.0, "cpu": 0.0})
+                for clock, at, now in zip(
+                    longest, began, (time.perf_counter(), time.thread_time()), strict=True
+                ):
+                    longest[clock] = max(longest[clock], 1000 * (now - at))
+
+        return timed
+
+
 def draw_little(space, little: bool = True) -> None:
     """Have a viewport draw next to nothing: without a GPU, drawing it is most of what Blender does."""
     space.shading.type = "WIREFRAME" if little else "SOLID"
