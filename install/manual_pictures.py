@@ -24,6 +24,7 @@ PICTURES = {
     "overlay": ("overlay-on", VIEWPORT),
     "queue": ("jobs-1-queue", VIEWPORT),
     "takes": ("jobs-5-compared", VIEWPORT),
+    "alpha": ("jobs-6-alpha", VIEWPORT),
     "farm": ("desk-farm", VIEWPORT),
     "preferences": ("desk-preferences", VIEWPORT),
 }
@@ -39,7 +40,7 @@ def main(version: str) -> int:
             missing.append(path.name)
             continue
         picture = Image.open(path).convert("RGB").crop(box)
-        picture.quantize(256, dither=Image.Dither.NONE).save(images / f"{name}.png", optimize=True)
+        picture.quantize(256, kmeans=3, dither=Image.Dither.NONE).save(images / f"{name}.png", optimize=True)
     for name in missing:
         print(f"manual_pictures: no {name} in out/window", file=sys.stderr)
     return 1 if missing else 0
