@@ -49,6 +49,12 @@ def test_the_light_does_not(light):
     assert recognised(dimmed, [RED, BLUE, TURNED], REST) == [True] * 3
 
 
+def test_somebody_in_the_dark_is_not_taken_for_somebody_in_dark_clothes():
+    dusky = wearing((0.3, 0.1, 0.02), (0.08, 0.08, 0.1))
+    in_the_dark = showing(RED, torch.ones(120), 0.35)
+    assert recognised([in_the_dark, dusky], [RED, dusky], REST) == [True, True]
+
+
 def test_nor_does_the_side_that_is_seen():
     people = RED, BLUE, TURNED
     assert (
