@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -43,7 +44,7 @@ def read_movie(video: str | Path) -> Movie:
 
 @lru_cache(maxsize=64)
 def _read_movie(video: Path, _changed: int) -> Movie:
-    image = bpy.data.images.load(str(video))
+    image: Any = bpy.data.images.load(str(video))
     try:
         width, height = image.size
         if image.source != "MOVIE" or not width or not height:
@@ -63,7 +64,7 @@ def load_movie(video: str | Path, name: str):
     """
     video = Path(video).resolve()
     read_movie(video)
-    image = bpy.data.images.load(str(video))
+    image: Any = bpy.data.images.load(str(video))
     image.name, image[PLATE] = f"ISA {video.stem}", name
     image.alpha_mode = "NONE"
     # Blender has none for what it has not opened yet.
