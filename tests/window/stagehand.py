@@ -138,6 +138,7 @@ class Stalls:
         """Take steps, and watch them."""
         self._span, self._last = span, None
         self.longest[span] = {"wall": 0.0, "cpu": 0.0}
+        self._tick()
         bpy.app.timers.register(self._tick)
         yield from steps
         self._tick()
