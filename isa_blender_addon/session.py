@@ -18,6 +18,7 @@ from .engine.take import Take
 from .preflight.finding import Finding
 from .shots import own_takes, scene_of, shot_of, take_places
 from .takes import show_take
+from .translation import said
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 
@@ -165,32 +166,39 @@ class Session:
             if scene is None:
                 if take.folder not in self._told:
                     self._told.add(take.folder)
-                    self.note = f"The plate of a scene that is not open lies in {take.folder}."
+                    self.note = said(
+                        "The plate of a scene that is not open lies in {folder}.", folder=take.folder
+                    )
                 continue
             # Whatever comes of it, it is not tried for ever.
             self.queue.mark(take.folder, imported=True)
             try:
                 show_take(scene, take)
             except IsaError as error:
-                self.error = f"{error} The results are kept in {take.folder}."
+                self.error = said(
+                    "{error} The results are kept in {folder}.", error=error, folder=take.folder
+                )
                 continue
             except Exception as error:
-                self.error = (
-                    f"The plate cannot be imported: {error!r}. The results are kept in {take.folder}."
+                self.error = said(
+                    "The plate cannot be imported: {error}. The results are kept in {folder}.",
+                    error=repr(error),
+                    folder=take.folder,
                 )
                 raise
             # Blender's autosave keeps it with this step.
             scene.isa.shot = take.shot
-            self.note = f"{take.name} is on the camera."
+            self.note = said("{take} is on the camera.", take=take.name)
             push_undo("Generate Plate")
 
 
 def redraw() -> None:
-    """Have the panels drawn again."""
+    """Have the panels drawn again, and not the scene beside them, which may take long."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions:
+                if (area.type, region.type) == ("VIEW_3D", "UI"):
+                    region.tag_redraw()
 
 
 def push_undo(message: str) -> None:

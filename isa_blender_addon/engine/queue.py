@@ -243,8 +243,8 @@ class JobQueue:
             if not kept.done():
                 unfinished.append(kept)
                 continue
-            error = kept.exception()
-            self.trouble = str(error) if error else ""
+            trouble = kept.exception()
+            self.trouble = str(trouble) if trouble else ""
         self._kept = unfinished
 
     def _set(self, take: Take) -> None:

@@ -93,7 +93,7 @@ class DiTTrainer:
 
     def step(self) -> dict[str, float]:
         """One optimiser step; returns its loss."""
-        settings, accelerator = self.settings, self.accelerator
+        accelerator = self.accelerator
         loss = self.batch_loss(self.steps_done * accelerator.num_processes + accelerator.process_index)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
