@@ -53,7 +53,8 @@ fi
 # A stamp says what .venv holds; it changes when the checkout moves or the versions do.
 stamp() { { echo "$PWD $1"; "$python" -VV; cat pyproject.toml install/constraints.txt; } | cksum; }
 holds() { [ "$(cat ".venv/stamp-$1" 2>/dev/null)" = "$(stamp "$1")" ]; }
-if ! holds "$extras" && ! holds "$everything"; then
+covered() { [[ ",$everything," == *",$extras,"* ]] && holds "$everything"; }
+if ! holds "$extras" && ! covered; then
     say "Installing Python packages into .venv (a few minutes and about 3 GB on the first run)"
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     .venv/bin/python -m pip install --disable-pip-version-check --progress-bar on \
