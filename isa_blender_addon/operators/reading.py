@@ -22,7 +22,7 @@ from ..session import redraw, session
 from .result import Result
 
 # Blender draws and listens between two stretches of reading.
-_STRETCH_SECONDS = 0.03
+_STRETCH_SECONDS = 0.02
 _CHECKING_SECONDS = 0.01
 _PAINTING_SECONDS = 0.02
 

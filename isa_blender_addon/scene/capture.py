@@ -16,7 +16,7 @@ from .camera import camera_to_world, evaluated_camera, intrinsics
 from .characters import CharacterRig, find_characters
 from .keep import kept
 from .picture import read_picture
-from .surface import Surface, surfaces
+from .surface import Surface, surfaces, surfaces_in_steps
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def capture_shot(scene, settings: Settings, references: Mapping[str, Reference] 
 def capture_frames(
     scene, settings: Settings, references: Mapping[str, Reference] | None = None
 ) -> Generator[tuple[int, int], None, Shot]:
-    """``capture_shot`` in steps: yields ``(done, total)`` after each frame and returns the shot.
+    """``capture_shot`` in steps: yields ``(done, total)`` frames after each and returns the shot.
 
     Between the steps the scene stands at the frame that was read. Closing the generator puts everything back.
     """
@@ -89,13 +89,13 @@ def capture_frames(
     with kept(scene):
         scene.frame_set(first)
         cast = _cast(scene, references)
-        bodies = surfaces(cast, scene)
-        matched = {
-            character.name: _matched(scene, character, ghosts[character.name])
-            for character in cast
-            if character.name in ghosts
-        }
         try:
+            bodies = yield from _saying((0, len(visits)), surfaces_in_steps(cast, scene))
+            matched = {
+                character.name: _matched(scene, character, ghosts[character.name])
+                for character in cast
+                if character.name in ghosts
+            }
             for done, frame in enumerate(visits, 1):
                 visits[frame] = _read(scene, frame, bodies)
                 yield done, len(visits)
@@ -133,6 +133,16 @@ def capture_frames(
             settings=settings,
         )
     )
+
+
+def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface]]):
+    """The steps, with something to say at each of them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+        yield progress
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ A table of points belongs to the topology of the mesh that the artist edits. Whe
 topology of it, such as a subdivision, each point is bound to the nearest place on the modified mesh at rest.
 """
 
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 
 import bpy
@@ -36,21 +38,26 @@ _POSING = {
     "WARP",
     "WAVE",
 }
+# A step that waits for a table.
+_WAITING_SECONDS = 0.01
 
 
 class Surface:
     """One character's surface points, at whatever frame the scene stands.
 
+    Args:
+        frame: whose modifiers are asked where their topology is not the table's.
+
     Attributes:
         triangles: ``(M, 3)`` int32 between the points.
     """
 
-    def __init__(self, character: CharacterRig, table: SurfaceTable, scene):
+    def __init__(self, character: CharacterRig, table: SurfaceTable, scene, frame: int):
         self.character, self.scene = character, scene
         self.triangles = table.triangles
         self._table = table
         if len(_positions(self._evaluated())) != table.vertex_count:
-            vertices, triangles = _modified_at_rest(character.mesh, scene.frame_current)
+            vertices, triangles = _modified_at_rest(character.mesh, frame)
             if len(triangles) == 0:
                 self._refuse()
             rest, _ = _at_rest(character.mesh)
@@ -87,22 +94,46 @@ def surfaces(cast: list[CharacterRig], scene) -> list[Surface]:
     Raises:
         SceneError: a mesh has no faces.
     """
-    tables: dict[bytes, SurfaceTable] = {}
-    result = []
-    for character in cast:
-        vertices, triangles = _at_rest(character.mesh)
-        topology = triangles.tobytes()
-        if topology not in tables:
+    steps = surfaces_in_steps(cast, scene)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+
+
+def surfaces_in_steps(cast: list[CharacterRig], scene) -> Generator[None, None, list[Surface]]:
+    """``surfaces`` in short steps: making a table takes a quarter of a second, and a thread does it."""
+    # The artist may scrub between the steps.
+    frame = scene.frame_current
+    maker = ThreadPoolExecutor(1, "isa-surfaces")
+    try:
+        tables: dict[bytes, Future[SurfaceTable]] = {}
+        topologies = []
+        for character in cast:
+            vertices, triangles = _at_rest(character.mesh)
+            topology = triangles.tobytes()
+            if topology not in tables:
+                tables[topology] = maker.submit(_table, vertices.tobytes(), topology)
+            topologies.append(topology)
+            yield
+        result = []
+        for character, topology in zip(cast, topologies, strict=True):
+            while wait([tables[topology]], _WAITING_SECONDS).not_done:
+                yield
             try:
-                tables[topology] = _table(vertices.tobytes(), topology)
+                table = tables[topology].result()
             except ValueError as error:
                 remedy = "Take it out of the cast, or give its mesh faces."
                 raise SceneError(f"'{character.name}' has no surface", remedy=remedy) from error
-        result.append(Surface(character, tables[topology], scene))
-    return result
+            result.append(Surface(character, table, scene, frame))
+            yield
+        return result
+    finally:
+        maker.shutdown(wait=False, cancel_futures=True)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _table(vertices: bytes, triangles: bytes) -> SurfaceTable:
     # Proportions alone decide where the points go, so a mesh in centimetres needs no conversion.
     return surface_table(

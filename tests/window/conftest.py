@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.addon import fake_engine
+from tests.service.running import RunningEngine
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = (1280, 1024)
 
@@ -74,16 +77,19 @@ class WindowedBlender:
         install = ("extension", "install-file", "-r", "user_default", "--enable")
         self.run("--command", *install, f"{self.inside(self.folder)}/{extension.name}")
 
-    def play(self, script: str, timeout: float) -> dict:
+    def play(self, script: str, timeout: float, size: tuple[int, int] = SCREEN) -> dict:
         """Run a script that acts as the artist, in a window that takes its events; the report it leaves.
 
-        Its pictures of the screen are kept in ``out/window``.
+        Its pictures of the screen, and the report, are kept in ``out/window``.
+
+        Args:
+            size: of the window.
         """
         here = Path(__file__).parent
         for file in (script, "stagehand.py"):
             shutil.copy(here / file, self.folder)
         folder = self.inside(self.folder)
-        window = ("--window-geometry", "0", "0", *map(str, SCREEN))
+        window = ("--window-geometry", "0", "0", *map(str, size))
         play = ("--python-exit-code", "5", "--python", f"{folder}/{script}", "--", folder)
         try:
             self.run("--enable-event-simulate", *window, *play, screen=True, timeout=timeout)
@@ -92,7 +98,9 @@ class WindowedBlender:
             pictures.mkdir(parents=True, exist_ok=True)
             for picture in self.folder.glob("*.png"):
                 shutil.copy(picture, pictures / f"{self.version}-{picture.name}")
-        return json.loads((self.folder / "report.json").read_text())
+        report = (self.folder / "report.json").read_text()
+        (pictures / f"{self.version}-{Path(script).stem}.json").write_text(report)
+        return json.loads(report)
 
 
 def find_blender() -> Path | None:
@@ -152,3 +160,13 @@ def engine(blender, tmp_path) -> Iterator[dict]:
     finally:
         process.stdin.close()
         process.wait(60)
+
+
+@pytest.fixture
+def painter(blender, tmp_path) -> Iterator[RunningEngine]:
+    """An engine that paints grey, half a second a step, and ends no job until the file ``go`` is beside Blender's."""
+    wishes = {"FAKE_PACE": "0.5", "FAKE_GO": str(blender.folder / "go")}
+    command = (fake_engine.__file__, "serve")
+    engine = RunningEngine(tmp_path / "engine", "--stop-with-stdin", command=command, **wishes)
+    yield engine
+    engine.end()

@@ -18,7 +18,6 @@ stagehand = importlib.import_module("stagehand")
 part = stagehand.part
 TASK = json.loads((stagehand.FOLDER / "task.json").read_text())
 REPORT: dict = {"blender": bpy.app.version_string}
-STALLS = stagehand.Stalls()
 
 
 def states() -> dict[str, str]:
@@ -33,25 +32,6 @@ def shown() -> str:
 
 def previewed() -> bool:
     return any(job.snapshot.preview for job in part("session").session().queue.jobs())
-
-
-def own_work() -> "stagehand.Calls":
-    """What the add-on does on the main thread while jobs run: its timer's parts, and each of its panels."""
-    queue, session, engine = (
-        part("engine.queue").JobQueue,
-        part("session").Session,
-        part("chosen_engine").ChosenEngine,
-    )
-    panels = [cls for name in ("panel", "jobs", "takes") for cls in part(f"ui.{name}").CLASSES]
-    timer = [(queue, "advance"), (queue, "jobs"), (session, "_import_arrived"), (engine, "look")]
-    return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
-
-
-def redrawn(seconds: float) -> Iterator[None]:
-    """The sidebar drawn as often as while a job runs."""
-    for _ in range(int(2 * seconds)):
-        part("session").redraw()
-        yield from stagehand.pause(0.5)
 
 
 def stage(viewport) -> Iterator[None]:
@@ -90,9 +70,6 @@ def jobs(viewport) -> Iterator[None]:
         yield from stagehand.wait_until(lambda count=count: len(states()) == count, 300, f"job {count}")
         if count == 1:
             yield from stagehand.wait_until(previewed, 60, "a preview")
-            stagehand.draw_little(viewport.space)
-            yield from STALLS.during("running", stagehand.pause(4))
-            stagehand.draw_little(viewport.space, False)
     yield from stagehand.picture("jobs-1-queue")
     first = next(iter(states()))
     yield from viewport.click("bpy.ops.isa.cancel_job(", across=0.9)
@@ -102,10 +79,7 @@ def jobs(viewport) -> Iterator[None]:
     yield from viewport.click("bpy.ops.isa.retry_job(", across=0.82)
     yield from stagehand.picture("jobs-3-again")
     (stagehand.FOLDER / "go").touch()
-    plates = stagehand.wait_until(lambda: not states(), 240, "all the plates")
-    stagehand.draw_little(viewport.space)
-    yield from STALLS.during("importing", plates)
-    stagehand.draw_little(viewport.space, False)
+    yield from stagehand.wait_until(lambda: not states(), 240, "all the plates")
     yield from stagehand.pause(1)
     scene = viewport.window.scene
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
@@ -159,16 +133,10 @@ def visit() -> Iterator[None]:
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stage(viewport)
-    calls = own_work()
-    stagehand.draw_little(viewport.space)
-    yield from STALLS.during("idle", redrawn(4))
-    stagehand.draw_little(viewport.space, False)
     yield from jobs(viewport)
-    REPORT["calls"] = {name: dict(longest) for name, longest in calls.longest.items()}
     yield from takes(viewport)
     yield from alpha(viewport)
     yield from reopen()
-    REPORT["stalls"] = STALLS.longest
     stagehand.save(REPORT)
 
 

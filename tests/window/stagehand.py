@@ -127,17 +127,22 @@ class Stalls:
 
     Attributes:
         longest: milliseconds by the span's name: ``wall`` by the clock; ``cpu`` of them the main thread's own
-            work, which other programs on the machine do not lengthen.
+            work, which other programs on the machine do not lengthen; and how often the scene was ``drawn``.
     """
 
     def __init__(self):
         self.longest: dict[str, dict[str, float]] = {}
         self._span = ""
+        bpy.types.SpaceView3D.draw_handler_add(self._count, (), "WINDOW", "POST_PIXEL")
+
+    def _count(self) -> None:
+        if self._span:
+            self.longest[self._span]["drawn"] += 1
 
     def during(self, span: str, steps: Iterator[None]) -> Iterator[None]:
         """Take steps, and watch them."""
         self._span, self._last = span, None
-        self.longest[span] = {"wall": 0.0, "cpu": 0.0}
+        self.longest[span] = {"wall": 0.0, "cpu": 0.0, "drawn": 0}
         self._tick()
         bpy.app.timers.register(self._tick)
         yield from steps
@@ -166,10 +171,10 @@ class Calls:
             setattr(owner, name, _as_draw(timed) if name == "draw" else timed)
 
     def _timed(self, name: str, plain: Callable) -> Callable:
-        def timed(*arguments):
+        def timed(*arguments, **named):
             began = time.perf_counter(), time.thread_time()
             try:
-                return plain(*arguments)
+                return plain(*arguments, **named)
             finally:
                 longest = self.longest.setdefault(name, {"wall": 0.0, "cpu": 0.0})
                 for clock, at, now in zip(
@@ -187,12 +192,6 @@ def _as_draw(timed: Callable) -> Callable:
         timed(self, context)
 
     return draw
-
-
-def draw_little(space, little: bool = True) -> None:
-    """Have a viewport draw next to nothing: without a GPU, drawing it is most of what Blender does."""
-    space.shading.type = "WIREFRAME" if little else "SOLID"
-    space.overlay.show_overlays = not little
 
 
 def unfold(*panels: type) -> None:
