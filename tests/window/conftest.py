@@ -164,7 +164,7 @@ def engine(blender, tmp_path) -> Iterator[dict]:
 
 @pytest.fixture
 def painter(blender, tmp_path) -> Iterator[RunningEngine]:
-    """An engine that paints grey, half a second a step, and ends no job until the file ``go`` is beside Blender's."""
+    """An engine that paints grey, half a second a step; jobs end once ``go`` is in Blender's folder."""
     wishes = {"FAKE_PACE": "0.5", "FAKE_GO": str(blender.folder / "go")}
     command = (fake_engine.__file__, "serve")
     engine = RunningEngine(tmp_path / "engine", "--stop-with-stdin", command=command, **wishes)

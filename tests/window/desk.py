@@ -18,28 +18,6 @@ part = stagehand.part
 REPORT: dict = {"blender": bpy.app.version_string}
 
 
-def choose(viewport, path: Path, **options) -> Iterator[None]:
-    """In the file browser that has opened: a file or a folder, its options, and the button that takes it."""
-    window = viewport.window
-
-    def browser():
-        return next((area for area in window.screen.areas if area.type == "FILE_BROWSER"), None)
-
-    yield from stagehand.wait_until(browser, 20, "the file browser")
-    yield from stagehand.wait_until(lambda: browser().spaces.active.params, 20, "its fields")
-    params = browser().spaces.active.params
-    params.directory = str(path if path.is_dir() else path.parent).encode()
-    if path.is_file():
-        params.filename = path.name
-    for name, value in options.items():
-        setattr(browser().spaces.active.active_operator, name, value)
-    yield from stagehand.pause(1)
-    yield from stagehand.picture(f"desk-{path.stem}-browser")
-    with bpy.context.temp_override(window=window, area=browser()):
-        bpy.ops.file.execute("INVOKE_DEFAULT")
-    yield from stagehand.wait_until(lambda: browser() is None, 20, "its end")
-
-
 def tracked(viewport) -> Iterator[None]:
     """Two people from a tracker's file, by the cast's button."""
     scene = viewport.window.scene
@@ -48,7 +26,7 @@ def tracked(viewport) -> Iterator[None]:
     scene.frame_end = 6
     scene.render.resolution_x, scene.render.resolution_y = 960, 720
     yield from viewport.click("bpy.ops.isa.import_people(", across=0.85)
-    yield from choose(viewport, stagehand.FOLDER / "wham.npz", width=96, height=72)
+    yield from stagehand.choose(stagehand.FOLDER / "wham.npz", "desk-wham-browser", width=96, height=72)
     yield from stagehand.wait_until(lambda: len(scene.isa.cast) == 2, 60, "the people")
     viewport.space.region_3d.view_perspective = "CAMERA"
     yield from stagehand.pause(1)
@@ -62,7 +40,7 @@ def bundle(viewport) -> Iterator[None]:
     out = stagehand.FOLDER / "bundle"
     out.mkdir()
     yield from viewport.click("bpy.ops.isa.write_farm_bundle(")
-    yield from choose(viewport, out)
+    yield from stagehand.choose(out, "desk-bundle-browser")
     session = part("session").session()
     yield from stagehand.wait_until(lambda: session.note or session.error, 120, "the bundle")
     yield from stagehand.picture("desk-farm")

@@ -50,9 +50,27 @@ def stage(viewport) -> Iterator[None]:
     yield from viewport.click("bpy.ops.isa.add_character(", across=0.2)
     yield from stagehand.wait_until(lambda: len(scene.isa.cast) == 3, 60, "the third")
     names = [member.character.name for member in scene.isa.cast]
-    scene.isa.cast_index = names.index("Character")
-    member = scene.isa.cast[scene.isa.cast_index]
-    member.picture, member.pose = scene.isa.cast[names.index("Anna")].picture, "MATCHED"
+    member = scene.isa.cast[names.index("Character")]
+    picture = Path(bpy.path.abspath(scene.isa.cast[names.index("Anna")].picture))
+    yield from stagehand.pause(1)
+    yield from viewport.click("bpy.ops.isa.choose_picture(", across=0.3)
+    yield from stagehand.choose(picture, "jobs-0-browser")
+    yield from stagehand.wait_until(lambda: member.picture, 20, "the picture")
+    # The first row is found at its upper edge.
+    across, first = yield from viewport.find("isa.cast_index", across=0.3)
+    row = first - int((names.index("Character") + 0.4) * stagehand.ROW)
+    yield from viewport.press("LEFTMOUSE", across, row)
+    yield from stagehand.wait_until(
+        lambda: scene.isa.cast[scene.isa.cast_index] == member, 10, "the third's row"
+    )
+    yield from stagehand.pause(1)
+    # The menu of where the picture's pose comes from: First Frame, Frame, Ghost.
+    place = yield from viewport.find(".pose", across=0.5)
+    yield from viewport.press("LEFTMOUSE", *place)
+    yield from stagehand.pause(0.5)
+    yield from stagehand.picture("jobs-0-menu")
+    yield from viewport.press("G", *place)
+    yield from stagehand.wait_until(lambda: member.pose == "MATCHED", 10, "the ghost's pose")
     yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.match_reference(", across=0.3)
     yield from stagehand.wait_until(lambda: member.ghost is not None, 30, "the ghost")
@@ -87,16 +105,28 @@ def jobs(viewport) -> Iterator[None]:
 
 
 def takes(viewport) -> Iterator[None]:
-    """One is pinned, another shown, and that undone."""
+    """One is pinned, another shown, and that undone; then a key of the artist's does it."""
     before = shown()
-    bpy.ops.isa.pin_take(take=str(part("takes").shown_folder(viewport.window.scene)))
+    newest = part("session").session().queue.takes(part("shots").known_shot(viewport.window.scene))[0]
+    yield from viewport.click("bpy.ops.isa.pin_take(", across=0.93)
+    queue = part("session").session().queue
+    yield from stagehand.wait_until(lambda: queue.take(newest.folder).pinned, 10, "the pin")
     yield from viewport.click("bpy.ops.isa.compare_takes(")
     yield from stagehand.wait_until(lambda: shown() != before, 10, "the other take")
     REPORT["compared"] = [before, shown()]
     yield from stagehand.picture("jobs-5-compared")
-    with bpy.context.temp_override(window=viewport.window, area=viewport.area):
-        bpy.ops.ed.undo()
+    yield from viewport.key("Z", ctrl=True)
+    yield from stagehand.wait_until(lambda: shown() == before, 10, "the undo")
     REPORT["undone"] = shown()
+    (item,) = (
+        item
+        for item in bpy.context.window_manager.keyconfigs.user.keymaps["3D View"].keymap_items
+        if item.idname == "isa.compare_takes"
+    )
+    item.type = "F8"
+    for wanted in (REPORT["compared"][1], before):
+        yield from viewport.key("F8")
+        yield from stagehand.wait_until(lambda wanted=wanted: shown() == wanted, 10, f"{wanted} by its key")
 
 
 def alpha(viewport) -> Iterator[None]:
@@ -110,9 +140,15 @@ def alpha(viewport) -> Iterator[None]:
     REPORT["delivered"] = (part("takes").shown_folder(viewport.window.scene) / "people.mov").read_text()
 
 
-def reopen() -> Iterator[None]:
-    bpy.ops.wm.save_mainfile()
-    bpy.ops.wm.open_mainfile(filepath=str(stagehand.FOLDER / "shot.blend"))
+def reopen(viewport) -> Iterator[None]:
+    """Control-S, Control-O."""
+    yield from viewport.key("S", ctrl=True)
+    yield from stagehand.wait_until(lambda: not bpy.data.is_dirty, 20, "the file")
+    opened = []
+    bpy.app.handlers.load_post.append(bpy.app.handlers.persistent(lambda *_: opened.append(True)))
+    yield from viewport.key("O", ctrl=True)
+    yield from stagehand.choose(stagehand.FOLDER / "shot.blend", "jobs-7-browser")
+    yield from stagehand.wait_until(lambda: opened, 20, "the file again")
     viewport = stagehand.Viewport()
     scene = viewport.window.scene
     known = part("shots").known_shot
@@ -125,6 +161,7 @@ def reopen() -> Iterator[None]:
 
 def visit() -> Iterator[None]:
     """Three takes of a shot."""
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
     preferences.engine = "REMOTE"
     preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
@@ -136,7 +173,7 @@ def visit() -> Iterator[None]:
     yield from jobs(viewport)
     yield from takes(viewport)
     yield from alpha(viewport)
-    yield from reopen()
+    yield from reopen(viewport)
     stagehand.save(REPORT)
 
 

@@ -18,6 +18,8 @@ import bpy
 ADDON = "bl_ext.user_default.isa_blender_addon"
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
 TICK = 0.02
+# Pixels of a row in a list.
+ROW = 20
 
 
 def part(name: str):
@@ -52,22 +54,34 @@ class Viewport:
             wanted: how an operator's call begins, or a property's path ends.
             across: where in the sidebar's width to look, 0 to 1.
         """
-        place = None
-        for _ in range(6):
+        place = yield from self.find(wanted, across)
+        yield from self.press("LEFTMOUSE", *place)
+
+    def find(self, wanted: str, across: float = 0.5) -> Iterator[None]:
+        """Where a button of the sidebar is; the sidebar is scrolled until it is there."""
+        # To the top, then down.
+        self._passed = set()
+        for way, turns in (("UP", 60), *(5 * [("DOWN", 10)])):
             place = yield from self._find(wanted, across)
             if place:
-                break
-            for _ in range(10):
-                self._event(
-                    "WHEELDOWNMOUSE", "PRESS", self._middle, self.sidebar.y + self.sidebar.height // 2
-                )
+                return place
+            for _ in range(turns):
+                middle = self.sidebar.y + self.sidebar.height // 2
+                self._event(f"WHEEL{way}MOUSE", "PRESS", self._middle, middle)
                 yield
-        assert place, f"no button of the sidebar is for {wanted}"
-        for value in ("PRESS", "RELEASE"):
-            self._event("LEFTMOUSE", value, *place)
+        raise AssertionError(f"no button of the sidebar is for {wanted}, only {self._passed}")
+
+    def press(self, kind: str, x: int, y: int, **modifiers: bool) -> Iterator[None]:
+        """Press a button of the mouse or a key there, and let it go."""
+        for event, value in (("MOUSEMOVE", "NOTHING"), (kind, "PRESS"), (kind, "RELEASE")):
+            self.window.event_simulate(type=event, value=value, x=x, y=y, **modifiers)
             yield
         # Off the button, lest its tooltip cover the picture.
         self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
+
+    def key(self, kind: str, **modifiers: bool) -> Iterator[None]:
+        """Press a key over the view."""
+        yield from self.press(kind, self.area.x + 200, self.area.y + 100, **modifiers)
 
     def _find(self, wanted: str, across: float) -> Iterator[None]:
         x = self.sidebar.x + int(across * (self.sidebar.width - 20))
@@ -76,6 +90,7 @@ class Viewport:
             yield
             with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
                 button = _button_under_the_mouse()
+            self._passed.add(button)
             if button.startswith(wanted) or button.endswith(wanted):
                 return x, y
         return None
@@ -86,6 +101,38 @@ class Viewport:
 
     def _event(self, kind: str, value: str, x: int, y: int) -> None:
         self.window.event_simulate(type=kind, value=value, x=x, y=y)
+
+
+def choose(path: Path, name: str, **options) -> Iterator[None]:
+    """In the file browser that has opened: a file or a folder, its options, and Return, which takes it.
+
+    Args:
+        name: of the picture of it.
+    """
+
+    # A file that is opened brings windows of its own.
+    def window():
+        return bpy.context.window_manager.windows[0]
+
+    def browser():
+        return next((area for area in window().screen.areas if area.type == "FILE_BROWSER"), None)
+
+    yield from wait_until(browser, 20, "the file browser")
+    yield from wait_until(lambda: browser().spaces.active.params, 20, "its fields")
+    params = browser().spaces.active.params
+    params.directory = str(path if path.is_dir() else path.parent).encode()
+    if path.is_file():
+        params.filename = path.name
+    for option, value in options.items():
+        setattr(browser().spaces.active.active_operator, option, value)
+    yield from pause(1)
+    yield from picture(name)
+    files = next(region for region in browser().regions if region.type == "WINDOW")
+    place = {"x": files.x + files.width // 2, "y": files.y + 10}
+    for kind, value in (("MOUSEMOVE", "NOTHING"), ("RET", "PRESS"), ("RET", "RELEASE")):
+        window().event_simulate(type=kind, value=value, **place)
+        yield
+    yield from wait_until(lambda: browser() is None, 20, "its end")
 
 
 def _button_under_the_mouse() -> str:

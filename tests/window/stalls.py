@@ -2,8 +2,8 @@
 
 usage: blender --enable-event-simulate --python stalls.py -- FOLDER
 
-FOLDER holds ``task.json`` and receives ``report.json``. No scene is drawn meanwhile: without a GPU, that is most
-of what Blender does.
+FOLDER holds ``task.json`` and receives ``report.json``. No scene is drawn meanwhile: without a GPU, that is
+most of what Blender does.
 """
 
 import importlib

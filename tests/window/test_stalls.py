@@ -11,7 +11,7 @@ LONGEST_MS = 50
 
 
 def test_no_step_of_a_take_holds_the_main_thread_for_long(blender, painter, extension):
-    """The thread's own time between two calls of a timer: what Blender and the add-on do, not what they wait for."""
+    """The thread's own time between two calls of a timer: what Blender and the add-on do."""
     blender.install(extension)
     task = {"url": painter.url, "token": painter.first_line["token"], "steps": 12, "seed": HELD}
     (blender.folder / "task.json").write_text(json.dumps(task))
