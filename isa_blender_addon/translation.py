@@ -6,6 +6,8 @@ before they are filled in, for no dictionary has "Frames 1–25".
 
 from bpy.app.translations import pgettext_iface, pgettext_rpt
 
+from isa_engine.errors import IsaError
+
 
 def words(text: str, **values) -> str:
     """A text of the interface, its ``{placeholders}`` filled in."""
@@ -15,3 +17,8 @@ def words(text: str, **values) -> str:
 def said(text: str, **values) -> str:
     """The same for a report: what the artist is told has happened."""
     return pgettext_rpt(text).format(**values)
+
+
+def told(error: BaseException) -> str:
+    """What an error says; one that is not the project's own says it in its own words."""
+    return error.told(pgettext_rpt) if isinstance(error, IsaError) else str(error)

@@ -1,5 +1,7 @@
 """Errors that a person can act on: what went wrong, where, and what to do about it."""
 
+from collections.abc import Callable
+
 
 class IsaError(Exception):
     """A failure with a remedy.
@@ -8,14 +10,30 @@ class IsaError(Exception):
         problem: the thing that is wrong, named ("Character 'Anna' has no reference picture").
         where: the place ("frame 12", "cast.npz, field 'fps'"); empty when the problem already says it.
         remedy: what to do next ("Choose a picture in the cast list").
+        values: for the ``{placeholders}`` of these texts, so that the texts can be looked up in a dictionary.
+            Without values a text is plain, and a brace in it a brace.
 
     ``str(error)`` is the one sentence that the panel, the command line and the service all show.
     """
 
-    def __init__(self, problem: str, *, where: str = "", remedy: str = ""):
-        self.problem, self.where, self.remedy = problem, where, remedy
+    def __init__(self, problem: str, *, where: str = "", remedy: str = "", **values: object):
+        self._texts, self._values = (problem, where, remedy), values
+        self.problem, self.where, self.remedy = self._filled(str)
+        super().__init__(self.told(str))
+
+    def told(self, look_up: Callable[[str], str]) -> str:
+        """The sentence in another language.
+
+        Args:
+            look_up: gives a text, its placeholders still in it, in that language.
+        """
+        problem, where, remedy = self._filled(look_up)
         sentence = f"{where}: {problem}" if where else problem
-        super().__init__(f"{sentence.rstrip('.')}. {remedy}".strip() if remedy else sentence)
+        return f"{sentence.rstrip('.')}. {remedy}".strip() if remedy else sentence
+
+    def _filled(self, look_up: Callable[[str], str]) -> list[str]:
+        texts = [text and look_up(text) for text in self._texts]
+        return [text.format(**self._values) for text in texts] if self._values else texts
 
 
 class ShotError(IsaError):
