@@ -12,17 +12,19 @@ def _classes() -> tuple[type, ...]:
 
 
 def register() -> None:
-    from . import takes, thumbnails
+    from . import keymap, takes, thumbnails
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     takes.register()
     thumbnails.register()
+    keymap.register()
 
 
 def unregister() -> None:
-    from . import takes, thumbnails
+    from . import keymap, takes, thumbnails
 
+    keymap.unregister()
     thumbnails.unregister()
     takes.unregister()
     for cls in reversed(_classes()):
