@@ -16,7 +16,7 @@ from isa_engine.protocol import Health
 from .engine.process import EngineStatus, LocalEngine, RemoteEngine
 from .engine.take import HERE, address
 from .folders import engine_log
-from .translation import words
+from .translation import told, words
 from .ui.preferences import preferences
 
 # Between two questions to an engine that does not answer or has not loaded its model; to one that is well.
@@ -62,7 +62,7 @@ class ChosenEngine:
             try:
                 check_remote(chosen.remote_url)
             except EngineError as error:
-                return EngineStatus("absent", str(error))
+                return EngineStatus("absent", told(error))
             if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
                 message = words("Engine: {host}.", host=urlsplit(chosen.remote_url).hostname)
                 return EngineStatus("ready", message, *self._asked)
@@ -156,6 +156,7 @@ class ChosenEngine:
                 with contextlib.closing(EngineClient(url, token)) as client:
                     health, problem = client.health(), ""
             except EngineError as error:
+                # The client's own, which no dictionary has; Blender's are for the main thread.
                 health, problem = None, str(error)
             kept = by_the_way and problem and self.health is not None
             if self._asked == (url, token) and not kept:

@@ -51,9 +51,13 @@ class Delivery:
             )
         except OSError as error:
             self._log.unlink()
-            problem = f"the engine cannot be started: {error.strerror}"
-            remedy = "Check the engine's Python in the add-on's preferences."
-            raise EngineError(problem, where=python, remedy=remedy) from error
+            raise EngineError(
+                "the engine cannot be started: {reason}",
+                where="{python}",
+                remedy="Check the engine's Python in the add-on's preferences.",
+                reason=error.strerror,
+                python=python,
+            ) from error
         finally:
             os.close(handle)
 

@@ -60,8 +60,9 @@ def new_take(scene) -> Path:
                 return take
             number += 1
     except OSError as error:
-        problem = f"the output folder '{output}' cannot be written: {error.strerror}"
-        raise SceneError(problem, remedy="Choose another one in the ISA tab, under Look.") from error
+        problem = "the output folder '{folder}' cannot be written: {reason}"
+        remedy = "Choose another one in the ISA tab, under Look."
+        raise SceneError(problem, remedy=remedy, folder=output, reason=error.strerror) from error
 
 
 def engine_log() -> Path:

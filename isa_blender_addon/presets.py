@@ -66,13 +66,18 @@ class Presets:
         """
         preset = self().get(name)
         if preset is None:
-            raise SceneError(f"there is no preset '{name}'", remedy="Choose another one.")
+            raise SceneError("there is no preset '{name}'", remedy="Choose another one.", name=name)
         if preset.model:
             try:
                 scene.isa.model = preset.model
             except TypeError as error:
-                problem = f"this add-on has no model '{preset.model}'"
-                raise SceneError(problem, where=name, remedy="Update the add-on.") from error
+                raise SceneError(
+                    "this add-on has no model '{model}'",
+                    where="{name}",
+                    remedy="Update the add-on.",
+                    model=preset.model,
+                    name=name,
+                ) from error
         scene.isa.steps, scene.isa.guidance = preset.steps, preset.guidance
 
     def add(self, name: str, scene) -> None:
@@ -85,7 +90,7 @@ class Presets:
         if not name:
             raise SceneError("a preset needs a name", remedy="Enter one.")
         if name in BUILT_IN:
-            raise SceneError(f"'{name}' stays as it is", remedy="Choose another name.")
+            raise SceneError("'{name}' stays as it is", remedy="Choose another name.", name=name)
         isa = scene.isa
         self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.model)})
 
@@ -107,8 +112,13 @@ class Presets:
             partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
             os.replace(partial, file)
         except OSError as error:
-            problem = f"the presets cannot be written: {error.strerror}"
-            raise SceneError(problem, where=str(file), remedy="Free some space.") from error
+            raise SceneError(
+                "the presets cannot be written: {reason}",
+                where="{file}",
+                remedy="Free some space.",
+                reason=error.strerror,
+                file=file,
+            ) from error
         self._own = own
 
 

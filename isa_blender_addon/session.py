@@ -18,7 +18,7 @@ from .engine.take import Take
 from .preflight.finding import Finding
 from .shots import own_takes, scene_of, shot_of, take_places
 from .takes import show_take
-from .translation import said
+from .translation import said, told
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 
@@ -61,7 +61,8 @@ class Session:
     @property
     def trouble(self) -> str:
         """What is wrong, as a sentence; empty if nothing is."""
-        return self.error or self.engine.error or self.queue.trouble
+        disk = self.queue.trouble
+        return self.error or self.engine.error or (told(disk) if disk else "")
 
     def start_engine(self) -> None:
         """Start the local engine or ask the remote one how it is.
@@ -158,7 +159,7 @@ class Session:
             try:
                 self.start_engine()
             except EngineError as error:
-                self.error = str(error)
+                self.error = told(error)
 
     def _import_arrived(self) -> None:
         for take in self.queue.arrived():
@@ -176,7 +177,7 @@ class Session:
                 show_take(scene, take)
             except IsaError as error:
                 self.error = said(
-                    "{error} The results are kept in {folder}.", error=error, folder=take.folder
+                    "{error} The results are kept in {folder}.", error=told(error), folder=take.folder
                 )
                 continue
             except Exception as error:

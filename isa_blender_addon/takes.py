@@ -52,8 +52,13 @@ def use_settings(scene, take: Take) -> None:
         try:
             setattr(scene.isa, name, getattr(take.settings, name))
         except TypeError as error:
-            problem = f"this add-on has no model '{take.settings.model}'"
-            raise SceneError(problem, where=take.name, remedy="Update the add-on.") from error
+            raise SceneError(
+                "this add-on has no model '{model}'",
+                where="{take}",
+                remedy="Update the add-on.",
+                model=take.settings.model,
+                take=take.name,
+            ) from error
 
 
 def _show(scene, folder: Path, shot: Shot | Take) -> None:

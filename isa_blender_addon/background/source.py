@@ -27,8 +27,8 @@ def footage_files(scene) -> list[str]:
         raise SceneError("no footage is chosen for the background", remedy="Open it under Background.")
     first = Path(bpy.path.abspath(image.filepath, library=image.library))
     if image.source not in ("MOVIE", "SEQUENCE", "FILE") or image.packed_file is not None:
-        problem = f"the footage '{image.name}' is no movie and no picture file"
-        raise SceneError(problem, remedy="Save it to disk, or choose another.")
+        problem = "the footage '{name}' is no movie and no picture file"
+        raise SceneError(problem, remedy="Save it to disk, or choose another.", name=image.name)
     if not first.is_file():
         raise SceneError(
             "the footage is missing", where=str(first), remedy="Choose it again under Background."
@@ -51,10 +51,14 @@ def footage_numbers(scene, frame_numbers: np.ndarray) -> list[int]:
     length = image.frame_duration if image.source == "MOVIE" else len(files)
     first, last = int(frame_numbers[0]), int(frame_numbers[-1])
     if first < start or last >= start + length:
-        problem = (
-            f"the footage lasts from frame {start} to {start + length - 1}, the shot from {first} to {last}"
+        raise SceneError(
+            "the footage lasts from frame {start} to {end}, the shot from {first} to {last}",
+            remedy="Move its start under Background, or shorten the frame range.",
+            start=start,
+            end=start + length - 1,
+            first=first,
+            last=last,
         )
-        raise SceneError(problem, remedy="Move its start under Background, or shorten the frame range.")
     return [int(number) - start for number in frame_numbers]
 
 

@@ -98,17 +98,23 @@ class Work:
             if status is None:
                 return None
             if status or not self._out.is_file():
-                why = last_line(self._log) or f"Blender ended with status {status}"
-                raise SceneError(f"the background cannot be made: {why}")
+                problem = "the background cannot be made: Blender ended with status {status}"
+                if why := last_line(self._log):
+                    problem = "the background cannot be made: {why}"
+                raise SceneError(problem, why=why, status=status)
         try:
             if self._process is not None:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(self._out, self._kept)
             movie = self._kept.read_bytes()
         except OSError as error:
-            problem = f"the background cannot be kept: {error.strerror}"
-            remedy = "Free some space, or choose another cache folder in the add-on's preferences."
-            raise SceneError(problem, where=str(self._kept), remedy=remedy) from error
+            raise SceneError(
+                "the background cannot be kept: {reason}",
+                where="{file}",
+                remedy="Free some space, or choose another cache folder in the add-on's preferences.",
+                reason=error.strerror,
+                file=self._kept,
+            ) from error
         self.close()
         return movie
 
@@ -150,7 +156,8 @@ def begin(scene, shot: Shot) -> Work | None:
         return Work(job, kept)
     except (OSError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise SceneError(f"the background cannot be begun: {error}", remedy="Free some space.") from error
+        problem = "the background cannot be begun: {reason}"
+        raise SceneError(problem, remedy="Free some space.", reason=str(error)) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -137,6 +137,7 @@ class JobRunner:
         except Cancelled:
             self._show(state="cancelled")
         except IsaError as error:
+            # English, as the take keeps it on disk.
             self._show(state="failed", error=str(error))
         except OSError as error:
             where = f"{error.filename or self.folder}: {error.strerror}"

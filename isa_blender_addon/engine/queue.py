@@ -52,11 +52,11 @@ class JobQueue:
     """The takes and jobs of one Blender.
 
     Attributes:
-        trouble: a sentence, where the queue cannot be kept on disk.
+        trouble: why the queue cannot be kept on disk, where it cannot.
     """
 
     def __init__(self):
-        self.trouble = ""
+        self.trouble: BaseException | None = None
         self._takes: dict[Path, Take] = {}
         self._runners: dict[Path, JobRunner] = {}
         # Of shots that are being written; the shot itself where that has failed.
@@ -237,14 +237,14 @@ class JobQueue:
                 writing.result()
                 del self._shots[folder]
             except IsaError as error:
+                # On disk it is English: who reads it there may have another language.
                 self._set(replace(self._takes[folder], state="failed", error=str(error)))
         unfinished = []
         for kept in self._kept:
             if not kept.done():
                 unfinished.append(kept)
                 continue
-            trouble = kept.exception()
-            self.trouble = str(trouble) if trouble else ""
+            self.trouble = kept.exception()
         self._kept = unfinished
 
     def _set(self, take: Take) -> None:

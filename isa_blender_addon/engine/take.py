@@ -105,9 +105,14 @@ class Take:
                 os.fsync(file.fileno())
             os.replace(partial, self.folder / FILE)
         except OSError as error:
-            problem = f"cannot write {FILE}: {error.strerror}"
-            remedy = "Free some space or choose another folder."
-            raise SceneError(problem, where=str(self.folder), remedy=remedy) from error
+            raise SceneError(
+                "cannot write {file}: {reason}",
+                where="{folder}",
+                remedy="Free some space or choose another folder.",
+                file=FILE,
+                reason=error.strerror,
+                folder=self.folder,
+            ) from error
 
     def keep_shot(self, shot: Shot) -> None:
         """Write the shot, from which the job can be sent at any time.
@@ -126,8 +131,14 @@ class Take:
         try:
             return (self.folder / SHOT).read_bytes()
         except OSError as error:
-            problem = f"the shot of '{self.name}' cannot be read: {error.strerror}"
-            raise SceneError(problem, where=str(self.folder), remedy="Generate it again.") from error
+            raise SceneError(
+                "the shot of '{take}' cannot be read: {reason}",
+                where="{folder}",
+                remedy="Generate it again.",
+                take=self.name,
+                reason=error.strerror,
+                folder=self.folder,
+            ) from error
 
     def discard(self) -> None:
         """Remove its files for good; what others have put beside them stays."""

@@ -8,6 +8,7 @@ from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
 from ..scene.rig import add_character, put_on_ground
+from ..translation import told
 from .result import Result
 
 
@@ -37,7 +38,7 @@ class ISA_OT_add_character(bpy.types.Operator):
             armature.location += context.scene.cursor.location
             refresh_cast(context.scene)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -8,6 +8,7 @@ from ..folders import output_folder
 from ..properties import cast_picture
 from ..scene.demo import build_demo_scene
 from ..scene.reference import render_reference
+from ..translation import told
 from .result import Result
 
 # The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
@@ -32,7 +33,7 @@ class ISA_OT_add_demo_scene(bpy.types.Operator):
             build_demo_scene(context)
             cast_picture(scene, str(_reference(scene)))
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -43,7 +44,8 @@ def _reference(scene):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SceneError(f"'{folder}' cannot be written: {error.strerror}") from error
+        problem = "'{folder}' cannot be written: {reason}"
+        raise SceneError(problem, folder=folder, reason=error.strerror) from error
     scene.render.resolution_percentage = _PERCENTAGE
     try:
         return render_reference(scene, scene.frame_start, folder / "demo-reference.png")

@@ -8,6 +8,7 @@ from isa_engine.errors import IsaError
 
 from ..properties import cast_member, playing
 from ..scene.picture import read_picture
+from ..translation import told
 from .result import Result
 
 
@@ -25,7 +26,7 @@ class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
             read_picture(self.filepath, self.character or "the cast")  # type: ignore[attr-defined]
             members = [cast_member(context.scene, self.character)] if self.character else None
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath  # type: ignore[attr-defined]
         for member in members or [member for member in playing(context.scene) if not member.picture]:

@@ -9,7 +9,7 @@ from isa_engine.errors import Cancelled, IsaError
 
 from .. import delivery
 from ..session import redraw
-from ..translation import said
+from ..translation import said, told
 from .result import Result
 
 _POLL_SECONDS = 0.2
@@ -71,7 +71,7 @@ class ISA_OT_deliver(bpy.types.Operator):
         try:
             _current = delivery.begin(scene, self.kind)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return False
         return True
 
@@ -85,7 +85,7 @@ class ISA_OT_deliver(bpy.types.Operator):
             self.report({"INFO"}, said("Cancelled."))
             return {"CANCELLED"}
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         self.report({"INFO"}, said("The people are in {out}.", out=out))
         return {"FINISHED"}

@@ -11,7 +11,7 @@ from isa_engine.errors import IsaError
 from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
 from ..properties import cast_member
 from ..scene.picture import picture_size
-from ..translation import said
+from ..translation import said, told
 from .result import Result
 
 
@@ -76,7 +76,7 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         return {"FINISHED"}
 
     def _fail(self, error: IsaError) -> Result:
-        self.report({"ERROR"}, str(error))
+        self.report({"ERROR"}, told(error))
         return {"CANCELLED"}
 
 

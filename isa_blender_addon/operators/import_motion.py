@@ -8,6 +8,7 @@ from isa_engine.body import load_motion
 from isa_engine.errors import IsaError
 
 from ..scene.rig import apply_motion
+from ..translation import told
 from .result import Result
 
 
@@ -36,7 +37,7 @@ class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
             motion = load_motion(self.filepath)  # type: ignore[attr-defined]
             apply_motion(active_armature(context), motion, self.start_frame)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

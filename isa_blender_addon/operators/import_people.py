@@ -14,7 +14,7 @@ from isa_engine.errors import IsaError
 from ..properties import refresh_cast
 from ..scene.timeline import fps, render_size
 from ..scene.tracked import add_people
-from ..translation import said
+from ..translation import said, told
 from .result import Result
 
 _NAMES = {
@@ -82,7 +82,7 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
             armatures = add_people(context, found, body, size, self.rate, self.start_frame)
             refresh_cast(context.scene)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         parent = armatures[0].parent.name
         if len(armatures) == 1:

@@ -10,6 +10,7 @@ from isa_engine.errors import IsaError
 from ..folders import output_folder
 from ..plate import troubles
 from ..takes import show_results
+from ..translation import told
 from .result import Result
 
 
@@ -32,7 +33,7 @@ class ISA_OT_import_results(bpy.types.Operator):
         try:
             show_results(context.scene, Path(bpy.path.abspath(self.directory)).absolute())
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         for trouble in troubles(context.scene):
             self.report({"WARNING"}, trouble)

@@ -9,6 +9,7 @@ from isa_engine.errors import EngineError
 
 from ..engine.queue import Job
 from ..session import session
+from ..translation import told
 from .result import Result
 
 
@@ -47,7 +48,7 @@ class ISA_OT_retry_job(_OfJob, bpy.types.Operator):
         try:
             session().start_engine()
         except EngineError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         session().queue.retry(Path(self.take))
         return {"FINISHED"}

@@ -9,7 +9,7 @@ from isa_engine.errors import IsaError
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
 from ..properties import cast_member
-from ..translation import words
+from ..translation import told, words
 from .result import Result
 
 
@@ -25,7 +25,7 @@ class ISA_OT_open_picture(bpy.types.Operator):
             member = cast_member(context.scene, self.character)
             image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
         except (IsaError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         if context.window is not None:
             bpy.ops.wm.window_new()

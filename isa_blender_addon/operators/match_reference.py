@@ -7,6 +7,7 @@ from isa_engine.errors import IsaError
 
 from ..matching.ghost import fit_camera_to_picture, make_ghost
 from ..properties import cast_member
+from ..translation import told
 from .result import Result
 
 
@@ -25,7 +26,7 @@ class ISA_OT_match_reference(bpy.types.Operator):
             make_ghost(scene, member)
             fit_camera_to_picture(scene, member)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         member.pose = "MATCHED"
         if context.mode == "OBJECT":

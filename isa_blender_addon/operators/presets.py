@@ -6,6 +6,7 @@ from bpy.props import StringProperty
 from isa_engine.errors import IsaError
 
 from ..presets import presets
+from ..translation import told
 from .result import Result
 
 
@@ -50,7 +51,7 @@ def _report(operator, change) -> Result:
     try:
         change()
     except IsaError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, told(error))
         return {"CANCELLED"}
     return {"FINISHED"}
 

@@ -19,6 +19,7 @@ from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.timeline import frame_numbers
 from ..session import redraw, session
+from ..translation import told
 from .result import Result
 
 # Blender draws and listens between two stretches of reading.
@@ -228,12 +229,13 @@ def obstacle(scene) -> SceneError | None:
         return error
     if not playing(scene):
         remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include it in the cast."
-        return SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+        problem = "there is no character"
+        return SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
     return None
 
 
 def fail(operator, error: IsaError) -> Result:
     """Say it where the artist looks, and in the panel."""
-    session().error = str(error)
-    operator.report({"ERROR"}, str(error))
+    session().error = told(error)
+    operator.report({"ERROR"}, told(error))
     return {"CANCELLED"}

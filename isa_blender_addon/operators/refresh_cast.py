@@ -8,6 +8,7 @@ from bpy.app.handlers import persistent
 from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
+from ..translation import told
 from .result import Result
 
 
@@ -21,7 +22,7 @@ class ISA_OT_refresh_cast(bpy.types.Operator):
         try:
             refresh_cast(context.scene)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -5,6 +5,7 @@ import bpy
 from isa_engine.errors import EngineError
 
 from ..session import session
+from ..translation import told
 from .result import Result
 
 
@@ -17,8 +18,8 @@ class ISA_OT_start_engine(bpy.types.Operator):
         try:
             session().start_engine()
         except EngineError as error:
-            session().error = str(error)
-            self.report({"ERROR"}, str(error))
+            session().error = told(error)
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

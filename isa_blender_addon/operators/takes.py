@@ -10,7 +10,7 @@ from isa_engine.errors import IsaError
 from ..engine.take import Take
 from ..session import redraw, session
 from ..takes import other_folder, show_results, show_take, shown_folder, use_settings
-from ..translation import said, words
+from ..translation import said, told, words
 from .result import Result
 
 
@@ -35,7 +35,7 @@ class ISA_OT_show_take(_OfTake, bpy.types.Operator):
         try:
             show_take(context.scene, self.found)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -55,7 +55,7 @@ class ISA_OT_compare_takes(bpy.types.Operator):
         try:
             show_results(context.scene, other_folder(context.scene))
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -85,7 +85,7 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
         try:
             use_settings(context.scene, self.found)
         except IsaError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -11,6 +11,7 @@ from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
 from ..scene.characters import find_characters
 from ..scene.surface import Surface, surfaces
 from ..session import session
+from ..translation import told
 from .geometry import Body, Drawing, View, drawing
 
 
@@ -48,7 +49,7 @@ class Watch:
                 self.forget()
             except IsaError as error:
                 self.forget()
-                self._changed, self.problem = False, str(error)
+                self._changed, self.problem = False, told(error)
         return self._drawing
 
     def _read(self, scene) -> Drawing:
@@ -56,7 +57,7 @@ class Watch:
         view = View(intrinsics(camera, scene), camera_to_world(camera))
         members = playing(scene)
         if not members:
-            raise SceneError("there is no character to draw", where=f"scene '{scene.name}'")
+            raise SceneError("there is no character to draw", where="scene '{scene}'", scene=scene.name)
         # A search of the scene costs more than a redraw may.
         cast_key = tuple(member.character.session_uid for member in members), len(bpy.data.objects)
         if cast_key != self._cast_key:

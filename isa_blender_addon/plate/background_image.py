@@ -57,7 +57,8 @@ def check_cameras(scene, frame_numbers) -> list:
     for camera in cameras:
         if not camera.is_editable:
             remedy = "Make it local or choose the plane."
-            raise SceneError(f"camera '{camera.name}' is linked from another file", remedy=remedy)
+            problem = "camera '{camera}' is linked from another file"
+            raise SceneError(problem, remedy=remedy, camera=camera.name)
     return cameras
 
 

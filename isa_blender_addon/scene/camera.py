@@ -8,6 +8,7 @@ from .timeline import render_size, view_layer
 
 # Beyond this the camera's axes are not perpendicular, and no rigid camera shows the same picture.
 _SHEAR = 1e-4
+_OTHER_LENSES = {"ORTHO": "the camera is orthographic", "PANO": "the camera is panoramic"}
 
 
 def camera_at(scene, frame: int):
@@ -30,10 +31,17 @@ def camera_at(scene, frame: int):
         camera = scene.camera
     if camera is None:
         remedy = "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0)."
-        raise SceneError("there is no active camera", where=f"scene '{scene.name}'", remedy=remedy)
+        problem = "there is no active camera"
+        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
     if camera.type != "CAMERA":
         remedy = "Make a camera the active one (Scene properties ▸ Camera)."
-        raise SceneError(f"'{camera.name}' is not a camera", where=f"scene '{scene.name}'", remedy=remedy)
+        raise SceneError(
+            "'{camera}' is not a camera",
+            where="scene '{scene}'",
+            remedy=remedy,
+            camera=camera.name,
+            scene=scene.name,
+        )
     return camera
 
 
@@ -48,8 +56,14 @@ def evaluated_camera(scene, frame: int):
     """
     camera = camera_at(scene, frame)
     if camera.name not in view_layer(scene).objects:
-        problem = f"camera '{camera.name}' is not in view layer '{view_layer(scene).name}'"
-        raise SceneError(problem, where=f"frame {frame}", remedy="Include its collection in the view layer.")
+        raise SceneError(
+            "camera '{camera}' is not in view layer '{layer}'",
+            where="frame {frame}",
+            remedy="Include its collection in the view layer.",
+            camera=camera.name,
+            layer=view_layer(scene).name,
+            frame=frame,
+        )
     return camera.evaluated_get(view_layer(scene).depsgraph)
 
 
@@ -66,9 +80,9 @@ def intrinsics(camera, scene, picture: tuple[int, int] | None = None) -> tuple[f
         SceneError: the camera is not a perspective one.
     """
     if camera.data.type != "PERSP":
-        kind = {"ORTHO": "orthographic", "PANO": "panoramic"}.get(camera.data.type, "not perspective")
+        problem = _OTHER_LENSES.get(camera.data.type, "the camera is not perspective")
         remedy = "Set its lens type to Perspective."
-        raise SceneError(f"the camera is {kind}", where=f"camera '{camera.name}'", remedy=remedy)
+        raise SceneError(problem, where="camera '{camera}'", remedy=remedy, camera=camera.name)
     width, height = picture or render_size(scene)
     render = scene.render
     aspect_x, aspect_y = (1.0, 1.0) if picture else (render.pixel_aspect_x, render.pixel_aspect_y)
@@ -89,5 +103,6 @@ def camera_to_world(camera) -> np.ndarray:
     axes = matrix[:3, :3]
     if np.linalg.det(axes) < 0 or np.abs(axes.T @ axes - np.eye(3)).max() > _SHEAR:
         remedy = "Apply the scale of the camera and its parents (Ctrl A)."
-        raise SceneError("its scale mirrors or shears it", where=f"camera '{camera.name}'", remedy=remedy)
+        problem = "its scale mirrors or shears it"
+        raise SceneError(problem, where="camera '{camera}'", remedy=remedy, camera=camera.name)
     return matrix

@@ -173,10 +173,15 @@ def _cast(scene, references: Mapping[str, Reference]) -> list:
     cast = [character for character in find_characters(scene) if character.included]
     if not cast:
         remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include a skinned mesh."
-        raise SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+        problem = "there is no character"
+        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
     names = {character.name for character in cast}
     for name in references:
         if name not in names:
-            remedy = f"The cast is: {', '.join(sorted(names))}."
-            raise SceneError(f"a picture is given for '{name}', who is not in the cast", remedy=remedy)
+            raise SceneError(
+                "a picture is given for '{name}', who is not in the cast",
+                remedy="The cast is: {names}.",
+                name=name,
+                names=", ".join(sorted(names)),
+            )
     return cast

@@ -44,7 +44,8 @@ def dress(
     """
     bones, mesh = joint_bones(armature), body_mesh(armature)
     if bones is None or mesh is None:
-        raise SceneError(f"'{armature.name}' is not an SMPL-X rig", remedy="Choose an SMPL-X character.")
+        problem, remedy = "'{name}' is not an SMPL-X rig", "Choose an SMPL-X character."
+        raise SceneError(problem, remedy=remedy, name=armature.name)
     colours = {"skin": skin, "shirt": shirt, "trousers": trousers, "hair": hair, "shoes": shoes}
     regions = list(colours)
     mesh.data.materials.clear()

@@ -26,16 +26,24 @@ def read_picture(path: str | Path, name: str) -> bytes:
         SceneError: the file is missing, damaged, or neither PNG nor JPEG.
     """
     file = Path(bpy.path.abspath(str(path)))
-    where = f"reference picture of '{name}'"
+    where = "reference picture of '{name}'"
     try:
         picture = file.read_bytes()
     except OSError as error:
-        problem = f"cannot read '{file}': {error.strerror}"
-        raise SceneError(problem, where=where, remedy="Choose another picture in the cast.") from error
+        raise SceneError(
+            "cannot read '{file}': {reason}",
+            where=where,
+            remedy="Choose another picture in the cast.",
+            name=name,
+            file=file,
+            reason=error.strerror,
+        ) from error
     if not picture.startswith(PICTURE_SIGNATURES):
-        raise SceneError(f"'{file}' is neither PNG nor JPEG", where=where, remedy="Save it as one of these.")
+        problem, remedy = "'{file}' is neither PNG nor JPEG", "Save it as one of these."
+        raise SceneError(problem, where=where, remedy=remedy, name=name, file=file)
     if not _decodes(file, picture):
-        raise SceneError(f"'{file}' is damaged", where=where, remedy="Export or download it again.")
+        problem, remedy = "'{file}' is damaged", "Export or download it again."
+        raise SceneError(problem, where=where, remedy=remedy, name=name, file=file)
     return picture
 
 

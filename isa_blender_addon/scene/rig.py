@@ -79,13 +79,12 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
     """
     bones = joint_bones(armature)
     if bones is None or not armature.users_scene:
-        problem = f"'{armature.name}' is not an SMPL-X rig"
-        raise SceneError(problem, remedy="Choose an armature with the 55 SMPL-X bones.")
+        problem, remedy = "'{name}' is not an SMPL-X rig", "Choose an armature with the 55 SMPL-X bones."
+        raise SceneError(problem, remedy=remedy, name=armature.name)
     if not armature.is_editable:
         remedy = "Override it first: Object ▸ Library Override ▸ Make."
-        raise SceneError(
-            f"'{armature.name}' is linked from a library, where keys would be lost", remedy=remedy
-        )
+        problem = "'{name}' is linked from a library, where keys would be lost"
+        raise SceneError(problem, remedy=remedy, name=armature.name)
     motion = motion.resampled(float(fps(armature.users_scene[0])))
     frames = start_frame + np.arange(len(motion.rotations))
 

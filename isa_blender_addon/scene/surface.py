@@ -82,10 +82,16 @@ class Surface:
 
     def _refuse(self):
         changing = [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
-        problem = f"'{self.character.name}' changes its number of vertices with time or pose"
-        remedy = f"Turn off what does it on '{self.character.mesh.name}'"
-        remedy += f", one of the modifiers {', '.join(changing)}." if changing else "."
-        raise SceneError(problem, where=f"frame {self.scene.frame_current}", remedy=remedy)
+        remedy = "Turn off what does it on '{mesh}', one of the modifiers {modifiers}."
+        raise SceneError(
+            "'{name}' changes its number of vertices with time or pose",
+            where="frame {frame}",
+            remedy=remedy if changing else "Turn off what does it on '{mesh}'.",
+            name=self.character.name,
+            mesh=self.character.mesh.name,
+            modifiers=", ".join(changing),
+            frame=self.scene.frame_current,
+        )
 
 
 def surfaces(cast: list[CharacterRig], scene) -> list[Surface]:
@@ -125,7 +131,7 @@ def surfaces_in_steps(cast: list[CharacterRig], scene) -> Generator[None, None, 
                 table = tables[topology].result()
             except ValueError as error:
                 remedy = "Take it out of the cast, or give its mesh faces."
-                raise SceneError(f"'{character.name}' has no surface", remedy=remedy) from error
+                raise SceneError("'{name}' has no surface", remedy=remedy, name=character.name) from error
             result.append(Surface(character, table, scene, frame))
             yield
         return result

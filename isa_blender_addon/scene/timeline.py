@@ -16,8 +16,14 @@ def frame_numbers(scene) -> np.ndarray:
     """
     numbers = np.arange(scene.frame_start, scene.frame_end + 1, scene.frame_step, dtype=np.int32)
     if len(numbers) == 0:
-        problem = f"the frame range {scene.frame_start}–{scene.frame_end} is empty"
-        raise SceneError(problem, where=f"scene '{scene.name}'", remedy="Set the end after the start.")
+        raise SceneError(
+            "the frame range {first}–{last} is empty",
+            where="scene '{scene}'",
+            remedy="Set the end after the start.",
+            first=scene.frame_start,
+            last=scene.frame_end,
+            scene=scene.name,
+        )
     return numbers
 
 

@@ -13,7 +13,7 @@ from ..preflight.glance import estimate, glance
 from ..properties import canvas
 from ..scene.timeline import render_size
 from ..session import session
-from ..translation import words
+from ..translation import told, words
 from .cast_list import draw_member
 from .findings import draw_findings
 from .preferences import preferences
@@ -60,7 +60,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
         if problem:
-            sentence(context, layout, str(problem), "INFO")
+            sentence(context, layout, told(problem), "INFO")
         if now.trouble:
             sentence(context, layout, now.trouble, "ERROR")
         elif now.note:

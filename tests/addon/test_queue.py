@@ -283,7 +283,7 @@ def test_a_full_disk_at_the_very_beginning_keeps_the_shot_until_there_is_room(ar
     assert "cannot be written" in job.snapshot.error or "Free some space" in job.snapshot.error
     artist.queue.retry(a)
     artist.until_done(a)
-    assert artist.queue.trouble == ""
+    assert artist.queue.trouble is None
 
 
 def test_an_engine_of_another_version_gets_nothing_and_says_so(artist, monkeypatch):
