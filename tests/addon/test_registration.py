@@ -44,6 +44,12 @@ def traces() -> dict:
             | set(getattr(bpy.types, name).bl_rna.properties.keys())
             for name in EXTENDED
         },
+        "keys": [
+            item.idname
+            for keymap in bpy.context.window_manager.keyconfigs.addon.keymaps
+            for item in keymap.keymap_items
+            if item.idname.startswith("isa.")
+        ],
         "draws": len(overlay._handles) + len(marks._handles),
         "threads": sorted(thread.name for thread in threading.enumerate() if "isa" in thread.name),
     }
