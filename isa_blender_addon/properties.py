@@ -207,7 +207,7 @@ def refresh_cast(scene) -> None:
         character = cast[index].character
         if character in found:
             cast[index].recognised_by, cast[index].shown = found.pop(character).recognised_by, True
-        elif character is None or character.name not in scene.objects:
+        elif character is None or scene not in character.users_scene:
             cast.remove(index)
         else:
             cast[index].shown = False
@@ -236,15 +236,16 @@ def cast_member(scene, character: str) -> CastMember:
         SceneError: there is none.
     """
     for member in scene.isa.cast:
-        if member.character is not None and member.character.name == character:
+        if member.character is not None and member.character.name_full == character:
             return member
-    raise SceneError(f"'{character}' is not in the cast", remedy="Look for characters again in the cast.")
+    problem, remedy = "'{name}' is not in the cast", "Look for characters again in the cast."
+    raise SceneError(problem, remedy=remedy, name=character)
 
 
 def references(scene) -> dict[str, Reference]:
     """The pictures of the cast, by the characters' names."""
     return {
-        member.character.name: Reference(
+        member.character.name_full: Reference(
             member.picture, member.frame if member.pose == "FRAME" else None, _ghost(scene, member)
         )
         for member in playing(scene)
@@ -253,7 +254,7 @@ def references(scene) -> dict[str, Reference]:
 
 
 def has_ghost(scene, member: CastMember) -> bool:
-    return all(item and item.name in scene.objects for item in (member.ghost, member.ghost_camera))
+    return all(item and scene in item.users_scene for item in (member.ghost, member.ghost_camera))
 
 
 def _ghost(scene, member: CastMember) -> Ghost | None:
@@ -286,7 +287,8 @@ def cast_picture(scene, picture: str) -> None:
     members = playing(scene)
     if not members:
         remedy = "Add one (Add ▸ SMPL-X Character), or show it in renders."
-        raise SceneError("there is no character", where=f"scene '{scene.name}'", remedy=remedy)
+        problem = "there is no character"
+        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
     for member in members:
         member.picture, member.pose = picture, "FIRST"
 

@@ -67,7 +67,9 @@ def draw() -> None:
         _lines(ghost[np.array(LIMBS)], _GHOST, scale)
         _lines(np.stack([marks, ghost], 1)[known], _BETWEEN, scale)
         if (pixels := match_error(scene, member)) is not None:
-            lines.append(words("{name}: {pixels:.1f} pixels off", name=member.character.name, pixels=pixels))
+            lines.append(
+                words("{name}: {pixels:.1f} pixels off", name=member.character.name_full, pixels=pixels)
+            )
     _points(marks[known], _MARK, _MARK_PIXELS * scale)
     if marking.asked is not None:
         lines.append(words("Next: {joint}", joint=words(in_words(marking.asked))))

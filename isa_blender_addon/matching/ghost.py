@@ -40,15 +40,20 @@ def make_ghost(scene, member) -> None:
     """
     size = picture_size(member.picture)
     if size is None:
-        where = f"reference picture of '{member.character.name}'"
-        raise SceneError("it is missing or not a picture", where=where, remedy="Choose another in the cast.")
+        raise SceneError(
+            "it is missing or not a picture",
+            where="reference picture of '{name}'",
+            remedy="Choose another in the cast.",
+            name=member.character.name_full,
+        )
     if has_ghost(scene, member):
         return
     character = member.character
     mesh = body_mesh(character) if character.type == "ARMATURE" else None
     if mesh is None or joint_bones(character) is None:
-        problem = f"'{character.name}' has not the 55 SMPL-X bones"
-        raise SceneError(problem, remedy="Let its picture show a frame of the scene instead.")
+        problem = "'{name}' has not the 55 SMPL-X bones"
+        remedy = "Let its picture show a frame of the scene instead."
+        raise SceneError(problem, remedy=remedy, name=character.name_full)
     collection = _collection(scene)
     ghost, skin = character.copy(), mesh.copy()
     for item, name in ((ghost, f"{character.name} reference"), (skin, f"{character.name} reference skin")):

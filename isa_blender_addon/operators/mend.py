@@ -10,6 +10,11 @@ from ..session import session
 from .result import Result
 
 
+def _named(objects, name: str):
+    """The object of that full name, which tells apart what comes from libraries; None if there is none."""
+    return next((item for item in objects if item.name_full == name), None)
+
+
 class _Mend:
     bl_idname: str
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
@@ -32,7 +37,7 @@ class ISA_OT_show_frame(_Mend, bpy.types.Operator):
 
     def execute(self, context) -> Result:
         context.scene.frame_set(self.frame)
-        item = context.view_layer.objects.get(self.character)
+        item = _named(context.view_layer.objects, self.character)
         if item is not None and context.mode == "OBJECT":
             for other in context.selected_objects:
                 other.select_set(False)
@@ -50,7 +55,7 @@ class ISA_OT_leave_out(_Mend, bpy.types.Operator):
 
     def execute(self, context) -> Result:
         for member in playing(context.scene):
-            if member.character.name == self.character:
+            if member.character.name_full == self.character:
                 member.include = False
                 return self.mended("character")
         return {"CANCELLED"}
@@ -65,7 +70,7 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
     offset: FloatVectorProperty(size=3, subtype="XYZ", unit="LENGTH")
 
     def execute(self, context) -> Result:
-        item = context.scene.objects.get(self.character)
+        item = _named(context.scene.objects, self.character)
         if item is None:
             return {"CANCELLED"}
         inverse = item.parent.matrix_world.inverted().to_3x3() if item.parent else None

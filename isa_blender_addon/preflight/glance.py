@@ -45,7 +45,7 @@ def cast_pictures(scene) -> list[CastPicture]:
 
 
 def _cast_picture(scene, member) -> CastPicture:
-    name, size = member.character.name, picture_size(member.picture) if member.picture else None
+    name, size = member.character.name_full, picture_size(member.picture) if member.picture else None
     if member.pose != "MATCHED":
         return CastPicture(name, size, frame_shape(scene))
     matched = size is not None and has_ghost(scene, member)

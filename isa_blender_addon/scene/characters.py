@@ -28,7 +28,8 @@ class CharacterRig:
     """A character of the scene.
 
     Attributes:
-        name: the armature's, or the mesh's where there is none.
+        name: the armature's, or the mesh's where there is none; of a linked one with its library, so that no
+            two have the same.
         armature: the object that poses the mesh; None for one posed otherwise, such as by a cache.
         mesh: the body's mesh object.
         recognised_by: what told.
@@ -60,7 +61,7 @@ def find_characters(scene) -> list[CharacterRig]:
     for item in shown:
         if item.type == "ARMATURE" and cast_word(scene, item) and body_mesh(item) is None:
             remedy = "Give it a skinned mesh, or take the armature out of the cast."
-            raise SceneError(f"'{item.name}' poses no mesh", remedy=remedy)
+            raise SceneError("'{name}' poses no mesh", remedy=remedy, name=item.name)
     return sorted((character for character in cast if character), key=lambda character: character.name)
 
 
@@ -122,11 +123,12 @@ def _character(scene, armature, mesh) -> CharacterRig | None:
     elif any(words):
         recognised_by = "override"
         if armature is None:
-            problem = f"'{mesh.name}' is no SMPL-X character and no skinned mesh"
-            raise SceneError(problem, remedy="Take it out of the cast, or give it an Armature modifier.")
+            problem = "'{name}' is no SMPL-X character and no skinned mesh"
+            remedy = "Take it out of the cast, or give it an Armature modifier."
+            raise SceneError(problem, remedy=remedy, name=mesh.name)
     else:
         return None
-    return CharacterRig(owners[0].name, armature, mesh, recognised_by, _gender(mesh), all(words))
+    return CharacterRig(owners[0].name_full, armature, mesh, recognised_by, _gender(mesh), all(words))
 
 
 def _gender(mesh) -> str:

@@ -28,7 +28,7 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch = row.row()
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
-        row.label(text=member.character.name, translate=False, icon=_standing(member)[0])
+        row.label(text=member.character.name_full, translate=False, icon=_standing(member)[0])
         if member.picture:
             picture = thumbnail(member.picture)
             if picture is None:

@@ -11,7 +11,7 @@ from .sentence import sentence
 
 def draw_matching(context, layout, member) -> None:
     """What to do next, and how well the ghost lies on the marks."""
-    name, scene, space = member.character.name, context.scene, context.space_data
+    name, scene, space = member.character.name_full, context.scene, context.space_data
     marking = space is not None and space.type == "IMAGE_EDITOR"
     ghost = has_ghost(scene, member)
     row = layout.row(align=True)
@@ -46,7 +46,7 @@ class ISA_PT_picture(bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, member = self.layout, matched_member(context)
-        layout.label(text=member.character.name, translate=False, icon="OUTLINER_OB_ARMATURE")
+        layout.label(text=member.character.name_full, translate=False, icon="OUTLINER_OB_ARMATURE")
         row = layout.row(align=True)
         row.operator("isa.mark_joints", icon="CURSOR")
         row.operator("isa.clear_marks", text="", icon="TRASH")

@@ -4,7 +4,7 @@ import bpy
 import pytest
 
 import isa_blender_addon
-from isa_blender_addon.properties import playing, refresh_cast
+from isa_blender_addon.properties import playing, references, refresh_cast
 from isa_blender_addon.scene.characters import CAST_PROPERTY, find_characters
 from tests.addon.scenes.cast import add_person
 
@@ -49,9 +49,9 @@ def reopened(file):
 
 def included(scene) -> list[str]:
     """By the list, and by what is read."""
-    read = [character.name for character in find_characters(scene) if character.included]
-    assert sorted(member.character.name for member in playing(scene)) == read
-    return read
+    read = [character for character in find_characters(scene) if character.included]
+    assert sorted(member.character.name_full for member in playing(scene)) == [c.name for c in read]
+    return [character.armature.name for character in read]
 
 
 def test_who_is_left_out_or_taken_in_stays_so_in_the_file(from_file):
@@ -74,3 +74,23 @@ def test_a_word_goes_with_its_character(from_file):
     refresh_cast(scene)
     scene.isa.cast[0].include = True
     assert [word["character"].name for word in scene[CAST_PROPERTY]] == ["Ben"]
+
+
+@pytest.mark.parametrize("from_file", ["linked"], indirect=True)
+def test_a_linked_character_and_a_local_one_of_its_name_are_two(from_file, tmp_path):
+    scene = bpy.context.scene
+    theirs = next(member.character for member in scene.isa.cast if member.character.name == "Anna")
+    own = add_person("Anna")
+    refresh_cast(scene)
+    names = [character.name for character in find_characters(scene)]
+    assert sorted(name for name in names if name.startswith("Anna")) == ["Anna", theirs.name_full]
+    for character, picture in ((theirs, "theirs.png"), (own, "own.png")):
+        bpy.data.images.new("pixel", 8, 8).save(filepath=str(tmp_path / picture))
+        bpy.ops.isa.choose_picture(filepath=str(tmp_path / picture), character=character.name_full)
+    assert {m.character: m.picture.rpartition("/")[2] for m in playing(scene)} == {
+        theirs: "theirs.png",
+        own: "own.png",
+    }
+    assert references(scene).keys() == {"Anna", theirs.name_full}
+    bpy.ops.isa.leave_out(character=theirs.name_full)
+    assert [member.character for member in playing(scene)] == [own]
