@@ -56,6 +56,8 @@ class Viewport:
         """
         place = yield from self.find(wanted, across)
         yield from self.press("LEFTMOUSE", *place)
+        # Off the button, lest its tooltip cover the picture.
+        self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
 
     def find(self, wanted: str, across: float = 0.5) -> Iterator[None]:
         """Where a button of the sidebar is; the sidebar is scrolled until it is there."""
@@ -76,8 +78,6 @@ class Viewport:
         for event, value in (("MOUSEMOVE", "NOTHING"), (kind, "PRESS"), (kind, "RELEASE")):
             self.window.event_simulate(type=event, value=value, x=x, y=y, **modifiers)
             yield
-        # Off the button, lest its tooltip cover the picture.
-        self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
 
     def key(self, kind: str, **modifiers: bool) -> Iterator[None]:
         """Press a key over the view."""
