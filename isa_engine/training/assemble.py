@@ -55,7 +55,9 @@ def _holds(run: Path, part: str) -> bool:
 
 def _history(run: Path) -> dict[str, Any]:
     """What a run's folder tells of it: its description and a thinned curve."""
-    points = [json.loads(line) for line in (run / "curves.jsonl").read_text().splitlines()]
+    lines = map(json.loads, (run / "curves.jsonl").read_text().splitlines())
+    # A run that was killed takes the steps since its last checkpoint again.
+    points = list({line["step"]: line for line in lines}.values())
     size = max(1, -(-len(points) // _POINTS))
     means = [
         {

@@ -52,6 +52,16 @@ def test_the_card_tells_settings_steps_hardware_and_a_short_curve(runs, tmp_path
     assert losses == sorted(losses, reverse=True)
 
 
+def test_steps_that_a_killed_run_took_again_count_once(runs, tmp_path):
+    for step in range(150, 200):
+        Run(runs[1]).log(step, {"loss": 0.0})
+    assemble("micro", runs, tmp_path / "weights")
+    history = json.loads((tmp_path / "weights" / "card.json").read_text())["trained"]["dit"]
+    assert history["steps"] == 199
+    assert history["curve"][-1]["loss"] == 0
+    assert [point["step"] for point in history["curve"]] == sorted(p["step"] for p in history["curve"])
+
+
 def test_a_missing_part_is_named_and_nothing_is_written(runs, tmp_path):
     (runs[1] / "image_tower.safetensors").unlink()
     with pytest.raises(ModelError, match="no run left weights of image_tower"):
