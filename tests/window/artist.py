@@ -51,9 +51,7 @@ def movies() -> dict[str, list]:
 
 def visit() -> Iterator[None]:
     """From an empty tab to a plate."""
-    preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
-    preferences.engine = "REMOTE"
-    preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
+    stagehand.use_engine(TASK)
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stagehand.picture("1-before")

@@ -162,9 +162,7 @@ def reopen(viewport) -> Iterator[None]:
 def visit() -> Iterator[None]:
     """Three takes of a shot."""
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
-    preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
-    preferences.engine = "REMOTE"
-    preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
+    preferences = stagehand.use_engine(TASK)
     preferences.engine_python = str(stagehand.FOLDER / "engine-python")
     stagehand.unfold(part("ui.panel").ISA_PT_plate, part("ui.delivery").ISA_PT_delivery)
     viewport = stagehand.Viewport()

@@ -27,6 +27,14 @@ def part(name: str):
     return importlib.import_module(f"{ADDON}.{name}")
 
 
+def use_engine(task: dict):
+    """Enter the engine that a task names by ``url`` and ``token``; the add-on's preferences."""
+    preferences = bpy.context.preferences.addons[ADDON].preferences
+    preferences.engine = "REMOTE"
+    preferences.remote_url, preferences.remote_token = task["url"], task["token"]
+    return preferences
+
+
 class Viewport:
     """The 3D viewport and its sidebar. Methods that yield take a few ticks."""
 

@@ -60,9 +60,7 @@ def redrawn(seconds: float) -> Iterator[None]:
 
 def visit() -> Iterator[None]:
     """One take, from a panel at rest to its plate."""
-    preferences = bpy.context.preferences.addons[stagehand.ADDON].preferences
-    preferences.engine = "REMOTE"
-    preferences.remote_url, preferences.remote_token = TASK["url"], TASK["token"]
+    stagehand.use_engine(TASK)
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     bpy.ops.isa.add_demo_scene()
