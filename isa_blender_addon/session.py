@@ -3,15 +3,18 @@
 ``tick`` is called by a timer and does all that needs the main thread; no call blocks.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
 
-from isa_engine.errors import EngineError, IsaError
+from isa_engine.errors import EngineError, IsaError, SceneError
 from isa_engine.shot import Shot
 
+from . import plate
 from .chosen_engine import ChosenEngine
 from .engine.queue import Job, JobQueue
 from .engine.take import Take
@@ -52,6 +55,8 @@ class Session:
         # Takes that were said to be done, though their scenes are not open.
         self._told: set[Path] = set()
         self._shown = None
+        # What is left to do for a plate that is coming in.
+        self._import: Iterator[None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -117,8 +122,8 @@ class Session:
         self.engine.look(self.queue.pending)
         self.queue.advance(self.engine.at_work(), self.engine.name, self.engine.workers)
         # Changing the scene under a render crashes Blender.
-        if not bpy.app.is_job_running("RENDER"):
-            self._import_arrived()
+        rendering = bpy.app.is_job_running("RENDER")
+        stepped = not rendering and self._bring_in()
         status = self.engine.status()
         shown = (
             status,
@@ -133,8 +138,8 @@ class Session:
         if shown != self._shown:
             self._shown = shown
             redraw()
-        waiting = self._search is not None or self.engine.asking or status.state == "starting"
-        if waiting or self.queue.working:
+        waiting = self._search is not None or self.engine.asking or status.state == "starting" or rendering
+        if waiting or stepped or self.queue.working:
             return _BUSY_SECONDS
         return _IDLE_SECONDS if status.state == "ready" or self.queue.pending else None
 
@@ -161,36 +166,57 @@ class Session:
             except EngineError as error:
                 self.error = told(error)
 
-    def _import_arrived(self) -> None:
-        for take in self.queue.arrived():
-            scene = scene_of(take)
-            if scene is None:
-                if take.folder not in self._told:
-                    self._told.add(take.folder)
-                    self.note = said(
-                        "The plate of a scene that is not open lies in {folder}.", folder=take.folder
-                    )
-                continue
-            # Whatever comes of it, it is not tried for ever.
-            self.queue.mark(take.folder, imported=True)
-            try:
-                show_take(scene, take)
-            except IsaError as error:
-                self.error = said(
-                    "{error} The results are kept in {folder}.", error=told(error), folder=take.folder
-                )
-                continue
-            except Exception as error:
-                self.error = said(
-                    "The plate cannot be imported: {error}. The results are kept in {folder}.",
-                    error=repr(error),
-                    folder=take.folder,
-                )
-                raise
-            # Blender's autosave keeps it with this step.
-            scene.isa.shot = take.shot
-            self.note = said("{take} is on the camera.", take=take.name)
-            push_undo("Generate Plate")
+    def _bring_in(self) -> bool:
+        """One step of the oldest plate whose scene is open; false where there is none."""
+        if self._import is None:
+            take = next(filter(self._has_scene, self.queue.arrived()), None)
+            if take is None:
+                return False
+            self._import = self._steps(take)
+        if next(self._import, self) is self:
+            self._import = None
+        return True
+
+    def _has_scene(self, take: Take) -> bool:
+        """Whether a take that has arrived belongs to what is open; else the artist is told once."""
+        if scene_of(take) is not None:
+            return True
+        if take.folder not in self._told:
+            self._told.add(take.folder)
+            self.note = said("The plate of a scene that is not open lies in {folder}.", folder=take.folder)
+        return False
+
+    def _steps(self, take: Take) -> Iterator[None]:
+        """Bring a plate in. Each step takes Blender so long, with what it draws then, that the next one waits
+        for another tick."""
+        # What is wrong with them comes out below.
+        with suppress(SceneError):
+            plate.open_movies(take.folder)
+        yield
+        scene = scene_of(take)
+        if scene is None:
+            return
+        # Whatever comes of it, it is not tried for ever.
+        self.queue.mark(take.folder, imported=True)
+        try:
+            show_take(scene, take)
+        except IsaError as error:
+            self.error = said(
+                "{error} The results are kept in {folder}.", error=told(error), folder=take.folder
+            )
+            return
+        except Exception as error:
+            self.error = said(
+                "The plate cannot be imported: {error}. The results are kept in {folder}.",
+                error=repr(error),
+                folder=take.folder,
+            )
+            raise
+        # Blender's autosave keeps it with this step.
+        scene.isa.shot = take.shot
+        self.note = said("{take} is on the camera.", take=take.name)
+        yield
+        push_undo("Generate Plate")
 
 
 def redraw() -> None:

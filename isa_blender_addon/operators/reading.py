@@ -23,7 +23,7 @@ from ..translation import told
 from .result import Result
 
 # Blender draws and listens between two stretches of reading.
-_STRETCH_SECONDS = 0.02
+_STRETCH_SECONDS = 0.01
 _CHECKING_SECONDS = 0.01
 _PAINTING_SECONDS = 0.02
 

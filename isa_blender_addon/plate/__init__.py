@@ -20,6 +20,7 @@ from .movie import read_movie
 NAME = "ISA Plate"
 # How a plate can be shown; a scene's choice is any of them.
 KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
+_VIDEO, _MATTE = "plate.mp4", "matte.mp4"
 
 
 def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection[str]) -> None:
@@ -33,12 +34,11 @@ def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection
     Raises:
         SceneError: the movie cannot be read, or the scene cannot show it so; the scene is as it was.
     """
-    video, matte = Path(folder) / "plate.mp4", Path(folder) / "matte.mp4"
+    video, matte = Path(folder) / _VIDEO, Path(folder) / _MATTE
     numbers = shot.frame_numbers
     # All that can go wrong, before anything is changed.
     camera_takes(scene, numbers)
-    for movie in (video, matte) if matte.is_file() else (video,):
-        read_movie(movie)
+    open_movies(folder)
     if "BACKGROUND" in kinds:
         background_image.check_cameras(scene, numbers)
     if "COMPOSITOR" in kinds:
@@ -62,6 +62,18 @@ def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection
         people.import_people(scene, video, matte, numbers, NAME)
     else:
         people.remove_people(scene, NAME)
+
+
+def open_movies(folder: str | Path) -> None:
+    """What takes longest of ``import_plate``, for it to find done.
+
+    Raises:
+        SceneError: a movie cannot be read.
+    """
+    read_movie(Path(folder) / _VIDEO)
+    matte = Path(folder) / _MATTE
+    if matte.is_file():
+        read_movie(matte)
 
 
 def fits_view(scene) -> bool:

@@ -87,6 +87,8 @@ def capture_frames(
     visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
 
     with kept(scene):
+        # What was done so far takes as long as some frames.
+        yield 0, len(visits)
         scene.frame_set(first)
         cast = _cast(scene, references)
         try:

@@ -54,6 +54,8 @@ def finish() -> None:
         return all(job.stopped for job in session().queue.jobs()) and not session().queue.arrived()
 
     eventually(idle, "all jobs are over", 40)
+    # The last plate's step of undo.
+    session().tick()
 
 
 def running() -> bool:

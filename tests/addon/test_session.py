@@ -131,6 +131,19 @@ def test_a_plate_waits_for_the_file_that_is_not_open(shot, tmp_path):
     home(reopen(tmp_path))
 
 
+def test_a_plate_waits_for_its_file_where_another_one_is_opened_while_it_comes_in(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    let_go(take)
+    ticks_until(lambda: session().queue.arrived(), "the first of its steps is done")
+    assert not planes(shot, NAME)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert not planes(bpy.context.scene, NAME)
+    home(reopen(tmp_path))
+    assert session().trouble == ""
+
+
 def test_undo_and_redo_meanwhile_cost_no_plate(shot):
     for message in ("one", "two"):
         bpy.ops.ed.undo_push(message=message)

@@ -34,6 +34,12 @@ def previewed() -> bool:
     return any(job.snapshot.preview for job in session().queue.jobs())
 
 
+def imported() -> Iterator[None]:
+    yield from stagehand.wait_until(lambda: state() == "imported", 120, "the plate")
+    # Its undo step comes a moment later.
+    yield from stagehand.pause(1)
+
+
 def own_work() -> "stagehand.Calls":
     """What the add-on does on the main thread for a take: its timers' parts, and each of its panels."""
     queue, engine = part("engine.queue").JobQueue, part("chosen_engine").ChosenEngine
@@ -45,7 +51,7 @@ def own_work() -> "stagehand.Calls":
         (reading, "stretch"),
         (queue, "advance"),
         (queue, "jobs"),
-        (part("session").Session, "_import_arrived"),
+        (part("session").Session, "_bring_in"),
         (engine, "look"),
     ]
     return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
@@ -85,8 +91,9 @@ def visit() -> Iterator[None]:
 def take(viewport, stalls) -> Iterator[None]:
     """From the click to the plate; the sidebar is there while the engine works, the scene at no time."""
     (stagehand.FOLDER / "go").unlink(missing_ok=True)
-    bpy.ops.isa.generate("INVOKE_DEFAULT")
     viewport.area.type = "TEXT_EDITOR"
+    yield from stagehand.pause(1)
+    bpy.ops.isa.generate("INVOKE_DEFAULT")
     begun = stagehand.wait_until(lambda: session().queue.jobs(), 120, "the reading's end")
     yield from stalls.during("reading", begun)
     yield from stalls.during("sending", stagehand.wait_until(previewed, 60, "a preview"))
@@ -96,8 +103,7 @@ def take(viewport, stalls) -> Iterator[None]:
     viewport.area.type = "TEXT_EDITOR"
     yield from stagehand.pause(1)
     (stagehand.FOLDER / "go").touch()
-    plate = stagehand.wait_until(lambda: state() == "imported", 120, "the plate")
-    yield from stalls.during("importing", plate)
+    yield from stalls.during("importing", imported())
     viewport.area.type = "VIEW_3D"
     yield from stagehand.pause(2)
 
