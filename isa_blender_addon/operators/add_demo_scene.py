@@ -35,6 +35,7 @@ class ISA_OT_add_demo_scene(bpy.types.Operator):
         except IsaError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
+        scene.isa.background = "RENDER"
         return {"FINISHED"}
 
 

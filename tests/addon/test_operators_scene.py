@@ -155,6 +155,7 @@ def test_the_demo_comes_in_a_scene_of_its_own_ready_to_generate(scene):
     assert demo != scene
     assert list(scene.objects) == before
     assert len(references(demo)) == 2
+    assert demo.isa.background == "RENDER", "the ground that moves under the camera is its own"
     assert demo.render.resolution_percentage == 100
     assert all(thumbnail(member.picture) is not None for member in demo.isa.cast)
 
