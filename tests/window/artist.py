@@ -67,7 +67,7 @@ def visit() -> Iterator[None]:
 
     before = {item.name for item in bpy.data.objects}
     yield from viewport.click("bpy.ops.isa.generate(")
-    yield from stagehand.wait_until(lambda: state() == "running" and previewed(), 120, "the first preview")
+    yield from stagehand.wait_until(lambda: state() == "running" and previewed(), 400, "the first preview")
     yield from stagehand.picture("3-generating")
     yield from stagehand.wait_until(lambda: state() in ("done", "idle") and movies(), 300, "the plate")
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)

@@ -42,6 +42,8 @@ def stage(viewport) -> Iterator[None]:
     )
     scene = viewport.window.scene
     scene.isa.steps, scene.isa.seed = TASK["steps"], TASK["seed"]
+    # An engine that paints plain colours has no use for one.
+    scene.isa.background = "NONE"
     scene.frame_end = scene.frame_start + 8
     viewport.space.region_3d.view_perspective = "CAMERA"
     viewport.space.shading.color_type = "TEXTURE"

@@ -72,6 +72,8 @@ def visit() -> Iterator[None]:
     bpy.ops.isa.add_demo_scene()
     scene = viewport.window.scene
     scene.isa.steps, scene.isa.seed = TASK["steps"], TASK["seed"]
+    # Rendered by a Blender of its own, it takes the processor from this one.
+    scene.isa.background = "NONE"
     viewport.space.region_3d.view_perspective = "CAMERA"
     viewport.space.shading.type = "WIREFRAME"
     viewport.space.overlay.show_overlays = False
