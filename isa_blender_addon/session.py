@@ -99,6 +99,7 @@ class Session:
 
     def open_file(self) -> None:
         """Look for the takes of the open scenes; ``tick`` goes on with what an engine has of them."""
+        self._import = None
         places = {place for scene in bpy.data.scenes for place in take_places(scene)}
         self._search = self.queue.search(places)
         self.keep_ticking()
@@ -194,7 +195,7 @@ class Session:
             plate.open_movies(take.folder)
         yield
         scene = scene_of(take)
-        if scene is None:
+        if scene is None or self.queue.take(take.folder) is None:
             return
         # Whatever comes of it, it is not tried for ever.
         self.queue.mark(take.folder, imported=True)

@@ -144,6 +144,17 @@ def test_a_plate_waits_for_its_file_where_another_one_is_opened_while_it_comes_i
     assert session().trouble == ""
 
 
+def test_a_take_that_is_deleted_while_it_comes_in_stays_away(shot):
+    take = sent()
+    let_go(take)
+    ticks_until(lambda: session().queue.arrived(), "the first of its steps is done")
+    session().queue.remove(take.folder)
+    for _ in range(3):
+        session().tick()
+    assert not planes(shot, NAME)
+    assert session().trouble == ""
+
+
 def test_undo_and_redo_meanwhile_cost_no_plate(shot):
     for message in ("one", "two"):
         bpy.ops.ed.undo_push(message=message)
