@@ -231,6 +231,11 @@ def redraw() -> None:
 
 def push_undo(message: str) -> None:
     """A step of its own in the artist's undo history for what a timer has changed."""
+    if bpy.context.window:
+        # Not below: an operator lets other threads run Python, and until Python 3.12 Blender looks into the
+        # override's dictionary as if they did not. A crash follows now and then.
+        bpy.ops.ed.undo_push(message=message)
+        return
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
