@@ -35,8 +35,8 @@ class Preset:
         )
 
 
-# Without guidance a step costs half: a draft takes a fifth of the time.
-BUILT_IN = {"Draft": Preset(12, 1.0), "Final": Preset(Settings.steps, Settings.guidance)}
+# A draft saves steps and not guidance, without which figures come apart: a fifth of the time.
+BUILT_IN = {"Draft": Preset(6, Settings.guidance), "Final": Preset(Settings.steps, Settings.guidance)}
 
 
 class Presets:

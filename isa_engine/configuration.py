@@ -171,7 +171,7 @@ def isa_tiny() -> ModelConfig:
         matte_head=MatteHeadConfig(width=48, layers=2),
         # A figure is a few latent pixels wide: in tokens of four, most of its outline lies within one. Wide
         # heads without norms take a third less time a training step at this width.
-        dit=DiTConfig(width=128, layers=4, heads=4, patch=1, points=64, image_width=64, qk_norm=False),
+        dit=DiTConfig(width=128, layers=4, heads=4, patch=1, points=256, image_width=64, qk_norm=False),
         image_tower=ImageTowerConfig(),
     )
 

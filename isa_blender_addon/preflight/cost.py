@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from isa_engine.configuration import ModelConfig
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
 from isa_engine.shot import canvas_size
 
 _FLOAT = 4
@@ -76,9 +76,12 @@ def operations(config: ModelConfig, work: Work) -> float:
     """Floating point operations of the whole generation."""
     video, points = _tokens(config, work)
     d, space = config.dit.width, video / latent_count(work.frames)
-    once = 2 * d**2 * (_VIDEO_MATRICES * video + _POINT_MATRICES * points) + 8 * d * video * space
-    passes = work.steps * (1 if work.guidance == 1 else 2)
-    return passes * config.dit.layers * once + _decoding(config, work)
+    seen = TEMPORAL_COMPRESSION * work.characters * config.dit.points
+    alone = 2 * d**2 * _VIDEO_MATRICES * video + 8 * d * video * space
+    cast = 2 * d**2 * _POINT_MATRICES * points + 8 * d * video * seen
+    # Guidance asks a second branch, where nobody is.
+    a_step = alone * (1 if work.guidance == 1 else 2) + cast
+    return work.steps * config.dit.layers * a_step + _decoding(config, work)
 
 
 def _tokens(config: ModelConfig, work: Work) -> tuple[int, int]:

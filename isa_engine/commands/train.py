@@ -93,6 +93,7 @@ def _train(
 
 def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
+    from isa_engine.configuration import model_config
     from isa_engine.data.sources import KeptVideos, videos_of
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import VAETraining, read_configuration
@@ -101,7 +102,7 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
     from isa_engine.training.video_batches import VideoBatches
 
     settings = read_configuration(config, VAETraining)
-    videos = videos_of(_clips(settings.model, arguments))
+    videos = videos_of(_clips(model_config(settings.model).dit.points, arguments))
     if settings.clips:
         videos = KeptVideos(videos, out / "clips", settings.clips)
     batches = Ahead(VideoBatches(settings, videos), arguments.ahead)
@@ -130,7 +131,8 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
             f"the autoencoder of '{settings.model}' is not trained", where=str(config), remedy=remedy
         )
     model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
-    samples = Samples(model, _clips(settings.model, arguments))
+    points = settings.points or model_settings.dit.points
+    samples = Samples(model, _clips(points, arguments))
     if settings.samples:
         samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
@@ -139,14 +141,12 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     return trainer, lambda: generations(trainer.averaged(), model, batches)
 
 
-def _clips(name: str, arguments: argparse.Namespace) -> Callable:
-    """Where the clips of a model come from."""
+def _clips(points: int, arguments: argparse.Namespace) -> Callable:
+    """Where clips with so many points a character come from."""
     from isa_engine.body import load_template, open_body
-    from isa_engine.configuration import model_config
     from isa_engine.data.sources import synthetic_clips
     from isa_engine.data.stored_clips import Shards
 
-    points = model_config(name).dit.points
     if arguments.data:
         bodies = (open_body(), *([load_template(arguments.body)] if arguments.body else []))
         return Shards(arguments.data, points, bodies, device=arguments.device)

@@ -66,11 +66,12 @@ class Runs:
         self.common, self.out, self.report = common, out, report
         base, settings = common.base, common.settings
         of = fingerprint(base)[:12]
-        samples = _of_every_conditioning(base, synthetic_clips(POINTS, base.device))
+        points = settings.points or base.config.dit.points
+        samples = _of_every_conditioning(base, synthetic_clips(POINTS, base.device), points)
         if settings.samples:
             samples = KeptSamples(samples, out / f"samples-{of}", settings.samples)
         self.batches = _batches_of(samples, base, settings)
-        unseen = _of_every_conditioning(base, held_out.humans.clip)
+        unseen = _of_every_conditioning(base, held_out.humans.clip, points)
         unseen = KeptSamples(unseen, out / f"held-out-{of}", _SEEDS)
         self.unseen = [_batches_of(unseen, base, settings)(seed) for seed in range(_BATCHES)]
 
@@ -121,13 +122,15 @@ class Runs:
         return torch.stack(losses).mean().item()
 
 
-def _of_every_conditioning(base: Model, clips: ClipSource) -> Callable[[int, int, int, int], Sample]:
-    """Samples with the points of some conditionings and the normal maps of others, which are drawn from all
-    points; cameras are aimed at all of them, too."""
+def _of_every_conditioning(
+    base: Model, clips: ClipSource, count: int
+) -> Callable[[int, int, int, int], Sample]:
+    """Samples with so many points, of some conditionings, and the normal maps of others, which are drawn from
+    all points; cameras are aimed at all of them, too."""
 
     def samples(seed: int, frames: int, height: int, width: int) -> Sample:
         clip = clips(seed, frames, height, width)
-        points = Samples(base, lambda *which: first_points(clip, base.config.dit.points))
+        points = Samples(base, lambda *which: first_points(clip, count))
         latents, conditioning, pictures = points(seed, frames, height, width)
         seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
         maps = packed_normal_maps(base, *seen, (width, height))
