@@ -23,7 +23,7 @@ SHEET_WIDTH = 1280
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE.parent / "out" / "demo")
-    parser.add_argument("--steps", type=int, default=30, help="denoising steps")
+    parser.add_argument("--steps", type=int, help="of denoising (default: the scene's)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
@@ -36,7 +36,8 @@ def main() -> int:
     blender.script("demo_scene.py", "stage", staged)
 
     step(2, "Generate the plate")
-    blender.generate(staged, out, ["--steps", str(arguments.steps), "--seed", str(arguments.seed)])
+    options = ["--seed", arguments.seed] + (["--steps", arguments.steps] if arguments.steps else [])
+    blender.generate(staged, out, options)
     (out / "staged-plate.blend").replace(out / "demo.blend")
     for leftover in out.glob("staged.blend*"):
         leftover.unlink()
@@ -80,7 +81,7 @@ class BlenderModule:
     def script(self, script: str, *arguments) -> None:
         run([sys.executable, HERE / script, *arguments], self.environment, self.log)
 
-    def generate(self, blend: Path, out: Path, options: list[str]) -> None:
+    def generate(self, blend: Path, out: Path, options: list) -> None:
         command = [sys.executable, "-m", "isa_blender_addon.batch", blend, "--out", out, *options]
         run(command, self.environment)
 
@@ -106,7 +107,7 @@ class RealBlender:
         command = ["blender", "--background", "--python-exit-code", "1", "--python", HERE / script, "--"]
         run([*command, *arguments], self.environment, self.log)
 
-    def generate(self, blend: Path, out: Path, options: list[str]) -> None:
+    def generate(self, blend: Path, out: Path, options: list) -> None:
         command = ["blender", "--background", blend, "--command", "isa_generate", "--out", out, *options]
         run(command, self.environment)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.errors import EngineError, ModelError
+from isa_engine.shot import Settings
 
 HELP = "measure a model on held-out clips"
 
@@ -23,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, default=12, help="of each kind (default: 12)")
     parser.add_argument("--frames", type=int, default=17, help="of each clip, 1 + 4k (default: 17)")
     parser.add_argument("--size", default="128x128", metavar="WxH")
-    parser.add_argument("--steps", type=int, default=30, help="of denoising (default: 30)")
-    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument(
+        "--steps", type=int, default=Settings.steps, help="of denoising (default: %(default)s)"
+    )
+    parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
     parser.add_argument("--lpips", type=Path, help="weights of VGG-16 and its LPIPS layers, safetensors")
     parser.add_argument("--i3d", type=Path, help="weights of I3D, for FVD, safetensors")

@@ -59,7 +59,7 @@ class Settings:
     model: str = "isa-tiny"
     width: int = 128
     height: int = 128
-    steps: int = 30
+    steps: int = 12
     guidance: float = 2.0
     seed: int = 0
 

@@ -71,8 +71,8 @@ class DiTTraining:
         samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
             in the run's folder once made; zero makes each step's anew.
         start: folder of a finished run whose weights to start from; empty: fresh ones.
-        points: surface points a character to learn from; zero: as many as the model looks at. What was learned
-            from fewer, for less, holds for more.
+        points: surface points a character to learn from; zero: as many as the model looks at. What was
+            learned from fewer, for less, holds for more.
         image_tower: CLIP's image tower as safetensors, as open_clip writes them, which stays as it is; empty:
             the tower learns with the transformer.
         steps: optimiser steps.

@@ -95,7 +95,7 @@ def test_the_takes_panel_shows_each_take_with_its_settings_and_asks_no_disk(addo
     takes = [take_in(f"/gone/Scene-00{number}", state="done", pinned=number == 1) for number in range(1, 7)]
     monkeypatch.setattr(takes_panel, "_takes", lambda scene: takes)
     _, words = drawn(takes_panel.ISA_PT_takes)
-    assert words.startswith("Scene-001 | 1–121 · seed 0 · 30 steps | Scene-002")
+    assert words.startswith("Scene-001 | 1–121 · seed 0 · 12 steps | Scene-002")
     assert "Scene-004" in words
     assert "Scene-005" not in words
     bpy.context.window_manager.isa_all_takes = True
