@@ -232,7 +232,7 @@ def test_the_button_says_how_long_it_will_take(staged):
     assert estimate(staged, health) > 0
     staged.isa.steps = 1
     assert panel.duration(staged, health) == " · about 10 s"
-    staged.isa.steps, staged.frame_end = 1000, 33
+    staged.isa.steps, staged.frame_end = 200, 33
     assert panel.duration(staged, health).endswith(" min")
     staged.isa.model = "isa-4b"
     assert panel.duration(staged, health).endswith(" h")
