@@ -20,7 +20,7 @@ _PROCESS = 0.6 * 2**30
 
 
 # Operations a second that an engine reaches, as long as none of its plates tells better.
-_PACES = {"cpu": 3e10, "cuda": 1e14, "mps": 2e12}
+_PACES = {"cpu": 5e10, "cuda": 1e14, "mps": 2e12}
 
 
 @dataclass(frozen=True)
