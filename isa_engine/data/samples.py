@@ -49,7 +49,8 @@ class KeptSamples:
 
     Args:
         samples: makes them.
-        folder: of the files; another model's samples (``fingerprint``) need another one.
+        folder: of the files; another model's samples (``fingerprint``) need another one, and so do those of
+            another number of points.
         count: different samples of a single frame for each canvas; of longer ones so many fewer as they have
             latent frames.
     """

@@ -65,8 +65,8 @@ class Runs:
     def __init__(self, common: Ablation, held_out: HeldOut, out: Path, report: Report):
         self.common, self.out, self.report = common, out, report
         base, settings = common.base, common.settings
-        of = fingerprint(base)[:12]
         points = settings.points or base.config.dit.points
+        of = f"{fingerprint(base)[:12]}-{points}"
         samples = _of_every_conditioning(base, synthetic_clips(POINTS, base.device), points)
         if settings.samples:
             samples = KeptSamples(samples, out / f"samples-{of}", settings.samples)

@@ -1,6 +1,7 @@
 """The runs of an ablation: what they share, and that they may be stopped."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,8 +32,8 @@ def runs(monkeypatch, model, clips):
     monkeypatch.setattr(ablation_runs, "Samples", Counted)
     settings = DiTTraining("micro", samples=3, batch=2, frames=(1,), sizes=("32x32",), steps=STEPS)
 
-    def begin(folder, report=lambda what, done, of: None):
-        return Runs(Ablation(settings, (0,), model), clips, folder, report)
+    def begin(folder, report=lambda what, done, of: None, **changes):
+        return Runs(Ablation(replace(settings, **changes), (0,), model), clips, folder, report)
 
     return begin, made
 
@@ -57,6 +58,13 @@ def test_the_bodies_are_in_what_each_conditioning_is_told(runs, tmp_path):
     assert [conditions.normal_maps.shape[2] for conditions in told] == [0, 0, 48]
     assert told[2].normal_maps.abs().sum() > 0
     assert all(conditions.points.shape[2] % MICRO.dit.points == 0 for conditions in told)
+
+
+def test_fewer_points_are_learned_from_where_the_configuration_says_so(runs, tmp_path):
+    begin, _ = runs
+    all_of_them = begin(tmp_path).batches(0)[1].points
+    half = begin(tmp_path, points=MICRO.dit.points // 2).batches(0)[1].points
+    assert half.shape[2] == all_of_them.shape[2] / 2, "nor are the samples of the other count taken for them"
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_happened(runs, tmp_path):
