@@ -134,7 +134,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     points = settings.points or model_settings.dit.points
     samples = Samples(model, _clips(points, arguments))
     if settings.samples:
-        samples = KeptSamples(samples, out / f"samples-{fingerprint(model)[:12]}-{points}", settings.samples)
+        samples = KeptSamples(samples, out / f"samples-{fingerprint(model, points)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = DiTTrainer(settings, Ahead(batches, arguments.ahead, accelerator.num_processes), accelerator)

@@ -49,8 +49,7 @@ class KeptSamples:
 
     Args:
         samples: makes them.
-        folder: of the files; another model's samples (``fingerprint``) need another one, and so do those of
-            another number of points.
+        folder: of the files; samples of another ``fingerprint`` need another one.
         count: different samples of a single frame for each canvas; of longer ones so many fewer as they have
             latent frames.
     """
@@ -111,9 +110,9 @@ class Batches:
         )
 
 
-def fingerprint(model: Model) -> str:
-    """SHA-256 of the encoder, which decides a sample's latents."""
-    digest = hashlib.sha256()
+def fingerprint(model: Model, points: int) -> str:
+    """SHA-256 of what a sample depends on beside its clip: the encoder, and the points a character."""
+    digest = hashlib.sha256(str(points).encode())
     for name, tensor in model.vae.state_dict().items():
         if "decoder" not in name:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -66,7 +66,7 @@ class Runs:
         self.common, self.out, self.report = common, out, report
         base, settings = common.base, common.settings
         points = settings.points or base.config.dit.points
-        of = f"{fingerprint(base)[:12]}-{points}"
+        of = fingerprint(base, points)[:12]
         samples = _of_every_conditioning(base, synthetic_clips(POINTS, base.device), points)
         if settings.samples:
             samples = KeptSamples(samples, out / f"samples-{of}", settings.samples)
