@@ -113,6 +113,7 @@ class ModelConfig:
 
     Attributes:
         short_side: the canvas's short side in pixels that the model is made for.
+        close_up: side in pixels of the square that is cut out of a reference about a character.
         max_frames: the longest take it is made for.
         shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
             structure, as larger pictures, is decided there; 1 is none.
@@ -120,6 +121,7 @@ class ModelConfig:
 
     name: str
     short_side: int
+    close_up: int
     max_frames: int
     shift: float = 1.0
     vae: VAEConfig = field(default_factory=VAEConfig)
@@ -158,6 +160,7 @@ def isa_tiny() -> ModelConfig:
     return ModelConfig(
         name="isa-tiny",
         short_side=128,
+        close_up=256,
         max_frames=33,
         shift=3.0,
         vae=VAEConfig(
@@ -181,6 +184,7 @@ def isa_small() -> ModelConfig:
     return ModelConfig(
         name="isa-small",
         short_side=256,
+        close_up=256,
         max_frames=97,
         vae=VAEConfig(block_out_channels=(64, 128, 256, 256)),
         dit=DiTConfig(width=512, layers=12, heads=8, points=128, image_width=768),
@@ -193,6 +197,7 @@ def isa_4b() -> ModelConfig:
     return ModelConfig(
         name="isa-4b",
         short_side=512,
+        close_up=512,
         max_frames=97,
         shift=3.0,
         image_tower=ImageTowerConfig(name="ViT-L-14", size=224, patch=14, width=1024, layers=24, heads=16),

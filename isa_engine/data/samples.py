@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -15,9 +16,11 @@ from isa_engine.data.clip import Clip
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline.conditioning import identity, stage
+from isa_engine.pipeline.conditioning import stage
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
+from isa_engine.pipeline.pictures import to_frames
+from isa_engine.pipeline.references import identity, picture_latents
 
 # ``clips(seed, frames, height, width)`` gives a clip.
 ClipSource = Callable[[int, int, int, int], Clip]
@@ -111,8 +114,9 @@ class Batches:
 
 
 def fingerprint(model: Model, points: int) -> str:
-    """SHA-256 of what a sample depends on beside its clip: the encoder, and the points a character."""
-    digest = hashlib.sha256(str(points).encode())
+    """SHA-256 of what a sample depends on beside its clip: the encoder, the points a character, and the size
+    of its close-up."""
+    digest = hashlib.sha256(f"{points} {model.config.close_up}".encode())
     for name, tensor in model.vae.state_dict().items():
         if "decoder" not in name:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -142,21 +146,23 @@ def _without_tokens(model: Model, clip: Clip) -> Conditioning:
         height // multiple,
         width // multiple,
     )
-    references = encode(model, clip.references[:, :, None])[:, :, 0]
+    # As files have them: eight bits a colour.
+    pictures = [Image.fromarray(frame) for frame in to_frames(clip.references.transpose(0, 1)[None])]
     mvp = modelview_projection(
         clip.reference_intrinsics.cpu().numpy(), clip.reference_camera_to_world.cpu().numpy()
     )
     sampled = [
-        identity(references[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
+        identity(model, pictures[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
         for k, picture in enumerate(clip.reference_of.tolist())
     ]
-    tokens = len(references) * model.image_tower.token_count
+    tokens = len(pictures) * model.image_tower.token_count
     maps = None
     if conditioned_in_2d(model):
         seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
         maps = packed_normal_maps(model, *seen, (width, height))
     # A picture of the whole cast is also the shot's frame (Eq. 20).
-    whole = references[:1] if len(references) == 1 else torch.zeros_like(references[:1])
+    frame = picture_latents(model, clip.references[0])[None]
+    whole = frame if len(pictures) == 1 else torch.zeros_like(frame)
     return Conditioning(
         points=staging.points,
         ndc=staging.ndc,

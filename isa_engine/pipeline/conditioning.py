@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -18,11 +17,12 @@ from isa_engine.errors import ShotError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.canonical import world_to_canonical
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
-from isa_engine.geometry.ndc import picture_coordinates, project
+from isa_engine.geometry.ndc import project
 from isa_engine.geometry.plucker import pack, plucker_rays
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
+from isa_engine.pipeline.references import identity, picture_latents
 from isa_engine.pipeline.video import read_video
 from isa_engine.shot import Character, Shot, canvas_size
 
@@ -71,23 +71,6 @@ def stage(
     )
 
 
-def identity(latents: Tensor, points: np.ndarray, mvp: np.ndarray) -> tuple[Tensor, Tensor]:
-    """What a reference's latents say of each point (Eq. 19).
-
-    Args:
-        latents: ``(C, h, w)`` of the reference picture.
-        points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)``.
-
-    Returns:
-        ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach.
-    """
-    ndc, in_front = project(np.asarray(points, np.float64), mvp)
-    inside = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
-    where = torch.tensor(picture_coordinates(ndc), dtype=latents.dtype, device=latents.device)
-    sampled = F.grid_sample(latents[None], where[None, :, None], padding_mode="border", align_corners=False)
-    return sampled[0, :, :, 0].T, torch.tensor(inside, device=latents.device)
-
-
 @torch.inference_mode()
 def condition(shot: Shot, model: Model) -> Conditioning:
     """All conditions of a shot, on the model's device.
@@ -105,7 +88,7 @@ def condition(shot: Shot, model: Model) -> Conditioning:
     if shot.frame_reference is None:
         reference = torch.zeros(1, channels, *size)
     else:
-        reference = _encode_picture(to_canvas(pictures[shot.frame_reference], canvas), model)
+        reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], canvas))[None]
     if shot.background is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
@@ -171,32 +154,23 @@ def _references(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Eqs. 19 and 21: identity ``(1, P, C)``, where it is known ``(1, P)``, image tokens ``(1, L, W)``."""
     config, count = model.config, model.config.dit.points
-    latents, tokens = {}, [torch.zeros(1, 0, config.dit.image_width, device=model.device)]
-    for k, picture in pictures.items():
-        # A canvas of its own shape: a portrait reference in a landscape shot keeps its detail.
-        own = to_canvas(
-            picture, canvas_size(picture.width, picture.height, config.short_side, config.multiple)
-        )
-        latents[k] = _encode_picture(own, model)[0]
-        tokens.append(model.image_tower(own[None].to(model.device)))
+    tokens = [torch.zeros(1, 0, config.dit.image_width, device=model.device)]
+    for picture in pictures.values():
+        # In its own shape: a portrait reference in a landscape shot keeps its detail.
+        size = canvas_size(picture.width, picture.height, config.short_side, config.multiple)
+        tokens.append(model.image_tower(to_canvas(picture, size)[None].to(model.device)))
 
     empty = torch.zeros(0, config.vae.latent_channels, device=model.device)
     sampled = [(empty, torch.zeros(0, dtype=torch.bool, device=model.device))]
     for character in cast:
         pose = character.reference
         if pose is not None:
-            sampled.append(identity(latents[pose.picture], pose.points[:count], pose.mvp))
+            sampled.append(identity(model, pictures[pose.picture], pose.points[:count], pose.mvp))
         else:
             points = len(character.points[0, :count])
             sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))
     features, known = (torch.cat(parts)[None] for parts in zip(*sampled, strict=True))
     return features, known, torch.cat(tokens, 1)
-
-
-def _encode_picture(picture: Tensor, model: Model) -> Tensor:
-    """``(3, H, W)`` in [−1, 1] to normalised latents ``(1, C, h, w)``: the posterior's mode."""
-    video = picture[None, :, None].to(model.device)
-    return model.vae.normalise(model.vae.encode(video).mode())[:, :, 0]
 
 
 def _encode_video(frames: np.ndarray, model: Model) -> Tensor:

@@ -17,9 +17,15 @@ def decode_picture(encoded: bytes, where: str) -> Image.Image:
     return Image.fromarray(decode("picture", encoded, where=where))
 
 
-def to_canvas(picture: Image.Image, size: tuple[int, int]) -> Tensor:
-    """Resize to ``(width, height)``: ``(3, height, width)`` in [−1, 1]."""
-    resized = np.array(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+def to_canvas(
+    picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Tensor:
+    """Resize to ``(width, height)``: ``(3, height, width)`` in [−1, 1].
+
+    Args:
+        box: left, top, right and bottom in pixels of the part to show; all of it if None.
+    """
+    resized = np.array(picture.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0))
     return to_video(resized[None])[0, :, 0]
 
 

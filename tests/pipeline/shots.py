@@ -16,6 +16,7 @@ from isa_engine.shot import Character, ReferencePose, Settings, Shot
 MICRO = ModelConfig(
     name="micro",
     short_side=32,
+    close_up=32,
     max_frames=9,
     vae=dataclasses.replace(isa_tiny().vae, block_out_channels=(16,)),
     dit=DiTConfig(width=32, layers=2, heads=2, points=12, image_width=32),

@@ -11,20 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
-from isa_engine.geometry.ndc import latent_pixels
-from isa_engine.pipeline.conditioning import condition, identity
+from isa_engine.pipeline.conditioning import condition
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.pipeline.video import read_video
 from isa_engine.shot import ReferencePose
 from tests.pipeline.shots import ball, footage, make_shot, picture
 
 
-def assert_same(a, b, tolerance: float) -> None:
+def assert_same(a, b, tolerance: float, of_identity: float | None = None) -> None:
     for field in dataclasses.fields(a):
         one, other = getattr(a, field.name).float(), getattr(b, field.name).float()
-        torch.testing.assert_close(
-            one, other, atol=tolerance, rtol=0, msg=lambda m, f=field: f"{f.name}: {m}"
-        )
+        allowed = of_identity if field.name == "identity" and of_identity else tolerance
+        torch.testing.assert_close(one, other, atol=allowed, rtol=0, msg=lambda m, f=field: f"{f.name}: {m}")
 
 
 def turned(angle: float, place: tuple) -> np.ndarray:
@@ -39,7 +37,8 @@ def turned(angle: float, place: tuple) -> np.ndarray:
 def test_moving_or_turning_the_whole_set_changes_nothing(model, angle, place):
     here = condition(make_shot(), model)
     there = condition(make_shot(transform=turned(angle, place)), model)
-    assert_same(here, there, 2e-4)
+    # Far from the origin a close-up begins a millionth of a pixel elsewhere: a colour may round otherwise.
+    assert_same(here, there, 2e-4, of_identity=2e-3)
 
 
 def test_a_character_that_is_never_in_front_of_the_camera_changes_nothing(model):
@@ -71,22 +70,6 @@ def test_each_characters_identity_comes_from_its_own_picture_alone(model):
     first, second = before.chunk(2, 1), after.chunk(2, 1)
     assert torch.equal(first[0], second[0])
     assert not torch.allclose(first[1], second[1])
-
-
-def test_identity_reads_the_pixel_that_shows_the_point():
-    height, width = 4, 6
-    ndc = latent_pixels(height, width).reshape(-1, 3).astype(np.float64)
-    values = torch.arange(float(height * width), dtype=torch.float64).view(1, height, width)
-    sampled, known = identity(values, ndc, np.eye(4))
-    assert known.all()
-    torch.testing.assert_close(sampled[:, 0], values.flatten())
-
-
-def test_points_outside_the_picture_or_behind_its_camera_have_no_identity():
-    places = np.array([[0, 0, -1], [1.5, 0, -1], [0, -1.2, -1], [0, 0, 1]], float)
-    perspective = np.diag([1.0, 1, 1, 0])
-    perspective[3, 2] = -1
-    assert identity(torch.zeros(2, 4, 4), places, perspective)[1].tolist() == [True, False, False, False]
 
 
 def test_a_portrait_and_a_landscape_picture_keep_their_own_shapes(model):
