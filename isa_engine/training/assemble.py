@@ -20,27 +20,34 @@ def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
 
     Args:
         name: of the configuration.
-        runs: folders; where several hold a part, the last one's counts.
+        runs: their folders; or weights folders that runs went on from, whose parts and stories are kept.
+            Where several hold a part, the last one's counts.
         out: the weights folder, written whole or not at all.
 
     Returns:
         the card.
 
     Raises:
-        ModelError: a part is missing, or does not fit the configuration.
+        ModelError: a part is missing, or does not fit the configuration; two runs are called the same.
     """
     found = {part: run / f"{part}.safetensors" for run in runs for part in PARTS if _holds(run, part)}
     missing = [part for part in PARTS if part not in found]
     if missing:
         remedy = f"Train {missing[0]}, or name the run that did."
         raise ModelError(f"no run left weights of {', '.join(missing)}", where=str(out), remedy=remedy)
+    trained: dict[str, Any] = {}
+    for run in runs:
+        for called, history in _histories(run).items():
+            if called in trained:
+                raise ModelError(f"two runs are called '{called}'", where=str(run), remedy="Rename a folder.")
+            trained[called] = history
     partial = out.with_name(out.name + ".part")
     partial.mkdir(parents=True, exist_ok=True)
     for path in found.values():
         tensors = {key: tensor.to(torch.float16) for key, tensor in load_file(path).items()}
         save_file(tensors, partial / path.name)
     build_model(model_config(name), partial, "cpu")
-    card = {"model": name, "trained": {run.name: _history(run) for run in runs}}
+    card = {"model": name, "trained": trained}
     (partial / CARD).write_text(json.dumps(card, indent=2) + "\n")
     out.mkdir(exist_ok=True)
     for path in partial.iterdir():
@@ -51,6 +58,13 @@ def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
 
 def _holds(run: Path, part: str) -> bool:
     return (run / f"{part}.safetensors").exists()
+
+
+def _histories(folder: Path) -> dict[str, Any]:
+    """Of a run by its name; of a weights folder, of all the runs that it was made by."""
+    if (folder / CARD).exists():
+        return json.loads((folder / CARD).read_text())["trained"]
+    return {folder.name: _history(folder)}
 
 
 def _history(run: Path) -> dict[str, Any]:

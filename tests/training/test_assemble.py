@@ -5,10 +5,11 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import build_model, save_model
+from isa_engine.pipeline.model import build_model
 from isa_engine.training.assemble import assemble
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
@@ -25,7 +26,8 @@ def runs(tmp_path, monkeypatch):
         run.describe(dataclasses.replace(VAETraining(), seed=5), "cpu")
         for step in range(1, 200):
             run.log(step, {"loss": 1 / step})
-        save_model({part: parts[part] for part in held}, {}, tmp_path / name)
+        for part in held:
+            save_file(parts[part].state_dict(), tmp_path / name / f"{part}.safetensors")
     return [tmp_path / "vae", tmp_path / "dit"]
 
 
@@ -67,3 +69,23 @@ def test_a_missing_part_is_named_and_nothing_is_written(runs, tmp_path):
     with pytest.raises(ModelError, match="no run left weights of image_tower"):
         assemble("micro", runs, tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
+
+
+def test_weights_that_a_run_went_on_from_give_what_it_left_as_it_was_and_their_story(runs, tmp_path):
+    assemble("micro", runs, tmp_path / "before")
+    again = runs[1].rename(tmp_path / "dit-again")
+    tower = load_file(again / "image_tower.safetensors")
+    save_file({name: tensor + 1 for name, tensor in tower.items()}, again / "image_tower.safetensors")
+    card = assemble("micro", [tmp_path / "before", again], tmp_path / "after")
+    assert list(card["trained"]) == ["vae", "dit", "dit-again"]
+    for part, change in (("vae", 0), ("image_tower", 1)):
+        before, after = (load_file(tmp_path / of / f"{part}.safetensors") for of in ("before", "after"))
+        for name, tensor in before.items():
+            assert torch.allclose(after[name].float(), tensor.float() + change, rtol=1e-3, atol=1e-6)
+
+
+def test_two_runs_of_one_name_are_refused_and_nothing_is_written(runs, tmp_path):
+    assemble("micro", runs, tmp_path / "before")
+    with pytest.raises(ModelError, match="two runs are called 'dit'"):
+        assemble("micro", [tmp_path / "before", runs[1]], tmp_path / "after")
+    assert not (tmp_path / "after").exists()
