@@ -25,9 +25,8 @@ def identity(
 ) -> tuple[Tensor, Tensor]:
     """What a reference says of each point: latents of the character's close-up, sampled where it stands.
 
-    The paper samples the latents of the whole picture. Where a limb is narrower than a latent pixel, those
-    mix it with what lies around: of isa-tiny's, a linear map to colours knows 0.68 of held-out figures from
-    one another, of those of close-ups 0.92.
+    The paper samples the latents of the whole picture. Where a limb there is narrower than a latent pixel,
+    they mix it with what is around it, and who wears what is lost.
 
     Args:
         points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)``.
