@@ -122,5 +122,7 @@ def make_shot(
         characters=tuple(cast),
         references=tuple(picture(seed=k) for k in range(count)),
         frame_reference=0 if references == "all" else None,
-        settings=Settings(**{"model": "micro", "width": 48, "height": 32, "steps": 2, **settings}),
+        settings=Settings(
+            **{"model": "micro", "width": 48, "height": 32, "steps": 2, "guidance": 2.0, **settings}
+        ),
     )

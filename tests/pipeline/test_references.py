@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -53,12 +53,17 @@ def body(centre: tuple[float, float], size: float) -> np.ndarray:
     shape=st.sampled_from([(128, 128), (300, 120), (90, 400)]),
 )
 def test_identity_is_what_the_picture_shows_where_the_point_stands(centre, size, shape):
-    """However small the figure, and however long the picture."""
+    """However small the figure, and however long the picture; but near its edges, beyond which is black."""
     points = body(centre, size)
     said, known = identity(reading_colours(64), gradient(*shape), points, UPRIGHT)
     assert known.all()
-    assert np.abs(said[:, 0].numpy() - points[:, 0]).max() < 0.03
-    assert np.abs(said[:, 1].numpy() - points[:, 2]).max() < 0.03
+    # A sample mixes the windows whose middles are around it: it sees one and a half of them to each side.
+    reach = 1.5 * 1.1 * size * max(shape) / 8
+    from_edge = (1 - np.abs(points[:, [0, 2]])) / 2 * shape
+    clear = (from_edge > reach).all(1)
+    assume(clear.any())
+    assert np.abs(said[:, 0].numpy() - points[:, 0])[clear].max() < 0.03
+    assert np.abs(said[:, 1].numpy() - points[:, 2])[clear].max() < 0.03
 
 
 def test_a_small_figure_in_a_large_picture_is_as_well_known_as_a_large_one(model):
