@@ -160,9 +160,11 @@ def _without_tokens(model: Model, clip: Clip) -> Conditioning:
     if conditioned_in_2d(model):
         seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
         maps = packed_normal_maps(model, *seen, (width, height))
+    background = encode(model, clip.background[None])
     # A picture of the whole cast is also the shot's frame (Eq. 20).
-    frame = picture_latents(model, clip.references[0])[None]
-    whole = frame if len(pictures) == 1 else torch.zeros_like(frame)
+    whole = torch.zeros_like(background[:, :, 0])
+    if len(pictures) == 1:
+        whole = picture_latents(model, clip.references[0])[None]
     return Conditioning(
         points=staging.points,
         ndc=staging.ndc,
@@ -172,7 +174,7 @@ def _without_tokens(model: Model, clip: Clip) -> Conditioning:
         image_tokens=torch.zeros(1, tokens, model.config.image_tower.width),
         image_known=torch.ones(1, tokens, dtype=torch.bool),
         reference_latents=whole,
-        background_latents=encode(model, clip.background[None]),
+        background_latents=background,
         # Zeros are what the transformer is told where the camera is left open.
         cameras=staging.cameras * clip.camera_known,
         normal_maps=maps,
