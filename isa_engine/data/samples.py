@@ -151,10 +151,11 @@ def _without_tokens(model: Model, clip: Clip) -> Conditioning:
     mvp = modelview_projection(
         clip.reference_intrinsics.cpu().numpy(), clip.reference_camera_to_world.cpu().numpy()
     )
-    sampled = [
-        identity(model, pictures[picture], clip.reference_points[k].cpu().numpy(), mvp[picture])
-        for k, picture in enumerate(clip.reference_of.tolist())
-    ]
+    places, shown_in = clip.reference_points.cpu().numpy(), clip.reference_of.cpu().numpy()
+    sampled = []
+    for k, picture in enumerate(shown_in):
+        others = places[(shown_in == picture) & (np.arange(len(places)) != k)].reshape(-1, 3)
+        sampled.append(identity(model, pictures[picture], places[k], mvp[picture], others))
     tokens = len(pictures) * model.image_tower.token_count
     maps = None
     if conditioned_in_2d(model):

@@ -165,12 +165,27 @@ def _references(
     for character in cast:
         pose = character.reference
         if pose is not None:
-            sampled.append(identity(model, pictures[pose.picture], pose.points[:count], pose.mvp))
+            others = _beside(character, cast)
+            sampled.append(identity(model, pictures[pose.picture], pose.points[:count], pose.mvp, others))
         else:
             points = len(character.points[0, :count])
             sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))
     features, known = (torch.cat(parts)[None] for parts in zip(*sampled, strict=True))
     return features, known, torch.cat(tokens, 1)
+
+
+def _beside(character: Character, cast: list[Character]) -> np.ndarray:
+    """Points ``(M, 3)`` of all others in a character's reference picture, where one camera saw them all."""
+    pose = character.reference
+    others = [
+        other.reference.points
+        for other in cast
+        if other is not character
+        and other.reference is not None
+        and other.reference.picture == pose.picture
+        and np.array_equal(other.reference.mvp, pose.mvp)
+    ]
+    return np.concatenate([np.zeros((0, 3)), *others])
 
 
 def _encode_video(frames: np.ndarray, model: Model) -> Tensor:

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from isa_engine.geometry.ndc import picture_coordinates, project
+from isa_engine.geometry.occlusion import hidden
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_canvas
 
@@ -21,7 +22,7 @@ def picture_latents(model: Model, picture: Tensor) -> Tensor:
 
 
 def identity(
-    model: Model, picture: Image.Image, points: np.ndarray, mvp: np.ndarray
+    model: Model, picture: Image.Image, points: np.ndarray, mvp: np.ndarray, others: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """What a reference says of each point: latents of the character's close-up, sampled where it stands.
 
@@ -30,14 +31,16 @@ def identity(
 
     Args:
         points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)``.
+        others: ``(M, 3)`` points of all others whom the picture shows.
 
     Returns:
-        ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach; there the latents mean nothing.
+        ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach, or shows somebody else; there
+        the latents mean nothing.
     """
     ndc, in_front = project(np.asarray(points, np.float64), mvp)
     inside = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
-    known = torch.tensor(inside, device=model.device)
-    if not inside.any():
+    known = torch.tensor(inside & ~hidden(points, others, mvp), device=model.device)
+    if not known.any():
         return torch.zeros(len(points), model.config.vae.latent_channels, device=model.device), known
     places = (picture_coordinates(ndc[:, :2]) + 1) / 2 * picture.size
     corner, side = _square(places[inside], picture.size)
@@ -58,7 +61,10 @@ def _square(places: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, floa
 
 
 def _cut_out(picture: Image.Image, corner: np.ndarray, side: float, size: int) -> Tensor:
-    """A square of a picture, black where that ends: ``(3, size, size)`` in [−1, 1]."""
+    """A square of a picture, whose outermost pixels go on where it ends: ``(3, size, size)`` in [−1, 1]."""
     first, last = np.floor(corner).astype(int), np.ceil(corner + side).astype(int)
-    box = (*(corner - first), *(corner - first + side))
-    return to_canvas(picture.crop((*first, *last)), (size, size), box)
+    shown_first, shown_last = first.clip(0), last.clip(max=picture.size)
+    margins = np.stack([shown_first - first, last - shown_last], 1)
+    shown = np.asarray(picture.crop((*shown_first, *shown_last)))
+    whole = Image.fromarray(np.pad(shown, (margins[1], margins[0], (0, 0)), mode="edge"))
+    return to_canvas(whole, (size, size), (*(corner - first), *(corner - first + side)))

@@ -72,6 +72,22 @@ def test_each_characters_identity_comes_from_its_own_picture_alone(model):
     assert not torch.allclose(first[1], second[1])
 
 
+def test_whom_another_hides_in_a_shared_picture_is_not_known_there(model):
+    """Only where one camera saw both: two cameras' depths say nothing of each other."""
+    shot = make_shot(references="all")
+    near, far = shot.characters
+    eye = shot.camera_to_world[0, :3, 3]
+    pose = dataclasses.replace(far.reference, points=eye + 1.5 * (near.reference.points - eye))
+
+    def known(pose: ReferencePose) -> list[bool]:
+        cast = near, dataclasses.replace(far, reference=pose)
+        conditions = condition(dataclasses.replace(shot, characters=cast), model)
+        return [bool(half.any()) for half in conditions.identity_known.chunk(2, 1)]
+
+    assert known(pose) == [True, False]
+    assert known(dataclasses.replace(pose, mvp=2 * pose.mvp)) == [True, True]
+
+
 def test_a_portrait_and_a_landscape_picture_keep_their_own_shapes(model):
     """A squeezed portrait would be encoded at the shot's shape and lose detail; its tokens would not fit."""
     shot = make_shot()

@@ -13,6 +13,7 @@ from isa_engine.pipeline.references import identity
 
 # A camera that shows x and z of the world as they are.
 UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+NOBODY = np.zeros((0, 3))
 
 
 class Means:
@@ -53,9 +54,9 @@ def body(centre: tuple[float, float], size: float) -> np.ndarray:
     shape=st.sampled_from([(128, 128), (300, 120), (90, 400)]),
 )
 def test_identity_is_what_the_picture_shows_where_the_point_stands(centre, size, shape):
-    """However small the figure, and however long the picture; but near its edges, beyond which is black."""
+    """However small the figure, and however long the picture; but near its edges, where the gradient ends."""
     points = body(centre, size)
-    said, known = identity(reading_colours(64), gradient(*shape), points, UPRIGHT)
+    said, known = identity(reading_colours(64), gradient(*shape), points, UPRIGHT, NOBODY)
     assert known.all()
     # A sample mixes the windows whose middles are around it: it sees one and a half of them to each side.
     reach = 1.5 * 1.1 * size * max(shape) / 8
@@ -74,7 +75,7 @@ def test_a_small_figure_in_a_large_picture_is_as_well_known_as_a_large_one(model
     among.paste(alone, (0, 192))
     points = body((0.1, -0.05), 0.6)
     moved = points / 4 + [-0.75, 0, -0.75]
-    one, other = (identity(model, *seen, UPRIGHT)[0] for seen in ((alone, points), (among, moved)))
+    one, other = (identity(model, *seen, UPRIGHT, NOBODY)[0] for seen in ((alone, points), (among, moved)))
     torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
@@ -87,7 +88,7 @@ def test_stripes_are_told_apart_on_a_small_figure_and_blur_on_one_that_fills_the
     contrasts = []
     for rest in (light, body((0, 0), 1.0)):
         points = np.concatenate([light, dark, rest])
-        said = identity(reading_colours(256), Image.fromarray(stripes), points, UPRIGHT)[0][:, 0]
+        said = identity(reading_colours(256), Image.fromarray(stripes), points, UPRIGHT, NOBODY)[0][:, 0]
         contrasts.append((said[:8] - said[8:16]).mean().item())
     small, large = contrasts
     assert small > 1.2
@@ -98,7 +99,7 @@ def test_points_outside_the_picture_or_behind_its_camera_have_no_identity(model)
     places = np.array([[0, 0, -1], [1.5, 0, -1], [0, -1.2, -1], [0, 0, 1]], float)
     perspective = np.diag([1.0, 1, 1, 0])
     perspective[3, 2] = -1
-    said, known = identity(model, gradient(40, 40), places, perspective)
+    said, known = identity(model, gradient(40, 40), places, perspective, NOBODY)
     assert known.tolist() == [True, False, False, False]
     assert said.isfinite().all()
 
@@ -106,7 +107,32 @@ def test_points_outside_the_picture_or_behind_its_camera_have_no_identity(model)
 @pytest.mark.parametrize("place", [(-1.0, -1.0), (1.0, 0.3), (0.0, 0.999)])
 def test_a_figure_that_leaves_the_picture_is_known_as_far_as_it_is_shown(place):
     points = body(place, 0.3)
-    said, known = identity(reading_colours(64), gradient(100, 100), points, UPRIGHT)
+    said, known = identity(reading_colours(64), gradient(100, 100), points, UPRIGHT, NOBODY)
     shown = (np.abs(points[:, [0, 2]]) <= 1).all(1)
     assert known.tolist() == shown.tolist()
     assert np.abs(said[:, 0].numpy() - points[:, 0])[shown].max() < 0.1
+
+
+def test_beyond_its_edge_a_picture_goes_on_as_it_ends():
+    """A figure in a corner of a picture of one colour has that colour all over."""
+    orange = Image.new("RGB", (90, 60), (240, 120, 30))
+    said, known = identity(reading_colours(64), orange, body((0.9, -0.95), 0.4), UPRIGHT, NOBODY)
+    colour = torch.tensor([240, 120, 30]) / 127.5 - 1
+    assert known.any()
+    torch.testing.assert_close(said[known], colour.expand(int(known.sum()), 3), atol=0.01, rtol=0)
+
+
+def test_whom_somebody_else_stands_before_is_not_known(model):
+    camera = UPRIGHT.copy()
+    camera[3] = [0, 1, 0, 0]
+    away = np.array([0.0, 1, 0])
+    near, far = body((0.3, 0.0), 0.12) + 2 * away, body((0.4, 0.0), 0.5) + 3 * away
+    picture = gradient(100, 100)
+    _, known = identity(model, picture, far, camera, near)
+    assert not known.all()
+    assert known.any()
+    hidden_from = far[~known.numpy()]
+    # The near one stands between x = 0.18 and 0.42 at 2 m: between 0.27 and 0.63 at 3 m.
+    assert (np.abs(hidden_from[:, [0, 2]] - [0.45, 0]) < 0.18 + 0.1).all()
+    assert identity(model, picture, near, camera, far)[1].all()
+    assert identity(model, picture, far, camera, NOBODY)[1].all()
