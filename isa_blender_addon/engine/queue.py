@@ -133,16 +133,16 @@ class JobQueue:
 
     def cancel(self, folder: Path) -> None:
         """End a job; the engine is told, if it has it."""
-        take = self._takes[folder]
-        if folder in self._runners:
-            self._runners[folder].cancel()
+        runner, take = self._working_on(folder), self._takes[folder]
+        if runner is not None:
+            runner.cancel()
         elif take.state in ("waiting", "sent"):
             self._set(replace(take, state="cancelled", key=fresh_key(), job=""))
 
     def retry(self, folder: Path) -> None:
         """Go on with a job where it stopped; one that the engine has ended begins anew."""
-        take = self._takes[folder]
-        if folder in self._runners:
+        runner, take = self._working_on(folder), self._takes[folder]
+        if runner is not None:
             return
         self._resting.discard(folder)
         if self._job(take).state == "elsewhere":
@@ -167,7 +167,7 @@ class JobQueue:
 
     def remove(self, folder: Path) -> None:
         """Forget a take that nobody works on, with its files."""
-        if folder not in self._runners:
+        if self._working_on(folder) is None:
             take = self._takes.pop(folder)
             for known in (self._shots, self._writing):
                 known.pop(folder, None)
@@ -213,6 +213,13 @@ class JobQueue:
         runner = JobRunner(engine, take.read_shot, take.folder, take.key, take.job, math.inf)
         self._runners[take.folder] = runner
         runner.start()
+
+    def _working_on(self, folder: Path) -> JobRunner | None:
+        """Who works on a take. An end that ``jobs`` shows already, but ``advance`` has not seen, is seen here."""
+        runner = self._runners.get(folder)
+        if runner is not None and runner.snapshot().over:
+            self._see(self._takes[folder], runner)
+        return self._runners.get(folder)
 
     def _see(self, take: Take, runner: JobRunner) -> None:
         """Note what has become of a job."""

@@ -295,6 +295,19 @@ def test_an_engine_of_another_version_gets_nothing_and_says_so(artist, monkeypat
     artist.until_done(a)
 
 
+def test_a_job_that_has_failed_since_the_last_look_can_be_retried_at_once(artist, monkeypatch):
+    monkeypatch.setattr("isa_engine.client.isa_engine.__version__", "99.0.0")
+    a = artist.generate("a")
+    eventually(lambda: artist.states() and artist.queue._runners, "it is on its way")
+    (runner,) = artist.queue._runners.values()
+    runner.wait()
+    (job,) = artist.queue.jobs()
+    assert job.state == "failed"
+    monkeypatch.undo()
+    artist.queue.retry(a)
+    artist.until_done(a)
+
+
 class Network:
     """A way to an engine that can be cut."""
 
