@@ -215,7 +215,7 @@ class JobQueue:
         runner.start()
 
     def _working_on(self, folder: Path) -> JobRunner | None:
-        """Who works on a take. An end that ``jobs`` shows already, but ``advance`` has not seen, is seen here."""
+        """Who works on a take; an end that ``jobs`` shows and ``advance`` has not seen yet is seen here."""
         runner = self._runners.get(folder)
         if runner is not None and runner.snapshot().over:
             self._see(self._takes[folder], runner)
