@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel, compute_density_for_timestep_sampling
 from peft import LoraConfig
@@ -25,6 +24,7 @@ from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit_and_tower import DiTAndTower
+from isa_engine.training.figures import figures
 from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.parallel import make_accelerator, share, whole
 
@@ -118,7 +118,7 @@ class DiTTrainer:
         self, latents: Tensor, conditioning: Conditioning, pictures: Tensor, generator: torch.Generator
     ) -> Tensor:
         """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal about the schedule's
-        shift (SD3, 5.3.2)."""
+        shift (SD3, 5.3.2); the mean over latent pixels, of which a figure's count ``figure_weight`` times."""
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         time = compute_density_for_timestep_sampling(
             "logit_normal", len(latents), logit_mean=self.logit_mean, logit_std=1.0, generator=generator
@@ -127,7 +127,9 @@ class DiTTrainer:
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
             velocity = self.networks((1 - t) * latents + t * noise, time, conditioning, pictures)
-        return F.mse_loss(velocity.float(), latents - noise)
+        errors = (velocity.float() - (latents - noise)).square().mean(1, keepdim=True)
+        weights = 1 + (self.settings.figure_weight - 1) * figures(conditioning, *latents.shape[-2:])
+        return (weights * errors).sum() / weights.sum()
 
     def averaged(self) -> DiTAndTower:
         """The networks with the averaged weights and adapters merged in, detached from training.
