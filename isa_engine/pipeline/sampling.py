@@ -15,6 +15,9 @@ from torch import Tensor
 from isa_engine.dit import Conditioning
 from isa_engine.pipeline.resume import LatentsFile
 
+# How far guided colours are led back to those of the conditional branch; 0.7 in Lin et al.
+_RESCALE = 0.7
+
 # ``velocity(latents, timestep, conditioning)``, as ``ISADiT.forward``.
 Velocity = Callable[[Tensor, Tensor, Conditioning], Tensor]
 # ``watch(steps done, estimate of x0)`` after each step; may raise to stop.
@@ -68,7 +71,8 @@ def sample(
 def _guided(
     velocity: Velocity, conditioning: Conditioning, guidance: float
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """``v_uncond + guidance · (v_cond − v_uncond)``; the unconditional branch keeps camera and background."""
+    """``v_uncond + guidance · (v_cond − v_uncond)``, rescaled; the unconditional branch keeps camera and
+    background."""
 
     def conditional(latents: Tensor, timestep: Tensor) -> Tensor:
         return velocity(latents, timestep, conditioning).to(latents.dtype)
@@ -80,9 +84,26 @@ def _guided(
     # One branch after the other: half the memory of a doubled batch, as fast once a video fills the device.
     def guided(latents: Tensor, timestep: Tensor) -> Tensor:
         base = velocity(latents, timestep, nobody).to(latents.dtype)
-        return base + guidance * (conditional(latents, timestep) - base)
+        told = conditional(latents, timestep)
+        time = timestep.view(-1, 1, 1, 1, 1)
+        estimate = latents + time * (base + guidance * (told - base))
+        return (_rescaled(estimate, latents + time * told) - latents) / time
 
     return guided
+
+
+def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
+    """A guided estimate of x0 most of the way back to the colours of the conditional branch's.
+
+    Guidance leads away from a picture of nobody, beyond what was asked for: the same person in colours darker
+    and stronger. So each channel's mean and deviation are led back (after Lin et al. 2024, Eqs. 15 and 16,
+    who lead back one deviation of all channels).
+    """
+    variance, mean = torch.var_mean(estimate, (2, 3, 4), correction=0, keepdim=True)
+    told_variance, told_mean = torch.var_mean(told, (2, 3, 4), correction=0, keepdim=True)
+    # The latents' own deviations are about 1; a plain channel has none to lead back.
+    scale = (told_variance / variance.clamp_min(1e-6)).sqrt()
+    return estimate.lerp(told_mean + scale * (estimate - mean), _RESCALE)
 
 
 def _without_the_unseen(conditioning: Conditioning) -> Conditioning:

@@ -97,12 +97,12 @@ def test_in_place_saves_into_the_file_itself(blend, run, tmp_path):
 
 
 def test_the_command_lines_wishes_are_the_shots(blend, picture, run, tmp_path):
-    options = ("--reference", picture, "--steps", 4, "--seed", 0, "--guidance", 2.5, "--model", "isa-small")
+    options = ("--reference", picture, "--steps", 4, "--seed", 0, "--guidance", 3.5, "--model", "isa-small")
     status, _, _ = run(tmp_path / "out", *options)
     assert status == 0
     shot = read_shot(tmp_path / "out" / "shot.npz")
     settings = shot.settings
-    assert (settings.steps, settings.seed, settings.guidance) == (4, 0, 2.5)
+    assert (settings.steps, settings.seed, settings.guidance) == (4, 0, 3.5)
     assert settings.model == "isa-small"
     assert min(settings.width, settings.height) == 256
     assert [character.reference.picture for character in shot.characters] == [0, 0]

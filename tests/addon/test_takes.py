@@ -49,7 +49,7 @@ def take_of(scene, movies: Path, name: str, seed: int, **changes) -> Take:
         (folder / file).touch()
     for file in ("plate.mp4", "matte.mp4"):
         shutil.copy(movies / f"{seed}.mp4", folder / file)
-    settings = Settings(steps=10 + seed, guidance=2.5, seed=seed)
+    settings = Settings(steps=10 + seed, guidance=3.5, seed=seed)
     values = {"blend": "", "state": "done", "imported": True, "created": float(seed), **changes}
     take = Take(folder, shot_of(scene), scene=scene.name, frames=(1, 4, 1), settings=settings, **values)
     take.keep()
@@ -108,10 +108,10 @@ def test_showing_what_is_shown_keeps_the_other(staged, takes):
 def test_the_settings_of_a_take_come_back(staged, takes):
     staged.isa.seed, staged.isa.steps = 99, 1
     words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
-    assert words == "isa-tiny, 11 steps, guidance 2.5, seed 1"
+    assert words == "isa-tiny, 11 steps, guidance 3.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
     isa = staged.isa
-    assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 2.5, 1)
+    assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 3.5, 1)
 
 
 def test_settings_for_an_unknown_model_are_a_sentence_and_change_nothing(staged, movies):

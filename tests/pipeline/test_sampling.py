@@ -61,14 +61,45 @@ def test_time_runs_down_from_pure_noise_and_larger_shifts_stay_longer_in_it(cond
     assert all(late > early for late, early in zip(shifted[1:], even[1:], strict=True))
 
 
-@pytest.mark.parametrize("guidance", [0.0, 2.0, 7.5])
-def test_guidance_goes_beyond_the_conditional_branch(conditioning, guidance):
-    def network(latents, _, condition):
-        return torch.full_like(latents, 3.0 if condition.visible.any() else 1.0)
+@pytest.fixture
+def two_minds():
+    """A video that the network makes of a cast, one that it makes of nobody, and the network."""
+    told, nobody = initial_noise(SHAPE, 1) * 0.5 + 1, initial_noise(SHAPE, 2) - 1
 
-    noise = initial_noise(SHAPE, 0)
-    found = sample(network, conditioning, noise, 4, guidance, 1.0, ignore)
-    torch.testing.assert_close(found, noise + 1 + guidance * (3 - 1))
+    def network(latents, timestep, condition):
+        video = told if condition.visible.any() else nobody
+        return (video - latents) / timestep.reshape(-1, 1, 1, 1, 1)
+
+    return told, nobody, network
+
+
+@pytest.mark.parametrize("guidance", [0.0, 2.0, 7.5])
+def test_guidance_goes_beyond_the_conditional_branch(conditioning, two_minds, guidance):
+    told, nobody, network = two_minds
+    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore)
+    beyond = nobody + guidance * (told - nobody)
+    for channel, expected in zip(found[0], beyond[0], strict=True):
+        correlation = torch.corrcoef(torch.stack([channel.flatten(), expected.flatten()]))[0, 1]
+        assert correlation == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("guidance", [2.0, 7.5])
+def test_guidance_keeps_most_of_the_colours_of_the_conditional_branch(conditioning, two_minds, guidance):
+    told, nobody, network = two_minds
+    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore)
+    beyond = nobody + guidance * (told - nobody)
+    for moment in (torch.mean, torch.std):
+        kept, lost = moment(told, (2, 3, 4)), moment(beyond, (2, 3, 4))
+        torch.testing.assert_close(moment(found, (2, 3, 4)), 0.7 * kept + 0.3 * lost, atol=1e-4, rtol=1e-4)
+
+
+def test_guidance_of_a_plain_picture_is_a_plain_picture(conditioning):
+    def network(latents, timestep, condition):
+        shade = 3.0 if condition.visible.any() else 1.0
+        return (shade - latents) / timestep.reshape(-1, 1, 1, 1, 1)
+
+    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, 2.0, 1.0, ignore)
+    torch.testing.assert_close(found, torch.full(SHAPE, 0.7 * 3 + 0.3 * 5))
 
 
 def test_guidance_one_asks_the_conditional_branch_alone(conditioning):
