@@ -101,7 +101,7 @@ def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
     """
     variance, mean = torch.var_mean(estimate, (2, 3, 4), correction=0, keepdim=True)
     told_variance, told_mean = torch.var_mean(told, (2, 3, 4), correction=0, keepdim=True)
-    # The latents' own deviations are about 1; a plain channel has none to lead back.
+    # A plain channel, which has no deviation to lead back, is not stretched.
     scale = (told_variance / variance.clamp_min(1e-6)).sqrt()
     return estimate.lerp(told_mean + scale * (estimate - mean), _RESCALE)
 

@@ -128,7 +128,7 @@ class DiTTrainer:
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
             velocity = self.networks((1 - t) * latents + t * noise, time, conditioning, pictures)
         errors = (velocity.float() - (latents - noise)).square().mean(1, keepdim=True)
-        weights = 1 + (self.settings.figure_weight - 1) * figures(conditioning, *latents.shape[-2:])
+        weights = 1 + (self.settings.figure_weight - 1) * figures(conditioning)
         return (weights * errors).sum() / weights.sum()
 
     def averaged(self) -> DiTAndTower:
