@@ -38,6 +38,20 @@ def tensor_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     return {name: shape for file in _files(path) for name, shape in _read(file, shapes).items()}
 
 
+def file_metadata(path: str | os.PathLike) -> dict[str, str]:
+    """What the header of one file says beside its tensors.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+
+    def metadata(file: Path) -> dict[str, str]:
+        with safe_open(file, "pt") as tensors:
+            return tensors.metadata() or {}
+
+    return _read(Path(path), metadata)
+
+
 def check_tensors(
     found: Mapping[str, torch.Tensor | tuple[int, ...]],
     wanted: Mapping[str, tuple[int, ...]],

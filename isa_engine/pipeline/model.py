@@ -1,8 +1,8 @@
 """A model's networks and their weights.
 
-Weights live in a folder: a safetensors file for each part (``Model.parts``) and ``card.json``, which says how
-they came to be. A named configuration without such a folder is initialised from a fixed seed, the same on
-every machine, and calls itself untrained.
+Weights live in a folder: each part's in a file or several (``Model.parts``, ``weight_files``), and
+``card.json``, which says how they came to be. A named configuration without such a folder is initialised from
+a fixed seed, the same on every machine, and calls itself untrained.
 """
 
 import dataclasses
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from isa_engine.checkpoint import check_tensors, read_safetensors
+from isa_engine.checkpoint import check_tensors
 from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
 from isa_engine.vae import MatteHead, VideoVAE
+from isa_engine.weight_files import read_weights, weight_files, write_weights
 
 _SEED = 20260
 PARTS = ("vae", "matte_head", "dit", "image_tower")
@@ -82,8 +82,9 @@ def build_model(
         for part in read:
             path = folder / f"{part}.safetensors"
             load_weights(parts[part], path)
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            for each in weight_files(path):
+                with each.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
         weights = digest.hexdigest()
     for network in parts.values():
         network.to(target).eval().requires_grad_(False)
@@ -111,18 +112,17 @@ def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:
     """Write a weights folder from trained networks; ``card`` says how they were trained."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, network in parts.items():
-        tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-        save_file(tensors, folder / f"{part}.safetensors")
+        write_weights(network.state_dict(), folder / f"{part}.safetensors")
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load every tensor of a safetensors file into a network that has exactly these.
+    """Load every tensor of weights (``weight_files``) into a network that has exactly these.
 
     Raises:
-        ModelError: the file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
+        ModelError: a file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
     """
-    tensors = read_safetensors(path)
+    tensors = read_weights(path)
     check_tensors(tensors, {name: tuple(own.shape) for name, own in network.state_dict().items()}, path)
     network.load_state_dict(tensors)
 

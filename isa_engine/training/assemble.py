@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
-
 from isa_engine.configuration import CARD, model_config
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import PARTS, build_model
+from isa_engine.weight_files import read_weights, write_weights
 
 # Points of a curve that a card keeps.
 _POINTS = 60
@@ -44,8 +42,7 @@ def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
     partial = out.with_name(out.name + ".part")
     partial.mkdir(parents=True, exist_ok=True)
     for path in found.values():
-        tensors = {key: tensor.to(torch.float16) for key, tensor in load_file(path).items()}
-        save_file(tensors, partial / path.name)
+        write_weights(read_weights(path), partial / path.name, bits=16)
     build_model(model_config(name), partial, "cpu")
     card = {"model": name, "trained": trained}
     (partial / CARD).write_text(json.dumps(card, indent=2) + "\n")
