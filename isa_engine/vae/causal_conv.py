@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from torch import nn
 
 from isa_engine.errors import ModelError
+
+# The longest kernel that is applied frame by frame.
+_MOST_TAPS = 2
 
 
 class Past:
@@ -59,6 +64,9 @@ class CausalConv3d(nn.Conv3d):
 
     Before a video's first frame stand copies of it, so a still stays still and one frame needs no other.
 
+    One or two frames are convolved as pictures and added up: a 3D kernel so short takes twice as long on a
+    CPU, and four times or wrong results in bfloat16 on a GPU (PyTorch 2.9). Three are quicker at once.
+
     Args:
         time: frames that it sees, the last of them its own.
         stride: in time and space. With 2, frames 0, 2, 4, … remain, each with the two before it; space is
@@ -78,5 +86,17 @@ class CausalConv3d(nn.Conv3d):
         if time > 1:
             frames = past.extend(frames, first=time - 1, later=time - every)
         if self.stride[1] == 2:
-            frames = nn.functional.pad(frames, (0, 1, 0, 1))
-        return super().forward(frames)
+            frames = F.pad(frames, (0, 1, 0, 1))
+        return super().forward(frames) if time > _MOST_TAPS else self._convolve_pictures(frames)
+
+    def _convolve_pictures(self, frames: torch.Tensor) -> torch.Tensor:
+        """As ``nn.Conv3d.forward``."""
+        time, every = self.kernel_size[0], self.stride[0]
+        seen = frames.shape[2] - time + 1
+        convolved = None
+        for tap in range(time):
+            pictures = rearrange(frames[:, :, tap : tap + seen : every], "b c f h w -> (b f) c h w")
+            bias = self.bias if tap == 0 else None
+            part = F.conv2d(pictures, self.weight[:, :, tap], bias, self.stride[1:], self.padding[1:])
+            convolved = part if convolved is None else convolved + part
+        return rearrange(convolved, "(b f) c h w -> b c f h w", b=len(frames))
