@@ -73,6 +73,10 @@ class DiTConfig:
         qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
         conditioning: "isa"; or an ablation of Table 4: "isa-without-ispe", or "controlnet-2d", which has
             normal maps in place of points and ISA.
+        readout: what the last tokens are: "velocity" (the paper's), or "background", what a picture has that
+            its background lacks (``dit.readout``).
+        identity_splat: whether each latent pixel is also told the identity of the point that stands in it
+            (``dit.identity_splat``); the paper has no such input.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
             (``dit.sd3_adapter``); None: positions from NDC.
     """
@@ -86,6 +90,8 @@ class DiTConfig:
     image_width: int = 1024
     qk_norm: bool = True
     conditioning: str = "isa"
+    readout: str = "velocity"
+    identity_splat: bool = False
     position_grid: tuple[int, int] | None = None
 
 
@@ -217,22 +223,28 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     # A map has no holes at any size if it is drawn from all of a shot's points.
     "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS},
 }
+# The same of other readouts than the paper's, which can go on from a model's weights.
+READOUTS: dict[str, dict[str, Any]] = {
+    "background": {"readout": "background"},
+    "background-splat": {"readout": "background", "identity_splat": True},
+}
 
 
 def model_config(name: str) -> ModelConfig:
-    """The configuration of that name: a model's, or an ablation's ("isa-tiny-controlnet-2d").
+    """The configuration of that name: a model's, or a variant's ("isa-tiny-controlnet-2d").
 
     Raises:
         ModelError: there is none.
     """
-    base, ablation = _parts_of_name(name)
+    base, variant = _parts_of_name(name)
     config = MODELS[base]()
-    return replace(config, name=name, dit=replace(config.dit, **ABLATIONS.get(ablation, {})))
+    changes = {**ABLATIONS, **READOUTS}.get(variant, {})
+    return replace(config, name=name, dit=replace(config.dit, **changes))
 
 
 def _parts_of_name(name: str) -> tuple[str, str]:
-    """A model's name, and an ablation's or nothing."""
-    for ending in ABLATIONS:
+    """A model's name, and a variant's or nothing."""
+    for ending in (*ABLATIONS, *READOUTS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:
@@ -251,7 +263,7 @@ def weights_folder(name: str) -> Path | None:
 
 
 def autoencoder_folder(name: str) -> Path | None:
-    """Where the autoencoder of a named model, or of its ablations, is: it is trained before the rest is.
+    """Where the autoencoder of a named model, or of its variants, is: it is trained before the rest is.
 
     None: it is untrained.
     """

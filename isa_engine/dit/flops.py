@@ -64,7 +64,7 @@ def forward_flops(
             "isa": layers * rendering + (layers - 1) * reconstruction,
         }
     return {
-        "embedding": linear(video, 3 * token, d)
+        "embedding": linear(video, (4 if config.identity_splat else 3) * token, d)
         + embedding
         + linear(video, RAY_CHANNELS, d)
         + linear(image_tokens, config.image_width, d),
@@ -93,7 +93,7 @@ def parameters(config: DiTConfig) -> dict[str, int]:
 
 
 _PART_OF = {
-    "embedding": ("patchify", "point_tokens", "normal_tokens", "camera_tokens", "image_tokens"),
+    "embedding": ("patchify", "splat", "point_tokens", "normal_tokens", "camera_tokens", "image_tokens"),
     "modulation": ("time", "shared_modulation", "spatial_modulation", "modulation_table"),
-    "output": ("modulation_out", "unpatchify"),
+    "output": ("modulation_out", "unpatchify", "difference"),
 }

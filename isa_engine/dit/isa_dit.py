@@ -11,9 +11,11 @@ from torch import nn
 from isa_engine.dit import positional_encoding as encoding
 from isa_engine.dit.camera import CameraTokens
 from isa_engine.dit.conditioning import Conditioning
+from isa_engine.dit.identity_splat import splatted_identity
 from isa_engine.dit.isa_block import NEW_BRANCHES, ISABlock, LayerInputs
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
+from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
 from isa_engine.saved_model import SavedModel
@@ -21,6 +23,8 @@ from isa_engine.saved_model import SavedModel
 TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
+# Modules by which configurations of one trunk differ: weights of one start another's trunk, and these fresh.
+OWN_OF_A_READOUT = ("unpatchify", "difference", "splat")
 
 
 class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
@@ -50,16 +54,23 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         image_width: int,
         qk_norm: bool,
         conditioning: str,
+        readout: str,
+        identity_splat: bool,
         position_grid: tuple[int, int] | None,
     ):
         super().__init__()
         if width % heads:
             raise ModelError(f"width {width} does not divide into {heads} heads", where="DiT configuration")
-        if conditioning not in NEW_BRANCHES:
-            remedy = f"Choose one of: {', '.join(NEW_BRANCHES)}."
-            raise ModelError(f"no conditioning '{conditioning}'", where="DiT configuration", remedy=remedy)
+        for kind, chosen, known in (
+            ("conditioning", conditioning, NEW_BRANCHES),
+            ("readout", readout, READOUTS),
+        ):
+            if chosen not in known:
+                remedy = f"Choose one of: {', '.join(known)}."
+                raise ModelError(f"no {kind} '{chosen}'", where="DiT configuration", remedy=remedy)
         # Noisy, reference and background latents (Eq. 20), folded into tokens.
         self.patchify = nn.Linear(3 * latent_channels * patch**2, width)
+        self.splat = nn.Linear(latent_channels * patch**2, width, bias=False) if identity_splat else None
         self.point_tokens = self.normal_tokens = None
         if conditioning == "controlnet-2d":
             self.normal_tokens = NormalTokens(width, patch)
@@ -81,7 +92,12 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
 
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.modulation_out = nn.Linear(width, 2 * width)
-        self.unpatchify = nn.Linear(width, patch**2 * latent_channels)
+        # One or the other, by the readout: they mean different things.
+        self.unpatchify = self.difference = None
+        if readout == "velocity":
+            self.unpatchify = nn.Linear(width, patch**2 * latent_channels)
+        else:
+            self.difference = nn.Linear(width, patch**2 * latent_channels)
 
         self.gradient_checkpointing = False
         self._initialise()
@@ -91,8 +107,10 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
-        silent = [self.shared_modulation, self.modulation_out, self.unpatchify]
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        silent = [self.shared_modulation, self.modulation_out, self.unpatchify or self.difference]
+        silent += [] if self.splat is None else [self.splat]
         for block in self.transformer_blocks:
             silent += [block.spatial_modulation, block.camera.attention.to_out, block.image.attention.to_out]
             silent += [] if block.control is None else [block.control.linear]
@@ -116,6 +134,12 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         Raises:
             ModelError: the conditions do not belong to these latents.
         """
+        return self.predict(latents, timestep, conditioning)[0]
+
+    def predict(
+        self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As ``forward``, and the last tokens, ``(B, t, h / patch, w / patch, d)``, as they are read out."""
         patch = self.config.patch
         conditioning.check_fits(latents, patch)
         rows, columns = latents.shape[-2] // patch, latents.shape[-1] // patch
@@ -123,11 +147,7 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         position = encoding.pixel_encoding(rows, columns, self.config.width, latents.device).to(latents.dtype)
         inputs = self._layer_inputs(latents, timestep, conditioning, position)
 
-        grid = self.config.position_grid
-        place = position
-        if grid is not None:
-            place = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
-        video = self.patchify(_patches(latents, conditioning, patch)) + place.to(latents.dtype)
+        video = self._video_tokens(latents, conditioning, position)
         body = self._body_tokens(conditioning, latents.dtype)
         for block in self.transformer_blocks:
             if torch.is_grad_enabled() and self.gradient_checkpointing:
@@ -136,10 +156,26 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
                 video, body = block(video, body, inputs)
 
         scale, shift = self.modulation_out(inputs.time)[:, None, None].chunk(2, -1)
-        tokens = self.unpatchify(self.norm_out(video) * (1 + scale) + shift)
-        return rearrange(
-            tokens, "B t (r c) (p q C) -> B C t (r p) (c q)", r=rows, c=columns, p=patch, q=patch
-        )
+        tokens = (self.norm_out(video) * (1 + scale) + shift).unflatten(2, (rows, columns))
+        if self.unpatchify is not None:
+            return _unfolded(self.unpatchify(tokens), patch), tokens
+        estimate = conditioning.background_latents + _unfolded(self.difference(tokens), patch)
+        return velocity_towards(estimate, latents, timestep), tokens
+
+    def _video_tokens(
+        self, latents: torch.Tensor, conditioning: Conditioning, position: torch.Tensor
+    ) -> torch.Tensor:
+        """Eq. 20, with the background, and the splat where the configuration has one: ``(B, t, S, d)``."""
+        patch, grid, dtype = self.config.patch, self.config.position_grid, latents.dtype
+        if grid is not None:
+            rows, columns = (side // patch for side in latents.shape[-2:])
+            position = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
+        reference = conditioning.reference_latents.to(dtype)[:, :, None].expand_as(latents)
+        stacked = torch.cat([latents, reference, conditioning.background_latents.to(dtype)], 1)
+        tokens = self.patchify(_folded(stacked, patch)) + position.to(dtype)
+        if self.splat is None:
+            return tokens
+        return tokens + self.splat(_folded(splatted_identity(conditioning).to(dtype), patch))
 
     def _body_tokens(self, conditioning: Conditioning, dtype: torch.dtype) -> torch.Tensor:
         """What the video shows: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``."""
@@ -175,8 +211,11 @@ class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
         )
 
 
-def _patches(latents: torch.Tensor, conditioning: Conditioning, patch: int) -> torch.Tensor:
-    """Eq. 20 and the background module: ``(B, t, S, 3 · C · patch²)``."""
-    reference = conditioning.reference_latents.to(latents.dtype)[:, :, None].expand_as(latents)
-    stacked = torch.cat([latents, reference, conditioning.background_latents.to(latents.dtype)], 1)
-    return rearrange(stacked, "B C t (r p) (c q) -> B t (r c) (C p q)", p=patch, q=patch)
+def _folded(latents: torch.Tensor, patch: int) -> torch.Tensor:
+    """``(B, C, t, h, w)`` to ``(B, t, S, C · patch²)``."""
+    return rearrange(latents, "B C t (r p) (c q) -> B t (r c) (C p q)", p=patch, q=patch)
+
+
+def _unfolded(tokens: torch.Tensor, patch: int) -> torch.Tensor:
+    """``(B, t, h / patch, w / patch, patch² · C)`` to ``(B, C, t, h, w)``."""
+    return rearrange(tokens, "B t r c (p q C) -> B C t (r p) (c q)", p=patch, q=patch)

@@ -82,6 +82,8 @@ def inflate_sd3(
         # Configurations from before SD3.5 do not say.
         qk_norm=config.get("qk_norm") == "rms_norm",
         conditioning=conditioning,
+        readout="velocity",
+        identity_splat=False,
         position_grid=[size, config["sample_size"] // patch],
     )
     weights = {k: v for k, v in read_safetensors(folder).items() if not _TEXT.match(k)}

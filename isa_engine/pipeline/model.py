@@ -116,15 +116,25 @@ def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
+def load_weights(network: nn.Module, path: Path, fresh: tuple[str, ...] = ()) -> None:
     """Load every tensor of weights (``weight_files``) into a network that has exactly these.
+
+    Args:
+        fresh: modules of the network that stay as they are where the weights have nothing for them, and whose
+            tensors the weights may hold though the network has none.
 
     Raises:
         ModelError: a file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
     """
-    tensors = read_weights(path)
-    check_tensors(tensors, {name: tuple(own.shape) for name, own in network.state_dict().items()}, path)
-    network.load_state_dict(tensors)
+    own = network.state_dict()
+    spared = {name: tensor for name, tensor in own.items() if name.split(".")[0] in fresh}
+    tensors = {
+        name: tensor
+        for name, tensor in read_weights(path).items()
+        if name in own or name.split(".")[0] not in fresh
+    }
+    check_tensors(spared | tensors, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)
+    network.load_state_dict(spared | tensors)
 
 
 def _device(name: str) -> torch.device:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
+from isa_engine.dit.isa_dit import OWN_OF_A_READOUT
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
@@ -64,7 +65,8 @@ class DiTTrainer:
         networks = networks or _networks(settings.model)
         if settings.start:
             for name, network in networks.named_children():
-                load_weights(network, Path(settings.start) / f"{name}.safetensors")
+                path = Path(settings.start) / f"{name}.safetensors"
+                load_weights(network, path, fresh=OWN_OF_A_READOUT)
         if settings.image_tower:
             networks.image_tower.load_open_clip(settings.image_tower)
             networks.image_tower.requires_grad_(False)

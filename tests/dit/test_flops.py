@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration import ABLATIONS, MODELS, DiTConfig, model_config
+from isa_engine.configuration import ABLATIONS, MODELS, READOUTS, DiTConfig, model_config
 from isa_engine.dit import ISADiT
 from isa_engine.dit.flops import forward_flops, parameters
 from tests.dit.small_models import SMALL, inputs, transformer
@@ -14,7 +14,7 @@ from tests.dit.small_models import SMALL, inputs, transformer
 # The ablations of the larger ones take their time.
 NAMED = [
     *MODELS,
-    *(f"isa-tiny-{ablation}" for ablation in ABLATIONS),
+    *(f"isa-tiny-{variant}" for variant in (*ABLATIONS, *READOUTS)),
     *(
         pytest.param(f"{model}-{ablation}", marks=pytest.mark.slow)
         for model in MODELS

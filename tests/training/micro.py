@@ -16,9 +16,10 @@ def micro_vae() -> VideoVAE:
     return VideoVAE(**dataclasses.asdict(config))
 
 
-def micro_networks(conditioning: str = "isa") -> DiTAndTower:
+def micro_networks(conditioning: str = "isa", **changes) -> DiTAndTower:
     torch.manual_seed(0)
     config = DiTConfig(width=48, layers=2, heads=2, points=6, image_width=16, conditioning=conditioning)
+    config = dataclasses.replace(config, **changes)
     tower = ImageTowerConfig(size=8, patch=8, width=16, layers=1, heads=2)
     return DiTAndTower(ISADiT(**dataclasses.asdict(config)), ImageTower(**dataclasses.asdict(tower)))
 

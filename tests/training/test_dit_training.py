@@ -197,6 +197,19 @@ def test_a_run_starts_from_given_weights(tmp_path, rank):
     torch.testing.assert_close(training.networks(latents, time, *told), expected)
 
 
+def test_a_background_readout_learns_on_from_a_velocitys_weights(tmp_path):
+    earlier = trainer()
+    earlier.step()
+    earlier.export(tmp_path)
+    networks = micro_networks(readout="background", identity_splat=True)
+    training = DiTTrainer(dataclasses.replace(SETTINGS, start=str(tmp_path)), one_batch, networks=networks)
+    for name in ("patchify.weight", "transformer_blocks.1.spatial.attention.to_q.weight"):
+        assert torch.equal(networks.dit.state_dict()[name], earlier.averaged().dit.state_dict()[name])
+    losses = [training.step()["loss"] for _ in range(24)]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+    assert networks.dit.splat.weight.any()
+
+
 def test_adapters_need_weights_to_adapt():
     with pytest.raises(ModelError, match="adapters"):
         DiTTrainer(dataclasses.replace(SETTINGS, lora_rank=2), one_batch)
