@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.retarget import Take
+from isa_engine.body.capture import Capture
 from isa_engine.body.rotation import matrices
 from isa_engine.errors import BodyError
 
@@ -32,7 +32,7 @@ class _Bone:
     freedom: tuple[str, ...]
 
 
-def read_amc(path: str | os.PathLike) -> Take:
+def read_amc(path: str | os.PathLike) -> Capture:
     """Read a take and the skeleton beside it: ``02_01.amc`` with ``02.asf`` (or ``02_01.asf``).
 
     Raises:
@@ -55,7 +55,7 @@ def read_amc(path: str | os.PathLike) -> Take:
     for j, bone in enumerate(bones):
         turn = _in_order(frames[bone.name], bone.freedom)
         rotations[:, j] = bone.axis @ turn @ bone.axis.T
-    return Take(
+    return Capture(
         name=path.stem,
         where=str(path),
         fps=FPS,
@@ -64,6 +64,7 @@ def read_amc(path: str | os.PathLike) -> Take:
         offsets=np.where(index[:, None] >= 0, ends[index], 0.0),
         rotations=rotations,
         translation=frames["root"][:, :3],
+        travel={},
     )
 
 

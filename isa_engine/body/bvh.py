@@ -1,38 +1,44 @@
-"""BVH: a hierarchy of joints with offsets and channels, then a table of numbers, a row a frame."""
+"""BVH: a hierarchy of joints with offsets and channels, then a table of numbers, a row a frame.
 
+The format was never written down by a standard, so files differ: in how the text is encoded, in capitals, in
+decimal commas, in whether a row more or less than announced follows. What can be read only one way is read.
+"""
+
+import codecs
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.retarget import Take
+from isa_engine.body.capture import Capture
+from isa_engine.body.joint_names import counterparts
 from isa_engine.body.rotation import matrices
 from isa_engine.errors import BodyError
 
 _AXES = {"xrotation": 0, "yrotation": 1, "zrotation": 2}
-_POSITIONS = ("xposition", "yposition", "zposition")
+_POSITIONS = {"xposition": 0, "yposition": 1, "zposition": 2}
+_AGAIN = "Export the file again."
+_TABLE = re.compile(r"\s*Frames\s*:\s*(\S+)\s+Frame\s*Time\s*:\s*(\S+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
-def read_bvh(path: str | os.PathLike) -> Take:
-    """Read a take. Only the root travels: position channels of other joints are passed over.
+def read_bvh(path: str | os.PathLike) -> Capture:
+    """Read a performance. The root and the hips travel; bones keep their length, so that position channels of
+    all other joints are passed over.
 
     Raises:
-        BodyError: the file is truncated or not a BVH; names the place.
+        BodyError: the file is truncated or not a BVH, or shows more than one person; names the place.
     """
     where = str(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise BodyError(f"cannot read the motion: {error.strerror}", where=where) from error
-    head, found, table = text.partition("MOTION")
-    if not found or not head.strip().startswith("HIERARCHY"):
-        raise BodyError("'HIERARCHY' and 'MOTION' are not in it", where=where, remedy="Choose a BVH file.")
-    skeleton = _Skeleton(head.split()[1:], where)
+    head, table = _parts(Path(path), where)
+    skeleton = _Skeleton(head.split(), where)
     fps, values = _table(table, sum(map(len, skeleton.channels)), where)
+    person = _person(skeleton, where)
 
-    frames = len(values)
-    rotations = np.tile(np.eye(3), (frames, len(skeleton.joints), 1, 1))
-    translation = np.zeros((frames, 3))
+    count = len(skeleton.joints)
+    rotations = np.tile(np.eye(3), (len(values), count, 1, 1))
+    places = np.tile(skeleton.offsets, (len(values), 1, 1))
+    moved = set()
     column = 0
     for j, channels in enumerate(skeleton.channels):
         for channel in channels:
@@ -41,21 +47,49 @@ def read_bvh(path: str | os.PathLike) -> Take:
                 turn = matrices(angle[:, None] * np.eye(3)[_AXES[channel]])
                 # The first channel is outermost.
                 rotations[:, j] = rotations[:, j] @ turn
-            elif j == 0:
-                translation[:, _POSITIONS.index(channel)] = values[:, column]
+            else:
+                places[:, j, _POSITIONS[channel]] = values[:, column]
+                moved.add(j)
             column += 1
-    offsets = np.array(skeleton.offsets)
+
+    root = person[0]
+    number = {j: k for k, j in enumerate(person)}
+    joints = [skeleton.joints[j] for j in person]
+    offsets = np.array([skeleton.offsets[j] for j in person])
     offsets[0] = 0.0
-    return Take(
+    capture = Capture(
         name=Path(path).stem,
         where=where,
         fps=fps,
-        joints=tuple(skeleton.joints),
-        parents=np.array(skeleton.parents),
+        joints=tuple(joints),
+        parents=np.array([number.get(skeleton.parents[j], -1) for j in person]),
         offsets=offsets,
-        rotations=rotations,
-        translation=translation,
+        rotations=rotations[:, person],
+        # Where the root has no position channels it stays at its offset.
+        translation=places[:, root],
+        travel={},
     )
+    carriers = capture.above(counterparts(joints, where)["pelvis"])[1:]
+    capture.travel.update({k: places[:, person[k]] for k in carriers if person[k] in moved})
+    return capture
+
+
+def _parts(path: Path, where: str) -> tuple[str, str]:
+    """The text of the hierarchy and that of the table, without the words that begin them."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BodyError(f"cannot read the motion: {error.strerror}", where=where) from error
+    # Windows' editors write UTF-16, with a mark; in plain text half of its bytes would be zero.
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = data.decode("utf-16" if data.startswith(marks) else "utf-8-sig", errors="replace")
+    parts = re.fullmatch(r"\s*HIERARCHY\b(.*?)\bMOTION\b(.*)", text, re.IGNORECASE | re.DOTALL)
+    if parts is None:
+        raise BodyError("'HIERARCHY' and 'MOTION' are not in it", where=where, remedy="Choose a BVH file.")
+    if "." not in parts[2] and re.search(r"\d,\d", parts[2]):
+        # Written where the decimal point is a comma.
+        return parts[1].replace(",", "."), parts[2].replace(",", ".")
+    return parts[1], parts[2]
 
 
 class _Skeleton:
@@ -71,7 +105,7 @@ class _Skeleton:
         except (StopIteration, ValueError, IndexError) as error:
             last = f" after joint '{self.joints[-1]}'" if self.joints else ""
             problem = f"the hierarchy does not read{last}"
-            raise BodyError(problem, where=where, remedy="Export the file again.") from error
+            raise BodyError(problem, where=where, remedy=_AGAIN) from error
 
     def _read(self, words) -> None:
         open_joints: list[int] = []  # −1 stands for an end site
@@ -101,24 +135,63 @@ class _Skeleton:
                 open_joints.pop()
             else:
                 raise ValueError(word)
-        if open_joints or not self.joints or self.parents.count(-1) != 1:
+        if open_joints or not self.joints:
             raise ValueError("unbalanced")
+
+    def trees(self) -> list[list[int]]:
+        """The joints below each root, and that root."""
+        trees: dict[int, list[int]] = {}
+        root_of: list[int] = []
+        for j, parent in enumerate(self.parents):
+            root_of.append(j if parent < 0 else root_of[parent])
+            trees.setdefault(root_of[j], []).append(j)
+        return list(trees.values())
+
+
+def _person(skeleton: _Skeleton, where: str) -> list[int]:
+    """The joints of the one person in the file; what else has a root is a prop.
+
+    Raises:
+        BodyError: there are several people, or none.
+    """
+    trees = skeleton.trees()
+    if len(trees) == 1:
+        return trees[0]
+    people = []
+    for tree in trees:
+        try:
+            counterparts([skeleton.joints[j] for j in tree], where)
+        except BodyError:
+            continue
+        people.append(tree)
+    if len(people) == 1:
+        return people[0]
+    roots = ", ".join(f"'{skeleton.joints[tree[0]]}'" for tree in people or trees)
+    if people:
+        problem, remedy = f"{len(people)} people are in it: {roots}", "Export each to a file of its own."
+    else:
+        problem, remedy = f"none of its roots is a person's: {roots}", "Choose a motion of a whole person."
+    raise BodyError(problem, where=where, remedy=remedy)
 
 
 def _table(text: str, channels: int, where: str) -> tuple[float, np.ndarray]:
     """Frames a second, and the numbers ``(F, channels)``."""
-    words = text.replace("Frames:", " ").replace("Frame Time:", " ").split()
+    found = _TABLE.fullmatch(text)
     try:
-        frames, interval = int(words[0]), float(words[1])
-        values = np.array(words[2:], np.float64)
-    except (IndexError, ValueError) as error:
+        if found is None:
+            raise ValueError("'Frames:' and 'Frame Time:' do not begin it")
+        announced, interval = int(found[1]), float(found[2])
+        values = np.array(found[3].split(), np.float64)
+    except ValueError as error:
         problem = f"the table after MOTION does not read: {error}"
-        raise BodyError(problem, where=where, remedy="Export the file again.") from error
+        raise BodyError(problem, where=where, remedy=_AGAIN) from error
     if not 1e-4 < interval < 10:
         raise BodyError(f"its frames are {interval} s apart", where=where)
-    if frames < 1 or values.size != frames * channels:
-        problem = f"{values.size} numbers, but {frames} frames of {channels} channels are announced"
+    frames, broken = divmod(values.size, max(1, channels))
+    # Some programs count one row too few or too many; a file that breaks off lacks more than that.
+    if broken or not frames or abs(frames - announced) > 1:
+        problem = f"{values.size} numbers, but {announced} frames of {channels} channels are announced"
         raise BodyError(problem, where=where, remedy="The file is truncated; copy or export it again.")
     if not np.isfinite(values).all():
-        raise BodyError("some of the numbers are not finite", where=where, remedy="Export the file again.")
+        raise BodyError("some of the numbers are not finite", where=where, remedy=_AGAIN)
     return 1 / interval, values.reshape(frames, channels)

@@ -6,6 +6,7 @@ from pathlib import Path
 from isa_engine.body.asf_amc import read_amc
 from isa_engine.body.body_model import BodyModel
 from isa_engine.body.bvh import read_bvh
+from isa_engine.body.humanly_possible import check_humanly_possible
 from isa_engine.body.motion import Motion
 from isa_engine.body.motion_npz import read_motion
 from isa_engine.body.retarget import retarget
@@ -23,18 +24,22 @@ def load_motion(path: str | os.PathLike, body: BodyModel | None = None) -> Motio
             proportions and put on its ground; AMASS's translations are turned about its pelvis.
 
     Raises:
-        BodyError: names what is missing, truncated or foreign.
+        BodyError: names what is missing, truncated, foreign, or what no body does.
     """
     body = body or open_body()
     suffix = Path(path).suffix.lower()
     if suffix == ".npz":
-        return read_motion(path, body)
-    if suffix == ".amc":
-        return retarget(read_amc(path), body)
-    if suffix == ".bvh":
-        return retarget(read_bvh(path), body)
-    remedy = "Use an .npz (SMPL-X or AMASS), an .amc beside its .asf, or a .bvh."
-    raise BodyError(f"'{suffix}' is not a format of motion that can be read", where=str(path), remedy=remedy)
+        motion = read_motion(path, body)
+    elif suffix == ".amc":
+        motion = retarget(read_amc(path), body)
+    elif suffix == ".bvh":
+        motion = retarget(read_bvh(path), body)
+    else:
+        remedy = "Use an .npz (SMPL-X or AMASS), an .amc beside its .asf, or a .bvh."
+        problem = f"'{suffix}' is not a format of motion that can be read"
+        raise BodyError(problem, where=str(path), remedy=remedy)
+    check_humanly_possible(motion, body, str(path))
+    return motion
 
 
 def bundled_motions() -> tuple[str, ...]:

@@ -5,8 +5,9 @@ AMASS: ``poses (F, 165)`` or ``(F, 156)``, ``trans (F, 3)``, ``betas``, ``gender
 ``transl`` and optionally hands, jaw, eyes and ``betas``.
 
 AMASS's world is Z up, with bodies that are Y up; other programs write the same fields for a world that is
-Y up. Our own files say which in ``up_axis``. Where a file does not, the bodies tell: over a take, people's
-heads point up. Parts are taken as Y up.
+Y up. Our own files say which in ``up_axis``, and AMASS's own are known by fields that nobody else writes.
+Where a file tells neither way, the bodies do: over a performance, people's heads point up. Parts are taken
+as Y up.
 """
 
 import os
@@ -23,6 +24,15 @@ from isa_engine.errors import BodyError
 # Z up to Y up: (x, y, z) → (x, z, −y).
 _Z_UP_TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156
+# What AMASS's releases hold beside poses: what the capture was fitted to, and how.
+_AMASS_FIELDS = (
+    "surface_model_type",
+    "dmpls",
+    "marker_data",
+    "markers_latent",
+    "markers",
+    "mocap_time_length",
+)
 _RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
 _PARTS = {
     "global_orient": 1,
@@ -69,7 +79,7 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
     with NpzFile(path, "motion", _REMEDY) as file:
         if "poses" in file:
             rotations, translation, of_smplx = _poses(file)
-            z_up = file.text("up_axis").upper() == "Z" if "up_axis" in file else _stands_on_z(rotations[:, 0])
+            z_up = _z_up(file, rotations[:, 0])
         elif "global_orient" in file and "body_pose" in file:
             rotations, translation = _parts(file)
             of_smplx, z_up = True, False
@@ -125,6 +135,12 @@ def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
             raise BodyError(problem, where=f"{file.where}, field '{name}'", remedy=_REMEDY)
         joints.append(part.reshape(frames, count, 3))
     return np.concatenate(joints, 1), file.numbers("transl", (frames, 3), np.float64)
+
+
+def _z_up(file: NpzFile, orientation: np.ndarray) -> bool:
+    if "up_axis" in file:
+        return file.text("up_axis").upper() == "Z"
+    return any(name in file for name in _AMASS_FIELDS) or _stands_on_z(orientation)
 
 
 def _stands_on_z(orientation: np.ndarray) -> bool:

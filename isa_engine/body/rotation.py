@@ -68,6 +68,12 @@ def aligning(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
     return matrices(axis / sine * np.arctan2(sine, cosine))
 
 
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """The nearest rotation ``(3, 3)`` to a matrix: the mean of rotations, from their sum."""
+    u, _, v = np.linalg.svd(matrix)
+    return u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
+
+
 def _logarithm(quaternion: np.ndarray) -> np.ndarray:
     quaternion = np.where(quaternion[..., :1] < 0, -quaternion, quaternion)
     sine = np.linalg.norm(quaternion[..., 1:], axis=-1, keepdims=True)

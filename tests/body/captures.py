@@ -96,6 +96,7 @@ def write_bvh(
     axes: np.ndarray | None = None,
     order: str = "ZXY",
     arms_down: bool = False,
+    rest: dict[str, np.ndarray] | None = None,
 ) -> Path:
     """The same take as BVH.
 
@@ -103,6 +104,7 @@ def write_bvh(
         axes: rotation from the take's axes to those of the file.
         order: of the rotation channels.
         arms_down: let the arms hang at rest, from the shoulders to the fingers.
+        rest: rotations of the joints' axes: the same movement by a skeleton that has another rest pose.
     """
     axes = np.eye(3) if axes is None else axes
     ends = {"root": np.zeros(3)} | {name: np.array(end, float) for name, _, end, _ in CMU}
@@ -110,6 +112,8 @@ def write_bvh(
         for bone in ("humerus", "radius", "wrist", "hand", "fingers"):
             for side in "lr":
                 ends[side + bone] = np.array([0, -np.linalg.norm(ends[side + bone]), 0])
+    rest = rest or {name: np.eye(3) for name in ends}
+    parents = {name: parent for name, parent, _, _ in CMU}
     names: list[str] = []
 
     def joint(name: str, parent: str | None) -> str:
@@ -117,15 +121,18 @@ def write_bvh(
         positions = "" if parent else "Xposition Yposition Zposition "
         channels = positions + " ".join(f"{axis}rotation" for axis in order)
         inside = "".join(joint(child, name) for child, of, _, _ in CMU if of == name)
-        inside = inside or f"End Site\n{{\nOFFSET {_words(axes @ ends[name])}\n}}\n"
-        offset = ends[parent] if parent else np.zeros(3)
+        inside = inside or f"End Site\n{{\nOFFSET {_words(axes @ rest[name].T @ ends[name])}\n}}\n"
+        offset = rest[parent].T @ ends[parent] if parent else np.zeros(3)
         return (
             f"{'JOINT' if parent else 'ROOT'} {name}\n{{\nOFFSET {_words(axes @ offset)}\n"
             f"CHANNELS {len(channels.split())} {channels}\n{inside}}}\n"
         )
 
     tree = joint("root", None)
-    local = local_rotations(capture)
+    local = {
+        name: (rest[parents[name]].T if name in parents else np.eye(3)) @ turn @ rest[name]
+        for name, turn in local_rotations(capture).items()
+    }
     turns = [Rotation.from_matrix(axes @ local[name] @ axes.T) for name in names]
     # Upper case: each channel about the axes that the ones before it have turned.
     columns = [capture.path @ axes.T, *(turn.as_euler(order.upper(), degrees=True) for turn in turns)]
@@ -137,3 +144,15 @@ def write_bvh(
 
 def _words(numbers) -> str:
     return " ".join(f"{number:.9g}" for number in numbers)
+
+
+def any_rest(seed: int) -> dict[str, np.ndarray]:
+    """Axes of the joints for ``write_bvh``, turned at random: at rest, the skeleton is no person."""
+    turns = Rotation.random(1 + len(CMU), random_state=seed).as_matrix()
+    return dict(zip(["root", *(bone[0] for bone in CMU)], turns, strict=True))
+
+
+def rewritten(path: Path, change) -> Path:
+    """The file with its text changed."""
+    path.write_text(change(path.read_text()))
+    return path

@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from isa_engine.body import load_motion, open_body
+from isa_engine.body.joint_names import SCHEMES, counterparts
 from isa_engine.errors import BodyError
 from tests.body.captures import Capture, write_asf_amc, write_bvh
 
@@ -119,6 +120,20 @@ def test_a_mixamo_skeleton_is_known_by_its_names(tmp_path):
         text = text.replace(f"ROOT {old}\n", f"ROOT {new}\n").replace(f"JOINT {old}\n", f"JOINT {new}\n")
     (tmp_path / "b.bvh").write_text(text)
     assert_same_movement(load_motion(original), load_motion(tmp_path / "b.bvh"))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_skeleton_of_every_known_naming_is_known_whole(scheme):
+    names = {
+        name.format(Side=side.capitalize(), S=side[0].upper(), s=side[0])
+        for name in SCHEMES[scheme].values()
+        for side in ("left", "right")
+    }
+    names = sorted(names)
+    found = counterparts(names, "a.bvh")
+    assert set(found.values()) == set(range(len(names)))
+    assert names[found["pelvis"]] == SCHEMES[scheme]["pelvis"]
+    assert "r" in names[found["right_knee"]].lower()
 
 
 def test_a_skeleton_of_unknown_names_says_which_joints_are_missing(tmp_path):

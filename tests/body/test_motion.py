@@ -89,6 +89,15 @@ def test_a_file_that_says_which_axis_is_up_is_believed(tmp_path):
     np.testing.assert_allclose(vertices(load_motion(tmp_path / "asleep.npz")), vertices(motion), atol=5e-3)
 
 
+@pytest.mark.parametrize("field", ["surface_model_type", "dmpls", "marker_data"])
+def test_amass_is_known_by_its_own_fields_where_people_lie(tmp_path, field):
+    motion = random_motion()
+    # On the back, head towards AMASS's Y.
+    motion.rotations[:, 0] = [-np.pi / 2, 0, 0]
+    np.savez(tmp_path / "asleep.npz", **amass_fields(motion), **{field: np.array("smplx")})
+    np.testing.assert_allclose(vertices(load_motion(tmp_path / "asleep.npz")), vertices(motion), atol=1e-5)
+
+
 def test_smplh_poses_are_given_a_still_jaw_and_eyes_and_lose_their_shape(tmp_path):
     motion = random_motion()
     motion.rotations[:, 22:25] = 0

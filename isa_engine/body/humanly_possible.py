@@ -1,0 +1,42 @@
+"""Whether a body can do what a motion says: a file that was read by the wrong convention is told by that."""
+
+import numpy as np
+
+from isa_engine.body.body_model import BodyModel
+from isa_engine.body.motion import Motion
+from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.errors import BodyError
+
+# Joints of the body: fingers, jaw and eyes turn less, and do not matter as much.
+_BODY_JOINTS = 22
+# So many degrees from the rest pose no joint but the pelvis turns, and the share of frames that may do so all
+# the same: trackers err, and an arm that is swung behind the back comes close for a moment.
+_FARTHEST, _SHARE = 150.0, 0.5
+
+
+def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
+    """
+    Args:
+        where: the file, for the error.
+
+    Raises:
+        BodyError: a number is not finite, a joint is turned as no joint turns, or the pelvis stays below the
+            ground.
+    """
+    if not (np.isfinite(motion.rotations).all() and np.isfinite(motion.translation).all()):
+        remedy = "Export the motion again."
+        raise BodyError("some rotations or places are not finite numbers", where=where, remedy=remedy)
+    angles = np.degrees(np.linalg.norm(motion.rotations[:, 1:_BODY_JOINTS], axis=-1))
+    # More than a half turn one way is less than one the other way.
+    angles = np.abs((angles + 180) % 360 - 180)
+    share = (angles > _FARTHEST).mean(0)
+    if share.max() > _SHARE:
+        joint = SMPLX_JOINTS[1 + int(share.argmax())].replace("_", " ")
+        problem = f"it turns the {joint} by more than {_FARTHEST:.0f}° on {share.max():.0%} of its frames"
+        remedy = "Export it again with its skeleton in T-pose at rest."
+        raise BodyError(problem, where=where, remedy=remedy)
+    height = body.joints()[0, 1] + motion.translation[:, 1]
+    if height.max() < 0:
+        problem = f"its pelvis is below the ground on all frames, by {-height.max():.2f} m and more"
+        remedy = "Put the body on the ground (y = 0, or z = 0 in AMASS's world) where it was made."
+        raise BodyError(problem, where=where, remedy=remedy)

@@ -1,0 +1,51 @@
+"""What a file says that no body does is said, and never played."""
+
+import numpy as np
+import pytest
+
+from isa_engine.body import SMPLX_JOINTS, bundled_motion, load_motion, write_motion
+from isa_engine.errors import BodyError
+
+
+def _changed(tmp_path, change):
+    motion = bundled_motion("walk")
+    change(motion)
+    write_motion(motion, tmp_path / "odd.npz")
+    return tmp_path / "odd.npz"
+
+
+@pytest.mark.parametrize("joint", ["left_hip", "right_knee", "neck", "right_elbow"])
+def test_a_limb_that_is_turned_as_no_limb_turns_is_named(tmp_path, joint):
+    def change(motion):
+        motion.rotations[:, SMPLX_JOINTS.index(joint)] = [0, np.radians(170), 0]
+
+    with pytest.raises(BodyError, match=f"turns the {joint.replace('_', ' ')} by more than 150° on 100%"):
+        load_motion(_changed(tmp_path, change))
+
+
+def test_a_limb_that_is_so_for_a_moment_is_let_through(tmp_path):
+    def change(motion):
+        motion.rotations[:9, SMPLX_JOINTS.index("left_shoulder")] = [0, np.radians(170), 0]
+
+    load_motion(_changed(tmp_path, change))
+
+
+def test_a_turn_is_the_shorter_of_its_two_ways(tmp_path):
+    def change(motion):
+        knee = motion.rotations[:, SMPLX_JOINTS.index("left_knee")]
+        knee[:] = knee * (1 - 2 * np.pi / np.linalg.norm(knee, axis=1, keepdims=True))
+
+    load_motion(_changed(tmp_path, change))
+
+
+def test_somebody_below_the_ground_all_along_is_refused_and_somebody_who_dives_is_not(tmp_path):
+    def dive(motion):
+        motion.translation[5:, 1] -= 3
+
+    load_motion(_changed(tmp_path, dive))
+
+    def sink(motion):
+        motion.translation[:, 1] -= 3
+
+    with pytest.raises(BodyError, match=r"pelvis is below the ground on all frames, by \d"):
+        load_motion(_changed(tmp_path, sink))
