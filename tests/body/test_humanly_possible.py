@@ -47,5 +47,5 @@ def test_somebody_below_the_ground_all_along_is_refused_and_somebody_who_dives_i
     def sink(motion):
         motion.translation[:, 1] -= 3
 
-    with pytest.raises(BodyError, match=r"pelvis is below the ground on all frames, by \d"):
+    with pytest.raises(BodyError, match=r"below the ground from head to foot on all frames, by \d"):
         load_motion(_changed(tmp_path, sink))
