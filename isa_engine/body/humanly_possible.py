@@ -37,7 +37,7 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
         problem = f"it turns the {joint} by more than {_FARTHEST:.0f}° on {share.max():.0%} of its frames"
         remedy = "Export it again with its skeleton in T-pose at rest."
         raise BodyError(problem, where=where, remedy=remedy)
-    # Poses without a place of their own are about the origin, the pelvis a little below it: those are let through.
+    # Poses without a place of their own have the origin at the chest: those are let through.
     frames = np.unique(np.linspace(0, len(motion.rotations) - 1, _FRAMES).round().astype(int))
     rotations, translation = motion.rotations[frames], motion.translation[frames]
     joints = body.pose(rotations=rotations, translation=translation, vertices=slice(0, 1))[1]
