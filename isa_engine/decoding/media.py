@@ -35,7 +35,7 @@ def picture(encoded: bytes, where: str) -> np.ndarray:
         # Opening reads the header alone.
         with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as file:
             _check_size(*file.size, where)
-            shown = file.convert("RGBA")
+            shown = _eight_bits(file).convert("RGBA")
     except Image.DecompressionBombError as error:
         raise ShotError("the picture is too large", where=where, remedy=_REMEDY_LARGE) from error
     except (OSError, ValueError, SyntaxError) as error:
@@ -43,6 +43,13 @@ def picture(encoded: bytes, where: str) -> np.ndarray:
         raise ShotError("the picture is damaged", where=where, remedy=remedy) from error
     ground = Image.new("RGBA", shown.size, (128, 128, 128, 255))
     return np.array(Image.alpha_composite(ground, shown).convert("RGB"))
+
+
+def _eight_bits(file: Image.Image) -> Image.Image:
+    """Greys of 16 bits scaled to 8; Pillow's conversion would make white of all above 255."""
+    if not file.mode.startswith("I"):
+        return file
+    return Image.fromarray((np.asarray(file).astype(np.uint32) / 257).round().astype(np.uint8))
 
 
 def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
