@@ -8,29 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from isa_engine.data.clip import Clip
+from isa_engine.data.clip_batch import ClipBatch, batch_of
+from isa_engine.data.cut_outs import cut_out
+from isa_engine.data.staged_batch import StagedBatch, stage_clips
 from isa_engine.dit import Conditioning
-from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline.conditioning import stage
 from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
-from isa_engine.pipeline.pictures import to_frames
-from isa_engine.pipeline.references import identity, picture_latents
+from isa_engine.pipeline.references import at_points
+from isa_engine.vae.causal_conv import Past
 
 # ``clips(seed, frames, height, width)`` gives a clip.
 ClipSource = Callable[[int, int, int, int], Clip]
 # Normalised latents ``(B, C, t, h, w)``, their conditions, whose image tokens are still zero, and pictures
 # ``(B, R, 3, S, S)`` from which a tower that learns makes them (``ImageTower.fit``).
 Sample = tuple[Tensor, Conditioning, Tensor]
+# ``samples(seeds, frames, height, width)`` gives one of so many clips.
+SampleSource = Callable[[list[int], int, int, int], Sample]
 
 
 class Samples:
-    """``samples(seed, frames, height, width)`` → a ``Sample``, a batch of one.
+    """``samples(seeds, frames, height, width)`` → a ``Sample`` of so many clips.
 
     Args:
         model: its autoencoder makes the latents.
@@ -39,11 +40,10 @@ class Samples:
     def __init__(self, model: Model, clips: ClipSource):
         self.model, self.clips = model, clips
 
-    @torch.no_grad()
-    def __call__(self, seed: int, frames: int, height: int, width: int) -> Sample:
-        clip = self.clips(seed, frames, height, width)
-        pictures = self.model.image_tower.fit(clip.references)[None]
-        return encode(self.model, clip.video[None]), _without_tokens(self.model, clip), pictures
+    def __call__(self, seeds: list[int], frames: int, height: int, width: int) -> Sample:
+        clips = [batch_of(self.clips(seed, frames, height, width)) for seed in seeds]
+        staged = stage_clips(ClipBatch.concatenate(clips), self.model)
+        return encode_batch(self.model, staged.to(self.model.device))
 
 
 class KeptSamples:
@@ -57,15 +57,18 @@ class KeptSamples:
             latent frames.
     """
 
-    def __init__(self, samples: Callable[[int, int, int, int], Sample], folder: Path, count: int):
+    def __init__(self, samples: SampleSource, folder: Path, count: int):
         self.samples, self.folder, self.count = samples, folder, count
         folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, seed: int, frames: int, height: int, width: int) -> Sample:
+    def __call__(self, seeds: list[int], frames: int, height: int, width: int) -> Sample:
+        return join([self._kept(seed, frames, height, width) for seed in seeds])
+
+    def _kept(self, seed: int, frames: int, height: int, width: int) -> Sample:
         number = seed % max(1, self.count // latent_count(frames))
         path = self.folder / f"{width}x{height}x{frames}-{number}.safetensors"
         if not path.exists():
-            latents, conditioning, pictures = self.samples(number, frames, height, width)
+            latents, conditioning, pictures = self.samples([number], frames, height, width)
             tensors = {field.name: getattr(conditioning, field.name) for field in fields(conditioning)}
             tensors |= {"latents": latents, "pictures": pictures}
             tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
@@ -88,7 +91,7 @@ class Batches:
 
     def __init__(
         self,
-        samples: Callable[[int, int, int, int], Sample],
+        samples: SampleSource,
         batch: int,
         frames: tuple[int, ...],
         sizes: tuple[tuple[int, int], ...],
@@ -100,17 +103,20 @@ class Batches:
         frames = int(random.choice(self.frames))
         width, height = self.sizes[random.integers(len(self.sizes))]
         count = max(1, self.batch // latent_count(frames))
-        seeds = random.integers(2**31, size=count).tolist()
-        samples = [self.samples(sample_seed, frames, height, width) for sample_seed in seeds]
-        conditions = [conditioning for _, conditioning, _ in samples]
-        shown = max(pictures.shape[1] for *_, pictures in samples)
-        points = max(c.points.shape[2] for c in conditions)
-        tokens = max(c.image_tokens.shape[1] for c in conditions)
-        return (
-            torch.cat([latents for latents, *_ in samples]),
-            Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
-            torch.cat([_pad(pictures, 1, shown) for *_, pictures in samples]),
-        )
+        return self.samples(random.integers(2**31, size=count).tolist(), frames, height, width)
+
+
+def join(samples: list[Sample]) -> Sample:
+    """Samples of one length and canvas as one."""
+    conditions = [conditioning for _, conditioning, _ in samples]
+    shown = max(pictures.shape[1] for *_, pictures in samples)
+    points = max(c.points.shape[2] for c in conditions)
+    tokens = max(c.image_tokens.shape[1] for c in conditions)
+    return (
+        torch.cat([latents for latents, *_ in samples]),
+        Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
+        torch.cat([_pad(pictures, 1, shown) for *_, pictures in samples]),
+    )
 
 
 def fingerprint(model: Model, points: int) -> str:
@@ -124,62 +130,85 @@ def fingerprint(model: Model, points: int) -> str:
 
 
 def encode(model: Model, video: Tensor) -> Tensor:
-    """Normalised latents ``(B, C, t, h, w)`` of a video ``(B, 3, F, H, W)`` in [−1, 1]."""
-    return model.vae.normalise(model.vae.encode(video).mode())
+    """Normalised latents ``(B, C, t, h, w)`` of a video ``(B, 3, F, H, W)`` in [−1, 1].
+
+    The video is not asked first whether it is finite, as ``VideoVAE.encode`` does: a GPU would be waited for.
+    """
+    mean, _ = model.vae.encoder(video, Past()).chunk(2, 1)
+    return model.vae.normalise(mean)
 
 
 @torch.no_grad()
 def condition(model: Model, clip: Clip) -> Conditioning:
     """What the transformer is told of a clip: a batch of one."""
-    tokens = model.image_tower(clip.references).flatten(0, 1)[None]
-    return replace(_without_tokens(model, clip), image_tokens=tokens)
+    staged = stage_clips(batch_of(clip), model).to(model.device)
+    references = _colours(staged.references)
+    conditioning = _conditions(model, staged, encode(model, _colours(staged.background)), references)
+    tokens = model.image_tower(references.transpose(1, 2).flatten(0, 1)).flatten(0, 1)[None]
+    return replace(conditioning, image_tokens=tokens)
 
 
-def _without_tokens(model: Model, clip: Clip) -> Conditioning:
-    """The conditions of a clip with the place for its image tokens."""
-    height, width = clip.video.shape[2:]
-    multiple = model.config.multiple
-    staging = stage(
-        clip.points.cpu().numpy(),
-        clip.intrinsics.cpu().numpy(),
-        clip.camera_to_world.cpu().numpy(),
-        height // multiple,
-        width // multiple,
+@torch.no_grad()
+def encode_batch(model: Model, staged: StagedBatch) -> Sample:
+    """A batch, made on the model's device without waiting for it."""
+    vary = staged.variation.pictures
+    video, background, references = (
+        vary(_colours(pictures)) for pictures in (staged.video, staged.background, staged.references)
     )
-    # As files have them: eight bits a colour.
-    pictures = [Image.fromarray(frame) for frame in to_frames(clip.references.transpose(0, 1)[None])]
-    mvp = modelview_projection(
-        clip.reference_intrinsics.cpu().numpy(), clip.reference_camera_to_world.cpu().numpy()
-    )
-    places, shown_in = clip.reference_points.cpu().numpy(), clip.reference_of.cpu().numpy()
-    sampled = []
-    for k, picture in enumerate(shown_in):
-        others = places[(shown_in == picture) & (np.arange(len(places)) != k)].reshape(-1, 3)
-        sampled.append(identity(model, pictures[picture], places[k], mvp[picture], others))
-    tokens = len(pictures) * model.image_tower.token_count
-    maps = None
-    if conditioned_in_2d(model):
-        seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
-        maps = packed_normal_maps(model, *seen, (width, height))
-    background = encode(model, clip.background[None])
+    latents, backgrounds = encode(model, torch.cat([video, background])).chunk(2)
+    conditioning = _conditions(model, staged, backgrounds, references)
+    batch, pictures = len(references), references.transpose(1, 2)
+    fitted = model.image_tower.fit(pictures.flatten(0, 1)).unflatten(0, (batch, -1))
+    return latents, conditioning, fitted * staged.shown[..., None, None, None]
+
+
+def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, references: Tensor) -> Conditioning:
+    """Conditions with the place for image tokens.
+
+    Args:
+        backgrounds: ``(B, C, t, h, w)`` latents.
+        references: ``(B, 3, R, H, W)``.
+    """
+    batch, _, shown = references.shape[:3]
     # A picture of the whole cast is also the shot's frame (Eq. 20).
-    whole = torch.zeros_like(background[:, :, 0])
-    if len(pictures) == 1:
-        whole = picture_latents(model, clip.references[0])[None]
+    whole = encode(model, references[:, :, :1])[:, :, 0] * staged.alone.view(-1, 1, 1, 1)
+    tokens = model.image_tower.token_count
     return Conditioning(
-        points=staging.points,
-        ndc=staging.ndc,
-        visible=staging.visible,
-        identity=torch.cat([features for features, _ in sampled])[None],
-        identity_known=torch.cat([known for _, known in sampled])[None],
-        image_tokens=torch.zeros(1, tokens, model.config.image_tower.width),
-        image_known=torch.ones(1, tokens, dtype=torch.bool),
+        points=staged.points,
+        ndc=staged.ndc,
+        visible=staged.visible,
+        identity=_identity(model, staged, references),
+        identity_known=staged.identity_known,
+        image_tokens=references.new_zeros(batch, shown * tokens, model.config.image_tower.width),
+        image_known=staged.shown[..., None].expand(-1, -1, tokens).flatten(1),
         reference_latents=whole,
-        background_latents=background,
-        # Zeros are what the transformer is told where the camera is left open.
-        cameras=staging.cameras * clip.camera_known,
-        normal_maps=maps,
-    ).to(model.device)
+        background_latents=backgrounds,
+        cameras=staged.cameras,
+        normal_maps=staged.normal_maps,
+    )
+
+
+def _identity(model: Model, staged: StagedBatch, references: Tensor) -> Tensor:
+    """Eq. 19: ``(B, P, C)``, zero where no reference shows anything of a character."""
+    batch, points = staged.identity_known.shape
+    channels = model.config.vae.latent_channels
+    if not len(staged.character):
+        return references.new_zeros(batch, points, channels)
+    squares = cut_out(
+        references.transpose(1, 2).flatten(0, 1),
+        staged.picture,
+        staged.corner,
+        staged.side,
+        model.config.close_up,
+    )
+    said = at_points(encode(model, squares[:, :, None])[:, :, 0].float(), staged.where)
+    everybody = said.new_zeros(batch * points // said.shape[1], *said.shape[1:])
+    return everybody.index_copy_(0, staged.character, said).view(batch, points, channels)
+
+
+def _colours(stored: Tensor) -> Tensor:
+    """``(B, F, H, W, 3)`` uint8 to ``(B, 3, F, H, W)`` in [−1, 1]."""
+    return stored.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning:

@@ -5,7 +5,6 @@ Each run has a folder of its own and goes on where it stopped. A clip is rendere
 
 import dataclasses
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,15 @@ import numpy as np
 import torch
 
 from isa_engine.configuration import ABLATIONS, model_config
-from isa_engine.data.samples import Batches, ClipSource, KeptSamples, Sample, Samples, fingerprint
+from isa_engine.data.samples import (
+    Batches,
+    ClipSource,
+    KeptSamples,
+    Sample,
+    Samples,
+    SampleSource,
+    fingerprint,
+)
 from isa_engine.data.sources import synthetic_clips
 from isa_engine.evaluation.candidates import first_points
 from isa_engine.evaluation.held_out import HeldOut
@@ -122,18 +129,16 @@ class Runs:
         return torch.stack(losses).mean().item()
 
 
-def _of_every_conditioning(
-    base: Model, clips: ClipSource, count: int
-) -> Callable[[int, int, int, int], Sample]:
+def _of_every_conditioning(base: Model, clips: ClipSource, count: int) -> SampleSource:
     """Samples with so many points, of some conditionings, and the normal maps of others, which are drawn from
     all points; cameras are aimed at all of them, too."""
 
-    def samples(seed: int, frames: int, height: int, width: int) -> Sample:
-        clip = clips(seed, frames, height, width)
-        points = Samples(base, lambda *which: first_points(clip, count))
-        latents, conditioning, pictures = points(seed, frames, height, width)
-        seen = clip.points, clip.normals, clip.intrinsics, clip.camera_to_world
-        maps = packed_normal_maps(base, *seen, (width, height))
+    def samples(seeds: list[int], frames: int, height: int, width: int) -> Sample:
+        drawn = {seed: clips(seed, frames, height, width) for seed in seeds}
+        points = Samples(base, lambda seed, *size: first_points(drawn[seed], count))
+        latents, conditioning, pictures = points(seeds, frames, height, width)
+        seen = [(c.points, c.normals, c.intrinsics, c.camera_to_world) for c in map(drawn.get, seeds)]
+        maps = torch.cat([packed_normal_maps(base, *each, (width, height)) for each in seen])
         return latents, dataclasses.replace(conditioning, normal_maps=maps), pictures
 
     return samples
@@ -147,6 +152,6 @@ def _suited(batch: Sample, model: Model) -> Sample:
     return latents, conditioning, pictures
 
 
-def _batches_of(samples: Callable[..., Sample], model: Model, settings: DiTTraining) -> Batches:
+def _batches_of(samples: SampleSource, model: Model, settings: DiTTraining) -> Batches:
     sizes = tuple(model.config.canvas(size) for size in settings.sizes)
     return Batches(samples, settings.batch, settings.frames, sizes)

@@ -32,12 +32,12 @@ _WINDOWS_AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Staging:
-    """The cast and the camera in the canonical frame, a batch of one.
+    """The casts and the cameras in their canonical frames; P = K·N.
 
     Attributes:
-        points, ndc: ``(1, F, P, 3)``.
-        visible: ``(1, F, P)`` bool.
-        cameras: ``(1, t, 24, rows, columns)``.
+        points, ndc: ``(B, F, P, 3)``, zero where nobody is.
+        visible: ``(B, F, P)`` bool.
+        cameras: ``(B, t, 24, rows, columns)``.
     """
 
     points: Tensor
@@ -47,27 +47,38 @@ class Staging:
 
 
 def stage(
-    points: np.ndarray, intrinsics: np.ndarray, camera_to_world: np.ndarray, rows: int, columns: int
+    points: np.ndarray,
+    intrinsics: np.ndarray,
+    camera_to_world: np.ndarray,
+    rows: int,
+    columns: int,
+    characters: np.ndarray | None = None,
 ) -> Staging:
     """Points and cameras as the transformer reads them.
 
     Args:
-        points: ``(F, K, N, 3)`` world.
-        intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``.
+        points: ``(B, F, K, N, 3)`` world.
+        intrinsics, camera_to_world: ``(B, F, 4)``, ``(B, F, 4, 4)``.
         rows, columns: of video tokens.
+        characters: ``(B,)`` int, how many of the K are there, the first ones; all if None.
     """
     # Double precision: the set may stand far from the world's origin.
     points = np.asarray(points, np.float64)
-    canonical = world_to_canonical(points[0], camera_to_world[0])
-    points = points.reshape(len(points), -1, 3) @ canonical[:3, :3].T + canonical[:3, 3]
+    canonical = world_to_canonical(points[:, 0], camera_to_world[:, 0], characters)[:, None]
+    there = np.ones(points.shape[2], bool)
+    if characters is not None:
+        there = np.arange(points.shape[2]) < np.asarray(characters)[:, None]
+    there = np.broadcast_to(there[..., None], (len(points), *points.shape[2:4])).reshape(len(points), 1, -1)
+    points = points.reshape(*points.shape[:2], -1, 3) @ canonical[..., :3, :3].swapaxes(-1, -2)
+    points += canonical[..., None, :3, 3]
     camera_to_world = canonical @ camera_to_world
     ndc, in_front = project(points, modelview_projection(intrinsics, camera_to_world))
     rays = plucker_rays(torch.tensor(intrinsics).double(), torch.tensor(camera_to_world), rows, columns)
     return Staging(
-        points=torch.tensor(points, dtype=torch.float32)[None],
-        ndc=torch.tensor(ndc, dtype=torch.float32)[None],
-        visible=torch.tensor(in_front)[None],
-        cameras=pack(rays).float()[None],
+        points=torch.tensor(points * there[..., None], dtype=torch.float32),
+        ndc=torch.tensor(ndc * there[..., None], dtype=torch.float32),
+        visible=torch.tensor(in_front & there),
+        cameras=pack(rays).float(),
     )
 
 
@@ -124,9 +135,8 @@ def _staged(shot: Shot, cast: list[Character], config: ModelConfig) -> Staging:
     if cast:
         points = np.stack([character.points[:, :count] for character in cast], 1)
     columns, rows = shot.settings.width // config.multiple, shot.settings.height // config.multiple
-    return stage(
-        _extended(points), _extended(shot.intrinsics), _extended(shot.camera_to_world), rows, columns
-    )
+    told = (_extended(values)[None] for values in (points, shot.intrinsics, shot.camera_to_world))
+    return stage(*told, rows, columns)
 
 
 def _extended(per_frame: np.ndarray) -> np.ndarray:

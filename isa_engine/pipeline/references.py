@@ -1,5 +1,7 @@
 """What reference pictures tell: their latents, and who each point of a character is (Eq. 19)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,13 +14,45 @@ from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_canvas
 
 # Room about a character's points, which lie on the skin, for hair and clothes.
-_ROOM = 1.1
+ROOM = 1.1
 
 
 def picture_latents(model: Model, picture: Tensor) -> Tensor:
     """``(3, H, W)`` in [−1, 1] to normalised latents ``(C, h, w)``: the posterior's mode."""
     video = picture[None, :, None].to(model.device)
     return model.vae.normalise(model.vae.encode(video).mode())[0, :, 0]
+
+
+@dataclass(frozen=True)
+class CloseUp:
+    """How a picture shows a character of N points: pixels are counted from its upper left corner.
+
+    Attributes:
+        places: ``(N, 2)`` pixels, to the right and down.
+        known: ``(N,)`` bool: false where the picture does not reach, or shows somebody else.
+        corner, side: ``(2,)`` and a length, pixels: the square about the character.
+    """
+
+    places: np.ndarray
+    known: np.ndarray
+    corner: np.ndarray
+    side: float
+
+
+def close_up(points: np.ndarray, mvp: np.ndarray, others: np.ndarray, size: tuple[int, int]) -> CloseUp:
+    """Where a character stands in a picture.
+
+    Args:
+        points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)``.
+        others: ``(M, 3)`` points of all others whom the picture shows.
+        size: width and height of the picture, pixels.
+    """
+    ndc, in_front = project(np.asarray(points, np.float64), mvp)
+    inside = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
+    known = inside & ~hidden(points, others, mvp)
+    places = (picture_coordinates(ndc[:, :2]) + 1) / 2 * size
+    corner, side = _square(places[inside], size) if known.any() else (np.zeros(2), 1.0)
+    return CloseUp(places, known, corner, side)
 
 
 def identity(
@@ -30,31 +64,32 @@ def identity(
     they mix it with what is around it, and who wears what is lost.
 
     Args:
-        points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)``.
-        others: ``(M, 3)`` points of all others whom the picture shows.
+        points, mvp, others: as of ``close_up``.
 
     Returns:
         ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach, or shows somebody else; there
         the latents mean nothing.
     """
-    ndc, in_front = project(np.asarray(points, np.float64), mvp)
-    inside = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
-    known = torch.tensor(inside & ~hidden(points, others, mvp), device=model.device)
-    if not known.any():
+    seen = close_up(points, mvp, others, picture.size)
+    known = torch.tensor(seen.known, device=model.device)
+    if not seen.known.any():
         return torch.zeros(len(points), model.config.vae.latent_channels, device=model.device), known
-    places = (picture_coordinates(ndc[:, :2]) + 1) / 2 * picture.size
-    corner, side = _square(places[inside], picture.size)
-    latents = picture_latents(model, _cut_out(picture, corner, side, model.config.close_up))
-    where = torch.tensor((places - corner) / side * 2 - 1, dtype=latents.dtype, device=latents.device)
-    sampled = F.grid_sample(latents[None], where[None, :, None], padding_mode="border", align_corners=False)
-    return sampled[0, :, :, 0].T, known
+    latents = picture_latents(model, _cut_out(picture, seen.corner, seen.side, model.config.close_up))
+    where = torch.tensor((seen.places - seen.corner) / seen.side * 2 - 1, dtype=latents.dtype)
+    return at_points(latents[None], where[None].to(latents.device))[0], known
+
+
+def at_points(latents: Tensor, where: Tensor) -> Tensor:
+    """Close-ups' latents ``(B, C, h, w)`` at places ``(B, N, 2)``, −1 to 1 across them: ``(B, N, C)``."""
+    sampled = F.grid_sample(latents, where[:, None], padding_mode="border", align_corners=False)
+    return sampled[:, :, 0].mT
 
 
 def _square(places: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, float]:
     """The upper left corner and the side, in pixels, of a square about places ``(N, 2)``, which leaves a
     picture of that width and height only where that is too small for it."""
     low, high = places.min(0), places.max(0)
-    side = max(1.0, _ROOM * float((high - low).max()))
+    side = max(1.0, ROOM * float((high - low).max()))
     spare = np.asarray(size) - side
     corner = (low + high - side) / 2
     return np.where(spare < 0, spare / 2, corner.clip(0, spare.clip(0))), side

@@ -25,9 +25,9 @@ def runs(monkeypatch, model, clips):
     made = []
 
     class Counted(ablation_runs.Samples):
-        def __call__(self, seed, *size):
-            made.append((self.model.config.name, seed, *size))
-            return super().__call__(seed, *size)
+        def __call__(self, seeds, *size):
+            made.extend((self.model.config.name, seed, *size) for seed in seeds)
+            return super().__call__(seeds, *size)
 
     monkeypatch.setattr(ablation_runs, "Samples", Counted)
     settings = DiTTraining("micro", samples=3, batch=2, frames=(1,), sizes=("32x32",), steps=STEPS)
