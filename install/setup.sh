@@ -59,6 +59,6 @@ if ! holds "$extras" && ! covered; then
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     .venv/bin/python -m pip install --disable-pip-version-check --progress-bar on \
         -c install/constraints.txt -e ".[$extras]"
-    .venv/bin/python -m isa_engine.location
+    .venv/bin/python -m isa_engine.client.location
     stamp "$extras" >".venv/stamp-$extras"
 fi

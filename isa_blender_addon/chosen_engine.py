@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import bpy
 
 from isa_engine.client import EngineClient
+from isa_engine.client.location import data_folder
+from isa_engine.client.protocol import Health
 from isa_engine.errors import EngineError
-from isa_engine.location import data_folder
-from isa_engine.protocol import Health
 
 from .engine.process import EngineStatus, LocalEngine, RemoteEngine
 from .engine.take import HERE, address

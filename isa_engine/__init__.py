@@ -1,8 +1,7 @@
 """ISA engine: point tokens and cameras in, human video out.
 
-The base install (``errors``, ``configuration``, ``shot``, ``geometry``, ``body``, ``client``) needs numpy and
-requests only, so that Blender can import it; everything that needs torch lives in ``vae``, ``dit``,
-``pipeline`` and ``service`` and comes with ``isa-engine[engine]``.
+The base install needs numpy and requests only, and Blender imports what ``docs/architecture.md`` lists of it;
+what needs torch comes with ``isa-engine[engine]``.
 """
 
 __version__ = "0.1.0"

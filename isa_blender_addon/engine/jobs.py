@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from isa_engine.client import EngineClient, EngineUnreachable
+from isa_engine.client.protocol import RESULTS, JobStatus
 from isa_engine.errors import Cancelled, EngineError, IsaError
-from isa_engine.protocol import RESULTS, JobStatus
 
 from .process import EngineStatus
 from .take import ARRIVING, PREVIEW, fresh_key

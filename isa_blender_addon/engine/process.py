@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from isa_engine.location import read_record
+from isa_engine.client.location import read_record
 
 START_SECONDS = 90
 STOP_SECONDS = 5

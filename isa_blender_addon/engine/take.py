@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError
-from isa_engine.protocol import RESULTS
 from isa_engine.shot import Settings, Shot, write_shot
 
 FILE, SHOT, PREVIEW = "take.json", "shot.npz", "preview.png"

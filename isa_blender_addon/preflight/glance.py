@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bpy
 
+from isa_engine.client.protocol import Health
 from isa_engine.configuration import MODELS, ModelConfig, model_config
-from isa_engine.protocol import Health
 
 from ..engine.process import machine_memory
 from ..matching.ghost import match_error

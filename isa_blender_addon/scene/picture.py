@@ -8,7 +8,7 @@ import bpy
 import imbuf
 
 from isa_engine.errors import SceneError
-from isa_engine.shot.validate import PICTURE_SIGNATURES
+from isa_engine.shot.validation import PICTURE_SIGNATURES
 
 _JPEG_END = b"\xff\xd9"
 # Cameras append some bytes after a JPEG's end.

@@ -14,6 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.delivery import deliver
+    from isa_engine.results.delivery import deliver
 
     print(f"people: {deliver(arguments.results, arguments.kind, arguments.out)}", flush=True)

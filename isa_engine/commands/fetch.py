@@ -4,9 +4,9 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.commands.connection import add_engine, connect
 from isa_engine.errors import EngineError
-from isa_engine.protocol import RESULTS
 
 HELP = "save the results of a job"
 

@@ -4,8 +4,8 @@ import argparse
 import time
 from contextlib import closing
 
+from isa_engine.client.protocol import TRANSITIONS
 from isa_engine.commands.connection import add_engine, connect
-from isa_engine.protocol import TRANSITIONS
 
 HELP = "list the jobs of an engine"
 

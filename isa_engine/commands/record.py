@@ -21,8 +21,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Print what is so; the first thing that is not so is the error."""
     import av
 
-    from isa_engine.pipeline.record import container_tags
-    from isa_engine.provenance import claims, read_credentials
+    from isa_engine.results.provenance import claims, read_credentials
+    from isa_engine.results.record import container_tags
 
     file, path = arguments.file, arguments.record or arguments.file.with_name("record.json")
     try:

@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from isa_engine.protocol import SCOPES
+from isa_engine.client.protocol import SCOPES
 
 HELP = "add, list and revoke an engine's tokens"
 

@@ -13,7 +13,7 @@
 | Eqs. 22, 23 | ``geometry.plucker``, ``camera``, and ``attention.ConditionAttention`` |
 """
 
-from isa_engine.torchvision_operators import declare_missing
+from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()
 

@@ -8,9 +8,9 @@ from diffusers.configuration_utils import register_to_config
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import nn
 
-from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.errors import ModelError
-from isa_engine.saved_model import SavedModel
+from isa_engine.networks.saved_model import SavedModel
+from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 
 class ImageTower(SavedModel):

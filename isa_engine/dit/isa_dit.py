@@ -18,7 +18,7 @@ from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
-from isa_engine.saved_model import SavedModel
+from isa_engine.networks.saved_model import SavedModel
 
 TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.

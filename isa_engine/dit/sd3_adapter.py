@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.dit.isa_dit import ISADiT
 from isa_engine.errors import ModelError
+from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 # SD3's name of each of our modules that take its weights as they are.
 _WHOLE = {

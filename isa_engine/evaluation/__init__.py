@@ -15,7 +15,7 @@
 In the shapes, F frames, K characters, H W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
 """
 
-from isa_engine.torchvision_operators import declare_missing
+from isa_engine.networks.torchvision_operators import declare_missing
 
 # torchmetrics imports torchvision.
 declare_missing()

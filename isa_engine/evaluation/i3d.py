@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isa_engine.checkpoint import check_tensors, read_safetensors
+from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 # Channels of each block's branches: 1×1; 1×1 then 3×3; 1×1 then 3×3; pooled then 1×1.
 _MIXED = {

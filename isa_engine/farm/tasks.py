@@ -20,11 +20,11 @@ from isa_engine.errors import EngineError
 from isa_engine.farm.job import Bundle
 from isa_engine.pipeline import Model
 from isa_engine.pipeline.decode import decode_matte, decode_plate
-from isa_engine.pipeline.generate import Clock, denoise, memory_of, results_in, write_results
+from isa_engine.pipeline.generation import Clock, denoise, memory_of, results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Report
-from isa_engine.pipeline.record import make_record
-from isa_engine.pipeline.video import cannot_write
+from isa_engine.results.files import cannot_write
+from isa_engine.results.record import make_record
 from isa_engine.shot import Shot, read_shot
 
 

@@ -23,7 +23,7 @@ from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.references import identity, picture_latents
-from isa_engine.pipeline.video import read_video
+from isa_engine.results.video import read_video
 from isa_engine.shot import Character, Shot, canvas_size
 
 # Windows encoded at once; bounds the memory of a long background.

@@ -11,7 +11,6 @@ from torch import Tensor
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Shot
 
-GENERATED, PROJECTED = "generated people", "projected body"
 _SUPERSAMPLING = 4
 
 

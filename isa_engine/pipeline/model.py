@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from isa_engine.checkpoint import check_tensors
 from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.errors import ModelError
+from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.vae import MatteHead, VideoVAE
-from isa_engine.weight_files import read_weights, weight_files, write_weights
 
 _SEED = 20260
 PARTS = ("vae", "matte_head", "dit", "image_tower")
@@ -114,27 +113,6 @@ def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:
     for part, network in parts.items():
         write_weights(network.state_dict(), folder / f"{part}.safetensors")
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n")
-
-
-def load_weights(network: nn.Module, path: Path, fresh: tuple[str, ...] = ()) -> None:
-    """Load every tensor of weights (``weight_files``) into a network that has exactly these.
-
-    Args:
-        fresh: modules of the network that stay as they are where the weights have nothing for them, and whose
-            tensors the weights may hold though the network has none.
-
-    Raises:
-        ModelError: a file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
-    """
-    own = network.state_dict()
-    spared = {name: tensor for name, tensor in own.items() if name.split(".")[0] in fresh}
-    tensors = {
-        name: tensor
-        for name, tensor in read_weights(path).items()
-        if name in own or name.split(".")[0] not in fresh
-    }
-    check_tensors(spared | tensors, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)
-    network.load_state_dict(spared | tensors)
 
 
 def _device(name: str) -> torch.device:

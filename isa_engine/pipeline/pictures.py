@@ -5,11 +5,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.decoding import decode
+from isa_engine.sandbox import decode
 
 
 def decode_picture(encoded: bytes, where: str) -> Image.Image:
-    """A PNG or JPEG as RGB, decoded in a limited process (``decoding.media.picture``).
+    """A PNG or JPEG as RGB, decoded in a limited process (``sandbox.media.picture``).
 
     Raises:
         ShotError: it is too large, too long or damaged.

@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 import isa_engine
+from isa_engine.client.protocol import PREFIX, Health, ModelInfo
 from isa_engine.configuration import MODELS, weights_folder
-from isa_engine.protocol import PREFIX, Health, ModelInfo
 from isa_engine.service.access import Needs, TokenDoor
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed

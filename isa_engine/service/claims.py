@@ -11,7 +11,7 @@ the greatest priority, of those the oldest. So nobody's priority holds up anyone
 import time
 from dataclasses import dataclass
 
-from isa_engine.protocol import Memory, ResultFile
+from isa_engine.client.protocol import Memory, ResultFile
 from isa_engine.service.schema import Database
 
 MAX_STALLS = 3

@@ -23,7 +23,7 @@ from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import decoding_windows
-from isa_engine.pipeline.generate import results_in, write_results
+from isa_engine.pipeline.generation import results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.service import remote, worker

@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
-from isa_engine.protocol import JobEvent
+from isa_engine.client.protocol import JobEvent
 from isa_engine.service.store import JobStore, ask
 
 BEAT_SECONDS = 0.1

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from isa_engine.protocol import PRIORITIES, RESULTS, TRANSITIONS, JobStatus, ResultFile
+from isa_engine.client.protocol import PRIORITIES, RESULTS, TRANSITIONS, JobStatus, ResultFile
 from isa_engine.service.access import Needs, caller
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed

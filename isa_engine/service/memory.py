@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from isa_engine.protocol import Memory
+from isa_engine.client.protocol import Memory
 
 _MEMINFO = Path("/proc/meminfo")
 

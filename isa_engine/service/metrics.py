@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from isa_engine.protocol import PREFIX, TRANSITIONS
+from isa_engine.client.protocol import PREFIX, TRANSITIONS
 from isa_engine.service.feed import Feed
 from isa_engine.service.store import JobStore
 

@@ -87,9 +87,9 @@ def decode(
 
 def _denoise(encoded, checkpoint, made, path: Path, say, stopped: threading.Event) -> None:
     from isa_engine import pipeline
-    from isa_engine.pipeline.generate import Clock, memory_of
-    from isa_engine.pipeline.generate import denoise as denoise_take
-    from isa_engine.pipeline.record import make_record
+    from isa_engine.pipeline.generation import Clock, memory_of
+    from isa_engine.pipeline.generation import denoise as denoise_take
+    from isa_engine.results.record import make_record
 
     def report(progress: pipeline.Progress) -> None:
         if stopped.is_set():

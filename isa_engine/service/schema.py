@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from isa_engine.client.protocol import TRANSITIONS
 from isa_engine.errors import EngineError
-from isa_engine.protocol import TRANSITIONS
 
 VERSION = 2
 TABLES = """

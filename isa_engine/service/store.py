@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from isa_engine.protocol import RESULTS, JobEvent, JobStatus, Memory, ResultFile
+from isa_engine.client.protocol import RESULTS, JobEvent, JobStatus, Memory, ResultFile
 from isa_engine.service.claims import ALL_WORKERS, Claims
 from isa_engine.service.schema import Database, Unlawful
 

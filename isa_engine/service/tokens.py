@@ -10,8 +10,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from isa_engine.client.protocol import SCOPES
 from isa_engine.errors import EngineError
-from isa_engine.protocol import SCOPES
 from isa_engine.service.schema import Database
 
 # Jobs sent with the token that the engine was started with.

@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from isa_engine.client.protocol import RESULTS, ResultFile
 from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError
-from isa_engine.protocol import RESULTS, ResultFile
 from isa_engine.service.checksum import sha256
 from isa_engine.service.claims import Claim, Claims
 from isa_engine.service.folders import Folders

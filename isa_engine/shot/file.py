@@ -26,7 +26,7 @@ import numpy as np
 
 from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
-from isa_engine.shot.validate import MAX_CHARACTERS, MAX_REFERENCES, validate
+from isa_engine.shot.validation import MAX_CHARACTERS, MAX_REFERENCES, validate
 
 VERSION = 1
 MAX_BYTES = 2 * 2**30

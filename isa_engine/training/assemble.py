@@ -6,8 +6,8 @@ from typing import Any
 
 from isa_engine.configuration import CARD, model_config
 from isa_engine.errors import ModelError
+from isa_engine.networks.weight_files import read_weights, write_weights
 from isa_engine.pipeline.model import PARTS, build_model
-from isa_engine.weight_files import read_weights, write_weights
 
 # Points of a curve that a card keeps.
 _POINTS = 60

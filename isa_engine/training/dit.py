@@ -21,7 +21,7 @@ from isa_engine.configuration import model_config
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.isa_dit import OWN_OF_A_READOUT
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import load_weights
+from isa_engine.networks.weight_files import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit_and_tower import DiTAndTower

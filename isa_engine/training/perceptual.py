@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from isa_engine.errors import ModelError
-from isa_engine.torchvision_operators import declare_missing
+from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()
 from torchvision.models.vgg import cfgs, make_layers  # noqa: E402

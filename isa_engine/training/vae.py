@@ -17,7 +17,8 @@ from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import build_matte_head, load_weights
+from isa_engine.networks.weight_files import load_weights
+from isa_engine.pipeline.model import build_matte_head
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss

@@ -12,7 +12,7 @@
 | latents to alpha | ``matte_head`` |
 """
 
-from isa_engine.torchvision_operators import declare_missing
+from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from isa_engine.checkpoint import check_tensors, read_safetensors
 from isa_engine.errors import ModelError
+from isa_engine.networks.tensors import check_tensors, read_safetensors
 from isa_engine.vae.video_vae import VideoVAE
 
 

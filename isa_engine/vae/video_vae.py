@@ -7,7 +7,7 @@ from diffusers.configuration_utils import register_to_config
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-from isa_engine.saved_model import SavedModel
+from isa_engine.networks.saved_model import SavedModel
 from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
-from isa_engine.protocol import RESULTS
 from isa_engine.service import worker
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")

@@ -18,7 +18,7 @@ from isa_blender_addon.properties import generation_settings, refresh_cast
 from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.session import Session, close, session
 from isa_engine.errors import Cancelled, SceneError
-from isa_engine.pipeline.video import read_video
+from isa_engine.results.video import read_video
 from tests.addon.plates import psnr, render, write_movie
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.snapshot import snapshot

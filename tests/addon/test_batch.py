@@ -13,7 +13,7 @@ import pytest
 import isa_blender_addon
 from isa_blender_addon import batch
 from isa_blender_addon.plate.camera_plane import MATTE, planes
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import read_shot
 from tests.addon import fake_engine
 from tests.addon.fake_engine import ENDLESS

@@ -59,7 +59,7 @@ def test_a_remote_engine_that_comes_up_later_gets_what_waits_for_it(choices, rem
 
 
 def test_an_engine_of_another_version_is_said(choices, remote, monkeypatch):
-    monkeypatch.setattr("isa_engine.client.isa_engine.__version__", "99.0.0")
+    monkeypatch.setattr("isa_engine.__version__", "99.0.0")
     remote()
     engine = ChosenEngine()
     engine.start()

@@ -4,7 +4,7 @@ import numpy as np
 
 from isa_blender_addon.scene.capture import capture_shot
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.video import read_video
+from isa_engine.results.video import read_video
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import stage
 from tests.pipeline.shots import MICRO, speaking

@@ -14,7 +14,7 @@ import pytest
 from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import encode_shot
 from tests.service.running import (
     COMMAND,

@@ -21,7 +21,7 @@ from isa_blender_addon.engine.process import (
     ready_status,
 )
 from isa_engine.client import EngineClient
-from isa_engine.location import EngineRecord, write_record
+from isa_engine.client.location import EngineRecord, write_record
 from tests.service.running import COMMAND, alive, eventually
 
 

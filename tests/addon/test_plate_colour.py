@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isa_blender_addon import plate
-from isa_engine.pipeline.video import read_video, write_video
+from isa_engine.results.video import read_video, write_video
 from tests.addon.plates import add_camera, render, shot_of
 
 SIZE = 32

@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_engine.delivery import deliver, people
+from isa_engine.results.delivery import deliver, people
 from tests.addon.plates import linear, pixels, write_movie
 
 

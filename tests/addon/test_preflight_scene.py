@@ -14,9 +14,9 @@ from isa_blender_addon.properties import cast_picture, playing, refresh_cast
 from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session import close, session
 from isa_blender_addon.ui import panel
+from isa_engine.client.protocol import Health, Memory
 from isa_engine.configuration import model_config
 from isa_engine.errors import EngineError
-from isa_engine.protocol import Health, Memory
 from tests.addon import fake_engine
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot

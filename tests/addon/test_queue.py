@@ -16,7 +16,7 @@ from isa_blender_addon.engine.process import LocalEngine, RemoteEngine
 from isa_blender_addon.engine.queue import JobQueue
 from isa_blender_addon.engine.take import HERE, Take, read_take
 from isa_engine.client import EngineClient
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
 from tests.addon import phased_engine
 from tests.addon.phased_engine import PHASES
@@ -287,7 +287,7 @@ def test_a_full_disk_at_the_very_beginning_keeps_the_shot_until_there_is_room(ar
 
 
 def test_an_engine_of_another_version_gets_nothing_and_says_so(artist, monkeypatch):
-    monkeypatch.setattr("isa_engine.client.isa_engine.__version__", "99.0.0")
+    monkeypatch.setattr("isa_engine.__version__", "99.0.0")
     a = artist.generate("a")
     assert "Update the older of the two" in artist.until(a, "failed").snapshot.error
     monkeypatch.undo()
@@ -296,7 +296,7 @@ def test_an_engine_of_another_version_gets_nothing_and_says_so(artist, monkeypat
 
 
 def test_a_job_that_has_failed_since_the_last_look_can_be_retried_at_once(artist, monkeypatch):
-    monkeypatch.setattr("isa_engine.client.isa_engine.__version__", "99.0.0")
+    monkeypatch.setattr("isa_engine.__version__", "99.0.0")
     a = artist.generate("a")
     eventually(lambda: artist.states() and artist.queue._runners, "it is on its way")
     (runner,) = artist.queue._runners.values()

@@ -16,7 +16,7 @@ from isa_blender_addon.engine.take import Take, read_take
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.session import session
 from isa_blender_addon.shots import scene_of
-from isa_engine.location import data_folder
+from isa_engine.client.location import data_folder
 from tests.addon import fake_engine
 from tests.addon.fake_engine import FAST, HELD
 from tests.addon.scenes.cast import stage

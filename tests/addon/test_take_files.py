@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_blender_addon.engine.take import FILE, PREVIEW, Take, address, discard_folder, read_take, read_takes
+from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import IsaError, SceneError
-from isa_engine.protocol import RESULTS
 from isa_engine.shot import Settings, encode_shot
 from tests.service.running import room_for
 from tests.shot.shots import small_shot

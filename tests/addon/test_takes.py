@@ -14,7 +14,7 @@ from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
 from isa_blender_addon.shots import own_takes, shot_of, take_places
 from isa_blender_addon.takes import other_folder, shown_folder
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
 from tests.addon.plates import add_camera, write_movie
 from tests.addon.scenes.snapshot import snapshot

@@ -1,5 +1,5 @@
 """Some tests import diffusers themselves."""
 
-from isa_engine.torchvision_operators import declare_missing
+from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()

@@ -9,7 +9,7 @@ import torch
 from isa_engine.dit.isa_dit import OWN_OF_A_READOUT
 from isa_engine.dit.readout import velocity_towards
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import load_weights
+from isa_engine.networks.weight_files import load_weights
 from tests.dit.small_models import SMALL, inputs, moved, transformer
 
 

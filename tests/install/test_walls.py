@@ -7,15 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 # What only `isa-engine[engine]` brings; Blender has none of it.
 ENGINE_ONLY = "torch torchvision diffusers transformers open_clip safetensors av einops PIL fastapi uvicorn"
 
 IMPORT = """
 import importlib, importlib.abc, os, pkgutil, sys
-package, blocked = sys.argv[1], set(sys.argv[2].split())
+blocked, packages = set(sys.argv[1].split()), sys.argv[2:]
 # Made for developers, with packages of their own; nothing imports them.
 scripts = {"__main__", "bake_open_body"}
 
@@ -25,19 +23,20 @@ class Wall(importlib.abc.MetaPathFinder):
             raise ImportError(f"{name} is not to be imported here")
 
 sys.meta_path.insert(0, Wall())
-root = importlib.import_module(package)
-for module in pkgutil.walk_packages(getattr(root, "__path__", []), package + "."):
-    if module.name.split(".")[-1] not in scripts:
-        importlib.import_module(module.name)
+for package in packages:
+    root = importlib.import_module(package)
+    for module in pkgutil.walk_packages(getattr(root, "__path__", []), package + "."):
+        if module.name.split(".")[-1] not in scripts:
+            importlib.import_module(module.name)
 print("DONE")
 sys.stdout.flush()
 os._exit(0)
 """
 
 
-def imports_without(package: str, blocked: str) -> None:
+def imports_without(blocked: str, *packages: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT, package, blocked],
+        [sys.executable, "-c", IMPORT, blocked, *packages],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -48,26 +47,27 @@ def imports_without(package: str, blocked: str) -> None:
 
 
 def test_every_module_of_the_add_on_imports_without_the_engines_packages():
-    imports_without("isa_blender_addon", ENGINE_ONLY)
+    imports_without(ENGINE_ONLY, "isa_blender_addon")
 
 
-@pytest.mark.parametrize("room", ["shot", "body", "client", "configuration", "errors", "location"])
-def test_what_the_add_on_shares_with_the_engine_needs_numpy_and_requests_only(room):
-    imports_without(f"isa_engine.{room}", f"{ENGINE_ONLY} bpy")
+def lent_to_the_add_on() -> list[str]:
+    """The modules that docs/architecture.md lets the add-on import."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## What the add-on may import")[2].partition("\n## ")[0]
+    return [name for line in section.splitlines() if line.startswith("- ") for name in line.split("`")[1::2]]
 
 
-@pytest.mark.parametrize("module", ["camera", "canonical", "frames", "ndc", "surface"])
-def test_geometry_needs_numpy_only(module):
-    imports_without(f"isa_engine.geometry.{module}", f"{ENGINE_ONLY} bpy")
+def test_what_the_add_on_may_import_needs_numpy_and_requests_only():
+    imports_without(f"{ENGINE_ONLY} bpy", *(f"isa_engine.{name}" for name in lent_to_the_add_on()))
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and top name of every absolute import, wherever it stands."""
+    """Line and module of every absolute import, wherever it stands."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.lineno, node.module.split(".")[0]
+            yield node.lineno, node.module
 
 
 def violations(package: str, forbidden: set[str]) -> list[str]:
@@ -75,7 +75,7 @@ def violations(package: str, forbidden: set[str]) -> list[str]:
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in sorted((ROOT / package).rglob("*.py"))
         for line, name in imported(path)
-        if name in forbidden
+        if name.split(".")[0] in forbidden
     ]
 
 
@@ -85,6 +85,17 @@ def test_the_engine_never_imports_blender():
 
 def test_the_add_on_never_imports_the_engines_packages_not_even_late():
     assert violations("isa_blender_addon", set(ENGINE_ONLY.split())) == []
+
+
+def test_the_add_on_imports_of_the_engine_only_what_is_lent_to_it():
+    lent = tuple(f"isa_engine.{name}." for name in lent_to_the_add_on())
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sorted((ROOT / "isa_blender_addon").rglob("*.py"))
+        for line, name in imported(path)
+        if name.startswith("isa_engine.") and not f"{name}.".startswith(lent)
+    ]
+    assert found == []
 
 
 def test_the_add_on_finds_itself_under_any_name():

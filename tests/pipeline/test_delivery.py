@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from isa_engine.cli import main
-from isa_engine.delivery import KINDS, deliver, people
-from isa_engine.pipeline.video import write_video
+from isa_engine.results.delivery import KINDS, deliver, people
+from isa_engine.results.video import write_video
 
 FRAMES, SIZE = 4, (48, 64)
 

@@ -31,7 +31,7 @@ def video(silent, tmp_path, monkeypatch):
         written[path.name.split(".")[0]] = np.stack(list(frames)).astype(int)
         path.touch()
 
-    monkeypatch.setattr(import_module("isa_engine.pipeline.generate"), "write_video", keep)
+    monkeypatch.setattr(import_module("isa_engine.pipeline.generation"), "write_video", keep)
 
     def make(shot: Shot, model) -> np.ndarray:
         generate(shot, model, tmp_path / "out", silent)

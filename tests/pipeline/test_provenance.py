@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from isa_engine import provenance
 from isa_engine.cli import main
 from isa_engine.errors import EngineError
 from isa_engine.pipeline import generate
+from isa_engine.results import provenance
 from tests.pipeline.shots import make_shot
 
 MADE = 1_700_000_000.5

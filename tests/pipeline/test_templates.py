@@ -16,7 +16,7 @@ from isa_engine.data.stored_clips import Shards
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition
-from isa_engine.pipeline.video import read_video
+from isa_engine.results.video import read_video
 from isa_engine.shot import Character, ReferencePose, Shot, encode_shot, read_shot
 from tests.body.templates import LAYOUTS, write_template
 from tests.data.recordings import recording

@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
-from isa_engine.protocol import RESULTS
 from isa_engine.service import worker
 from isa_engine.shot import encode_shot
 

@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 
 import isa_engine
 from isa_engine import configuration
+from isa_engine.client.protocol import RESULTS, Memory
 from isa_engine.configuration import MODELS
-from isa_engine.protocol import RESULTS, Memory
 from isa_engine.service import api as api_module
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders

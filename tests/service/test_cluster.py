@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.pipeline import generate, load_model
-from isa_engine.protocol import RESULTS
 from isa_engine.shot import encode_shot
 from tests.farm.bundles import take
 from tests.service.running import RunningEngine, eventually

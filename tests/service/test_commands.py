@@ -8,7 +8,7 @@ import pytest
 
 import isa_engine.commands
 from isa_engine.cli import main
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, REFUSED
 
@@ -84,5 +84,5 @@ def test_the_commands_use_the_client_and_nothing_else(name):
     source = Path(isa_engine.commands.__file__).with_name(f"{name}.py").read_text()
     imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     ours = {module for module in imported if module.startswith("isa_engine")}
-    allowed = {"client", "commands.connection", "errors", "protocol"}
+    allowed = {"client", "client.protocol", "commands.connection", "errors"}
     assert ours <= {f"isa_engine.{module}" for module in allowed}

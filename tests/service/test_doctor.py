@@ -9,9 +9,9 @@ import pytest
 
 from isa_engine import configuration
 from isa_engine.cli import main
+from isa_engine.client.protocol import Memory
 from isa_engine.commands import doctor
 from isa_engine.configuration import MODELS
-from isa_engine.protocol import Memory
 from isa_engine.service import memory
 
 

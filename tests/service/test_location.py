@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import isa_engine
-from isa_engine.location import EngineRecord, data_folder, read_record, write_record
+from isa_engine.client.location import EngineRecord, data_folder, read_record, write_record
 
 HOME = Path("/home/anna")
 
@@ -62,7 +62,7 @@ def test_no_record_is_no_record(tmp_path):
 
 def test_the_installer_writes_down_its_own_python(tmp_path):
     environment = {"XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
-    command = [sys.executable, "-m", "isa_engine.location"]
+    command = [sys.executable, "-m", "isa_engine.client.location"]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     assert Path(said).is_relative_to(tmp_path)
     assert json.loads(Path(said).read_text()) == {"python": sys.executable, "version": isa_engine.__version__}

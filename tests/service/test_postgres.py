@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from isa_engine.client.protocol import TRANSITIONS, Memory, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.protocol import TRANSITIONS, Memory, ResultFile
 from isa_engine.service.schema import Unlawful
 from isa_engine.service.store import JobStore, WorkerInfo
 from isa_engine.service.tokens import Tokens

@@ -11,7 +11,7 @@ import pytest
 
 from isa_blender_addon.engine.jobs import JobRunner
 from isa_blender_addon.engine.process import LocalEngine
-from isa_engine.protocol import RESULTS
+from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Character, Settings, Shot, encode_shot, read_shot
 from tests.service.running import eventually
 from tests.shot.shots import small_shot

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from isa_engine.protocol import ResultFile
+from isa_engine.client.protocol import ResultFile
 from isa_engine.service import jobs as jobs_module
 from isa_engine.service.api import create_app
 from isa_engine.service.configuration import ServiceConfig

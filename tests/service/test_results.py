@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from isa_engine.client import EngineClient, EngineUnreachable
-from isa_engine.protocol import ResultFile
+from isa_engine.client.protocol import ResultFile
 from tests.service.test_api import submit
 from tests.service.test_client import served
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from isa_engine.client.protocol import TRANSITIONS
 from isa_engine.errors import EngineError
-from isa_engine.protocol import TRANSITIONS
 from isa_engine.service.claims import MAX_STALLS
 from isa_engine.service.folders import Folders, held
 from isa_engine.service.store import Conflict, JobStore, OverQuota

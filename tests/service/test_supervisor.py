@@ -2,7 +2,7 @@
 
 import sys
 
-from isa_engine.protocol import JobStatus
+from isa_engine.client.protocol import JobStatus
 from isa_engine.service import supervisor as supervisor_module
 from isa_engine.service.claims import MAX_STALLS
 from isa_engine.service.configuration import ServiceConfig

@@ -7,8 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from isa_engine.cli import main
+from isa_engine.client.protocol import TRANSITIONS
 from isa_engine.errors import EngineError
-from isa_engine.protocol import TRANSITIONS
 from isa_engine.service.api import create_app
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.tokens import Tokens

@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import load_weights
+from isa_engine.networks.weight_files import load_weights
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence

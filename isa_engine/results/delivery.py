@@ -20,6 +20,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.errors import EngineError
+from isa_engine.results.files import MATTE, PLATE, RECORD
 
 MOVIE, PICTURES = "people.mov", "people"
 KINDS = ("prores", "png", "exr")
@@ -67,7 +68,7 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
 def people(results: Path) -> Iterator[np.ndarray]:
     """Each frame's straight colours and alpha, ``(H, W, 4)`` uint8 sRGB."""
     with contextlib.ExitStack() as stack:
-        plate, matte = (_frames(results / name, stack) for name in ("plate.mp4", "matte.mp4"))
+        plate, matte = (_frames(results / name, stack) for name in (PLATE, MATTE))
         try:
             for colours, alpha in zip(plate, matte, strict=True):
                 yield np.concatenate([colours, alpha[..., :1]], -1)
@@ -141,14 +142,14 @@ def _write_picture(path: Path, picture: av.VideoFrame, codec: str, options: dict
 
 def _fps(results: Path) -> Fraction:
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(av.open(str(results / "plate.mp4")))
+        file = stack.enter_context(av.open(str(results / PLATE)))
         return Fraction(file.streams.video[0].average_rate)
 
 
 def _first_number(results: Path) -> int:
     """The scene's frame that the plate begins at; 1 where no record tells."""
     try:
-        record = json.loads((results / "record.json").read_text(encoding="utf-8"))
+        record = json.loads((results / RECORD).read_text(encoding="utf-8"))
         return int(record["shot"]["frame_numbers"][0])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return 1

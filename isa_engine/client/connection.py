@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from isa_engine.client.protocol import PREFIX
 from isa_engine.errors import EngineError
-from isa_engine.protocol import PREFIX
 
 CONNECT_SECONDS = 5
 

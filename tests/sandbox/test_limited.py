@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isa_engine.decoding import decode, limited, process
 from isa_engine.errors import ShotError
+from isa_engine.sandbox import decode, limited, process
 
 
 def png(width: int, height: int) -> bytes:

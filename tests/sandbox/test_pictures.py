@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from isa_engine.decoding.media import picture
+from isa_engine.sandbox.media import picture
 
 
 @given(level=st.integers(0, 2**16 - 1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from isa_engine.errors import ModelError
-from isa_engine.weight_files import read_weights, weight_files, write_weights
+from isa_engine.networks.weight_files import read_weights, weight_files, write_weights
 
 LARGEST = 3000
 
@@ -113,7 +113,7 @@ def test_a_writer_killed_between_any_two_files_leaves_the_old_weights_whole(part
         count += 1
         path.write_bytes(content)
 
-    monkeypatch.setattr("isa_engine.weight_files._replace", killed)
+    monkeypatch.setattr("isa_engine.networks.weight_files._replace", killed)
     with pytest.raises(KeyboardInterrupt):
         write_weights({name: value + 1 for name, value in old.items()}, head, 32, LARGEST)
     read = read_weights(head)

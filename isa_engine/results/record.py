@@ -5,21 +5,30 @@ import hashlib
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import diffusers
 import torch
 
 from isa_engine import __version__
-from isa_engine.pipeline import matte
-from isa_engine.pipeline.model import Model
+from isa_engine.configuration import ModelConfig
 from isa_engine.shot import Shot, anisotropy
 
+GENERATED, PROJECTED = "generated people", "projected body"
 UNTRAINED = "untrained: the picture is noise until weights are trained"
 
 
-def notes(shot: Shot, model: Model) -> list[str]:
+class Maker(Protocol):
+    """What a record tells of the model that made a plate (``pipeline.Model``)."""
+
+    config: ModelConfig
+    trained: bool
+    weights: str
+    device: torch.device
+
+
+def notes(shot: Shot, model: Maker) -> list[str]:
     """What whoever waits for this plate should know about it, in plain words."""
     limit = model.config.max_frames
     found = []
@@ -30,7 +39,7 @@ def notes(shot: Shot, model: Model) -> list[str]:
     return found
 
 
-def make_record(shot: Shot, shot_hash: str, model: Model, made: float | None = None) -> dict[str, Any]:
+def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = None) -> dict[str, Any]:
     """JSON-ready; ``generate`` adds the results' hashes and the seconds of each phase.
 
     Args:
@@ -58,7 +67,7 @@ def make_record(shot: Shot, shot_hash: str, model: Model, made: float | None = N
         },
         "settings": dataclasses.asdict(shot.settings),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
-        "matte": matte.GENERATED if model.trained else matte.PROJECTED,
+        "matte": GENERATED if model.trained else PROJECTED,
         "versions": {
             "isa-engine": __version__,
             "python": platform.python_version(),

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import isa_engine
-from isa_engine.connection import Connection, EngineUnreachable
+from isa_engine.client.connection import Connection, EngineUnreachable
+from isa_engine.client.protocol import Health, JobEvent, JobStatus, Memory, ModelInfo, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.protocol import Health, JobEvent, JobStatus, Memory, ModelInfo, ResultFile
 
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300

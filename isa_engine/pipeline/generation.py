@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,15 @@ from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
-from isa_engine.pipeline.record import container_tags, make_record, sha256
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import initial_noise, sample
-from isa_engine.pipeline.video import cannot_write, replace_all, write_video
-from isa_engine.provenance import configured_signer, sign
+from isa_engine.results.files import MATTE, NAMES, PLATE, Result, results_in
+from isa_engine.results.provenance import configured_signer, sign
+from isa_engine.results.record import container_tags, make_record, sha256
+from isa_engine.results.video import write_video
 from isa_engine.shot import Shot, encode_shot
 
-PLATE, MATTE, RECORD, SHOT = "plate.mp4", "matte.mp4", "record.json", "shot.npz"
 _PREVIEWS = 6
-
-
-@dataclass(frozen=True)
-class Result:
-    """Files that a generation leaves."""
-
-    plate: Path
-    matte: Path
-    record: Path
-    shot: Path
 
 
 @torch.inference_mode()
@@ -77,7 +66,7 @@ def generate(
         record = make_record(shot, digest, model, made)
         plate = decode_plate(latents, model, shot.frames, report=report)
         write_results(parts, shot, record, plate, decode_matte(latents, model, shot), report, clock)
-    return Result(*(out / name for name in (PLATE, MATTE, RECORD, SHOT)))
+    return Result(*(out / name for name in NAMES))
 
 
 @torch.inference_mode()
@@ -162,29 +151,6 @@ def write_results(
     record["results"] = {PLATE: sha256(parts.plate), MATTE: sha256(parts.matte)}
     parts.record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     report(Progress("write", 1, 1))
-
-
-@contextlib.contextmanager
-def results_in(out: Path) -> Iterator[Result]:
-    """Where to write results: under other names, that become theirs together once all is well.
-
-    Raises:
-        EngineError: the folder cannot be written.
-    """
-    names = (PLATE, MATTE, RECORD, SHOT)
-    parts = Result(*(out / f"{name}.part" for name in names))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        yield parts
-        replace_all(
-            {getattr(parts, name): out / final for name, final in zip(vars(parts), names, strict=True)}
-        )
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    finally:
-        for path in vars(parts).values():
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from typing import Any, Self
 import torch
 from diffusers import ConfigMixin, ModelMixin
 
-from isa_engine.checkpoint import check_tensors, tensor_shapes
 from isa_engine.errors import ModelError
+from isa_engine.networks.tensors import check_tensors, tensor_shapes
 
 
 class SavedModel(ModelMixin, ConfigMixin):

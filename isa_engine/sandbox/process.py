@@ -1,6 +1,6 @@
 """The process that decodes: started once, it forks for every file, and limits each fork.
 
-usage: python -m isa_engine.decoding.process
+usage: python -m isa_engine.sandbox.process
 
 On standard input a line of JSON ``{"kind", "parameters", "bytes", "memory"}`` and so many bytes; on standard
 output ``{"shape"}`` and the pixels, ``{"error"}`` with the fields of a ``ShotError``, or ``{"died"}``. Where
@@ -19,8 +19,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from isa_engine.decoding import media
 from isa_engine.errors import ShotError
+from isa_engine.sandbox import media
 
 CPU_SECONDS = 600
 _KINDS = {"picture": media.picture, "footage": media.footage}

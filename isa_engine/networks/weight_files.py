@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
-from isa_engine.checkpoint import file_metadata, read_safetensors
 from isa_engine.errors import ModelError
+from isa_engine.networks.tensors import check_tensors, file_metadata, read_safetensors
 
 _REST = "rest"
 _SCALE = "@scale"
@@ -93,6 +93,27 @@ def write_weights(
     for file in path.parent.glob(f"{path.stem}-*{path.suffix}"):
         if _is_rest(path, file.name) and file.name not in names:
             file.unlink()
+
+
+def load_weights(network: nn.Module, path: Path, fresh: tuple[str, ...] = ()) -> None:
+    """Load every tensor of the weights whose head lies at ``path`` into a network that has exactly these.
+
+    Args:
+        fresh: modules of the network that stay as they are where the weights have nothing for them, and whose
+            tensors the weights may hold though the network has none.
+
+    Raises:
+        ModelError: a file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
+    """
+    own = network.state_dict()
+    spared = {name: tensor for name, tensor in own.items() if name.split(".")[0] in fresh}
+    tensors = {
+        name: tensor
+        for name, tensor in read_weights(path).items()
+        if name in own or name.split(".")[0] not in fresh
+    }
+    check_tensors(spared | tensors, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)
+    network.load_state_dict(spared | tensors)
 
 
 def _stored(name: str, tensor: Tensor, bits: int) -> dict[str, Tensor]:

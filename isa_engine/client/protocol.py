@@ -1,18 +1,20 @@
-"""What client and service say to each other, as plain data; needs nothing but Python.
+"""What client and service say to each other, as plain data.
 
 Both sides are of the same major and minor version, which ``client`` checks.
 """
 
 from dataclasses import dataclass
 
+from isa_engine.results.files import MATTE, PLATE, RECORD, SHOT
+
 PREFIX = "/v1"
 
 # The files that a finished job holds, and their media types. Nothing else can be asked for.
 RESULTS = {
-    "plate.mp4": "video/mp4",
-    "matte.mp4": "video/mp4",
-    "record.json": "application/json",
-    "shot.npz": "application/octet-stream",
+    PLATE: "video/mp4",
+    MATTE: "video/mp4",
+    RECORD: "application/json",
+    SHOT: "application/octet-stream",
 }
 
 # A job's life. Every other change of state is refused by the database; only what is over can be deleted.

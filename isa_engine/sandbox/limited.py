@@ -27,7 +27,7 @@ def decode(kind: str, encoded: bytes, **parameters: Any) -> np.ndarray:
     """Pixels of a foreign file.
 
     Args:
-        kind: function of ``decoding.media``.
+        kind: function of ``sandbox.media``.
         parameters: its own; JSON-ready.
 
     Returns:
@@ -93,7 +93,7 @@ def _running() -> subprocess.Popen:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("ISA_ENGINE_")
         }
-        command = [sys.executable, "-P", "-m", "isa_engine.decoding.process"]
+        command = [sys.executable, "-P", "-m", "isa_engine.sandbox.process"]
         _process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     return _process
 

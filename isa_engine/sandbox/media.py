@@ -1,4 +1,4 @@
-"""Foreign pictures and footage to pixels. Runs in the limited process of ``decoding.process`` alone."""
+"""Foreign pictures and footage to pixels. Runs in the limited process of ``sandbox.process`` alone."""
 
 import io
 import itertools

@@ -4,9 +4,7 @@ A plate has one movie frame a scene frame: frames of a shot that steps by n are 
 needs retiming in Blender. The same frames always give the same bytes.
 """
 
-import errno
 import itertools
-import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -16,8 +14,8 @@ import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from isa_engine.decoding import decode
-from isa_engine.errors import EngineError
+from isa_engine.results.files import cannot_write
+from isa_engine.sandbox import decode
 
 # crf 12 is visually lossless; a plate is composited and graded further. Equal frames must give equal bytes,
 # but x264's decisions depend on the number of threads, and those of mb-tree on memory that it never set.
@@ -62,16 +60,8 @@ def write_video(
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> EngineError:
-    """The sentence for a file that could not be written."""
-    full = error.errno == errno.ENOSPC
-    problem = "the disk is full" if full else f"cannot write: {error.strerror or error}"
-    remedy = "Free some space, then generate again." if full else "Choose a folder that you may write to."
-    return EngineError(problem, where=str(path), remedy=remedy)
-
-
 def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The first frames of a video, resized, decoded in a limited process (``decoding.media.footage``).
+    """The first frames of a video, resized, decoded in a limited process (``sandbox.media.footage``).
 
     Args:
         size: ``(width, height)``.
@@ -102,9 +92,3 @@ def _held(frames: Iterable[np.ndarray], times: int) -> Iterable[np.ndarray]:
         yield from itertools.repeat(current, times)
         current = following
     yield current
-
-
-def replace_all(parts: dict[Path, Path]) -> None:
-    """Move finished files over the old ones: all are complete before the first is replaced."""
-    for partial, final in parts.items():
-        os.replace(partial, final)

@@ -1,6 +1,6 @@
 """Where on this machine the engine is: a small record that ``install/`` writes and Blender reads.
 
-usage: python -m isa_engine.location     writes down that the engine is in this Python
+usage: python -m isa_engine.client.location     writes down that the engine is in this Python
 """
 
 import json

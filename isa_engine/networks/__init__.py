@@ -1,0 +1,1 @@
+"""What all networks share: weights from files, diffusers' folders, and torchvision's gaps."""

@@ -1,0 +1,52 @@
+"""The files that a generation leaves: their names, and how they come into their folder."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from isa_engine.errors import EngineError
+
+PLATE, MATTE, RECORD, SHOT = NAMES = ("plate.mp4", "matte.mp4", "record.json", "shot.npz")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The files of one generation, in the order of ``NAMES``."""
+
+    plate: Path
+    matte: Path
+    record: Path
+    shot: Path
+
+
+@contextlib.contextmanager
+def results_in(out: Path) -> Iterator[Result]:
+    """Where to write results: under other names, that become theirs together once all is well.
+
+    Raises:
+        EngineError: the folder cannot be written.
+    """
+    parts = Result(*(out / f"{name}.part" for name in NAMES))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield parts
+        # All are complete before the first is replaced.
+        for part, name in zip(vars(parts).values(), NAMES, strict=True):
+            os.replace(part, out / name)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    finally:
+        for part in vars(parts).values():
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def cannot_write(path: Path, error: OSError) -> EngineError:
+    """The sentence for a file that could not be written."""
+    full = error.errno == errno.ENOSPC
+    problem = "the disk is full" if full else f"cannot write: {error.strerror or error}"
+    remedy = "Free some space, then generate again." if full else "Choose a folder that you may write to."
+    return EngineError(problem, where=str(path), remedy=remedy)
