@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,11 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
+from .engine.places import Places
 from .engine.take import FILE, Take, read_take
 from .folders import backgrounds_folder, cache_folder, takes_folder
 from .session import session
+from .takes import shown_paths
 from .translation import said
 
 _DAY = 86_400
@@ -131,9 +133,9 @@ cleaning = Cleaning()
 def _clean(takes: list[Path], backgrounds: list[Path]) -> Iterator[bool]:
     """Whether each was removed. What is shown is looked up for each: the artist works on meanwhile."""
     for folder in takes:
-        yield _remove_take(folder, _shown_paths())
+        yield _remove_take(folder, _shown())
     for file in backgrounds:
-        yield _remove_background(file, _shown_paths())
+        yield _remove_background(file, _shown())
 
 
 def _unused(takes: Path, backgrounds: Path, days: float) -> tuple[list[Path], list[Path]]:
@@ -144,17 +146,17 @@ def _unused(takes: Path, backgrounds: Path, days: float) -> tuple[list[Path], li
     return old, [file for file in movies if _changed(file) < before]
 
 
-def _remove_take(folder: Path, shown: Iterable[Path]) -> bool:
+def _remove_take(folder: Path, shown: Places) -> bool:
     """Remove a take unless it is pinned, waits for an engine, or is shown; whether it was removed.
 
     Args:
-        shown: files and folders, of ``_shown_paths``.
+        shown: of ``_shown``.
     """
     queue = session().queue
     known: Take | None = queue.take(folder)
     take = known or read_take(folder)
     # One of a saved file lies here only where the artist has put the cache beside it.
-    if take is None or take.blend or take.pinned or take.state not in _AT_REST or _holds(folder, shown):
+    if take is None or take.blend or take.pinned or take.state not in _AT_REST or shown.within(folder):
         return False
     if known:
         queue.remove(folder)
@@ -163,9 +165,9 @@ def _remove_take(folder: Path, shown: Iterable[Path]) -> bool:
     return True
 
 
-def _remove_background(file: Path, shown: Iterable[Path]) -> bool:
+def _remove_background(file: Path, shown: Places) -> bool:
     """Remove a background unless it is shown; whether it was removed."""
-    if _holds(file, shown):
+    if shown.within(file):
         return False
     with contextlib.suppress(OSError):
         file.unlink()
@@ -173,20 +175,21 @@ def _remove_background(file: Path, shown: Iterable[Path]) -> bool:
     return False
 
 
-def _shown_paths() -> set[Path]:
-    """Files and folders in the cache that the open file shows, or another one when it was saved last."""
-    shown = _of_open_file()
+def _shown() -> Places:
+    """What the open file shows, or another one when it was saved last."""
+    shown = shown_paths()
     for file in _files(_records()):
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             shown.update(map(Path, json.loads(file.read_text(encoding="utf-8")).get("shows")))
-    return shown
+    return Places(shown)
 
 
 @persistent
 def _saved(*_) -> None:
     """Write down what of the cache the saved file shows."""
     name = hashlib.sha256(os.fsencode(bpy.data.filepath)).hexdigest()[:32]
-    record, shown = _records() / f"{name}.json", _of_open_file()
+    record, cache = _records() / f"{name}.json", Path(os.path.realpath(cache_folder()))
+    shown = {path for path in shown_paths() if cache in path.parents}
     # A full disk is no reason to disturb the saving.
     with contextlib.suppress(OSError):
         if not shown:
@@ -201,23 +204,6 @@ def _saved(*_) -> None:
 
 def _records() -> Path:
     return cache_folder() / "saved"
-
-
-def _of_open_file() -> set[Path]:
-    cache = _real(cache_folder())
-    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}  # type: ignore[attr-defined]
-    used = {bpy.path.abspath(path) for path in named if path}
-    used.update(bpy.utils.blend_paths(absolute=True))
-    return {path for path in map(_real, used) if cache in path.parents}
-
-
-def _holds(place: Path, shown: Iterable[Path]) -> bool:
-    place = _real(place)
-    return any(path == place or place in path.parents for path in shown)
-
-
-def _real(path: str | Path) -> Path:
-    return Path(os.path.realpath(path))
 
 
 def _measure(takes: Path, backgrounds: Path) -> Sizes:

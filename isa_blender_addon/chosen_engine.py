@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import bpy
@@ -14,7 +15,7 @@ from isa_engine.client.protocol import Health
 from isa_engine.errors import EngineError
 
 from .engine.process import EngineStatus, LocalEngine, RemoteEngine
-from .engine.take import HERE, address
+from .engine.take import HERE, Take, address
 from .folders import engine_log
 from .translation import told, words
 from .ui.preferences import preferences
@@ -72,6 +73,12 @@ class ChosenEngine:
             self._local = _local_engine(chosen.engine_python)
         return self._local.poll()
 
+    def state(self, _scene=None) -> object:
+        """What an error about the engine depends on: which one is chosen, and how it stands."""
+        chosen = preferences()
+        url, token = chosen.remote_url, chosen.remote_token
+        return chosen.engine, chosen.engine_python, url, token, self.status().state
+
     def start(self) -> None:
         """Start the local engine, or ask the remote one how it is.
 
@@ -92,6 +99,15 @@ class ChosenEngine:
         if preferences().engine == "REMOTE":
             return RemoteEngine(status.url, status.token) if status.state == "ready" else None
         return self._local if status.state in ("starting", "ready") else None
+
+    def has_kept(self, take: Take) -> bool:
+        """Whether an engine of this machine has the job in its folder; of a remote one, nobody knows.
+
+        A take beside a .blend of somebody else's may name any job: no engine is started for it.
+        """
+        if not take.engine.startswith(HERE):
+            return True
+        return (_engines_data() / take.engine.removeprefix(HERE) / "jobs" / take.job).is_dir()
 
     def look(self, wanted: bool) -> None:
         """Ask an engine that has come up how it is, now and then again, and one that did not answer.
@@ -167,7 +183,12 @@ class ChosenEngine:
 
 
 def _local_engine(python: str) -> LocalEngine:
-    return LocalEngine(engine_log(), python, data_folder() / "blender")
+    return LocalEngine(engine_log(), python, _engines_data())
+
+
+def _engines_data() -> Path:
+    """With a folder for each engine that Blenders of this user run at once."""
+    return data_folder() / "blender"
 
 
 def check_remote(url: str) -> None:

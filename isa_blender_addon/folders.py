@@ -2,6 +2,8 @@
 
 import contextlib
 import getpass
+import itertools
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,17 +14,23 @@ from isa_engine.errors import SceneError
 from .ui.preferences import preferences
 
 
-def output_folder(scene) -> Path:
-    """The scene's output folder; that of an unsaved file is in the cache, which outlives Blender."""
+def output_folder(scene, blend: str | Path | None = None) -> Path:
+    """The scene's output folder; that of an unsaved file is in the cache, which outlives Blender.
+
+    Args:
+        blend: the file beside which it is; by default the open one.
+    """
+    blend = blend or bpy.data.filepath
     folder = scene.isa.folder or "//isa"
-    if folder.startswith("//") and not bpy.data.filepath:
+    if folder.startswith("//") and not blend:
         return unsaved_folder(scene)
-    return Path(bpy.path.abspath(folder)).absolute()
+    return Path(os.path.realpath(bpy.path.abspath(folder, start=os.path.dirname(blend))))
 
 
 def unsaved_folder(scene) -> Path:
     """Where the scene's takes lay while its file was not saved."""
-    return takes_folder() / (scene.isa.folder or "//isa").removeprefix("//").lstrip("/")
+    inside = (scene.isa.folder or "//isa").removeprefix("//").lstrip("/")
+    return Path(os.path.realpath(takes_folder() / inside))
 
 
 def cache_folder() -> Path:
@@ -50,19 +58,23 @@ def new_take(scene) -> Path:
         SceneError: the output folder cannot be written.
     """
     output, name = output_folder(scene), bpy.path.clean_name(scene.name)
-    number = 1
     try:
         output.mkdir(parents=True, exist_ok=True)
-        while True:
-            take = output / f"{name}-{number:03}"
+        for number in itertools.count(1):
             with contextlib.suppress(FileExistsError):
+                take = output / f"{name}-{number:03}"
                 take.mkdir()
                 return take
-            number += 1
     except OSError as error:
         problem = "the output folder '{folder}' cannot be written: {reason}"
         remedy = "Choose another one in the ISA tab, under Look."
         raise SceneError(problem, remedy=remedy, folder=output, reason=error.strerror) from error
+
+
+def free(place: Path) -> Path:
+    """The place, or the first like it where nothing is."""
+    names = itertools.chain([place], (place.with_stem(f"{place.stem}-{n}") for n in itertools.count(2)))
+    return next(name for name in names if not name.exists())
 
 
 def engine_log() -> Path:

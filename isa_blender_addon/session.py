@@ -3,7 +3,7 @@
 ``tick`` is called by a timer and does all that needs the main thread; no call blocks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +16,16 @@ from isa_engine.shot import Shot
 
 from . import plate
 from .chosen_engine import ChosenEngine
+from .engine.places import same
 from .engine.queue import Job, JobQueue
 from .engine.take import Take
+from .moving import after_save, after_undo, before_save, bring_home
+from .moving import forget as forget_moves
 from .preflight.finding import Finding
+from .properties import playing
+from .remark import Remark, remark
 from .shots import own_takes, scene_of, shot_of, take_places
-from .takes import show_take
+from .takes import show_take, shown_folder
 from .translation import said, told
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
@@ -35,10 +40,6 @@ class Session:
         captured: ``(done, total)`` frames while the scene is being read, else None.
         painted: the same while its background is being made.
         stop_capture: asks the reading to end.
-        error: the sentence that the panel shows, empty if all is well.
-        note: what else there is to say.
-        findings: of the shot that was read last.
-        held: whether that shot waits for the artist's word because of them.
     """
 
     def __init__(self):
@@ -46,9 +47,10 @@ class Session:
         self.captured: tuple[int, int] | None = None
         self.painted: tuple[int, int] | None = None
         self.stop_capture = False
-        self.error = self.note = ""
-        self.findings: tuple[Finding, ...] = ()
-        self.held = False
+        self._error = self._note = Remark()
+        self._findings: tuple[Finding, ...] = ()
+        # Of the shot that they are of; and whether it waits for the artist's word because of them.
+        self._read_scene, self._held = 0, False
         # Blender knows a timer by its object, and each access to a method makes a new one.
         self._timer = self.tick
         self._search: Future | None = None
@@ -64,6 +66,56 @@ class Session:
         return self.captured is not None
 
     @property
+    def error(self) -> str:
+        """What is wrong with the scene in the context, as a sentence; empty if nothing is."""
+        return self._error.shown(bpy.context.scene)
+
+    @property
+    def note(self) -> str:
+        """What else there is to say of the scene in the context."""
+        return self._note.shown(bpy.context.scene)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of the shot that was read last, if it is the scene's in the context; of who still plays in it."""
+        scene = bpy.context.scene
+        if scene.session_uid != self._read_scene:
+            return ()
+        names = {member.character.name_full for member in playing(scene)}
+        return tuple(finding for finding in self._findings if finding.characters <= names)
+
+    @property
+    def held(self) -> bool:
+        """Whether that shot waits for the artist's word because of them."""
+        return self._held and any(finding.serious for finding in self.findings)
+
+    def say(self, text: str, scene=None, about: Callable | None = None) -> None:
+        """Show a sentence in the panel.
+
+        Args:
+            scene, about: as of ``remark``.
+        """
+        self._note = remark(text, scene, about)
+
+    def fail(self, text: str, scene=None, about: Callable | None = None) -> None:
+        """The same for what is wrong."""
+        self._error = remark(text, scene, about)
+
+    def forget(self) -> None:
+        """Nothing of all that was said counts any more: the scene is read anew."""
+        self._error = self._note = Remark()
+        self.find(None, (), False)
+
+    def find(self, scene, findings: tuple[Finding, ...], held: bool) -> None:
+        """Keep the findings of a scene's shot.
+
+        Args:
+            held: whether the shot waits because of them.
+        """
+        self._read_scene = scene.session_uid if scene else 0
+        self._findings, self._held = findings, held
+
+    @property
     def trouble(self) -> str:
         """What is wrong, as a sentence; empty if nothing is."""
         disk = self.queue.trouble
@@ -75,7 +127,7 @@ class Session:
         Raises:
             EngineError: there is none, or Blender is to stay offline.
         """
-        self.error = ""
+        self._error = Remark()
         self.engine.start()
         self.keep_ticking()
 
@@ -90,7 +142,7 @@ class Session:
         frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
         blend = Path(bpy.data.filepath).name
         self.queue.add(Take(folder, shot_of(scene), blend, scene.name, frames, shot.settings), shot)
-        self.note = ""
+        self._note = Remark()
         self.keep_ticking()
 
     def jobs(self) -> list[Job]:
@@ -112,8 +164,7 @@ class Session:
                 mend.operator == operator and values.items() <= mend.values.items() for mend in finding.mends
             )
 
-        self.findings = tuple(finding for finding in self.findings if not mended(finding))
-        self.held = self.held and any(finding.serious for finding in self.findings)
+        self._findings = tuple(finding for finding in self._findings if not mended(finding))
 
     def tick(self) -> float | None:
         """Look how things stand; the seconds to the next look, None where nothing is left to look at."""
@@ -160,12 +211,12 @@ class Session:
     def _attach(self, found: list[Take]) -> None:
         for scene in bpy.data.scenes:
             self.queue.attach(own_takes(scene, found))
-        left = [job for job in self.jobs() if job.state == "sent"]
+        left = [job for job in self.jobs() if job.state == "sent" and self.engine.has_kept(job.take)]
         if left and self.engine.at_work() is None:
             try:
                 self.start_engine()
             except EngineError as error:
-                self.error = told(error)
+                self.fail(told(error), about=self.engine.state)
 
     def _bring_in(self) -> bool:
         """One step of the oldest plate whose scene is open; false where there is none."""
@@ -184,38 +235,41 @@ class Session:
             return True
         if take.folder not in self._told:
             self._told.add(take.folder)
-            self.note = said("The plate of a scene that is not open lies in {folder}.", folder=take.folder)
+            text = said("The plate of a scene that is not open lies in {folder}.", folder=take.folder)
+            self.say(text, about=lambda _: scene_of(take) is None)
         return False
 
     def _steps(self, take: Take) -> Iterator[None]:
         """Bring a plate in. Each step takes Blender so long, with what it draws then, that the next one waits
         for another tick."""
-        # What is wrong with them comes out below.
+        # A failure to read them is said below, where the plate is shown.
         with suppress(SceneError):
+            take = bring_home(self.queue, scene_of(take), take)
             plate.open_movies(take.folder)
         yield
         scene = scene_of(take)
         if scene is None or self.queue.take(take.folder) is None:
             return
+
+        def showing(scene) -> bool:
+            shown = shown_folder(scene)
+            return shown is not None and same(shown, take.folder)
+
         # Whatever comes of it, it is not tried for ever.
         self.queue.mark(take.folder, imported=True)
         try:
             show_take(scene, take)
         except IsaError as error:
-            self.error = said(
-                "{error} The results are kept in {folder}.", error=told(error), folder=take.folder
-            )
+            text = "{error} The results are kept in {folder}."
+            self.fail(said(text, error=told(error), folder=take.folder), scene, showing)
             return
         except Exception as error:
-            self.error = said(
-                "The plate cannot be imported: {error}. The results are kept in {folder}.",
-                error=repr(error),
-                folder=take.folder,
-            )
+            text = "The plate cannot be imported: {error}. The results are kept in {folder}."
+            self.fail(said(text, error=repr(error), folder=take.folder), scene, showing)
             raise
         # Blender's autosave keeps it with this step.
         scene.isa.shot = take.shot
-        self.note = said("{take} is on the camera.", take=take.name)
+        self.say(said("{take} is on the camera.", take=take.name), scene, showing)
         yield
         push_undo("Generate Plate")
 
@@ -262,16 +316,51 @@ def close() -> None:
 
 
 @persistent
+def _before_save(target: str, *_) -> None:
+    note, trouble = before_save(session().queue, target)
+    if note:
+        session().say(note)
+    if trouble:
+        session().fail(trouble)
+    session().keep_ticking()
+
+
+@persistent
+def _after_save(target: str, *_) -> None:
+    after_save(target)
+
+
+@persistent
+def _after_undo(*_) -> None:
+    after_undo()
+    redraw()
+
+
+@persistent
 def _file_opened(*_) -> None:
+    forget_moves()
     # A farm's Blender has one shot to make, and no artist who waits for others.
     if not bpy.app.background:
         session().open_file()
 
 
+_HANDLERS = {
+    "load_post": _file_opened,
+    "save_pre": _before_save,
+    "save_post": _after_save,
+    "save_post_fail": _after_save,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+}
+
+
 def register() -> None:
-    bpy.app.handlers.load_post.append(_file_opened)
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).append(handler)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_post.remove(_file_opened)
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).remove(handler)
+    forget_moves()
     close()

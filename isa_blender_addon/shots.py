@@ -2,6 +2,10 @@
 
 The file remembers it from its first plate or saving on. Until then, and after a crash, the takes beside the
 file are known by the names of the file and the scene. Undo does not know of it.
+
+A copy of a scene comes with the original's shot written in it. While the file is open the two are told apart
+by Blender's own number of a scene, ``session_uid``: whoever had the shot first keeps it, and the copy, which
+never had a take, is written without one when the file is saved.
 """
 
 import uuid
@@ -15,24 +19,24 @@ from .engine.take import Take
 from .folders import output_folder, unsaved_folder
 from .plate import files
 
-# Of the scenes that are open, by their numbers.
+# Of the scenes that are open, by their numbers. Those that were deleted stay: undo brings them back.
 _shots: dict[int, str] = {}
 
 
 def shot_of(scene) -> str:
     """The scene's shot, for new takes."""
-    return _shots.setdefault(scene.session_uid, scene.isa.shot or uuid.uuid4().hex)
+    return known_shot(scene) or _shots.setdefault(scene.session_uid, uuid.uuid4().hex)
 
 
 def known_shot(scene) -> str:
     """The scene's shot; empty where it never had a take."""
-    return _shots.get(scene.session_uid, scene.isa.shot)
+    _read()
+    return _shots.get(scene.session_uid, "")
 
 
 def scene_of(take: Take):
     """The open scene that a take is of, or None."""
-    scenes = [scene for scene in bpy.data.scenes if known_shot(scene) == take.shot]
-    return next((scene for scene in scenes if scene.name == take.scene), next(iter(scenes), None))
+    return next((scene for scene in bpy.data.scenes if known_shot(scene) == take.shot), None)
 
 
 def take_places(scene) -> set[Path]:
@@ -46,24 +50,35 @@ def own_takes(scene, found: Iterable[Take]) -> list[Take]:
     found = list(found)
     if not known_shot(scene) and bpy.data.filepath:
         names = Path(bpy.data.filepath).name, scene.name
-        alike = [take for take in found if (take.blend, take.scene) == names]
+        # A copy may have the name now that the original had.
+        others = set(_shots.values())
+        alike = [take for take in found if (take.blend, take.scene) == names and take.shot not in others]
         if alike:
             _shots[scene.session_uid] = max(alike, key=lambda take: take.created).shot
     shot = known_shot(scene)
     return [take for take in found if shot and take.shot == shot]
 
 
+def _read() -> None:
+    """Note the shots that are written in scenes not seen before, unless another scene has them."""
+    for scene in bpy.data.scenes:
+        if scene.isa.shot and scene.session_uid not in _shots and scene.isa.shot not in _shots.values():
+            _shots[scene.session_uid] = scene.isa.shot
+
+
 @persistent
 def _write(*_) -> None:
     for scene in bpy.data.scenes:
-        if scene.is_editable and scene.session_uid in _shots:
-            scene.isa.shot = _shots[scene.session_uid]  # type: ignore[attr-defined]
+        if scene.is_editable:
+            scene.isa.shot = known_shot(scene)  # type: ignore[attr-defined]
 
 
 @persistent
 def _forget(*_) -> None:
     # Another file's scenes may have the same numbers.
     _shots.clear()
+    # Now, for a copy that is made before anybody asks would look like the original.
+    _read()
 
 
 def register() -> None:

@@ -1,5 +1,6 @@
 """A shot's takes in its scene: which one the plate shows, and another one in its place."""
 
+import os
 from pathlib import Path
 
 import bpy
@@ -8,8 +9,10 @@ from isa_engine.errors import SceneError
 from isa_engine.shot import Shot, read_shot
 
 from . import plate
+from .engine.places import Places, same
 from .engine.take import SHOT, Take, read_take
 from .plate.movie import blend_relative
+from .translation import said
 
 
 def shown_folder(scene) -> Path | None:
@@ -18,9 +21,35 @@ def shown_folder(scene) -> Path | None:
 
 
 def other_folder(scene) -> Path | None:
-    """The folder of the take that was shown before this one."""
+    """The folder of the take that was shown before this one; None where it is gone."""
     other = scene.isa.other_results
-    return Path(bpy.path.abspath(other)).absolute() if other else None
+    folder = Path(os.path.realpath(bpy.path.abspath(other)))
+    return folder if other and folder.is_dir() else None
+
+
+def shown_paths() -> set[Path]:
+    """All files that the open .blend shows in any way, linked ones too, and its scenes' results folders."""
+    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}
+    paths = {bpy.path.abspath(path) for path in named if path} | set(bpy.utils.blend_paths(absolute=True))
+    return {Path(os.path.realpath(path)) for path in paths}
+
+
+def why_kept(take: Take) -> str:
+    """Why a take is not to be deleted, as a sentence; empty if it may be."""
+    if take.pinned:
+        return said("{take} is pinned. Unpin it first.", take=take.name)
+    for scene in bpy.data.scenes:
+        if Places(plate.files(scene)).within(take.folder):
+            return said(
+                "{take} is the plate of scene '{scene}'. Show another take first.",
+                take=take.name,
+                scene=scene.name,
+            )
+    if Places(bpy.utils.blend_paths(absolute=True)).within(take.folder):
+        return said(
+            "{take} is still used in this file. Purge what is unused, or show another.", take=take.name
+        )
+    return ""
 
 
 def show_take(scene, take: Take) -> None:
@@ -65,5 +94,5 @@ def _show(scene, folder: Path, shot: Shot | Take) -> None:
     before = shown_folder(scene)
     plate.import_plate(scene, folder, shot, scene.isa.plate)
     scene.isa.last_results = blend_relative(folder)
-    if before is not None and before != folder:
+    if before is not None and not same(before, folder):
         scene.isa.other_results = blend_relative(before)

@@ -22,3 +22,12 @@ def said(text: str, **values) -> str:
 def told(error: BaseException) -> str:
     """What an error says; one that is not the project's own says it in its own words."""
     return error.told(pgettext_rpt) if isinstance(error, IsaError) else str(error)
+
+
+def in_words(size: int) -> str:
+    """Bytes, as a person says them."""
+    if size < 1e6:
+        return words("{size:.0f} KB", size=size / 1e3)
+    if size < 1e9:
+        return words("{size:.0f} MB", size=size / 1e6)
+    return words("{size:.1f} GB", size=size / 1e9)

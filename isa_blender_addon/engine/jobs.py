@@ -27,6 +27,8 @@ POLL_SECONDS = 0.2
 # gone as soon as its process is.
 PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 15
+# A result that does not come whole so often, from an engine that answers, is damaged there.
+DOWNLOADS = 3
 
 T = TypeVar("T")
 
@@ -155,7 +157,7 @@ class JobRunner:
 
     def _work(self, client: EngineClient) -> None:
         self._stop_if_asked()
-        job = self._known(client) or self._submit(client)
+        job = self._known(client) if self._snapshot.job else self._submit(client)
         self._show(job=job)
         try:
             previews = 0
@@ -181,17 +183,23 @@ class JobRunner:
             raise
 
     def _known(self, client: EngineClient) -> str:
-        """The job's name, if this engine has it already; else empty."""
+        """The name of a job that was sent before.
+
+        Raises:
+            EngineError: this engine has no such job. It is not sent anew unasked: the name may come from a
+                file that somebody else wrote.
+        """
         job = self._snapshot.job
-        if not job:
-            return ""
         self._patiently(client.health)
         try:
             return self._patiently(lambda: client.job(job)).id
         except EngineUnreachable:
             raise
-        except EngineError:
-            return ""
+        except EngineError as error:
+            self._show(job="")
+            raise EngineError(
+                "the engine does not have this job any more", remedy="Go on to send it again."
+            ) from error
 
     def _submit(self, client: EngineClient) -> str:
         shot = self.shot()
@@ -213,12 +221,28 @@ class JobRunner:
         arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self.folder))
         try:
             for name in RESULTS:
-                self._stop_if_asked()
-                self._patiently(lambda name=name: client.fetch(job, name, arriving / name))
+                self._download(client, job, arriving / name)
             for name in RESULTS:
                 os.replace(arriving / name, self.folder / name)
         finally:
             shutil.rmtree(arriving, ignore_errors=True)
+
+    def _download(self, client: EngineClient, job: str, path: Path) -> None:
+        """One result, whole.
+
+        Raises:
+            EngineError: it comes damaged again and again though the engine answers.
+        """
+        for _ in range(DOWNLOADS):
+            self._stop_if_asked()
+            try:
+                self._with_engine(lambda: client.fetch(job, path.name, path))
+                return
+            except EngineUnreachable as error:
+                failure = error
+            self._patiently(client.health)
+        problem, remedy = "{file} does not come whole: {reason}", "Generate it again."
+        raise EngineError(problem, remedy=remedy, file=path.name, reason=failure) from failure
 
     def _cancel(self, client: EngineClient, job: str) -> None:
         """Tell the engine; an engine that does not answer any more has nothing to be told."""
@@ -247,13 +271,18 @@ class JobRunner:
 
     def _with_engine(self, call: Callable[[], T]) -> T:
         """A call; where the engine's process is gone, that is the reason of its failure."""
+        # Before, too: another program may listen where a dead engine has.
+        self._check_engine()
         try:
             return call()
         except EngineUnreachable:
-            status = self.engine.poll()
-            if status.state != "ready":
-                raise EngineError(status.message) from None
+            self._check_engine()
             raise
+
+    def _check_engine(self) -> None:
+        status = self.engine.poll()
+        if status.state != "ready":
+            raise EngineError(status.message)
 
     def _pause(self) -> None:
         self._ending.wait(POLL_SECONDS)

@@ -100,6 +100,37 @@ class JobQueue:
         found = [take for take in self._takes.values() if take.shot == shot and take.state == "done"]
         return sorted(found, key=lambda take: (not take.pinned, -take.created))
 
+    def lying_in(self, output: Path, shot: str) -> list[Take]:
+        """A shot's takes in an output folder that nobody works on, so that they can be moved."""
+        return [
+            take
+            for take in self._takes.values()
+            if take.shot == shot
+            and take.folder.parent == output
+            and self._working_on(take.folder) is None
+            and take.folder not in self._writing
+        ]
+
+    def relocate(self, take: Take, folder: Path, blend: str) -> None:
+        """Move a take of ``lying_in``, which is waited for.
+
+        Args:
+            folder: does not exist yet.
+            blend: the name of the file that it belongs to from now on.
+
+        Raises:
+            SceneError: it cannot be moved; it is where it was.
+        """
+        # After all that is still to be written into the old folder.
+        moved = replace(self._disk.submit(take.moved, folder).result(), blend=blend)
+        resting = take.folder in self._resting
+        if take.folder in self._shots:
+            self._shots[folder] = self._shots[take.folder]
+        self._forget(take.folder)
+        if resting:
+            self._resting.add(folder)
+        self._set(moved)
+
     def take(self, folder: Path) -> Take | None:
         return self._takes.get(folder)
 
@@ -166,13 +197,25 @@ class JobQueue:
         self._set(replace(self._takes[folder], **changes))
 
     def remove(self, folder: Path) -> None:
-        """Forget a take that nobody works on, with its files."""
+        """Forget a take that nobody works on, and remove its files for good."""
         if self._working_on(folder) is None:
-            take = self._takes.pop(folder)
-            for known in (self._shots, self._writing):
-                known.pop(folder, None)
-            self._resting.discard(folder)
-            self._disk.submit(take.discard)
+            self._disk.submit(self._takes[folder].discard)
+            self._forget(folder)
+
+    def move_to_trash(self, folder: Path) -> None:
+        """Forget a take that nobody works on; its files go to the trash, which is waited for.
+
+        Raises:
+            SceneError: they cannot; the take stays.
+        """
+        if self._working_on(folder) is None:
+            self._disk.submit(self._takes[folder].move_to_trash).result()
+            self._forget(folder)
+
+    def _forget(self, folder: Path) -> None:
+        for known in (self._takes, self._shots, self._writing):
+            known.pop(folder, None)
+        self._resting.discard(folder)
 
     def close(self) -> None:
         """Let the engines go on alone, tell them what is cancelled, and wait until everything is on disk."""

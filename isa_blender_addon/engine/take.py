@@ -4,10 +4,14 @@ The file is what survives: a job goes on from it after Blender was closed or has
 """
 
 import contextlib
+import errno
 import json
+import math
 import os
 import re
 import shutil
+import stat
+import tempfile
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +22,8 @@ import numpy as np
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, Shot, write_shot
+
+from .trash import move_to_trash
 
 FILE, SHOT, PREVIEW = "take.json", "shot.npz", "preview.png"
 # Begins the name of a folder with results on their way.
@@ -30,6 +36,8 @@ STATES = ("waiting", "sent", "done", "failed", "cancelled")
 # Blender's last frame; and more frames than this are nobody's shot.
 _LAST_FRAME, _MOST_FRAMES = 1_048_574, 100_000
 _KEY, _JOB = re.compile("[!-~]{1,128}"), re.compile("[0-9a-f]{32}")
+# No take.json that the add-on writes has a hundredth of these bytes.
+_LARGEST = 2**20
 
 
 def fresh_key() -> str:
@@ -129,6 +137,8 @@ class Take:
             SceneError: it is gone.
         """
         try:
+            if not _is_file(self.folder / SHOT):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             return (self.folder / SHOT).read_bytes()
         except OSError as error:
             raise SceneError(
@@ -140,52 +150,152 @@ class Take:
                 folder=self.folder,
             ) from error
 
+    def moved(self, folder: Path) -> "Take":
+        """Move it, with what others have put beside it; to another drive it is copied first.
+
+        Args:
+            folder: does not exist yet.
+
+        Raises:
+            SceneError: it cannot be moved; it is where it was.
+        """
+        arriving = folder.with_name(f"{ARRIVING}{folder.name}")
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.rename(self.folder, folder)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                shutil.copytree(self.folder, arriving)
+                os.rename(arriving, folder)
+                shutil.rmtree(self.folder, ignore_errors=True)
+        except (OSError, shutil.Error) as error:
+            shutil.rmtree(arriving, ignore_errors=True)
+            raise SceneError(
+                "'{take}' cannot be moved to '{folder}': {reason}",
+                remedy="It stays where it is.",
+                take=self.name,
+                folder=folder.parent,
+                reason=getattr(error, "strerror", None) or str(error),
+            ) from error
+        return replace(self, folder=folder)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(file.lstat().st_size for file in _own(self.folder))
+
+    @property
+    def beside(self) -> list[str]:
+        """Names of what others have put into its folder, such as people with alpha."""
+        own = set(_own(self.folder))
+        return sorted(file.name for file in _entries(self.folder) if file not in own)
+
     def discard(self) -> None:
         """Remove its files for good; what others have put beside them stays."""
         discard_folder(self.folder)
 
+    def move_to_trash(self) -> None:
+        """``discard`` into the system's trash.
+
+        Raises:
+            SceneError: its files cannot be moved there; they stay.
+        """
+        if not self.beside:
+            move_to_trash(self.folder)
+            return
+        # With its name, by which it is found in the trash.
+        gathered = Path(tempfile.mkdtemp(dir=self.folder)) / self.name
+        try:
+            gathered.mkdir()
+            for file in _own(self.folder):
+                os.rename(file, gathered / file.name)
+            move_to_trash(gathered)
+        finally:
+            for file in _entries(gathered):
+                os.rename(file, self.folder / file.name)
+            shutil.rmtree(gathered.parent)
+
 
 def discard_folder(folder: Path) -> None:
-    """Remove a take's files, and its folder where nothing else is in it."""
+    """Remove a take's files, and its folder where nothing else is in it; a link to a folder stays."""
+    if not _is_folder(folder):
+        return
     with contextlib.suppress(OSError):
-        for name in (*RESULTS, PREVIEW, FILE):
-            (folder / name).unlink(missing_ok=True)
-            (folder / f"{name}.part").unlink(missing_ok=True)
-        for arriving in folder.glob(f"{ARRIVING}*"):
-            shutil.rmtree(arriving)
+        for file in _own(folder):
+            if _is_folder(file):
+                shutil.rmtree(file)
+            else:
+                file.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _own(folder: Path) -> list[Path]:
+    """What the add-on has put into a take's folder, ``take.json`` last: without it nobody knows the rest."""
+    names = [f"{name}{end}" for name in (*RESULTS, PREVIEW, FILE) for end in (".part", "")]
+    found = [file for file in _entries(folder) if file.name in names or file.name.startswith(ARRIVING)]
+    return sorted(found, key=lambda file: (file.name == FILE, file.name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def read_take(folder: Path) -> Take | None:
     """The take in a folder; None where there is none, or it does not make sense."""
     try:
+        # Through a link, what is read and removed here would be somebody else's.
+        if not (_is_folder(folder) and _is_file(folder / FILE, _LARGEST)):
+            return None
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if content.pop("version") != VERSION:
             return None
         first, last, step = map(int, content.pop("frames"))
         settings = Settings(**content.pop("settings"))
         take = Take(folder=folder, frames=(first, last, step), settings=settings, **content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not _makes_sense(take):
         return None
+    if take.state != "sent":
+        return take
     # Blender may have ended between the results' coming and the note of it.
-    return replace(take, state="done") if take.state == "sent" and take.whole else take
+    if take.whole:
+        return replace(take, state="done")
+    # Without the engine's name for it, going on would send the shot of whoever wrote the file, unasked.
+    return take if take.job else replace(take, state="waiting")
 
 
 def read_takes(output: Path) -> list[Take]:
     """The takes of an output folder, oldest first."""
-    try:
-        folders = [entry for entry in output.iterdir() if (entry / FILE).is_file()]
-    except OSError:
-        return []
-    found = (read_take(folder) for folder in folders)
+    found = (read_take(folder) for folder in _entries(output))
     return sorted((take for take in found if take is not None), key=lambda take: take.created)
 
 
 def address(url: str) -> str:
     """A remote engine's name in ``take.json``: no password that may stand in its URL."""
     return url.partition("://")[2].rpartition("@")[2].rstrip("/")
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder itself and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_file(path: Path, largest: float = math.inf) -> bool:
+    """Whether it is a file itself, of so many bytes at most: no link, pipe or device."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= largest
 
 
 def _makes_sense(take: Take) -> bool:

@@ -4,7 +4,7 @@ import bpy
 
 from isa_engine.errors import IsaError, SceneError
 
-from ..folders import output_folder
+from ..folders import free, output_folder
 from ..properties import cast_picture
 from ..scene.demo import build_demo_scene
 from ..scene.reference import render_reference
@@ -49,7 +49,8 @@ def _reference(scene):
         raise SceneError(problem, folder=folder, reason=error.strerror) from error
     scene.render.resolution_percentage = _PERCENTAGE
     try:
-        return render_reference(scene, scene.frame_start, folder / "demo-reference.png")
+        # Unsaved demos, also those of other Blenders, share the folder.
+        return render_reference(scene, scene.frame_start, free(folder / "demo-reference.png"))
     finally:
         scene.render.resolution_percentage = 100
 

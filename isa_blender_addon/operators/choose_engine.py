@@ -2,7 +2,6 @@
 
 import bpy
 
-from ..session import session
 from ..ui.preferences import Preferences, draw_engine, preferences
 from .result import Result
 
@@ -29,7 +28,6 @@ class ISA_OT_choose_engine(bpy.types.Operator):
         draw_engine(layout, preferences())
 
     def execute(self, _context) -> Result:
-        session().error = ""
         return {"FINISHED"}
 
 

@@ -7,7 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
-from isa_engine.errors import IsaError, SceneError
+import bpy
+
+from isa_engine.errors import EngineError, IsaError, SceneError
 from isa_engine.shot import Shot
 
 from .. import background
@@ -17,6 +19,7 @@ from ..preflight import check_shot
 from ..properties import generation_settings, playing, references, refresh_cast
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
+from ..scene.picture import changed
 from ..scene.timeline import frame_numbers
 from ..session import redraw, session
 from ..translation import told
@@ -43,8 +46,7 @@ class Reading:
 
     def __init__(self, scene, send: bool = True, anyway: bool = False):
         now = session()
-        now.error = now.note = ""
-        now.findings, now.held = (), False
+        now.forget()
         now.stop_capture = False
         refresh_cast(scene)
         if problem := obstacle(scene):
@@ -132,15 +134,16 @@ class Reading:
         except NotYet:
             return True
         now = session()
-        now.findings = found
-        now.held = self.send and not self.anyway and any(finding.serious for finding in found)
-        if self.send and not now.held:
+        held = self.send and not self.anyway and any(finding.serious for finding in found)
+        now.find(self.scene, found, held)
+        if self.send and not held:
             self.hand_over(self._shot)
             now.captured = None
         else:
             self.close()
             if not found:
-                now.note = "Nothing in the frames stands in the way of a good plate."
+                text = "Nothing in the frames stands in the way of a good plate."
+                now.say(text, self.scene, staging)
         # No timer may look after the session now.
         redraw()
         return False
@@ -189,7 +192,7 @@ class ReadingOperator:
             mouse = event.type in {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
             return {"PASS_THROUGH"} if mouse else {"RUNNING_MODAL"}
         if session().stop_capture:
-            session().note = "Cancelled."
+            session().say("Cancelled.", self._reading.scene, staging)
             self.cancel(context)
             return {"CANCELLED"}
         unfinished = False
@@ -234,8 +237,33 @@ def obstacle(scene) -> SceneError | None:
     return None
 
 
+def staging(scene) -> object:
+    """What the artist can change in answer to a sentence on the scene; cheap enough for drawing."""
+    isa, render, camera = scene.isa, scene.render, scene.camera
+    cast = [
+        (
+            m.character and m.character.name_full,
+            m.shown,
+            m.include,
+            m.pose,
+            m.frame,
+            m.ghost,
+            changed(m.picture),
+        )
+        for m in isa.cast
+    ]
+    return (
+        (scene.frame_start, scene.frame_end, scene.frame_step, render.fps, render.fps_base),
+        (render.resolution_x, render.resolution_y, render.pixel_aspect_x, render.pixel_aspect_y),
+        (camera, camera and camera.data and camera.data.type, len(scene.objects)),
+        (isa.model, isa.background, isa.footage, isa.footage_start, isa.folder),
+        cast,
+    )
+
+
 def fail(operator, error: IsaError) -> Result:
     """Say it where the artist looks, and in the panel."""
-    session().error = told(error)
+    about = session().engine.state if isinstance(error, EngineError) else staging
+    session().fail(told(error), bpy.context.scene, about)
     operator.report({"ERROR"}, told(error))
     return {"CANCELLED"}

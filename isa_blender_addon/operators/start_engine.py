@@ -18,7 +18,7 @@ class ISA_OT_start_engine(bpy.types.Operator):
         try:
             session().start_engine()
         except EngineError as error:
-            session().error = told(error)
+            session().fail(told(error), about=session().engine.state)
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}

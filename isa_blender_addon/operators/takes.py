@@ -1,4 +1,4 @@
-"""The buttons of the takes. What they change in a scene can be undone; files that are deleted are gone."""
+"""The buttons of the takes. What they change in a scene can be undone; what is deleted is in the trash."""
 
 from pathlib import Path
 
@@ -8,9 +8,10 @@ from bpy.props import StringProperty
 from isa_engine.errors import IsaError
 
 from ..engine.take import Take
+from ..engine.trash import has_trash
 from ..session import redraw, session
-from ..takes import other_folder, show_results, show_take, shown_folder, use_settings
-from ..translation import said, told, words
+from ..takes import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
+from ..translation import in_words, said, told, words
 from .result import Result
 
 
@@ -108,34 +109,66 @@ class ISA_OT_pin_take(_OfTake, bpy.types.Operator):
 class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
     bl_idname = "isa.delete_take"
     bl_label = "Delete Take"
-    bl_description = "Delete this take's files for good"
+    bl_description = "Move this take's files to the trash, or delete them for good where there is none"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context, event) -> Result:
-        return context.window_manager.invoke_confirm(self, event)
+    def invoke(self, context, _event) -> Result:
+        take = self.found
+        if take is None:
+            return {"CANCELLED"}
+        if self._refuse(take):
+            return {"CANCELLED"}
+        return context.window_manager.invoke_props_dialog(
+            self,
+            title=words("Delete {take}?", take=take.name),
+            confirm_text="Move to Trash" if has_trash(take.folder) else "Delete for Good",
+            # Return, pressed in a hurry, loses nothing.
+            cancel_default=True,
+        )
+
+    def draw(self, _context) -> None:
+        if self.found is not None:
+            for line in what_goes(self.found):
+                self.layout.label(text=line, translate=False)
 
     def execute(self, _context) -> Result:
-        if self.found is None:
+        take = self.found
+        if take is None or self._refuse(take):
             return {"CANCELLED"}
-        if reason := self._kept():
-            self.report({"ERROR"}, reason)
+        trash = has_trash(take.folder)
+        try:
+            if trash:
+                session().queue.move_to_trash(take.folder)
+            else:
+                session().queue.remove(take.folder)
+        except IsaError as error:
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        session().queue.remove(self.found.folder)
+        text = "{take} is in the trash." if trash else "{take} is deleted for good."
+        self.report({"INFO"}, said(text, take=take.name))
         redraw()
         return {"FINISHED"}
 
-    def _kept(self) -> str:
-        """Why it must stay; empty if it need not."""
-        if self.found.pinned:
-            return said("{take} is pinned. Unpin it first.", take=self.found.name)
-        for scene in bpy.data.scenes:
-            if shown_folder(scene) == self.found.folder:
-                return said(
-                    "{take} is the plate of scene '{scene}'. Show another take first.",
-                    take=self.found.name,
-                    scene=scene.name,
-                )
-        return ""
+    def _refuse(self, take: Take) -> bool:
+        reason = why_kept(take)
+        if reason:
+            self.report({"ERROR"}, reason)
+        return bool(reason)
+
+
+def what_goes(take: Take) -> list[str]:
+    """What deleting a take means, a line each."""
+    first, last, _ = take.frames
+    values = {"size": in_words(take.size), "first": first, "last": last, "seed": take.settings.seed}
+    lines = [
+        words("{size}: frames {first}–{last}, seed {seed}. No scene of this file shows it.", **values),
+        str(take.folder),
+    ]
+    if beside := take.beside:
+        lines.append(words("What others have put beside it stays: {names}.", names=", ".join(beside)))
+    if not has_trash(take.folder):
+        lines.append(words("There is no trash for this drive: it goes for good."))
+    return lines
 
 
 CLASSES = (

@@ -44,7 +44,7 @@ class Bundling(Reading):
                 count=self.arguments.takes,
                 template=template,
             )
-        session().note = note
+        session().say(note, self.scene)
 
 
 class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):

@@ -3,6 +3,7 @@
 A take that is switched to goes where the one before was: only the media change, not the nodes that show them.
 """
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -98,9 +99,12 @@ def files(scene) -> set[Path]:
         *background_image.media(scene, NAME),
         *people.media(scene, NAME),
     }
-    shown = strip.plate_strip(scene, NAME)
-    paths = {image.filepath for image in images} | ({shown.filepath} if shown else set())
-    return {Path(bpy.path.abspath(path)) for path in paths}
+    # What is linked has its paths as seen from its own file.
+    paths = {bpy.path.abspath(image.filepath, library=image.library) for image in images}
+    if (shown := strip.plate_strip(scene, NAME)) is not None:
+        paths.add(bpy.path.abspath(shown.filepath, library=scene.library))
+    # Save As may have put a ".." into them.
+    return {Path(os.path.realpath(path)) for path in paths}
 
 
 def troubles(scene) -> list[str]:

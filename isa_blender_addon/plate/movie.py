@@ -1,5 +1,6 @@
 """The movie's image data-block, and which of its frames a scene frame shows."""
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -103,6 +104,7 @@ def blend_relative(path: Path) -> str:
     if not bpy.data.filepath:
         return str(path)
     try:
-        return bpy.path.relpath(str(path))
+        # Both without links, lest the way from one to the other lead around by the root.
+        return bpy.path.relpath(os.path.realpath(path), start=os.path.realpath(bpy.path.abspath("//")))
     except ValueError:
         return str(path)

@@ -38,6 +38,11 @@ class Finding:
     serious: bool = False
 
     @property
+    def characters(self) -> set[str]:
+        """Names of the characters that it is about, as far as its buttons tell."""
+        return {name for mend in self.mends if (name := mend.values.get("character"))}
+
+    @property
     def sentence(self) -> str:
         """As it reads in English."""
         return self.text.format(**self.values)

@@ -47,6 +47,14 @@ def read_picture(path: str | Path, name: str) -> bytes:
     return picture
 
 
+def changed(path: str | Path) -> tuple[str, int]:
+    """A picture's path, and a number that changes with the file; 0 where there is none."""
+    try:
+        return str(path), Path(bpy.path.abspath(str(path))).stat().st_mtime_ns
+    except OSError:
+        return str(path), 0
+
+
 def picture_size(path: str | Path) -> tuple[int, int] | None:
     """Width and height in pixels as the file's head tells, read once; None where it is no such picture."""
     file = Path(bpy.path.abspath(str(path)))

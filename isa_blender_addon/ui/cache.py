@@ -2,7 +2,7 @@
 
 from ..cache import cleaning, measuring
 from ..folders import cache_folder
-from ..translation import words
+from ..translation import in_words, words
 
 
 def draw_cache(layout, chosen) -> None:
@@ -22,12 +22,3 @@ def draw_cache(layout, chosen) -> None:
     row.operator("isa.clean_cache", icon="BRUSH_DATA")
     if cleaning.said:
         layout.label(text=cleaning.said)
-
-
-def in_words(size: int) -> str:
-    """Bytes, as a person says them."""
-    if size < 1e6:
-        return words("{size:.0f} KB", size=size / 1e3)
-    if size < 1e9:
-        return words("{size:.0f} MB", size=size / 1e6)
-    return words("{size:.1f} GB", size=size / 1e9)

@@ -59,9 +59,11 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
+        # What the engine's panel says already, or the line above, is not said twice.
+        once = {told(problem) if problem else "", now.engine.status().message}
         if problem:
             sentence(context, layout, told(problem), "INFO")
-        if now.trouble:
+        if now.trouble and now.trouble not in once:
             sentence(context, layout, now.trouble, "ERROR")
         elif now.note:
             sentence(context, layout, now.note, "INFO")

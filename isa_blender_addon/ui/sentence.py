@@ -13,7 +13,10 @@ def sentence(context, layout, text: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     text = pgettext_iface(text)
-    text = text[:1].upper() + text[1:]
+    first = text.split(maxsplit=1)[0] if text else ""
+    # An address, a file's or a model's name is spelled as it is.
+    if first.rstrip(",:").isalpha():
+        text = text[:1].upper() + text[1:]
     for number, line in enumerate(textwrap.wrap(text, max(characters, 20))):
         indent = "BLANK1" if icon != "NONE" else "NONE"
         column.label(text=line, translate=False, icon=indent if number else icon)

@@ -3,6 +3,7 @@
 import bpy
 from bpy.props import BoolProperty
 
+from ..engine.places import same
 from ..engine.take import Take
 from ..session import session
 from ..shots import known_shot
@@ -38,7 +39,7 @@ class ISA_PT_takes(bpy.types.Panel):
                 text = words("A|B: {shown} | {other}", shown=shown.name, other=other.name)
             layout.operator("isa.compare_takes", text=text, icon="UV_SYNC_SELECT")
         for take in takes if manager.isa_all_takes else takes[:_MOST]:
-            _draw_take(layout, take, take.folder == shown)
+            _draw_take(layout, take, shown is not None and same(take.folder, shown))
         if len(takes) > _MOST:
             text = words("All {count} Takes", count=len(takes))
             layout.prop(manager, "isa_all_takes", text=text, toggle=True)

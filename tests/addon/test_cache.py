@@ -17,8 +17,8 @@ from isa_blender_addon.cache import cleaning, measuring
 from isa_blender_addon.engine.take import Take
 from isa_blender_addon.folders import backgrounds_folder, takes_folder
 from isa_blender_addon.session import close, session
+from isa_blender_addon.translation import in_words
 from isa_blender_addon.ui import preferences
-from isa_blender_addon.ui.cache import in_words
 from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
 

@@ -1,5 +1,6 @@
 """A job as Blender sees it: it always ends, in time, and says how; nothing here needs Blender."""
 
+import math
 import os
 import signal
 import socket
@@ -257,6 +258,47 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote,
     snapshot = ended(started(remote, FAST, tmp_path / "file" / "take"))
     assert snapshot.state == "failed"
     assert str(tmp_path / "file") in snapshot.error
+
+
+def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(remote, running, tmp_path):
+    """As after a power cut: the file is shorter than the checksum's."""
+    job = running.client.submit(upload(FAST))
+    eventually(lambda: running.client.job(job).over, "the job is done")
+    (plate,) = (running.data / "jobs" / job).glob("results-*/plate.mp4")
+    plate.write_bytes(b"")
+    runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job=job, patience=math.inf)
+    runner.start()
+    snapshot = ended(runner)
+    assert snapshot.state == "failed"
+    assert snapshot.error.startswith("plate.mp4 does not come whole")
+    assert not (tmp_path / "take" / "plate.mp4").exists()
+
+
+def test_a_job_that_the_engine_does_not_know_is_not_sent_anew_unasked(remote, running, tmp_path):
+    before = len(running.client.jobs())
+    runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job="f" * 32)
+    runner.start()
+    snapshot = ended(runner)
+    assert (snapshot.state, snapshot.job) == ("failed", "")
+    assert "does not have this job any more. Go on to send it again" in snapshot.error
+    assert len(running.client.jobs()) == before
+
+
+def test_another_program_at_a_dead_engines_port_gets_neither_token_nor_shot(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        ready = EngineStatus("ready", "", f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
+        states = iter([ready])
+
+        class Killed:
+            """Its process ends just after it was ready."""
+
+            def poll(self):
+                return next(states, EngineStatus("failed", "The engine stopped by itself."))
+
+        assert ended(started(Killed(), FAST, tmp_path / "take")).error == "The engine stopped by itself."
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path, monkeypatch):

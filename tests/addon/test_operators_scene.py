@@ -218,7 +218,7 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     assert "is made for" in " ".join(drawn(panel.ISA_PT_generate))
     drawn(panel.ISA_PT_look)
     drawn(panel.ISA_PT_plate)
-    session().error = "The reference picture of Anna is missing. Choose another."
+    session().fail("The reference picture of Anna is missing. Choose another.")
     assert "Choose another." in " ".join(drawn(panel.ISA_PT_generate))
     session().captured = 3, 12
     assert "Reading frame 3 of 12" in drawn(panel.ISA_PT_generate)

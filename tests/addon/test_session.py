@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -175,12 +176,73 @@ def test_a_renamed_scene_gets_its_plate(shot):
     home(shot)
 
 
-def test_the_plate_of_a_scene_that_was_copied_goes_to_the_original(shot):
+def copy_of(scene):
+    """As the artist's, it is saved with the file."""
+    copy = scene.copy()
+    copy.use_fake_user = True
+    return copy
+
+
+def test_a_plate_goes_to_the_original_whatever_a_copy_is_called(shot, tmp_path):
     take = sent()
     bpy.ops.wm.save_mainfile()
-    copy = shot.copy()
-    assert copy.isa.shot == take.shot
+    copy = copy_of(shot)
+    assert copy.isa.shot == take.shot, "Blender copies it"
+    shot.name, copy.name = "Original", take.scene
     assert scene_of(take) == shot
+    bpy.ops.wm.save_mainfile()
+    assert (shot.isa.shot, copy.isa.shot) == (take.shot, "")
+    reopen(tmp_path)
+    original, copy = (bpy.data.scenes[name] for name in ("Original", take.scene))
+    let_go(take)
+    ticks_until(lambda: planes(original, NAME), "the plate is in the original")
+    assert not planes(copy, NAME)
+    assert session_module.shot_of(copy) != take.shot, "its own takes are another shot's"
+
+
+def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
+    take = sent()
+    copy = copy_of(shot)
+    shot.name, copy.name = "Original", take.scene
+    bpy.ops.wm.save_mainfile()
+    crash()
+    reopen(tmp_path)
+    ticks_until(lambda: session().queue.jobs() and sent().job == take.job, "the same job runs again")
+    let_go(take)
+    ticks_until(lambda: planes(bpy.data.scenes["Original"], NAME), "the plate is in the original")
+    assert not planes(bpy.data.scenes[take.scene], NAME)
+
+
+def test_the_plate_of_a_deleted_scene_goes_to_no_copy(shot):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    copy = copy_of(shot)
+    bpy.data.scenes.remove(shot)
+    copy.name = take.scene
+    let_go(take)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert str(take.folder) in session().note
+    assert not planes(copy, NAME)
+    bpy.ops.wm.save_mainfile()
+    assert copy.isa.shot == ""
+
+
+def test_a_strangers_file_starts_no_engine_and_sends_no_shot(shot, tmp_path):
+    take = sent()
+    bpy.ops.isa.cancel_job(take=str(take.folder))
+    ticks_until(lambda: session().jobs()[0].state == "cancelled", "the artist's own job is over")
+    bpy.ops.wm.save_mainfile()
+    crash()
+    for name, job in (("Scene-002", "f" * 32), ("Scene-003", "")):
+        folder = tmp_path / "isa" / name
+        folder.mkdir()
+        shutil.copy(take.folder / "shot.npz", folder)
+        replace(take, folder=folder, job=job, state="sent", engine="here/0").keep()
+    reopen(tmp_path)
+    ticks_until(lambda: len(session().jobs()) == 3, "the jobs are found")
+    for _ in range(5):
+        session().tick()
+    assert session().engine.status().state == "stopped"
 
 
 def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def test_discarding_a_take_leaves_what_others_have_put_beside_it(tmp_path):
         {"version": 99},
         {"frames": [1, 9, 0]},
         {"frames": [1, 10**12, 1]},
+        {"frames": [1, math.inf, 1]},
         {"frames": [9, 1, 1]},
         {"frames": [10**12, 10**12, 1]},
         {"settings": {"seed": 10**30}},
@@ -117,6 +119,46 @@ def test_a_file_that_makes_no_sense_is_no_take(tmp_path, spoiled):
     content = json.loads((take.folder / FILE).read_text())
     (take.folder / FILE).write_text(json.dumps({**content, **spoiled}))
     assert read_take(take.folder) is None
+
+
+def test_a_damaged_file_hides_its_own_take_and_no_other(tmp_path):
+    for name in ("a", "b", "c", "d"):
+        take_in(tmp_path / name).keep()
+    content = json.loads((tmp_path / "b" / FILE).read_text())
+    (tmp_path / "b" / FILE).write_text(json.dumps({**content, "frames": [1, math.inf, 1]}))
+    (tmp_path / "c" / FILE).write_text("[" * 100_000)
+    assert [take.name for take in read_takes(tmp_path)] == ["a", "d"]
+
+
+def test_links_pipes_and_endless_files_are_no_takes(tmp_path):
+    original = take_in(tmp_path / "out" / "a", pinned=True, state="done")
+    original.keep()
+    results_in(original.folder)
+    (tmp_path / "out" / "latest").symlink_to("a")
+    for name, make in (
+        ("linked", lambda file: file.symlink_to(original.folder / FILE)),
+        ("endless", lambda file: file.symlink_to("/dev/zero")),
+        ("pipe", os.mkfifo),
+        ("huge", lambda file: file.write_text(json.dumps({"error": "x" * 2**21}))),
+    ):
+        (tmp_path / "out" / name).mkdir()
+        make(tmp_path / "out" / name / FILE)
+    assert read_takes(tmp_path / "out") == [original]
+    discard_folder(tmp_path / "out" / "latest")
+    assert original.whole, "a link's target stays"
+
+
+def test_a_shot_behind_a_link_is_not_sent(tmp_path):
+    take = take_in(tmp_path / "take")
+    (tmp_path / "secret").write_text("the artist's own")
+    (take.folder / "shot.npz").symlink_to(tmp_path / "secret")
+    with pytest.raises(SceneError, match="cannot be read"):
+        take.read_shot()
+
+
+def test_a_take_that_says_it_was_sent_and_names_no_job_waits_for_a_word(tmp_path):
+    take_in(tmp_path / "take", state="sent", engine="gpu:8000").keep()
+    assert read_take(tmp_path / "take").state == "waiting"
 
 
 _JSON = st.recursive(

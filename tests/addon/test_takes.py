@@ -1,6 +1,7 @@
 """Takes in the scene: another one changes the media, and every button is undone like any step."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine.take import Take, read_take
-from isa_blender_addon.operators.takes import ISA_OT_use_settings
+from isa_blender_addon.operators import takes as takes_operators
+from isa_blender_addon.operators.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import close, session
 from isa_blender_addon.shots import own_takes, shot_of, take_places
@@ -170,6 +172,110 @@ def test_the_take_that_is_shown_is_not_deleted(staged, takes):
     with pytest.raises(RuntimeError, match=r"plate of scene 'Scene'\. Show another take first"):
         bpy.ops.isa.delete_take(take=str(takes[0].folder))
     assert takes[0].whole
+
+
+def delete(take: Take) -> None:
+    bpy.ops.isa.delete_take(take=str(take.folder))
+
+
+@pytest.mark.parametrize("kind", ["PLANE", "BACKGROUND", "STRIP", "COMPOSITOR"])
+def test_the_take_that_is_shown_is_kept_however_its_path_is_written(staged, takes, tmp_path, kind):
+    """Save As rewrites paths with "..", a project is reached through a link."""
+    staged.isa.plate = {kind}
+    show(takes[0])
+    blends = tmp_path / "elsewhere" / "deep" / "shot.blend", tmp_path / "new" / "shot.blend"
+    for blend in blends:
+        blend.parent.mkdir(parents=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+        with pytest.raises(RuntimeError, match=r"plate of scene 'Scene'\. Show another take first"):
+            delete(takes[0])
+    (tmp_path / "link").symlink_to(tmp_path / "isa")
+    linked = takes[0].folder.parent.parent / "link" / "A"
+    session().queue.attach([replace(takes[0], folder=linked)])
+    with pytest.raises(RuntimeError, match="plate of scene"):
+        bpy.ops.isa.delete_take(take=str(linked))
+    assert takes[0].whole
+
+
+def test_a_take_that_another_scene_or_a_linked_one_shows_is_kept(staged, takes, tmp_path):
+    show(takes[0])
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.context.window.scene = bpy.data.scenes.new("Other")
+    with pytest.raises(RuntimeError, match="plate of scene 'Scene'"):
+        delete(takes[0])
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep" / "er" / "edit.blend"))
+    with bpy.data.libraries.load(str(tmp_path / "shot.blend"), link=True, relative=True) as (there, here):
+        here.scenes = there.scenes
+    session().queue.attach([takes[0]])
+    with pytest.raises(RuntimeError, match="plate of scene"):
+        delete(takes[0])
+    assert takes[0].whole
+
+
+def test_a_take_in_somebodys_own_material_is_kept(staged, takes):
+    picture = bpy.data.images.load(str(takes[0].folder / "plate.mp4"))
+    with pytest.raises(RuntimeError, match="still used in this file"):
+        delete(takes[0])
+    bpy.data.images.remove(picture)
+    delete(takes[0])
+
+
+@pytest.fixture
+def trash(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "Trash"
+
+
+def test_what_is_deleted_is_in_the_trash_with_a_note_of_where_it_was(staged, takes, trash):
+    for take in takes:
+        (trash / "files" / take.name).mkdir(parents=True)
+        (trash / "info").mkdir(exist_ok=True)
+        (trash / "info" / f"{take.name}.trashinfo").touch()
+        delete(take)
+        assert not take.folder.exists()
+        assert (trash / "files" / f"{take.name}.2" / "plate.mp4").is_file()
+        note = (trash / "info" / f"{take.name}.2.trashinfo").read_text()
+        assert f"Path={take.folder}\nDeletionDate=" in note
+    assert session().queue.takes(shot_of(staged)) == []
+
+
+def test_the_artists_own_files_stay_beside_a_take_that_goes_to_the_trash(staged, takes, trash):
+    (takes[0].folder / "people.mov").write_text("mine")
+    assert "What others have put beside it stays: people.mov." in what_goes(takes[0])
+    delete(takes[0])
+    assert [file.name for file in takes[0].folder.iterdir()] == ["people.mov"]
+    assert (trash / "files" / "A" / "plate.mp4").is_file()
+
+
+def test_a_take_that_the_trash_refuses_stays_whole(staged, takes, trash):
+    trash.parent.mkdir()
+    trash.write_text("no folder")
+    with pytest.raises(RuntimeError, match="cannot be moved to the trash"):
+        delete(takes[0])
+    assert takes[0].whole
+    assert read_take(takes[0].folder) is not None
+    assert takes[0] in session().queue.takes(shot_of(staged))
+
+
+def test_deleting_says_what_goes_and_asks_with_cancel_as_the_answer_to_return(staged, takes, trash):
+    asked = {}
+    manager = SimpleNamespace(invoke_props_dialog=lambda *_, **options: asked.update(options))
+    operator = SimpleNamespace(found=takes[0], _refuse=lambda _: False)
+    ISA_OT_delete_take.invoke(operator, SimpleNamespace(window_manager=manager), None)
+    assert asked == {"title": "Delete A?", "confirm_text": "Move to Trash", "cancel_default": True}
+    (takes[0].folder / "plate.mp4").write_bytes(bytes(12_000_000))
+    first, folder = what_goes(takes[0])
+    assert first == "12 MB: frames 1–4, seed 1. No scene of this file shows it."
+    assert folder == str(takes[0].folder)
+
+
+def test_where_there_is_no_trash_it_is_said_that_it_goes_for_good(staged, takes, monkeypatch):
+    monkeypatch.setattr(takes_operators, "has_trash", lambda _: False)
+    assert "There is no trash for this drive: it goes for good." in what_goes(takes[0])
+    delete(takes[0])
+    eventually(lambda: not takes[0].folder.exists(), "its files are gone")
 
 
 def test_a_take_whose_plate_is_gone_is_said_and_the_scene_stays(staged, takes):

@@ -177,6 +177,7 @@ def test_an_error_of_the_scene_reaches_the_artist_in_her_language(scene, german,
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         bpy.ops.isa.generate()
     assert session().error == sentence
+    assert " ".join(drawn(panel.ISA_PT_generate)).count(sentence) == 1, "one failure is said once"
     watch = Watch()
     assert watch.drawing(scene) is None
     assert watch.problem == sentence
