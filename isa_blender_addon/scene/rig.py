@@ -1,8 +1,9 @@
 """SMPL-X rigs in Blender, with the names that the MPI SMPL-X add-on gives to bones, mesh and shape keys.
 
-Every bone's rest axes are SMPL-X's own (Y up, Z towards the front), so a joint's local rotation is the pose
-bone's rotation and the body's translation is the pelvis bone's location, number for number. In the
-armature's space, Z up, a rest joint (x, y, z) sits at (x, −z, y).
+The rest axes of every bone of our rigs are SMPL-X's own (Y up, Z towards the front), so a joint's local
+rotation is the pose bone's rotation and the body's translation is the pelvis bone's location, number for
+number. In the armature's space, Z up, a rest joint (x, y, z) sits at (x, −z, y). Rigs that came through other
+formats have other axes; ``_RestAxes`` reads them off the rig.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion
+from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion, open_body
 from isa_engine.body.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
@@ -68,14 +69,16 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
     """Key a motion on the pose bones, in a new action; the object's own transform is left alone.
 
     There is a key on every frame of the scene, whatever the motion's own frame rate. Pose-corrective shape
-    keys, where the mesh has them, are keyed along.
+    keys, where the mesh has them, are keyed along. All that the motion stands for is keyed, at rest where it
+    says nothing: the bones above the pelvis, and places and scales of joints, or what an earlier action left
+    there, or an NLA track still moves, would add to it.
 
     Args:
         armature: of any character with the 55 joints.
         start_frame: scene frame of the motion's first.
 
     Raises:
-        SceneError: the armature has not the 55 joints, is in no scene, or is another file's.
+        SceneError: the armature has not the 55 joints, is in no scene, is being edited, or is another file's.
     """
     bones = joint_bones(armature)
     if bones is None or not armature.users_scene:
@@ -85,19 +88,28 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
         remedy = "Override it first: Object ▸ Library Override ▸ Make."
         problem = "'{name}' is linked from a library, where keys would be lost"
         raise SceneError(problem, remedy=remedy, name=armature.name)
+    if armature.mode == "EDIT":
+        problem, remedy = "'{name}' is in Edit Mode, where nothing moves", "Leave the mode with Tab."
+        raise SceneError(problem, remedy=remedy, name=armature.name)
     motion = motion.resampled(float(fps(armature.users_scene[0])))
     frames = start_frame + np.arange(len(motion.rotations))
 
     curves = _Curves(armature, motion.name)
+    axes = _RestAxes(armature, bones)
     rotations = matrices(motion.rotations)
+    first = frames[:1]
     for joint, bone in enumerate(bones):
-        armature.pose.bones[bone].rotation_mode = "QUATERNION"
-        path = f'pose.bones["{bone}"].rotation_quaternion'
-        curves.key(path, bone, frames, _steady(quaternions(rotations[:, joint])))
-    rest = armature.data.bones
-    span = (rest[bones[15]].head_local - rest[bones[0]].head_local).length
-    unit = 0.01 if span > _CENTIMETRES_BEYOND else 1.0
-    curves.key(f'pose.bones["{bones[0]}"].location', bones[0], frames, motion.translation / unit)
+        curves.key_bone(
+            bone, "rotation_quaternion", frames, _steady(quaternions(axes.turn(joint, rotations)))
+        )
+        curves.key_bone(bone, "scale", first, np.ones((1, 3)))
+        if joint:
+            curves.key_bone(bone, "location", first, np.zeros((1, 3)))
+    curves.key_bone(bones[0], "location", frames, axes.place(motion.translation))
+    for bone in armature.data.bones[bones[0]].parent_recursive:
+        curves.key_bone(bone.name, "rotation_quaternion", first, np.array([[1.0, 0, 0, 0]]))
+        curves.key_bone(bone.name, "location", first, np.zeros((1, 3)))
+        curves.key_bone(bone.name, "scale", first, np.ones((1, 3)))
 
     mesh = body_mesh(armature)
     keys = mesh.data.shape_keys if mesh else None
@@ -124,11 +136,55 @@ def _steady(quaternions: np.ndarray) -> np.ndarray:
     return quaternions * np.cumprod([1.0, *flips])[:, None]
 
 
+class _RestAxes:
+    """How a rig's bones lie at rest, against SMPL-X's, whose joints all have the axes of the body.
+
+    With S from SMPL-X's axes to the armature's and B from a bone's to the armature's, a joint's rotation R is
+    ``Bᵀ S R Sᵀ B`` to the bone. A rig by the rule of ``to_blender`` has B = S.
+    """
+
+    def __init__(self, armature, bones: list[str]):
+        rest = [armature.data.bones[bone] for bone in bones]
+        heads = np.array([bone.head_local for bone in rest])
+        joints = open_body().joints()
+        self.body = _axes_between(joints - joints[0], heads - heads[0])
+        self.bones = np.array([bone.matrix_local.to_3x3() for bone in rest])
+        height = np.linalg.norm(heads[15] - heads[0])
+        self.unit = 0.01 if height > _CENTIMETRES_BEYOND else 1.0
+
+    def turn(self, joint: int, rotations: np.ndarray) -> np.ndarray:
+        """The joint's own of SMPL-X's rotations ``(F, 55, 3, 3)``, about the bone's axes: ``(F, 3, 3)``."""
+        between = self.body.T @ self.bones[joint]
+        return between.T @ rotations[:, joint] @ between
+
+    def place(self, translation: np.ndarray) -> np.ndarray:
+        """The pelvis's travel ``(F, 3)`` in metres along its bone's axes, in the rig's unit."""
+        return translation @ self.body.T @ self.bones[0] / self.unit
+
+
+def _axes_between(joints: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """The rotation ``(3, 3)`` from SMPL-X's axes to those of a rig, told by where its joints are at rest.
+
+    Axes are turned by quarters: what remains are the rig's own proportions.
+    """
+    u, _, v = np.linalg.svd(heads.T @ joints)
+    nearest = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
+    quarters = np.zeros((3, 3))
+    for column in np.argsort(-np.abs(nearest).max(0)):
+        free = np.where(quarters.any(1), 0, np.abs(nearest[:, column]))
+        row = free.argmax()
+        quarters[row, column] = np.sign(nearest[row, column])
+    return quarters if np.linalg.det(quarters) > 0 else nearest
+
+
 class _Curves:
     """F-curves of a new action on a data-block, written whole: 30 times faster than key by key."""
 
     def __init__(self, owner, name: str):
+        self.owner = owner
         animation = owner.animation_data or owner.animation_data_create()
+        # While a strip is tweaked Blender takes no other action.
+        animation.use_tweak_mode = False
         action = bpy.data.actions.new(name)
         animation.action = action
         self.channels: Any = action
@@ -137,6 +193,11 @@ class _Curves:
             strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
             self.channels = strip.channelbag(slot, ensure=True)
             animation.action_slot = slot
+
+    def key_bone(self, bone: str, channel: str, frames: np.ndarray, values: np.ndarray) -> None:
+        """``key`` of a pose bone's channel."""
+        self.owner.pose.bones[bone].rotation_mode = "QUATERNION"
+        self.key(f'pose.bones["{bone}"].{channel}', bone, frames, values)
 
     def key(self, path: str, group: str, frames: np.ndarray, values: np.ndarray) -> None:
         """Linear keys of a property: ``frames (F,)``, ``values (F, components)``."""
