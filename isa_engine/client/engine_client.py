@@ -16,6 +16,7 @@ import isa_engine
 from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.client.protocol import Health, JobEvent, JobStatus, Memory, ModelInfo, ResultFile
 from isa_engine.errors import EngineError
+from isa_engine.whole_file import whole_file
 
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300
@@ -148,21 +149,16 @@ class EngineClient:
                         raise self._connection.stranger() from error
 
     def _save(self, route: str, path: Path) -> None:
-        unfinished = path.with_name(path.name + ".part")
         try:
-            with open(unfinished, "wb+") as file:
+            with whole_file(path) as unfinished, open(unfinished, "wb+") as file:
                 digest = self._receive(route, file, path.name)
                 file.seek(0)
                 if digest and hashlib.file_digest(file, "sha256").digest() != digest:
                     raise EngineUnreachable(f"{path.name} was damaged on the way", where=self.url)
-            os.replace(unfinished, path)
         except OSError as error:
             remedy = "Free some space or choose another folder."
             problem = f"cannot write {path.name}: {error.strerror}"
             raise EngineError(problem, where=str(path.parent), remedy=remedy) from error
-        finally:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
 
     def _receive(self, route: str, file: BinaryIO, name: str) -> bytes:
         """Write an answer to a file and return its SHA-256, as the engine says it; empty: it does not.

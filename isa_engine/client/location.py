@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import isa_engine
+from isa_engine.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,8 @@ def write_record(record: EngineRecord, folder: Path | None = None) -> Path:
     """
     file = _file(folder)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part")
-    partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(partial, file)
+    with whole_file(file) as partial:
+        partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
     return file
 
 

@@ -1,7 +1,6 @@
 """What the transformer is trained on: clips as latents, with their conditions. One seed, one sample."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.references import at_points
 from isa_engine.vae.causal_conv import Past
+from isa_engine.whole_file import whole_file
 
 # ``clips(seed, frames, height, width)`` gives a clip.
 ClipSource = Callable[[int, int, int, int], Clip]
@@ -72,9 +72,8 @@ class KeptSamples:
             tensors = {field.name: getattr(conditioning, field.name) for field in fields(conditioning)}
             tensors |= {"latents": latents, "pictures": pictures}
             tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-            partial = path.with_suffix(f".{os.getpid()}")
-            save_file(tensors, partial)
-            os.replace(partial, path)
+            with whole_file(path, shared=True) as partial:
+                save_file(tensors, partial)
         tensors = load_file(path)
         latents, pictures = tensors.pop("latents"), tensors.pop("pictures")
         return latents, Conditioning(**tensors), pictures

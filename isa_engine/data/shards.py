@@ -6,7 +6,6 @@ owners. Nothing is ever unpacked to disk, and a member is found where the tar's 
 
 import io
 import itertools
-import os
 import re
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from isa_engine.data.members import MAX_MEMBER
 from isa_engine.errors import DataError
+from isa_engine.whole_file import whole_file
 
 # A member's place in its shard: first byte and length.
 Places = dict[str, tuple[int, int]]
@@ -50,25 +50,27 @@ def write_shard(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) 
     Raises:
         DataError: the place cannot be written.
     """
-    partial = path.with_suffix(".part")
+    samples = iter(samples)
+    first = next(samples, None)
+    if first is None:
+        return 0
     count = 0
     try:
-        with tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as tar:
-            for key, members in samples:
+        with (
+            whole_file(path) as partial,
+            tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            for key, members in itertools.chain([first], samples):
                 for ending, content in members.items():
                     member = tarfile.TarInfo(f"{key}.{ending}")
                     member.size = len(content)
                     tar.addfile(member, io.BytesIO(content))
                 count += 1
-        if count:
-            os.replace(partial, path)
     except OSError as error:
         problem = f"the shard cannot be written: {error.strerror or error}"
         raise DataError(
             problem, where=str(path), remedy="Free some space or choose another folder."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return count
 
 

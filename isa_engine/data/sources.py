@@ -1,6 +1,5 @@
 """Where clips come from. One seed, one clip."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from isa_engine.body import open_body
 from isa_engine.data.clip import Clip
 from isa_engine.data.split import TRAINING, Split
 from isa_engine.data.synthetic import SyntheticHumans
+from isa_engine.whole_file import whole_file
 
 FPS = 24.0
 
@@ -52,10 +52,8 @@ class KeptVideos:
         path = self.folder / f"{width}x{height}x{frames}-{number}.npy"
         if not path.exists():
             video = self.videos(number, frames, height, width)
-            partial = path.with_suffix(f".{os.getpid()}")
-            with open(partial, "wb") as file:
+            with whole_file(path, shared=True) as partial, open(partial, "wb") as file:
                 np.save(file, ((video + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy())
-            os.replace(partial, path)
         return torch.from_numpy(np.load(path, allow_pickle=False)).float() / 127.5 - 1
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from isa_engine.errors import EngineError, IsaError
 from isa_engine.farm.job import Bundle, read_bundle
+from isa_engine.whole_file import whole_file
 
 _ADDRESS, _LOG = "isa-engine.json", "isa-engine.log"
 _MESSAGE_BYTES = 2**16
@@ -114,10 +115,11 @@ def main(folder: Path, session: Path, device: str) -> None:
     key = secrets.token_bytes(32)
     with Listener(("127.0.0.1", 0), authkey=key) as listener:
         address = session / _ADDRESS
-        partial = address.with_suffix(".part")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with (
+            whole_file(address) as partial,
+            os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+        ):
             json.dump({"port": listener.address[1], "key": key.hex()}, file)
-        os.replace(partial, address)
         threading.Thread(target=_end_with, args=(address,), daemon=True).start()
         while True:
             try:

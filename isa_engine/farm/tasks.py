@@ -4,7 +4,6 @@ Each leaves one file, whole or not at all, and does nothing where that file lies
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from isa_engine.pipeline.progress import Report
 from isa_engine.results.files import cannot_write
 from isa_engine.results.record import make_record
 from isa_engine.shot import Shot, read_shot
+from isa_engine.whole_file import whole_file
 
 
 @dataclass
@@ -137,13 +137,11 @@ def _opened(path: Path):
 
 
 def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    stored = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
-        os.replace(partial, path)
+        with whole_file(path, shared=True) as partial:
+            save_file(stored, partial, metadata)
     except SafetensorError as error:
         raise EngineError(f"cannot write: {error}", where=str(path)) from error
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ A matrix in 8 bits is int8 with a float32 scale a row: ``w ≈ scale · q``, at 
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from isa_engine.errors import ModelError
 from isa_engine.networks.tensors import check_tensors, file_metadata, read_safetensors
+from isa_engine.whole_file import whole_file
 
 _REST = "rest"
 _SCALE = "@scale"
@@ -164,6 +164,5 @@ def _is_rest(head: Path, name: str) -> bool:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_bytes(content)

@@ -5,7 +5,6 @@ goes on from a file ends in the same bytes as what never stopped, on the same de
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from isa_engine import __version__
 from isa_engine.pipeline.model import Model
+from isa_engine.whole_file import whole_file
 
 
 class Checkpoint(Protocol):
@@ -64,13 +64,7 @@ class LatentsFile:
     def save(self, done: int, latents: Tensor) -> None:
         """Write the file, whole or not at all."""
         path = self.checkpoint.path
-        partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            metadata = {"key": self.key, "done": str(done)}
+        metadata = {"key": self.key, "done": str(done)}
+        with whole_file(path, shared=True) as partial:
             save_file({"latents": latents.cpu().contiguous()}, partial, metadata)
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
         self.checkpoint.saved(done)

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from isa_engine.errors import EngineError
+from isa_engine.whole_file import whole_file
 
 CERTIFICATE, KEY = "ISA_ENGINE_SIGNING_CERTIFICATE", "ISA_ENGINE_SIGNING_KEY"
 _TRAINED_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -65,22 +66,19 @@ def sign(path: Path, record: dict[str, Any], signer: Signer) -> None:
             {"label": "org.isa-engine.generation", "data": claims(record)},
         ],
     }
-    signed = path.with_name(path.name + ".signed")
     try:
         info = c2pa.C2paSignerInfo(b"es256", signer.certificate.encode(), signer.key.encode(), None)
         with (
+            whole_file(path) as signed,
             c2pa.Signer.from_info(info) as authority,
             c2pa.Builder(json.dumps(manifest)) as builder,
             path.open("rb") as source,
             signed.open("wb+") as target,
         ):
             builder.sign(authority, "video/mp4", source, target)
-        os.replace(signed, path)
     except c2pa.C2paError as error:
         remedy = "Give an ES256 key and its certificate chain, made for signing."
         raise EngineError(f"the result cannot be signed: {error}", where=path.name, remedy=remedy) from error
-    finally:
-        signed.unlink(missing_ok=True)
 
 
 def _library() -> ModuleType:

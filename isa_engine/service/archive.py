@@ -1,9 +1,9 @@
 """Where shots and results lie for good, and for other hosts: any target that fsspec speaks to."""
 
-import os
 from pathlib import Path
 
 from isa_engine.errors import EngineError
+from isa_engine.whole_file import whole_file
 
 
 class Archive:
@@ -33,12 +33,8 @@ class Archive:
         if not self._files.exists(f"{self._root}/{name}"):
             return
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
-        try:
+        with whole_file(path, shared=True) as partial:
             self._files.get_file(f"{self._root}/{name}", str(partial))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove what lies under a name, if anything."""

@@ -10,7 +10,6 @@ models' weights, and no disk in common. Ray pickles what it sends: its nodes tru
 
 import argparse
 import logging
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +28,7 @@ from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.service import remote, worker
 from isa_engine.service.claims import MAX_STALLS
 from isa_engine.shot import Shot, encode_shot
+from isa_engine.whole_file import whole_file
 
 # Of a window; one that is small on a node of many keeps them all busy.
 WINDOW_LATENTS = 16
@@ -97,9 +97,8 @@ class Cluster:
                     message = ray.get(reference)
                     if "checkpoint" in message:
                         stalls, reached = 0, message["step"]
-                        partial = checkpoint.path.with_suffix(".part")
-                        partial.write_bytes(message["checkpoint"])
-                        os.replace(partial, checkpoint.path)
+                        with whole_file(checkpoint.path) as partial:
+                            partial.write_bytes(message["checkpoint"])
                         checkpoint.saved(reached)
                     elif "latents" in message:
                         return message["latents"], message["record"]

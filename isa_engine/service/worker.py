@@ -28,6 +28,7 @@ from isa_engine.service.folders import Folders
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.memory import device_memory
 from isa_engine.shot import read_shot
+from isa_engine.whole_file import whole_file
 
 POLL_SECONDS = 0.1
 FULL = "The engine's disk is full. Free some space in its data folder."
@@ -198,9 +199,8 @@ class Run:
         """
         worker, claim = self.worker, self.claim
         if progress.preview is not None:
-            preview = worker.folders.preview(claim.id)
-            progress.preview.save(preview.with_suffix(".part"), format="PNG")
-            os.replace(preview.with_suffix(".part"), preview)
+            with whole_file(worker.folders.preview(claim.id)) as partial:
+                progress.preview.save(partial, format="PNG")
         seconds = claim.seconds + time.monotonic() - self.began
         shown = (progress.phase, progress.step, progress.steps, progress.preview is not None)
         if not worker.store.report(claim, *shown, seconds):

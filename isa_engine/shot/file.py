@@ -8,7 +8,6 @@ character k ``character_k_points`` and ``character_k_triangles``, and with a ref
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
 
-import contextlib
 import io
 import json
 import math
@@ -27,6 +26,7 @@ import numpy as np
 from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_REFERENCES, validate
+from isa_engine.whole_file import whole_file
 
 VERSION = 1
 MAX_BYTES = 2 * 2**30
@@ -105,13 +105,10 @@ def write_shot(shot: Shot, path: str | os.PathLike) -> None:
     """
     content = encode_shot(shot)
     path = Path(path)
-    partial = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         remedy = "Free some space or choose another folder."
         raise ShotError(f"cannot write the shot: {error.strerror}", where=str(path), remedy=remedy) from error
 

@@ -6,7 +6,6 @@
 
 import dataclasses
 import json
-import os
 import platform
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from isa_engine.errors import ModelError
+from isa_engine.whole_file import whole_file
 
 
 class Run:
@@ -54,9 +54,8 @@ class Run:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the checkpoint whole or not at all."""
-        partial = self.folder / "checkpoint.pt.part"
-        torch.save(state, partial)
-        os.replace(partial, self.folder / "checkpoint.pt")
+        with whole_file(self.folder / "checkpoint.pt") as partial:
+            torch.save(state, partial)
 
     def load(self) -> dict[str, Any] | None:
         """The checkpoint, if there is one.
