@@ -1,5 +1,6 @@
-"""Looks: what a synthetic person wears, as colour and thickness of every surface sample."""
+"""Looks: what a synthetic person wears, as colour and thickness of surface samples."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,83 +20,123 @@ HAIR = np.array(
 _HEAD, _NECK, _EYES = (15, 22), (12,), (23, 24)
 _TORSO, _HIPS = (3, 6, 9, 13, 14), (0,)
 _THIGHS, _FEET = (1, 2), (7, 8, 10, 11)
+_ARMS, _LEGS = ((16, 18, 20), (17, 19, 21)), ((1, 4, 7), (2, 5, 8))
+
+# Which samples of a surface: the first ones, or these.
+Chosen = slice | Tensor
 
 
 @dataclass(frozen=True)
 class Look:
-    """Attributes:
-    colour: ``(S, 3)`` in [0, 1].
-    thickness: ``(S,)`` metres that cloth and hair stand off the skin.
-    garments: the top's and the bottom's pattern, of ``patterns.KINDS``.
+    """Only the samples that are asked for are dressed: few of a surface's are ever drawn.
+
+    Attributes:
+        colour: gives ``(S, 3)`` in [0, 1] of chosen samples.
+        thickness: gives ``(S,)`` metres that cloth and hair stand off the skin of chosen samples.
+        garments: the top's and the bottom's pattern, of ``patterns.KINDS``.
     """
 
-    colour: Tensor
-    thickness: Tensor
+    colour: Callable[[Chosen], Tensor]
+    thickness: Callable[[Chosen], Tensor]
     garments: tuple[str, str]
 
 
-def random_look(surface: SkinnedSurface, random: np.random.Generator, split: Split) -> Look:
-    """Dress a body: skin, hair, a top with sleeves of some length, trousers, shorts or a skirt, shoes.
+@dataclass(frozen=True)
+class Layer:
+    """Attributes:
+    where: ``(S,)`` bool, the samples that it covers.
+    stuff: one colour ``(3,)``, or a pattern over places at rest.
+    stand_off: metres that it stands off the skin.
+    """
+
+    where: Tensor
+    stuff: np.ndarray | Pattern
+    stand_off: float
+
+
+class Outfit:
+    """Skin, hair, a top with sleeves of some length, trousers, shorts or a skirt, shoes: drawn at random
+    once, put on any samples of the surface.
 
     Args:
         split: whose combinations of garments to choose from.
     """
-    place = surface.template
-    device = place.device
-    limb = surface.limb
 
-    def on(joints: tuple[int, ...]) -> Tensor:
-        return torch.isin(limb, torch.tensor(joints, device=device))
+    def __init__(self, surface: SkinnedSurface, random: np.random.Generator, split: Split):
+        self.surface = surface
+        self.skin = SKIN[random.integers(len(SKIN))] * random.uniform(0.85, 1.08, 3)
+        self.top, self.bottom = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
+        while not split.owns_look(self.top.kind, self.bottom.kind):
+            self.top, self.bottom = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
+        self.loose = float(random.uniform(0.003, 0.02))
+        # Ends of sleeves and legs in limbs from the shoulder and the hip.
+        self.sleeve = float(random.choice([0.0, 0.5, 1.0, 1.6, 2.0]))
+        self.leg = float(random.choice([0.35, 0.8, 1.5, 2.0], p=[0.15, 0.2, 0.15, 0.5]))
+        self.one_piece = random.random() < 0.3
+        self.shoes = random_colours(random, 1)[0]
+        self.hairline = float(random.uniform(-0.08, 0.09))
+        self.hair: np.ndarray | None = None
+        if random.random() < 0.92:
+            natural = random.random() < 0.85
+            shade = HAIR[random.integers(len(HAIR))] if natural else random_colours(random, 1)[0]
+            self.hair = shade * random.uniform(0.7, 1.2)
+            self.hair_thickness = float(random.uniform(0.005, 0.035))
 
-    def tensor(array: np.ndarray) -> Tensor:
-        return torch.as_tensor(array, dtype=torch.float32, device=device)
+    @property
+    def look(self) -> Look:
+        return Look(self.colour, self.thickness, (self.top.kind, self.bottom.kind))
 
-    colour = tensor(SKIN[random.integers(len(SKIN))] * random.uniform(0.85, 1.08, 3)).expand(len(place), 3)
-    thickness = torch.zeros(len(place), device=device)
+    def colour(self, chosen: Chosen) -> Tensor:
+        """As ``Look.colour``."""
+        place = self.surface.template[chosen]
+        colour = place.new_tensor(self.skin).expand(len(place), 3).clone()
+        for layer in self.layers(chosen):
+            if isinstance(layer.stuff, Pattern):
+                colour[layer.where] = layer.stuff(place[layer.where])
+            else:
+                colour[layer.where] = place.new_tensor(layer.stuff)
+        return colour.clamp(0, 1)
 
-    def wear(where: Tensor, stuff: Tensor, stand_off: float) -> None:
-        nonlocal colour, thickness
-        colour = torch.where(where[:, None], stuff, colour)
-        thickness = torch.where(where, stand_off, thickness)
+    def thickness(self, chosen: Chosen) -> Tensor:
+        """As ``Look.thickness``."""
+        thickness = self.surface.template.new_zeros(len(self.surface.limb[chosen]))
+        for layer in self.layers(chosen):
+            thickness[layer.where] = layer.stand_off
+        return thickness
 
-    wear(on(_EYES), tensor(np.array([0.06, 0.05, 0.05])), 0.0)
+    def layers(self, chosen: Chosen) -> list[Layer]:
+        """What is worn on the skin, from below to above."""
+        place, limb = self.surface.template[chosen], self.surface.limb[chosen]
+        joints = self.surface.joints
+        of_limb = torch.arange(len(joints), device=limb.device)
 
-    # Along the limb from its joint, 0 at the joint and 1 at the next one.
-    joints = surface.joints
+        def on(*parts: tuple[int, ...]) -> Tensor:
+            return torch.isin(of_limb, of_limb.new_tensor(sum(parts, ())))[limb]
 
-    def along(start: int, end: int) -> Tensor:
-        axis = joints[end] - joints[start]
-        return ((place - joints[start]) @ axis) / (axis @ axis)
+        def along(start: int, end: int) -> Tensor:
+            """0 at the limb's joint and 1 at the next one."""
+            axis = joints[end] - joints[start]
+            return ((place - joints[start]) @ axis) / (axis @ axis)
 
-    cloth, other_cloth = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
-    while not split.owns_look(cloth.kind, other_cloth.kind):
-        cloth, other_cloth = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
-    top, bottom = cloth(place), other_cloth(place)
-    loose = float(random.uniform(0.003, 0.02))
-    wear(on(_TORSO), top, loose)
-    sleeve = float(random.choice([0.0, 0.5, 1.0, 1.6, 2.0]))
-    for upper, lower, hand in ((16, 18, 20), (17, 19, 21)):
-        wear((limb == upper) & (along(upper, lower) < sleeve), top, loose)
-        wear((limb == lower) & (along(lower, hand) + 1 < sleeve), top, loose * 0.7)
-
-    leg = float(random.choice([0.35, 0.8, 1.5, 2.0], p=[0.15, 0.2, 0.15, 0.5]))
-    wear(on(_HIPS), bottom, loose * 0.6)
-    for thigh, shin, ankle in ((1, 4, 7), (2, 5, 8)):
-        wear((limb == thigh) & (along(thigh, shin) < leg), bottom, loose)
-        wear((limb == shin) & (along(shin, ankle) + 1 < leg), bottom, loose)
-    if random.random() < 0.3:  # one piece: a dress or an overall
-        wear(on(_HIPS) | on(_THIGHS) & (place[:, 1] > joints[4, 1] + 0.1), top, loose * 1.5)
-    wear(on(_FEET), tensor(random_colours(random, 1)[0]), 0.01)
-
-    head = joints[15]
-    height, front = place[:, 1] - head[1], place[:, 2] - head[2]
-    length = float(random.uniform(-0.08, 0.09))
-    hair = on(_HEAD + _NECK) & (height - 0.9 * front.clamp_min(-0.12) > length + 0.02)
-    if random.random() < 0.92:
-        shade = HAIR[random.integers(len(HAIR))] if random.random() < 0.85 else random_colours(random, 1)[0]
-        wear(
-            hair,
-            tensor(shade * random.uniform(0.7, 1.2)),
-            float(random.uniform(0.005, 0.035)),
-        )
-    return Look(colour.clamp(0, 1), thickness, (cloth.kind, other_cloth.kind))
+        layers = [
+            Layer(on(_EYES), np.array([0.06, 0.05, 0.05]), 0.0),
+            Layer(on(_TORSO), self.top, self.loose),
+        ]
+        for upper, lower, hand in _ARMS:
+            layers.append(Layer((limb == upper) & (along(upper, lower) < self.sleeve), self.top, self.loose))
+            reach = (limb == lower) & (along(lower, hand) + 1 < self.sleeve)
+            layers.append(Layer(reach, self.top, self.loose * 0.7))
+        layers.append(Layer(on(_HIPS), self.bottom, self.loose * 0.6))
+        for thigh, shin, ankle in _LEGS:
+            reach = (limb == thigh) & (along(thigh, shin) < self.leg)
+            reach |= (limb == shin) & (along(shin, ankle) + 1 < self.leg)
+            layers.append(Layer(reach, self.bottom, self.loose))
+        if self.one_piece:  # a dress or an overall
+            reach = on(_HIPS) | on(_THIGHS) & (place[:, 1] > joints[4, 1] + 0.1)
+            layers.append(Layer(reach, self.top, self.loose * 1.5))
+        layers.append(Layer(on(_FEET), self.shoes, 0.01))
+        if self.hair is not None:
+            height, front = place[:, 1] - joints[15, 1], place[:, 2] - joints[15, 2]
+            above = height - 0.9 * front.clamp_min(-0.12) > self.hairline + 0.02
+            layers.append(Layer(on(_HEAD, _NECK) & above, self.hair, self.hair_thickness))
+        return layers

@@ -47,7 +47,7 @@ def _radical_inverse(count: int, base: int) -> np.ndarray:
 
 
 class SkinnedSurface:
-    """A body's samples with everything that shape and pose do to them, blended once from its vertices.
+    """A body's samples with everything that shape, face and pose do to them, blended once from its vertices.
 
     Args:
         corners, barycentric: where the samples are, as in ``geometry.surface.SurfaceTable``.
@@ -81,6 +81,14 @@ class SkinnedSurface:
         self.joints = tensor(body.joint_regressor @ body.v_template)
         self.joint_directions = tensor(np.einsum("jv,vks->jks", body.joint_regressor, body.shapedirs))
         self.limb = self.weights.argmax(1)
+        # Few samples are moved by a face: only they are blended with its components.
+        moves = np.abs(body.exprdirs).max((1, 2), initial=0) > 1e-4
+        place = np.flatnonzero(moves[corners].any(1))
+        self.expression_directions = tensor(
+            np.einsum("sc,sck->sk", barycentric[place], body.exprdirs.reshape(len(moves), -1)[corners[place]])
+        ).unflatten(1, body.exprdirs.shape[1:])
+        self._in_face = torch.full((len(corners),), -1, device=device)
+        self._in_face[torch.as_tensor(place, device=device)] = torch.arange(len(place), device=device)
         # Joints at each depth of the skeleton, with their parents: a depth is posed at once.
         self.root, depth = int(np.flatnonzero(body.parents < 0)[0]), np.zeros(len(body.parents), int)
         for joint in np.flatnonzero(body.parents >= 0):
@@ -99,7 +107,8 @@ class SkinnedSurface:
         rotations: Tensor,
         translation: Tensor,
         thickness: Tensor | float = 0.0,
-        samples: int | None = None,
+        samples: int | Tensor | None = None,
+        expression: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Linear blend skinning.
 
@@ -107,19 +116,44 @@ class SkinnedSurface:
             betas: ``(S_betas,)`` shape coefficients.
             rotations: ``(B, J, 3)`` axis-angle, local, of the body's joints.
             translation: ``(B, 3)`` metres, SMPL-X axes.
-            thickness: ``(≥S,)`` metres of cloth or hair on the skin.
-            samples: pose the first S only; all if None.
+            thickness: ``(S,)`` metres of cloth or hair on the skin.
+            samples: pose the first S, or these S; all if None.
+            expression: ``(B, ≤E)`` coefficients; a face at rest if None. Normals stay the resting face's.
 
         Returns:
             Points and unit normals, both ``(B, S, 3)``, world axes.
         """
-        count, chosen, batch = len(betas), slice(samples), len(rotations)
+        count, batch = len(betas), len(rotations)
+        chosen = samples if isinstance(samples, Tensor) else slice(samples)
         normals = self.normals[chosen]
         rest = self.template[chosen] + self.shape_directions[chosen, :, :count] @ betas
         if isinstance(thickness, Tensor):
-            rest = rest + normals * thickness[chosen, None]
+            rest = rest + normals * thickness[:, None]
         joints = self.joints + self.joint_directions[..., :count] @ betas
+        rotation, place = self.placed_joints(joints, rotations)
+        shift = place - (rotation @ joints[..., None])[..., 0] + translation[:, None]
 
+        # Entries of the joints' transforms, blended by one product into planes of S samples, along which
+        # everything after it runs: (4·3·B, J) @ (J, S).
+        transform = TO_WORLD.to(rest.device) @ torch.cat([rotation, shift[..., None]], -1)
+        entries = transform.permute(3, 2, 0, 1).reshape(-1, len(joints))
+        axes = (entries @ self.weights[chosen].T).view(4, 3, batch, -1)
+        points, turned = axes[3], 0.0
+        for axis in range(3):
+            points = torch.addcmul(points, axes[axis], rest[:, axis])
+            turned = axes[axis] * normals[:, axis] + turned
+        if expression is not None:
+            in_face = self._in_face[chosen]
+            moved = (in_face >= 0).nonzero()[:, 0]
+            directions = self.expression_directions[in_face[moved], :, : expression.shape[1]]
+            offset = torch.einsum("ske,be->kbs", directions, expression)
+            points[..., moved] += sum(axes[axis][..., moved] * offset[axis] for axis in range(3))
+        turned = turned / turned.square().sum(0).sqrt().clamp_min(1e-12)
+        return points.permute(1, 2, 0), turned.permute(1, 2, 0)
+
+    def placed_joints(self, joints: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
+        """Forward kinematics of resting joints ``(J, 3)`` by local rotations ``(B, J, 3)``: global rotations
+        ``(B, J, 3, 3)`` and places ``(B, J, 3)``, SMPL-X axes, the root where it rests."""
         local = axis_angle_matrix(rotations)
         rotation, place = torch.empty_like(local), torch.empty_like(rotations)
         rotation[:, self.root], place[:, self.root] = local[:, self.root], joints[self.root]
@@ -128,14 +162,4 @@ class SkinnedSurface:
             rotation[:, children] = carried @ local[:, children]
             bone = (joints[children] - joints[parents])[..., None]
             place[:, children] = place[:, parents] + (carried @ bone)[..., 0]
-        shift = place - (rotation @ joints[..., None])[..., 0] + translation[:, None]
-
-        # Columns of the joints' transforms, blended by one product: (S, J) @ (J, 4·B·3).
-        transform = TO_WORLD.to(rest.device) @ torch.cat([rotation, shift[..., None]], -1)
-        columns = transform.permute(1, 3, 0, 2).reshape(len(joints), -1)
-        axes = (self.weights[chosen] @ columns).view(-1, 4, batch, 3).unbind(1)
-        points, turned = axes[3], 0.0
-        for axis in range(3):
-            points = torch.addcmul(points, axes[axis], rest[:, axis, None, None])
-            turned = axes[axis] * normals[:, axis, None, None] + turned
-        return points.transpose(0, 1), torch.nn.functional.normalize(turned, dim=-1).transpose(0, 1)
+        return rotation, place

@@ -30,8 +30,7 @@ def nearest_sample(
     frames, samples, _ = pixels.shape
     key = ((depth * _DEPTH_STEPS).long() << _INDEX_BITS) | torch.arange(samples, device=pixels.device)
     # Each sample goes once into a grid of the corners between pixels; a pixel sees its four corners.
-    corner = torch.floor(pixels + 0.5).long()
-    x, y = corner.unbind(-1)
+    x, y = (torch.floor(axis + 0.5).long() for axis in pixels.unbind(-1))
     inside = in_front & (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
     rows, columns = height + 1, width + 1
     frame_offset = torch.arange(frames, device=pixels.device)[:, None] * (rows * columns)

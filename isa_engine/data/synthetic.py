@@ -11,7 +11,8 @@ from isa_engine.body import BodyModel, bundled_motion
 from isa_engine.data.camera_paths import random_camera_path
 from isa_engine.data.clip import Clip
 from isa_engine.data.filming import SAMPLES, Actor, film
-from isa_engine.data.looks import Look, random_look
+from isa_engine.data.light import Light, random_sun
+from isa_engine.data.looks import Look, Outfit
 from isa_engine.data.motions import random_motion, random_place
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface, even_surface_points
@@ -71,12 +72,12 @@ class SyntheticHumans:
         random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
-        stage, sun = Set(random, set_kind), _sun(random, self.device)
+        stage, light = Set(random, set_kind), Light(random_sun(random, self.device))
         points = torch.stack([actor.points for actor in actors], 1)
         normals = torch.stack([actor.normals for actor in actors], 1)
 
         camera = self._camera(random, points, frames, fps, width / height)
-        video, background, mask = film(self.skin, actors, stage, sun, camera, height, width)
+        video, background, mask = film(self.skin, actors, stage, light, camera, height, width)
 
         # One picture that shows the whole cast, or a picture of each.
         together = count > 1 and random.random() < 0.5
@@ -103,7 +104,7 @@ class SyntheticHumans:
         return clip, actors, others
 
     def _actor(self, random: np.random.Generator, frames: int, fps: float, slot: int, count: int) -> Actor:
-        betas, look = self._tensor(random.normal(0, 0.9, 10)), random_look(self.skin, random, self.split)
+        betas, look = self._tensor(random.normal(0, 0.9, 10)), Outfit(self.skin, random, self.split).look
         return self._acting(random, betas, look, frames, fps, slot, count)
 
     def _acting(
@@ -142,8 +143,8 @@ class SyntheticHumans:
         ]
         points = torch.cat([other.points for other in others])
         camera = self._camera(random, points[None], 1, 24.0, width / height)
-        sun = _sun(random, self.device)
-        picture = film(self.skin, others, Set(random), sun, camera, height, width)[0]
+        light = Light(random_sun(random, self.device))
+        picture = film(self.skin, others, Set(random), light, camera, height, width)[0]
         return picture[:, 0], others, camera
 
     def _camera(
@@ -156,9 +157,3 @@ class SyntheticHumans:
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)
-
-
-def _sun(random: np.random.Generator, device: torch.device) -> Tensor:
-    """Unit vector towards the sun."""
-    sun = np.array([random.normal(), random.normal(), random.uniform(0.8, 2.5)])
-    return torch.as_tensor(sun / np.linalg.norm(sun), dtype=torch.float32, device=device)

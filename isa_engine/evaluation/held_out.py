@@ -13,6 +13,7 @@ from torch import Tensor
 
 from isa_engine.data.clip import Clip
 from isa_engine.data.filming import Actor, film
+from isa_engine.data.light import Light
 from isa_engine.data.patterns import random_colours
 from isa_engine.data.sets import Set
 from isa_engine.data.sources import synthetic_humans
@@ -162,9 +163,9 @@ class HeldOut:
 
     def _film_again(self, clip: Clip, actors: list[Actor], stage: Set, camera: tuple[Tensor, Tensor]) -> Clip:
         """The same performance in another set or before another camera, at noon."""
-        sun = torch.tensor(_NOON, device=self.humans.device)
+        noon = Light(torch.tensor(_NOON, device=self.humans.device))
         seen = tuple(part.cpu().numpy() for part in camera)
-        film_of = film(self.humans.skin, actors, stage, sun, seen, self.height, self.width)
+        film_of = film(self.humans.skin, actors, stage, noon, seen, self.height, self.width)
         video, background, mask = film_of
         intrinsics, camera_to_world = camera
         return replace(
@@ -185,10 +186,10 @@ class HeldOut:
                 clip.reference_intrinsics[picture, None].cpu().numpy(),
                 clip.reference_camera_to_world[picture, None].cpu().numpy(),
             )
-            sun = torch.tensor(_NOON, device=self.humans.device)
+            noon = Light(torch.tensor(_NOON, device=self.humans.device))
             stage = Set(np.random.default_rng(0), "flat")
             group = [others[k] for k in shown]
-            mask = film(self.humans.skin, group, stage, sun, camera, self.height, self.width)[2][0]
+            mask = film(self.humans.skin, group, stage, noon, camera, self.height, self.width)[2][0]
             masks += [mask == place + 1 for place in range(len(shown))]
         return masks
 

@@ -23,11 +23,12 @@ def project(points, mvp):
         ``(ndc, in_front)``: ``(..., N, 3)``, and ``(..., N)`` bool, false where the point lies behind the
         camera (w ≤ near). There the coordinates are finite but mean nothing: mask them.
     """
-    xyz = points @ mvp[..., :3, :3].swapaxes(-1, -2) + mvp[..., None, :3, 3]
-    w = (points * mvp[..., None, 3, :3]).sum(-1) + mvp[..., None, 3, 3]
+    # Matrices on the left: the renderer's points lie in memory axis by axis.
+    clip = (mvp[..., :3] @ points.swapaxes(-1, -2)).swapaxes(-1, -2) + mvp[..., None, :, 3]
+    w = clip[..., 3]
     in_front = w > NEAR
     safe_w = w * in_front + NEAR * ~in_front
-    return xyz / safe_w[..., None], in_front
+    return clip[..., :3] / safe_w[..., None], in_front
 
 
 def latent_pixels(height: int, width: int) -> np.ndarray:

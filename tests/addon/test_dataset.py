@@ -23,6 +23,7 @@ from isa_blender_addon.scene.rig import add_character, apply_motion
 from isa_engine.body import Motion, open_body
 from isa_engine.data import patterns
 from isa_engine.data.filming import SAMPLES, Actor, film
+from isa_engine.data.light import Light
 from isa_engine.data.looks import Look
 from isa_engine.data.media import decode_picture
 from isa_engine.data.rendered import FORMAT, read_rendered, rendered_folders
@@ -204,11 +205,13 @@ def filmed(scene, tmp_path):
     skin = SkinnedSurface(body, *even_surface_points(body.v_template, body.faces, SAMPLES[1]))
     rotations, translation = (torch.tensor(part[1:, 0]) for part in (staging.rotations, staging.translation))
     points, normals = skin.pose(torch.zeros(10), rotations, translation, 0.0, 512)
-    look = Look(torch.ones(SAMPLES[1], 3), torch.zeros(SAMPLES[1]), ("plain", "plain"))
+    look = Look(
+        torch.ones(SAMPLES[1], 3).__getitem__, torch.zeros(SAMPLES[1]).__getitem__, ("plain", "plain")
+    )
     actor = Actor(torch.zeros(10), look, "staged", rotations, translation, points, normals)
     view = staging.intrinsics[1:], staging.camera_to_world[1:]
-    sun = torch.tensor([0.0, 0.0, 1.0])
-    ours = film(skin, [actor], Set(np.random.default_rng(0), "flat"), sun, view, side, side)[2][0]
+    noon = Light(torch.tensor([0.0, 0.0, 1.0]))
+    ours = film(skin, [actor], Set(np.random.default_rng(0), "flat"), noon, view, side, side)[2][0]
     return ours.numpy() > 0, theirs > 0, staging
 
 

@@ -7,6 +7,7 @@ import torch
 from isa_engine.body import SMPLX_PARENTS, BodyModel
 from isa_engine.data.camera_paths import look_at_matrices
 from isa_engine.data.filming import Actor, film
+from isa_engine.data.light import Light
 from isa_engine.data.looks import Look
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface, even_surface_points
@@ -15,6 +16,7 @@ from isa_engine.geometry.plucker import ray_directions
 SAMPLES = 65536
 HEIGHT, WIDTH = 60, 90
 SUN = torch.tensor([0.0, -0.8, 0.6])
+LIGHT = Light(SUN)
 
 
 def sphere(radius: float) -> BodyModel:
@@ -64,7 +66,7 @@ def standing(ball: SkinnedSurface, *centres) -> list[Actor]:
         colour[:, number] = 1.0
         rotations, translation = torch.zeros(1, 55, 3), torch.tensor([[x, z, -y]], dtype=torch.float32)
         points, normals = ball.pose(torch.zeros(0), rotations, translation, 0.0, 512)
-        look = Look(colour, torch.zeros(SAMPLES), ("plain", "plain"))
+        look = Look(colour.__getitem__, torch.zeros(SAMPLES).__getitem__, ("plain", "plain"))
         actors.append(Actor(torch.zeros(0), look, "none", rotations, translation, points, normals))
     return actors
 
@@ -95,7 +97,7 @@ def distance_to_line(centre, view) -> torch.Tensor:
 def test_a_sphere_covers_the_pixels_whose_lines_of_sight_meet_it(ball, centre, place):
     view = camera(place, (0, 0, 1))
     mask = film(
-        ball, standing(ball, centre), Set(np.random.default_rng(0), "flat"), SUN, view, HEIGHT, WIDTH
+        ball, standing(ball, centre), Set(np.random.default_rng(0), "flat"), LIGHT, view, HEIGHT, WIDTH
     )[2]
     passes = distance_to_line(centre, view)
     # A sample covers two pixels of the doubled picture: one of this one.
@@ -113,7 +115,7 @@ def test_the_nearer_ball_hides_the_farther_in_any_order(ball, order):
     view = camera((0, -4, 1), (0, 0, 1))
     near, far = (distance_to_line(place, view) < RADIUS - 0.05 for place in places)
     actors = standing(ball, *(places[i] for i in order))
-    mask = film(ball, actors, Set(np.random.default_rng(0), "flat"), SUN, view, HEIGHT, WIDTH)[2][0]
+    mask = film(ball, actors, Set(np.random.default_rng(0), "flat"), LIGHT, view, HEIGHT, WIDTH)[2][0]
     assert (near & far).sum() > 50
     assert (mask[near] == order.index(0) + 1).all()
     beyond = distance_to_line(places[0], view) > RADIUS + 0.05
@@ -125,7 +127,7 @@ def test_the_mask_is_where_the_colours_differ_from_the_clean_background(ball):
     actors = standing(ball, (-0.45, 0, 1), (0.45, 0, 1))
     stage = Set(np.random.default_rng(1), "flat")
     stage.screen = np.array([0.1, 0.1, 0.9])
-    video, background, mask = film(ball, actors, stage, SUN, view, HEIGHT, WIDTH)
+    video, background, mask = film(ball, actors, stage, LIGHT, view, HEIGHT, WIDTH)
     differs = (video - background).abs().amax(0) > 1e-3
     inside = -torch.nn.functional.max_pool2d(-(mask > 0).float(), 3, 1, 1) > 0
     near = torch.nn.functional.max_pool2d((mask > 0).float(), 3, 1, 1) > 0
@@ -139,7 +141,7 @@ def test_the_mask_is_where_the_colours_differ_from_the_clean_background(ball):
 def test_a_shadow_falls_where_the_sun_puts_it(ball):
     stage, centre = Set(np.random.default_rng(2), "open"), (0.0, 0.0, RADIUS)
     view = camera((0, -0.1, 5), (0, 0.3, 0))
-    video, background, mask = film(ball, standing(ball, centre), stage, SUN, view, HEIGHT, WIDTH)
+    video, background, mask = film(ball, standing(ball, centre), stage, LIGHT, view, HEIGHT, WIDTH)
     lens, matrix = (torch.as_tensor(part, dtype=torch.float32) for part in view)
     ground = stage.shade(
         matrix[:, :3, 3], ray_directions(lens, matrix, HEIGHT, WIDTH), torch.full((1,), 0.01)
