@@ -1,4 +1,6 @@
-"""The 55 joints of SMPL-X: names and parents; and the trees of its family."""
+"""The 55 joints of SMPL-X: names, parents and mirror image; and the trees of its family."""
+
+import numpy as np
 
 SMPLX_JOINTS: tuple[str, ...] = (
     *("pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2"),
@@ -21,6 +23,12 @@ SMPLX_PARENTS: tuple[int, ...] = _BODY_PARENTS + tuple(
     j - 1 if (j - 25) % 3 else (20 if j < 40 else 21) for j in range(25, 55)
 )
 
+# The joint that each becomes in a mirror.
+_MIRRORED = [
+    SMPLX_JOINTS.index(name.replace("left", "@").replace("right", "left").replace("@", "right"))
+    for name in SMPLX_JOINTS
+]
+
 # By name of the layout. SMPL ends in two hands without fingers, SMPL-H has no jaw and no eyes, and FLAME is a
 # root, the neck, the jaw and the eyes.
 TREES: dict[str, tuple[int, ...]] = {
@@ -30,3 +38,12 @@ TREES: dict[str, tuple[int, ...]] = {
     "SMPL": (*_BODY_PARENTS[:22], 20, 21),
     "FLAME": (-1, 0, 1, 1, 1),
 }
+
+
+def mirrored(rotations: np.ndarray) -> np.ndarray:
+    """The mirror image, left and right exchanged, of poses ``(..., J, 3)`` in axis-angle.
+
+    Args:
+        rotations: of the first J joints: all 55, or the body's 22.
+    """
+    return rotations[..., _MIRRORED[: rotations.shape[-2]], :] * [1, -1, -1]

@@ -6,6 +6,7 @@ import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, Motion
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.skeleton import mirrored
 
 # Amplitudes in radians of procedural movement about each local axis: what a joint does, not what it could.
 _AMPLITUDES = {
@@ -19,10 +20,6 @@ _AMPLITUDES = {
     "elbow": (0.2, 1.1, 0.2),
     "wrist": (0.4, 0.3, 0.4),
 }
-_MIRRORED = [
-    SMPLX_JOINTS.index(name.replace("left", "@").replace("right", "left").replace("@", "right"))
-    for name in SMPLX_JOINTS
-]
 
 
 def random_motion(
@@ -45,7 +42,7 @@ def random_motion(
         name = "procedural"
         rotations, translation = _procedural(random, frames, fps)
     if random.random() < 0.5:
-        rotations = rotations[:, _MIRRORED] * [1, -1, -1]
+        rotations = mirrored(rotations)
         translation = translation * [-1, 1, 1]
     rotations[:, 25:] += random.normal(0, 0.15, (30, 3)) + np.repeat([[0, 0, -0.3], [0, 0, 0.3]], 15, axis=0)
     turned = _turned(rotations, translation - translation[:1] * [1, 0, 1], random.uniform(0, 2 * np.pi))
