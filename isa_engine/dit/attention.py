@@ -8,6 +8,12 @@ import torch
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from torch import nn
 
+# CUDA's attention kernels count groups on a grid's axis of at most 65,535, and fail beyond.
+_MOST_GROUPS = 2**15
+# Pairs of a query and a key in a group, up to which their products one by one are faster than any kernel made
+# for long groups: single frames have one query and two keys for each of 65,000 points.
+_FEW_PAIRS = 16
+
 
 class Attention(nn.Module):
     """softmax(QKᵀ/√d_head)V with projections; its three steps are apart so that ISA can regroup between.
@@ -55,17 +61,13 @@ class Attention(nn.Module):
         Returns:
             ``(B, groups, query length, d)`` before the output projection.
         """
-        batch_and_groups = queries.shape[:2]
         if self.nothing is not None:
             nothing = self.nothing.to(keys.dtype)[:, None, None, None].expand(-1, *keys.shape[:2], 1, -1, -1)
             keys, values = torch.cat([nothing[0], keys], 2), torch.cat([nothing[1], values], 2)
-        mask = None
         if seen is not None:
-            mask = nn.functional.pad(seen, (1, 0), value=True).flatten(0, 1)[:, None, None]
-        attended = dispatch_attention_fn(
-            queries.flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1), attn_mask=mask
-        )
-        return attended.flatten(-2).unflatten(0, batch_and_groups)
+            seen = nn.functional.pad(seen, (1, 0), value=True)
+        attend = one_by_one if is_short(queries.shape[2], keys.shape[2]) else _dispatched
+        return attend(queries, keys, values, seen).flatten(-2)
 
     def forward(
         self,
@@ -99,3 +101,39 @@ class ConditionAttention(nn.Module):
     ) -> torch.Tensor:
         """``(B, groups, n, d)`` and ``(B, groups, m, d)`` to ``(B, groups, n, d)``."""
         return x + self.attention(self.norm(x), condition, seen)
+
+
+def is_short(queries: int, keys: int) -> bool:
+    """Whether groups of so many are attended to without products of matrices."""
+    return queries * keys <= _FEW_PAIRS
+
+
+def one_by_one(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, seen: torch.Tensor | None
+) -> torch.Tensor:
+    """softmax(QKᵀ/√d_head)V of ``(B, groups, length, heads, d / heads)``, element by element.
+
+    Args:
+        seen: ``(B, groups, key length)`` bool, or None.
+    """
+    scores = (queries[:, :, :, None] * keys[:, :, None]).sum(-1) * queries.shape[-1] ** -0.5
+    if seen is not None:
+        scores = scores.masked_fill(~seen[:, :, None, :, None], float("-inf"))
+    # Under autocast the softmax is float32 whatever its scores are.
+    weights = scores.softmax(3).to(values.dtype)
+    return (weights[..., None] * values[:, :, None]).sum(3)
+
+
+def _dispatched(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, seen: torch.Tensor | None
+) -> torch.Tensor:
+    """The same by diffusers' choice of a kernel, of no more groups at once than any takes."""
+    groups = [part.flatten(0, 1).split(_MOST_GROUPS) for part in (queries, keys, values)]
+    masks = [None] * len(groups[0])
+    if seen is not None:
+        masks = seen.flatten(0, 1)[:, None, None].split(_MOST_GROUPS)
+    attended = [
+        dispatch_attention_fn(*some, attn_mask=mask) for *some, mask in zip(*groups, masks, strict=True)
+    ]
+    whole = attended[0] if len(attended) == 1 else torch.cat(attended)
+    return whole.unflatten(0, queries.shape[:2])

@@ -1,7 +1,7 @@
 """What ISA-DiT costs: floating point operations of a forward pass and parameters, by part.
 
 Counts matrix products and attention, a multiplication and an addition as two, as torch's ``FlopCounterMode``
-does. Element-wise work is left out by both.
+does. Element-wise work is left out by both; so is attention within groups of a few tokens, which is that.
 """
 
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from dataclasses import asdict
 import torch
 
 from isa_engine.configuration import DiTConfig
+from isa_engine.dit.attention import is_short
 from isa_engine.dit.camera import RAY_CHANNELS
 from isa_engine.dit.isa_block import NEW_BRANCHES
 from isa_engine.dit.isa_dit import TIMESTEP_FEATURES, ISADiT
@@ -47,8 +48,8 @@ def forward_flops(
     def square(tokens: int, count: int) -> int:
         return count * linear(tokens, d, d)
 
-    def attention(queries: int, keys: int) -> int:
-        return 4 * queries * keys * d
+    def attention(groups: int, queries: int, keys: int) -> int:
+        return 0 if is_short(queries, keys) else 4 * groups * queries * keys * d
 
     # Projections of Q, K, V and the output, and a feed-forward four times as wide.
     block = 4 + 8
@@ -57,10 +58,10 @@ def forward_flops(
         body = {"control": layers * square(video, 1)}
     else:
         embedding = square(cast, 2) + linear(points, c, d)
-        rendering = square(video, 2 + 8) + square(cast, 2) + attention(video, window + 1)
-        reconstruction = square(cast, 2 + 8) + square(video, 2) + attention(latents * window, space)
+        rendering = square(video, 2 + 8) + square(cast, 2) + attention(latents, space, window + 1)
+        reconstruction = square(cast, 2 + 8) + square(video, 2) + attention(latents, window, space)
         body = {
-            "point_temporal": layers * (square(cast, block) + attention(cast, frames + 1)),
+            "point_temporal": layers * (square(cast, block) + attention(points, frames, frames + 1)),
             "isa": layers * rendering + (layers - 1) * reconstruction,
         }
     return {
@@ -70,11 +71,12 @@ def forward_flops(
         + linear(image_tokens, config.image_width, d),
         "modulation": linear(1, TIMESTEP_FEATURES, d)
         + square(1, 1 + NEW_BRANCHES[config.conditioning] * MODULATIONS + layers * MODULATIONS),
-        "spatial": layers * (square(video, block) + attention(video, space)),
-        "temporal": layers * (square(video, block) + attention(video, latents)),
+        "spatial": layers * (square(video, block) + attention(latents, space, space)),
+        "temporal": layers * (square(video, block) + attention(space, latents, latents)),
         **body,
-        "camera": layers * (square(video, 4) + attention(video, space)),
-        "image": layers * (square(video, 2) + square(image_tokens, 2) + attention(video, image_tokens + 1)),
+        "camera": layers * (square(video, 4) + attention(latents, space, space)),
+        "image": layers
+        * (square(video, 2) + square(image_tokens, 2) + attention(1, video, image_tokens + 1)),
         "output": square(1, 2) + linear(video, d, token),
     }
 
