@@ -8,7 +8,7 @@ from isa_engine.errors import IsaError, SceneError
 
 from ..properties import playing
 from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
-from ..scene.characters import find_characters
+from ..scene.characters import evaluated, find_characters
 from ..scene.surface import Surface, surfaces
 from ..session import session
 from ..translation import told
@@ -26,6 +26,8 @@ class Watch:
         self.problem = ""
         self._changed = True
         self._cast_key = self._scene_key = None
+        # Those of the cast whom the viewport shows, by their number in it.
+        self._drawn: list[int] = []
         self._surfaces: list[Surface] = []
         self._drawing: Drawing | None = None
 
@@ -62,11 +64,14 @@ class Watch:
         cast_key = tuple(member.character.session_uid for member in members), len(bpy.data.objects)
         if cast_key != self._cast_key:
             rigs = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
-            self._surfaces = surfaces([rigs[member.character] for member in members], scene)
+            # A body that is off in viewports is not evaluated there: it would be drawn at rest.
+            cast = [rigs[member.character] for member in members]
+            self._drawn = [k for k, rig in enumerate(cast) if evaluated(rig.mesh, scene)]
+            self._surfaces = surfaces([cast[k] for k in self._drawn], scene)
             self._cast_key = cast_key
         bodies = [
-            Body(surface.points(), surface.triangles, tuple(member.colour))
-            for member, surface in zip(members, self._surfaces, strict=True)
+            Body(surface.points(), surface.triangles, tuple(members[k].colour))
+            for k, surface in zip(self._drawn, self._surfaces, strict=True)
         ]
         return drawing(bodies, view, model_config(scene.isa.model).dit.points)
 

@@ -1,6 +1,7 @@
 """Scene → shot: walk the frames, read cameras and surface points, leave the scene as it was."""
 
 from collections.abc import Generator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from isa_engine.geometry.camera import modelview_projection
 from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
 
 from . import timeline
+from .as_rendered import as_rendered
 from .camera import camera_to_world, evaluated_camera, intrinsics
 from .characters import CharacterRig, find_characters
 from .keep import kept
@@ -86,11 +88,12 @@ def capture_frames(
     # The reference poses may lie outside the range.
     visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
 
-    with kept(scene):
+    with kept(scene), ExitStack() as stack:
         # What was done so far takes as long as some frames.
         yield 0, len(visits)
         scene.frame_set(first)
         cast = _cast(scene, references)
+        stack.enter_context(as_rendered(scene, [character.mesh for character in cast]))
         try:
             bodies = yield from _saying((0, len(visits)), surfaces_in_steps(cast, scene))
             matched = {
@@ -173,6 +176,16 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:
     cast = [character for character in find_characters(scene) if character.included]
+    for character in cast:
+        for item in (character.mesh, character.armature):
+            if item is not None and item.mode == "EDIT":
+                raise SceneError(
+                    "'{name}' is in Edit Mode, where nothing moves",
+                    where="scene '{scene}'",
+                    remedy="Leave the mode with Tab.",
+                    name=item.name,
+                    scene=scene.name,
+                )
     if not cast:
         remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include a skinned mesh."
         problem = "there is no character"

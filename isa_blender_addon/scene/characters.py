@@ -98,6 +98,11 @@ def joint_bones(armature) -> list[str] | None:
     return names if all(name in bones for name in names) else None
 
 
+def evaluated(item, scene) -> bool:
+    """Whether Blender poses the object in the viewport; not one that is off there (``as_rendered``)."""
+    return item.evaluated_get(view_layer(scene).depsgraph).is_evaluated
+
+
 def body_mesh(armature):
     """The mesh object that is the armature's body, or None."""
     meshes = [item for item in armature.users_scene[0].objects if item.type == "MESH"]
@@ -165,15 +170,15 @@ def _body(meshes):
 
 
 def _shown_objects(scene) -> list:
-    """What the render shows, less what is disabled in viewports: Blender evaluates none of that."""
+    """What the render shows; some of it may be off in viewports (``as_rendered``)."""
     shown: dict = {}
 
     def visit(layer) -> None:
         collection = layer.collection
-        if layer.exclude or collection.hide_render or collection.hide_viewport:
+        if layer.exclude or collection.hide_render:
             return
         for item in collection.objects:
-            if not item.hide_render and not item.hide_viewport:
+            if not item.hide_render:
                 shown[item] = None
         for child in layer.children:
             visit(child)

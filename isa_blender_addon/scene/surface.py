@@ -38,6 +38,9 @@ _POSING = {
     "WARP",
     "WAVE",
 }
+# A point this far from the modified surface, of the body's height, has lost the skin that it was on:
+# subdivision and thickness move skin by less.
+_REMOVED = 0.03
 # A step that waits for a table.
 _WAITING_SECONDS = 0.01
 
@@ -61,7 +64,12 @@ class Surface:
             if len(triangles) == 0:
                 self._refuse()
             rest, _ = _at_rest(character.mesh)
-            self._table = _bind(table, rest, vertices, triangles)
+            self._table, farthest = _bind(table, rest, vertices, triangles)
+            if farthest > _REMOVED * np.ptp(rest, axis=0).max():
+                self._refuse_removal()
+        if _inwards(self.points(), self.triangles):
+            # A mirrored body: all that asks for the outside, such as normals, needs it the other way round.
+            self.triangles = np.ascontiguousarray(self.triangles[:, ::-1])
 
     def points(self) -> np.ndarray:
         """``(N, 3)`` float32, world coordinates.
@@ -80,8 +88,22 @@ class Surface:
     def _evaluated(self):
         return self.character.mesh.evaluated_get(view_layer(self.scene).depsgraph)
 
+    def _refuse_removal(self):
+        raise SceneError(
+            "modifiers take away parts of '{name}', which points are to lie on",
+            where="frame {frame}",
+            remedy="Turn off what does it on '{mesh}', one of the modifiers {modifiers}.",
+            name=self.character.name,
+            mesh=self.character.mesh.name,
+            modifiers=", ".join(self._changing()),
+            frame=self.scene.frame_current,
+        )
+
+    def _changing(self) -> list[str]:
+        return [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
+
     def _refuse(self):
-        changing = [f"'{m.name}'" for m in self.character.mesh.modifiers if m.type not in _POSING]
+        changing = self._changing()
         remedy = "Turn off what does it on '{mesh}', one of the modifiers {modifiers}."
         raise SceneError(
             "'{name}' changes its number of vertices with time or pose",
@@ -172,14 +194,24 @@ def _positions(evaluated) -> np.ndarray:
     return vertices.reshape(-1, 3)
 
 
-def _bind(table: SurfaceTable, rest: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> SurfaceTable:
-    """The table's points, on the mesh at rest, at their nearest places on the modified mesh at rest."""
+def _inwards(points: np.ndarray, triangles: np.ndarray) -> bool:
+    """Whether the triangles of a closed surface face its inside: the volume that they enclose is negative."""
+    a, b, c = np.moveaxis((points - points.mean(0)).astype(np.float64)[triangles], 1, 0)
+    return bool((np.cross(a, b) * c).sum() < 0)
+
+
+def _bind(
+    table: SurfaceTable, rest: np.ndarray, vertices: np.ndarray, triangles: np.ndarray
+) -> tuple[SurfaceTable, float]:
+    """The table's points, on the mesh at rest, at their nearest places on the modified mesh at rest; and the
+    distance of the farthest of these."""
     points = table.points(rest.astype(np.float64))
     tree = BVHTree.FromPolygons(vertices.tolist(), triangles.tolist(), all_triangles=True)
     nearest = [tree.find_nearest(point) for point in points.tolist()]
     corners = triangles[[face for _, _, face, _ in nearest]].astype(np.int64)
     places = np.array([place for place, _, _, _ in nearest])
-    return SurfaceTable(corners, _barycentric(places, vertices[corners]), table.triangles, len(vertices))
+    bound = SurfaceTable(corners, _barycentric(places, vertices[corners]), table.triangles, len(vertices))
+    return bound, max(distance for _, _, _, distance in nearest)
 
 
 def _barycentric(places: np.ndarray, corners: np.ndarray) -> np.ndarray:

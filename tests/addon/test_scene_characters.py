@@ -87,10 +87,6 @@ def hide_from_render(mesh, layer):
     mesh.hide_render = True
 
 
-def disable_in_viewports(mesh, layer):
-    mesh.hide_viewport = True
-
-
 def exclude_collection(mesh, layer):
     layer.exclude = True
 
@@ -99,9 +95,7 @@ def hide_collection_from_render(mesh, layer):
     layer.collection.hide_render = True
 
 
-@pytest.mark.parametrize(
-    "hide", [hide_from_render, disable_in_viewports, exclude_collection, hide_collection_from_render]
-)
+@pytest.mark.parametrize("hide", [hide_from_render, exclude_collection, hide_collection_from_render])
 def test_what_the_render_does_not_show_stays_out(scene, hide):
     crowd = bpy.data.collections.new("Crowd")
     scene.collection.children.link(crowd)

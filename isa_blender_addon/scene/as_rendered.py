@@ -1,0 +1,63 @@
+"""Letting Blender evaluate bodies as its renderer does, while they are read.
+
+Artists switch heavy bodies and modifiers off in viewports and leave them on in renders. Blender evaluates
+nothing that is off in viewports, so it is switched on for the time of reading, and put back.
+"""
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+
+from .timeline import view_layer
+
+# Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
+# so that points stay on the skin of the whole body.
+_REMOVING = {"BOOLEAN", "DECIMATE", "MASK", "REMESH", "WELD"}
+
+
+@contextmanager
+def as_rendered(scene, meshes: Iterable):
+    """Mesh objects and their modifiers are on in the viewport where they are on in renders.
+
+    The scene's view layer is updated inside; afterwards it is as it was at the next update.
+    """
+    before: list[tuple] = []
+
+    def put(owner, flag: str, value: bool) -> None:
+        if getattr(owner, flag) != value:
+            before.append((owner, flag, not value))
+            setattr(owner, flag, value)
+
+    try:
+        for mesh in meshes:
+            put(mesh, "hide_viewport", False)
+            for collection in _collections_of(scene, mesh):
+                put(collection, "hide_viewport", False)
+            for modifier in mesh.modifiers:
+                put(modifier, "show_viewport", modifier.show_render and modifier.type not in _REMOVING)
+        if before:
+            view_layer(scene).update()
+        yield
+    finally:
+        for owner, flag, value in before:
+            try:
+                setattr(owner, flag, value)
+            except ReferenceError:
+                # The artist removed it while it was read.
+                continue
+
+
+def _collections_of(scene, item) -> list:
+    """The collections in which the render shows an object, from the scene's own down."""
+    found: list = []
+
+    def visit(layer, above: tuple) -> None:
+        collection = layer.collection
+        if layer.exclude or collection.hide_render:
+            return
+        if item.name in collection.objects and collection.objects[item.name] == item:
+            found.extend((*above, collection))
+        for child in layer.children:
+            visit(child, (*above, collection))
+
+    visit(view_layer(scene).layer_collection, ())
+    return list(dict.fromkeys(found))

@@ -1,0 +1,132 @@
+"""Bodies are read as they are rendered, not as the viewport draws them."""
+
+import bpy
+import numpy as np
+import pytest
+
+from isa_blender_addon.scene.capture import capture_shot
+from isa_engine.errors import SceneError
+from isa_engine.shot import Settings
+from tests.addon.scenes.cast import add_person, stage
+
+SETTINGS = Settings(width=64, height=64)
+
+
+def points(scene, name="Anna") -> np.ndarray:
+    (character,) = (c for c in capture_shot(scene, SETTINGS).characters if c.name == name)
+    return character.points
+
+
+def flags(mesh, collection) -> tuple:
+    modifiers = [(modifier.show_viewport, modifier.show_render) for modifier in mesh.modifiers]
+    return mesh.hide_viewport, mesh.hide_render, collection.hide_viewport, modifiers
+
+
+def body_off(mesh, collection):
+    mesh.hide_viewport = True
+
+
+def collection_off(mesh, collection):
+    collection.hide_viewport = True
+
+
+def armature_modifier_off(mesh, collection):
+    mesh.modifiers["Armature"].show_viewport = False
+
+
+@pytest.mark.parametrize("switch", [body_off, collection_off, armature_modifier_off])
+def test_what_is_off_in_viewports_and_on_in_renders_is_read_and_left_off(scene, switch):
+    anna = stage(scene, frames=4)
+    heavy = bpy.data.collections.new("Heavy")
+    scene.collection.children.link(heavy)
+    heavy.objects.link(anna.children[0])
+    scene.collection.objects.unlink(anna.children[0])
+    bpy.context.view_layer.update()
+    wanted = points(scene)
+    assert np.ptp(wanted, axis=0).max() > 0.05
+    switch(anna.children[0], heavy)
+    bpy.context.view_layer.update()
+    before = flags(anna.children[0], heavy)
+    np.testing.assert_allclose(points(scene), wanted, atol=1e-6)
+    assert flags(anna.children[0], heavy) == before
+
+
+def test_a_modifier_that_is_off_in_renders_is_not_read(scene):
+    anna = stage(scene, frames=2)
+    wanted = points(scene)
+    push = anna.children[0].modifiers.new("Push", "DISPLACE")
+    push.strength, push.show_render = 0.5, False
+    np.testing.assert_allclose(points(scene), wanted, atol=1e-6)
+    push.show_render = True
+    assert np.abs(points(scene) - wanted).max() > 0.1
+
+
+def decimate(mesh):
+    mesh.modifiers.new("Decimate", "DECIMATE").ratio = 0.3
+
+
+def mask(mesh):
+    """As the skin under clothes is masked: all that hangs on the spine."""
+    modifier = mesh.modifiers.new("Mask", "MASK")
+    modifier.vertex_group, modifier.invert_vertex_group = "spine2", True
+
+
+def weld(mesh):
+    mesh.modifiers.new("Weld", "WELD").merge_threshold = 0.05
+
+
+@pytest.mark.parametrize("remove", [decimate, mask, weld])
+def test_points_stay_on_the_skin_of_the_whole_body(scene, remove):
+    anna = stage(scene, frames=3)
+    wanted = points(scene)
+    remove(anna.children[0])
+    np.testing.assert_allclose(points(scene), wanted, atol=1e-6)
+
+
+def test_skin_that_geometry_nodes_delete_is_a_sentence(scene):
+    anna = stage(scene, frames=2)
+    tree = bpy.data.node_groups.new("Delete", "GeometryNodeTree")
+    for in_out in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
+    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    delete, place = tree.nodes.new("GeometryNodeDeleteGeometry"), tree.nodes.new("GeometryNodeInputPosition")
+    above = tree.nodes.new("FunctionNodeCompare")
+    above.data_type, above.mode, above.operation = "VECTOR", "ELEMENT", "GREATER_THAN"
+    tree.links.new(start.outputs[0], delete.inputs[0])
+    tree.links.new(place.outputs[0], above.inputs[4])
+    tree.links.new(above.outputs[0], delete.inputs["Selection"])
+    tree.links.new(delete.outputs[0], end.inputs[0])
+    anna.children[0].modifiers.new("Undress", "NODES").node_group = tree
+    with pytest.raises(SceneError, match=r"take away parts of 'Anna'.*'Undress'"):
+        capture_shot(scene, SETTINGS)
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_mirrored_bodys_surface_faces_outwards(scene, applied):
+    stage(scene, frames=1)
+    ben = add_person("Ben")
+    ben.scale.x = -1
+    if applied:
+        # As after Ctrl A: no scale tells any more, and the faces look inside.
+        ben.scale.x = 1
+        mesh = ben.children[0].data
+        for polygon in mesh.polygons:
+            polygon.flip()
+    bpy.context.view_layer.update()
+    for character in capture_shot(scene, SETTINGS).characters:
+        a, b, c = np.moveaxis(character.points[0].astype(float)[character.triangles], 1, 0)
+        middle = character.points[0].mean(0)
+        assert (np.cross(a - middle, b - middle) * (c - middle)).sum() > 0
+
+
+@pytest.mark.parametrize("edited", [lambda anna: anna, lambda anna: anna.children[0]], ids=["rig", "mesh"])
+def test_a_character_in_edit_mode_is_a_sentence(scene, edited):
+    bpy.context.view_layer.objects.active = edited(stage(scene, frames=2))
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        with pytest.raises(
+            SceneError, match=r"is in Edit Mode, where nothing moves\. Leave the mode with Tab"
+        ):
+            capture_shot(scene, SETTINGS)
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
