@@ -27,6 +27,8 @@ _VIDEO, _MATTE = "plate.mp4", "matte.mp4"
 def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection[str]) -> None:
     """Put a take's plate into the scene in place of the one before.
 
+    Through a camera that is linked from another file and can hold no background image, it shows on the plane.
+
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
         shot: of which the plate was made, or its take; only the frame numbers count.
@@ -40,10 +42,10 @@ def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection
     # All that can go wrong, before anything is changed.
     camera_takes(scene, numbers)
     open_movies(folder)
-    if "BACKGROUND" in kinds:
-        background_image.check_cameras(scene, numbers)
     if "COMPOSITOR" in kinds:
         people.check_people(scene, matte)
+    if "BACKGROUND" in kinds and not background_image.takes_backgrounds(scene, numbers):
+        kinds = {*kinds, "PLANE"}
 
     if "BACKGROUND" in kinds:
         background_image.import_background(scene, video, numbers, NAME)
@@ -118,6 +120,9 @@ def troubles(scene) -> list[str]:
         found.append(
             "The scene renders in stereo, and the plate is the one view of the camera between the eyes."
         )
+    linked = "Camera '{camera}' is linked from another file, and cannot hold the plate: its plane shows it."
+    cameras = {plane.parent for plane in camera_plane.planes(scene, NAME) if plane.parent}
+    found += [said(linked, camera=c.name) for c in cameras if not c.data.is_editable]
     rendered = camera_plane.planes(scene, NAME) or people.media(scene, NAME)
     sequenced = strip.plate_strip(scene, NAME) is not None
     if (rendered or sequenced) and (shift := shift_of_colours(scene)):

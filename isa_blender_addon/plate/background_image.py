@@ -1,14 +1,12 @@
 """The movie as the camera's background image: seen while working, never rendered."""
 
-from isa_engine.errors import SceneError
-
 from .cameras import camera_takes
 from .colour import DISPLAYED, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
 
 
 def import_background(scene, video, frame_numbers, name: str) -> list:
-    """Put the movie behind the view of each camera of the shot.
+    """Put the movie behind the view of each camera of the shot that can hold it (``takes_backgrounds``).
 
     Where these cameras show one of the same name already, it only gets the other movie.
 
@@ -20,10 +18,9 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
         The cameras' background images.
 
     Raises:
-        SceneError: the movie cannot be read, there is no camera, or it is linked from another file; nothing
-            is changed then.
+        SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
     """
-    cameras = check_cameras(scene, frame_numbers)
+    cameras = [camera for camera in _shown_through(scene, frame_numbers) if camera.is_editable]
     image = load_movie(video, name)
     # Blender shows it past the view transform, as the movie has it.
     set_space(image, DISPLAYED)
@@ -31,7 +28,7 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     first_frame = int(frame_numbers[0])
     before = {camera: _background(camera, name) for camera in _cameras(scene)}
     before = {camera: background for camera, background in before.items() if background is not None}
-    if before.keys() == set(cameras):
+    if cameras and before.keys() == set(cameras):
         ours = before[cameras[0]].image
         hand_over(image, ours)
         for background in before.values():
@@ -51,15 +48,14 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     return result
 
 
-def check_cameras(scene, frame_numbers) -> list:
-    """The cameras' data; raises a ``SceneError`` where one cannot get a background."""
-    cameras = list(dict.fromkeys(camera.data for camera in camera_takes(scene, frame_numbers)))
-    for camera in cameras:
-        if not camera.is_editable:
-            remedy = "Make it local or choose the plane."
-            problem = "camera '{camera}' is linked from another file"
-            raise SceneError(problem, remedy=remedy, camera=camera.name)
-    return cameras
+def takes_backgrounds(scene, frame_numbers) -> bool:
+    """Whether each camera of the shot can hold an image; one that is linked from another file cannot."""
+    return all(camera.is_editable for camera in _shown_through(scene, frame_numbers))
+
+
+def _shown_through(scene, frame_numbers) -> list:
+    """The data of the shot's cameras."""
+    return list(dict.fromkeys(camera.data for camera in camera_takes(scene, frame_numbers)))
 
 
 def remove_backgrounds(scene, name: str) -> None:

@@ -8,6 +8,8 @@ from .timeline import render_size, view_layer
 
 # Beyond this the camera's axes are not perpendicular, and no rigid camera shows the same picture.
 _SHEAR = 1e-4
+# A scale below which Blender's matrix no longer tells where the camera looks.
+_FLAT = 1e-6
 _OTHER_LENSES = {"ORTHO": "the camera is orthographic", "PANO": "the camera is panoramic"}
 
 
@@ -15,14 +17,16 @@ def camera_at(scene, frame: int):
     """The camera object that Blender picks at a frame.
 
     The latest marker at or before the frame whose camera renders; before all of these, the left-most such
-    marker; without such markers, the scene's camera.
+    marker; without such markers, the scene's camera. Time stretching moves frames against markers.
 
     Raises:
-        SceneError: there is none, or it is not a camera.
+        SceneError: there is none, it is not a camera, or the file that it is linked from is missing.
     """
+    render = scene.render
+    time = int(np.float32(frame) * np.float32(render.frame_map_old) / np.float32(render.frame_map_new))
     marked = [m for m in scene.timeline_markers if m.camera is not None and not m.camera.hide_render]
     # Of markers on one frame Blender takes the first; min and max do too.
-    before = [m for m in marked if m.frame <= frame]
+    before = [m for m in marked if m.frame <= time]
     if before:
         camera = max(before, key=lambda m: m.frame).camera
     elif marked:
@@ -33,6 +37,15 @@ def camera_at(scene, frame: int):
         remedy = "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0)."
         problem = "there is no active camera"
         raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+    if camera.is_missing:
+        raise SceneError(
+            "camera '{camera}' is missing from its library '{file}'",
+            where="scene '{scene}'",
+            remedy="Put the file there, or find it (File ▸ External Data ▸ Find Missing Files).",
+            camera=camera.name,
+            file=camera.library.filepath,
+            scene=scene.name,
+        )
     if camera.type != "CAMERA":
         remedy = "Make a camera the active one (Scene properties ▸ Camera)."
         raise SceneError(
@@ -96,9 +109,13 @@ def camera_to_world(camera) -> np.ndarray:
     """``(4, 4)`` float64, rigid: the renderer ignores a camera's scale, and so does this.
 
     Raises:
-        SceneError: parents mirror or shear the camera.
+        SceneError: parents mirror, shear or flatten the camera.
     """
     matrix = np.array(camera.matrix_world, np.float64)
+    if np.linalg.norm(matrix[:3, :3], axis=0).min() < _FLAT:
+        remedy = "Set the scale of the camera and its parents to 1 (Alt S)."
+        problem = "its scale is zero"
+        raise SceneError(problem, where="camera '{camera}'", remedy=remedy, camera=camera.name)
     matrix[:3, :3] /= np.linalg.norm(matrix[:3, :3], axis=0)
     axes = matrix[:3, :3]
     if np.linalg.det(axes) < 0 or np.abs(axes.T @ axes - np.eye(3)).max() > _SHEAR:

@@ -4,9 +4,10 @@ import bpy
 import numpy as np
 import pytest
 
+from isa_blender_addon import plate
+from isa_blender_addon.plate import background_image, camera_plane
 from isa_blender_addon.plate.background_image import import_background
-from isa_engine.errors import SceneError
-from tests.addon.plates import add_camera, inventory, write_movie
+from tests.addon.plates import add_camera, inventory, shot_of, write_movie
 
 FRAME_NUMBERS = np.arange(7, 16)
 
@@ -47,7 +48,7 @@ def test_each_camera_of_the_shot_gets_it(scene, movie):
     assert not unused.data.background_images
 
 
-def test_a_linked_camera_is_refused_by_name(scene, movie, tmp_path):
+def test_through_a_linked_camera_the_plate_shows_on_its_plane(scene, tmp_path):
     library = tmp_path / "library.blend"
     camera = add_camera(scene, "Hero")
     bpy.data.libraries.write(str(library), {camera})
@@ -56,5 +57,10 @@ def test_a_linked_camera_is_refused_by_name(scene, movie, tmp_path):
         target.objects = ["Hero"]
     scene.collection.objects.link(target.objects[0])
     scene.camera = target.objects[0]
-    with pytest.raises(SceneError, match="'Hero' is linked"):
-        import_background(scene, movie, FRAME_NUMBERS, "Plate")
+    write_movie(tmp_path / "plate.mp4", 4, 32, 32)
+    plate.import_plate(scene, tmp_path, shot_of(range(1, 5)), {"BACKGROUND"})
+    assert not background_image.media(scene, plate.NAME)
+    assert camera_plane.planes(scene, plate.NAME)
+    assert "Camera 'Hero' is linked from another file, and cannot hold the plate: its plane shows it." in (
+        plate.troubles(scene)
+    )

@@ -106,9 +106,11 @@ def test_projection_equals_blenders(
 @given(
     markers=st.lists(st.tuples(st.integers(1, 9), st.sampled_from([0, 1, 2, None])), max_size=6),
     hidden=st.sampled_from([None, 0, 1, 2]),
+    stretched=st.sampled_from([(100, 100), (100, 200), (100, 33), (90, 70)]),
 )
-def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden):
+def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, stretched):
     emptied(scene)
+    scene.render.frame_map_old, scene.render.frame_map_new = stretched
     cameras = [add_camera(scene, f"Camera {n}") for n in range(3)]
     scene.camera = add_camera(scene, "Main")
     if hidden is not None:
@@ -193,6 +195,29 @@ def test_a_mirrored_camera_is_a_sentence(scene):
     scene.camera.scale.x = -1
     with pytest.raises(SceneError, match=r"mirrors or shears it. Apply the scale"):
         look(scene, 1)
+
+
+def test_a_camera_of_no_size_is_a_sentence(scene):
+    scene.camera = camera = add_camera(scene)
+    camera.scale = (0, 0, 0)
+    scene.frame_set(1)
+    with pytest.raises(SceneError, match="camera 'Camera': its scale is zero"):
+        camera_to_world(evaluated_camera(scene, 1))
+
+
+def test_a_camera_whose_library_is_missing_is_a_sentence(scene, tmp_path):
+    library = tmp_path / "layout.blend"
+    bpy.data.libraries.write(str(library), {add_camera(scene, "Hero")})
+    bpy.data.objects.remove(bpy.data.objects["Hero"])
+    with bpy.data.libraries.load(str(library), link=True) as (_, target):
+        target.objects = ["Hero"]
+    scene.collection.objects.link(target.objects[0])
+    scene.camera = target.objects[0]
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    library.unlink()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    with pytest.raises(SceneError, match=r"camera 'Hero' is missing from its library '.*layout\.blend'"):
+        camera_at(bpy.context.scene, 1)
 
 
 def test_a_camera_outside_the_view_layer_is_a_sentence(scene):
