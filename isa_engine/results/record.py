@@ -4,10 +4,10 @@ import dataclasses
 import hashlib
 import platform
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-import av
 import diffusers
 import torch
 
@@ -73,7 +73,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
             "python": platform.python_version(),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
-            "av": av.__version__,
+            "av": version("av"),
         },
         "device": _device_name(model.device),
         "threads": torch.get_num_threads(),

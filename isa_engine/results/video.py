@@ -8,14 +8,15 @@ import itertools
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
-import av.error
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.results.files import cannot_write
 from isa_engine.sandbox import decode
+
+if TYPE_CHECKING:
+    import av
 
 # crf 12 is visually lossless; a plate is composited and graded further. Equal frames must give equal bytes,
 # but x264's decisions depend on the number of threads, and those of mb-tree on memory that it never set.
@@ -37,6 +38,11 @@ def write_video(
     Raises:
         EngineError: the place cannot be written; nothing is left there.
     """
+    # Here alone: machines that train need this package, and may have no codecs.
+    import av
+    import av.error
+    from av.video.reformatter import ColorRange, Colorspace
+
     try:
         with av.open(
             str(path), "w", format="mp4", options={"movflags": "faststart", "fflags": "+bitexact"}
@@ -75,7 +81,9 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
     return decode("footage", encoded, frames=frames, size=size)
 
 
-def _stream(file: av.container.OutputContainer, shape: tuple[int, ...], fps: Fraction):
+def _stream(file: "av.container.OutputContainer", shape: tuple[int, ...], fps: Fraction):
+    from av.video.reformatter import ColorRange
+
     stream = file.add_stream("libx264", rate=fps, options=_ENCODER)
     stream.height, stream.width, stream.pix_fmt = shape[0], shape[1], "yuv420p"
     context = stream.codec_context

@@ -1,0 +1,24 @@
+"""Training needs no video codecs: clips are rendered, and machines that are lent for training have none."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+sys.modules["av"] = None
+import torch
+torch.set_num_threads(1)
+import isa_engine.data.samples, isa_engine.data.sources
+import isa_engine.training.assemble, isa_engine.training.samples
+import isa_engine.training.vae, isa_engine.training.video_batches
+from isa_engine.training.configuration import DiTTraining
+from isa_engine.training.dit import DiTTrainer
+from tests.training.micro import micro_networks, one_batch
+DiTTrainer(DiTTraining(), one_batch, networks=micro_networks()).step()
+print("stepped")
+"""
+
+
+def test_a_step_is_taken_where_av_is_not_installed():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.stdout == "stepped\n", done.stderr
