@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from anny import Anny
 
+from isa_engine.body.axes import from_world
 from isa_engine.body.rotation import aligning
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.body.smplx_file import OPEN_BODY
@@ -136,11 +137,11 @@ class _Source:
         with torch.no_grad():
             person = self.model(pose_parameters=rest, phenotype_kwargs=phenotype, **actions)
         vertices, heads = person["rest_vertices"][0].numpy(), person["rest_bone_heads"][0].numpy()[self.heads]
-        joints = _y_up(heads)
+        joints = from_world(heads)
         # MakeHuman's root is at the small of the back; SMPL-X's is between hips and spine.
         hips, spine = joints[1:3].mean(0), joints[3]
         joints[0] = (hips + spine) / 2
-        return _y_up(vertices), joints
+        return from_world(vertices), joints
 
     def t_pose(self, vertices: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lift the arms from MakeHuman's A to SMPL-X's T, and close the legs below the hips."""
@@ -162,10 +163,6 @@ class _Source:
         shift = placed - np.einsum("jab,jb->ja", rotations, joints)
         blended = np.einsum("vj,jab->vab", self.weights, rotations)
         return np.einsum("vab,vb->va", blended, vertices) + self.weights @ shift, placed
-
-
-def _y_up(points: np.ndarray) -> np.ndarray:
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
 def _components(bodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

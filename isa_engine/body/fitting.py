@@ -14,6 +14,7 @@ from isa_engine.body.pose_prior import pose_prior
 from isa_engine.body.rotation import matrices
 from isa_engine.body.skeleton import SMPLX_PARENTS
 from isa_engine.errors import BodyError
+from isa_engine.geometry.ndc import to_pixels
 
 # Of the figure's size in the picture: how exactly keypoints are marked, the error that is a failed fit.
 _EXACT, _FAILED = 0.006, 0.05
@@ -153,8 +154,8 @@ class _Problem:
         fx, fy, cx, cy = self.intrinsics
         # Nobody is behind the camera; a step that goes there costs much.
         depth = np.maximum(-points[..., 2], 0.1)
-        ndc = np.stack([fx * points[..., 0] / depth + cx, -(fy * points[..., 1] / depth + cy)], -1)
-        return (ndc + 1) / 2 * self.size
+        ndc = np.stack([fx * points[..., 0] / depth + cx, fy * points[..., 1] / depth + cy], -1)
+        return to_pixels(ndc, self.size)
 
     def _keypoints(self, parameters: np.ndarray) -> np.ndarray:
         local = matrices(

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.body_model import BodyModel
 from isa_engine.body.motion import Motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.errors import BodyError
 
-# Z up to Y up: (x, y, z) → (x, z, −y).
-_Z_UP_TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156
 # What AMASS's releases hold beside poses: what the capture was fitted to, and how.
 _AMASS_FIELDS = (
@@ -96,8 +95,8 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
     if z_up:
         # The pelvis of rest place J is at J + t; turned by C about the origin it is at C·(J + t) = J + t'.
         pelvis = body.joints()[0]
-        rotations[:, 0] = axis_angles(_Z_UP_TO_Y_UP @ matrices(rotations[:, 0]))
-        translation = (pelvis + translation) @ _Z_UP_TO_Y_UP.T - pelvis
+        rotations[:, 0] = axis_angles(TO_WORLD.T @ matrices(rotations[:, 0]))
+        translation = (pelvis + translation) @ TO_WORLD - pelvis
     return Motion(
         name=Path(path).stem,
         fps=fps,

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def window_around(
     )
     # A cast that is behind the camera says nothing.
     centre = ndc[..., :2][in_front].mean(0) if in_front.any() else torch.zeros(2)
-    x, y = centre.clamp(-1, 1).tolist()
-    top = int(np.clip(round((1 - y) / 2 * size[0] - rows / 2), 0, size[0] - rows))
-    left = int(np.clip(round((x + 1) / 2 * size[1] - columns / 2), 0, size[1] - columns))
+    x, y = to_pixels(centre.clamp(-1, 1).double(), size[::-1]).tolist()
+    top = int(np.clip(round(y - rows / 2), 0, size[0] - rows))
+    left = int(np.clip(round(x - columns / 2), 0, size[1] - columns))
     return Window(top, left, rows, columns, size)

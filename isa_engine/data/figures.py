@@ -12,7 +12,7 @@ from torch import Tensor
 
 from isa_engine.data.splat import nearest_sample
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 
 SUPERSAMPLING = 2
 # Fine pixels that a sample reaches beyond its own place.
@@ -107,8 +107,7 @@ def draw(
     """
     mvp = torch.as_tensor(modelview_projection(*camera), dtype=torch.float32, device=points.device)
     ndc, in_front = project(points, mvp)
-    x = (ndc[..., 0] + 1) * (width * SUPERSAMPLING / 2)
-    y = (1 - ndc[..., 1]) * (height * SUPERSAMPLING / 2)
+    x, y = to_pixels(ndc, (width * SUPERSAMPLING, height * SUPERSAMPLING)).unbind(-1)
     window = _window(x, y, in_front, height, width)
     origin = torch.as_tensor(camera[1][:, None, :3, 3], dtype=torch.float32, device=points.device)
     ray = points - origin

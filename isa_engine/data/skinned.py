@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from isa_engine.body import BodyModel
+from isa_engine.body.axes import TO_WORLD
+from isa_engine.geometry.surface import area_vectors, vertex_normals
 
 # SMPL-X's axes to the world's: (x, y, z) → (x, −z, y).
-TO_WORLD = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def axis_angle_matrix(rotation: Tensor) -> Tensor:
@@ -27,9 +28,7 @@ def axis_angle_matrix(rotation: Tensor) -> Tensor:
 def even_surface_points(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """As ``geometry.surface.random_surface_points``, but evenly spread, as is every prefix: Halton's sequence
     over the faces in their order, where neighbours in the mesh are mostly neighbours too."""
-    area = np.linalg.norm(
-        np.cross(*np.moveaxis(vertices[faces[:, 1:]] - vertices[faces[:, :1]], 1, 0)), axis=1
-    )
+    area = np.linalg.norm(area_vectors(vertices, faces), axis=1)
     place, u, v = (_radical_inverse(count, base) for base in (2, 3, 5))
     face = np.minimum(np.searchsorted(np.cumsum(area) / area.sum(), place), len(faces) - 1)
     u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
@@ -67,13 +66,7 @@ class SkinnedSurface:
         def tensor(array: np.ndarray) -> Tensor:
             return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=device)
 
-        triangles = body.v_template[body.faces]
-        face_normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-        normals = np.zeros_like(body.v_template, dtype=np.float64)
-        for corner in range(3):
-            np.add.at(normals, body.faces[:, corner], face_normals)
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)
-
+        normals = vertex_normals(body.v_template, body.faces)
         self.template = at_samples(body.v_template)
         self.normals = torch.nn.functional.normalize(at_samples(normals), dim=-1)
         self.shape_directions = at_samples(body.shapedirs)
@@ -135,7 +128,7 @@ class SkinnedSurface:
 
         # Entries of the joints' transforms, blended by one product into planes of S samples, along which
         # everything after it runs: (4·3·B, J) @ (J, S).
-        transform = TO_WORLD.to(rest.device) @ torch.cat([rotation, shift[..., None]], -1)
+        transform = torch.as_tensor(TO_WORLD).to(rest) @ torch.cat([rotation, shift[..., None]], -1)
         entries = transform.permute(3, 2, 0, 1).reshape(-1, len(joints))
         axes = (entries @ self.weights[chosen].T).view(4, 3, batch, -1)
         points, turned = axes[3], 0.0

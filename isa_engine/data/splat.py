@@ -4,10 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Depth is compared in steps of a hundredth of a millimetre, the sample's index in the bits below.
-_DEPTH_STEPS = 1e5
-_INDEX_BITS = 24
-_EMPTY = 2**62
+from isa_engine.geometry.depth_keys import EMPTY, depth_key, index_of
 
 
 def nearest_sample(
@@ -28,7 +25,7 @@ def nearest_sample(
         ``(F, height, width)`` int64 indices into S; −1 where nothing is.
     """
     frames, samples, _ = pixels.shape
-    key = ((depth * _DEPTH_STEPS).long() << _INDEX_BITS) | torch.arange(samples, device=pixels.device)
+    key = depth_key(depth, torch.arange(samples, device=pixels.device))
     # Each sample goes once into a grid of the corners between pixels; a pixel sees its four corners.
     x, y = (torch.floor(axis + 0.5).long() for axis in pixels.unbind(-1))
     inside = in_front & (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
@@ -36,23 +33,19 @@ def nearest_sample(
     frame_offset = torch.arange(frames, device=pixels.device)[:, None] * (rows * columns)
     outside = frames * rows * columns
     cell = torch.where(inside, frame_offset + y * columns + x, outside)
-    grid = torch.full((outside + 1,), _EMPTY, dtype=torch.int64, device=pixels.device)
+    grid = torch.full((outside + 1,), EMPTY, dtype=torch.int64, device=pixels.device)
     grid.scatter_reduce_(0, cell.flatten(), key.flatten(), "amin")
     grid = grid[:-1].view(frames, rows, columns)
     seen = _nearer(_nearer(grid, 1), 2)
 
     frame = torch.arange(frames, device=pixels.device)[:, None, None]
-    back = (seen != _EMPTY) & turned_away[frame, _index(seen).clamp_min(0)]
-    fronts = F.pad(torch.where(back, _EMPTY, seen), (1, 1, 1, 1), value=_EMPTY)
+    back = (seen != EMPTY) & turned_away[frame, index_of(seen).clamp_min(0)]
+    fronts = F.pad(torch.where(back, EMPTY, seen), (1, 1, 1, 1), value=EMPTY)
     around = _nearer(_nearer(_nearer(_nearer(fronts, 1), 1), 2), 2)
-    return _index(torch.where(back & (around != _EMPTY), around, seen))
+    return index_of(torch.where(back & (around != EMPTY), around, seen))
 
 
 def _nearer(keys: Tensor, axis: int) -> Tensor:
     """The nearer of each two neighbours."""
     count = keys.shape[axis] - 1
     return torch.minimum(keys.narrow(axis, 0, count), keys.narrow(axis, 1, count))
-
-
-def _index(keys: Tensor) -> Tensor:
-    return torch.where(keys == _EMPTY, -1, keys & (2**_INDEX_BITS - 1))

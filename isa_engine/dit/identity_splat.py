@@ -9,7 +9,7 @@ from torch import Tensor
 
 from isa_engine.dit.conditioning import Conditioning
 from isa_engine.geometry.frames import latent_of_frame
-from isa_engine.geometry.ndc import picture_coordinates
+from isa_engine.geometry.ndc import to_pixels
 
 
 def latent_cells(conditioning: Conditioning) -> tuple[Tensor, Tensor]:
@@ -21,8 +21,7 @@ def latent_cells(conditioning: Conditioning) -> tuple[Tensor, Tensor]:
     """
     height, width = conditioning.background_latents.shape[-2:]
     ndc = conditioning.ndc
-    place = (picture_coordinates(ndc) + 1) / 2 * ndc.new_tensor([width, height])
-    column, row = place.floor().long().unbind(-1)
+    column, row = to_pixels(ndc, (width, height)).floor().long().unbind(-1)
     within = conditioning.visible & (column >= 0) & (column < width) & (row >= 0) & (row < height)
     latent = torch.as_tensor(latent_of_frame(ndc.shape[1]), device=ndc.device)[None, :, None]
     cell = (latent * height + row.clamp(0, height - 1)) * width + column.clamp(0, width - 1)

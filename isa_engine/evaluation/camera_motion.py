@@ -11,7 +11,7 @@ from torch import Tensor
 from isa_engine.data.clip import Clip
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import picture_coordinates, project, to_pixels
 from isa_engine.geometry.plucker import ray_directions
 
 # Ground further than this from the cast is haze, metres.
@@ -65,14 +65,13 @@ def ground_motion(clip: Clip, start: int, end: int) -> tuple[Tensor, Tensor]:
     cast = clip.points[start].reshape(-1, 3).mean(0)
     near = (down > 1e-3) & (torch.linalg.vector_norm((ground - cast)[..., :2], dim=-1) < _REACH)
 
-    mvp = modelview_projection(clip.intrinsics[end].cpu().numpy(), camera[end].cpu().numpy())
-    ndc, in_front = project(ground, torch.as_tensor(mvp, device=ground.device))
+    ndc, in_front = project(ground, modelview_projection(clip.intrinsics[end], camera[end]))
     figures = (clip.mask[[start, end]] > 0).to(ndc)
     blocked = F.max_pool2d(figures, 2 * _MARGIN + 1, 1, _MARGIN)
-    grid = torch.stack([ndc[..., 0], -ndc[..., 1]], -1)[None]
+    grid = picture_coordinates(ndc)[None]
     comes_clear = F.grid_sample(1 - blocked[None, 1:], grid, align_corners=False)[0, 0] > 0.99
     y, x = (near & in_front & (blocked[0] == 0) & comes_clear).nonzero(as_tuple=True)
-    arrives = torch.stack([(ndc[y, x, 0] + 1) * width / 2, (1 - ndc[y, x, 1]) * height / 2], -1) - 0.5
+    arrives = to_pixels(ndc[y, x], (width, height)) - 0.5
     places = torch.stack([x, y], -1)
     return places.to(clip.video), (arrives - places).to(clip.video)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from isa_engine.data.splat import nearest_sample
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 
 # Points are looked for in cells of so many pixels a side: there are too few of them for every pixel.
 _CELL = 2
@@ -45,9 +45,8 @@ def worn(
         intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``.
     """
     rows, columns = (side // _CELL for side in mask.shape[1:])
-    mvp = modelview_projection(intrinsics.cpu().numpy(), camera_to_world.cpu().numpy())
-    ndc, in_front = project(points, torch.as_tensor(mvp, dtype=points.dtype, device=points.device))
-    cells = torch.stack([(ndc[..., 0] + 1) * (columns / 2), (1 - ndc[..., 1]) * (rows / 2)], -1)
+    ndc, in_front = project(points, modelview_projection(intrinsics, camera_to_world).to(points.dtype))
+    cells = to_pixels(ndc, (columns, rows))
     ray = points - camera_to_world[:, None, :3, 3]
     turned_away = (ray * normals).sum(-1) > 0
     shown = nearest_sample(cells, ray.norm(dim=-1), in_front, turned_away, rows, columns)

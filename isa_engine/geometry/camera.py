@@ -6,6 +6,8 @@ down −Z with +Y up. The world is Blender's: right-handed, Z up, metres.
 Intrinsics are ``(fx, fy, cx, cy)`` in NDC units, so that a point ``(X, Y, Z)`` of view space lands at
 ``x_ndc = fx · X / (−Z) + cx`` and ``y_ndc = fy · Y / (−Z) + cy`` whatever the picture's size in pixels;
 lens shift is ``(cx, cy)``.
+
+Arrays are numpy's or torch's; what comes back is of the same library.
 """
 
 import numpy as np
@@ -15,18 +17,18 @@ import numpy as np
 NEAR, FAR = 0.25, 100.0
 
 
-def projection(intrinsics: np.ndarray) -> np.ndarray:
+def projection(intrinsics):
     """OpenGL projection matrices with our own clip planes.
 
     Args:
         intrinsics: ``(..., 4)``, see the module's docstring.
 
     Returns:
-        ``(..., 4, 4)`` float64.
+        ``(..., 4, 4)`` in double precision.
     """
-    intrinsics = np.asarray(intrinsics, np.float64)
-    fx, fy, cx, cy = np.moveaxis(intrinsics, -1, 0)
-    matrix = np.zeros((*intrinsics.shape[:-1], 4, 4))
+    intrinsics = _double(intrinsics)
+    fx, fy, cx, cy = (intrinsics[..., k] for k in range(4))
+    matrix = getattr(intrinsics, "new_zeros", np.zeros)((*intrinsics.shape[:-1], 4, 4))
     matrix[..., 0, 0], matrix[..., 0, 2] = fx, -cx
     matrix[..., 1, 1], matrix[..., 1, 2] = fy, -cy
     matrix[..., 2, 2] = (FAR + NEAR) / (NEAR - FAR)
@@ -35,7 +37,7 @@ def projection(intrinsics: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def modelview_projection(intrinsics: np.ndarray, camera_to_world: np.ndarray) -> np.ndarray:
+def modelview_projection(intrinsics, camera_to_world):
     """M = P · V for points that are already in world coordinates (model = identity).
 
     Args:
@@ -43,6 +45,13 @@ def modelview_projection(intrinsics: np.ndarray, camera_to_world: np.ndarray) ->
         camera_to_world: ``(..., 4, 4)``, rigid.
 
     Returns:
-        ``(..., 4, 4)`` float64.
+        ``(..., 4, 4)`` in double precision.
     """
-    return projection(intrinsics) @ np.linalg.inv(np.asarray(camera_to_world, np.float64))
+    placed = _double(camera_to_world)
+    view = np.linalg.inv(placed) if isinstance(placed, np.ndarray) else placed.inverse()
+    return projection(intrinsics) @ view
+
+
+def _double(numbers):
+    """Of torch what is torch's, of numpy all else."""
+    return numbers.double() if hasattr(numbers, "double") else np.asarray(numbers, np.float64)

@@ -44,6 +44,20 @@ def latent_pixels(height: int, width: int) -> np.ndarray:
     return grid
 
 
+def to_pixels(ndc, size: tuple[int, int]):
+    """NDC ``(..., ≥2)`` to places in a picture, ``(..., 2)`` pixels: x right and y **down**.
+
+    The picture's upper left corner is at (0, 0), its first pixel's centre at (½, ½).
+
+    Args:
+        size: width and height, pixels; (1, 1) gives parts of the picture.
+    """
+    places = (picture_coordinates(ndc) + 1) / 2
+    places[..., 0] *= size[0]
+    places[..., 1] *= size[1]
+    return places
+
+
 def picture_coordinates(ndc):
     """NDC ``(..., ≥2)`` to ``(u, v)`` in [−1, 1] with v **down**: what ``grid_sample`` reads (Eq. 19).
 

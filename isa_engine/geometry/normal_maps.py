@@ -8,15 +8,13 @@ import torch
 from torch import Tensor
 
 from isa_engine.geometry.camera import NEAR
+from isa_engine.geometry.depth_keys import EMPTY, depth_key, index_of
+from isa_engine.geometry.ndc import to_pixels
 
 # A disc reaches its neighbour of this rank, so that discs overlap everywhere.
 _NEIGHBOUR = 3
 # Pixels of discs at once; bounds memory.
 _AT_ONCE = 2**22
-# Depth is compared in hundredths of a millimetre, the disc's index in the bits below.
-_DEPTH_STEPS = 1e5
-_INDEX_BITS = 24
-_EMPTY = 2**62
 
 
 def normal_maps(
@@ -98,7 +96,7 @@ def _draw(
 ) -> Tensor:
     """Discs ``(F, P, 3)`` to pictures ``(F, 3, height, width)``."""
     frames, discs, _ = centres.shape
-    grid = torch.full((frames * height * width + 1,), _EMPTY, dtype=torch.int64, device=centres.device)
+    grid = torch.full((frames * height * width + 1,), EMPTY, dtype=torch.int64, device=centres.device)
     some = max(1, _AT_ONCE // (frames * (2 * reach + 1) ** 2))
     for first in range(0, discs, some):
         part = slice(first, first + some)
@@ -107,8 +105,8 @@ def _draw(
         )
         grid.scatter_reduce_(0, cell.flatten(), (key + first).flatten(), "amin")
     grid = grid[:-1].view(frames, -1, 1)
-    nearest = torch.where(grid == _EMPTY, 0, grid & (2**_INDEX_BITS - 1))
-    shown = normals.gather(1, nearest.expand(-1, -1, 3)) * (grid != _EMPTY)
+    nearest = index_of(grid).clamp_min(0)
+    shown = normals.gather(1, nearest.expand(-1, -1, 3)) * (grid != EMPTY)
     return shown.mT.unflatten(-1, (height, width))
 
 
@@ -128,7 +126,7 @@ def _meetings(
     place = _projected(centres, torch.where(in_front, -centres[..., 2], 1.0), intrinsics)
     side = torch.arange(-reach, reach + 1, device=centres.device)
     square = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).flatten(0, 1)
-    pixel = ((place * up + 1) / 2 * size).floor()[:, :, None] + square
+    pixel = to_pixels(place, (width, height)).floor()[:, :, None] + square
     inside = ((pixel >= 0) & (pixel < size)).all(-1) & in_front[..., None]
 
     # The ray through each pixel's centre, one unit deep, and the disc's plane.
@@ -143,4 +141,4 @@ def _meetings(
     nowhere = len(centres) * height * width
     cell = torch.where(hit, frame + (pixel[..., 1] * width + pixel[..., 0]).long(), nowhere)
     index = torch.arange(len(radii), device=centres.device)[:, None]
-    return cell, (torch.where(hit, depth * _DEPTH_STEPS, 0).long() << _INDEX_BITS) + index
+    return cell, depth_key(torch.where(hit, depth, 0), index)

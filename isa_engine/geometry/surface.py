@@ -77,9 +77,7 @@ def random_surface_points(
     Raises:
         ValueError: the mesh has no area.
     """
-    triangles = vertices[faces]
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    area = np.linalg.norm(normals, axis=1)
+    area = np.linalg.norm(area_vectors(vertices, faces), axis=1)
     if not area.sum() > 0:
         raise ValueError("the mesh has no area to put points on")
     random = np.random.default_rng(seed)
@@ -89,6 +87,22 @@ def random_surface_points(
     uv = random.random((count, 2))
     uv = np.where(uv.sum(1, keepdims=True) > 1, 1 - uv, uv)
     return faces[face], np.concatenate([1 - uv.sum(1, keepdims=True), uv], 1)
+
+
+def area_vectors(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Outward normals of triangles ``(M, 3)``, each twice as long as its triangle is large."""
+    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
+    return np.cross(b - a, c - a)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Outward unit normals ``(V, 3)`` at a mesh's vertices, its triangles weighted by their area; zero where
+    no triangle is. Triangles ``(M, 3)`` are wound outwards."""
+    areas = area_vectors(vertices, faces)
+    normals = np.stack(
+        [np.bincount(faces.T.ravel(), np.tile(axis, 3), len(vertices)) for axis in areas.T], -1
+    )
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)
 
 
 def _farthest_first(candidates: np.ndarray, count: int) -> np.ndarray:

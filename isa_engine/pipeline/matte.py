@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.shot import Shot
 
 _SUPERSAMPLING = 4
@@ -34,7 +34,7 @@ def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
         draw = ImageDraw.Draw(matte)
         for character in shot.characters:
             ndc, in_front = project(character.points[frame].astype(np.float64), mvp)
-            pixels = (ndc[:, :2] * [1, -1] + 1) / 2 * fine
+            pixels = to_pixels(ndc, fine)
             triangles = character.triangles[in_front[character.triangles].all(1)]
             corners = pixels[triangles]
             # A triangle wholly off the canvas may lie millions of pixels away.

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.geometry.ndc import picture_coordinates, project
+from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.occlusion import hidden
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_canvas
@@ -50,7 +50,7 @@ def close_up(points: np.ndarray, mvp: np.ndarray, others: np.ndarray, size: tupl
     ndc, in_front = project(np.asarray(points, np.float64), mvp)
     inside = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
     known = inside & ~hidden(points, others, mvp)
-    places = (picture_coordinates(ndc[:, :2]) + 1) / 2 * size
+    places = to_pixels(ndc, size)
     corner, side = _square(places[inside], size) if known.any() else (np.zeros(2), 1.0)
     return CloseUp(places, known, corner, side)
 

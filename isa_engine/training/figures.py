@@ -10,7 +10,7 @@ from torch import Tensor
 
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_of_frame
-from isa_engine.geometry.ndc import picture_coordinates
+from isa_engine.geometry.ndc import to_pixels
 
 
 def figures(conditioning: Conditioning) -> Tensor:
@@ -23,8 +23,7 @@ def figures(conditioning: Conditioning) -> Tensor:
     """
     shown = torch.zeros_like(conditioning.background_latents[:, 0])
     height, width = shown.shape[-2:]
-    place = (picture_coordinates(conditioning.ndc) + 1) / 2 * shown.new_tensor([width, height])
-    column, row = place.floor().long().unbind(-1)
+    column, row = to_pixels(conditioning.ndc, (width, height)).floor().long().unbind(-1)
     within = conditioning.visible & (column >= 0) & (column < width) & (row >= 0) & (row < height)
     sample, frame, _ = within.nonzero(as_tuple=True)
     latent = torch.as_tensor(latent_of_frame(within.shape[1]), device=shown.device)

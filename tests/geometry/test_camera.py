@@ -1,6 +1,7 @@
 """Cameras put points where the conventions say."""
 
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,11 @@ def test_blenders_default_axes():
     # A camera at the origin without rotation looks down −Z with +Y up.
     x, y, _, w = modelview_projection([1, 1, 0, 0], np.eye(4)) @ [1, 2, -10, 1]
     assert (x / w, y / w) == (0.1, 0.2)
+
+
+@given(lenses(), rigid())
+def test_torch_gets_the_same_matrices_on_its_own_side(lens, camera):
+    lenses, cameras = np.float32([lens, lens]), np.float32([camera, camera])
+    found = modelview_projection(torch.from_numpy(lenses), torch.from_numpy(cameras))
+    assert found.dtype == torch.float64
+    assert np.allclose(found.numpy(), modelview_projection(lenses, cameras), atol=1e-12)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.geometry.camera import FAR, NEAR, modelview_projection
-from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project
+from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project, to_pixels
 from tests.geometry.scenes import clouds, lenses, numbers, rigid
 
 sizes = st.integers(1, 40)
@@ -89,3 +89,20 @@ def test_turning_v_down_leaves_the_points_alone():
     for ndc in (np.array([[0.5, 0.25, 0.0]]), torch.tensor([[0.5, 0.25, 0.0]])):
         assert picture_coordinates(ndc).tolist() == [[0.5, -0.25]]
         assert ndc.tolist() == [[0.5, 0.25, 0.0]]
+
+
+@given(numbers(-3, 3), numbers(-3, 3), sizes, sizes)
+def test_places_in_a_picture_are_counted_from_its_upper_left_corner(x, y, width, height):
+    here = np.array([[x, y, 0.5]])
+    u, v = to_pixels(here, (width, height))[0]
+    assert np.isclose(u, (x + 1) * width / 2, atol=1e-9)
+    assert np.isclose(v, (1 - y) * height / 2, atol=1e-9)
+    assert (to_pixels(torch.from_numpy(here), (width, height))[0].numpy() == [u, v]).all()
+    assert (here == [[x, y, 0.5]]).all()
+
+
+@given(sizes, sizes)
+def test_a_latent_pixels_centre_is_half_a_pixel_from_its_corner(width, height):
+    places = to_pixels(latent_pixels(height, width).astype(np.float64), (width, height))
+    assert np.allclose(places[..., 0], np.arange(width) + 0.5, atol=1e-4)
+    assert np.allclose(places[..., 1], np.arange(height)[:, None] + 0.5, atol=1e-4)

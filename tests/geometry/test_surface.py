@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isa_engine.geometry.surface import POINTS, random_surface_points, surface_table
+from isa_engine.geometry.surface import (
+    POINTS,
+    area_vectors,
+    random_surface_points,
+    surface_table,
+    vertex_normals,
+)
 from tests.geometry.meshes import ellipsoid, joined, normals, silhouette
 from tests.geometry.scenes import rigid
 
@@ -128,3 +134,17 @@ def test_a_mesh_of_another_topology_is_refused():
 def test_a_mesh_without_area_is_refused():
     with pytest.raises(ValueError, match="no area"):
         surface_table(np.zeros((3, 3)), np.array([[0, 1, 2]]))
+
+
+def test_normals_of_a_closed_mesh_point_outwards_and_those_of_no_triangle_nowhere():
+    vertices, faces = ellipsoid((1, 1, 1))
+    found = vertex_normals(np.concatenate([vertices, [[5.0, 5, 5]]]), faces)
+    assert ((found[:-1] * vertices).sum(1) > 0.98).all()
+    assert (found[-1] == 0).all()
+
+
+def test_a_triangle_counts_by_its_area():
+    vertices = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 3]])
+    faces = np.array([[0, 1, 2], [0, 2, 3]])
+    assert (area_vectors(vertices, faces) == [[0, 0, 1], [3, 0, 0]]).all()
+    assert np.allclose(vertex_normals(vertices, faces)[0], np.array([3, 0, 1]) / 10**0.5)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.body import BodyModel
+from isa_engine.body.axes import to_world
 from isa_engine.data.footage.footage import Footage
 from isa_engine.data.footage.track_formats import BAD_TRACK, read_tracks
 from isa_engine.data.footage.tracks import (
@@ -19,7 +20,7 @@ from isa_engine.data.footage.tracks import (
 )
 from isa_engine.data.footage.unfit import Unfit
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.surface import SurfaceTable
 
 CAMERA = "camera.json"
@@ -121,10 +122,10 @@ def projected(
             corners,
         )
         points = np.einsum("fnck,nc->fnk", vertices[:, owner.reshape(table.corners.shape)], table.barycentric)
-        world = np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
+        world = to_world(points)
         ndc, in_front = project(world, mvp)
         ndc[~in_front] = np.nan
-        pixels.append(np.stack([(ndc[..., 0] + 1) / 2 * size[1], (1 - ndc[..., 1]) / 2 * size[0]], -1))
+        pixels.append(to_pixels(ndc, size[::-1]))
     return np.stack(pixels, 1)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from isa_engine.body import open_body
+from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.motion_npz import read_motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
@@ -157,10 +158,9 @@ def _amass(path: Path, size: tuple[int, int], frames: int | None, fps: float) ->
             if abs(count - frames) > 1:
                 raise Unfit(OTHER_LENGTH, f"{file.name} lasts {count} frames and the video {frames}")
             count = min(count, frames)
-        to_z_up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
         rotations = motion.rotations[:count].astype(np.float64)
-        rotations[:, 0] = axis_angles(to_z_up @ matrices(rotations[:, 0]))
-        pelvis = (motion.translation[:count] + rest) @ to_z_up.T
+        rotations[:, 0] = axis_angles(TO_WORLD @ matrices(rotations[:, 0]))
+        pelvis = (motion.translation[:count] + rest) @ TO_WORLD.T
         tracks.append(Track(file.stem, np.arange(count), rotations, pelvis, motion.betas, None))
     return tracks
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isa_engine.body import BodyModel
+from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.rotation import axis_angles, matrices
 
 # The pelvis of the mean body at rest, metres: translations of SMPL and SMPL-X are relative to these.
@@ -18,11 +19,8 @@ REST_PELVIS = {
 }
 # The first of the joints of fingers.
 _FINGERS = 25
-# Axes of OpenCV's cameras, and of a Z-up world, to SMPL-X's.
+# Axes of OpenCV's cameras to SMPL-X's.
 _FROM_CAMERA = np.diag([1.0, -1.0, -1.0])
-_FROM_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
-# SMPL-X's axes to the world's: what a camera that is itself the world sees level.
-_TO_WORLD = _FROM_Z_UP.T
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def placed(
     Args:
         rest_pelvis: ``(3,)`` of the body that is posed.
     """
-    turn = _FROM_CAMERA if in_camera else _FROM_Z_UP
+    turn = _FROM_CAMERA if in_camera else TO_WORLD.T
     turned = rotations.copy()
     turned[:, 0] = axis_angles(turn @ matrices(rotations[:, 0]))
     translation = pelvis @ turn.T - rest_pelvis
@@ -89,7 +87,7 @@ def placed(
 def level_camera(frames: int) -> np.ndarray:
     """``(F, 4, 4)`` camera-to-world of the camera that tracks in its own axes are placed before."""
     camera_to_world = np.eye(4, dtype=np.float32)
-    camera_to_world[:3, :3] = _TO_WORLD
+    camera_to_world[:3, :3] = TO_WORLD
     return np.tile(camera_to_world, (frames, 1, 1))
 
 

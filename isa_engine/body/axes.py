@@ -1,0 +1,19 @@
+"""SMPL-X's axes and the world's: a body has Y up and looks along +Z, the world is Blender's, with Z up.
+
+Both are right-handed and in metres; (x, y, z) of a body is (x, −z, y) of the world.
+"""
+
+import numpy as np
+
+# Turns column vectors.
+TO_WORLD = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+
+def to_world(points: np.ndarray) -> np.ndarray:
+    """Points ``(..., 3)`` of a body's axes in the world's."""
+    return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
+
+
+def from_world(points: np.ndarray) -> np.ndarray:
+    """Points ``(..., 3)`` of the world's axes in a body's."""
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
