@@ -24,7 +24,8 @@ def check_contact(shot: Shot) -> list[Finding]:
     """Pairs of characters one of whom is more than ``DEPTH`` inside the other, at their deepest frame."""
     found = []
     for first, second in combinations(shot.characters, 2):
-        depths = np.array([depth(first, second, frame) for frame in range(shot.frames)])
+        both = first.visible & second.visible
+        depths = np.array([depth(first, second, frame) if both[frame] else 0 for frame in range(shot.frames)])
         if depths.max() <= DEPTH:
             continue
         deepest = int(depths.argmax())

@@ -22,7 +22,7 @@ def check_framing(shot: Shot) -> list[Finding]:
     for character in shot.characters:
         ndc, in_front = project(character.points[:, :_POINTS].astype(np.float64), shot.mvp)
         inside = in_front & (np.abs(ndc[..., :2]) <= 1).all(-1)
-        gone = inside.mean(1) < _GLIMPSE
+        gone = (inside.mean(1) < _GLIMPSE) & character.visible
         if not gone.any():
             continue
         behind = gone & ~in_front.any(1)
@@ -30,7 +30,7 @@ def check_framing(shot: Shot) -> list[Finding]:
         at = shot.frame_numbers[int(np.argmax(gone))]
         name = character.name
         leave_out = Mend("Leave Out", "isa.leave_out", {"character": name})
-        if gone.all():
+        if (gone == character.visible).all():
             found.append(Finding(texts[0], {"name": name}, (leave_out, show(at, name)), True))
         else:
             values = {"name": name, "frames": spans(shot.frame_numbers, gone)}

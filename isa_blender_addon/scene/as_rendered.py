@@ -7,6 +7,7 @@ nothing that is off in viewports, so it is switched on for the time of reading, 
 from collections.abc import Iterable
 from contextlib import contextmanager
 
+from .keep import curves
 from .timeline import view_layer
 
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
@@ -29,6 +30,8 @@ def as_rendered(scene, meshes: Iterable):
 
     try:
         for mesh in meshes:
+            for curve in _of_the_viewport(mesh):
+                put(curve, "mute", True)
             put(mesh, "hide_viewport", False)
             for collection in _collections_of(scene, mesh):
                 put(collection, "hide_viewport", False)
@@ -44,6 +47,13 @@ def as_rendered(scene, meshes: Iterable):
             except ReferenceError:
                 # The artist removed it while it was read.
                 continue
+
+
+def _of_the_viewport(mesh) -> list:
+    """Curves and drivers that would switch a mesh or its modifiers off in the viewport again."""
+    animation = mesh.animation_data
+    found = [] if animation is None else [*animation.drivers, *curves(animation)]
+    return [curve for curve in found if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
 
 
 def _collections_of(scene, item) -> list:

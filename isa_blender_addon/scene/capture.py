@@ -15,7 +15,7 @@ from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
 from . import timeline
 from .as_rendered import as_rendered
 from .camera import camera_to_world, evaluated_camera, intrinsics
-from .characters import CharacterRig, find_characters
+from .characters import CharacterRig, find_characters, rendered
 from .keep import kept
 from .picture import read_picture
 from .surface import Surface, surfaces, surfaces_in_steps
@@ -107,12 +107,17 @@ def capture_frames(
         except ReferenceError as error:
             remedy = "Generate again."
             raise SceneError("a character was removed while the scene was read", remedy=remedy) from error
-        names = [character.name for character in cast]
+        shown = np.array([visits[frame].shown for frame in numbers.tolist()])
+        # Who comes and goes, and is not there in these frames.
+        present = [index for index in range(len(cast)) if shown[:, index].any()]
+        if not present:
+            _refuse_empty(scene)
+        names = [cast[index].name for index in present]
 
     unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
     characters = []
-    for index, (name, body) in enumerate(zip(names, bodies, strict=True)):
-        reference = None
+    for index, name in zip(present, names, strict=True):
+        body, reference = bodies[index], None
         if name in matched:
             reference = ReferencePose(unique.index(pictures[name]), *matched[name])
         elif name in references:
@@ -120,8 +125,9 @@ def capture_frames(
             mvp = modelview_projection(seen.intrinsics, seen.camera_to_world)
             reference = ReferencePose(unique.index(pictures[name]), seen.points[index], mvp)
         points = np.stack([visits[frame].points[index] for frame in numbers.tolist()])
-        characters.append(Character(name, points, body.triangles, reference))
-    shown = [visits[frame] for frame in numbers.tolist()]
+        hidden_at_times = None if shown[:, index].all() else shown[:, index]
+        characters.append(Character(name, points, body.triangles, reference, hidden_at_times))
+    views = [visits[frame] for frame in numbers.tolist()]
     width, height = timeline.render_size(scene)
     return validate(
         Shot(
@@ -129,8 +135,8 @@ def capture_frames(
             width=width,
             height=height,
             frame_numbers=numbers,
-            intrinsics=np.array([view.intrinsics for view in shown], np.float64),
-            camera_to_world=np.stack([view.camera_to_world for view in shown]),
+            intrinsics=np.array([view.intrinsics for view in views], np.float64),
+            camera_to_world=np.stack([view.camera_to_world for view in views]),
             characters=tuple(characters),
             references=tuple(unique),
             # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
@@ -152,18 +158,24 @@ def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface
 
 @dataclass(frozen=True)
 class _View:
-    """What one frame shows: the camera, and each character's points ``(N, 3)``."""
+    """What one frame shows: the camera; each character's points ``(N, 3)``, and whether it is rendered."""
 
     intrinsics: tuple[float, float, float, float]
     camera_to_world: np.ndarray
     points: list[np.ndarray]
+    shown: list[bool]
 
 
 def _read(scene, frame: int, bodies: list[Surface]) -> _View:
     # A modal operator lets the artist scrub between two steps, so the frame is set for each.
     scene.frame_set(frame)
     camera = evaluated_camera(scene, frame)
-    return _View(intrinsics(camera, scene), camera_to_world(camera), [body.points() for body in bodies])
+    return _View(
+        intrinsics(camera, scene),
+        camera_to_world(camera),
+        [body.points() for body in bodies],
+        [rendered(body.character.mesh) for body in bodies],
+    )
 
 
 def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, np.ndarray]:
@@ -172,6 +184,12 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, 
     camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
     seen = np.array(intrinsics(camera, scene, ghost.size))
     return body.points(), modelview_projection(seen, camera_to_world(camera))
+
+
+def _refuse_empty(scene):
+    remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include a skinned mesh."
+    problem = "there is no character"
+    raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:
@@ -187,9 +205,7 @@ def _cast(scene, references: Mapping[str, Reference]) -> list:
                     scene=scene.name,
                 )
     if not cast:
-        remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or include a skinned mesh."
-        problem = "there is no character"
-        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+        _refuse_empty(scene)
     names = {character.name for character in cast}
     for name in references:
         if name not in names:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
+from .keep import curves
 from .timeline import view_layer
 
 CAST_PROPERTY = "isa_cast"
@@ -103,6 +104,21 @@ def evaluated(item, scene) -> bool:
     return item.evaluated_get(view_layer(scene).depsgraph).is_evaluated
 
 
+def rendered(item) -> bool:
+    """Whether the render shows an object on the current frame, where its collection is shown."""
+    return not item.hide_render and item.visible_camera
+
+
+def _comes_and_goes(item) -> bool:
+    """Whether an object's visibility in renders is animated."""
+    animation = item.animation_data
+    if animation is None:
+        return False
+    paths = {curve.data_path for curve in animation.drivers}
+    paths |= {curve.data_path for curve in curves(animation)}
+    return bool(paths & {"hide_render", "visible_camera"})
+
+
 def body_mesh(armature):
     """The mesh object that is the armature's body, or None."""
     meshes = [item for item in armature.users_scene[0].objects if item.type == "MESH"]
@@ -170,7 +186,7 @@ def _body(meshes):
 
 
 def _shown_objects(scene) -> list:
-    """What the render shows; some of it may be off in viewports (``as_rendered``)."""
+    """What the render shows on some frame; some of it may be off in viewports (``as_rendered``)."""
     shown: dict = {}
 
     def visit(layer) -> None:
@@ -178,7 +194,7 @@ def _shown_objects(scene) -> list:
         if layer.exclude or collection.hide_render:
             return
         for item in collection.objects:
-            if not item.hide_render:
+            if rendered(item) or _comes_and_goes(item):
                 shown[item] = None
         for child in layer.children:
             visit(child)

@@ -3,7 +3,7 @@
 F frames (whole windows), K characters, N points each, P = K·N, C latent channels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -90,7 +90,11 @@ def condition(shot: Shot, model: Model) -> Conditioning:
         ShotError: the canvas does not suit the model, or a picture or the background cannot be decoded.
     """
     canvas = _canvas(shot, model.config)
-    cast = [character for character in shot.characters if project(character.points, shot.mvp)[1].any()]
+    cast = [
+        character
+        for character in shot.characters
+        if (project(character.points, shot.mvp)[1] & character.visible[:, None]).any()
+    ]
     staging = _staged(shot, cast, model.config)
     pictures = _decoded(shot, cast)
     identity, identity_known, image_tokens = _references(cast, pictures, model)
@@ -131,12 +135,14 @@ def _canvas(shot: Shot, config: ModelConfig) -> tuple[int, int]:
 
 def _staged(shot: Shot, cast: list[Character], config: ModelConfig) -> Staging:
     count = config.dit.points
-    points = np.zeros((shot.frames, 0, count, 3))
+    points, shown = np.zeros((shot.frames, 0, count, 3)), np.zeros((shot.frames, 0), bool)
     if cast:
         points = np.stack([character.points[:, :count] for character in cast], 1)
+        shown = np.repeat(np.stack([character.visible for character in cast], 1), points.shape[2], 1)
     columns, rows = shot.settings.width // config.multiple, shot.settings.height // config.multiple
     told = (_extended(values)[None] for values in (points, shot.intrinsics, shot.camera_to_world))
-    return stage(*told, rows, columns)
+    staging = stage(*told, rows, columns)
+    return replace(staging, visible=staging.visible & torch.tensor(_extended(shown))[None])
 
 
 def _extended(per_frame: np.ndarray) -> np.ndarray:

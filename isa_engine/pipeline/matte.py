@@ -20,7 +20,7 @@ def alpha_pictures(logits: Tensor) -> Tensor:
 
 
 def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """The union of the cast's projected surfaces.
+    """The union of the projected surfaces of those whom the frame shows.
 
     Args:
         size: ``(width, height)`` of the canvas.
@@ -33,6 +33,8 @@ def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
         matte = Image.new("L", fine, 0)
         draw = ImageDraw.Draw(matte)
         for character in shot.characters:
+            if not character.visible[frame]:
+                continue
             ndc, in_front = project(character.points[frame].astype(np.float64), mvp)
             pixels = to_pixels(ndc, fine)
             triangles = character.triangles[in_front[character.triangles].all(1)]

@@ -55,5 +55,9 @@ def shot_normal_maps(shot: Shot, cast: list[Character], model: Model) -> Tensor:
         torch.stack([part[:, :count] for part in parts], 1) if cast else nobody for parts in (whole, turned)
     )
     cameras = tensor(shot.intrinsics), tensor(shot.camera_to_world)
+    if cast:
+        # Nothing is drawn of what is no farther away than the camera itself.
+        shown = torch.stack([tensor(character.visible) for character in cast], 1)
+        points = torch.where(shown[..., None, None], points, cameras[1][:, None, None, :3, 3].to(points))
     canvas = shot.settings.width, shot.settings.height
     return packed_normal_maps(model, points, normals, *cameras, canvas)

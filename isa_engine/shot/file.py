@@ -1,9 +1,11 @@
-"""The shot file: one ``.npz``, version 1, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 or 2, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
 ``character_k_reference_points`` and ``character_k_reference_mvp``; for each reference k ``reference_k``
-(PNG or JPEG bytes); optionally ``background`` (video bytes).
+(PNG or JPEG bytes); optionally ``background`` (video bytes). Version 2 has ``character_k_shown`` beside, of
+each character that is hidden for a while. It is written only where there is one: an engine that reads version
+1 alone would show everybody all the time.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
@@ -28,7 +30,7 @@ from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSION = 1
+VERSIONS = (1, 2)
 MAX_BYTES = 2 * 2**30
 _MAX_HEADER_BYTES = 2**20
 _MAX_DIRECTORY_BYTES = 2**16
@@ -66,17 +68,22 @@ def encode_shot(shot: Shot) -> bytes:
         if character.reference is not None:
             members[f"character_{k}_reference_points"] = character.reference.points.astype(np.float32)
             members[f"character_{k}_reference_mvp"] = character.reference.mvp.astype(np.float64)
+        if not character.visible.all():
+            members[f"character_{k}_shown"] = character.visible.astype(np.uint8)
     for k, picture in enumerate(shot.references):
         members[f"reference_{k}"] = np.frombuffer(picture, np.uint8)
     if shot.background is not None:
         members["background"] = np.frombuffer(shot.background, np.uint8)
+    hidden = [not character.visible.all() for character in shot.characters]
     header = {
-        "version": VERSION,
+        "version": VERSIONS[any(hidden)],
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
         "characters": [
-            {"name": c.name, "picture": c.reference.picture if c.reference else None} for c in shot.characters
+            {"name": c.name, "picture": c.reference.picture if c.reference else None}
+            | ({"hidden": True} if at_times else {})
+            for c, at_times in zip(shot.characters, hidden, strict=True)
         ],
         "references": len(shot.references),
         "frame_reference": shot.frame_reference,
@@ -159,7 +166,7 @@ class _Members:
     def __init__(self, archive: zipfile.ZipFile, where: str):
         self.archive, self.where = archive, where
         infos = archive.infolist()
-        if len(infos) > 8 + 4 * MAX_CHARACTERS + MAX_REFERENCES:
+        if len(infos) > 8 + 5 * MAX_CHARACTERS + MAX_REFERENCES:
             raise ShotError(f"{len(infos)} members are too many for a shot", where=where)
         self.infos = {info.filename: info for info in infos}
         if len(self.infos) < len(infos):
@@ -207,9 +214,9 @@ def _npy_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], str]:
 def _decode(members: _Members) -> Shot:
     header = _header(members)
     where = f"{members.where}, field 'header'"
-    if header.get("version") != VERSION:
+    if header.get("version") not in VERSIONS:
         remedy = "Update the add-on and the engine to the same version."
-        problem = f"shot version is {header.get('version')!r}, this engine reads {VERSION}"
+        problem = f"shot version is {header.get('version')!r}, this engine reads up to {VERSIONS[-1]}"
         raise ShotError(problem, where=where, remedy=remedy)
     try:
         numbers = members.array("frame_numbers", np.int32, (None,))
@@ -268,6 +275,7 @@ def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
         points=members.array(f"character_{k}_points", np.float32, (frames, None, 3)),
         triangles=members.array(f"character_{k}_triangles", np.int32, (None, 3)),
         reference=reference,
+        shown=members.array(f"character_{k}_shown", np.uint8, (frames,)) != 0 if cast.get("hidden") else None,
     )
 
 

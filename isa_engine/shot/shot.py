@@ -35,12 +35,19 @@ class Character:
         points: ``(F, N, 3)`` float32 surface points, world coordinates.
         triangles: ``(M, 3)`` int32 between the points.
         reference: None leaves the look to the model.
+        shown: ``(F,)`` bool, false on frames on which the render hides the character; None: on none.
     """
 
     name: str
     points: np.ndarray
     triangles: np.ndarray
     reference: ReferencePose | None = None
+    shown: np.ndarray | None = None
+
+    @property
+    def visible(self) -> np.ndarray:
+        """``shown``, written out."""
+        return np.ones(len(self.points), bool) if self.shown is None else self.shown
 
 
 @dataclass(frozen=True)

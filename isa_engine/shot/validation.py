@@ -86,6 +86,10 @@ def _character(character: Character, shot: Shot) -> None:
     )
     in_range = triangles.size == 0 or (triangles.min() >= 0 and triangles.max() < count)
     _require(bool(in_range), "a triangle names a point that does not exist", where=who)
+    if (shown := character.shown) is not None:
+        fits = shown.shape == (shot.frames,) and shown.dtype == bool
+        _require(fits, f"shown is {shown.dtype} of shape {shown.shape}, not a bool a frame", where=who)
+        _require(bool(shown.any()), "the character is hidden on all frames", "Leave it out.", where=who)
     if (pose := character.reference) is not None:
         _require(
             0 <= pose.picture < len(shot.references),

@@ -49,6 +49,20 @@ def test_a_character_that_is_never_in_front_of_the_camera_changes_nothing(model)
     assert_same(condition(shot, model), condition(behind, model), 0)
 
 
+def test_a_character_is_not_seen_on_the_frames_on_which_it_is_hidden(model):
+    shot = make_shot(5)
+    first, second = shot.characters
+    hidden = dataclasses.replace(second, shown=np.array([True, True, False, False, True]))
+    whole = condition(shot, model)
+    partly = condition(dataclasses.replace(shot, characters=(first, hidden)), model)
+    of_second = slice(whole.visible.shape[2] // 2, None)
+    assert not partly.visible[:, 2:4, of_second].any()
+    expected = whole.visible.clone()
+    expected[:, 2:4, of_second] = False
+    torch.testing.assert_close(partly.visible, expected)
+    torch.testing.assert_close(partly.points, whole.points)
+
+
 def test_a_shot_whose_cast_is_all_behind_the_camera_still_has_a_camera(model):
     empty = condition(make_shot(centres=((0, -9, 0),)), model)
     assert empty.points.shape[2] == 0

@@ -31,6 +31,15 @@ def pixels_of(points: np.ndarray, mvp: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (ndc[:, :2] * [1, -1] + 1) / 2 * SIZE, in_front
 
 
+def test_nobody_is_white_on_the_frames_on_which_they_are_hidden():
+    shot = make_shot(frames=3, references="none")
+    hidden = [dataclasses.replace(c, shown=np.array([True, False, True])) for c in shot.characters]
+    first, second, third = mattes(dataclasses.replace(shot, characters=tuple(hidden)))
+    assert first.any()
+    assert third.any()
+    assert not second.any()
+
+
 @settings(deadline=None, max_examples=50)
 @given(centres=st.lists(places, min_size=1, max_size=3))
 def test_every_surface_point_in_the_picture_is_inside_and_nothing_is_white_away_from_them(centres):

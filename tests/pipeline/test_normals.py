@@ -64,6 +64,18 @@ def test_each_window_holds_its_frames(model_in_2d):
     assert not torch.equal(frames[1, 0], frames[1, 3])
 
 
+def test_a_map_shows_nobody_on_a_frame_on_which_they_are_hidden(model_in_2d):
+    shot = make_shot(5)
+    first, second = shot.characters
+    away = replace(second, shown=np.array([True, True, True, True, False]))
+    maps, alone = (
+        condition(replace(shot, characters=cast), model_in_2d).normal_maps[0].unflatten(1, (4, -1))
+        for cast in ((first, away), (first,))
+    )
+    assert torch.equal(maps[1, 3], alone[1, 3])
+    assert not torch.equal(maps[1, 2], alone[1, 2])
+
+
 def test_a_model_with_points_has_no_maps(model):
     assert condition(make_shot(), model).normal_maps.shape[2] == 0
     assert condition_of_clip(model, clip_of(make_shot())).normal_maps.shape[2] == 0

@@ -60,6 +60,11 @@ def rigid(draw) -> np.ndarray:
     return transform
 
 
+def partly_shown(frames: int) -> st.SearchStrategy[np.ndarray]:
+    """Of a character that is hidden on some frames and shown on others."""
+    return arrays.arrays(bool, frames).filter(lambda shown: shown.any() and not shown.all())
+
+
 @st.composite
 def any_shot(draw) -> Shot:
     frames, points = draw(st.integers(1, 5)), draw(st.integers(1, 6))
@@ -82,6 +87,7 @@ def any_shot(draw) -> Shot:
             cloud(frames, points, 3),
             draw(arrays.arrays(np.int32, (draw(st.integers(0, 4)), 3), elements=corner)),
             reference(),
+            draw(st.none() | partly_shown(frames)) if frames > 1 else None,
         )
         for _ in range(draw(st.integers(1, 3)))
     )

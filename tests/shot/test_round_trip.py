@@ -1,5 +1,9 @@
 """What is written is what is read."""
 
+import io
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,3 +50,22 @@ def test_what_is_derived_follows_from_what_is_stored():
     # A point one metre below and ahead of the camera at (0, 0, 5).
     x, y, _, w = shot.mvp[0] @ [0, -1, 4, 1]
     assert np.allclose([x / w, y / w], [0, -3.5 + 0.1])
+
+
+def version(content: bytes) -> int:
+    with np.load(io.BytesIO(content)) as members:
+        return json.loads(members["header"].tobytes())["version"]
+
+
+def test_a_character_that_is_hidden_for_a_while_makes_the_file_a_version_2():
+    anna, ben = small_shot().characters
+    always = encode_shot(small_shot())
+    away = replace(anna, shown=np.array([True, False, True]))
+    encoded = encode_shot(small_shot(characters=(away, ben)))
+    assert [version(content) for content in (always, encoded)] == [1, 2]
+    read = read_shot(encoded).characters
+    assert read[0].shown.tolist() == [True, False, True]
+    assert read[1].shown is None
+    # As long as nobody is hidden the bytes, and so the shot's hash, are as they were.
+    written_out = replace(anna, shown=np.ones(3, bool))
+    assert encode_shot(small_shot(characters=(written_out, ben))) == always

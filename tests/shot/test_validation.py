@@ -36,6 +36,9 @@ def points(frame: int, value: float) -> np.ndarray:
 ONES = np.ones((3, 4, 3), np.float32)
 CASES = {
     "no frame rate": ({"fps": Fraction(0)}, ["fps", "0"]),
+    "visibility of another length": (ben(shown=np.ones(2, bool)), ["Ben", "shown", "(2,)"]),
+    "visibility in numbers": (ben(shown=np.ones(3)), ["Ben", "float64"]),
+    "nobody ever": (ben(shown=np.zeros(3, bool)), ["Ben", "hidden on all frames"]),
     "a frame rate of no camera": ({"fps": Fraction(1001)}, ["fps", "1001"]),
     "a frame rate no container holds": ({"fps": Fraction(1, 2**31)}, ["fps"]),
     "no width": ({"width": 0}, ["width", "0"]),
