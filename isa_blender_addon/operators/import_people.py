@@ -13,7 +13,7 @@ from isa_engine.errors import IsaError
 
 from ..properties import refresh_cast
 from ..scene.timeline import fps, render_size
-from ..scene.tracked import add_people
+from ..scene.tracked import CAMERA, add_people, other_shape
 from ..translation import said, told
 from .result import Result
 
@@ -74,7 +74,7 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
         return super().invoke(context, event)
 
     def execute(self, context) -> Result:
-        size = self.height, self.width
+        size, before = (self.height, self.width), render_size(context.scene)
         path, tracker = chosen(Path(self.filepath), "" if self.tracker == "AUTO" else self.tracker)  # type: ignore[attr-defined]
         try:
             body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
@@ -93,6 +93,8 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
                 "{count} people are in the scene. Move them by '{parent}'.", count=count, parent=parent
             )
         self.report({"INFO"}, note)
+        if found.focal is not None:
+            self._tell_shape(context.scene, size, before)
         for person in found.people:
             if person.missing:
                 note = said(
@@ -102,6 +104,24 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
                 )
                 self.report({"WARNING"}, note)
         return {"FINISHED"}
+
+    def _tell_shape(self, scene, size: tuple[int, int], before: tuple[int, int]) -> None:
+        """What became of the render's size, or should."""
+        width, height = render_size(scene)
+        if (width, height) != before:
+            note = said(
+                "The render has the video's size now: {width} × {height}.", width=width, height=height
+            )
+            self.report({"INFO"}, note)
+        elif other_shape(scene, size):
+            note = said(
+                "The video is {width} × {height} and the render has another shape: through '{camera}' people "
+                "do not stand where the video shows them. Give the render this size.",
+                width=size[1],
+                height=size[0],
+                camera=CAMERA,
+            )
+            self.report({"WARNING"}, note)
 
 
 def chosen(path: Path, tracker: str) -> tuple[Path, str]:

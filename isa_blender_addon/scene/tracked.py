@@ -7,18 +7,23 @@ from isa_engine.body import BodyModel
 from isa_engine.data.footage.people import TrackedPeople
 
 from .rig import add_character, apply_motion, to_blender
-from .timeline import fps
+from .timeline import fps, frame_shape
 
 EMPTY, CAMERA = "Tracked People", "Tracked Camera"
 # Of frames and vertices, so few are looked at for the ground.
 _EVERY_FRAME, _EVERY_VERTEX = 5, 7
 _SENSOR = 36.0
+# Shapes of the frame that differ by less show a person within a pixel or two of the same place.
+_SHAPE = 0.002
 
 
 def add_people(
     context, found: TrackedPeople, body: BodyModel, size: tuple[int, int], rate: float, start_frame: int
 ) -> list:
     """Add them at the world's origin; the artist places them by the empty.
+
+    Where their camera becomes the scene's, the render takes the video's size if it has another shape: through
+    a frame of another shape people would not stand where the video shows them.
 
     Args:
         size: ``(height, width)`` of the video in pixels.
@@ -62,8 +67,19 @@ def _camera(context, found: TrackedPeople, size: tuple[int, int]):
     # Level, along Y: as the people before it are placed.
     camera.rotation_euler = np.pi / 2, 0, 0
     context.collection.objects.link(camera)
-    context.scene.camera = context.scene.camera or camera
+    if context.scene.camera is None:
+        context.scene.camera = camera
+        if other_shape(context.scene, size):
+            render = context.scene.render
+            render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
+            render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     return camera
+
+
+def other_shape(scene, size: tuple[int, int]) -> bool:
+    """Whether the render's frame has another shape than a video of ``(height, width)`` pixels."""
+    width, height = frame_shape(scene)
+    return abs(width / height * size[0] / size[1] - 1) > _SHAPE
 
 
 def _lowest(motion, body: BodyModel) -> float:

@@ -63,7 +63,9 @@ def test_everybody_is_where_the_tracker_saw_them_on_every_frame(tracker, people,
     found = armatures(scene)
     assert len(found) == len(people) == len(bpy.data.actions) - before
     assert [member.character for member in scene.isa.cast] == found
-    scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
+    # Of another shape before; the video's camera is the scene's only one.
+    if tracker in IN_CAMERA:
+        assert (scene.render.resolution_x, scene.render.resolution_y) == (WIDTH, HEIGHT)
     for frame in range(FRAMES):
         scene.frame_set(10 + frame)
         for armature, person in zip(found, people, strict=True):
@@ -78,6 +80,18 @@ def test_everybody_is_where_the_tracker_saw_them_on_every_frame(tracker, people,
             assert np.allclose(
                 [x * WIDTH, (1 - y) * HEIGHT], seen, atol=0.4 if tracker in OF_SHAPES else 0.02
             )
+
+
+def test_a_scene_with_a_camera_keeps_its_render_size_and_says_that_the_video_has_another_shape(
+    people, scene, tmp_path, capsys
+):
+    scene.camera = bpy.data.objects.new("Mine", bpy.data.cameras.new("Mine"))
+    scene.collection.objects.link(scene.camera)
+    scene.render.resolution_x, scene.render.resolution_y = 1920, 1080
+    write(tmp_path, "gvhmr", people[:1])
+    assert bpy.ops.isa.import_people(filepath=f"{tmp_path}/", **VIDEO) == {"FINISHED"}
+    assert (scene.render.resolution_x, scene.render.resolution_y) == (1920, 1080)
+    assert "the render has another shape: through 'Tracked Camera'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("tracker", IN_CAMERA)
