@@ -1,92 +1,207 @@
-"""Reference pictures, checked where the artist can still choose another."""
+"""Reference pictures as the engine takes them, checked where the artist can still choose another.
 
-import struct
+PNG and JPEG go as they are. What Blender can open and the engine cannot (WebP, TIFF, OpenEXR and others) is
+decoded by Blender and goes as PNG; so does what is larger than any model looks at.
+"""
+
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import bpy
 import imbuf
+import numpy as np
 
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import PICTURE_SIGNATURES
 
-_JPEG_END = b"\xff\xd9"
-# Cameras append some bytes after a JPEG's end.
-_JPEG_TRAILER = 2**16
+from .picture_bytes import JPEG, cut_short, orientation, stored_size, without_movie
+
+# Pixels of the longer side beyond which a picture is scaled down on the way: no model looks closer.
+LONGEST = 4096
+# Turns and mirrors that EXIF's orientations 2 to 8 ask for, of an array (rows from the top, columns).
+_UPRIGHT = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
 
 
 def read_picture(path: str | Path, name: str) -> bytes:
-    """The encoded picture, known to decode.
+    """The encoded picture, PNG or JPEG, known to decode, its longer side at most ``LONGEST``.
 
     Args:
-        path: "//" starts one relative to the blend file.
+        path: "//" starts one relative to the blend file, in which it may also be packed.
         name: the character whose reference it is.
 
     Raises:
-        SceneError: the file is missing, damaged, or neither PNG nor JPEG.
+        SceneError: the file is missing, damaged, or no picture that Blender can open.
     """
     file = Path(bpy.path.abspath(str(path)))
-    where = "reference picture of '{name}'"
+    picture = _content(file, name)
+    if picture.startswith(PICTURE_SIGNATURES):
+        if picture.startswith(JPEG):
+            picture = without_movie(picture)
+        size = stored_size(picture)
+        if size is not None and max(size) <= LONGEST:
+            if not _decodes(file, picture):
+                _refuse_damaged(file, name)
+            return picture
+    return _through_blender(file, picture, name)
+
+
+def picture_size(path: str | Path) -> tuple[int, int] | None:
+    """Width and height in pixels as it is stored, read once; None where it is no picture."""
+    file = Path(bpy.path.abspath(str(path)))
     try:
-        picture = file.read_bytes()
+        return _size(str(file), file.stat().st_mtime_ns)
+    except OSError:
+        packed = _packed(file)
+        return stored_size(packed) if packed else None
+
+
+def stored_turned(path: str | Path) -> int:
+    """EXIF's orientation of a JPEG, 1 to 8: other programs turn a picture by it, and Blender does not."""
+    file = Path(bpy.path.abspath(str(path)))
+    try:
+        return _turned(str(file), file.stat().st_mtime_ns)
+    except OSError:
+        return 1
+
+
+def write_upright(path: str | Path, target: Path) -> None:
+    """Write a picture that is stored turned the way other programs show it, as PNG.
+
+    Raises:
+        SceneError: it cannot be read, or the place cannot be written.
+    """
+    file = Path(bpy.path.abspath(str(path)))
+    image = _opened(file, file.name)
+    try:
+        width, height = image.size
+        pixels = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(pixels)
+        # Blender's rows begin at the bottom.
+        upright = _UPRIGHT[stored_turned(path)](pixels.reshape(height, width, 4)[::-1])[::-1]
+        turned = bpy.data.images.new(target.stem, upright.shape[1], upright.shape[0], alpha=True)
+        try:
+            turned.pixels.foreach_set(np.ascontiguousarray(upright).ravel())
+            _save(turned, target)
+        finally:
+            bpy.data.images.remove(turned)
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _content(file: Path, name: str) -> bytes:
+    try:
+        return file.read_bytes()
     except OSError as error:
+        packed = _packed(file)
+        if packed:
+            return packed
         raise SceneError(
             "cannot read '{file}': {reason}",
-            where=where,
+            where="reference picture of '{name}'",
             remedy="Choose another picture in the cast.",
             name=name,
             file=file,
             reason=error.strerror,
         ) from error
-    if not picture.startswith(PICTURE_SIGNATURES):
-        problem, remedy = "'{file}' is neither PNG nor JPEG", "Save it as one of these."
-        raise SceneError(problem, where=where, remedy=remedy, name=name, file=file)
-    if not _decodes(file, picture):
-        problem, remedy = "'{file}' is damaged", "Export or download it again."
-        raise SceneError(problem, where=where, remedy=remedy, name=name, file=file)
-    return picture
 
 
-def changed(path: str | Path) -> tuple[str, int]:
-    """A picture's path, and a number that changes with the file; 0 where there is none."""
+def _packed(file: Path) -> bytes | None:
+    """The picture's bytes, where it is packed into the blend file."""
+    for image in bpy.data.images:
+        if image.packed_file and Path(bpy.path.abspath(image.filepath, library=image.library)) == file:
+            return bytes(image.packed_file.data)
+    return None
+
+
+def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
+    """The picture as Blender opens it, as PNG, scaled down to ``LONGEST``."""
+    with TemporaryDirectory() as folder:
+        if not file.is_file():
+            file = Path(folder) / file.name
+            file.write_bytes(picture)
+        image = _opened(file, name)
+        try:
+            width, height = image.size
+            shrink = min(1.0, LONGEST / max(width, height))
+            if shrink < 1:
+                image.scale(max(1, round(width * shrink)), max(1, round(height * shrink)))
+            target = Path(folder) / "picture.png"
+            _save(image, target)
+            return target.read_bytes()
+        finally:
+            bpy.data.images.remove(image)
+
+
+def _opened(file: Path, name: str):
+    """An image of its own, to be removed again."""
     try:
-        return str(path), Path(bpy.path.abspath(str(path))).stat().st_mtime_ns
-    except OSError:
-        return str(path), 0
+        image = bpy.data.images.load(str(file))
+    except RuntimeError:
+        _refuse_damaged(file, name)
+    if not image.has_data and 0 in image.size[:]:
+        bpy.data.images.remove(image)
+        _refuse_damaged(file, name)
+    return image
 
 
-def picture_size(path: str | Path) -> tuple[int, int] | None:
-    """Width and height in pixels as the file's head tells, read once; None where it is no such picture."""
-    file = Path(bpy.path.abspath(str(path)))
+def _save(image, target: Path) -> None:
+    image.file_format = "PNG"
     try:
-        return _size(str(file), file.stat().st_mtime_ns)
-    except OSError:
-        return None
+        image.save(filepath=str(target))
+    except RuntimeError as error:
+        raise SceneError(
+            "cannot write '{file}': {reason}",
+            remedy="Free some space, or save the file in another folder.",
+            file=target,
+            reason=str(error).strip(),
+        ) from error
+
+
+def _refuse_damaged(file: Path, name: str):
+    raise SceneError(
+        "'{file}' is damaged, or no picture that Blender can open",
+        where="reference picture of '{name}'",
+        remedy="Export or download it again, as PNG or JPEG.",
+        name=name,
+        file=file,
+    )
 
 
 @lru_cache(maxsize=64)
 def _size(path: str, _changed: int) -> tuple[int, int] | None:
     with open(path, "rb") as file:
         head = file.read(2**17)
-    if head.startswith(PICTURE_SIGNATURES[0]) and len(head) >= 24:
-        return struct.unpack(">II", head[16:24])
-    if not head.startswith(PICTURE_SIGNATURES[1]):
+    if head.startswith(PICTURE_SIGNATURES):
+        return stored_size(head)
+    try:
+        opened = imbuf.load(path)
+    except (ValueError, OSError):
         return None
-    place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF:
-        marker, length = head[place + 1], struct.unpack(">H", head[place + 2 : place + 4])[0]
-        # Start of frame, of any kind of JPEG.
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", head[place + 5 : place + 9])
-            return width, height
-        place += 2 + length
-    return None
+    size = tuple(opened.size)
+    opened.free()
+    return size
+
+
+@lru_cache(maxsize=64)
+def _turned(path: str, _changed: int) -> int:
+    with open(path, "rb") as file:
+        return orientation(file.read(2**17))
 
 
 def _decodes(file: Path, picture: bytes) -> bool:
-    # Blender's reader fills in what a truncated JPEG lacks; the data itself never holds the end marker.
-    if picture.startswith(PICTURE_SIGNATURES[1]) and _JPEG_END not in picture[-_JPEG_TRAILER:]:
+    if cut_short(picture):
         return False
+    if not file.is_file():
+        return True
     try:
         imbuf.load(str(file)).free()
     except (ValueError, OSError):

@@ -1,0 +1,104 @@
+"""Reference pictures as people have them: photographs of phones, other formats, packed ones."""
+
+import io
+
+import bpy
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from isa_blender_addon.scene.picture import LONGEST, picture_size, read_picture, stored_turned, write_upright
+from isa_engine.errors import SceneError
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red rises to the right, green downwards: no turn or mirror image of it looks like another."""
+    x, y = np.meshgrid(np.linspace(20, 235, width), np.linspace(20, 235, height))
+    return Image.fromarray(np.stack([x, y, np.full_like(x, 90)], -1).round().astype(np.uint8))
+
+
+def read(path) -> Image.Image:
+    return Image.open(io.BytesIO(read_picture(path, "Anna"))).convert("RGB")
+
+
+def far(one: Image.Image, other: Image.Image) -> float:
+    """The greatest difference of two pictures of one size, in levels of 255."""
+    assert one.size == other.size
+    return float(np.abs(np.asarray(one).astype(int) - np.asarray(other)).max())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_what_the_engine_reads_goes_as_it_is(tmp_path, name):
+    gradient(60, 40).save(tmp_path / name)
+    assert read_picture(tmp_path / name, "Anna") == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.tif", "a.bmp", "a.tga"])
+def test_what_only_blender_reads_goes_as_blender_shows_it(tmp_path, name):
+    lossless = {"lossless": True} if name.endswith("webp") else {}
+    gradient(60, 40).save(tmp_path / name, **lossless)
+    before = len(bpy.data.images)
+    assert far(read(tmp_path / name), gradient(60, 40)) <= 1
+    assert picture_size(tmp_path / name) == (60, 40)
+    assert len(bpy.data.images) == before
+
+
+@pytest.mark.parametrize("size", [(LONGEST + 400, 300), (300, 2 * LONGEST)])
+def test_a_very_large_picture_is_scaled_down_on_the_way(tmp_path, size):
+    gradient(*size).save(tmp_path / "large.jpg", quality=95)
+    shown = read(tmp_path / "large.jpg")
+    assert max(shown.size) == LONGEST
+    assert shown.width / shown.height == pytest.approx(size[0] / size[1], rel=0.01)
+    assert far(shown.resize((30, 30)), gradient(30, 30).resize((30, 30))) < 12
+    assert picture_size(tmp_path / "large.jpg") == size
+
+
+def test_a_phones_moving_photograph_goes_without_its_movie(tmp_path):
+    gradient(60, 40).save(tmp_path / "still.jpg")
+    still = (tmp_path / "still.jpg").read_bytes()
+    movie = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(range(256)) * 600
+    (tmp_path / "motion.jpg").write_bytes(still + movie)
+    assert read_picture(tmp_path / "motion.jpg", "Anna") == still
+
+
+def test_a_picture_that_is_packed_into_the_file_needs_no_file(scene, tmp_path):
+    path = tmp_path / "packed.png"
+    gradient(60, 40).save(path)
+    content = path.read_bytes()
+    bpy.data.images.load(str(path)).pack()
+    path.unlink()
+    assert read_picture(path, "Anna") == content
+    assert picture_size(path) == (60, 40)
+
+
+def test_a_picture_that_is_nowhere_is_a_sentence(tmp_path):
+    with pytest.raises(SceneError, match=r"cannot read '.*gone\.png'"):
+        read_picture(tmp_path / "gone.png", "Anna")
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("byte_order", ["II", "MM"])
+def test_a_photograph_that_is_stored_turned_is_written_as_others_show_it(tmp_path, orientation, byte_order):
+    exif = Image.Exif()
+    exif.endian = "<" if byte_order == "II" else ">"
+    exif[0x112] = orientation
+    path = tmp_path / "phone.jpg"
+    gradient(60, 40).save(path, exif=exif, quality=98)
+    assert stored_turned(path) == orientation
+    with Image.open(path) as stored:
+        wanted = ImageOps.exif_transpose(stored).convert("RGB")
+    write_upright(path, tmp_path / "upright.png")
+    assert far(Image.open(tmp_path / "upright.png").convert("RGB"), wanted) <= 6
+    assert stored_turned(tmp_path / "upright.png") == 1
+
+
+@pytest.mark.parametrize(
+    "tail", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0XX" + bytes(9)]
+)
+def test_a_photograph_whose_exif_tells_nothing_is_upright(tmp_path, tail):
+    gradient(60, 40).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    segment = b"\xff\xe1" + (len(tail) + 2).to_bytes(2, "big") + tail
+    (tmp_path / "b.jpg").write_bytes(content[:2] + segment + content[2:])
+    assert stored_turned(tmp_path / "b.jpg") == 1
+    assert picture_size(tmp_path / "b.jpg") == (60, 40)
