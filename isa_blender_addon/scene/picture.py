@@ -54,6 +54,14 @@ def read_picture(path: str | Path, name: str) -> bytes:
     return _through_blender(file, picture, name)
 
 
+def changed(path: str | Path) -> tuple[str, int]:
+    """A picture's path, and a number that changes with the file; 0 where there is none."""
+    try:
+        return str(path), Path(bpy.path.abspath(str(path))).stat().st_mtime_ns
+    except OSError:
+        return str(path), 0
+
+
 def picture_size(path: str | Path) -> tuple[int, int] | None:
     """Width and height in pixels as it is stored, read once; None where it is no picture."""
     file = Path(bpy.path.abspath(str(path)))
