@@ -4,7 +4,7 @@ B clips of F frames, H W pixels; K characters of N points and R references, as m
 has: the others are padded at the end.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -13,9 +13,6 @@ from torch import Tensor
 from isa_engine.data.clip import Clip
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.pipeline.references import CloseUp, close_up
-
-# The most characters, and the most references, of a clip.
-CAST = 4
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,11 @@ class ClipBatch:
 
     def __len__(self) -> int:
         return len(self.video)
+
+    def first_points(self, count: int) -> "ClipBatch":
+        """The same clips with fewer points a character."""
+        fewer = {name: getattr(self, name)[:, :, :, :count] for name in ("points", "normals")}
+        return replace(self, **fewer, places=self.places[:, :, :count], known=self.known[:, :, :count])
 
     @staticmethod
     def concatenate(parts: "list[ClipBatch]") -> "ClipBatch":

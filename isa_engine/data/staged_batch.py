@@ -68,10 +68,10 @@ def stage_clips(batch: ClipBatch, model: Model, variation: Variation | None = No
     """What a model is to be told of clips.
 
     Args:
-        variation: how they are shown; as they are if None.
+        variation: how they, being of its moments, are shown; as they are if None.
     """
     variation = variation or Variation.none(len(batch), batch.video.shape[1])
-    batch = variation.in_space(variation.in_time(batch))
+    batch = variation.in_space(batch)
     height, width = batch.video.shape[2:4]
     staging = stage(
         batch.points.numpy(),

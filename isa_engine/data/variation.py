@@ -59,17 +59,16 @@ class Variation:
             colours=torch.as_tensor(colours, dtype=torch.float32),
         )
 
-    def in_time(self, batch: ClipBatch) -> ClipBatch:
-        """The frames that are shown, in their order."""
-        if self.frames == batch.video.shape[1] and not self.backwards.any():
-            return batch
+    def moments(self) -> Tensor:
+        """The frames of each clip that are shown, in their order: ``(B, frames)`` int64."""
         moment = torch.arange(self.frames)
-        moment = self.first[:, None] + torch.where(
-            self.backwards[:, None], moment.flip(0)[None], moment[None]
-        )
-        clip = torch.arange(len(moment))[:, None]
+        return self.first[:, None] + torch.where(self.backwards[:, None], moment.flip(0), moment)
+
+    def in_time(self, batch: ClipBatch) -> ClipBatch:
+        """Clips of these moments."""
+        clip, moments = torch.arange(len(batch))[:, None], self.moments()
         return replace(
-            batch, **{name: getattr(batch, name)[clip, moment] for name in AXES if AXES[name][:1] == "F"}
+            batch, **{name: getattr(batch, name)[clip, moments] for name in AXES if AXES[name][:1] == "F"}
         )
 
     def in_space(self, batch: ClipBatch) -> ClipBatch:
