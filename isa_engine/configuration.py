@@ -95,6 +95,19 @@ class DiTConfig:
     position_grid: tuple[int, int] | None = None
 
 
+# What all ISA-DiTs have in common. Features of a timestep; six numbers of a ray for each frame of a window
+# (Eq. 22); 2 × 2 normals to a latent pixel, for each frame of a window; shift, scale and gate for attention
+# and feed-forward (AdaLN-zero).
+TIMESTEP_FEATURES = 256
+RAY_CHANNELS = 6 * TEMPORAL_COMPRESSION
+NORMAL_DETAIL = 2
+NORMAL_CHANNELS = 3 * NORMAL_DETAIL**2 * TEMPORAL_COMPRESSION
+MODULATIONS = 6
+# The modulated branches that the paper adds to SD3's block, by the conditioning: temporal, point-temporal,
+# ISA on video, ISA on points; the first alone where there are no points.
+NEW_BRANCHES = {"isa": 4, "isa-without-ispe": 4, "controlnet-2d": 1}
+
+
 @dataclass(frozen=True)
 class ImageTowerConfig:
     """CLIP's image tower, in open_clip's terms (Eq. 21).
@@ -251,6 +264,9 @@ def _parts_of_name(name: str) -> tuple[str, str]:
         raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(MODELS)}.")
     return name, ""
 
+
+# Pictures of its first frame that a generation shows on the way, at most.
+PREVIEWS = 6
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 CARD = "card.json"

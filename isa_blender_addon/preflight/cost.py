@@ -1,16 +1,13 @@
-"""What a shot will cost an engine: memory and time by the model's numbers, to about a factor of two."""
+"""What a shot will cost an engine: time by the model's operations, memory to about a factor of two."""
 
 from dataclasses import dataclass
 
 from isa_engine.configuration import ModelConfig
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
+from isa_engine.cost import generation
+from isa_engine.geometry.frames import extended_count, latent_count
 from isa_engine.shot import canvas_size
 
 _FLOAT = 4
-# Square weight matrices of a layer: three blocks with their feed-forwards, the ISA branches, camera, image.
-_MATRICES = 68
-# Of them, those that a video token and a point token pass.
-_VIDEO_MATRICES, _POINT_MATRICES = 42, 24
 # Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from.
 _KEPT = 14
 # Video frames of a decoded piece (``pipeline.generate``), its side in latent pixels, copies of its features.
@@ -43,8 +40,7 @@ class Work:
 
 def memory(config: ModelConfig, work: Work) -> float:
     """Bytes at the highest: the loaded model, and what the work takes beside it."""
-    weights = _MATRICES * config.dit.layers * config.dit.width**2 + _vae_weights(config)
-    weights += 12 * config.image_tower.layers * config.image_tower.width**2
+    weights = sum(generation.weight_count(config).values())
     return _PROCESS + _FLOAT * weights + memory_beside(config, work)
 
 
@@ -74,14 +70,9 @@ def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = N
 
 def operations(config: ModelConfig, work: Work) -> float:
     """Floating point operations of the whole generation."""
-    video, points = _tokens(config, work)
-    d, space = config.dit.width, video / latent_count(work.frames)
-    seen = TEMPORAL_COMPRESSION * work.characters * config.dit.points
-    alone = 2 * d**2 * _VIDEO_MATRICES * video + 8 * d * video * space
-    cast = 2 * d**2 * _POINT_MATRICES * points + 8 * d * video * seen
-    # Guidance asks a second branch, where nobody is.
-    a_step = alone * (1 if work.guidance == 1 else 2) + cast
-    return work.steps * config.dit.layers * a_step + _decoding(config, work)
+    width, height = _canvas(config, work)
+    sized = generation.Work(work.frames, width, height, work.characters, work.steps, work.guidance)
+    return sum(generation.generation(config, sized).values())
 
 
 def _tokens(config: ModelConfig, work: Work) -> tuple[int, int]:
@@ -94,20 +85,3 @@ def _tokens(config: ModelConfig, work: Work) -> tuple[int, int]:
 
 def _canvas(config: ModelConfig, work: Work) -> tuple[int, int]:
     return canvas_size(*work.frame_shape, config.short_side, config.multiple)
-
-
-def _vae_weights(config: ModelConfig) -> float:
-    layers = 2 * config.vae.layers_per_block + 1
-    return sum(layers * 2 * 27 * width**2 for width in config.vae.block_out_channels)
-
-
-def _decoding(config: ModelConfig, work: Work) -> float:
-    """Of the decoder's residual blocks, which are almost all of it."""
-    vae, total = config.vae, 0.0
-    width, height = _canvas(config, work)
-    for level, channels in enumerate(vae.block_out_channels):
-        # The two finest but the first halve time on the way down.
-        frames = work.frames / (1, 2)[level] if level < 2 else latent_count(work.frames)
-        pixels = frames * width * height / ((vae.window or 1) * 2**level) ** 2
-        total += (vae.layers_per_block + 1) * 2 * 2 * 27 * channels**2 * pixels
-    return total

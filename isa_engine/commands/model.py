@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 from isa_engine.configuration import MODELS, ModelConfig, model_config
+from isa_engine.cost.generation import Work, generation, step
+from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
+from isa_engine.shot import Settings
 
 HELP = "list the named models, or show what one costs"
 
@@ -41,17 +44,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def model_cost(config: ModelConfig, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
-    """JSON-ready: parameters by part, tokens, operations of a denoising step with guidance, bytes."""
-    from isa_engine.dit.flops import forward_flops
-
-    vae, tower = config.vae, config.image_tower
+    """JSON-ready: parameters by part, tokens, bytes, and the operations of a denoising step with guidance and
+    of a whole generation."""
     in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
-    image_tokens = characters * (1 + (tower.size // tower.patch) ** 2)
-    rows, columns = height // vae.spatial_compression, width // vae.spatial_compression
-    with_cast = forward_flops(config.dit, latents, rows, columns, characters, image_tokens)
-    without = forward_flops(config.dit, latents, rows, columns, 0, 0)
-    operations = {part: with_cast[part] + without[part] for part in with_cast}
+    rows, columns = height // config.multiple, width // config.multiple
+    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance)
+    operations = step(config, work)
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())
     return {
@@ -60,13 +59,14 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
         "frames": frames,
         "characters": characters,
         "tokens": {
-            "video": latents * (rows // config.dit.patch) * (columns // config.dit.patch),
+            "video": latents * rows * columns,
             "points": 0 if in_2d else frames * characters * config.dit.points,
-            "image": image_tokens,
+            "image": characters * token_count(config.image_tower),
         },
         "parameters": counts,
         "bytes": {"float32": 4 * total, "bfloat16": 2 * total},
         "step_operations": {**operations, "total": sum(operations.values())},
+        "generation_operations": generation(config, work),
     }
 
 
@@ -74,7 +74,8 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
     """Parameters of each network by part, counted on the meta device: nothing is allocated."""
     import torch
 
-    from isa_engine.dit import ImageTower, flops
+    from isa_engine.dit import ImageTower
+    from isa_engine.dit.parameters import parameters as of_transformer
     from isa_engine.pipeline.model import build_matte_head
     from isa_engine.vae import VideoVAE
 
@@ -85,7 +86,7 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
     counts = {
         "vae": {name: sum(p.numel() for p in part.parameters()) for name, part in vae.named_children()},
         "matte_head": {"convolutions": sum(p.numel() for p in matte_head.parameters())},
-        "dit": flops.parameters(config.dit),
+        "dit": of_transformer(config.dit),
         "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
     }
     return {part: {**sizes, "total": sum(sizes.values())} for part, sizes in counts.items()}
@@ -101,6 +102,7 @@ def _table(cost: dict[str, Any]) -> str:
         *((f"parameters of {part}", counts) for part, counts in cost["parameters"].items()),
         ("bytes of all weights", cost["bytes"]),
         ("operations of a denoising step", cost["step_operations"]),
+        (f"operations of a generation of {Settings.steps} steps", cost["generation_operations"]),
     ):
         lines.append(f"\n{title}")
         lines += [f"  {name:16} {value:>24,}" for name, value in values.items()]

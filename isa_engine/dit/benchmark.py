@@ -14,8 +14,8 @@ import torch
 from diffusers.models.attention import BasicTransformerBlock, JointTransformerBlock
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.dit.isa_block import NEW_BRANCHES, ISABlock, LayerInputs
-from isa_engine.dit.transformer import MODULATIONS
+from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
+from isa_engine.dit.isa_block import ISABlock, LayerInputs
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 Pass = Callable[[], object]

@@ -3,9 +3,7 @@
 import torch
 from torch import nn
 
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-
-RAY_CHANNELS = 6 * TEMPORAL_COMPRESSION
+from isa_engine.configuration import RAY_CHANNELS
 
 
 class CameraTokens(nn.Module):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from isa_engine.dit.camera import RAY_CHANNELS
+from isa_engine.configuration import RAY_CHANNELS
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import extended_count, latent_count
 

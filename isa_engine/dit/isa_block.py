@@ -6,14 +6,11 @@ import torch
 from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
 from torch import nn
 
+from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.attention import ConditionAttention
 from isa_engine.dit.isa_transformer import ISATransformer
 from isa_engine.dit.normal_maps import NormalControl
-from isa_engine.dit.transformer import MODULATIONS, Transformer
-
-# The modulated branches that the paper adds to SD3's block: temporal, point-temporal, ISA on video, ISA on
-# points; the first alone where there are no points.
-NEW_BRANCHES = {"isa": 4, "isa-without-ispe": 4, "controlnet-2d": 1}
+from isa_engine.dit.transformer import Transformer
 
 
 class LayerInputs(NamedTuple):

@@ -8,19 +8,18 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from einops import rearrange
 from torch import nn
 
+from isa_engine.configuration import MODULATIONS, NEW_BRANCHES, TIMESTEP_FEATURES
 from isa_engine.dit import positional_encoding as encoding
 from isa_engine.dit.camera import CameraTokens
 from isa_engine.dit.conditioning import Conditioning
 from isa_engine.dit.identity_splat import splatted_identity
-from isa_engine.dit.isa_block import NEW_BRANCHES, ISABlock, LayerInputs
+from isa_engine.dit.isa_block import ISABlock, LayerInputs
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
-from isa_engine.dit.transformer import MODULATIONS
 from isa_engine.errors import ModelError
 from isa_engine.networks.saved_model import SavedModel
 
-TIMESTEP_FEATURES = 256
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
 # Modules by which configurations of one trunk differ: weights of one start another's trunk, and these fresh.

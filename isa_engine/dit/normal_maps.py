@@ -8,18 +8,14 @@ import torch
 from einops import rearrange
 from torch import nn
 
+from isa_engine.configuration import NORMAL_CHANNELS, NORMAL_DETAIL
 from isa_engine.errors import ModelError
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.plucker import pack
-
-# Normals to a latent pixel's side.
-DETAIL = 2
-NORMAL_CHANNELS = 3 * DETAIL**2 * TEMPORAL_COMPRESSION
 
 
 def pack_normals(maps: torch.Tensor) -> torch.Tensor:
     """Pictures ``(F, 3, 2h, 2w)`` to ``(t, 48, h, w)``: the frames of Eq. 9's windows, space in channels."""
-    return pack(rearrange(maps, "F n (h p) (w q) -> F (n p q) h w", p=DETAIL, q=DETAIL))
+    return pack(rearrange(maps, "F n (h p) (w q) -> F (n p q) h w", p=NORMAL_DETAIL, q=NORMAL_DETAIL))
 
 
 class NormalTokens(nn.Module):

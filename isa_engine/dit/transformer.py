@@ -5,9 +5,6 @@ from torch import nn
 
 from isa_engine.dit.attention import Attention
 
-# Shift, scale and gate, for the attention and for the feed-forward.
-MODULATIONS = 6
-
 
 class FeedForward(nn.Sequential):
     """FFN of Eq. 7; four times as wide inside, as in SD3."""

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from isa_engine.configuration import PREVIEWS
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition
@@ -28,8 +29,6 @@ from isa_engine.results.provenance import configured_signer, sign
 from isa_engine.results.record import container_tags, make_record, sha256
 from isa_engine.results.video import write_video
 from isa_engine.shot import Shot, encode_shot
-
-_PREVIEWS = 6
 
 
 @torch.inference_mode()
@@ -100,7 +99,7 @@ def denoise(
         settings.height // vae.spatial_compression,
         settings.width // vae.spatial_compression,
     )
-    interval = math.ceil(settings.steps / _PREVIEWS)
+    interval = math.ceil(settings.steps / PREVIEWS)
 
     def watch(done: int, estimate: Tensor) -> None:
         shows = done % interval == 0 and done < settings.steps

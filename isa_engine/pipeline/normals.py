@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.dit.normal_maps import DETAIL, pack_normals
+from isa_engine.configuration import NORMAL_DETAIL
+from isa_engine.dit.normal_maps import pack_normals
 from isa_engine.geometry.frames import extended_count
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
 from isa_engine.pipeline.model import Model
@@ -32,7 +33,7 @@ def packed_normal_maps(
     Returns:
         ``(1, t, 48, h, w)`` on the points' device.
     """
-    width, height = (DETAIL * side // model.config.vae.spatial_compression for side in canvas)
+    width, height = (NORMAL_DETAIL * side // model.config.vae.spatial_compression for side in canvas)
     return pack_normals(normal_maps(points, normals, intrinsics, camera_to_world, height, width))[None]
 
 

@@ -19,8 +19,8 @@ from isa_blender_addon.preflight.framing import check_framing
 from isa_blender_addon.preflight.limits import Plan, check_limits
 from isa_blender_addon.preflight.references import CastPicture, check_pictures, check_reference_poses
 from isa_engine.configuration import MODELS, model_config
+from isa_engine.cost import generation
 from isa_engine.data.camera_paths import look_at_matrices, random_camera_path
-from isa_engine.geometry.frames import latent_count
 from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
 from tests.addon.test_overlay_geometry import ball
 
@@ -239,22 +239,12 @@ def test_frames_in_words(chosen, words):
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_the_cost_follows_the_transformers_own_count(name):
-    from isa_engine.dit.flops import forward_flops, parameters
-
+def test_the_cost_is_of_the_models_own_canvas(name):
     config = model_config(name)
-    width, height = canvas_size(1280, 720, config.short_side, config.multiple)
-    once = Work(25, (1280, 720), 3, 1, 1.0)
-    with_cast = cost.operations(config, replace(once, steps=2)) - cost.operations(config, once)
-    with_nobody = cost.operations(config, replace(once, guidance=2.0)) - cost.operations(config, once)
-    compression = config.vae.spatial_compression
-    size = latent_count(25), height // compression, width // compression
-    for ours, characters, pictures in ((with_cast, 3, 3), (with_nobody, 0, 0)):
-        true = forward_flops(config.dit, *size, characters, pictures * 50)
-        assert ours == pytest.approx(sum(true.values()), rel=0.1), characters
-    if name == "isa-4b":
-        weights = cost.memory(config, replace(once, frames=1)) / 4
-        assert weights == pytest.approx(sum(parameters(config.dit).values()), rel=0.35)
+    work = Work(25, (1280, 720), 3, 12, 2.5)
+    canvas = canvas_size(1280, 720, config.short_side, config.multiple)
+    phases = generation.generation(config, generation.Work(25, *canvas, 3, 12, 2.5))
+    assert cost.operations(config, work) == sum(phases.values())
 
 
 def test_the_time_follows_an_earlier_plates_pace():

@@ -4,9 +4,8 @@ from dataclasses import asdict, replace
 
 import torch
 
-from isa_engine.configuration import DiTConfig
+from isa_engine.configuration import NORMAL_CHANNELS, DiTConfig
 from isa_engine.dit import Conditioning, ISADiT
-from isa_engine.dit.normal_maps import NORMAL_CHANNELS
 
 SMALL = DiTConfig(width=48, layers=2, heads=4, points=6, latent_channels=4, image_width=10)
 CHARACTERS = 2

@@ -6,16 +6,17 @@ import torch
 
 from isa_engine import cli
 from isa_engine.configuration import DiTConfig
+from isa_engine.cost.products import operations
+from isa_engine.cost.transformer import transformer
 from isa_engine.dit.benchmark import MATMUL, OURS, Sizes, measure, take_turns
-from isa_engine.dit.flops import forward_flops
 
-SIZES = Sizes(width=32, heads=2, latents=3, space=16, points=5)
+SIZES = Sizes(width=32, heads=2, latents=5, space=16, points=5)
 
 
 def test_our_block_is_a_layer_of_the_model():
     config = DiTConfig(width=32, heads=2, points=5, layers=1)
-    size = {"latents": 3, "height": 8, "width": 8, "characters": 1, "image_tokens": 257}
-    model = [sum(forward_flops(replace(config, layers=n), **size).values()) for n in (2, 3)]
+    size = {"latents": 5, "height": 8, "width": 8, "characters": 1, "image_tokens": 257}
+    model = [sum(operations(transformer(replace(config, layers=n), **size)).values()) for n in (2, 3)]
     assert measure(SIZES, "cpu", torch.float32, 1)[OURS].operations == model[1] - model[0]
 
 

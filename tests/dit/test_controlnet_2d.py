@@ -6,9 +6,9 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig
 
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.configuration import MODELS, NORMAL_DETAIL, model_config
 from isa_engine.dit import ISADiT
-from isa_engine.dit.normal_maps import DETAIL, pack_normals
+from isa_engine.dit.normal_maps import pack_normals
 from isa_engine.geometry.surface import POINTS
 from tests.dit.small_models import SMALL, inputs, moved, permuted, transformer
 
@@ -92,8 +92,8 @@ def test_a_map_reaches_the_latent_of_its_window_and_the_pixel_that_shows_it(mode
     x, time, conditioning = inputs(IN_2D, batch=1)
     before = one(x, time, conditioning)
     for frame, latent in ((0, 0), (1, 1), (4, 1), (5, 2)):
-        pictures = torch.zeros(9, 3, 8 * DETAIL, 6 * DETAIL)
-        pictures[frame, 0, 5 * DETAIL, 2 * DETAIL] = 1
+        pictures = torch.zeros(9, 3, 8 * NORMAL_DETAIL, 6 * NORMAL_DETAIL)
+        pictures[frame, 0, 5 * NORMAL_DETAIL, 2 * NORMAL_DETAIL] = 1
         maps = conditioning.normal_maps + pack_normals(pictures)[None]
         after = one(x, time, replace(conditioning, normal_maps=maps))
         changed = ((after - before).abs() > 1e-5).any(1)[0]

@@ -1,0 +1,89 @@
+"""What one generation costs, from pictures to plate, and what the model itself weighs."""
+
+import math
+from dataclasses import dataclass
+
+from isa_engine.configuration import PREVIEWS, ModelConfig
+from isa_engine.cost import autoencoder
+from isa_engine.cost.image_tower import image_tower, token_count
+from isa_engine.cost.products import Product, operations, weights
+from isa_engine.cost.transformer import transformer
+from isa_engine.geometry.frames import extended_count, latent_count
+
+
+@dataclass(frozen=True)
+class Work:
+    """A shot's size.
+
+    Attributes:
+        frames: generated ones.
+        width, height: of the canvas, pixels.
+        characters: in the cast, each with a reference picture of its own.
+        steps, guidance: of the denoising.
+    """
+
+    frames: int
+    width: int
+    height: int
+    characters: int
+    steps: int
+    guidance: float
+
+
+def generation(config: ModelConfig, work: Work) -> dict[str, int]:
+    """Floating point operations of each phase, as ``pipeline.Progress`` names them."""
+    frames, canvas = extended_count(work.frames), (work.width, work.height)
+    side = config.close_up
+    encoded = [
+        *autoencoder.encoder(config.vae, frames, *canvas),
+        *_times(work.characters, autoencoder.encoder(config.vae, 1, side, side)),
+        *image_tower(config.image_tower, work.characters),
+    ]
+    shown = (work.steps - 1) // math.ceil(work.steps / PREVIEWS)
+    decoded = [
+        *autoencoder.decoder(config.vae, frames, *canvas),
+        *autoencoder.matte_head(config.matte_head, config.vae, frames, *canvas),
+    ]
+    previews = _times(shown, autoencoder.decoder(config.vae, 1, *canvas))
+    return {
+        "encode": _sum(encoded),
+        "denoise": work.steps * sum(step(config, work).values()) + _sum(previews),
+        "decode": _sum(decoded),
+    }
+
+
+def step(config: ModelConfig, work: Work) -> dict[str, int]:
+    """Floating point operations of a denoising step, by part of the transformer."""
+    parts = operations(_branch(config, work, work.characters))
+    if work.guidance == 1:
+        return parts
+    # Guidance asks a second branch, where nobody is.
+    alone = operations(_branch(config, work, 0))
+    return {part: count + alone.get(part, 0) for part, count in parts.items()}
+
+
+def weight_count(config: ModelConfig) -> dict[str, int]:
+    """Numbers that each network has, to a hundredth; by the names of their files."""
+    side = config.multiple
+    return {
+        "vae": weights(autoencoder.encoder(config.vae, 1, side, side))
+        + weights(autoencoder.decoder(config.vae, 1, side, side)),
+        "matte_head": weights(autoencoder.matte_head(config.matte_head, config.vae, 1, side, side)),
+        "dit": weights(transformer(config.dit, 1, config.dit.patch, config.dit.patch, 1, 1)),
+        "image_tower": weights(image_tower(config.image_tower, 1)),
+    }
+
+
+def _branch(config: ModelConfig, work: Work, characters: int) -> list[Product]:
+    side = config.vae.spatial_compression
+    size = latent_count(work.frames), work.height // side, work.width // side
+    return transformer(config.dit, *size, characters, characters * token_count(config.image_tower))
+
+
+def _times(count: int, products: list[Product]) -> list[Product]:
+    """The same network, asked so often."""
+    return [Product(p.part, count * p.rows, p.inside, p.outside, p.times, p.learned) for p in products]
+
+
+def _sum(products: list[Product]) -> int:
+    return sum(operations(products).values())
