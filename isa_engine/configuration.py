@@ -26,6 +26,7 @@ class VAEConfig:
         window: side in pixels of windows that are folded into channels at once (not in SD3): a model for two
             CPU cores cannot afford convolutions at full resolution. It has one width. 0: SD3's.
         norm_groups: of the group norms, which see one frame at a time.
+        tail_width: channels of a last look across the borders of windows (``vae.pixel_tail``); 0: none.
         scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
             for each channel. Trained weights bring their own.
     """
@@ -35,6 +36,7 @@ class VAEConfig:
     layers_per_block: int = 2
     window: int = 0
     norm_groups: int = 32
+    tail_width: int = 0
     scaling_factor: float | tuple[float, ...] = 1.5305
     shift_factor: float | tuple[float, ...] = 0.0609
 
@@ -242,6 +244,9 @@ READOUTS: dict[str, dict[str, Any]] = {
     "background-splat": {"readout": "background", "identity_splat": True},
 }
 
+# The same with another decoder of the same latents, trained on from a model's.
+DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
+
 
 def model_config(name: str) -> ModelConfig:
     """The configuration of that name: a model's, or a variant's ("isa-tiny-controlnet-2d").
@@ -251,13 +256,17 @@ def model_config(name: str) -> ModelConfig:
     """
     base, variant = _parts_of_name(name)
     config = MODELS[base]()
-    changes = {**ABLATIONS, **READOUTS}.get(variant, {})
-    return replace(config, name=name, dit=replace(config.dit, **changes))
+    return replace(
+        config,
+        name=name,
+        dit=replace(config.dit, **{**ABLATIONS, **READOUTS}.get(variant, {})),
+        vae=replace(config.vae, **DECODERS.get(variant, {})),
+    )
 
 
 def _parts_of_name(name: str) -> tuple[str, str]:
     """A model's name, and a variant's or nothing."""
-    for ending in (*ABLATIONS, *READOUTS):
+    for ending in (*ABLATIONS, *READOUTS, *DECODERS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:
@@ -279,9 +288,11 @@ def weights_folder(name: str) -> Path | None:
 
 
 def autoencoder_folder(name: str) -> Path | None:
-    """Where the autoencoder of a named model, or of its variants, is: it is trained before the rest is.
+    """Where the autoencoder of a named model is, or of its variants, which but for ``DECODERS`` share it: it
+    is trained before the rest is.
 
     None: it is untrained.
     """
-    folder = WEIGHTS / _parts_of_name(name)[0]
+    base, variant = _parts_of_name(name)
+    folder = WEIGHTS / (name if variant in DECODERS else base)
     return folder if (folder / "vae.safetensors").exists() else None

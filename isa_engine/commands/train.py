@@ -77,7 +77,7 @@ def _train(
         trainer.export(out)
 
     while not agreed(trainer.finished or time.monotonic() - began >= 60 * minutes):
-        values = trainer.step()
+        values = {name: float(value) for name, value in trainer.step().items()}
         if leads():
             folder.log(trainer.steps_done, values)
             losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())

@@ -19,10 +19,16 @@ class VAETraining:
         frames, steps: of the two stages, short clips and then long ones (33 and 97 in the paper).
         batch, height, width: of a step's clips.
         clips: different clips, kept in the run's folder once made; zero makes each step's anew.
-        learning_rate: its peak, after ``warm_up`` steps, decaying to a tenth by the last step.
+        precision: "fp32" or "bf16" (mixed).
+        learning_rate: its peak, after ``warm_up`` steps, from which it falls to nothing by the run's end.
         l1, perceptual, kl, regularisation, gan_2d, gan_3d: the λ of Eqs. 1 and 2; zero leaves a term out.
         l2: of a squared error beside the paper's L1, which a small network learns faster from.
-        gan_from: first step with discriminators.
+        feature_matching: of the difference between what the discriminators see in a render and in what was
+            decoded, a perceptual loss where there is no perceptual network.
+        gan_from: share of the run after which discriminators play.
+        discriminator_width: their channels at first.
+        latent_noise: the decoder's latents are disturbed, a clip by a noise of up to this deviation in
+            normalised latents: a transformer's are never quite right.
         optimizer: of ``training.optimizers``.
         linear_start: clips to which the fresh linear maps of a model of windows are fitted before the first
             step; zero leaves them as the cosine transform.
@@ -43,6 +49,7 @@ class VAETraining:
     height: int = 128
     width: int = 128
     optimizer: str = "adamw"
+    precision: str = "fp32"
     learning_rate: float = 3e-4
     warm_up: int = 200
     l1: float = 1.0
@@ -52,7 +59,10 @@ class VAETraining:
     regularisation: float = 0.1
     gan_2d: float = 0.05
     gan_3d: float = 0.05
-    gan_from: int = 5000
+    feature_matching: float = 0.0
+    gan_from: float = 0.67
+    discriminator_width: int = 64
+    latent_noise: float = 0.0
     linear_start: int = 160
     train_encoder: bool = True
     lpips: str = ""

@@ -30,9 +30,17 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         """Scores of ``(B, 3, F, H, W)``: higher is more real. Frames are single pictures to the 2D one."""
-        if self.dimensions == 2:
-            video = video.transpose(1, 2).flatten(0, 1)
-        return self.layers(video)
+        return self.features(video)[-1]
+
+    def features(self, video: Tensor) -> list[Tensor]:
+        """What each resolution sees in ``(B, 3, F, H, W)``, and last the scores."""
+        seen = video.transpose(1, 2).flatten(0, 1) if self.dimensions == 2 else video
+        kept = []
+        for layer in self.layers:
+            seen = layer(seen)
+            if isinstance(layer, nn.LeakyReLU):
+                kept.append(seen)
+        return [*kept, seen.float()]
 
 
 def discriminator_loss(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
@@ -40,6 +48,16 @@ def discriminator_loss(score: Callable[[Tensor], Tensor], real: Tensor, fake: Te
     return torch.relu(1 - score(real)).mean() + torch.relu(1 + score(fake.detach())).mean()
 
 
-def generator_loss(score: Callable[[Tensor], Tensor], fake: Tensor) -> Tensor:
+def generator_loss(scores: Tensor) -> Tensor:
     """What the decoder is asked for: patches that score as real."""
-    return -score(fake).mean()
+    return -scores.mean()
+
+
+def feature_matching_loss(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+    """How far ``PatchDiscriminator.features`` of a fake are from those of what it stands for, relative to
+    their size, the scores aside (Wang and others, 2018): a perceptual distance of their own making."""
+    relative = [
+        (one.float() - other.float()).abs().mean() / other.float().abs().mean().clamp_min(1e-6)
+        for one, other in zip(fake[:-1], real[:-1], strict=True)
+    ]
+    return torch.stack(relative).mean()

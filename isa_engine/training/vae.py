@@ -6,32 +6,39 @@ checkpoint goes on as if nothing had happened.
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
-from isa_engine.networks.weight_files import load_weights
+from isa_engine.networks.weight_files import load_weights, write_weights
 from isa_engine.pipeline.model import build_matte_head
 from isa_engine.training.configuration import VAETraining
-from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
+from isa_engine.training.discriminators import (
+    PatchDiscriminator,
+    discriminator_loss,
+    feature_matching_loss,
+    generator_loss,
+)
 from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_loss
+from isa_engine.training.latent_normalisation import normalise_latents
 from isa_engine.training.linear_start import fit_linear_maps
 from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.perceptual import LPIPS
-from isa_engine.vae import VideoVAE
+from isa_engine.vae import Posterior, VideoVAE
 
 # ``batches(step)`` gives colours and mattes, ``(B, 4, F, H, W)`` in [−1, 1]; see ``video_batches``.
 BatchSource = Callable[[int], Tensor]
-# Clips whose latents are measured for their normalisation, those that are decoded again for each channel, by
-# how much of its deviation a channel is disturbed there, and the deviation of the widest one afterwards.
-_MEASURED, _DISTURBED, _DISTURBANCE, _WIDEST = 32, 2, 0.3, 2.0
+# Clips whose latents are measured for their normalisation.
+_MEASURED = 32
+_GANS = ("gan_2d", "gan_3d")
+# What a decoder may have more than the weights that it goes on from: at first it does nothing.
+_NEW = ("tail",)
 
 
 class VAETrainer:
@@ -61,11 +68,14 @@ class VAETrainer:
         self.matte_head = build_matte_head(model_config(settings.model)).to(device)
         if settings.start:
             for part in ("vae", "matte_head"):
-                load_weights(getattr(self, part), Path(settings.start) / f"{part}.safetensors")
+                load_weights(getattr(self, part), Path(settings.start) / f"{part}.safetensors", fresh=_NEW)
         channels = vae.config.latent_channels
         self.sub_latent_decoder = SubLatentDecoder(channels, vae.spatial_compression).to(device)
         self.discriminators = torch.nn.ModuleDict(
-            {"gan_2d": PatchDiscriminator(2), "gan_3d": PatchDiscriminator(3)}
+            {
+                "gan_2d": PatchDiscriminator(2, settings.discriminator_width),
+                "gan_3d": PatchDiscriminator(3, settings.discriminator_width),
+            }
         ).to(device)
         self.perceptual = None
         if settings.perceptual:
@@ -85,7 +95,11 @@ class VAETrainer:
             settings.learning_rate,
         )
         self.discriminator_optimizer = torch.optim.AdamW(
-            self.discriminators.parameters(), settings.learning_rate, betas=(0.5, 0.9), weight_decay=0.0
+            self.discriminators.parameters(),
+            settings.learning_rate,
+            betas=(0.5, 0.9),
+            weight_decay=0.0,
+            fused=True,
         )
         self.steps_done = 0
 
@@ -93,8 +107,13 @@ class VAETrainer:
     def finished(self) -> bool:
         return self.steps_done >= sum(self.settings.steps)
 
-    def step(self) -> dict[str, float]:
+    def step(self, gone: float = 0.0) -> dict[str, Tensor]:
         """One optimiser step of the VAE and, once they play, of the discriminators.
+
+        Nothing in it waits for the device.
+
+        Args:
+            gone: share of the run that is over by a clock, where one may end it before its steps do.
 
         Returns:
             Each term of Eq. 1, unweighted, by name; the matte head's loss; the discriminators'.
@@ -102,37 +121,57 @@ class VAETrainer:
         settings = self.settings
         if self.steps_done == 0:
             self._fit_linear_maps()
-        generator = torch.Generator().manual_seed(2 * (settings.seed * 2**32 + self.steps_done) + 1)
+        gone = min(1.0, max(gone, self.steps_done / max(1, sum(settings.steps))))
+        playing = [name for name in _GANS if getattr(settings, name) and gone >= settings.gan_from]
+        generator = torch.Generator(self.device)
+        generator.manual_seed(2 * (settings.seed * 2**32 + self.steps_done) + 1)
         video, matte = self.batches(self.steps_done).to(self.device).split([3, 1], 1)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = self._learning_rate()
+                group["lr"] = self._learning_rate(gone)
 
-        posterior = self.vae.encode(video)
-        latents = posterior.sample(generator)
-        decoded = self.vae.decode(latents)
-        terms = self.terms(video, latents, posterior, decoded)
-        weighted = [getattr(settings, name) * value for name, value in terms.items()]
-        # The latents are as they are: the autoencoder does not learn to please the matte head.
-        terms["matte"] = matte_loss(self.matte_head(latents.detach()), matte)
-        loss = torch.stack([*weighted, terms["matte"]]).sum()
+        # What the networks learn from is judged by discriminators that stay as they are meanwhile.
+        self.discriminators.requires_grad_(False)
+        with self._mixed():
+            posterior = self.vae.encode(video)
+            posterior = Posterior(posterior.mean.float(), posterior.logvar.float())
+            latents = posterior.sample(generator)
+            decoded = self.vae.decode(self._disturbed(latents, generator)).float()
+            terms = self.terms(video, latents, posterior, decoded, playing)
+            # The latents are as they are: the autoencoder does not learn to please the matte head.
+            terms["matte"] = matte_loss(self.matte_head(latents.detach()).float(), matte)
+        weighted = [getattr(settings, name, 1.0) * value for name, value in terms.items()]
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.stack(weighted).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
         self.optimizer.step()
 
-        playing = self._playing()
         if playing:
-            losses = {name: discriminator_loss(self.discriminators[name], video, decoded) for name in playing}
+            self.discriminators.requires_grad_(True)
+            with self._mixed():
+                losses = {
+                    name: discriminator_loss(self.discriminators[name], video, decoded) for name in playing
+                }
             self.discriminator_optimizer.zero_grad()
             torch.stack(list(losses.values())).sum().backward()
             self.discriminator_optimizer.step()
             terms |= {f"discriminator_{name[4:]}": value for name, value in losses.items()}
         self.steps_done += 1
-        return {name: value.item() for name, value in terms.items()}
+        return {name: value.detach() for name, value in terms.items()}
 
-    def terms(self, video: Tensor, latents: Tensor, posterior: Any, decoded: Tensor) -> dict[str, Tensor]:
-        """The terms of Eq. 1 whose weights are not zero, by the names of ``VAETraining``."""
+    def terms(
+        self,
+        video: Tensor,
+        latents: Tensor,
+        posterior: Posterior,
+        decoded: Tensor,
+        playing: Sequence[str] = (),
+    ) -> dict[str, Tensor]:
+        """The terms of Eq. 1 whose weights are not zero, by the names of ``VAETraining``.
+
+        Args:
+            playing: discriminators.
+        """
         settings = self.settings
         terms = {"l1": F.l1_loss(decoded, video)}
         if settings.l2:
@@ -144,17 +183,26 @@ class VAETrainer:
                 *(x.transpose(1, 2).flatten(0, 1) for x in (decoded, video))
             )
         if settings.regularisation:
-            terms["regularisation"] = image_decoding_loss(self.sub_latent_decoder(latents), video)
-        for name in self._playing():
-            terms[name] = generator_loss(self.discriminators[name], decoded)
+            terms["regularisation"] = image_decoding_loss(self.sub_latent_decoder(latents).float(), video)
+        matching = []
+        for name in playing:
+            discriminator = self.discriminators[name]
+            seen = discriminator.features(decoded)
+            terms[name] = generator_loss(seen[-1])
+            if settings.feature_matching:
+                with torch.no_grad():
+                    real = discriminator.features(video)
+                matching.append(feature_matching_loss(seen, real))
+        if matching:
+            terms["feature_matching"] = torch.stack(matching).mean()
         return terms
 
     def export(self, folder: Path) -> None:
         """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them."""
         if self.settings.train_encoder:
-            self._measure_latents()
-        save_file(self.vae.state_dict(), folder / "vae.safetensors")
-        save_file(self.matte_head.state_dict(), folder / "matte_head.safetensors")
+            normalise_latents(self.vae, self._other_videos(_MEASURED))
+        write_weights(self.vae.state_dict(), folder / "vae.safetensors")
+        write_weights(self.matte_head.state_dict(), folder / "matte_head.safetensors")
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly."""
@@ -184,42 +232,22 @@ class VAETrainer:
         for number in range(math.ceil(count / self.settings.batch)):
             yield self.batches(-1 - number)[:, :3].to(self.device)
 
-    def _playing(self) -> list[str]:
-        if self.steps_done < self.settings.gan_from:
-            return []
-        return [name for name in ("gan_2d", "gan_3d") if getattr(self.settings, name)]
+    def _disturbed(self, latents: Tensor, generator: torch.Generator) -> Tensor:
+        """Latents with as much noise as each clip draws."""
+        if not self.settings.latent_noise:
+            return latents
+        drawn = {"generator": generator, "device": self.device}
+        level = self.settings.latent_noise * torch.rand(len(latents), 1, 1, 1, 1, **drawn)
+        noise = torch.randn(latents.shape, **drawn) / self.vae.latent_scale.view(-1, 1, 1, 1)
+        return latents + level * noise
 
-    def _learning_rate(self) -> float:
+    def _mixed(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+
+    def _learning_rate(self, gone: float) -> float:
         settings = self.settings
-        progress = min(1.0, self.steps_done / max(1, sum(settings.steps)))
         warm = min(1.0, (self.steps_done + 1) / max(1, settings.warm_up))
-        return settings.learning_rate * warm * (0.55 + 0.45 * math.cos(math.pi * progress))
-
-    @torch.no_grad()
-    def _measure_latents(self) -> None:
-        """Normalise so that an error of a channel costs the picture as much as an equal one of any other.
-
-        Channels of equal deviation would have the transformer learn grain as eagerly as colours, and be told
-        of both at the same noise. Pictures have their structure in few strong channels, as a photograph has
-        it in low frequencies: those are left the strongest.
-        """
-        latents = torch.cat([self.vae.encode(video).mode() for video in self._other_videos(_MEASURED)])
-        values = latents.transpose(0, 1).flatten(1)
-        deviation = values.std(1, correction=0)
-        scale = self._weights(latents[:_DISTURBED], _DISTURBANCE * deviation)
-        self.vae.set_normalisation(values.mean(1), scale * (_WIDEST / (scale * deviation).amax()))
-
-    def _weights(self, latents: Tensor, disturbances: Tensor) -> Tensor:
-        """What a unit of each channel changes in the picture, root mean square: ``(C,)``."""
-        undisturbed = self.vae.decode(latents)
-        noise = torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0)).to(latents)
-        weights = []
-        for channel, disturbance in enumerate(disturbances):
-            disturbed = latents.clone()
-            disturbed[:, channel] += disturbance * noise
-            change = self.vae.decode(disturbed) - undisturbed
-            weights.append(change.square().mean().sqrt() / disturbance)
-        return torch.stack(weights)
+        return settings.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * gone))
 
 
 def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ def inflate_sd3_vae(folder: str | os.PathLike) -> VideoVAE:
             layers_per_block=config["layers_per_block"],
             window=0,
             norm_groups=config["norm_num_groups"],
+            tail_width=0,
             scaling_factor=config["scaling_factor"],
             shift_factor=config["shift_factor"] or 0.0,
         )

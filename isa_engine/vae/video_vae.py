@@ -11,6 +11,7 @@ from isa_engine.networks.saved_model import SavedModel
 from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder
+from isa_engine.vae.pixel_tail import PixelTail
 from isa_engine.vae.posterior import Posterior
 from isa_engine.vae.window_networks import WindowDecoder, WindowEncoder
 
@@ -45,6 +46,7 @@ class VideoVAE(SavedModel):
         layers_per_block: int,
         window: int,
         norm_groups: int,
+        tail_width: int,
         scaling_factor: float | tuple[float, ...],
         shift_factor: float | tuple[float, ...],
     ):
@@ -57,6 +59,7 @@ class VideoVAE(SavedModel):
         else:
             sizes = latent_channels, tuple(block_out_channels), layers_per_block, norm_groups
             self.encoder, self.decoder = Encoder(*sizes), Decoder(*sizes)
+        self.tail = PixelTail(tail_width) if tail_width else None
         for name, factor in (("latent_shift", shift_factor), ("latent_scale", scaling_factor)):
             channels = torch.as_tensor(factor, dtype=torch.float32).expand(latent_channels).clone()
             self.register_buffer(name, channels)
@@ -136,7 +139,7 @@ class VideoVAE(SavedModel):
 
     def check_video(self, video: torch.Tensor, *, begins: bool) -> None:
         """Raise ModelError unless ``encode``, or with ``begins`` false a later ``encode_chunk``, takes it."""
-        _check("video", video, _COLOURS)
+        self._check("video", video, _COLOURS)
         frames, height, width = video.shape[2:]
         if frames % TEMPORAL_COMPRESSION != int(begins):
             remedy = f"Give {'1 + 4k' if begins else '4k'} frames; repeat the last one to fill a window."
@@ -147,7 +150,7 @@ class VideoVAE(SavedModel):
 
     def check_latents(self, latents: torch.Tensor) -> None:
         """Raise ModelError unless ``decode`` takes them."""
-        _check("latents", latents, self.config.latent_channels)
+        self._check("latents", latents, self.config.latent_channels)
 
     def _encode(self, video: torch.Tensor, past: Past) -> Posterior:
         self.check_video(video, begins=past.begins)
@@ -156,15 +159,16 @@ class VideoVAE(SavedModel):
 
     def _decode(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
         self.check_latents(latents)
-        return self.decoder(latents, past)
+        video = self.decoder(latents, past)
+        return video if self.tail is None else self.tail(video, past)
 
-
-def _check(name: str, tensor: torch.Tensor, channels: int) -> None:
-    if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
-        wanted = f"(batch, {channels}, frames, height, width)"
-        raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
-    if not tensor.is_meta and not tensor.isfinite().all():
-        raise ModelError("a number is not finite", where=name)
+    def _check(self, name: str, tensor: torch.Tensor, channels: int) -> None:
+        if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
+            wanted = f"(batch, {channels}, frames, height, width)"
+            raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
+        # In training a GPU would be waited for at every step, and the loss tells as well.
+        if not self.training and not tensor.is_meta and not tensor.isfinite().all():
+            raise ModelError("a number is not finite", where=name)
 
 
 def _check_sizes(

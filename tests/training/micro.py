@@ -10,9 +10,9 @@ from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.vae import VideoVAE
 
 
-def micro_vae() -> VideoVAE:
+def micro_vae(tail: int = 0) -> VideoVAE:
     torch.manual_seed(0)
-    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16,))
+    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16,), tail_width=tail)
     return VideoVAE(**dataclasses.asdict(config))
 
 

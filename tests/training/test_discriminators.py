@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from isa_engine.training.discriminators import PatchDiscriminator, discriminator_loss, generator_loss
+from isa_engine.training.discriminators import (
+    PatchDiscriminator,
+    discriminator_loss,
+    feature_matching_loss,
+    generator_loss,
+)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -19,8 +24,25 @@ def test_the_discriminators_loss_teaches_the_discriminator_alone(dimensions):
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_the_generators_loss_reaches_the_picture(dimensions):
     fake = torch.randn(1, 3, 5, 32, 32, requires_grad=True)
-    generator_loss(PatchDiscriminator(dimensions, width=8), fake).backward()
+    generator_loss(PatchDiscriminator(dimensions, width=8)(fake)).backward()
     assert fake.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_features_match_where_the_pictures_do_and_lead_a_picture_to_them(dimensions):
+    discriminator = PatchDiscriminator(dimensions, width=8)
+    real = torch.randn(1, 3, 5, 32, 32)
+    seen = discriminator.features(real)
+    assert feature_matching_loss(seen, seen) == 0
+    assert torch.equal(seen[-1], discriminator(real))
+    fake = torch.randn(1, 3, 5, 32, 32, requires_grad=True)
+    optimizer, losses = torch.optim.Adam([fake], 0.05), []
+    for _ in range(10):
+        losses.append(feature_matching_loss(discriminator.features(fake), [each.detach() for each in seen]))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_only_the_3d_one_sees_the_order_of_frames():

@@ -10,7 +10,7 @@ from isa_engine import cli, configuration
 CONFIGURATIONS = {
     "vae": (
         "frames = [1, 1]\nsteps = [2, 1]\nbatch = 1\nheight = 32\nwidth = 32\n"
-        "shift = 0\ngan_from = 9\nlinear_start = 2\nclips = 4"
+        "shift = 0\ngan_from = 1.0\nlinear_start = 2\nclips = 4"
     ),
     "dit": 'frames = [1]\nsizes = ["32x32"]\nsteps = 3\nbatch = 1',
 }

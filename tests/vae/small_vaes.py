@@ -24,7 +24,8 @@ OF_WINDOWS = replace(
     scaling_factor=(1.0, 2.0, 0.5, 4.0),
     shift_factor=(0.0, 1.0, -1.0, 0.25),
 )
-CONFIGURATIONS = (PLAIN, OF_WINDOWS)
+WITH_TAIL = replace(OF_WINDOWS, tail_width=6)
+CONFIGURATIONS = (PLAIN, OF_WINDOWS, WITH_TAIL)
 
 
 @cache

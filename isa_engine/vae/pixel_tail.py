@@ -1,0 +1,43 @@
+"""A last look at the pixels across the borders of windows, after a small decoder's networks.
+
+Not in the paper. The networks of windows write each window of 4 · f_s² pixels from one place of their
+features, and two neighbours do not quite agree where they meet: a grid shows. Here the picture is folded
+again, into windows so small that three convolutions reach across any border.
+"""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import nn
+
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.vae.causal_conv import CausalConv3d, Past
+from isa_engine.vae.linear_windows import from_windows, to_windows
+
+# Half resolution, in pixels: at full resolution it would take longer than the networks before it.
+_SIDE = 2
+
+
+class PixelTail(nn.Module):
+    """What is added to a decoded video; nothing, at first.
+
+    Args:
+        width: channels.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        pixels = 3 * TEMPORAL_COMPRESSION * _SIDE**2
+        self.conv_in = CausalConv3d(pixels, width, time=1)
+        self.conv_mid = CausalConv3d(width, width, time=1)
+        self.conv_out = CausalConv3d(width, pixels, time=1)
+        nn.init.zeros_(self.conv_out.weight)
+        nn.init.zeros_(self.conv_out.bias)
+
+    def forward(self, video: torch.Tensor, past: Past) -> torch.Tensor:
+        """``(B, 3, F, H, W)`` to the same shape; the four frames of a latent are seen together."""
+        features = rearrange(to_windows(video, _SIDE, past.begins), "b t h w c -> b c t h w")
+        features = F.silu(self.conv_in(features, past))
+        features = F.silu(self.conv_mid(features, past))
+        change = rearrange(self.conv_out(features, past), "b c t h w -> b t h w c")
+        return video + from_windows(change, _SIDE, past.begins)
