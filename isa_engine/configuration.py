@@ -138,6 +138,9 @@ class ModelConfig:
         max_frames: the longest take it is made for.
         shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
             structure, as larger pictures, is decided there; 1 is none.
+        gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is
+            of most use to a readout that paints the background anew.
+        bits: of a number of the weights as they travel (``networks.weight_files``).
     """
 
     name: str
@@ -145,6 +148,8 @@ class ModelConfig:
     close_up: int
     max_frames: int
     shift: float = 1.0
+    gate: bool = False
+    bits: int = 16
     vae: VAEConfig = field(default_factory=VAEConfig)
     matte_head: MatteHeadConfig = field(default_factory=MatteHeadConfig)
     dit: DiTConfig = field(default_factory=DiTConfig)
@@ -184,6 +189,7 @@ def isa_tiny() -> ModelConfig:
         close_up=256,
         max_frames=33,
         shift=3.0,
+        gate=True,
         vae=VAEConfig(
             block_out_channels=(256,),
             layers_per_block=3,
@@ -201,15 +207,32 @@ def isa_tiny() -> ModelConfig:
 
 
 def isa_small() -> ModelConfig:
-    """For one consumer GPU."""
+    """Twice isa-tiny's pictures: trainable in minutes of one GPU, small enough in 8 bits to travel with the
+    code."""
     return ModelConfig(
         name="isa-small",
         short_side=256,
         close_up=256,
-        max_frames=97,
-        vae=VAEConfig(block_out_channels=(64, 128, 256, 256)),
-        dit=DiTConfig(width=512, layers=12, heads=8, points=128, image_width=768),
-        image_tower=ImageTowerConfig(name="ViT-B-32", size=224, patch=32, width=768, layers=12, heads=12),
+        max_frames=33,
+        shift=3.0,
+        bits=8,
+        # isa-tiny's, whose weights a run may go on from.
+        vae=isa_tiny().vae,
+        matte_head=isa_tiny().matte_head,
+        # As many tokens as isa-tiny has. What a token of four latent pixels must tell, its background has
+        # told mostly; so no gate, either.
+        dit=DiTConfig(
+            width=256,
+            layers=6,
+            heads=4,
+            patch=2,
+            points=256,
+            image_width=96,
+            qk_norm=False,
+            readout="background",
+            identity_splat=True,
+        ),
+        image_tower=ImageTowerConfig(size=128, patch=16, width=96, layers=3, heads=4),
     )
 
 
@@ -238,8 +261,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     # A map has no holes at any size if it is drawn from all of a shot's points.
     "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS},
 }
-# The same of other readouts than the paper's, which can go on from a model's weights.
+# The same of other readouts and inputs than the paper's, which can go on from a model's weights.
 READOUTS: dict[str, dict[str, Any]] = {
+    "splat": {"identity_splat": True},
     "background": {"readout": "background"},
     "background-splat": {"readout": "background", "identity_splat": True},
 }

@@ -98,5 +98,5 @@ def _training(plan: Plan) -> list[Finding]:
     if plan.trained is not False:
         return []
     mends = [use(name) for name in plan.trained_models] or [Mend("Other Engine", "isa.choose_engine")]
-    text = "The model {model} is untrained: the plate will be noise."
+    text = "The model {model} is untrained: the plate will show nobody."
     return [Finding(text, {"model": plan.config.name}, tuple(mends[:2]))]

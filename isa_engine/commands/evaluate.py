@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.fidelity import Networks
     from isa_engine.evaluation.held_out import HeldOut
     from isa_engine.evaluation.progress import PrintedProgress
-    from isa_engine.pipeline.model import PARTS, build_model
+    from isa_engine.pipeline.model import build_model
 
     config = model_config(arguments.model)
     width, height = config.canvas(arguments.size)
-    read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part, PARTS)
-    bundled = weights_folder if read == PARTS else autoencoder_folder
+    read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part)
+    bundled = weights_folder if read is None else autoencoder_folder
     folder = arguments.weights or bundled(arguments.model)
     model = build_model(config, folder, arguments.device, read)
     networks = Networks.load(arguments.lpips, arguments.i3d, model.device)

@@ -5,7 +5,7 @@ import dataclasses
 import json
 from typing import Any
 
-from isa_engine.configuration import MODELS, ModelConfig, model_config
+from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
 from isa_engine.cost.generation import Work, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if not arguments.show:
         for config in (make() for make in MODELS.values()):
-            print(f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames")
+            text = f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames"
+            print(text + ("" if weights_folder(config.name) else ", untrained"))
         return
     config = model_config(arguments.name)
     width, height = config.canvas(arguments.size or f"{config.short_side}x{config.short_side}")
@@ -55,6 +56,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     total = sum(part["total"] for part in counts.values())
     return {
         "model": config.name,
+        "trained": weights_folder(config.name) is not None,
         "canvas": [width, height],
         "frames": frames,
         "characters": characters,
@@ -64,7 +66,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
             "image": characters * token_count(config.image_tower),
         },
         "parameters": counts,
-        "bytes": {"float32": 4 * total, "bfloat16": 2 * total},
+        "bytes": {"float32": 4 * total, "float16": 2 * total, "8 bits": total},
         "step_operations": {**operations, "total": sum(operations.values())},
         "generation_operations": generation(config, work),
     }
@@ -75,6 +77,7 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
     import torch
 
     from isa_engine.dit import ImageTower
+    from isa_engine.dit.background_gate import BackgroundGate
     from isa_engine.dit.parameters import parameters as of_transformer
     from isa_engine.pipeline.model import build_matte_head
     from isa_engine.vae import VideoVAE
@@ -89,13 +92,19 @@ def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
         "dit": of_transformer(config.dit),
         "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
     }
+    if config.gate:
+        with torch.device("meta"):
+            gate = BackgroundGate(width=config.dit.width, patch=config.dit.patch)
+        counts["gate"] = {"linear map": gate.num_parameters()}
     return {part: {**sizes, "total": sum(sizes.values())} for part, sizes in counts.items()}
 
 
 def _table(cost: dict[str, Any]) -> str:
     width, height = cost["canvas"]
+    state = "" if cost["trained"] else ", untrained"
     lines = [
-        f"{cost['model']}, {cost['frames']} frames of {width} × {height}, {cost['characters']} in the cast"
+        f"{cost['model']}{state}, {cost['frames']} frames of {width} × {height}, "
+        f"{cost['characters']} in the cast"
     ]
     for title, values in (
         ("tokens", cost["tokens"]),

@@ -1,6 +1,7 @@
-"""``isa-engine train vae|dit|model``: train, or continue to train, and leave weights, curves and pictures.
+"""``isa-engine train vae|dit|gate|model``: train, or train on, and leave weights, curves and pictures.
 
-``model`` is a whole recipe: the autoencoder, then the transformer on its latents, then the weights folder.
+``model`` is a whole recipe: the autoencoder, then the transformer on its latents, then the gate on its
+tokens, then the weights folder.
 On several GPUs: ``torchrun --nproc-per-node N -m isa_engine.cli train dit … --device cuda``.
 """
 
@@ -8,21 +9,25 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from isa_engine.errors import ModelError
 
-HELP = "train a model's autoencoder, its transformer, or both"
+if TYPE_CHECKING:
+    from isa_engine.pipeline.model import Model
+
+HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
 # Share of a whole recipe's minutes that the autoencoder gets.
 _VAE_SHARE = 0.35
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=("vae", "dit", "model"))
+    parser.add_argument("part", choices=("vae", "dit", "gate", "model"))
     parser.add_argument(
         "--config",
         type=Path,
         required=True,
-        help="TOML, see isa_engine.training.configuration; of a model: a folder with vae.toml and dit.toml",
+        help="TOML, see isa_engine.training.configuration; of a model: a folder with one for each part",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
     parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
@@ -38,13 +43,19 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.part != "model":
         _train(arguments.part, config, out, minutes, arguments)
         return
+    from isa_engine.configuration import model_config
     from isa_engine.training.assemble import assemble
 
     began = time.monotonic()
     name = _train("vae", config / "vae.toml", out / "vae", _VAE_SHARE * minutes, arguments)
     left = minutes - (time.monotonic() - began) / 60
     _train("dit", config / "dit.toml", out / "dit", left, arguments, autoencoder=str(out / "vae"))
-    assemble(name, [out / "vae", out / "dit"], out / "weights")
+    runs = [out / "vae", out / "dit"]
+    if model_config(name).gate:
+        found = {"autoencoder": str(out / "vae"), "start": str(out / "dit")}
+        _train("gate", config / "gate.toml", out / "gate", float("inf"), arguments, **found)
+        runs.append(out / "gate")
+    assemble(name, runs, out / "weights")
     print(f"the weights are in {out / 'weights'}", flush=True)
 
 
@@ -59,7 +70,8 @@ def _train(
     from isa_engine.training.run import Run
 
     began = saved = time.monotonic()
-    trainer, picture = (_vae if part == "vae" else _dit)(config, out, arguments, **changes)
+    make = {"vae": _vae, "dit": _dit, "gate": _gate}[part]
+    trainer, picture = make(config, out, arguments, **changes)
     folder = Run(out)
     if leads():
         folder.describe(trainer.settings, arguments.device)
@@ -112,9 +124,8 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
 
 def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
-    from isa_engine.configuration import autoencoder_folder, model_config
+    from isa_engine.configuration import model_config
     from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
-    from isa_engine.pipeline.model import build_model
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
@@ -124,13 +135,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     settings = read_configuration(config, DiTTraining, **changes)
     accelerator = make_accelerator(arguments.device)
     model_settings = model_config(settings.model)
-    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
-    if folder is None:
-        remedy = "Train it first (isa-engine train vae), and name its folder with 'autoencoder'."
-        raise ModelError(
-            f"the autoencoder of '{settings.model}' is not trained", where=str(config), remedy=remedy
-        )
-    model = build_model(model_settings, folder, arguments.device, read=("vae", "matte_head"))
+    model = _encoding(settings, config, arguments)
     points = settings.points or model_settings.dit.points
     samples = Samples(model, _clips(points, arguments))
     if settings.samples:
@@ -139,6 +144,47 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = DiTTrainer(settings, Ahead(batches, arguments.ahead, accelerator.num_processes), accelerator)
     return trainer, lambda: generations(trainer.averaged(), model, batches)
+
+
+def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
+    """The trainer, and what makes its picture."""
+    from isa_engine.configuration import model_config, weights_folder
+    from isa_engine.data.samples import Batches, Samples
+    from isa_engine.pipeline.model import load_weights
+    from isa_engine.training.ahead import Ahead
+    from isa_engine.training.configuration import GateTraining, read_configuration
+    from isa_engine.training.gate import GateTrainer
+    from isa_engine.training.samples import generations
+
+    settings = read_configuration(config, GateTraining, **changes)
+    model_settings = model_config(settings.model)
+    folder = Path(settings.start) if settings.start else weights_folder(settings.model)
+    if folder is None or not model_settings.gate:
+        what = "has no gate" if folder else "is not trained"
+        remedy = "Name the run of its transformer with 'start'." if model_settings.gate else ""
+        raise ModelError(f"'{settings.model}' {what}", where=str(config), remedy=remedy)
+    model = _encoding(settings, config, arguments)
+    for part in ("dit", "image_tower"):
+        load_weights(model.parts[part], folder / f"{part}.safetensors")
+    samples = Samples(model, _clips(model_settings.dit.points, arguments))
+    sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
+    batches = Batches(samples, settings.batch, settings.frames, sizes)
+    trainer = GateTrainer(settings, Ahead(batches, arguments.ahead), model)
+    return trainer, lambda: generations(trainer.networks, model, batches, trainer.gate)
+
+
+def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Model":
+    """The model of a run's settings as far as its autoencoder, which must be trained."""
+    from isa_engine.configuration import autoencoder_folder, model_config
+    from isa_engine.pipeline.model import build_model
+
+    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
+    if folder is None:
+        remedy = "Train it first (isa-engine train vae), and name its folder with 'autoencoder'."
+        raise ModelError(
+            f"the autoencoder of '{settings.model}' is not trained", where=str(config), remedy=remedy
+        )
+    return build_model(model_config(settings.model), folder, arguments.device, read=("vae", "matte_head"))
 
 
 def _clips(points: int, arguments: argparse.Namespace) -> Callable:

@@ -59,7 +59,7 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     shape = tuple(conditioning.background_latents.shape)
     noise = initial_noise(shape, held_out.seed).to(model.device)
     latents = sample(
-        model.velocity,
+        model.predict,
         conditioning,
         noise,
         sampling.steps,

@@ -4,6 +4,7 @@ A clip is left out where it would make the measure too easy or void: where the r
 repeated, would on average cover the cast; where nobody is seen; where the ground shows no motion to judge by.
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from isa_engine.data.sources import synthetic_humans
 from isa_engine.data.split import HELD_OUT
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
+from isa_engine.evaluation.default_camera import default_camera
 from isa_engine.evaluation.silhouette import iou, tolerance
 from isa_engine.evaluation.worn import Worn, worn
 from isa_engine.geometry.surface import POINTS
@@ -42,7 +44,8 @@ class Kind:
         name: as tables and pictures call it.
         characters: sizes of cast, in turn.
         set_kind: of ``data.sets.KINDS``; any if None. A flat one is a screen in a colour that nobody wears.
-        camera: "any", "still", or "moving": its motion shows on the ground.
+        camera: "any", "still", "moving": its motion shows on the ground, or "blender": a new scene's, with
+            the cast at the origin (``default_camera``).
         hard: whether to keep the repeated reference's mean IoU at or below ``EASIEST``.
     """
 
@@ -98,6 +101,12 @@ class HeldOut:
         """``(N, 3)`` the surface points on the body at rest."""
         return self.humans.tokens.template
 
+    def sized(self, height: int, width: int) -> "HeldOut":
+        """The same in pictures of another size."""
+        other = copy.copy(self)
+        other.height, other.width = height, width
+        return other
+
     def clips(self, kind: Kind, count: int) -> Iterator[HeldOutClip]:
         """So many clips of a kind; the same ones every time.
 
@@ -129,6 +138,8 @@ class HeldOut:
         if (clip.mask > 0).float().mean() < _COVERED:
             return None
         random = np.random.default_rng([HELD_OUT.stream, seed, 1])
+        if kind.camera == "blender":
+            clip, actors = self._before_blenders_camera(clip, actors)
         if kind.camera == "still" and not _still(clip):
             clip = self._film_again(clip, actors, Set(random, kind.set_kind), _held(clip))
         if kind.camera == "moving" and _still(clip):
@@ -160,6 +171,23 @@ class HeldOut:
                 for picture, mask, other in zip(clip.reference_of.tolist(), masks, others, strict=True)
             ],
         )
+
+    def _before_blenders_camera(self, clip: Clip, actors: list[Actor]) -> tuple[Clip, list[Actor]]:
+        """The same performance about the origin, and the default camera's view of it on a flat set."""
+        middle = clip.points[0].reshape(-1, 3).mean(0)
+        world = middle * middle.new_tensor([1, 1, 0])
+        # SMPL-X's axes: Blender's Y is −Z there.
+        smplx = world[[0, 2, 1]] * world.new_tensor([1, 1, -1])
+        moved = [
+            replace(actor, translation=actor.translation - smplx, points=actor.points - world)
+            for actor in actors
+        ]
+        camera = tuple(
+            torch.as_tensor(part, dtype=torch.float32, device=self.humans.device)
+            for part in default_camera(len(clip.points))
+        )
+        clip = replace(clip, points=clip.points - world)
+        return self._film_again(clip, moved, Set(np.random.default_rng(0), "flat"), camera), moved
 
     def _film_again(self, clip: Clip, actors: list[Actor], stage: Set, camera: tuple[Tensor, Tensor]) -> Clip:
         """The same performance in another set or before another camera, at noon."""

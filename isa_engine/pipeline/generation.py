@@ -107,7 +107,7 @@ def denoise(
 
     report(Progress("denoise", 0, settings.steps))
     latents = sample(
-        model.velocity,
+        model.predict,
         conditioning,
         initial_noise(shape, settings.seed).to(model.device),
         settings.steps,

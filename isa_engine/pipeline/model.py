@@ -16,17 +16,20 @@ from torch import Tensor, nn
 
 from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
+from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.vae import MatteHead, VideoVAE
 
 _SEED = 20260
-PARTS = ("vae", "matte_head", "dit", "image_tower")
+# All parts that a model can have (``parts_of``).
+PARTS = ("vae", "matte_head", "dit", "image_tower", "gate")
 
 
 @dataclass(frozen=True)
 class Model:
     """Attributes:
+    gate: of the transformer's tokens; None where the configuration has none, or it is not trained.
     trained: false where the weights of any part are random.
     weights: SHA-256 over the SHA-256 of each weight file, or "random".
     """
@@ -36,6 +39,7 @@ class Model:
     matte_head: MatteHead
     dit: ISADiT
     image_tower: ImageTower
+    gate: BackgroundGate | None
     trained: bool
     weights: str
     device: torch.device
@@ -43,12 +47,13 @@ class Model:
     @property
     def parts(self) -> dict[str, nn.Module]:
         """The networks by the names of their files."""
-        return {part: getattr(self, part) for part in PARTS}
+        return {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None}
 
-    def velocity(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Tensor:
-        """``ISADiT.forward`` at the precision that suits the device."""
+    def predict(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Prediction:
+        """``ISADiT.forward`` and the gate, at the precision that suits the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            return self.dit(latents, timestep, conditioning)
+            velocity, tokens = self.dit.predict(latents, timestep, conditioning)
+            return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
 
 
 def load_model(name: str, device: str = "auto") -> Model:
@@ -64,17 +69,21 @@ def load_model(name: str, device: str = "auto") -> Model:
 
 
 def build_model(
-    config: ModelConfig, folder: Path | None, device: str = "auto", read: tuple[str, ...] = PARTS
+    config: ModelConfig, folder: Path | None, device: str = "auto", read: tuple[str, ...] | None = None
 ) -> Model:
     """``load_model`` for a configuration and a folder that need not be known by name.
 
     Args:
-        read: parts whose weights the folder holds; the others stay random.
+        read: parts whose weights the folder holds, all if None; the others stay random, and a gate that
+            learned nothing is left out.
     """
     target = _device(device)
+    read = parts_of(config) if read is None else read
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         parts = build_parts(config)
+    if folder is None or "gate" not in read:
+        parts.pop("gate", None)
     weights = "random"
     if folder is not None:
         digest = hashlib.sha256()
@@ -87,18 +96,26 @@ def build_model(
         weights = digest.hexdigest()
     for network in parts.values():
         network.to(target).eval().requires_grad_(False)
-    trained = folder is not None and read == PARTS
+    trained = folder is not None and set(read) == set(parts_of(config))
+    parts = {"gate": None, **parts}
     return Model(config=config, **parts, trained=trained, weights=weights, device=target)
+
+
+def parts_of(config: ModelConfig) -> tuple[str, ...]:
+    """Those of ``PARTS`` that models of a configuration have."""
+    return PARTS if config.gate else PARTS[:-1]
 
 
 def build_parts(config: ModelConfig) -> dict[str, nn.Module]:
     """The networks of a configuration, by the names of ``PARTS``, with random weights."""
-    return {
+    dit = config.dit
+    parts = {
         "vae": VideoVAE(**dataclasses.asdict(config.vae)),
         "matte_head": build_matte_head(config),
-        "dit": ISADiT(**dataclasses.asdict(config.dit)),
+        "dit": ISADiT(**dataclasses.asdict(dit)),
         "image_tower": ImageTower(**dataclasses.asdict(config.image_tower)),
     }
+    return parts | ({"gate": BackgroundGate(width=dit.width, patch=dit.patch)} if config.gate else {})
 
 
 def build_matte_head(config: ModelConfig) -> MatteHead:

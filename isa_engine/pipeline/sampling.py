@@ -13,13 +13,14 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from isa_engine.dit import Conditioning
+from isa_engine.dit.background_gate import Prediction, gated
 from isa_engine.pipeline.resume import LatentsFile
 
 # How far guided colours are led back to those of the conditional branch; 0.7 in Lin et al.
 _RESCALE = 0.7
 
-# ``velocity(latents, timestep, conditioning)``, as ``ISADiT.forward``.
-Velocity = Callable[[Tensor, Tensor, Conditioning], Tensor]
+# ``network(latents, timestep, conditioning)``; latents and timestep as of ``ISADiT.forward``.
+Network = Callable[[Tensor, Tensor, Conditioning], Prediction]
 # ``watch(steps done, estimate of x0)`` after each step; may raise to stop.
 Watch = Callable[[int, Tensor], None]
 
@@ -30,7 +31,7 @@ def initial_noise(shape: tuple[int, ...], seed: int) -> Tensor:
 
 
 def sample(
-    velocity: Velocity,
+    network: Network,
     conditioning: Conditioning,
     noise: Tensor,
     steps: int,
@@ -42,7 +43,7 @@ def sample(
     """Integrate from noise at t = 1 to latents at t = 0 by Euler's method.
 
     Args:
-        velocity: the network.
+        network: predicts.
         noise: ``(B, C, t, h, w)`` float32, on the network's device.
         guidance: scale; 1 asks the conditional branch alone.
         shift: of the time schedule towards noise (SD3); 1 is uniform.
@@ -54,13 +55,13 @@ def sample(
     scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
     # Even steps down to t = 0; the scheduler's own default spends the last one on a thousandth of the way.
     scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps), device=noise.device)
-    branch = _guided(velocity, conditioning, guidance)
+    imagine = _guided(network, conditioning, guidance)
     done, latents = latents_file.load(noise) if latents_file else (0, noise)
     scheduler.set_begin_index(done)
     for step in range(done, steps):
         time = scheduler.sigmas[step].to(latents)
-        flow = branch(latents, time.expand(len(latents)))
-        estimate = latents + time * flow
+        estimate = imagine(latents, time.expand(len(latents)))
+        flow = (estimate - latents) / time
         latents = scheduler.step(_scheduler_velocity(flow), scheduler.timesteps[step], latents).prev_sample
         if latents_file:
             latents_file.save(step + 1, latents)
@@ -69,27 +70,25 @@ def sample(
 
 
 def _guided(
-    velocity: Velocity, conditioning: Conditioning, guidance: float
+    network: Network, conditioning: Conditioning, guidance: float
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """``v_uncond + guidance · (v_cond − v_uncond)``, rescaled; the unconditional branch keeps camera and
-    background."""
-
-    def conditional(latents: Tensor, timestep: Tensor) -> Tensor:
-        return velocity(latents, timestep, conditioning).to(latents.dtype)
-
-    if guidance == 1:
-        return conditional
-    nobody = _without_the_unseen(conditioning.without_cast())
+    """The estimate of x0 along ``v_uncond + guidance · (v_cond − v_uncond)``, rescaled, then gated by what
+    the conditional branch knows of the cast; the unconditional one keeps camera and background."""
+    nobody = None if guidance == 1 else _without_the_unseen(conditioning.without_cast())
 
     # One branch after the other: half the memory of a doubled batch, as fast once a video fills the device.
-    def guided(latents: Tensor, timestep: Tensor) -> Tensor:
-        base = velocity(latents, timestep, nobody).to(latents.dtype)
-        told = conditional(latents, timestep)
+    def imagine(latents: Tensor, timestep: Tensor) -> Tensor:
         time = timestep.view(-1, 1, 1, 1, 1)
-        estimate = latents + time * (base + guidance * (told - base))
-        return (_rescaled(estimate, latents + time * told) - latents) / time
+        told = network(latents, timestep, conditioning)
+        estimate = latents + time * told.velocity.to(latents.dtype)
+        if nobody is not None:
+            base = latents + time * network(latents, timestep, nobody).velocity.to(latents.dtype)
+            estimate = _rescaled(base + guidance * (estimate - base), estimate)
+        if told.gate is None:
+            return estimate
+        return gated(estimate, told.gate.to(latents.dtype), conditioning.background_latents)
 
-    return guided
+    return imagine
 
 
 def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from isa_engine.configuration import ModelConfig
 from isa_engine.shot import Shot, anisotropy
 
 GENERATED, PROJECTED = "generated people", "projected body"
-UNTRAINED = "untrained: the picture is noise until weights are trained"
+UNTRAINED = "untrained: the picture shows nobody until weights are trained"
 
 
 class Maker(Protocol):

@@ -7,14 +7,14 @@ from typing import Any
 from isa_engine.configuration import CARD, model_config
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import read_weights, write_weights
-from isa_engine.pipeline.model import PARTS, build_model
+from isa_engine.pipeline.model import build_model, parts_of
 
 # Points of a curve that a card keeps.
 _POINTS = 60
 
 
 def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
-    """Write the weights that the runs left, in half precision, and the card.
+    """Write the weights that the runs left, in the bits of the configuration, and the card.
 
     Args:
         name: of the configuration.
@@ -28,8 +28,10 @@ def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
     Raises:
         ModelError: a part is missing, or does not fit the configuration; two runs are called the same.
     """
-    found = {part: run / f"{part}.safetensors" for run in runs for part in PARTS if _holds(run, part)}
-    missing = [part for part in PARTS if part not in found]
+    config = model_config(name)
+    parts = parts_of(config)
+    found = {part: run / f"{part}.safetensors" for run in runs for part in parts if _holds(run, part)}
+    missing = [part for part in parts if part not in found]
     if missing:
         remedy = f"Train {missing[0]}, or name the run that did."
         raise ModelError(f"no run left weights of {', '.join(missing)}", where=str(out), remedy=remedy)
@@ -42,8 +44,8 @@ def assemble(name: str, runs: list[Path], out: Path) -> dict[str, Any]:
     partial = out.with_name(out.name + ".part")
     partial.mkdir(parents=True, exist_ok=True)
     for path in found.values():
-        write_weights(read_weights(path), partial / path.name, bits=16)
-    build_model(model_config(name), partial, "cpu")
+        write_weights(read_weights(path), partial / path.name, bits=config.bits)
+    build_model(config, partial, "cpu")
     card = {"model": name, "trained": trained}
     (partial / CARD).write_text(json.dumps(card, indent=2) + "\n")
     out.mkdir(exist_ok=True)

@@ -132,6 +132,36 @@ class DiTTraining:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class GateTraining:
+    """A run of the background gate, on a finished transformer.
+
+    Attributes:
+        model: a named configuration that has a gate.
+        autoencoder: folder of a finished run of the VideoVAE; empty: the bundled one.
+        start: folder of the transformer that the gate reads; empty: the bundled one.
+        steps: batches that it is fitted to, one after the other.
+        batch, frames, sizes: as of ``DiTTraining``.
+        learning_rate: at the first step; it falls linearly to nothing.
+        ground_weight, shadow_weight: what an error counts where nobody stands, and there where the cast's
+            shadow lies, against one on or beside a figure. Both are so much fainter than a figure that the
+            gate would otherwise leave the one grainy, and wipe the other off.
+        seed: of data and noise.
+    """
+
+    model: str = "isa-tiny"
+    autoencoder: str = ""
+    start: str = ""
+    steps: int = 100
+    batch: int = 4
+    frames: tuple[int, ...] = (1, 5)
+    sizes: tuple[str, ...] = ("128x128",)
+    learning_rate: float = 0.03
+    ground_weight: float = 10.0
+    shadow_weight: float = 40.0
+    seed: int = 0
+
+
 T = TypeVar("T")
 
 

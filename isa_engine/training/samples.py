@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from isa_engine.dit import Conditioning
+from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.training.dit import BatchSource
@@ -22,16 +24,24 @@ def reconstructions(trainer: VAETrainer) -> Tensor:
 
 
 @torch.inference_mode()
-def generations(networks: DiTAndTower, model: Model, batches: BatchSource) -> Tensor:
+def generations(
+    networks: DiTAndTower, model: Model, batches: BatchSource, gate: BackgroundGate | None = None
+) -> Tensor:
     """A clip above what the transformer makes of its conditions: ``(3, 2H, 3W)`` in [−1, 1].
 
     Args:
         model: whose autoencoder made the latents.
+        gate: on the transformer's tokens.
     """
     latents, conditioning, pictures = batches(_SEED)
     told = networks.seeing(conditioning, pictures)
     noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
-    made = sample(networks.dit, told, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
+
+    def network(noisy: Tensor, time: Tensor, conditions: Conditioning) -> Prediction:
+        velocity, tokens = networks.dit.predict(noisy, time, conditions)
+        return Prediction(velocity, None if gate is None else gate(tokens, time))
+
+    made = sample(network, told, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
     truth, made = (model.vae.decode(model.vae.denormalise(x[:1])) for x in (latents, made))
     return _rows(truth[0], made[0])
 

@@ -191,7 +191,7 @@ def test_too_many_frames_end_where_the_model_does_or_go_to_a_longer_one():
     assert str(most) in found.sentence
     assert found.mends[0].values == {"frame_end": 10 + 2 * (most - 1)}
     assert len(range(10, found.mends[0].values["frame_end"] + 1, 2)) == most
-    assert found.mends[1].values == {"model": "isa-small"}
+    assert found.mends[1].values == {"model": "isa-4b"}
 
 
 def test_too_little_memory_names_both_numbers_and_what_fits():

@@ -8,7 +8,7 @@ import pytest
 
 from isa_engine import cli
 from isa_engine.commands.model import model_cost
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.configuration import MODELS, model_config, weights_folder
 from isa_engine.pipeline import generate
 from isa_engine.shot import write_shot
 from tests.pipeline.shots import MICRO, make_shot, picture
@@ -29,7 +29,7 @@ def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "cli")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {"encode 1/1", "denoise 0/2", "denoise 1/2", "denoise 2/2", "write 1/1"} <= set(lines)
-    assert "note: untrained: the picture is noise until weights are trained" in lines
+    assert "note: untrained: the picture shows nobody until weights are trained" in lines
     direct = generate(make_shot(seed=3), model, tmp_path / "direct", silent)
     assert (tmp_path / "cli" / "plate.mp4").read_bytes() == direct.plate.read_bytes()
 
@@ -89,6 +89,21 @@ def test_an_impossible_option_is_one_line_and_an_exit_code(shot, tmp_path, capsy
 def test_model_list_names_them_all(capsys):
     assert cli.main(["model", "list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(MODELS)
+
+
+def test_a_model_without_weights_says_so(capsys):
+    assert cli.main(["model", "list"]) == 0
+    untrained = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "untrained" in line]
+    assert untrained == [name for name in MODELS if weights_folder(name) is None]
+    assert "isa-4b" in untrained
+    assert cli.main(["model", "show", "isa-4b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trained"] is False
+
+
+def test_isa_small_fits_beside_the_code_in_8_bits():
+    cost = model_cost(model_config("isa-small"), 33, 256, 256, 1)
+    assert 28e6 < cost["parameters"]["dit"]["total"] < 32e6
+    assert cost["bytes"]["8 bits"] < 42e6
 
 
 def test_model_show_counts_the_parameters_there_are(shot, model, capsys):

@@ -1,11 +1,13 @@
 """Weights come back as they went, and anything else is named."""
 
+import dataclasses
 import json
 
 import pytest
 import safetensors.torch
 import torch
 
+from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import build_model, load_model, save_model
 from tests.pipeline.shots import MICRO
@@ -39,6 +41,23 @@ def test_saved_weights_load_as_trained_and_equal(model, tmp_path):
     for part, network in model.parts.items():
         for name, tensor in network.state_dict().items():
             assert torch.equal(tensor, loaded.parts[part].state_dict()[name]), (part, name)
+
+
+def test_a_gate_is_a_part_of_the_weights_and_there_once_it_is_trained(model, tmp_path):
+    config = dataclasses.replace(MICRO, gate=True)
+    untrained = build_model(config, None, "cpu")
+    assert untrained.gate is None
+    gate = BackgroundGate(width=config.dit.width, patch=config.dit.patch)
+    save_model(model.parts | {"gate": gate}, {}, tmp_path)
+    loaded = build_model(config, tmp_path, "cpu")
+    assert loaded.trained
+    assert torch.equal(loaded.gate.linear.bias, gate.linear.bias)
+    rest = build_model(config, tmp_path, "cpu", read=("vae", "image_tower"))
+    assert rest.gate is None
+    assert not rest.trained
+    (tmp_path / "gate.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"gate\.safetensors"):
+        build_model(config, tmp_path, "cpu")
 
 
 def remove(tensors):

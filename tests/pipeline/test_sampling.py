@@ -1,10 +1,13 @@
 """Denoising follows the flow from noise to the video, whatever the number of steps."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
 from isa_engine.pipeline.conditioning import condition
 from isa_engine.pipeline.sampling import initial_noise, sample
@@ -32,7 +35,7 @@ def test_a_perfect_network_recovers_the_video_in_any_number_of_steps(conditionin
         # What a network that knows the video would see at x_t = (1 − t) x0 + t ε.
         t = timestep.reshape(-1, 1, 1, 1, 1)
         torch.testing.assert_close(latents, (1 - t) * video + t * noise, atol=1e-4, rtol=0)
-        return video - noise
+        return Prediction(video - noise)
 
     def watch(step, estimate):
         estimates.append(estimate)
@@ -50,7 +53,7 @@ def test_time_runs_down_from_pure_noise_and_larger_shifts_stay_longer_in_it(cond
 
         def network(latents, timestep, _):
             seen.append(float(timestep))
-            return torch.zeros_like(latents)
+            return Prediction(torch.zeros_like(latents))
 
         sample(network, conditioning, initial_noise(SHAPE, 0), 5, 1.0, shift, ignore)
         return seen
@@ -68,7 +71,7 @@ def two_minds():
 
     def network(latents, timestep, condition):
         video = told if condition.visible.any() else nobody
-        return (video - latents) / timestep.reshape(-1, 1, 1, 1, 1)
+        return Prediction((video - latents) / timestep.reshape(-1, 1, 1, 1, 1))
 
     return told, nobody, network
 
@@ -96,10 +99,58 @@ def test_guidance_keeps_most_of_the_colours_of_the_conditional_branch(conditioni
 def test_guidance_of_a_plain_picture_is_a_plain_picture(conditioning):
     def network(latents, timestep, condition):
         shade = 3.0 if condition.visible.any() else 1.0
-        return (shade - latents) / timestep.reshape(-1, 1, 1, 1, 1)
+        return Prediction((shade - latents) / timestep.reshape(-1, 1, 1, 1, 1))
 
     found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, 2.0, 1.0, ignore)
     torch.testing.assert_close(found, torch.full(SHAPE, 0.7 * 3 + 0.3 * 5))
+
+
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+def test_a_gate_leaves_the_background_where_it_is_shut_and_the_guided_picture_where_it_is_open(
+    conditioning, two_minds, guidance
+):
+    _, _, network = two_minds
+    background = initial_noise(SHAPE, 3)
+    gate = torch.zeros(1, 1, *SHAPE[2:])
+    gate[..., :5] = 1
+    seen = replace(conditioning, **{**fitting(conditioning, SHAPE), "background_latents": background})
+
+    def gated(*given):
+        return network(*given)._replace(gate=gate)
+
+    free, found = (
+        sample(of, seen, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore) for of in (network, gated)
+    )
+    torch.testing.assert_close(found[..., :5], free[..., :5])
+    torch.testing.assert_close(found[..., 5:], background[..., 5:])
+    assert not torch.allclose(free[..., 5:], background[..., 5:], atol=0.1)
+
+
+def test_without_a_background_a_gate_does_nothing(conditioning, two_minds):
+    _, _, network = two_minds
+    nothing = replace(
+        conditioning, **{**fitting(conditioning, SHAPE), "background_latents": torch.zeros(SHAPE)}
+    )
+
+    def shut(*given):
+        return network(*given)._replace(gate=torch.zeros(1, 1, *SHAPE[2:]))
+
+    free, found = (
+        sample(of, nothing, initial_noise(SHAPE, 0), 4, 2.5, 1.0, ignore) for of in (network, shut)
+    )
+    torch.testing.assert_close(found, free)
+
+
+def fitting(conditioning, shape):
+    """Conditions of other sizes for latents of this shape."""
+    _, channels, latents, height, width = shape
+    return {
+        "identity": conditioning.identity[..., :channels],
+        "reference_latents": torch.zeros(1, channels, height, width),
+        "background_latents": torch.zeros(shape),
+        "cameras": torch.zeros(1, latents, 24, height // 2, width // 2),
+        "normal_maps": None,
+    }
 
 
 def test_guidance_one_asks_the_conditional_branch_alone(conditioning):
@@ -107,7 +158,7 @@ def test_guidance_one_asks_the_conditional_branch_alone(conditioning):
 
     def network(latents, _, condition):
         asked.append(condition)
-        return torch.zeros_like(latents)
+        return Prediction(torch.zeros_like(latents))
 
     sample(network, conditioning, initial_noise(SHAPE, 0), 3, 1.0, 1.0, ignore)
     assert asked == [conditioning] * 3
@@ -119,7 +170,7 @@ def test_the_branch_without_cast_keeps_camera_and_background(conditioning):
     def network(latents, _, condition):
         if not condition.visible.any():
             nobody.append(condition)
-        return torch.zeros_like(latents)
+        return Prediction(torch.zeros_like(latents))
 
     sample(network, conditioning, initial_noise(SHAPE, 0), 1, 2.0, 1.0, ignore)
     assert not nobody[0].identity_known.any()
@@ -133,11 +184,11 @@ def test_the_branch_without_cast_is_cheaper_and_not_another(model, conditioning)
 
     def network(latents, timestep, condition):
         asked.append((latents, timestep, condition))
-        return torch.zeros_like(latents)
+        return Prediction(torch.zeros_like(latents))
 
     shape = (1, 16, 2, 4, 6)
     sample(network, conditioning, initial_noise(shape, 0), 1, 2.0, 1.0, ignore)
-    latents, timestep, nobody = asked[0]
+    latents, timestep, nobody = asked[1]
     assert nobody.points.shape[2] == nobody.image_tokens.shape[1] == 0
     with torch.inference_mode():
         found = model.dit(latents, timestep, nobody)
@@ -147,7 +198,7 @@ def test_the_branch_without_cast_is_cheaper_and_not_another(model, conditioning)
 
 def test_half_precision_networks_leave_the_latents_in_single(conditioning):
     def network(latents, *_):
-        return latents.bfloat16()
+        return Prediction(latents.bfloat16())
 
     assert sample(network, conditioning, initial_noise(SHAPE, 0), 3, 2.0, 1.0, ignore).dtype == torch.float32
 
@@ -165,7 +216,7 @@ def test_cancelling_stops_before_the_next_step(conditioning):
 
     def network(latents, *_):
         calls.append(1)
-        return torch.zeros_like(latents)
+        return Prediction(torch.zeros_like(latents))
 
     def watch(step, estimate):
         if step == 2:

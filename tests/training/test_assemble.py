@@ -41,6 +41,27 @@ def test_the_folder_loads_as_trained_within_half_precision(runs, tmp_path):
             assert torch.allclose(ours, tensor, rtol=1e-3, atol=1e-6), (part, name)
 
 
+def test_a_model_that_travels_in_8_bits_takes_a_quarter_and_loads_within_a_hundredth(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(MODELS, "micro", lambda: dataclasses.replace(MICRO, bits=8))
+    assemble("micro", runs, tmp_path / "weights")
+    loaded, truth = build_model(MICRO, tmp_path / "weights", "cpu"), build_model(MICRO, None, "cpu")
+    assert loaded.trained
+    for part, network in truth.parts.items():
+        for name, tensor in network.state_dict().items():
+            away = (loaded.parts[part].state_dict()[name] - tensor).abs()
+            assert away.max() <= 0.01 * tensor.abs().max(), (part, name)
+    whole, carried = (
+        sum((folder / f"{part}.safetensors").stat().st_size for folder, part in held)
+        for held in (
+            [(runs[0], "vae"), (runs[1], "dit")],
+            [(tmp_path / "weights", part) for part in ("vae", "dit")],
+        )
+    )
+    assert carried < 0.4 * whole
+
+
 def test_the_card_tells_settings_steps_hardware_and_a_short_curve(runs, tmp_path):
     assemble("micro", runs, tmp_path / "weights")
     card = json.loads((tmp_path / "weights" / "card.json").read_text())

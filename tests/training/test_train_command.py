@@ -13,10 +13,11 @@ CONFIGURATIONS = {
         "shift = 0\ngan_from = 1.0\nlinear_start = 2\nclips = 4"
     ),
     "dit": 'frames = [1]\nsizes = ["32x32"]\nsteps = 3\nbatch = 1',
+    "gate": 'frames = [1]\nsizes = ["32x32"]\nsteps = 3\nbatch = 1',
 }
 
 
-@pytest.mark.parametrize("part", ["vae", "dit"])
+@pytest.mark.parametrize("part", ["vae", "dit", "gate"])
 def test_a_run_leaves_weights_and_curves_and_goes_on(tmp_path, capsys, part):
     configuration, out = tmp_path / "run.toml", tmp_path / "run"
     configuration.write_text(CONFIGURATIONS[part])
@@ -36,6 +37,16 @@ def test_a_transformer_learns_no_untrained_autoencoders_latents(tmp_path, capsys
     command = ["train", "dit", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
     assert cli.main(command) == 1
     assert "the autoencoder of 'isa-tiny' is not trained" in capsys.readouterr().err
+
+
+def test_a_model_without_a_gate_is_named(tmp_path, capsys):
+    (tmp_path / "run.toml").write_text('model = "isa-4b"')
+    command = ["train", "gate", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
+    assert cli.main([*command]) == 1
+    assert "'isa-4b' is not trained" in capsys.readouterr().err
+    (tmp_path / "run.toml").write_text('model = "isa-4b"\nstart = "runs/dit"')
+    assert cli.main([*command]) == 1
+    assert "'isa-4b' has no gate" in capsys.readouterr().err
 
 
 def test_an_unknown_key_is_one_line(tmp_path, capsys):

@@ -1,0 +1,71 @@
+"""How far a picture departs from the background that it was given, latent pixel by latent pixel.
+
+Where nobody is, a network paints the background again, with its own errors on it: grain on plain grounds. A
+gate g read from what the network knows of each place leads its estimate of x0 back to what was given there:
+``x0 ← background + g · (x0 − background)``.
+"""
+
+from typing import NamedTuple
+
+import torch
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from isa_engine.networks.saved_model import SavedModel
+
+
+class Prediction(NamedTuple):
+    """What a network says of noisy latents.
+
+    Attributes:
+        velocity: ``x0 − ε``, ``(B, C, t, h, w)``.
+        gate: ``(B, 1, t, h, w)`` in [0, 1]; None: the picture is the network's alone.
+    """
+
+    velocity: Tensor
+    gate: Tensor | None = None
+
+
+class BackgroundGate(SavedModel):
+    """The sigmoid of a linear map of a token and the time: a number for each latent pixel of the token.
+
+    Args:
+        width: d, features of ISA-DiT's last tokens.
+        patch: latent pixels to a token's side.
+    """
+
+    @register_to_config
+    def __init__(self, *, width: int, patch: int):
+        super().__init__()
+        self.linear = nn.Linear(width + 1, patch**2)
+        # Nearly open everywhere: what stands in the picture is not lost before the gate knows where.
+        nn.init.zeros_(self.linear.weight)
+        nn.init.constant_(self.linear.bias, 2.0)
+
+    def forward(self, tokens: Tensor, timestep: Tensor) -> Tensor:
+        """
+        Args:
+            tokens: ``(B, t, h / patch, w / patch, d)``, of ``ISADiT.predict``.
+            timestep: ``(B,)`` in [0, 1].
+
+        Returns:
+            the gate, ``(B, 1, t, h, w)``.
+        """
+        time = timestep.to(tokens).view(-1, 1, 1, 1, 1).expand(*tokens.shape[:-1], 1)
+        places = self.linear(torch.cat([tokens, time], -1)).sigmoid()
+        side = self.config.patch
+        # (B, t, r, c, p·q) to (B, t, r·p, c·q).
+        places = places.unflatten(-1, (side, side)).transpose(3, 4).flatten(2, 3).flatten(3, 4)
+        return places[:, None]
+
+
+def gated(estimate: Tensor, gate: Tensor, background: Tensor) -> Tensor:
+    """An estimate of x0 led back to the background by a gate; all of it where a video was given none, which
+    is all zeros.
+
+    Args:
+        estimate, background: ``(B, C, t, h, w)``.
+        gate: ``(B, 1, t, h, w)``.
+    """
+    given = background.flatten(1).any(1).view(-1, 1, 1, 1, 1)
+    return torch.where(given, background + gate * (estimate - background), estimate)

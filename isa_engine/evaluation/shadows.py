@@ -1,0 +1,59 @@
+"""Contact shadows: does the ground about the feet look as the cast above it makes it look?"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from isa_engine.data.clip import Clip
+from isa_engine.geometry.plucker import ray_directions
+
+# A foot's shadow is looked for within this share of the figure's height about it.
+_REACH = 0.5
+# The share of a figure's points that are nearest to the ground: its feet.
+_FEET = 0.05
+# Mean square of the shadow over that ground, below which there is none to be found again.
+_FAINTEST = 1e-3
+
+
+def ground_about_feet(clip: Clip) -> Tensor:
+    """The pixels that show ground within half a figure's height of the place below its feet, and nobody:
+    ``(F, H, W)`` bool. Every set stands on the plane z = 0."""
+    height, width = clip.video.shape[2:]
+    camera = clip.camera_to_world.double()
+    rays = ray_directions(clip.intrinsics.double(), camera, height, width)
+    origin, down = camera[:, None, None, :3, 3], -rays[..., 2]
+    ground = origin + rays * (origin[..., 2] / down.clamp_min(1e-6))[..., None]
+
+    points = clip.points.double()
+    tall = (points[..., 2].amax(2) - points[..., 2].amin(2)).median(0).values
+    lowest = points[..., 2].topk(max(1, round(_FEET * points.shape[2])), dim=2, largest=False).indices
+    feet = points[..., :2].gather(2, lowest[..., None].expand(-1, -1, -1, 2))
+    near = torch.zeros_like(clip.mask, dtype=torch.bool)
+    for frame in range(len(feet)):
+        away = torch.cdist(ground[frame, ..., :2].flatten(0, 1), feet[frame].flatten(0, 1))
+        reach = (_REACH * tall).repeat_interleave(feet.shape[2])
+        near[frame] = (away < reach).any(1).view(height, width)
+    # A figure's edge covers a part of the pixels beside it.
+    figures = F.max_pool2d((clip.mask > 0).float(), 3, 1, 1) > 0
+    return near & (down > 1e-3) & ~figures
+
+
+def shadow_kept(video: Tensor, clip: Clip) -> float | None:
+    """How much of the cast's shadow on that ground a video shows: 1 as dark as the render's, 0 none.
+
+    ``Σ (I − B) · (I* − B) / Σ ‖I* − B‖²`` with the video I, the render I* and the background B.
+
+    Args:
+        video: ``(3, F, H, W)``, of the clip.
+
+    Returns:
+        None where the render shows no shadow.
+    """
+    where = ground_about_feet(clip)
+    if not where.any():
+        return None
+    background = clip.background[:, where]
+    shadow = clip.video[:, where] - background
+    if shadow.square().mean() < _FAINTEST:
+        return None
+    return ((video[:, where] - background) * shadow).sum().div(shadow.square().sum()).item()
