@@ -60,6 +60,7 @@ def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
             convolution("conv_in", places, c, wide, _SPACE),
             *_window_blocks(config, places),
             Product("conv_out", places, wide, window),
+            *_tail(config, latents * width * height),
         ]
     channels = config.block_out_channels[::-1]
     last, inside = len(channels) - 1, channels[0]
@@ -77,7 +78,11 @@ def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
             frames = 1 + 2 * (frames - 1) if level < 2 else frames
             pixels = frames * (places // latents) * side**2
             found.append(convolution("up_blocks", pixels, wide, wide, _WHOLE))
-    return [*found, convolution("conv_out", frames * width * height, inside, _COLOURS, _WHOLE)]
+    return [
+        *found,
+        convolution("conv_out", frames * width * height, inside, _COLOURS, _WHOLE),
+        *_tail(config, latents * width * height),
+    ]
 
 
 def matte_head(
@@ -111,6 +116,21 @@ def _window_blocks(config: VAEConfig, places: int) -> list[Product]:
         convolution("blocks", places, wide, wide, 2 * _SPACE),
         convolution("blocks", places, wide, wide, _SPACE, 2 * layers - 1),
     ]
+
+
+def _tail(config: VAEConfig, pixels: int) -> list[Product]:
+    """The pixel tail's three convolutions, at half resolution.
+
+    Args:
+        pixels: of one frame a latent.
+    """
+    # A frame of windows of 2 pixels: four frames' colours of four pixels.
+    places, inside, wide = pixels // 4, _COLOURS * TEMPORAL_COMPRESSION * 4, config.tail_width
+    ends = (
+        convolution("tail", places, inside, wide, _SPACE),
+        convolution("tail", places, wide, inside, _SPACE),
+    )
+    return [*ends, convolution("tail", places, wide, wide, _SPACE)] if wide else []
 
 
 def _residuals(part: str, pixels: int, inside: int, outside: int, layers: int) -> list[Product]:
