@@ -34,6 +34,8 @@ class VAETraining:
             step; zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
             alone.
+        train_decoder: whether the decoder's networks learn; if neither does, the pixel tail learns alone.
+        matte: of the matte head, which learns beside; zero leaves it as it is.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
         fastest: top speed of the dynamic speed adjustment, in frames a frame.
         shift: pixels of spare picture on each axis for random structured motion.
@@ -65,6 +67,8 @@ class VAETraining:
     latent_noise: float = 0.0
     linear_start: int = 160
     train_encoder: bool = True
+    train_decoder: bool = True
+    matte: float = 1.0
     lpips: str = ""
     fastest: float = 2.0
     shift: int = 32

@@ -83,8 +83,8 @@ class VAETrainer:
                 remedy = "Name the weights with 'lpips', or set 'perceptual' to 0."
                 raise ModelError("the perceptual loss has no network", remedy=remedy)
             self.perceptual = LPIPS.load(settings.lpips).to(device)
-        if not settings.train_encoder:
-            vae.encoder.requires_grad_(False)
+        vae.encoder.requires_grad_(settings.train_encoder)
+        vae.decoder.requires_grad_(settings.train_decoder)
         self.optimizer = make_optimizer(
             settings.optimizer,
             [
@@ -138,9 +138,10 @@ class VAETrainer:
             latents = posterior.sample(generator)
             decoded = self.vae.decode(self._disturbed(latents, generator)).float()
             terms = self.terms(video, latents, posterior, decoded, playing)
-            # The latents are as they are: the autoencoder does not learn to please the matte head.
-            terms["matte"] = matte_loss(self.matte_head(latents.detach()).float(), matte)
-        weighted = [getattr(settings, name, 1.0) * value for name, value in terms.items()]
+            if settings.matte:
+                # The latents are as they are: the autoencoder does not learn to please the matte head.
+                terms["matte"] = matte_loss(self.matte_head(latents.detach()).float(), matte)
+        weighted = [getattr(settings, name) * value for name, value in terms.items()]
         self.optimizer.zero_grad()
         torch.stack(weighted).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)

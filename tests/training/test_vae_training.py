@@ -148,6 +148,20 @@ def test_a_tail_that_is_new_begins_as_nothing_and_learns_on_from_weights_without
     assert torch.equal(second.vae.encode(video).mode(), latents)
 
 
+def test_a_tail_can_learn_alone():
+    settings = dataclasses.replace(SETTINGS, train_encoder=False, train_decoder=False, matte=0.0)
+    training = VAETrainer(settings, VideoBatches(settings, one_clip), vae=micro_vae(tail=32))
+    before = {name: tensor.clone() for name, tensor in training.vae.state_dict().items()}
+    head = {name: tensor.clone() for name, tensor in training.matte_head.state_dict().items()}
+    first = training.step()
+    for _ in range(8):
+        last = training.step()
+    assert last["l1"] < first["l1"]
+    changed = {n for n, tensor in training.vae.state_dict().items() if not torch.equal(tensor, before[n])}
+    assert changed == {name for name in before if name.startswith("tail.")}
+    assert all(torch.equal(tensor, head[name]) for name, tensor in training.matte_head.state_dict().items())
+
+
 def test_the_second_stage_has_longer_clips():
     lengths = []
 
