@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 
 from isa_engine import __version__
@@ -38,11 +39,17 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
+        # Here, where a closed pipe is caught, and not as Python ends.
+        sys.stdout.flush()
     except IsaError as error:
         print(f"isa-engine: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (| head). Python would flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return 0
 
 

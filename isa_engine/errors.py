@@ -36,6 +36,19 @@ class IsaError(Exception):
         return [text.format(**self._values) for text in texts] if self._values else texts
 
 
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of a GPU.
+
+    torch need not be imported to tell: its error for a GPU is known by its name, and on a CPU it raises a
+    bare RuntimeError that names its allocator.
+    """
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    )
+
+
 class ShotError(IsaError):
     """A shot, or a shot file, that does not make sense or does not fit its limits."""
 

@@ -31,6 +31,11 @@ def project(points, mvp):
     return clip[..., :3] / safe_w[..., None], in_front
 
 
+def view_depth(points, mvp):
+    """Metres that points lie before the camera, ``(..., N)``; arguments as of ``project``, whose w it is."""
+    return (points @ mvp[..., 3, :3, None])[..., 0] + mvp[..., None, 3, 3]
+
+
 def latent_pixels(height: int, width: int) -> np.ndarray:
     """NDC of every latent pixel's centre, on the plane of zero depth (Eq. 11).
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from isa_engine.configuration import ModelConfig
 from isa_engine.dit import Conditioning
 from isa_engine.errors import ShotError
-from isa_engine.geometry.camera import modelview_projection
+from isa_engine.geometry.camera import NEAR, modelview_projection
 from isa_engine.geometry.canonical import world_to_canonical
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, view_depth
 from isa_engine.geometry.plucker import pack, plucker_rays
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
@@ -93,7 +93,7 @@ def condition(shot: Shot, model: Model) -> Conditioning:
     cast = [
         character
         for character in shot.characters
-        if (project(character.points, shot.mvp)[1] & character.visible[:, None]).any()
+        if ((view_depth(character.points, shot.mvp) > NEAR) & character.visible[:, None]).any()
     ]
     staging = _staged(shot, cast, model.config)
     pictures = _decoded(shot, cast)

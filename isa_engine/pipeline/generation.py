@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from isa_engine.configuration import PREVIEWS
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition
 from isa_engine.pipeline.decode import decode_matte, decode_plate
@@ -39,6 +39,7 @@ def generate(
     report: Report,
     checkpoint: Checkpoint | None = None,
     made: float | None = None,
+    encoded: bytes | None = None,
 ) -> Result:
     """Make the plate of a shot.
 
@@ -50,6 +51,7 @@ def generate(
         report: called at every step; may raise ``Cancelled``.
         checkpoint: where latents are kept after each step, and from where to go on.
         made: seconds since 1970 that the results bear as their time; None: they bear none.
+        encoded: the shot's file, where there is one: it goes to the results as it is.
 
     Raises:
         ShotError: the shot does not suit the model, or a picture in it is damaged.
@@ -58,7 +60,7 @@ def generate(
     """
     clock = Clock()
     with memory_of(model), results_in(out) as parts:
-        encoded = encode_shot(shot)
+        encoded = encoded or encode_shot(shot)
         parts.shot.write_bytes(encoded)
         digest = hashlib.sha256(encoded).hexdigest()
         latents = denoise(shot, digest, model, report, checkpoint, clock)
@@ -162,7 +164,7 @@ def memory_of(model: Model) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not ran_out_of_memory(error):
             raise
         remedy = "Generate fewer frames or a smaller canvas."
         raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
@@ -172,11 +174,6 @@ def _preview(estimate: Tensor, model: Model) -> Image.Image:
     """The first frame as the network imagines it so far: one latent decodes on its own."""
     frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1]))
     return Image.fromarray(to_frames(frame)[0])
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # On a CPU torch raises a bare RuntimeError.
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
 class Clock:

@@ -27,7 +27,7 @@ from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.service import remote, worker
 from isa_engine.service.claims import MAX_STALLS
-from isa_engine.shot import Shot, encode_shot
+from isa_engine.shot import Shot
 from isa_engine.whole_file import whole_file
 
 # Of a window; one that is small on a node of many keeps them all busy.
@@ -60,10 +60,17 @@ class Cluster:
         self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
 
     def generate(
-        self, shot: Shot, model: RemoteModel, out: Path, report: Report, *, checkpoint: Any, made: float
+        self,
+        shot: Shot,
+        model: RemoteModel,
+        out: Path,
+        report: Report,
+        *,
+        checkpoint: Any,
+        made: float,
+        encoded: bytes,
     ) -> None:
         """As ``pipeline.generate``, elsewhere."""
-        encoded = encode_shot(shot)
         latents, record = self._denoised(encoded, report, checkpoint, made)
         with results_in(out) as parts:
             parts.shot.write_bytes(encoded)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS, ResultFile
 from isa_engine.configuration import MODELS
-from isa_engine.errors import Cancelled, EngineError, IsaError
+from isa_engine.errors import Cancelled, EngineError, IsaError, ran_out_of_memory
 from isa_engine.service.checksum import sha256
 from isa_engine.service.claims import Claim, Claims
 from isa_engine.service.folders import Folders
@@ -129,9 +129,11 @@ class Worker:
         try:
             self._remove_earlier_attempts(claim)
             out.mkdir(parents=True)
-            shot = read_shot(self.folders.bring(self.folders.shot(claim.id)))
+            encoded = self.folders.bring(self.folders.shot(claim.id)).read_bytes()
+            shot = read_shot(encoded)
             self._load(shot.settings.model)
-            self.generate(shot, self.model, out, run.report, checkpoint=run, made=claim.created)
+            told = {"checkpoint": run, "made": claim.created, "encoded": encoded}
+            self.generate(shot, self.model, out, run.report, **told)
             results = tuple(_result(out / name) for name in RESULTS)
             for name in RESULTS:
                 self.folders.keep(out / name)
@@ -223,9 +225,7 @@ def _result(path: Path) -> ResultFile:
 def _sentence(error: Exception) -> str:
     if isinstance(error, IsaError):
         return str(error)
-    # torch has its own name for it on a GPU, and only words on a CPU.
-    out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if out_of_memory or "can't allocate memory" in str(error):
+    if ran_out_of_memory(error):
         return "The engine ran out of memory. Generate fewer frames, or a smaller picture."
     return f"The engine failed: {error!r}. Its log says more."
 

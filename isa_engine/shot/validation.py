@@ -12,6 +12,7 @@ MAX_SIDE = 16384
 MAX_CANVAS = 4096
 MAX_REFERENCES = MAX_CHARACTERS
 MAX_STEPS = 1000
+MAX_GUIDANCE = 100
 PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
@@ -127,7 +128,12 @@ def _settings(shot: Shot) -> None:
     _require(
         1 <= settings.steps <= MAX_STEPS, f"{settings.steps} steps", f"Use 1 to {MAX_STEPS}.", "settings"
     )
-    _require(0 <= settings.guidance <= 100, f"guidance is {settings.guidance}", "Use 0 to 100.", "settings")
+    _require(
+        0 <= settings.guidance <= MAX_GUIDANCE,
+        f"guidance is {settings.guidance}",
+        f"Use 0 to {MAX_GUIDANCE}.",
+        "settings",
+    )
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
 
 

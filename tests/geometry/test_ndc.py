@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.geometry.camera import FAR, NEAR, modelview_projection
-from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project, to_pixels
+from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project, to_pixels, view_depth
 from tests.geometry.scenes import clouds, lenses, numbers, rigid
 
 sizes = st.integers(1, 40)
@@ -89,6 +89,15 @@ def test_turning_v_down_leaves_the_points_alone():
     for ndc in (np.array([[0.5, 0.25, 0.0]]), torch.tensor([[0.5, 0.25, 0.0]])):
         assert picture_coordinates(ndc).tolist() == [[0.5, -0.25]]
         assert ndc.tolist() == [[0.5, 0.25, 0.0]]
+
+
+@given(lenses(), rigid(), clouds(20))
+def test_what_lies_nearer_than_the_near_plane_is_not_in_front(lens, camera, points):
+    mvp, points = modelview_projection(lens, camera), points.astype(np.float64)
+    depth = -((np.linalg.inv(camera) @ np.c_[points, np.ones(len(points))].T)[2])
+    assert np.allclose(view_depth(points, mvp), depth, atol=1e-9)
+    clear = abs(depth - NEAR) > 1e-9
+    assert ((depth > NEAR) == project(points, mvp)[1])[clear].all()
 
 
 @given(numbers(-3, 3), numbers(-3, 3), sizes, sizes)

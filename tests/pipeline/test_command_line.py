@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,12 @@ def test_model_show_refuses_what_does_not_exist(capsys):
     assert cli.main(["model", "show", "isa-tiny", "--size", "100x100"]) == 1
     assert cli.main(["model", "show", "isa-tiny", "--frames", "0"]) == 1
     assert capsys.readouterr().err.count("\n") == 3
+
+
+def test_a_reader_that_has_seen_enough_ends_no_command_in_a_traceback():
+    command = [sys.executable, "-m", "isa_engine.cli", "model", "show", "isa-tiny"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

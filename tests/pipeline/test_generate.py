@@ -1,7 +1,9 @@
 """The whole way from a shot to its files."""
 
 import dataclasses
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import av
@@ -195,3 +197,13 @@ def test_settings_out_of_range_are_refused_before_anything_is_written(model, sil
     with pytest.raises(ShotError, match="0 steps"):
         generate(make_shot(steps=0), model, tmp_path, silent)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shots_file_goes_to_the_results_as_it_is(model, silent, tmp_path):
+    shot, file = make_shot(seed=8), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(encode_shot(shot))) as ours, zipfile.ZipFile(file, "w") as theirs:
+        for name in ours.namelist():
+            theirs.writestr(name, ours.read(name))
+    result = generate(read_shot(file.getvalue()), model, tmp_path, silent, encoded=file.getvalue())
+    assert result.shot.read_bytes() == file.getvalue() != encode_shot(shot)
+    assert json.loads(result.record.read_text())["shot"]["sha256"] == sha256(result.shot)

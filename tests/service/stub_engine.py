@@ -21,7 +21,6 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
 from isa_engine.service import worker
-from isa_engine.shot import encode_shot
 
 FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL, HANGS_ONCE = range(8)
 # Seconds a step takes.
@@ -34,11 +33,11 @@ def load_model(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name, device=f"stub:{os.getpid()}")
 
 
-def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
+def generate(shot, model, out: Path, report, *, checkpoint, made, encoded) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     picture = SimpleNamespace(save=lambda path, format: path.write_bytes(b"\x89PNG\r\n\x1a\n"))
     went_on = checkpoint.path.exists()
-    done, state = 0, hashlib.sha256(encode_shot(shot)).hexdigest()
+    done, state = 0, hashlib.sha256(encoded).hexdigest()
     if went_on:
         done, state = json.loads(checkpoint.path.read_text())
     for step in range(done + 1, steps + 1):
