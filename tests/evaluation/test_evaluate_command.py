@@ -23,6 +23,8 @@ def test_vae_leaves_both_tables_a_plot_and_a_sheet(tmp_path):
     assert evaluate("vae", tmp_path) == 0
     (tokenizer, latents), settings = read(tmp_path / "vae.json")
     assert tokenizer.cell("micro", "FVD ↓") == "not measured (without --i3d)"
+    (blurred,) = tokenizer.cell("the render at half resolution", "sharpness ↑")
+    assert 0 < blurred < tokenizer.cell("the render itself", "sharpness ↑") == 1
     assert latents.cell("a standard Gaussian", "deviation") == 1
     assert settings["weights"] == "random"
     assert {"vae.md", "latents.png", "vae.png"} <= {path.name for path in tmp_path.iterdir()}
