@@ -96,7 +96,7 @@ def _tokenizer_table(model: Model, rows: tuple[Row, ...]) -> Table:
         f"{side} × {side} × {model.config.temporal_compression} pixels and frames to a latent of "
         f"{config.latent_channels} channels.",
         "Means over clips ± their standard deviation.",
-        "Sharpness: the share of the render's fine detail that is kept: blur loses it, noise does not win it.",
+        "Sharpness: the share of the render's fine detail that is kept. Blur loses it, noise wins none.",
         f"Borders and corners are those of windows of {side} pixels: where they show, a grid does.",
         NOTE,
     )
