@@ -270,6 +270,9 @@ READOUTS: dict[str, dict[str, Any]] = {
 
 # The same with another decoder of the same latents, trained on from a model's.
 DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
+# The same with what the paper starts from, SD3's image transformer (``training.from_sd3``): it has no norms
+# of queries and keys, and a table of positions for 192 × 192 tokens that is centred on 64 × 64.
+ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
 
 
 def model_config(name: str) -> ModelConfig:
@@ -283,14 +286,14 @@ def model_config(name: str) -> ModelConfig:
     return replace(
         config,
         name=name,
-        dit=replace(config.dit, **{**ABLATIONS, **READOUTS}.get(variant, {})),
+        dit=replace(config.dit, **{**ABLATIONS, **READOUTS, **ORIGINS}.get(variant, {})),
         vae=replace(config.vae, **DECODERS.get(variant, {})),
     )
 
 
 def _parts_of_name(name: str) -> tuple[str, str]:
     """A model's name, and a variant's or nothing."""
-    for ending in (*ABLATIONS, *READOUTS, *DECODERS):
+    for ending in (*ABLATIONS, *READOUTS, *DECODERS, *ORIGINS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:

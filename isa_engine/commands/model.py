@@ -1,8 +1,9 @@
-"""``isa-engine model list|show``: what the named models are and what they cost."""
+"""``isa-engine model list|show|inflate``: the named models, what one costs, and what the paper starts from."""
 
 import argparse
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
@@ -12,27 +13,46 @@ from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.shot import Settings
 
-HELP = "list the named models, or show what one costs"
+HELP = "list the named models, show what one costs, or make the paper's starting point"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="the named models").set_defaults(show=False)
+    actions.add_parser("list", help="the named models").set_defaults(act=_list)
     show = actions.add_parser("show", help="parameters by part, tokens, operations of a denoising step")
     show.add_argument("name")
     show.add_argument("--frames", type=int, help="length of the take (default: the longest it is made for)")
     show.add_argument("--size", help="canvas as WIDTHxHEIGHT (default: square, as it is made for)")
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")
-    show.set_defaults(show=True)
+    show.set_defaults(act=_show)
+    inflate = actions.add_parser("inflate", help="weights to train from, out of SD3's that you have")
+    folder = "folder of diffusers' files: config.json and *.safetensors"
+    inflate.add_argument("--vae", type=Path, required=True, help=f"SD3's autoencoder, {folder}")
+    inflate.add_argument("--transformer", type=Path, required=True, help=f"SD3's transformer, {folder}")
+    inflate.add_argument("--out", type=Path, required=True, help="folder for the weights")
+    inflate.add_argument("--model", default="isa-4b-sd3", help="which named model it becomes (isa-4b-sd3)")
+    inflate.set_defaults(act=_inflate)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    if not arguments.show:
-        for config in (make() for make in MODELS.values()):
-            text = f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames"
-            print(text + ("" if weights_folder(config.name) else ", untrained"))
-        return
+    arguments.act(arguments)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    for config in (make() for make in MODELS.values()):
+        text = f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames"
+        print(text + ("" if weights_folder(config.name) else ", untrained"))
+
+
+def _inflate(arguments: argparse.Namespace) -> None:
+    from isa_engine.training.from_sd3 import write_starting_point
+
+    write_starting_point(arguments.model, arguments.vae, arguments.transformer, arguments.out)
+    print(f'{arguments.out}: train with model = "{arguments.model}", start = "{arguments.out}"')
+
+
+def _show(arguments: argparse.Namespace) -> None:
     config = model_config(arguments.name)
     width, height = config.canvas(arguments.size or f"{config.short_side}x{config.short_side}")
     frames = config.max_frames if arguments.frames is None else arguments.frames

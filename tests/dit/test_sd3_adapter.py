@@ -15,13 +15,13 @@ from tests.dit.small_models import SMALL, inputs
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
-def sd3(qk_norm: str | None = None) -> SD3Transformer2DModel:
+def sd3(qk_norm: str | None = None, channels: int = 4) -> SD3Transformer2DModel:
     torch.manual_seed(0)
     return SD3Transformer2DModel(
         sample_size=16,
         num_layers=2,
-        in_channels=4,
-        out_channels=4,
+        in_channels=channels,
+        out_channels=channels,
         attention_head_dim=8,
         num_attention_heads=4,
         joint_attention_dim=20,
