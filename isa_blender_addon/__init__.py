@@ -2,32 +2,17 @@
 
 
 def register() -> None:
-    from . import batch, cache, dataset, farm, matching, operators, overlay, properties, session, shots, ui
-
-    properties.register()
-    shots.register()
-    session.register()
-    cache.register()
-    ui.register()
-    operators.register()
-    overlay.register()
-    matching.register()
-    batch.register()
-    farm.register()
-    dataset.register()
+    for room in _rooms():
+        room.register()
 
 
 def unregister() -> None:
-    from . import batch, cache, dataset, farm, matching, operators, overlay, properties, session, shots, ui
+    for room in reversed(_rooms()):
+        room.unregister()
 
-    dataset.unregister()
-    farm.unregister()
-    batch.unregister()
-    matching.unregister()
-    overlay.unregister()
-    operators.unregister()
-    ui.unregister()
-    cache.unregister()
-    session.unregister()
-    shots.unregister()
-    properties.unregister()
+
+def _rooms() -> tuple:
+    """Those with something to register, in the order in which they build on each other."""
+    from . import dataset, headless, matching, operators, overlay, preferences, session, settings, takes, ui
+
+    return preferences, settings, dataset, takes, matching, session, overlay, headless, operators, ui

@@ -18,7 +18,7 @@ from isa_engine.errors import SceneError
 from isa_engine.shot import Shot
 
 from ..engine.process import kill_tree, last_line, process_options
-from ..folders import backgrounds_folder
+from ..preferences.folders import backgrounds_folder
 from ..scene.timeline import frame_shape
 from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
 

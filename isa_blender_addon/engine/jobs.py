@@ -19,8 +19,8 @@ from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import RESULTS, JobStatus
 from isa_engine.errors import Cancelled, EngineError, IsaError
 
+from ..takes.take import ARRIVING, PREVIEW, fresh_key
 from .process import EngineStatus
-from .take import ARRIVING, PREVIEW, fresh_key
 
 POLL_SECONDS = 0.2
 # An engine that does not answer for so long is gone. A local one is known to be

@@ -15,8 +15,8 @@ from pathlib import Path
 from isa_engine.errors import IsaError
 from isa_engine.shot import Shot
 
+from ..takes.take import HERE, Take, fresh_key, read_takes
 from .jobs import Engine, JobRunner, JobSnapshot
-from .take import HERE, Take, fresh_key, read_takes
 
 # For engines to hear what is cancelled.
 _FAREWELL_SECONDS = 2

@@ -8,10 +8,10 @@ from gpu_extras.batch import batch_for_shader
 
 from isa_engine.body.keypoints import LIMBS
 
-from ..properties import has_ghost
+from ..language.translation import words
 from ..scene.characters import body_mesh, find_characters
 from ..scene.surface import surfaces
-from ..translation import words
+from ..settings.cast import has_ghost
 from .ghost import ghost_places, match_error, picture_matrix, to_picture
 from .marks import in_words
 

@@ -16,11 +16,11 @@ from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 
-from ..properties import has_ghost
 from ..scene.camera import camera_to_world, intrinsics
 from ..scene.characters import body_mesh, joint_bones
 from ..scene.picture import picture_size
 from ..scene.timeline import render_size, view_layer
+from ..settings.cast import has_ghost
 from .marks import error
 
 COLLECTION = "ISA References"

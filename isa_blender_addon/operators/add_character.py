@@ -6,9 +6,9 @@ from bpy.props import StringProperty
 from isa_engine.body import load_body, open_body
 from isa_engine.errors import IsaError
 
-from ..properties import refresh_cast
+from ..language.translation import told
 from ..scene.rig import add_character, put_on_ground
-from ..translation import told
+from ..settings.cast import refresh_cast
 from .result import Result
 
 

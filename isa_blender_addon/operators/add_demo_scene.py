@@ -4,11 +4,12 @@ import bpy
 
 from isa_engine.errors import IsaError, SceneError
 
-from ..folders import free, output_folder
-from ..properties import cast_picture
+from ..language.translation import told
+from ..preferences.folders import free
 from ..scene.demo import build_demo_scene
 from ..scene.reference import render_reference
-from ..translation import told
+from ..settings.cast import cast_picture
+from ..takes.folders import output_folder
 from .result import Result
 
 # The reference is painted again at the model's size; a quarter of the frame is more than that and quick.

@@ -2,8 +2,9 @@
 
 import bpy
 
-from ..session import session
-from .reading import Reading, ReadingOperator
+from ..session.current import session
+from ..session.reading import Reading
+from .reading import ReadingOperator
 from .result import Result
 
 

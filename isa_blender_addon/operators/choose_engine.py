@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..ui.preferences import Preferences, draw_engine, preferences
+from ..preferences.choices import Preferences, draw_engine, preferences
 from .result import Result
 
 

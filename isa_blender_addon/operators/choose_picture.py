@@ -6,9 +6,9 @@ from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.errors import IsaError
 
-from ..properties import cast_member, playing
+from ..language.translation import told
 from ..scene.picture import read_picture
-from ..translation import told
+from ..settings.cast import cast_member, playing
 from .result import Result
 
 

@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import IntProperty
 
-from ..cache import cleaning
+from ..session.cache import cleaning
 from .result import Result
 
 

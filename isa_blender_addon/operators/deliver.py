@@ -7,9 +7,9 @@ from bpy.props import EnumProperty
 
 from isa_engine.errors import Cancelled, IsaError
 
-from .. import delivery
-from ..session import redraw
-from ..translation import said, told
+from ..language.translation import said, told
+from ..session import delivery
+from ..session.current import redraw
 from .result import Result
 
 _POLL_SECONDS = 0.2

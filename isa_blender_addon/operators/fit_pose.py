@@ -8,10 +8,10 @@ from bpy.props import StringProperty
 from isa_engine.body.fitting import fit_pose
 from isa_engine.errors import IsaError
 
+from ..language.translation import said, told
 from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
-from ..properties import cast_member
 from ..scene.picture import picture_size
-from ..translation import said, told
+from ..settings.cast import cast_member
 from .result import Result
 
 

@@ -3,8 +3,9 @@
 import bpy
 from bpy.props import BoolProperty
 
-from ..session import session
-from .reading import Reading, ReadingOperator
+from ..session.current import session
+from ..session.reading import Reading
+from .reading import ReadingOperator
 from .result import Result
 
 

@@ -7,8 +7,8 @@ from bpy_extras.io_utils import ImportHelper
 from isa_engine.body import load_motion
 from isa_engine.errors import IsaError
 
+from ..language.translation import told
 from ..scene.rig import apply_motion
-from ..translation import told
 from .result import Result
 
 

@@ -11,10 +11,10 @@ from isa_engine.data.footage.people import tracked_people
 from isa_engine.data.footage.track_formats import TRACKERS
 from isa_engine.errors import IsaError
 
-from ..properties import refresh_cast
+from ..language.translation import said, told
 from ..scene.timeline import fps, render_size
 from ..scene.tracked import CAMERA, add_people, other_shape
-from ..translation import said, told
+from ..settings.cast import refresh_cast
 from .result import Result
 
 _NAMES = {

@@ -7,10 +7,10 @@ from bpy.props import BoolProperty, StringProperty
 
 from isa_engine.errors import IsaError
 
-from ..folders import output_folder
+from ..language.translation import told
 from ..plate import troubles
-from ..takes import show_results
-from ..translation import told
+from ..takes.folders import output_folder
+from ..takes.shown import show_results
 from .result import Result
 
 

@@ -8,8 +8,8 @@ from bpy.props import BoolProperty, StringProperty
 from isa_engine.errors import EngineError
 
 from ..engine.queue import Job
-from ..session import session
-from ..translation import told
+from ..language.translation import told
+from ..session.current import session
 from .result import Result
 
 

@@ -6,10 +6,10 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
+from ..language.translation import told, words
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
-from ..properties import cast_member
-from ..translation import told, words
+from ..settings.cast import cast_member
 from .result import Result
 
 

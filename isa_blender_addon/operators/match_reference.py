@@ -5,9 +5,9 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
+from ..language.translation import told
 from ..matching.ghost import fit_camera_to_picture, make_ghost
-from ..properties import cast_member
-from ..translation import told
+from ..settings.cast import cast_member
 from .result import Result
 
 

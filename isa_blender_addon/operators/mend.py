@@ -5,8 +5,8 @@ from bpy.props import FloatVectorProperty, IntProperty, StringProperty
 
 from isa_engine.configuration import MODELS
 
-from ..properties import playing
-from ..session import session
+from ..session.current import session
+from ..settings.cast import playing
 from .result import Result
 
 

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..folders import engine_log
+from ..preferences.folders import engine_log
 from .result import Result
 
 

@@ -5,8 +5,8 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
-from ..presets import presets
-from ..translation import told
+from ..language.translation import told
+from ..settings.presets import presets
 from .result import Result
 
 

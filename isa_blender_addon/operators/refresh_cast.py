@@ -7,8 +7,8 @@ from bpy.app.handlers import persistent
 
 from isa_engine.errors import IsaError
 
-from ..properties import refresh_cast
-from ..translation import told
+from ..language.translation import told
+from ..settings.cast import refresh_cast
 from .result import Result
 
 

@@ -4,8 +4,8 @@ import bpy
 
 from isa_engine.errors import EngineError
 
-from ..session import session
-from ..translation import told
+from ..language.translation import told
+from ..session.current import session
 from .result import Result
 
 

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..session import session
+from ..session.current import session
 from .result import Result
 
 

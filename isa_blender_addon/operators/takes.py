@@ -7,11 +7,11 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
-from ..engine.take import Take
-from ..engine.trash import has_trash
-from ..session import redraw, session
-from ..takes import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
-from ..translation import in_words, said, told, words
+from ..language.translation import in_words, said, told, words
+from ..session.current import redraw, session
+from ..takes.shown import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
+from ..takes.take import Take
+from ..takes.trash import has_trash
 from .result import Result
 
 

@@ -10,10 +10,11 @@ from isa_engine.farm.eligibility import operating_system
 from isa_engine.farm.job import OPERATING_SYSTEMS
 from isa_engine.shot import Shot
 
-from ..farm import write
-from ..session import session
-from ..translation import said
-from .reading import Reading, ReadingOperator
+from ..farm.bundle import write
+from ..language.translation import said
+from ..session.current import session
+from ..session.reading import Reading
+from .reading import ReadingOperator
 from .result import Result
 
 _SYSTEMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}

@@ -11,8 +11,8 @@ from mathutils import Vector
 
 from isa_engine.configuration import model_config
 
-from ..properties import canvas
-from ..translation import words
+from ..language.translation import words
+from ..settings.shot import canvas
 from .geometry import Drawing
 from .watch import watch
 

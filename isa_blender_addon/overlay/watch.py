@@ -6,12 +6,12 @@ from bpy.app.handlers import persistent
 from isa_engine.configuration import model_config
 from isa_engine.errors import IsaError, SceneError
 
-from ..properties import playing
+from ..language.translation import told
 from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
 from ..scene.characters import evaluated, find_characters
 from ..scene.surface import Surface, surfaces
-from ..session import session
-from ..translation import told
+from ..session.current import session
+from ..settings.cast import playing
 from .geometry import Body, Drawing, View, drawing
 
 

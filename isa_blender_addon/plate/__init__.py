@@ -6,17 +6,24 @@ A take that is switched to goes where the one before was: only the media change,
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
 
 import bpy
+import numpy as np
 
-from isa_engine.shot import Shot
-
-from ..engine.take import Take
-from ..translation import said
+from ..language.translation import said
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
 from .colour import rendered_space, shift_of_colours
 from .movie import read_movie
+
+
+class Framed(Protocol):
+    """What says on which scene frames a plate is: ``(F,)`` int."""
+
+    @property
+    def frame_numbers(self) -> np.ndarray: ...
+
 
 NAME = "ISA Plate"
 # How a plate can be shown; a scene's choice is any of them.
@@ -24,14 +31,14 @@ KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
 _VIDEO, _MATTE = "plate.mp4", "matte.mp4"
 
 
-def import_plate(scene, folder: str | Path, shot: Shot | Take, kinds: Collection[str]) -> None:
+def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]) -> None:
     """Put a take's plate into the scene in place of the one before.
 
     Through a camera that is linked from another file and can hold no background image, it shows on the plane.
 
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
-        shot: of which the plate was made, or its take; only the frame numbers count.
+        shot: of which the plate was made, or its take.
         kinds: of ``KINDS``; what shows a plate in another way goes.
 
     Raises:

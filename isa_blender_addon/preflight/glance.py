@@ -11,10 +11,10 @@ from isa_engine.configuration import MODELS, ModelConfig, model_config
 
 from ..engine.process import machine_memory
 from ..matching.ghost import match_error
-from ..properties import has_ghost, playing
+from ..preferences.choices import preferences
 from ..scene.picture import picture_size
 from ..scene.timeline import frame_shape
-from ..ui.preferences import preferences
+from ..settings.cast import has_ghost, playing
 from .cost import Work, operations, seconds
 from .finding import Finding
 from .limits import Plan, check_limits

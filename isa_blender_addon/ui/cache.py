@@ -1,8 +1,9 @@
 """The cache in the preferences."""
 
-from ..cache import cleaning, measuring
-from ..folders import cache_folder
-from ..translation import in_words, words
+from ..language.translation import in_words, words
+from ..preferences.choices import sections
+from ..preferences.folders import cache_folder
+from ..session.cache import cleaning, measuring
 
 
 def draw_cache(layout, chosen) -> None:
@@ -22,3 +23,11 @@ def draw_cache(layout, chosen) -> None:
     row.operator("isa.clean_cache", icon="BRUSH_DATA")
     if cleaning.said:
         layout.label(text=cleaning.said)
+
+
+def register() -> None:
+    sections.append(draw_cache)
+
+
+def unregister() -> None:
+    sections.remove(draw_cache)

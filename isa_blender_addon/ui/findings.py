@@ -1,6 +1,6 @@
 """What preflight has found: a sentence and its buttons each."""
 
-from ..translation import words
+from ..language.translation import words
 from .sentence import sentence
 
 # The panel below must stay in reach.

@@ -4,9 +4,9 @@ import bpy
 
 from ..engine.jobs import JobSnapshot
 from ..engine.queue import Job
-from ..engine.take import HERE
-from ..session import session
-from ..translation import words
+from ..language.translation import words
+from ..session.current import session
+from ..takes.take import HERE
 from .sentence import sentence
 from .thumbnails import icon
 

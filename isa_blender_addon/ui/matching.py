@@ -2,10 +2,10 @@
 
 import bpy
 
+from ..language.translation import words
 from ..matching.draw import matched_member
 from ..matching.ghost import match_error
-from ..properties import has_ghost
-from ..translation import words
+from ..settings.cast import has_ghost
 from .sentence import sentence
 
 

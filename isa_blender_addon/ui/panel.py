@@ -6,17 +6,17 @@ Drawing reads what is known already and computes nothing that grows with the sce
 import bpy
 
 from .. import plate
-from ..operators.reading import obstacle
+from ..language.translation import told, words
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
+from ..preferences.choices import preferences
 from ..preflight.glance import estimate, glance
-from ..properties import canvas
 from ..scene.timeline import render_size
-from ..session import session
-from ..translation import told, words
+from ..session.current import session
+from ..session.reading import obstacle
+from ..settings.shot import canvas
 from .cast_list import draw_member
 from .findings import draw_findings
-from .preferences import preferences
 from .presets import draw_presets
 from .sentence import sentence
 

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..presets import BUILT_IN, presets
+from ..settings.presets import BUILT_IN, presets
 
 
 class ISA_MT_presets(bpy.types.Menu):

@@ -3,12 +3,12 @@
 import bpy
 from bpy.props import BoolProperty
 
-from ..engine.places import same
-from ..engine.take import Take
-from ..session import session
-from ..shots import known_shot
-from ..takes import other_folder, shown_folder
-from ..translation import words
+from ..language.translation import words
+from ..session.current import session
+from ..takes.ids import known_shot
+from ..takes.places import same
+from ..takes.shown import other_folder, shown_folder
+from ..takes.take import Take
 from .thumbnails import icon
 
 # The panels below must stay in reach.

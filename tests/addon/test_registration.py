@@ -11,11 +11,11 @@ import bpy
 import pytest
 
 import isa_blender_addon
-from isa_blender_addon import cache
 from isa_blender_addon.matching import draw as marks
 from isa_blender_addon.operators import refresh_cast
 from isa_blender_addon.overlay import draw as overlay
-from isa_blender_addon.session import close, session
+from isa_blender_addon.session import cache
+from isa_blender_addon.session.current import close, session
 
 ROOT = Path(__file__).resolve().parents[2]
 # What is added to Blender's own types.

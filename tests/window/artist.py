@@ -23,7 +23,7 @@ REPORT: dict = {"blender": bpy.app.version_string, "states": []}
 
 def state() -> str:
     """How the add-on's job stands."""
-    session = part("session").session()
+    session = part("session.current").session()
     assert not session.trouble, session.trouble
     states = [job.state for job in session.queue.jobs()]
     assert "failed" not in states, session.queue.jobs()
@@ -34,7 +34,7 @@ def state() -> str:
 
 
 def previewed() -> bool:
-    return any(job.snapshot.preview for job in part("session").session().queue.jobs())
+    return any(job.snapshot.preview for job in part("session.current").session().queue.jobs())
 
 
 def movies() -> dict[str, list]:

@@ -41,7 +41,7 @@ def bundle(viewport) -> Iterator[None]:
     out.mkdir()
     yield from viewport.click("bpy.ops.isa.write_farm_bundle(")
     yield from stagehand.choose(out, "desk-bundle-browser")
-    session = part("session").session()
+    session = part("session.current").session()
     yield from stagehand.wait_until(lambda: session.note or session.error, 120, "the bundle")
     yield from stagehand.picture("desk-farm")
     REPORT["note"], REPORT["error"] = session.note, session.error
@@ -50,7 +50,7 @@ def bundle(viewport) -> Iterator[None]:
 
 def cache(viewport) -> Iterator[None]:
     """The preferences: engine, cache, clean-up."""
-    kept = part("folders").backgrounds_folder()
+    kept = part("preferences.folders").backgrounds_folder()
     kept.mkdir(parents=True)
     (kept / f"{'a' * 32}.mp4").write_bytes(bytes(3_000_000))
     area = viewport.area
@@ -59,7 +59,7 @@ def cache(viewport) -> Iterator[None]:
     bpy.context.window_manager.addon_search = "ISA for"
     with bpy.context.temp_override(window=viewport.window, area=area):
         bpy.ops.preferences.addon_expand(module=stagehand.ADDON)
-    cleaning, measuring = part("cache").cleaning, part("cache").measuring
+    cleaning, measuring = part("session.cache").cleaning, part("session.cache").measuring
     yield from stagehand.wait_until(lambda: measuring._sizes, 20, "the sizes")
     yield from stagehand.pause(1)
     yield from stagehand.picture("desk-preferences")

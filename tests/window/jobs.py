@@ -21,17 +21,17 @@ REPORT: dict = {"blender": bpy.app.version_string}
 
 
 def states() -> dict[str, str]:
-    session = part("session").session()
+    session = part("session.current").session()
     assert not session.trouble, session.trouble
     return {job.take.name: job.state for job in session.queue.jobs()}
 
 
 def shown() -> str:
-    return part("takes").shown_folder(bpy.context.window_manager.windows[0].scene).name
+    return part("takes.shown").shown_folder(bpy.context.window_manager.windows[0].scene).name
 
 
 def previewed() -> bool:
-    return any(job.snapshot.preview for job in part("session").session().queue.jobs())
+    return any(job.snapshot.preview for job in part("session.current").session().queue.jobs())
 
 
 def stage(viewport) -> Iterator[None]:
@@ -109,9 +109,11 @@ def jobs(viewport) -> Iterator[None]:
 def takes(viewport) -> Iterator[None]:
     """One is pinned, another shown, and that undone; then a key of the artist's does it."""
     before = shown()
-    newest = part("session").session().queue.takes(part("shots").known_shot(viewport.window.scene))[0]
+    newest = (
+        part("session.current").session().queue.takes(part("takes.ids").known_shot(viewport.window.scene))[0]
+    )
     yield from viewport.click("bpy.ops.isa.pin_take(", across=0.93)
-    queue = part("session").session().queue
+    queue = part("session.current").session().queue
     yield from stagehand.wait_until(lambda: queue.take(newest.folder).pinned, 10, "the pin")
     yield from viewport.click("bpy.ops.isa.compare_takes(")
     yield from stagehand.wait_until(lambda: shown() != before, 10, "the other take")
@@ -139,7 +141,7 @@ def alpha(viewport) -> Iterator[None]:
     yield from stagehand.picture("jobs-6-alpha")
     (stagehand.FOLDER / "deliver").touch()
     yield from stagehand.wait_until(lambda: deliver.current() is None, 30, "its end")
-    REPORT["delivered"] = (part("takes").shown_folder(viewport.window.scene) / "people.mov").read_text()
+    REPORT["delivered"] = (part("takes.shown").shown_folder(viewport.window.scene) / "people.mov").read_text()
 
 
 def reopen(viewport) -> Iterator[None]:
@@ -153,8 +155,8 @@ def reopen(viewport) -> Iterator[None]:
     yield from stagehand.wait_until(lambda: opened, 20, "the file again")
     viewport = stagehand.Viewport()
     scene = viewport.window.scene
-    known = part("shots").known_shot
-    takes = part("session").session().queue.takes
+    known = part("takes.ids").known_shot
+    takes = part("session.current").session().queue.takes
     yield from stagehand.wait_until(lambda: len(takes(known(scene))) == 3, 20, "the takes of the file")
     REPORT["takes"] = [[take.name, take.pinned] for take in takes(known(scene))]
     yield from stagehand.pause(1)

@@ -26,11 +26,11 @@ def preflight(viewport) -> Iterator[None]:
     ben.location.xy += (pelvis[0] - pelvis[1]).xy
     cleo = rig.add_character(bpy.context, demo.open_body(), "Cleo")
     cleo.location.x = 30
-    part("properties").refresh_cast(scene)
+    part("settings.cast").refresh_cast(scene)
     viewport.space.region_3d.view_perspective = "CAMERA"
     yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.check_shot(", across=0.92)
-    session = part("session").session()
+    session = part("session.current").session()
     yield from stagehand.wait_until(lambda: len(session.findings) == 2, 60, "the findings")
     yield from stagehand.picture("preflight-found")
     yield from viewport.click("bpy.ops.isa.leave_out(", across=0.3)
@@ -135,7 +135,7 @@ def matching(viewport) -> Iterator[None]:
     yield from viewport.open_tab("ISA")
     yield from stagehand.picture("match-in-space")
     shot = part("scene.capture").capture_shot(
-        scene, part("properties").generation_settings(scene), part("properties").references(scene)
+        scene, part("settings.shot").generation_settings(scene), part("settings.cast").references(scene)
     )
     REPORT["reference"] = shot.characters[0].reference is not None
 

@@ -33,7 +33,7 @@ def stage_five(scene) -> None:
         rig.apply_motion(armature, part("scene.demo").bundled_motion(motion))
         armature.location.xy = place
         rig.put_on_ground(armature)
-    part("properties").refresh_cast(scene)
+    part("settings.cast").refresh_cast(scene)
     scene.frame_set(8)
 
 

@@ -22,7 +22,7 @@ REPORT: dict = {"blender": bpy.app.version_string}
 
 
 def session():
-    return part("session").session()
+    return part("session.current").session()
 
 
 def state() -> str:
@@ -42,8 +42,8 @@ def imported() -> Iterator[None]:
 
 def own_work() -> "stagehand.Calls":
     """What the add-on does on the main thread for a take: its timers' parts, and each of its panels."""
-    queue, engine = part("engine.queue").JobQueue, part("chosen_engine").ChosenEngine
-    reading = part("operators.reading").Reading
+    queue, engine = part("engine.queue").JobQueue, part("session.chosen_engine").ChosenEngine
+    reading = part("session.reading").Reading
     panels = [cls for name in ("panel", "jobs", "takes") for cls in part(f"ui.{name}").CLASSES]
     timer = [
         (reading, "__init__"),
@@ -51,7 +51,7 @@ def own_work() -> "stagehand.Calls":
         (reading, "stretch"),
         (queue, "advance"),
         (queue, "jobs"),
-        (part("session").Session, "_bring_in"),
+        (part("session.current").Session, "_bring_in"),
         (engine, "look"),
     ]
     return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
@@ -60,7 +60,7 @@ def own_work() -> "stagehand.Calls":
 def redrawn(seconds: float) -> Iterator[None]:
     """The sidebar drawn as often as while a job runs."""
     for _ in range(int(2 * seconds)):
-        part("session").redraw()
+        part("session.current").redraw()
         yield from stagehand.pause(0.5)
 
 

@@ -1,0 +1,36 @@
+"""What a command line may wish of a scene."""
+
+import argparse
+from pathlib import Path
+
+from isa_engine.configuration import MODELS
+from isa_engine.errors import SceneError
+
+from ..settings.cast import cast_picture, refresh_cast
+
+
+def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
+    """The wishes that ``configure`` puts into the scene."""
+    parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
+    parser.add_argument("--model", choices=list(MODELS), help="another model than the scene's")
+    parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
+    parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
+    parser.add_argument("--seed", type=int, help="another seed than the scene's")
+
+
+def configure(scene, arguments: argparse.Namespace) -> None:
+    """Put the command line's wishes into the scene's settings, where the saved file keeps them."""
+    refresh_cast(scene)
+    if arguments.reference:
+        cast_picture(scene, str(arguments.reference.absolute()))
+    if arguments.model:
+        scene.isa.model = arguments.model
+    for name in ("steps", "guidance", "seed"):
+        value = getattr(arguments, name)
+        if value is not None:
+            # Blender would limit it silently.
+            limits = scene.isa.bl_rna.properties[name]
+            if not limits.hard_min <= value <= limits.hard_max:
+                remedy = f"Give {limits.hard_min} to {limits.hard_max}."
+                raise SceneError(f"--{name} {value} is out of range", remedy=remedy)
+            setattr(scene.isa, name, value)

@@ -1,0 +1,71 @@
+"""The open scene as a bundle for a render farm, whose workers need no Blender:
+
+blender -b shot.blend --command isa_farm --out DIR
+
+``isa_engine.farm`` says what a bundle is. Exit codes as of ``batch``.
+"""
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+import bpy
+
+from isa_engine.commands.farm import add_bundle_options
+from isa_engine.errors import IsaError, SceneError
+from isa_engine.farm.eligibility import operating_system
+
+from ..farm.bundle import write
+from .arguments import add_scene_arguments, configure
+from .generate import capture
+
+COMMAND = "isa_farm"
+DESCRIPTION = "Write a scene's takes as a bundle for a render farm."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that workers share")
+    parser.add_argument(
+        "--takes", type=int, default=1, help="so many seeds, from the scene's on (default: 1)"
+    )
+    add_scene_arguments(parser)
+    add_bundle_options(parser, operating_system())
+
+
+def bundle(scene, arguments: argparse.Namespace) -> Path:
+    """Capture the scene and write its bundle; the template's path.
+
+    Raises:
+        IsaError: what went wrong.
+    """
+    if not bpy.data.filepath:
+        raise SceneError("no .blend is open", remedy=f"Name one: blender -b FILE --command {COMMAND} ...")
+    if arguments.takes < 1:
+        raise SceneError(f"--takes {arguments.takes} is out of range", remedy="Give at least 1.")
+    configure(scene, arguments)
+    return write(Path(bpy.data.filepath).stem, capture(scene, threading.Event()), arguments)
+
+
+def main(argv: list[str]) -> int:
+    """``blender -b shot.blend --command isa_farm ARGV``; the exit code."""
+    parser = argparse.ArgumentParser(prog=f"blender -b FILE --command {COMMAND}", description=DESCRIPTION)
+    add_arguments(parser)
+    try:
+        print(f"saved {bundle(bpy.context.scene, parser.parse_args(argv))}", flush=True)
+    except IsaError as error:
+        print(f"{COMMAND}: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+_commands: list = []
+
+
+def register() -> None:
+    _commands.append(bpy.utils.register_cli_command(COMMAND, main))
+
+
+def unregister() -> None:
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())

@@ -1,0 +1,73 @@
+"""Preferences: which engine, and the cache. They are the user's, and never saved in a .blend."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+ADDON = __package__.rpartition(".")[0]
+# Rooms above hang theirs here: functions of a layout and the preferences.
+sections: list[Callable[[Any, Any], None]] = []
+
+
+@dataclass
+class Choices:
+    """The same fields where the add-on is not enabled as one: in Blender's Python module."""
+
+    engine: str = "LOCAL"
+    engine_python: str = ""
+    remote_url: str = ""
+    remote_token: str = ""
+    cache: str = ""
+
+
+class Preferences(bpy.types.AddonPreferences):
+    bl_idname = ADDON
+
+    engine: EnumProperty(
+        name="Engine",
+        items=[
+            ("LOCAL", "This Machine", "The engine that install/engine.sh has installed here"),
+            ("REMOTE", "Remote", "An engine that runs elsewhere"),
+        ],
+    )
+    engine_python: StringProperty(
+        name="Engine's Python",
+        description="Leave empty to use the engine that install/engine.sh has installed",
+        subtype="FILE_PATH",
+    )
+    remote_url: StringProperty(name="Address", description="Such as https://gpu-host:8000")
+    remote_token: StringProperty(name="Token", description="As the engine printed it", subtype="PASSWORD")
+    cache: StringProperty(
+        name="Cache",
+        description="Where backgrounds and the takes of unsaved files are kept. Empty: a temporary folder",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "engine", expand=True)
+        draw_engine(layout, self)
+        for section in sections:
+            section(layout, self)
+
+
+def draw_engine(layout, chosen) -> None:
+    """The fields of the chosen kind of engine."""
+    if chosen.engine == "LOCAL":
+        layout.prop(chosen, "engine_python")
+    else:
+        layout.prop(chosen, "remote_url")
+        layout.prop(chosen, "remote_token")
+
+
+def preferences() -> Preferences | Choices:
+    """The user's choices."""
+    addon: Any = bpy.context.preferences.addons.get(ADDON)
+    return addon.preferences if addon and addon.preferences else Choices()
+
+
+CLASSES = (Preferences,)

@@ -1,0 +1,46 @@
+"""Where the user keeps what belongs to no saved file; by these preferences, or in a temporary folder."""
+
+import getpass
+import itertools
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from .choices import preferences
+
+
+def cache_folder() -> Path:
+    """Where the user keeps what belongs to no saved file, and what can be made again."""
+    chosen = preferences().cache
+    if chosen:
+        return Path(bpy.path.abspath(chosen)).absolute()
+    return Path(tempfile.gettempdir()) / f"isa-{_user()}"
+
+
+def takes_folder() -> Path:
+    """The takes of files that are not saved."""
+    return cache_folder() / "takes"
+
+
+def backgrounds_folder() -> Path:
+    """Rendered backgrounds, and footage cut to shots."""
+    return cache_folder() / "backgrounds"
+
+
+def free(place: Path) -> Path:
+    """The place, or the first like it where nothing is."""
+    names = itertools.chain([place], (place.with_stem(f"{place.stem}-{n}") for n in itertools.count(2)))
+    return next(name for name in names if not name.exists())
+
+
+def engine_log() -> Path:
+    """Where this Blender's engine writes its log."""
+    return Path(bpy.app.tempdir) / "isa-engine.log"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in this system's list, as in containers
+        return "user"

@@ -1,0 +1,23 @@
+"""What a scene remembers: its cast, its shot's settings; and presets of these, which are the user's.
+
+It is saved with the .blend, so nothing secret is here; the engine's address and token are preferences.
+"""
+
+import bpy
+from bpy.props import PointerProperty
+
+
+def register() -> None:
+    from . import cast, shot
+
+    for cls in (*cast.CLASSES, *shot.CLASSES):
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.isa = PointerProperty(type=shot.SceneSettings)  # type: ignore[attr-defined]
+
+
+def unregister() -> None:
+    from . import cast, shot
+
+    del bpy.types.Scene.isa  # type: ignore[attr-defined]
+    for cls in (*shot.CLASSES, *cast.CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,187 @@
+"""The cast as a scene remembers it: who plays, and the picture of each."""
+
+import bpy
+import numpy as np
+from bpy.props import (
+    BoolProperty,
+    BoolVectorProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from isa_engine.body.keypoints import KEYPOINTS
+from isa_engine.errors import SceneError
+
+from ..scene.capture import Ghost, Reference
+from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
+from ..scene.picture import picture_size
+
+# Paths may begin with "//"; Blender before 4.5 takes that for granted.
+BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
+
+
+# Told apart by most who do not see all colours (Okabe and Ito).
+_COLOURS = (
+    (0.90, 0.62, 0.00),
+    (0.34, 0.71, 0.91),
+    (0.00, 0.62, 0.45),
+    (0.94, 0.89, 0.26),
+    (0.80, 0.47, 0.65),
+    (0.84, 0.37, 0.00),
+    (0.00, 0.45, 0.70),
+)
+
+
+class CastMember(bpy.types.PropertyGroup):
+    """A character of the scene, and the picture of who plays it."""
+
+    character: PointerProperty(type=bpy.types.Object, name="Character")
+    recognised_by: StringProperty()
+    shown: BoolProperty(description="Whether it is among the characters that the render shows")
+    include: BoolProperty(
+        name="Include",
+        description="Generate this character",
+        get=lambda self: bool(self.character and cast_word(self.id_data, self.character) is not False),
+        set=lambda self, value: self.set_include(value),
+    )
+    colour: FloatVectorProperty(
+        name="Colour",
+        description="Of the character's points in the viewport",
+        subtype="COLOR_GAMMA",
+        min=0,
+        max=1,
+        default=_COLOURS[0],
+    )
+    picture: StringProperty(
+        name="Picture",
+        description="PNG or JPEG that shows how the character looks, posed as the character is",
+        subtype="FILE_PATH",
+        options=BLEND_RELATIVE,
+    )
+    pose: EnumProperty(
+        name="Posed as at",
+        description="When the character stands as it does in the picture",
+        items=[
+            ("FIRST", "First Frame", "As at the shot's first frame"),
+            ("FRAME", "Frame", "As at a frame of your choice"),
+            ("MATCHED", "Ghost", "As its ghost stands, which is fitted to the picture or posed by hand"),
+        ],
+    )
+    frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
+
+    ghost: PointerProperty(type=bpy.types.Object, name="Ghost")
+    ghost_camera: PointerProperty(type=bpy.types.Object, name="Ghost's Camera")
+    marked: BoolVectorProperty(size=len(KEYPOINTS))
+    marks_x: FloatVectorProperty(size=len(KEYPOINTS))
+    marks_y: FloatVectorProperty(size=len(KEYPOINTS))
+
+    @property
+    def marks(self) -> np.ndarray:
+        """Keypoints marked on the picture: ``(17, 2)`` in [0, 1], y down; NaN where there is none."""
+        places = np.stack([self.marks_x[:], self.marks_y[:]], 1).astype(float)
+        places[~np.array(self.marked[:])] = np.nan
+        return places
+
+    @marks.setter
+    def marks(self, places: np.ndarray) -> None:
+        known = ~np.isnan(places).any(1)
+        self.marked = known.tolist()
+        self.marks_x, self.marks_y = (np.where(known, column, 0).tolist() for column in places.T)
+
+    def set_include(self, value: bool) -> None:
+        # A character that only the artist's word makes one keeps that word; a library may say otherwise.
+        keeps = self.recognised_by == "override" or from_library(self.character)
+        set_cast(self.id_data, self.character, (True if keeps else None) if value else False)
+
+
+def refresh_cast(scene) -> None:
+    """Bring the cast list up to what the scene holds; pictures stay with their characters.
+
+    Characters that the render does not show now stay in the list, marked, as long as the scene has them.
+
+    Raises:
+        SceneError: the artist's override names what cannot be a character.
+    """
+    found = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
+    cast = scene.isa.cast
+    for index in reversed(range(len(cast))):
+        character = cast[index].character
+        if character in found:
+            cast[index].recognised_by, cast[index].shown = found.pop(character).recognised_by, True
+        elif character is None or scene not in character.users_scene:
+            cast.remove(index)
+        else:
+            cast[index].shown = False
+    for character, rig in found.items():
+        member = cast.add()
+        member.character, member.recognised_by, member.shown = character, rig.recognised_by, True
+        member.colour = _free_colour(cast)
+    scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
+
+
+def _free_colour(cast) -> tuple[float, float, float]:
+    """The first colour that fewest of the others have."""
+    taken = [tuple(round(part, 2) for part in member.colour) for member in cast[:-1]]
+    return min(_COLOURS, key=taken.count)
+
+
+def playing(scene) -> list[CastMember]:
+    """The members that will be generated."""
+    return [member for member in scene.isa.cast if member.shown and member.include]
+
+
+def cast_member(scene, character: str) -> CastMember:
+    """The member of that name.
+
+    Raises:
+        SceneError: there is none.
+    """
+    for member in scene.isa.cast:
+        if member.character is not None and member.character.name_full == character:
+            return member
+    problem, remedy = "'{name}' is not in the cast", "Look for characters again in the cast."
+    raise SceneError(problem, remedy=remedy, name=character)
+
+
+def references(scene) -> dict[str, Reference]:
+    """The pictures of the cast, by the characters' names."""
+    return {
+        member.character.name_full: Reference(
+            member.picture, member.frame if member.pose == "FRAME" else None, _ghost(scene, member)
+        )
+        for member in playing(scene)
+        if member.picture
+    }
+
+
+def has_ghost(scene, member: CastMember) -> bool:
+    return all(item and scene in item.users_scene for item in (member.ghost, member.ghost_camera))
+
+
+def _ghost(scene, member: CastMember) -> Ghost | None:
+    size = picture_size(member.picture)
+    if member.pose != "MATCHED" or not has_ghost(scene, member) or size is None:
+        return None
+    return Ghost(body_mesh(member.ghost), member.ghost_camera, size)
+
+
+def cast_picture(scene, picture: str) -> None:
+    """Give one picture to the whole cast, posed as at the shot's first frame.
+
+    Raises:
+        SceneError: there is nobody to give it to.
+    """
+    refresh_cast(scene)
+    members = playing(scene)
+    if not members:
+        remedy = "Add one (Add ▸ SMPL-X Character), or show it in renders."
+        problem = "there is no character"
+        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+    for member in members:
+        member.picture, member.pose = picture, "FIRST"
+
+
+CLASSES = (CastMember,)

@@ -1,0 +1,122 @@
+"""The shot's settings as a scene remembers them, and where its last results lie."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from isa_engine.configuration import MODELS, model_config
+from isa_engine.shot import Settings, canvas_size
+
+from ..scene.timeline import frame_shape
+from .cast import BLEND_RELATIVE, CastMember
+
+
+def _model_items() -> list[tuple[str, str, str]]:
+    configurations = map(model_config, MODELS)
+    return [
+        (c.name, c.name, f"{c.short_side} pixels high, up to {c.max_frames} frames") for c in configurations
+    ]
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """``scene.isa``."""
+
+    cast: CollectionProperty(type=CastMember)
+    cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"})
+    model: EnumProperty(name="Model", description="Which network generates", items=_model_items())
+    steps: IntProperty(
+        name="Steps",
+        description="Denoising steps: more take longer and look cleaner",
+        default=Settings.steps,
+        min=1,
+        max=1000,
+        soft_max=100,
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="How strictly the video follows the cast; 1 is not at all strict, and twice as fast",
+        default=Settings.guidance,
+        min=0,
+        max=100,
+        soft_max=10,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another number gives another take",
+        default=Settings.seed,
+        min=0,
+        max=2**31 - 1,
+    )
+    plate: EnumProperty(
+        name="Plate",
+        description="How the video comes back; Shift-click for several",
+        items=[
+            ("PLANE", "Plane", "A plane that fills the camera's frame; it is rendered"),
+            ("BACKGROUND", "Image", "The camera's background image; seen while you work, never rendered"),
+            ("STRIP", "Strip", "A strip of the Sequencer, on the shot's frames"),
+            ("COMPOSITOR", "People", "A group of the compositor that lays the people over your render"),
+        ],
+        options={"ENUM_FLAG"},
+        default={"PLANE", "BACKGROUND"},
+    )
+    background: EnumProperty(
+        name="Background",
+        description="What stands behind the people",
+        items=[
+            ("NONE", "None", "Left to the model and its pictures"),
+            (
+                "RENDER",
+                "Scene",
+                "The scene rendered without the cast, at the shot's frames through its camera",
+            ),
+            ("FOOTAGE", "Footage", "A movie or an image sequence"),
+        ],
+    )
+    background_quick: BoolProperty(
+        name="Quick",
+        description="Render by Cycles with few samples and a denoiser, else as the scene is set to render",
+        default=True,
+    )
+    background_version: IntProperty(options={"HIDDEN"})
+    footage: PointerProperty(type=bpy.types.Image, name="Footage", description="A movie or an image sequence")
+    footage_start: IntProperty(
+        name="Starts at", description="The scene frame at which the footage begins", default=1
+    )
+    folder: StringProperty(
+        name="Output",
+        description="Where results are kept. Empty: in a folder 'isa' beside the .blend, or in a temporary "
+        "one while the file is not saved",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
+    overlay: BoolProperty(
+        name="Points and Canvas",
+        description="Draw in the viewport what the model gets: each character's points, pale where the "
+        "picture does not show them, and the frame that is generated",
+    )
+    last_results: StringProperty(name="Last Results", subtype="DIR_PATH", options=BLEND_RELATIVE)
+    other_results: StringProperty(name="Results Before", subtype="DIR_PATH", options=BLEND_RELATIVE)
+    shot: StringProperty(name="Shot", description="By which its takes are found", options={"HIDDEN"})
+
+
+def canvas(scene) -> tuple[int, int]:
+    """Width and height in pixels of what the chosen model paints for the scene's frame."""
+    model = model_config(scene.isa.model)
+    return canvas_size(*frame_shape(scene), model.short_side, model.multiple)
+
+
+def generation_settings(scene) -> Settings:
+    """The scene's settings in the engine's terms."""
+    isa = scene.isa
+    width, height = canvas(scene)
+    return Settings(isa.model, width, height, isa.steps, isa.guidance, isa.seed)
+
+
+CLASSES = (SceneSettings,)

@@ -1,0 +1,92 @@
+"""Which shot a scene is: a random name that its takes carry, so that they are found after a renaming.
+
+The file remembers it from its first plate or saving on. Until then, and after a crash, the takes beside the
+file are known by the names of the file and the scene. Undo does not know of it.
+
+A copy of a scene comes with the original's shot written in it. While the file is open the two are told apart
+by Blender's own number of a scene, ``session_uid``: whoever had the shot first keeps it, and the copy, which
+never had a take, is written without one when the file is saved.
+"""
+
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..plate import files
+from .folders import output_folder, unsaved_folder
+from .take import Take
+
+# Of the scenes that are open, by their numbers. Those that were deleted stay: undo brings them back.
+_shots: dict[int, str] = {}
+
+
+def shot_of(scene) -> str:
+    """The scene's shot, for new takes."""
+    return known_shot(scene) or _shots.setdefault(scene.session_uid, uuid.uuid4().hex)
+
+
+def known_shot(scene) -> str:
+    """The scene's shot; empty where it never had a take."""
+    _read()
+    return _shots.get(scene.session_uid, "")
+
+
+def scene_of(take: Take):
+    """The open scene that a take is of, or None."""
+    return next((scene for scene in bpy.data.scenes if known_shot(scene) == take.shot), None)
+
+
+def take_places(scene) -> set[Path]:
+    """Folders that may hold takes of the scene: where new ones go, and where the shown one lies."""
+    shown = {movie.parent.parent for movie in files(scene)}
+    return {output_folder(scene), unsaved_folder(scene), *shown}
+
+
+def own_takes(scene, found: Iterable[Take]) -> list[Take]:
+    """Those that are the scene's, whose shot is known from then on."""
+    found = list(found)
+    if not known_shot(scene) and bpy.data.filepath:
+        names = Path(bpy.data.filepath).name, scene.name
+        # A copy may have the name now that the original had.
+        others = set(_shots.values())
+        alike = [take for take in found if (take.blend, take.scene) == names and take.shot not in others]
+        if alike:
+            _shots[scene.session_uid] = max(alike, key=lambda take: take.created).shot
+    shot = known_shot(scene)
+    return [take for take in found if shot and take.shot == shot]
+
+
+def _read() -> None:
+    """Note the shots that are written in scenes not seen before, unless another scene has them."""
+    for scene in bpy.data.scenes:
+        if scene.isa.shot and scene.session_uid not in _shots and scene.isa.shot not in _shots.values():
+            _shots[scene.session_uid] = scene.isa.shot
+
+
+@persistent
+def _write(*_) -> None:
+    for scene in bpy.data.scenes:
+        if scene.is_editable:
+            scene.isa.shot = known_shot(scene)  # type: ignore[attr-defined]
+
+
+@persistent
+def _forget(*_) -> None:
+    # Another file's scenes may have the same numbers.
+    _shots.clear()
+    # Now, for a copy that is made before anybody asks would look like the original.
+    _read()
+
+
+def register() -> None:
+    bpy.app.handlers.save_pre.append(_write)
+    bpy.app.handlers.load_post.append(_forget)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_post.remove(_forget)
+    bpy.app.handlers.save_pre.remove(_write)
+    _shots.clear()

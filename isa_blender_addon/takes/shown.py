@@ -1,0 +1,98 @@
+"""A shot's takes in its scene: which one the plate shows, and another one in its place."""
+
+import os
+from pathlib import Path
+
+import bpy
+
+from isa_engine.errors import SceneError
+from isa_engine.shot import Shot, read_shot
+
+from .. import plate
+from ..language.translation import said
+from ..plate.movie import blend_relative
+from .places import Places, same
+from .take import SHOT, Take, read_take
+
+
+def shown_folder(scene) -> Path | None:
+    """The folder of the take that the scene's plate shows; None where there is no plate."""
+    return next((path.parent for path in plate.files(scene)), None)
+
+
+def other_folder(scene) -> Path | None:
+    """The folder of the take that was shown before this one; None where it is gone."""
+    other = scene.isa.other_results
+    folder = Path(os.path.realpath(bpy.path.abspath(other)))
+    return folder if other and folder.is_dir() else None
+
+
+def shown_paths() -> set[Path]:
+    """All files that the open .blend shows in any way, linked ones too, and its scenes' results folders."""
+    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}
+    paths = {bpy.path.abspath(path) for path in named if path} | set(bpy.utils.blend_paths(absolute=True))
+    return {Path(os.path.realpath(path)) for path in paths}
+
+
+def why_kept(take: Take) -> str:
+    """Why a take is not to be deleted, as a sentence; empty if it may be."""
+    if take.pinned:
+        return said("{take} is pinned. Unpin it first.", take=take.name)
+    for scene in bpy.data.scenes:
+        if Places(plate.files(scene)).within(take.folder):
+            return said(
+                "{take} is the plate of scene '{scene}'. Show another take first.",
+                take=take.name,
+                scene=scene.name,
+            )
+    if Places(bpy.utils.blend_paths(absolute=True)).within(take.folder):
+        return said(
+            "{take} is still used in this file. Purge what is unused, or show another.", take=take.name
+        )
+    return ""
+
+
+def show_take(scene, take: Take) -> None:
+    """Let the scene's plate show a take; the one before is what it is compared with.
+
+    Raises:
+        SceneError: its plate cannot be read or shown; the scene is as it was.
+    """
+    _show(scene, take.folder, take)
+
+
+def show_results(scene, folder: Path) -> None:
+    """``show_take`` of any results folder.
+
+    Raises:
+        ShotError: the folder holds no whole shot.
+        SceneError: as ``show_take``.
+    """
+    _show(scene, folder, read_take(folder) or read_shot(folder / SHOT))
+
+
+def use_settings(scene, take: Take) -> None:
+    """Give the scene the settings of a take, all but the canvas, which follows the camera's frame.
+
+    Raises:
+        SceneError: the add-on does not know its model; the scene is as it was.
+    """
+    for name in ("model", "steps", "guidance", "seed"):
+        try:
+            setattr(scene.isa, name, getattr(take.settings, name))
+        except TypeError as error:
+            raise SceneError(
+                "this add-on has no model '{model}'",
+                where="{take}",
+                remedy="Update the add-on.",
+                model=take.settings.model,
+                take=take.name,
+            ) from error
+
+
+def _show(scene, folder: Path, shot: Shot | Take) -> None:
+    before = shown_folder(scene)
+    plate.import_plate(scene, folder, shot, scene.isa.plate)
+    scene.isa.last_results = blend_relative(folder)
+    if before is not None and not same(before, folder):
+        scene.isa.other_results = blend_relative(before)

@@ -1,0 +1,284 @@
+"""What stands behind the people: the scene without them, or footage, frame by frame as the shot has it."""
+
+import os
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+import numpy as np
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.background import begin
+from isa_blender_addon.background.source import hidden_objects
+from isa_blender_addon.headless import generate as batch
+from isa_blender_addon.scene.capture import capture_shot
+from isa_blender_addon.session.current import Session, close, session
+from isa_blender_addon.session.reading import Reading
+from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
+from isa_engine.errors import Cancelled, SceneError
+from isa_engine.results.video import read_video
+from tests.addon.plates import psnr, render, write_movie
+from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.snapshot import snapshot
+from tests.service.running import eventually
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def staged(scene, tmp_path, monkeypatch):
+    """Anna shines red before a wall that a moving camera passes; cache and temporary files are ours."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    anna = stage(scene, frames=5)
+    scene.frame_step = 2
+    scene.view_settings.view_transform = "AgX"
+    scene.render.resolution_x, scene.render.resolution_y = 96, 64
+    (body,) = anna.children
+    _shine(body, (1, 0, 0))
+    for index, colour in enumerate(np.random.default_rng(0).uniform(0.1, 0.6, (12, 3))):
+        bpy.ops.mesh.primitive_plane_add(
+            size=1.5,
+            location=((index % 4 - 1.5) * 1.5, 2, (index // 4 - 1) * 1.5),
+            rotation=(np.pi / 2, 0, 0),
+        )
+        _shine(bpy.context.object, colour)
+    refresh_cast(scene)
+    return scene
+
+
+def _shine(item, colour) -> None:
+    material = bpy.data.materials.new("light")
+    material.use_nodes = True
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    light, out = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
+    light.inputs["Color"].default_value = (*colour, 1)
+    material.node_tree.links.new(light.outputs[0], out.inputs[0])
+    item.data.materials.clear()
+    item.data.materials.append(material)
+
+
+def shot_of(scene):
+    return capture_shot(scene, generation_settings(scene))
+
+
+def painted(scene, shot=None) -> np.ndarray:
+    """The background's frames on the canvas."""
+    shot = shot or shot_of(scene)
+    movie = batch.with_background(scene, shot, threading.Event()).background
+    return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
+
+
+def leftovers() -> list[str]:
+    import tempfile
+
+    return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("isa-background")]
+
+
+def test_the_scene_is_rendered_without_its_cast_at_the_shots_frames(staged, tmp_path):
+    scene = staged
+    scene.isa.background = "RENDER"
+    shot = shot_of(scene)
+    before, dirty = snapshot(), bpy.data.is_dirty
+    frames = painted(scene, shot)
+    assert (snapshot(), bpy.data.is_dirty) == (before, dirty)
+    assert leftovers() == []
+
+    # By hand: Anna hidden, the canvas filled.
+    with_her = render(scene, 1, tmp_path)
+    for item in scene.objects:
+        item.hide_render = item.hide_render or item.name == "Anna" or item.parent is not None
+    scene.render.resolution_x, scene.render.resolution_y = shot.settings.width, shot.settings.height
+    scene.render.pixel_aspect_x = max(96 / shot.settings.width / (64 / shot.settings.height), 1)
+    scene.render.pixel_aspect_y = max(64 / shot.settings.height / (96 / shot.settings.width), 1)
+    expected = [render(scene, int(frame), tmp_path) for frame in shot.frame_numbers]
+    for index, frame in enumerate(frames):
+        scores = [psnr(frame, other) for other in expected]
+        assert np.argmax(scores) == index
+        assert scores[index] > 26
+    assert with_her.shape == (64, 96, 3)
+    # The middle of each patch, away from edges that are smoothed and blurred.
+    flat = (
+        np.ptp(np.stack([np.roll(expected[0], s, (0, 1)) for s in [(0, 0), (4, 4), (-4, -4)]]), 0).max(-1)
+        == 0
+    )
+    assert flat.sum() > 50
+    # H.264 halves the colours' resolution, and the denoiser smooths.
+    assert np.percentile(np.abs(frames[0].astype(int) - expected[0])[flat], 95) <= 4
+
+
+def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, monkeypatch):
+    scene, started = staged, []
+
+    def start(work, job):
+        # Instead of minutes of rendering.
+        started.append(job)
+        work._kept.parent.mkdir(parents=True, exist_ok=True)
+        work._kept.write_bytes(b"movie")
+
+    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    scene.isa.background = "RENDER"
+
+    def at_once() -> bool:
+        started.clear()
+        assert begin(scene, shot_of(scene)).poll() == b"movie"
+        return not started
+
+    assert not at_once()
+    assert at_once()
+    bpy.ops.ed.undo_push(message="staged")
+    assert bpy.ops.isa.renew_background() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="renewed")
+    assert not at_once()
+    bpy.ops.ed.undo()
+    scene = bpy.context.scene
+    assert at_once()
+    scene.camera.data.lens = 30
+    assert not at_once()
+    assert leftovers() == []
+
+
+def test_those_who_are_generated_are_hidden_with_what_they_wear_and_hold(staged):
+    scene = staged
+    add_person("Extra")
+    anna = scene.objects["Anna"]
+    hat, shirt = (bpy.data.objects.new(name, bpy.data.meshes.new(name)) for name in ("Hat", "Shirt"))
+    for item in (hat, shirt):
+        scene.collection.objects.link(item)
+    hat.parent = anna.children[0]
+    shirt.modifiers.new("skin", "ARMATURE").object = anna
+    scene.objects["Extra"]["isa_cast"] = False
+    names = {item.name for item in hidden_objects(scene)}
+    assert {"Anna", "Hat", "Shirt", anna.children[0].name} <= names
+    assert not any(name.startswith(("Extra", "Plane", "Camera")) for name in names)
+
+
+@pytest.mark.parametrize("kind", ["movie", "sequence", "picture"])
+def test_footage_is_cut_to_the_shots_frames(staged, tmp_path, kind):
+    scene = staged
+    scene.isa.background, scene.isa.footage_start = "FOOTAGE", -1
+    source = write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    if kind == "movie":
+        scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+    else:
+        for index, frame in enumerate(source):
+            _save(frame, tmp_path / f"footage {index + 8:03}.png")
+        scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage 008.png"))
+        scene.isa.footage.source = "SEQUENCE" if kind == "sequence" else "FILE"
+    frames = painted(scene)
+    expected = [source[0]] * 3 if kind == "picture" else [source[2], source[4], source[6]]
+    width = frames.shape[2] // 2
+    for found, wanted in zip(frames, expected, strict=True):
+        # Cut above and below to fill the frame.
+        crop = wanted[32 - 64 * 64 // 96 // 2 : 32 + 64 * 64 // 96 // 2]
+        assert psnr(found.mean((0, 1)), crop.mean((0, 1))) > 30
+        assert psnr(found[:, :width].mean((0, 1)), crop[:, :32].mean((0, 1))) > 30
+    assert leftovers() == []
+
+
+def _save(frame: np.ndarray, path: Path) -> None:
+    image = bpy.data.images.new("frame", frame.shape[1], frame.shape[0])
+    pixels = np.concatenate([frame[::-1] / 255, np.ones((*frame.shape[:2], 1))], -1)
+    image.pixels.foreach_set(pixels.astype(np.float32).ravel())
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
+def nothing_chosen(scene, _folder):
+    scene.isa.footage = None
+
+
+def gone(_scene, folder):
+    (folder / "footage.mp4").unlink()
+
+
+def too_short(scene, _folder):
+    scene.frame_end = 30
+
+
+def begins_late(scene, _folder):
+    scene.isa.footage_start = 3
+
+
+def made_in_blender(scene, _folder):
+    scene.isa.footage = bpy.data.images.new("Generated", 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (nothing_chosen, "no footage is chosen"),
+        (gone, "footage is missing"),
+        (too_short, "lasts from frame 1 to 9, the shot from 1 to 29"),
+        (begins_late, "lasts from frame 3 to 11, the shot from 1 to 5"),
+        (made_in_blender, "no movie and no picture file"),
+    ],
+)
+def test_footage_that_cannot_be_used_is_said_before_anything_begins(staged, tmp_path, spoil, sentence):
+    scene = staged
+    write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    scene.isa.background = "FOOTAGE"
+    scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+    spoil(scene, tmp_path)
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.isa.generate()
+    assert not session().busy
+    assert leftovers() == []
+
+
+def test_footage_that_breaks_under_way_is_said_and_leaves_nothing(staged, tmp_path, monkeypatch):
+    scene = staged
+    write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    scene.isa.background = "FOOTAGE"
+    scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+    assert scene.isa.footage.frame_duration == 9
+    shot = shot_of(scene)
+    (tmp_path / "footage.mp4").write_bytes(b"no movie any more")
+    monkeypatch.setattr("isa_blender_addon.background.work.footage_numbers", lambda *_: [0, 2, 4])
+    with pytest.raises(SceneError, match="background cannot be made"):
+        painted(scene, shot)
+    assert leftovers() == []
+
+
+def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
+    scene, sent = staged, []
+    scene.isa.background = "RENDER"
+    monkeypatch.setattr(Session, "start_engine", lambda self: None)
+    monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
+    reading = Reading(scene)
+    eventually(lambda: reading.step() and session().painted is not None, "it is painted")
+    process = reading._background._process
+    assert process.poll() is None
+    before = snapshot()
+    reading.close()
+    assert process.poll() is not None
+    assert session().painted is None
+    assert (leftovers(), snapshot()) == ([], before)
+
+    write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    scene.isa.background = "FOOTAGE"
+    scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+    reading = Reading(scene, anyway=True)
+    while reading.step():
+        pass
+    (shot,) = sent
+    assert len(read_video(shot.background, 3, (64, 64))) == 3
+    close()
+
+
+def test_a_farms_command_that_is_stopped_leaves_nothing(staged):
+    staged.isa.background = "RENDER"
+    stop = SimpleNamespace(wait=lambda _: True)
+    with pytest.raises(Cancelled):
+        batch.with_background(staged, shot_of(staged), stop)
+    assert leftovers() == []

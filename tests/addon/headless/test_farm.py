@@ -1,0 +1,113 @@
+"""The open scene as a bundle for a render farm."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.headless import farm
+from isa_blender_addon.operators import write_farm_bundle
+from isa_blender_addon.session.current import close, session
+from isa_engine.shot import read_shot
+from tests.addon.scenes.cast import stage
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addon():
+    isa_blender_addon.register()
+    yield
+    close()
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def blend(scene, tmp_path) -> Path:
+    stage(scene, frames=3)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "dance.blend"))
+    return tmp_path / "dance.blend"
+
+
+def test_takes_of_the_scene_differ_in_their_seeds_alone(blend, tmp_path):
+    out = tmp_path / "bundle"
+    assert farm.main(["--out", str(out), "--takes", "2", "--seed", "7", "--window", "16"]) == 0
+    shots = {seed: read_shot(out / "shots" / f"dance-{seed}.npz") for seed in (7, 8)}
+    assert all(shot.settings.seed == seed for seed, shot in shots.items())
+    assert (shots[7].camera_to_world == shots[8].camera_to_world).all()
+    template = json.loads((out / "template.json").read_text())
+    (parameter,) = template["steps"][0]["parameterSpace"]["taskParameterDefinitions"]
+    assert parameter["range"] == "0-1"
+    assert json.loads((out / "flamenco.json").read_text())["settings"]["takes"] == 2
+
+
+def test_one_take_is_called_as_the_file(blend, tmp_path):
+    assert farm.main(["--out", str(tmp_path / "bundle")]) == 0
+    assert [path.name for path in (tmp_path / "bundle/shots").iterdir()] == ["dance.npz"]
+
+
+def test_without_a_camera_there_is_no_bundle_and_a_reason(blend, scene, tmp_path, capsys):
+    scene.camera = None
+    assert farm.main(["--out", str(tmp_path / "bundle")]) == 1
+    assert "camera" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_button_writes_what_the_command_writes(blend, tmp_path):
+    assert (
+        farm.main(["--out", str(tmp_path / "command"), "--takes", "2", "--seed", "7", "--window", "16"]) == 0
+    )
+    bpy.context.scene.isa.seed = 7
+    button = tmp_path / "Käse 'n\" 影"
+    assert bpy.ops.isa.write_farm_bundle(directory=str(button), takes=2, window=16) == {"FINISHED"}
+    files = {path.relative_to(button) for path in button.rglob("*") if path.is_file()}
+    assert files == {
+        path.relative_to(tmp_path / "command") for path in (tmp_path / "command").rglob("*") if path.is_file()
+    }
+    for name in ("template.json", "shots/dance-7.npz", "shots/dance-8.npz"):
+        assert (button / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
+    assert session().note == f"2 takes are in the bundle. Run it: openjd run {button / 'template.json'}"
+    assert not session().busy
+
+
+def test_what_keeps_the_button_from_it_is_said_and_nothing_is_left(blend, scene, tmp_path):
+    """A folder that is a file; a scene without a camera."""
+    (tmp_path / "file").touch()
+    with pytest.raises(RuntimeError, match="file"):
+        bpy.ops.isa.write_farm_bundle(directory=str(tmp_path / "file"))
+    scene.camera = None
+    with pytest.raises(RuntimeError, match="camera"):
+        bpy.ops.isa.write_farm_bundle(directory=str(tmp_path / "bundle"))
+    assert not (tmp_path / "bundle").exists()
+    assert not session().busy
+
+
+def test_an_unsaved_scene_goes_to_the_farm_under_its_own_name(scene, tmp_path):
+    stage(scene, frames=3)
+    scene.name = "Käse 'n\" wine"
+    assert bpy.ops.isa.write_farm_bundle(directory=str(tmp_path / "bundle")) == {"FINISHED"}
+    (shot,) = (tmp_path / "bundle/shots").iterdir()
+    assert shot.suffix == ".npz"
+
+
+def test_from_a_window_the_scene_is_read_while_blender_goes_on(blend, tmp_path):
+    cls = write_farm_bundle.ISA_OT_write_farm_bundle
+    manager = SimpleNamespace(
+        fileselect_add=lambda _: None,
+        event_timer_add=lambda *_, **__: "timer",
+        event_timer_remove=lambda _: None,
+        modal_handler_add=lambda _: None,
+    )
+    context = SimpleNamespace(window_manager=manager, window=None, scene=bpy.context.scene)
+    options = {"takes": 1, "gpus": 0, "os": "linux", "window": 64, "untrained": False}
+    operator = SimpleNamespace(directory=str(tmp_path / "bundle"), report=print, **options)
+    operator.begin = lambda context: cls.begin(operator, context)
+    assert cls.invoke(operator, context, None) == {"RUNNING_MODAL"}
+    assert cls.execute(operator, context) == {"RUNNING_MODAL"}
+    assert session().busy
+    assert not (tmp_path / "bundle").exists()
+    while (state := cls.modal(operator, context, SimpleNamespace(type="TIMER"))) == {"RUNNING_MODAL"}:
+        pass
+    assert state == {"FINISHED"}
+    assert (tmp_path / "bundle/template.json").is_file()

@@ -1,0 +1,202 @@
+"""A farm's view: a .blend goes in, a .blend with its plate comes out, or an exit code and one sentence."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.headless import generate as batch
+from isa_blender_addon.plate.camera_plane import MATTE, planes
+from isa_engine.client.protocol import RESULTS
+from isa_engine.shot import read_shot
+from tests.addon import fake_engine
+from tests.addon.fake_engine import ENDLESS
+from tests.addon.scenes.cast import add_camera, add_person, stage
+from tests.service.running import RunningEngine
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    command = (fake_engine.__file__, "serve")
+    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin", command=command)
+    yield engine
+    engine.end()
+
+
+@pytest.fixture
+def blend(scene, tmp_path) -> Path:
+    """Two people under a moving camera."""
+    stage(scene, frames=3)
+    add_person("Ben")
+    scene.isa.steps = 2
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"), compress=True)
+    return tmp_path / "shot.blend"
+
+
+@pytest.fixture
+def picture(tmp_path) -> Path:
+    image = bpy.data.images.new("picture", 16, 16)
+    image.filepath_raw, image.file_format = str(tmp_path / "cast.png"), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    return tmp_path / "cast.png"
+
+
+@pytest.fixture
+def run(engine, capsys, monkeypatch):
+    """The command in this process, on the open file: exit code, stdout, stderr."""
+    monkeypatch.setenv("ISA_ENGINE_TOKEN", engine.first_line["token"])
+
+    def run(out: Path, *options) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = batch.main(["--out", str(out), "--engine", engine.url, *map(str, options)])
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+def test_the_saved_file_carries_the_plate(blend, run, tmp_path):
+    original = blend.read_bytes()
+    status, output, errors = run(tmp_path / "out", "--seed", 0)
+    assert (status, errors) == (0, "")
+    assert {file.name for file in (tmp_path / "out").iterdir()} >= {*RESULTS, "shot-plate.blend"}
+    for line in ("reading 3/3", "painted without a network"):
+        assert line in output
+    assert blend.read_bytes() == original
+
+    # The results may be moved together.
+    (tmp_path / "out").rename(tmp_path / "moved")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "moved" / "shot-plate.blend"))
+    (plane,) = planes(bpy.context.scene, "ISA Plate")
+    image = plane.active_material.node_tree.nodes["Image Texture"].image
+    assert (image.filepath, plane[MATTE].filepath) == ("//plate.mp4", "//matte.mp4")
+    assert (image.frame_duration, image.has_data or image.size[0] > 0) == (3, True)
+
+
+def test_in_place_saves_into_the_file_itself(blend, run, tmp_path):
+    status, _, _ = run(tmp_path / "out", "--in-place")
+    assert status == 0
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    assert len(planes(bpy.context.scene, "ISA Plate")) == 1
+    assert not (tmp_path / "out" / "shot-plate.blend").exists()
+
+
+def test_the_command_lines_wishes_are_the_shots(blend, picture, run, tmp_path):
+    options = ("--reference", picture, "--steps", 4, "--seed", 0, "--guidance", 3.5, "--model", "isa-small")
+    status, _, _ = run(tmp_path / "out", *options)
+    assert status == 0
+    shot = read_shot(tmp_path / "out" / "shot.npz")
+    settings = shot.settings
+    assert (settings.steps, settings.seed, settings.guidance) == (4, 0, 3.5)
+    assert settings.model == "isa-small"
+    assert min(settings.width, settings.height) == 256
+    assert [character.reference.picture for character in shot.characters] == [0, 0]
+    assert shot.references == (picture.read_bytes(),)
+    first = [character.points[0] for character in shot.characters]
+    np.testing.assert_array_equal([c.reference.points for c in shot.characters], first)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--steps", 0), "--steps 0 is out of range"),
+        (("--seed", -1), "--seed -1 is out of range"),
+        (("--reference", "/nowhere/cast.png"), "cannot read '/nowhere/cast.png'"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_said(blend, run, tmp_path, options, sentence):
+    status, _, errors = run(tmp_path / "out", *options)
+    assert status == 1
+    assert sentence in errors
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "out" / "shot-plate.blend").exists()
+
+
+def test_a_scene_without_a_camera_a_character_or_a_file_is_said(scene, run, tmp_path):
+    assert run(tmp_path / "out")[::2] == (
+        1,
+        "isa_generate: no .blend is open. Name one: blender -b shot.blend --command isa_generate ...\n",
+    )
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "empty.blend"))
+    add_person()
+    assert "no active camera" in run(tmp_path / "out")[2]
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "empty.blend"))
+    add_camera(bpy.context.scene)
+    assert "no character" in run(tmp_path / "out")[2]
+
+
+def test_an_output_folder_that_cannot_be_written_is_said(blend, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, errors = run(tmp_path / "file" / "out")
+    assert status == 1
+    assert "cannot be written" in errors
+
+
+def test_an_engine_that_is_not_there_is_said(blend, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert batch.main(["--out", str(tmp_path / "out")]) == 1
+    assert "No engine on this machine. Run install/engine.sh" in capsys.readouterr().err
+
+
+def test_the_applications_own_signal_handler_does_not_spoil_the_end(scene, run, tmp_path, monkeypatch):
+    # Blender catches Ctrl-C in C, which Python reports as None and cannot set again.
+    installed = []
+    monkeypatch.setattr(batch.signal, "signal", lambda _number, handler: installed.append(handler))
+    assert run(tmp_path / "out")[0] == 1
+    assert len(installed) == 4
+    assert None not in installed
+
+
+def module(engine, *arguments) -> subprocess.Popen:
+    """``python -m isa_blender_addon.batch``, as a farm starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "isa_blender_addon.batch", *map(str, arguments), "--engine", engine.url],
+        cwd=ROOT,
+        env={**os.environ, "ISA_ENGINE_TOKEN": engine.first_line["token"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_module_does_the_same_and_a_wrong_file_is_its_exit_code(blend, engine, tmp_path):
+    process = module(engine, blend, "--out", tmp_path / "out")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "saved" in output
+    assert (tmp_path / "out" / "shot-plate.blend").is_file()
+    (tmp_path / "wrong.blend").write_text("no blend")
+    process = module(engine, tmp_path / "wrong.blend", "--out", tmp_path / "out")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "cannot open" in errors
+    assert "wrong.blend" in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+def test_an_interrupt_cancels_the_job_and_saves_nothing(blend, engine, tmp_path):
+    process = module(engine, blend, "--out", tmp_path / "out", "--seed", ENDLESS)
+    for line in process.stdout:
+        if line.startswith("denoise"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().endswith("interrupted")
+    assert not (tmp_path / "out" / "shot-plate.blend").exists()

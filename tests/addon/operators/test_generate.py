@@ -1,0 +1,273 @@
+"""Generate, from the button to the plate, with an engine that only paints grey; and all that goes wrong."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.engine import process
+from isa_blender_addon.operators import generate, reading
+from isa_blender_addon.plate.camera_plane import MATTE, planes
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.takes.ids import shot_of
+from tests.addon import fake_engine
+from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
+from tests.addon.scenes.cast import stage
+from tests.addon.scenes.snapshot import snapshot
+from tests.service.running import eventually
+
+NAME = "ISA Plate"
+
+
+@pytest.fixture(scope="module")
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def shot(addon, scene, tmp_path, monkeypatch):
+    """A staged scene, and an engine installed."""
+    monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
+    stage(scene, frames=4)
+    scene.isa.folder = str(tmp_path / "takes")
+    scene.isa.steps, scene.isa.seed = 2, FAST
+    # The engine runs on from test to test; one of its jobs does not.
+    yield scene
+    for job in session().queue.jobs():
+        session().queue.cancel(job.take.folder)
+
+
+def finish() -> None:
+    """What Blender's timer does, until all jobs are over and the plates are there."""
+
+    def idle() -> bool:
+        session().tick()
+        return all(job.stopped for job in session().queue.jobs()) and not session().queue.arrived()
+
+    eventually(idle, "all jobs are over", 40)
+    # The last plate's step of undo.
+    session().tick()
+
+
+def running() -> bool:
+    session().tick()
+    return any(job.state == "running" for job in session().queue.jobs())
+
+
+def only_job():
+    """Of the scene that is open."""
+    (job,) = session().jobs()
+    return job
+
+
+def test_the_plate_comes_back_to_the_scene(shot, tmp_path):
+    assert bpy.ops.isa.generate() == {"FINISHED"}
+    assert not session().busy
+    assert bpy.ops.isa.generate.poll(), "another one can be queued"
+    finish()
+    assert session().jobs() == []
+    assert session().error == ""
+    (plane,) = planes(shot, NAME)
+    assert plane.parent == shot.camera
+    take = tmp_path / "takes" / "Scene-001"
+    assert Path(shot.isa.last_results) == take
+    assert Path(plane[MATTE].filepath) == take / "matte.mp4"
+    assert json.loads((take / "record.json").read_text())
+    image = plane.active_material.node_tree.nodes["Image Texture"].image
+    assert image.frame_duration == 4
+    assert len(shot.camera.data.background_images) == 1
+
+
+def test_the_next_take_replaces_the_plate_and_keeps_the_files(shot, tmp_path):
+    for _ in range(2):
+        bpy.ops.isa.generate()
+        finish()
+    assert len(planes(shot, NAME)) == 1
+    assert sorted(folder.name for folder in (tmp_path / "takes").iterdir()) == ["Scene-001", "Scene-002"]
+
+
+def test_the_plates_return_is_one_step_of_undo(shot):
+    bpy.ops.ed.undo_push(message="staged")
+    names = set(bpy.data.objects.keys())
+    bpy.ops.isa.generate()
+    finish()
+    assert set(bpy.data.objects.keys()) > names
+    bpy.ops.ed.undo()
+    assert set(bpy.data.objects.keys()) == names
+    assert not bpy.context.scene.camera.data.background_images
+
+
+def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
+    shot.isa.seed = ENDLESS
+    bpy.ops.isa.refresh_cast()
+    before = snapshot()
+    bpy.ops.isa.generate()
+    eventually(running, "the job is running")
+    bpy.ops.isa.cancel_job(take=str(only_job().take.folder))
+    finish()
+    assert (only_job().state, session().error) == ("cancelled", "")
+    assert snapshot() == before
+    bpy.ops.isa.remove_job(take=str(only_job().take.folder))
+    assert session().jobs() == []
+    eventually(lambda: not list((tmp_path / "takes").iterdir()), "its files are gone")
+
+
+def test_escape_ends_the_reading(shot, tmp_path):
+    bpy.ops.isa.refresh_cast()
+    before = snapshot()
+    operator = SimpleNamespace(_reading=reading.Reading(shot), report=lambda *_: None)
+    window_manager = SimpleNamespace(event_timer_remove=lambda _: None)
+    context = SimpleNamespace(window_manager=window_manager)
+    operator._timer = None
+    operator.cancel = lambda context: generate.ISA_OT_generate.cancel(operator, context)
+    operator._reading.step()
+    assert session().busy
+
+    def press(key: str) -> set[str]:
+        return generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type=key))
+
+    assert press("LEFTMOUSE") == {"PASS_THROUGH"}
+    assert press("X") == {"RUNNING_MODAL"}
+    assert press("ESC") == {"CANCELLED"}
+    assert not session().busy
+    assert snapshot() == before
+    assert not list((tmp_path / "takes").iterdir())
+
+
+def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monkeypatch):
+    def break_down(*_):
+        yield 1, 4
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reading, "capture_frames", break_down)
+    removed = []
+    context = SimpleNamespace(window_manager=SimpleNamespace(event_timer_remove=removed.append))
+    operator = SimpleNamespace(_reading=reading.Reading(shot), _timer="timer")
+    with pytest.raises(ZeroDivisionError):
+        generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type="TIMER"))
+    assert removed == ["timer"]
+    assert not session().busy
+    assert not list((tmp_path / "takes").iterdir())
+
+
+def test_what_the_engine_refuses_is_said_in_the_panel(shot, tmp_path):
+    shot.isa.seed = REFUSED
+    bpy.ops.isa.generate()
+    finish()
+    assert "not to my taste" in only_job().snapshot.error
+    assert not planes(shot, NAME)
+
+
+def test_an_engine_that_dies_in_the_middle_is_said_and_its_job_goes_on_when_asked(shot):
+    shot.isa.seed = DYING
+    bpy.ops.isa.generate()
+    finish()
+    assert "engine stopped by itself" in only_job().snapshot.error
+    assert session().engine.status().state == "failed"
+    assert not planes(shot, NAME)
+    sent = only_job().take.job
+    assert bpy.ops.isa.retry_job(take=str(only_job().take.folder)) == {"FINISHED"}
+    finish()
+    assert session().jobs() == []
+    assert [take.job for take in session().queue.takes(shot_of(shot))] == [sent], "it is the same job"
+    assert planes(shot, NAME)
+
+
+def test_a_killed_engine_is_seen_while_nothing_runs(shot):
+    bpy.ops.isa.start_engine()
+    eventually(lambda: session().tick() and session().engine.status().state == "ready", "the engine is ready")
+    os.kill(session().engine._local._process.pid, signal.SIGKILL)
+    eventually(lambda: session().tick() is None, "the end is seen")
+    assert session().engine.status().state == "failed"
+
+
+def test_the_engine_ends_with_the_addon(shot):
+    bpy.ops.isa.start_engine()
+    eventually(lambda: session().engine.status().state == "ready", "the engine is ready")
+    process = session().engine._local._process
+    assert process.poll() is None
+    close()
+    assert process.poll() is not None
+
+
+def test_a_job_says_that_its_engine_was_stopped(shot):
+    shot.isa.seed = ENDLESS
+    bpy.ops.isa.generate()
+    eventually(running, "the job is running")
+    bpy.ops.isa.stop_engine()
+    finish()
+    assert only_job().snapshot.error == "The engine is not running."
+    assert not planes(shot, NAME)
+    eventually(lambda: session().engine.status().state == "stopped", "the engine has stopped")
+
+
+def no_camera(scene, _tmp_path, _monkeypatch):
+    scene.camera = None
+
+
+def no_character(scene, _tmp_path, _monkeypatch):
+    scene.objects["Anna"].hide_render = True
+    for child in scene.objects["Anna"].children:
+        child.hide_render = True
+
+
+def nobody_included(scene, _tmp_path, _monkeypatch):
+    bpy.ops.isa.refresh_cast()
+    scene.isa.cast[0].include = False
+
+
+def missing_picture(scene, tmp_path, _monkeypatch):
+    bpy.ops.isa.refresh_cast()
+    scene.isa.cast[0].picture = str(tmp_path / "gone.png")
+
+
+def orthographic(scene, _tmp_path, _monkeypatch):
+    scene.camera.data.type = "ORTHO"
+
+
+def not_installed(_scene, tmp_path, monkeypatch):
+    monkeypatch.delenv("ISA_ENGINE_PYTHON")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    close()
+
+
+def unwritable(scene, tmp_path, _monkeypatch):
+    (tmp_path / "file").write_text("")
+    scene.isa.folder = str(tmp_path / "file" / "takes")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (no_camera, "no active camera. Add one"),
+        (no_character, "there is no character. Add one"),
+        (nobody_included, "there is no character. Add one"),
+        (missing_picture, "reference picture of 'Anna': cannot read .*gone.png"),
+        (orthographic, "orthographic. Set its lens type"),
+        (not_installed, "No engine on this machine. Run install/engine.sh"),
+        (unwritable, "takes' cannot be written: .* Choose another"),
+    ],
+)
+def test_what_stands_in_the_way_is_a_sentence_and_leaves_no_trace(
+    shot, tmp_path, monkeypatch, spoil, sentence
+):
+    spoil(shot, tmp_path, monkeypatch)
+    bpy.ops.isa.refresh_cast()
+    before = snapshot()
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.isa.generate()
+    assert session().error
+    assert not session().busy
+    assert snapshot() == before
+    takes = tmp_path / "takes"
+    assert not takes.exists() or not list(takes.iterdir())
+    assert bpy.ops.isa.generate.poll()

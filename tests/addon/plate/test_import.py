@@ -1,0 +1,124 @@
+"""A take into the scene, in every way at once: undone in one step, refused whole, its troubles said."""
+
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon import plate
+from isa_blender_addon.plate import background_image, camera_plane, people, strip
+from isa_blender_addon.ui import panel
+from isa_engine.errors import SceneError
+from isa_engine.shot import write_shot
+from tests.addon.operators.test_scene import drawn
+from tests.addon.plates import add_camera, inventory, shot_of, write_movie
+from tests.addon.scenes.snapshot import snapshot
+from tests.shot.shots import small_shot
+
+
+@pytest.fixture(scope="module")
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def take(tmp_path):
+    write_movie(tmp_path / "plate.mp4", 4, 32, 32)
+    write_movie(tmp_path / "matte.mp4", 4, 32, 32, grey=True)
+    return tmp_path
+
+
+def shown(scene) -> set[str]:
+    ways = {
+        "PLANE": camera_plane.media(scene, plate.NAME),
+        "BACKGROUND": background_image.media(scene, plate.NAME),
+        "STRIP": strip.plate_strip(scene, plate.NAME),
+        "COMPOSITOR": people.media(scene, plate.NAME),
+    }
+    return {kind for kind, found in ways.items() if found}
+
+
+@pytest.mark.parametrize("kinds", [plate.KINDS, ("PLANE",), ("STRIP", "COMPOSITOR"), ()])
+def test_each_way_is_there_if_chosen_and_goes_if_not(scene, take, kinds):
+    add_camera(scene)
+    before = inventory()
+    for chosen in (plate.KINDS, kinds):
+        plate.import_plate(scene, take, shot_of(range(1, 5)), chosen)
+        assert shown(scene) == set(chosen)
+    plate.import_plate(scene, take, shot_of(range(1, 5)), ())
+    assert inventory() == before
+
+
+def test_the_plane_does_not_hide_the_render_that_the_people_are_laid_over(scene, take):
+    add_camera(scene)
+    for kinds, hidden in (({"PLANE"}, False), ({"PLANE", "COMPOSITOR"}, True), ({"PLANE"}, False)):
+        plate.import_plate(scene, take, shot_of(range(1, 5)), kinds)
+        (plane,) = camera_plane.planes(scene, plate.NAME)
+        assert plane.hide_render is hidden
+        assert not plane.hide_viewport
+
+
+def test_an_import_is_one_step_of_undo(addon, scene, take):
+    write_shot(small_shot(), take / "shot.npz")
+    add_camera(scene)
+    scene.isa.plate = set(plate.KINDS)
+    bpy.ops.ed.undo_push(message="staged")
+    before = snapshot(), inventory()
+    assert bpy.ops.isa.import_results(directory=str(take)) == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="imported")
+    assert shown(bpy.context.scene) == set(plate.KINDS)
+    bpy.ops.ed.undo()
+    assert shown(bpy.context.scene) == set()
+    assert (snapshot(), inventory()) == before
+
+
+def test_matching_the_view_is_one_step_of_undo(addon, scene, take):
+    add_camera(scene)
+    plate.import_plate(scene, take, shot_of(range(1, 5)), plate.KINDS)
+    scene.view_settings.view_transform = "Standard"
+    bpy.ops.ed.undo_push(message="imported")
+    assert bpy.ops.isa.fit_plate() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="matched")
+    assert plate.fits_view(bpy.context.scene)
+    bpy.ops.ed.undo()
+    assert not plate.fits_view(bpy.context.scene)
+
+
+@pytest.mark.parametrize("lacks", ["camera", "matte", "plate"])
+def test_what_cannot_be_shown_in_one_way_is_shown_in_none(scene, take, lacks):
+    if lacks != "camera":
+        add_camera(scene)
+        (take / f"{lacks}.mp4").unlink()
+    before = snapshot(), inventory()
+    with pytest.raises(SceneError):
+        plate.import_plate(scene, take, shot_of(range(1, 5)), plate.KINDS)
+    assert (snapshot(), inventory()) == before
+
+
+def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, scene, take):
+    add_camera(scene)
+    header = SimpleNamespace(layout=MagicMock())
+    plate.import_plate(scene, take, shot_of(range(1, 5)), plate.KINDS)
+    assert plate.troubles(scene) == []
+    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    header.layout.label.assert_not_called()
+    scene.render.use_multiview = True
+    scene.render.use_compositing = False
+    (take / "matte.mp4").unlink()
+    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    header.layout.label.assert_called_once_with(icon="ERROR")
+    said = " ".join(plate.troubles(scene))
+    assert "renders in stereo" in " ".join(drawn(panel.ISA_PT_plate))
+    for word in (f"missing: {take / 'matte.mp4'}", "stereo", "Compositing is off"):
+        assert word in said
+
+
+def test_a_scene_without_a_plate_has_no_troubles_with_it(scene):
+    scene.render.use_multiview = True
+    scene.view_settings.gamma = 2
+    assert plate.troubles(scene) == []
+    assert plate.fits_view(scene)

@@ -1,0 +1,260 @@
+"""Preflight in a scene: findings in the panel, buttons that mend, a job held until the artist says so."""
+
+import sys
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.engine import process
+from isa_blender_addon.operators import generate, reading
+from isa_blender_addon.preflight.glance import estimate, glance
+from isa_blender_addon.scene.picture import picture_size
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
+from isa_blender_addon.ui import panel
+from isa_engine.client.protocol import Health, Memory
+from isa_engine.configuration import model_config
+from isa_engine.errors import EngineError
+from tests.addon import fake_engine
+from tests.addon.operators.test_scene import drawn
+from tests.addon.scenes.cast import add_person, random_motion, stage
+from tests.addon.scenes.snapshot import snapshot
+from tests.pipeline.shots import picture
+
+
+@pytest.fixture(scope="module")
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def staged(addon, scene, tmp_path):
+    """Anna with a picture of the camera's shape, all well."""
+    stage(scene, frames=4)
+    scene.camera.animation_data_clear()
+    (tmp_path / "anna.png").write_bytes(picture(160, 90))
+    cast_picture(scene, str(tmp_path / "anna.png"))
+    yield scene
+    close()
+
+
+def sentences(scene) -> list[str]:
+    return [finding.sentence for finding in (*glance(scene, None), *session().findings)]
+
+
+def press(finding, operator: str) -> None:
+    """Click a finding's button."""
+    mend = next(mend for mend in finding.mends if mend.operator == operator)
+    group, name = operator.split(".")
+    bpy.ops.ed.undo_push(message="before")
+    assert getattr(getattr(bpy.ops, group), name)("EXEC_DEFAULT", True, **mend.values) == {"FINISHED"}
+
+
+def check(scene) -> tuple:
+    bpy.ops.isa.check_shot()
+    return session().findings
+
+
+def test_a_well_staged_shot_says_so_and_stays_as_it_was(staged):
+    before = snapshot()
+    assert check(staged) == ()
+    assert sentences(staged) == []
+    assert "good plate" in session().note
+    assert not session().busy
+    assert snapshot() == before
+
+
+def test_who_stands_in_another_is_moved_apart_by_the_button_and_undo_moves_back(staged):
+    ben = add_person("Ben", random_motion(seed=5))
+    ben.location = 0.05, 0.03, 0
+    for armature in (staged.objects["Anna"], ben):
+        armature.scale = 3, 3, 3
+    refresh_cast(staged)
+    (deep,) = [found for found in check(staged) if "inside each other" in found.sentence]
+    press(deep, "isa.move_apart")
+    assert deep not in session().findings
+    assert ben.location[:] == pytest.approx((0.05, 0.03, 0))
+    assert ben.delta_location.length > 0.05
+    assert check(staged) == ()
+    bpy.ops.ed.undo()
+    assert bpy.data.objects["Ben"].delta_location.length == 0
+
+
+def test_who_is_never_seen_can_be_left_out(staged):
+    add_person("Ben").location = 40, 0, 0
+    refresh_cast(staged)
+    (gone,) = [found for found in check(staged) if "Ben" in found.sentence]
+    press(gone, "isa.leave_out")
+    assert [member.character.name for member in playing(staged)] == ["Anna"]
+    assert session().findings == ()
+
+
+def test_show_goes_to_the_frame_and_selects_the_character(staged):
+    anna = staged.objects["Anna"]
+    for frame, x in ((1, 0.0), (2, 0.0), (3, 60.0)):
+        anna.location.x = x
+        anna.keyframe_insert("location", frame=frame)
+    (gone,) = check(staged)
+    press(gone, "isa.show_frame")
+    assert staged.frame_current == 3
+    assert bpy.context.view_layer.objects.active == anna
+
+
+def test_a_range_that_is_too_long_is_shortened(staged):
+    staged.frame_end = 500
+    (found,) = glance(staged, None)
+    press(found, "isa.shorten_range")
+    assert staged.frame_end == model_config(staged.isa.model).max_frames
+    assert glance(staged, None) == []
+    staged.frame_end = 500
+    press(glance(staged, None)[0], "isa.shorten_range")
+
+
+def test_an_untrained_model_is_left_for_a_trained_one(staged):
+    infos = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-small", trained=True))
+    health = SimpleNamespace(models=infos, device="cuda", memory=None)
+    (found,) = glance(staged, health)
+    press(found, "isa.use_model")
+    assert staged.isa.model == "isa-small"
+    assert glance(staged, health) == []
+
+
+def test_a_shot_is_measured_by_the_memory_that_the_engine_reports(staged):
+    def health(gibibytes: float) -> Health:
+        memory = Memory(int(gibibytes * 2**30), int(gibibytes * 2**30))
+        return Health("1", "ready", "cuda:0", memory, 2**30, ())
+
+    staged.isa.model = "isa-4b"
+    assert glance(staged, health(80)) == []
+    (found,) = glance(staged, health(8))
+    assert found.sentence.endswith("and the engine has 8.0 GiB.")
+    press(found, "isa.use_model")
+    assert glance(staged, health(8)) == []
+
+
+def test_a_missing_picture_is_chosen(staged, tmp_path):
+    staged.isa.cast[0].picture = ""
+    (found,) = glance(staged, None)
+    assert found.mends[0].operator == "isa.choose_picture"
+    bpy.ops.isa.choose_picture(filepath=str(tmp_path / "anna.png"), character="Anna")
+    assert glance(staged, None) == []
+    add_person("Ben")
+    add_person("Cleo")
+    refresh_cast(staged)
+    (found,) = glance(staged, None)
+    bpy.ops.isa.choose_picture(filepath=str(tmp_path / "anna.png"), **found.mends[0].values)
+    assert {member.picture for member in staged.isa.cast} == {str(tmp_path / "anna.png")}
+    (tmp_path / "notes.png").write_text("no picture")
+    with pytest.raises(RuntimeError, match="no picture that Blender can open"):
+        bpy.ops.isa.choose_picture(filepath=str(tmp_path / "notes.png"), character="Anna")
+    assert staged.isa.cast[0].picture == str(tmp_path / "anna.png")
+
+
+def test_a_picture_of_another_shape_is_named(staged, tmp_path):
+    (tmp_path / "tall.png").write_bytes(picture(90, 160))
+    staged.isa.cast[0].picture = str(tmp_path / "tall.png")
+    (found,) = glance(staged, None)
+    assert "90×160" in found.sentence
+
+
+def test_the_size_of_a_picture_is_read_from_its_head(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (123, 45)).save(tmp_path / "a.jpg", quality=80)
+    Image.new("RGB", (123, 45)).save(tmp_path / "b.jpg", progressive=True, exif=b"Exif\0\0" + bytes(5000))
+    Image.new("RGB", (7, 9)).save(tmp_path / "c.png")
+    assert [picture_size(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.png")] == [
+        (123, 45),
+        (123, 45),
+        (7, 9),
+    ]
+    for name, content in (("d.jpg", b"\xff\xd8\xff\xe0"), ("e.png", b"\x89PNG\r\n\x1a\n"), ("f.png", b"")):
+        (tmp_path / name).write_bytes(content)
+        assert picture_size(tmp_path / name) is None
+    assert picture_size(tmp_path / "gone.png") is None
+
+
+@pytest.fixture
+def clicked(staged, monkeypatch, tmp_path):
+    """Generate by its button, to an engine that only counts what it gets."""
+    sent = []
+    monkeypatch.setattr(reading.session().__class__, "start_engine", lambda self: None)
+    monkeypatch.setattr(
+        reading.session().__class__, "submit", lambda self, scene, shot, take: sent.append(shot)
+    )
+    staged.isa.folder = str(tmp_path / "takes")
+
+    def click(anyway: bool = False) -> None:
+        manager = SimpleNamespace(event_timer_remove=lambda _: None)
+        context = SimpleNamespace(window_manager=manager, scene=staged)
+        operator = SimpleNamespace(anyway=anyway, report=lambda *_: None, _timer=None)
+        operator._reading = generate.ISA_OT_generate.begin(operator, context)
+        event = SimpleNamespace(type="TIMER")
+        while generate.ISA_OT_generate.modal(operator, context, event) == {"RUNNING_MODAL"}:
+            pass
+
+    return click, sent
+
+
+def test_a_serious_finding_holds_the_job_until_the_artist_says_anyway(staged, clicked, tmp_path):
+    click, sent = clicked
+    add_person("Ben").location = 40, 0, 0
+    refresh_cast(staged)
+    click()
+    assert sent == []
+    assert session().held
+    assert not session().busy
+    assert list((tmp_path / "takes").iterdir()) == []
+    assert "Ben is out of the frame" in " ".join(drawn(panel.ISA_PT_generate))
+    click(anyway=True)
+    assert len(sent) == 1
+    assert not session().held
+
+
+def test_a_mended_shot_leaves_at_once(staged, clicked):
+    click, sent = clicked
+    add_person("Ben").location = 40, 0, 0
+    refresh_cast(staged)
+    click()
+    press(session().findings[0], "isa.leave_out")
+    assert not session().held
+    click()
+    assert len(sent) == 1
+
+
+def test_the_button_says_how_long_it_will_take(staged):
+    assert estimate(staged, None) is None
+    health = SimpleNamespace(models=(), device="cpu", memory=None)
+    assert estimate(staged, health) > 0
+    staged.isa.steps = 1
+    assert panel.duration(staged, health) == " · about 10 s"
+    staged.isa.steps, staged.frame_end = 200, 33
+    assert panel.duration(staged, health).endswith(" min")
+    staged.isa.model = "isa-4b"
+    assert panel.duration(staged, health).endswith(" h")
+
+
+def test_batch_prints_the_findings(staged, tmp_path, monkeypatch, capsys):
+    from isa_blender_addon.headless import generate as batch
+
+    staged.frame_end = 60
+    blend = tmp_path / "shot.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
+    monkeypatch.setattr(batch, "JobRunner", _refuse)
+    arguments = SimpleNamespace(
+        out=tmp_path / "out", reference=None, model=None, steps=None, guidance=None, seed=None, engine=None
+    )
+    with pytest.raises(EngineError):
+        batch.generate(bpy.context.scene, arguments, SimpleNamespace(is_set=lambda: False))
+    printed = capsys.readouterr().out
+    assert "warning: 60 frames: isa-tiny is made for" in printed
+
+
+def _refuse(*_):
+    raise EngineError("enough")

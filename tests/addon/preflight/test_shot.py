@@ -1,0 +1,262 @@
+"""Preflight's checks on shots and plans made of arrays; no Blender."""
+
+import re
+import resource
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isa_blender_addon.preflight import check_shot, cost
+from isa_blender_addon.preflight.camera_motion import TURN_DEGREES, check_camera_motion
+from isa_blender_addon.preflight.contact import check_contact, depth
+from isa_blender_addon.preflight.cost import Work
+from isa_blender_addon.preflight.finding import spans
+from isa_blender_addon.preflight.framing import check_framing
+from isa_blender_addon.preflight.limits import Plan, check_limits
+from isa_blender_addon.preflight.references import CastPicture, check_pictures, check_reference_poses
+from isa_engine.configuration import MODELS, model_config
+from isa_engine.cost import generation
+from isa_engine.data.camera_paths import look_at_matrices, random_camera_path
+from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
+from tests.addon.overlay.test_geometry import ball
+
+FRAMES = 24
+
+
+def shot(places: dict, camera=None, fps=24) -> Shot:
+    """Balls of 40 cm that go from a place to another, under a camera four metres away."""
+    characters = []
+    for name, (start, end) in places.items():
+        body = ball((0, 0, 0), rings=16)
+        order = np.random.default_rng(0).permutation(len(body.points))
+        way = np.linspace(start, end, FRAMES)[:, None]
+        points = (body.points[order] + way).astype(np.float32)
+        characters.append(Character(name, points, np.argsort(order)[body.triangles].astype(np.int32)))
+    if camera is None:
+        camera = np.tile(look_at_matrices(np.array([[0, -4, 1.0]]), np.array([[0, 0, 1.0]])), (FRAMES, 1, 1))
+    numbers, intrinsics = np.arange(11, 11 + FRAMES, dtype=np.int32), np.tile([1.5, 1.5, 0, 0], (FRAMES, 1))
+    return Shot(Fraction(fps), 320, 320, numbers, intrinsics, camera, tuple(characters))
+
+
+def orbit(degrees_a_second: float, fps=24) -> np.ndarray:
+    angle = np.radians(degrees_a_second) * np.arange(FRAMES) / fps
+    place = np.stack([4 * np.sin(angle), -4 * np.cos(angle), np.ones(FRAMES)], 1)
+    return look_at_matrices(place, np.tile([0, 0, 1.0], (FRAMES, 1)))
+
+
+def still(place) -> tuple:
+    return place, place
+
+
+def test_a_shot_that_is_well_staged_has_no_findings():
+    staged = shot({"Anna": still((-0.6, 0, 1)), "Ben": ((0.4, 0, 1), (0.7, 0.2, 1))}, orbit(30))
+    assert check_shot(staged) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "words", "serious"),
+    [
+        (still((9, 0, 1)), "Ben is out of the frame all the time.", True),
+        (still((0, -9, 1)), "Ben is behind the camera all the time.", True),
+        (((0, 0, 1), (8, 0, 1)), "Ben is out of the frame at ", False),
+    ],
+)
+def test_who_is_not_in_the_picture_is_named_with_the_frames(way, words, serious):
+    staged = shot({"Anna": still((-0.6, 0, 1)), "Ben": way})
+    (found,) = check_framing(staged)
+    assert found.sentence.startswith(words)
+    assert found.serious == serious
+    assert {mend.operator for mend in found.mends} == {"isa.leave_out", "isa.show_frame"}
+    assert all(mend.values["character"] == "Ben" for mend in found.mends)
+    if not serious:
+        first = next(mend for mend in found.mends if mend.operator == "isa.show_frame").values["frame"]
+        assert f" {first}–34." in found.sentence
+        before = staged.characters[1].points[first - 11 - 1]
+        assert np.abs(before[:, 0] / (4 + before[:, 1])).min() * 1.5 <= 1
+
+
+@settings(max_examples=10, deadline=None)
+@given(gap=st.floats(0.5, 0.9), angle=st.floats(0, 2 * np.pi))
+def test_the_depth_is_how_far_two_bodies_overlap(gap, angle):
+    aside = (gap * np.cos(angle), gap * np.sin(angle), 1)
+    first, second = shot({"Anna": still((0, 0, 1)), "Ben": still(aside)}).characters
+    overlap = max(0.8 - gap, 0)
+    assert depth(first, second, 0) == pytest.approx(overlap, abs=0.1)
+    assert depth(first, second, 0) == pytest.approx(depth(second, first, 0), abs=1e-6)
+
+
+def test_deep_contact_is_found_at_its_frames_and_moving_apart_mends_it():
+    staged = shot(
+        {"Anna": still((0, 0, 1)), "Ben": ((1.2, 0.3, 1), (0.5, 0.3, 1)), "Cleo": still((-0.83, 0, 1))}
+    )
+    (found,) = check_contact(staged)
+    assert "Anna and Ben" in found.sentence
+    assert found.sentence.endswith("–34.")
+    assert found.serious
+    move = next(mend for mend in found.mends if mend.operator == "isa.move_apart")
+    offset = np.array(move.values["offset"], np.float32)
+    anna, ben, cleo = staged.characters
+    mended = replace(staged, characters=(anna, replace(ben, points=ben.points + offset), cleo))
+    assert check_contact(mended) == []
+
+
+def test_a_touch_is_not_deep():
+    assert check_contact(shot({"Anna": still((0, 0, 1)), "Ben": still((0.77, 0, 1))})) == []
+
+
+@pytest.mark.parametrize("fps", [12, 24, 60])
+def test_a_camera_may_turn_as_fast_as_in_training_and_no_faster(fps):
+    cast = {"Anna": still((0, 0, 1))}
+    assert check_camera_motion(shot(cast, orbit(0.9 * TURN_DEGREES, fps), fps)) == []
+    (found,) = check_camera_motion(shot(cast, orbit(1.3 * TURN_DEGREES, fps), fps))
+    degrees = float(re.match(r"The camera turns (\d+)° between 11 and 34", found.sentence)[1])
+    assert degrees == pytest.approx(1.3 * TURN_DEGREES * (FRAMES - 1) / fps, abs=1)
+
+
+def test_what_the_training_showed_is_not_called_fast():
+    random = np.random.default_rng(0)
+    flagged = 0
+    for _ in range(150):
+        cameras, views = random_camera_path(random, np.tile([0, 0, 1.0], (FRAMES, 1)), 1.0, FRAMES, 24, 1.0)
+        taken = replace(shot({"Anna": still((0, 0, 1))}, views), intrinsics=cameras)
+        flagged += bool(check_camera_motion(taken))
+    assert flagged <= 6
+
+
+def test_a_cut_and_a_rush_are_named():
+    cast = {"Anna": still((0, 0, 1))}
+    cut = orbit(0)
+    cut[12:] = look_at_matrices(np.array([[4.0, 0, 1]]), np.array([[0, 0, 1.0]]))
+    (found,) = check_camera_motion(shot(cast, cut))
+    assert "cuts at 23" in found.sentence
+    near = orbit(0)
+    near[:, 1, 3] = -4 * np.exp(-1.2 * np.arange(FRAMES) / 24)
+    (found,) = check_camera_motion(shot(cast, near))
+    assert "3.3 times a second" in found.sentence
+
+
+def test_a_single_frame_has_no_motion():
+    staged = shot({"Anna": still((0, 0, 1))})
+    one = replace(staged, frame_numbers=staged.frame_numbers[:1], intrinsics=staged.intrinsics[:1],
+                  camera_to_world=staged.camera_to_world[:1],
+                  characters=tuple(replace(c, points=c.points[:1]) for c in staged.characters))  # fmt: skip
+    assert check_shot(one) == []
+
+
+def test_pictures_that_are_missing_or_do_not_match_are_named():
+    fits = CastPicture("Anna", (640, 360), (1920.0, 1080.0))
+    assert check_pictures([fits, CastPicture("Dan", (300, 500), None, True, 3.0)]) == []
+    (missing,) = check_pictures([CastPicture("Ben", None, (16, 9))])
+    assert missing.sentence == "Ben has no reference picture: the model makes up a look."
+    (several,) = check_pictures([CastPicture(name, None, (16, 9)) for name in ("Ben", "Cleo", "Dan", "Eve")])
+    assert several.sentence == "Ben and 3 others have no reference picture: the model makes up their looks."
+    (shape,) = check_pictures([CastPicture("Ben", (600, 800), (16, 9))])
+    assert "600×800" in shape.sentence
+    (unmatched,) = check_pictures([CastPicture("Ben", (600, 800), None, matched=False)])
+    assert unmatched.sentence == "Ben is not matched to the reference picture."
+    (off,) = check_pictures([CastPicture("Ben", (600, 800), None, True, 41.0)])
+    assert "41 pixels off" in off.sentence
+    assert {f.mends[0].operator for f in (shape, unmatched, off)} == {"isa.match_reference"}
+    assert missing.mends[0].operator == "isa.choose_picture"
+
+
+def test_a_reference_that_shows_nothing_of_its_character_is_named():
+    staged = shot({"Anna": still((0, 0, 1))})
+    (anna,) = staged.characters
+    for offset, count in ((0, 0), (5, 1)):
+        pose = ReferencePose(0, anna.points[0] + np.float32([offset, 0, 0]), staged.mvp[0])
+        cast = (replace(anna, reference=pose),)
+        assert len(check_reference_poses(replace(staged, characters=cast))) == count
+
+
+def plan(model="isa-tiny", frames=25, **known) -> Plan:
+    others = tuple(model_config(name) for name in MODELS if name != model)
+    return Plan(
+        model_config(model), Work(frames, (1280.0, 720.0), 2, 30, 2.0), 10, 2, other_models=others, **known
+    )
+
+
+def test_what_fits_has_no_findings():
+    assert check_limits(plan(memory=16 * 2**30, trained=True)) == []
+    assert check_limits(plan()) == []
+
+
+def test_too_many_frames_end_where_the_model_does_or_go_to_a_longer_one():
+    most = model_config("isa-tiny").max_frames
+    (found,) = check_limits(plan(frames=most + 1))
+    assert str(most) in found.sentence
+    assert found.mends[0].values == {"frame_end": 10 + 2 * (most - 1)}
+    assert len(range(10, found.mends[0].values["frame_end"] + 1, 2)) == most
+    assert found.mends[1].values == {"model": "isa-4b"}
+
+
+def test_too_little_memory_names_both_numbers_and_what_fits():
+    (found,) = check_limits(plan("isa-4b", 97, memory=8 * 2**30))
+    assert "the engine has 8.0 GiB" in found.sentence
+    assert found.serious
+    assert found.mends[0].values == {"model": "isa-tiny"}
+    needed = cost.memory(model_config("isa-tiny"), replace(plan().work, frames=9))
+    (found,) = check_limits(plan(frames=13, memory=needed / 0.9))
+    shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
+    assert 1 < shortened < 13
+    assert check_limits(plan(frames=shortened, memory=needed / 0.9)) == []
+
+
+def test_what_other_programs_have_is_no_room_for_a_shot():
+    beside = cost.memory_beside(model_config("isa-tiny"), replace(plan().work, frames=9))
+    assert check_limits(plan(frames=9, memory=16 * 2**30, free=beside)) == []
+    (found,) = check_limits(plan(frames=13, memory=16 * 2**30, free=beside))
+    assert "other programs have the rest" in found.sentence
+    assert not found.serious
+    shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
+    assert check_limits(plan(frames=shortened, memory=16 * 2**30, free=beside)) == []
+
+
+def test_where_nothing_is_small_enough_there_is_another_engine():
+    (found,) = check_limits(plan(memory=2**20))
+    assert [mend.operator for mend in found.mends] == ["isa.choose_engine"]
+
+
+def test_an_untrained_model_is_named_with_one_that_is_trained():
+    (found,) = check_limits(plan(trained=False, trained_models=("isa-small",)))
+    assert "untrained" in found.sentence
+    assert found.mends[0].values == {"model": "isa-small"}
+    (found,) = check_limits(plan(trained=False))
+    assert found.mends[0].operator == "isa.choose_engine"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"), [([], ""), ([1], "2"), ([0, 1, 3], "1–2, 4"), ([0, 2, 4], "1, 3, 5")]
+)
+def test_frames_in_words(chosen, words):
+    mask = np.zeros(5, bool)
+    mask[chosen] = True
+    assert spans(np.arange(1, 6), mask) == words
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_the_cost_is_of_the_models_own_canvas(name):
+    config = model_config(name)
+    work = Work(25, (1280, 720), 3, 12, 2.5)
+    canvas = canvas_size(1280, 720, config.short_side, config.multiple)
+    phases = generation.generation(config, generation.Work(25, *canvas, 3, 12, 2.5))
+    assert cost.operations(config, work) == sum(phases.values())
+
+
+def test_the_time_follows_an_earlier_plates_pace():
+    config, work = model_config("isa-tiny"), plan().work
+    assert cost.seconds(config, work, "") is None
+    assert cost.seconds(config, work, "cpu") > cost.seconds(config, work, "cuda:0")
+    pace = cost.operations(config, work) / 90
+    assert cost.seconds(config, work, "cpu", pace) == pytest.approx(90)
+    assert cost.seconds(config, replace(work, steps=60), "cpu", pace) > 100
+
+
+def test_this_machines_memory_is_what_the_system_says():
+    from isa_blender_addon.engine.process import machine_memory
+
+    assert machine_memory() > 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

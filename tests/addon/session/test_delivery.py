@@ -1,0 +1,103 @@
+"""The button that writes people with alpha, by the engine itself."""
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.operators import deliver
+from isa_blender_addon.session import delivery
+from isa_blender_addon.ui.delivery import ISA_PT_delivery
+from tests.addon.operators.test_scene import drawn
+from tests.addon.plates import write_movie
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def results(scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
+    write_movie(tmp_path / "plate.mp4", 3, 48, 32)
+    write_movie(tmp_path / "matte.mp4", 3, 48, 32, seed=5, grey=True)
+    scene.isa.last_results = str(tmp_path)
+    return tmp_path
+
+
+def names(folder) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_button_writes_what_the_command_writes(results):
+    assert bpy.ops.isa.deliver(kind="exr") == {"FINISHED"}
+    assert names(results / "people_exr") == {f"people.{n:04}.exr" for n in (1, 2, 3)}
+    assert names(results) == {"plate.mp4", "matte.mp4", "people_exr"}
+
+
+def test_what_the_engine_says_is_said_as_a_sentence(results):
+    (results / "matte.mp4").unlink()
+    with pytest.raises(RuntimeError, match=r"^Error: \S+matte.mp4: the file is missing. Generate the take"):
+        bpy.ops.isa.deliver(kind="png")
+    assert deliver.current() is None
+    assert names(results) == {"plate.mp4"}
+
+
+def test_without_an_engine_here_or_a_plate_there_is_a_remedy(results, scene, monkeypatch):
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", str(results / "gone"))
+    with pytest.raises(RuntimeError, match=r"cannot be started.*preferences"):
+        bpy.ops.isa.deliver()
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(results))
+    with pytest.raises(RuntimeError, match=r"install/engine\.sh"):
+        bpy.ops.isa.deliver()
+    scene.isa.last_results = ""
+    assert not bpy.ops.isa.deliver.poll()
+
+
+def test_the_artist_can_cancel_it_and_what_was_written_before_stays(results, tmp_path_factory, monkeypatch):
+    """By an engine that begins and never ends, in the operator's own order of events."""
+    slow = tmp_path_factory.mktemp("slow") / "python"
+    slow.write_text(f'#!/bin/sh\nmkdir "{results}/people_png.part"\nexec sleep 600\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", str(slow))
+    (results / "people_png").mkdir()
+    said, removed = [], []
+    manager = SimpleNamespace(
+        event_timer_add=lambda *_, **__: "timer",
+        event_timer_remove=removed.append,
+        modal_handler_add=lambda _: None,
+    )
+    context = SimpleNamespace(window_manager=manager, window=None, scene=bpy.context.scene)
+    operator = SimpleNamespace(kind="png", report=lambda kind, text: said.append((kind, text)))
+    operator._begin = lambda scene: deliver.ISA_OT_deliver._begin(operator, scene)
+    operator._end = lambda: deliver.ISA_OT_deliver._end(operator)
+
+    def tick():
+        return deliver.ISA_OT_deliver.modal(operator, context, SimpleNamespace(type="TIMER"))
+
+    assert deliver.ISA_OT_deliver.invoke(operator, context, None) == {"RUNNING_MODAL"}
+    while not (results / "people_png.part").exists():
+        assert tick() == {"PASS_THROUGH"}
+    assert "Writing people_png" in drawn(ISA_PT_delivery)
+    assert not bpy.ops.isa.deliver.poll()
+    assert bpy.ops.isa.cancel_delivery() == {"FINISHED"}
+    while (state := tick()) == {"PASS_THROUGH"}:
+        pass
+    assert (state, removed, said) == ({"CANCELLED"}, ["timer"], [({"INFO"}, "Cancelled.")])
+    assert names(results) == {"plate.mp4", "matte.mp4", "people_png"}
+    assert bpy.ops.isa.deliver.poll()
+
+
+def test_disabling_the_add_on_ends_it(results, monkeypatch):
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", shutil.which("yes"))
+    deliver._current = delivery.begin(bpy.context.scene, "prores")
+    isa_blender_addon.unregister()
+    assert deliver.current() is None
+    isa_blender_addon.register()

@@ -1,0 +1,50 @@
+"""Where Blender is to stay offline, no remote engine is spoken to, and a sentence says why."""
+
+import argparse
+from types import SimpleNamespace
+
+import pytest
+
+from isa_blender_addon.headless import generate as batch
+from isa_blender_addon.preferences.choices import Choices
+from isa_blender_addon.session import chosen_engine
+from isa_blender_addon.session.chosen_engine import ChosenEngine
+from isa_engine.errors import EngineError
+
+REMOTE = Choices(engine="REMOTE", remote_url="https://gpu.example:8000", remote_token="secret")
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """Blender with its switch; any word to an engine fails the test."""
+    app = SimpleNamespace(online_access=False)
+    monkeypatch.setattr(chosen_engine, "bpy", SimpleNamespace(app=app))
+    monkeypatch.setattr(chosen_engine, "preferences", lambda: REMOTE)
+    monkeypatch.setattr(chosen_engine, "EngineClient", lambda *_: pytest.fail("the engine was spoken to"))
+    return app
+
+
+def test_starting_sending_asking_and_the_command_are_refused(app):
+    engine = ChosenEngine()
+    with pytest.raises(EngineError, match=r"not allowed to go online\. Allow it: Preferences"):
+        engine.start()
+    assert engine.at_work() is None
+    # As after an answer that did not come, with a job that waits.
+    engine.error, engine._asked_at = "gone", -1e9
+    engine.look(wanted=True)
+    assert not engine.asking
+    with pytest.raises(EngineError, match="--online-mode"):
+        batch.start_engine(argparse.Namespace(engine=REMOTE.remote_url), None)
+
+
+def test_the_panel_says_why_there_is_no_engine(app):
+    assert "not allowed to go online" in ChosenEngine().status().message
+
+
+def test_an_engine_that_was_there_gets_no_more_jobs_once_blender_is_offline(app):
+    engine = ChosenEngine()
+    engine.health, engine._asked = SimpleNamespace(device="cpu"), (REMOTE.remote_url, REMOTE.remote_token)
+    app.online_access = True
+    assert engine.at_work().url == REMOTE.remote_url
+    app.online_access = False
+    assert engine.at_work() is None

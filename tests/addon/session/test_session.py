@@ -1,0 +1,256 @@
+"""Jobs and files: whatever is saved, opened, undone or crashes meanwhile, a plate finds its scene."""
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.engine import process
+from isa_blender_addon.plate.camera_plane import planes
+from isa_blender_addon.session import current as session_module
+from isa_blender_addon.session.current import session
+from isa_blender_addon.takes.ids import scene_of
+from isa_blender_addon.takes.take import Take, read_take
+from isa_engine.client.location import data_folder
+from tests.addon import fake_engine
+from tests.addon.fake_engine import FAST, HELD
+from tests.addon.scenes.cast import stage
+from tests.service.running import eventually
+
+NAME = "ISA Plate"
+
+
+@pytest.fixture
+def shot(scene, tmp_path, monkeypatch):
+    """A staged scene in a saved file, an engine installed, a job that waits for a word in its middle."""
+    isa_blender_addon.register()
+    shutil.rmtree(data_folder(), ignore_errors=True)
+    monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
+    stage(scene, frames=4)
+    scene.isa.steps, scene.isa.seed = 2, HELD
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.isa.generate()
+    yield scene
+    isa_blender_addon.unregister()
+
+
+def ticks_until(condition, what: str):
+    def ticked():
+        session().tick()
+        return condition()
+
+    return eventually(ticked, what, 40)
+
+
+def sent() -> Take:
+    """The take, once its job runs and the note of that is on disk."""
+
+    def kept():
+        jobs = session().queue.jobs()
+        return jobs and jobs[0].state == "running" and (read_take(jobs[0].take.folder) or jobs[0].take)
+
+    return ticks_until(lambda: (take := kept()) and take.job and take, "the job is on its way")
+
+
+def let_go(take: Take) -> None:
+    (data_folder() / "blender" / take.engine.rpartition("/")[2] / "jobs" / take.job / "go").touch()
+
+
+def reopen(tmp_path: Path):
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    # A Blender without a window looks for no jobs by itself.
+    session().open_file()
+    return bpy.context.scene
+
+
+def home(scene) -> Take:
+    """The take, once its plate is in the scene."""
+    ticks_until(lambda: planes(scene, NAME), "the plate is in the scene")
+    (take,) = session().queue.takes(session_module.shot_of(scene))
+    return take
+
+
+def crash() -> None:
+    """Blender goes without a word, and its engine with it."""
+    now, session_module._session = session_module._session, None
+    os.kill(now.engine._local._process.pid, signal.SIGKILL)
+    now.engine._local._process.wait()
+    for runner in now.queue._runners.values():
+        runner.leave()
+    if bpy.app.timers.is_registered(now._timer):
+        bpy.app.timers.unregister(now._timer)
+
+
+def test_a_plate_comes_to_the_file_that_was_saved_and_opened_again_meanwhile(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    scene = reopen(tmp_path)
+    let_go(take)
+    assert home(scene).folder == tmp_path / "isa" / "Scene-001"
+    assert session().trouble == ""
+
+
+def test_after_a_crash_the_job_goes_on_and_its_plate_comes(shot, tmp_path):
+    take = sent()
+    crash()
+    scene = reopen(tmp_path)
+    ticks_until(lambda: session().queue.jobs() and sent().job == take.job, "the same job runs again")
+    let_go(take)
+    assert home(scene).job == take.job
+    bpy.ops.wm.save_mainfile()
+    assert scene.isa.shot == take.shot, "the file knows its shot from now on"
+
+
+def test_a_job_that_was_never_sent_waits_for_a_word_after_a_crash(shot, tmp_path):
+    (take,) = (tmp_path / "isa").iterdir()
+    eventually(lambda: read_take(take), "the job is on disk", 40)
+    crash()
+    reopen(tmp_path)
+    ticks_until(lambda: session().jobs(), "the job is found")
+    (job,) = session().jobs()
+    if job.state == "resting":
+        assert session().engine.status().state == "stopped", "nothing is started unasked"
+    bpy.ops.isa.retry_job(take=str(take))
+    let_go(sent())
+    home(bpy.context.scene)
+
+
+def test_a_plate_waits_for_the_file_that_is_not_open(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    let_go(take)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert str(take.folder) in session().note
+    assert not planes(bpy.context.scene, NAME)
+    home(reopen(tmp_path))
+
+
+def test_a_plate_waits_for_its_file_where_another_one_is_opened_while_it_comes_in(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    let_go(take)
+    ticks_until(lambda: session().queue.arrived(), "the first of its steps is done")
+    assert not planes(shot, NAME)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert not planes(bpy.context.scene, NAME)
+    home(reopen(tmp_path))
+    assert session().trouble == ""
+
+
+def test_a_take_that_is_deleted_while_it_comes_in_stays_away(shot):
+    take = sent()
+    let_go(take)
+    ticks_until(lambda: session().queue.arrived(), "the first of its steps is done")
+    session().queue.remove(take.folder)
+    for _ in range(3):
+        session().tick()
+    assert not planes(shot, NAME)
+    assert session().trouble == ""
+
+
+def test_undo_and_redo_meanwhile_cost_no_plate(shot):
+    for message in ("one", "two"):
+        bpy.ops.ed.undo_push(message=message)
+    take = sent()
+    bpy.context.scene.isa.seed = FAST
+    bpy.ops.ed.undo_push(message="three")
+    bpy.ops.ed.undo()
+    bpy.ops.ed.undo()
+    let_go(take)
+    home(bpy.context.scene)
+
+
+def test_a_renamed_scene_gets_its_plate(shot):
+    take = sent()
+    shot.name = "Renamed"
+    let_go(take)
+    home(shot)
+
+
+def copy_of(scene):
+    """As the artist's, it is saved with the file."""
+    copy = scene.copy()
+    copy.use_fake_user = True
+    return copy
+
+
+def test_a_plate_goes_to_the_original_whatever_a_copy_is_called(shot, tmp_path):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    copy = copy_of(shot)
+    assert copy.isa.shot == take.shot, "Blender copies it"
+    shot.name, copy.name = "Original", take.scene
+    assert scene_of(take) == shot
+    bpy.ops.wm.save_mainfile()
+    assert (shot.isa.shot, copy.isa.shot) == (take.shot, "")
+    reopen(tmp_path)
+    original, copy = (bpy.data.scenes[name] for name in ("Original", take.scene))
+    let_go(take)
+    ticks_until(lambda: planes(original, NAME), "the plate is in the original")
+    assert not planes(copy, NAME)
+    assert session_module.shot_of(copy) != take.shot, "its own takes are another shot's"
+
+
+def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
+    take = sent()
+    copy = copy_of(shot)
+    shot.name, copy.name = "Original", take.scene
+    bpy.ops.wm.save_mainfile()
+    crash()
+    reopen(tmp_path)
+    ticks_until(lambda: session().queue.jobs() and sent().job == take.job, "the same job runs again")
+    let_go(take)
+    ticks_until(lambda: planes(bpy.data.scenes["Original"], NAME), "the plate is in the original")
+    assert not planes(bpy.data.scenes[take.scene], NAME)
+
+
+def test_the_plate_of_a_deleted_scene_goes_to_no_copy(shot):
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    copy = copy_of(shot)
+    bpy.data.scenes.remove(shot)
+    copy.name = take.scene
+    let_go(take)
+    ticks_until(lambda: session().note, "its coming is said")
+    assert str(take.folder) in session().note
+    assert not planes(copy, NAME)
+    bpy.ops.wm.save_mainfile()
+    assert copy.isa.shot == ""
+
+
+def test_a_strangers_file_starts_no_engine_and_sends_no_shot(shot, tmp_path):
+    take = sent()
+    bpy.ops.isa.cancel_job(take=str(take.folder))
+    ticks_until(lambda: session().jobs()[0].state == "cancelled", "the artist's own job is over")
+    bpy.ops.wm.save_mainfile()
+    crash()
+    for name, job in (("Scene-002", "f" * 32), ("Scene-003", "")):
+        folder = tmp_path / "isa" / name
+        folder.mkdir()
+        shutil.copy(take.folder / "shot.npz", folder)
+        replace(take, folder=folder, job=job, state="sent", engine="here/0").keep()
+    reopen(tmp_path)
+    ticks_until(lambda: len(session().jobs()) == 3, "the jobs are found")
+    for _ in range(5):
+        session().tick()
+    assert session().engine.status().state == "stopped"
+
+
+def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):
+    take = sent()
+    shot.isa.seed = FAST
+    bpy.ops.isa.generate()
+    assert [job.state for job in session().jobs()] == ["running", "waiting"]
+    let_go(take)
+    ticks_until(lambda: not session().jobs() and not session().queue.arrived(), "both are there")
+    assert [take.name for take in session().queue.takes(take.shot)] == ["Scene-002", "Scene-001"]
+    assert len(planes(shot, NAME)) == 1

@@ -1,0 +1,94 @@
+"""Presets: Draft, Final and the artist's own, which are numbers in a file and never run."""
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.settings.presets import presets
+from tests.addon.scenes.snapshot import snapshot
+
+
+@pytest.fixture
+def staged(scene):
+    isa_blender_addon.register()
+    yield scene
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def own_presets(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "isa_blender_addon.settings.presets._file", lambda: tmp_path / "config" / "presets.json"
+    )
+    monkeypatch.setattr(presets, "_own", None)
+    return tmp_path / "config" / "presets.json"
+
+
+def forget_presets(monkeypatch) -> None:
+    """As in the next Blender."""
+    monkeypatch.setattr(presets, "_own", None)
+
+
+def test_draft_and_final_are_there_and_say_which_is_chosen(staged, own_presets):
+    assert list(presets()) == ["Draft", "Final"]
+    assert presets.chosen(staged) == "Final", "what a new scene has"
+    bpy.ops.isa.use_preset(name="Draft")
+    assert presets.chosen(staged) == "Draft"
+    staged.isa.steps += 1
+    assert presets.chosen(staged) == ""
+
+
+def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(staged, own_presets, monkeypatch):
+    staged.isa.model, staged.isa.steps, staged.isa.guidance = "isa-4b", 50, 3.3
+    assert bpy.ops.isa.add_preset(name="  Nacht 夜 ") == {"FINISHED"}
+    bpy.ops.isa.use_preset(name="Draft")
+    forget_presets(monkeypatch)
+    bpy.ops.isa.use_preset(name="Nacht 夜")
+    assert (staged.isa.model, staged.isa.steps) == ("isa-4b", 50)
+    assert staged.isa.guidance == pytest.approx(3.3)
+    assert presets.chosen(staged) == "Nacht 夜"
+    bpy.ops.isa.remove_preset(name="Nacht 夜")
+    forget_presets(monkeypatch)
+    assert list(presets()) == ["Draft", "Final"]
+    assert staged.isa.steps == 50
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("", "needs a name"), ("Draft", "'Draft' stays as it is")])
+def test_names_that_cannot_be_are_said(staged, own_presets, name, sentence):
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.isa.add_preset(name=name)
+    assert not own_presets.exists()
+
+
+def test_presets_that_cannot_be_written_are_said(staged, own_presets):
+    own_presets.parent.write_text("a file in the way")
+    with pytest.raises(RuntimeError, match="the presets cannot be written"):
+        bpy.ops.isa.add_preset(name="Mine")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "import os; os.abort()",
+        '{"version": 2, "presets": {}}',
+        '{"version": 1, "presets": {"Draft": {"steps": 1, "guidance": 9}}}',
+        '{"version": 1, "presets": {"x": {"steps": "1", "guidance": 9}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": NaN}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "more": 3}}}',
+        '{"version": 1, "presets": [1]}',
+        "[]",
+    ],
+)
+def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(staged, own_presets, content):
+    own_presets.parent.mkdir()
+    own_presets.write_text(content)
+    assert list(presets()) == ["Draft", "Final"]
+
+
+def test_a_preset_for_a_model_that_is_not_known_is_said(staged, own_presets):
+    own_presets.parent.mkdir()
+    own_presets.write_text('{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "model": "isa-9t"}}}')
+    before = snapshot()
+    with pytest.raises(RuntimeError, match="no model 'isa-9t'"):
+        bpy.ops.isa.use_preset(name="x")
+    assert snapshot() == before

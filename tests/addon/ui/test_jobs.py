@@ -1,0 +1,103 @@
+"""The panels of jobs and takes: each line useful, and drawn from what is known."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.engine.jobs import JobSnapshot
+from isa_blender_addon.engine.queue import Job
+from isa_blender_addon.session.current import session
+from isa_blender_addon.takes.take import Take
+from isa_blender_addon.ui import jobs as jobs_panel
+from isa_blender_addon.ui import takes as takes_panel
+from isa_blender_addon.ui import thumbnails
+from isa_engine.shot import Settings
+from tests.pipeline.shots import picture
+
+
+def drawn(panel) -> tuple[MagicMock, str]:
+    """A panel's layout, and the words on it; each call on a part is one on the whole."""
+    layout = MagicMock()
+    for part in ("row", "column", "box"):
+        getattr(layout, part).return_value = layout
+    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    calls = layout.label.call_args_list + layout.operator.call_args_list + layout.progress.call_args_list
+    return layout, " | ".join(str(call.kwargs.get("text", "")) for call in calls)
+
+
+def take_in(folder: str, **changes) -> Take:
+    return Take(Path(folder), "s", "", "Scene", (1, 121, 1), Settings(), **changes)
+
+
+def job_in(state: str, snapshot: JobSnapshot, folder="/takes/Scene-001") -> Job:
+    return Job(take_in(folder, engine="gpu.example:8000"), state, snapshot)
+
+
+@pytest.fixture
+def addon(scene):
+    isa_blender_addon.register()
+    yield scene
+    isa_blender_addon.unregister()
+
+
+def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
+    jobs = [
+        job_in("running", JobSnapshot("running", "j", "denoise", 12, 30, 100.0)),
+        job_in("uploading", JobSnapshot("uploading", step=2**20, steps=2**22)),
+        job_in("lost", JobSnapshot("lost")),
+        job_in("waiting", JobSnapshot(), "/takes/Scene-002"),
+        job_in("waiting", JobSnapshot(), "/takes/Scene-003"),
+        job_in("failed", JobSnapshot(error="The engine is full. Free some space.")),
+        job_in("elsewhere", JobSnapshot()),
+    ]
+    monkeypatch.setattr(session(), "jobs", lambda: jobs)
+    layout, words = drawn(jobs_panel.ISA_PT_jobs)
+    for expected in (
+        "Scene-001 · 1–121",
+        "Denoising 12/30 · 1:40 left",
+        "Sending the shot 1.0/4.0 MB",
+        "No answer",
+        "Scene-002 · Waiting",
+        "The engine is full.",
+        "The engine gpu.example:8000",
+    ):
+        assert expected in words
+    assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.4, 0.25]
+    buttons = [call.args[0] for call in layout.operator.call_args_list]
+    counts = {name: buttons.count(f"isa.{name}_job") for name in ("cancel", "move", "retry", "remove")}
+    assert counts == {"cancel": 5, "move": 4, "retry": 2, "remove": 2}
+
+
+def test_the_panel_stays_short_however_many_wait(addon, monkeypatch):
+    jobs = [job_in("waiting", JobSnapshot(), f"/takes/{number}") for number in range(100)]
+    monkeypatch.setattr(session(), "jobs", lambda: jobs)
+    layout, words = drawn(jobs_panel.ISA_PT_jobs)
+    assert len(layout.operator.call_args_list) < 40
+    assert "and 92 more" in words
+
+
+def test_a_new_preview_takes_the_place_of_the_one_before(addon, tmp_path, monkeypatch):
+    preview = tmp_path / "preview.png"
+    preview.write_bytes(picture(64, 36, 0))
+    known = len(thumbnails._previews)
+    for version in (1, 1, 2):
+        snapshot = JobSnapshot("running", "j", "denoise", 1, 2, preview=preview, preview_version=version)
+        monkeypatch.setattr(session(), "jobs", lambda snapshot=snapshot: [job_in("running", snapshot)])
+        drawn(jobs_panel.ISA_PT_jobs)[0].template_icon.assert_called_once()
+        assert len(thumbnails._previews) == known + 1
+
+
+def test_the_takes_panel_shows_each_take_with_its_settings_and_asks_no_disk(addon, monkeypatch):
+    takes = [take_in(f"/gone/Scene-00{number}", state="done", pinned=number == 1) for number in range(1, 7)]
+    monkeypatch.setattr(takes_panel, "_takes", lambda scene: takes)
+    _, words = drawn(takes_panel.ISA_PT_takes)
+    assert words.startswith("Scene-001 | 1–121 · seed 0 · 12 steps | Scene-002")
+    assert "Scene-004" in words
+    assert "Scene-005" not in words
+    bpy.context.window_manager.isa_all_takes = True
+    assert "Scene-006" in drawn(takes_panel.ISA_PT_takes)[1]
+    bpy.context.window_manager.isa_all_takes = False
