@@ -23,6 +23,7 @@ from ..scene.timeline import frame_shape
 from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
 
 _PAINT = Path(__file__).with_name("paint.py")
+_PREFIX = "isa-background-"
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,11 @@ class Work:
                     self.done = int(number)
 
 
+def is_own_copy(blend: str) -> bool:
+    """Whether a save to this file is that of a copy to render a background from."""
+    return Path(blend).parent.name.startswith(_PREFIX)
+
+
 def begin(scene, shot: Shot) -> Work | None:
     """Begin with a shot's background, or find the one that was made before; None where there is to be none.
 
@@ -145,7 +151,7 @@ def begin(scene, shot: Shot) -> Work | None:
     kind = scene.isa.background
     if kind == "NONE":
         return None
-    folder = Path(tempfile.mkdtemp(prefix="isa-background-"))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
         job = _job(scene, shot, folder)
         kept = _kept(scene, shot, job)

@@ -111,25 +111,23 @@ class JobQueue:
             and take.folder not in self._writing
         ]
 
-    def relocate(self, take: Take, folder: Path, blend: str) -> None:
-        """Move a take of ``lying_in``, which is waited for.
+    def adopt(self, take: Take, folder: Path, blend: str) -> Take:
+        """Go on with a copy of a take of ``lying_in``; the take as it is then.
 
         Args:
-            folder: does not exist yet.
+            folder: of the copy.
             blend: the name of the file that it belongs to from now on.
-
-        Raises:
-            SceneError: it cannot be moved; it is where it was.
         """
-        # After all that is still to be written into the old folder.
-        moved = replace(self._disk.submit(take.moved, folder).result(), blend=blend)
-        resting = take.folder in self._resting
+        moved, resting = replace(take, folder=folder, blend=blend), take.folder in self._resting
         if take.folder in self._shots:
             self._shots[folder] = self._shots[take.folder]
         self._forget(take.folder)
         if resting:
             self._resting.add(folder)
         self._set(moved)
+        # Nothing is written into the old folder after this.
+        self._disk.submit(lambda: None).result()
+        return moved
 
     def take(self, folder: Path) -> Take | None:
         return self._takes.get(folder)

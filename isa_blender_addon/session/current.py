@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 from isa_engine.errors import EngineError, IsaError, SceneError
 from isa_engine.shot import Shot
 
-from .. import plate
+from .. import background, plate
 from ..engine.queue import Job, JobQueue
 from ..language.remark import Remark, remark
 from ..language.translation import said, told
@@ -317,17 +317,23 @@ def close() -> None:
 
 @persistent
 def _before_save(target: str, *_) -> None:
-    note, trouble = before_save(session().queue, target)
-    if note:
-        session().say(note)
-    if trouble:
+    if background.is_own_copy(target):
+        return
+    if trouble := before_save(session().queue, target):
         session().fail(trouble)
-    session().keep_ticking()
 
 
 @persistent
 def _after_save(target: str, *_) -> None:
-    after_save(target)
+    if not background.is_own_copy(target) and (note := after_save(session().queue, target, True)):
+        session().say(note)
+        session().keep_ticking()
+
+
+@persistent
+def _after_failed_save(target: str, *_) -> None:
+    if not background.is_own_copy(target):
+        after_save(session().queue, target, False)
 
 
 @persistent
@@ -348,7 +354,7 @@ _HANDLERS = {
     "load_post": _file_opened,
     "save_pre": _before_save,
     "save_post": _after_save,
-    "save_post_fail": _after_save,
+    "save_post_fail": _after_failed_save,
     "undo_post": _after_undo,
     "redo_post": _after_undo,
 }

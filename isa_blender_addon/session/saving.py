@@ -1,12 +1,17 @@
-"""What moves with a file: on its first save its takes go from the cache to beside it, and its paths follow.
+"""What goes with a file: on its first save its takes go from the cache to beside it, and its paths follow.
 
-Blender keeps the paths of images right when a file is saved elsewhere, and knows nothing of ours. What is
-written must be right before it is, so all this happens before the save; a copy, or a save that failed, leaves
-the open file where it was, and the paths are put back after it. Undo brings back what was before the move.
+What is written must be right before it is, but whether it is the open file that is saved, a copy of it, or
+nothing at all, shows only after it. So takes are beside the file twice for a moment: before the save they are
+copied there, as links to the same data where the drive has them, and everything shows the copies; after the
+save the originals go, or everything shows these again. Undo brings back what was before.
+
+Blender keeps the paths of images right when a file is saved elsewhere, and knows nothing of ours.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,60 +24,67 @@ from ..language.translation import said, told
 from ..preferences.folders import free, takes_folder
 from ..takes.folders import output_folder, unsaved_folder
 from ..takes.ids import known_shot
-from ..takes.take import Take
+from ..takes.take import Take, link_or_copy
 
-# Files and folders of this file that have moved, for undo: where they were, and where they are.
-_moved: dict[Path, Path] = {}
+Places = dict[Path, Path]
+# Folders of takes, and pictures: where they were, and where they are, for undo.
+_moved: Places = {}
+# The same while a save goes on.
+_copied: Places = {}
 
 
-def move_home(queue: JobQueue, scene, takes: Iterable[Take], blend: str) -> None:
-    """Move takes of the scene from the cache to beside a file.
+def before_save(queue: JobQueue, target: str) -> str:
+    """Make ready for a save to ``target``; why that cannot be done in full, as a sentence, else empty."""
+    _copied.clear()
+    trouble = "" if bpy.data.filepath else _copy_from_the_cache(queue, target)
+    _rebase(os.path.dirname(bpy.data.filepath), os.path.dirname(target))
+    return trouble
+
+
+def after_save(queue: JobQueue, target: str, written: bool) -> str:
+    """Go on with the file as it is now; what has moved, as a sentence, else empty.
 
     Args:
-        takes: of ``JobQueue.lying_in``.
-
-    Raises:
-        SceneError: one cannot be moved; the others before it are.
+        written: whether the save succeeded.
     """
-    home = output_folder(scene, blend)
+    if bpy.data.filepath != target:
+        _rebase(os.path.dirname(target), os.path.dirname(bpy.data.filepath))
+        _follow({new: old for old, new in _copied.items()})
+        for place in _copied.values() if not written else ():
+            _remove(place)
+        return ""
+    takes = [take for old in _copied if (take := queue.take(old)) is not None]
     for take in takes:
-        place = free(home / take.name)
-        queue.relocate(take, place, Path(blend).name)
-        _moved[take.folder] = place
+        queue.adopt(take, _copied[take.folder], Path(target).name)
+    for old in _copied:
+        _remove(old)
+    _moved.update(_copied)
+    if not takes:
+        return ""
+    text = "Takes that are beside the file now, in {folder}: {count}."
+    return said(text, folder=_copied[takes[0].folder].parent, count=len(takes))
 
 
 def bring_home(queue: JobQueue, scene, take: Take) -> Take:
     """A take that has arrived: beside its file, where that was saved since it was sent.
 
     Raises:
-        SceneError: it cannot be moved.
+        SceneError: it cannot be copied there; it is where it was.
     """
-    if bpy.data.filepath and take in queue.lying_in(unsaved_folder(scene), take.shot):
-        move_home(queue, scene, [take], bpy.data.filepath)
-    return queue.take(_moved.get(take.folder, take.folder)) or take
-
-
-def before_save(queue: JobQueue, target: str) -> tuple[str, str]:
-    """Make ready for a save to ``target``.
-
-    Returns:
-        Sentences on what has moved and on what cannot; empty where there is nothing to say.
-    """
-    sentences = ("", "") if bpy.data.filepath else _leave_the_cache(queue, target)
-    _rebase(os.path.dirname(bpy.data.filepath), os.path.dirname(target))
-    return sentences
-
-
-def after_save(target: str) -> None:
-    """Put back what a copy, or a save that failed, has not changed of the open file."""
-    if bpy.data.filepath != target:
-        _rebase(os.path.dirname(target), os.path.dirname(bpy.data.filepath))
+    if not bpy.data.filepath or take not in queue.lying_in(unsaved_folder(scene), take.shot):
+        return take
+    place = free(output_folder(scene) / take.name)
+    take.copy_to(place)
+    _moved[take.folder] = place
+    home = queue.adopt(take, place, Path(bpy.data.filepath).name)
+    _remove(take.folder)
+    return home
 
 
 def after_undo() -> None:
     """Let what undo has brought back show what has moved since."""
     if _moved:
-        _follow(os.path.dirname(bpy.data.filepath))
+        _follow(_moved)
 
 
 def forget() -> None:
@@ -80,41 +92,49 @@ def forget() -> None:
     _moved.clear()
 
 
-def _leave_the_cache(queue: JobQueue, target: str) -> tuple[str, str]:
-    """Takes, and reference pictures that the add-on has painted."""
-    count, folder, trouble = 0, Path(), ""
+def _copy_from_the_cache(queue: JobQueue, target: str) -> str:
+    """Copy takes, and reference pictures that the add-on has painted; why not all of them, as a sentence."""
+    trouble = ""
+    if not os.path.isdir(os.path.dirname(target)):
+        # The save will fail, which says it better.
+        return ""
     for scene in bpy.data.scenes:
         if not (scene.isa.folder or "//isa").startswith("//"):
             continue
-        takes = queue.lying_in(unsaved_folder(scene), known_shot(scene))
+        home = output_folder(scene, target)
         try:
-            move_home(queue, scene, takes, target)
-            _move_pictures(scene, output_folder(scene, target))
+            for take in queue.lying_in(unsaved_folder(scene), known_shot(scene)):
+                place = free(home / take.name)
+                take.copy_to(place)
+                _copied[take.folder] = place
+            _copy_pictures(scene, home)
         except SceneError as error:
             trouble = told(error)
-        moved = [take for take in takes if take.folder in _moved]
-        if moved:
-            count, folder = count + len(moved), _moved[moved[0].folder].parent
-    _follow(os.path.dirname(target))
-    text = "Takes that are beside the file now, in {folder}: {count}."
-    return (said(text, folder=folder, count=count) if count else ""), trouble
+    _follow(_copied, os.path.dirname(target))
+    return trouble
 
 
-def _move_pictures(scene, home: Path) -> None:
+def _copy_pictures(scene, home: Path) -> None:
     for member in scene.isa.cast:
         picture = Path(os.path.realpath(bpy.path.abspath(member.picture)))
-        if picture in _moved or takes_folder() not in picture.parents or not picture.is_file():
+        if picture in _copied or takes_folder() not in picture.parents or not picture.is_file():
             continue
         place = free(home / picture.name)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(picture.read_bytes())
-            picture.unlink()
+            link_or_copy(picture, place)
         except OSError as error:
-            raise SceneError(
-                "'{folder}' cannot be written: {reason}", folder=home, reason=error.strerror
-            ) from error
-        _moved[picture] = place
+            problem = "'{folder}' cannot be written: {reason}"
+            raise SceneError(problem, folder=home, reason=error.strerror) from error
+        _copied[picture] = place
+
+
+def _remove(place: Path) -> None:
+    """What is whole elsewhere."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):
+        place.unlink(missing_ok=True)
 
 
 def _own_paths() -> Iterator[tuple[Any, str]]:
@@ -144,22 +164,22 @@ def _from(path: str | Path, folder: str) -> str:
         return str(path)
 
 
-def _follow(folder: str) -> None:
-    """Let everything that shows what has moved show it where it is.
+def _follow(places: Places, folder: str | None = None) -> None:
+    """Let everything that shows what has another place show it there.
 
     Args:
-        folder: of the .blend, from which our own paths are.
+        folder: of the .blend, from which our own paths are; by default the open file's.
     """
+    folder = os.path.dirname(bpy.data.filepath) if folder is None else folder
 
     def place(path: str, library=None) -> Path | None:
         found = Path(os.path.realpath(bpy.path.abspath(path, library=library)))
-        if found in _moved:
-            return _moved[found]
-        return _moved[found.parent] / found.name if found.parent in _moved else None
+        if found in places:
+            return places[found]
+        return places[found.parent] / found.name if found.parent in places else None
 
-    editors = [
-        scene.sequence_editor for scene in bpy.data.scenes if scene.is_editable and scene.sequence_editor
-    ]
+    scenes = [scene for scene in bpy.data.scenes if scene.is_editable]
+    editors = [scene.sequence_editor for scene in scenes if scene.sequence_editor]
     # Blender 4.4 renamed them.
     name = "strips_all" if bpy.app.version >= (4, 4) else "sequences_all"
     strips = [strip for editor in editors for strip in getattr(editor, name)]

@@ -150,36 +150,28 @@ class Take:
                 folder=self.folder,
             ) from error
 
-    def moved(self, folder: Path) -> "Take":
-        """Move it, with what others have put beside it; to another drive it is copied first.
+    def copy_to(self, folder: Path) -> None:
+        """Copy it whole or not at all, with what others have put beside it; as links where that can be.
 
         Args:
             folder: does not exist yet.
 
         Raises:
-            SceneError: it cannot be moved; it is where it was.
+            SceneError: it cannot be copied.
         """
         arriving = folder.with_name(f"{ARRIVING}{folder.name}")
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.rename(self.folder, folder)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                shutil.copytree(self.folder, arriving)
-                os.rename(arriving, folder)
-                shutil.rmtree(self.folder, ignore_errors=True)
-        except (OSError, shutil.Error) as error:
+            shutil.copytree(self.folder, arriving, copy_function=link_or_copy)
+            os.rename(arriving, folder)
+        except OSError as error:
             shutil.rmtree(arriving, ignore_errors=True)
             raise SceneError(
-                "'{take}' cannot be moved to '{folder}': {reason}",
+                "'{take}' cannot be copied to '{folder}': {reason}",
                 remedy="It stays where it is.",
                 take=self.name,
                 folder=folder.parent,
-                reason=getattr(error, "strerror", None) or str(error),
+                reason=error.strerror or str(error),
             ) from error
-        return replace(self, folder=folder)
 
     @property
     def size(self) -> int:
@@ -216,6 +208,17 @@ class Take:
             for file in _entries(gathered):
                 os.rename(file, self.folder / file.name)
             shutil.rmtree(gathered.parent)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """The same file under another name, where the drive can do that; else a copy of it.
+
+    What the add-on writes replaces a file and changes none in place, so the two never change together.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def discard_folder(folder: Path) -> None:

@@ -2,12 +2,16 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("isa_engine", "isa_blender_addon")
 # What only `isa-engine[engine]` brings; Blender has none of it.
 ENGINE_ONLY = "torch torchvision diffusers transformers open_clip safetensors av einops PIL fastapi uvicorn"
 
@@ -111,3 +115,150 @@ def test_nothing_is_unpickled():
                 if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "weights_only"):
                     safe = node.arg == "weights_only"
                     assert getattr(node.value, "value", None) is safe, f"{path}:{node.value.lineno}"
+
+
+def graph(root: Path, package: str) -> dict[str, set[str]]:
+    """Which modules of a package each of its modules imports, wherever in it the import stands.
+
+    A package stands for its ``__init__``. That a module's packages are loaded before it is no import of it.
+    """
+    files = {module_name(file.relative_to(root)): file for file in sorted((root / package).rglob("*.py"))}
+    arrows: dict[str, set[str]] = {name: set() for name in files}
+    for name, file in files.items():
+        here = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), file)):
+            found: list[str] = []
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                if node.level:
+                    parts = here.split(".")
+                    base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
+                # What is named is a module, or something in the one that it is imported from.
+                inner = [f"{base}.{alias.name}" for alias in node.names]
+                found = [one if one in files else base for one in inner]
+            arrows[name] |= {one for one in found if one in files and one != name}
+    return arrows
+
+
+def module_name(file: Path) -> str:
+    parts = file.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of modules each of which imports, over others, itself."""
+    reached = {name: _reach(arrows, name) for name in arrows}
+    return [
+        round_trip
+        for name in arrows
+        if name in reached[name]
+        and name == min(round_trip := {other for other in reached[name] if name in reached[other]})
+    ]
+
+
+def _reach(arrows: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    left = [start]
+    while left:
+        for name in arrows[left.pop()] - seen:
+            seen.add(name)
+            left.append(name)
+    return seen
+
+
+def rooms() -> list[str]:
+    """The rooms of docs/architecture.md in the order of their table, from the ground up."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## Rooms")[2].partition("\n## ")[0]
+    names = [name for line in section.splitlines() if line.startswith("|") for name in _codes(line)]
+    return [name for name in names if name.count("/") == 1 and name.startswith(PACKAGES)]
+
+
+def _codes(row: str) -> list[str]:
+    """What is written as code in a table's first column."""
+    return row.split("|")[1].split("`")[1::2]
+
+
+def room_of(module: str) -> str:
+    """The room of a module as docs/architecture.md names it."""
+    package, _, rest = module.partition(".")
+    name = rest.partition(".")[0]
+    if not name:
+        return f"{package}/__init__.py"
+    return f"{package}/{name}" if (ROOT / package / name).is_dir() else f"{package}/{name}.py"
+
+
+def upward(arrows: dict[str, set[str]], order: list[str]) -> list[str]:
+    """Imports of a room that stands below in the table, and of or by one that is not in it."""
+    floor = {room: number for number, room in enumerate(order)}
+    return [
+        f"{name} imports {other}"
+        for name, others in arrows.items()
+        for other in sorted(others)
+        if room_of(name) != room_of(other)
+        and not floor.get(room_of(name), -1) > floor.get(room_of(other), 10**9)
+    ]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_itself_over_others(package):
+    assert circles(graph(ROOT, package)) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_room_imports_only_what_stands_above_it_in_the_table(package):
+    assert upward(graph(ROOT, package), rooms()) == []
+
+
+def test_the_table_of_rooms_names_each_room_once_and_no_other():
+    there = {room_of(name) for package in PACKAGES for name in graph(ROOT, package)}
+    assert sorted(rooms()) == sorted(there)
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The add-on's sources, to plant something in."""
+    shutil.copytree(
+        ROOT / "isa_blender_addon",
+        tmp_path / "isa_blender_addon",
+        ignore=lambda folder, names: {
+            name for name in names if not name.endswith(".py") and not (Path(folder) / name).is_dir()
+        },
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("takes/trash.py", "from .take import Take"),
+        ("scene/rig.py", "def late():\n    from . import demo"),
+        ("preferences/choices.py", "if False:\n    from isa_blender_addon.preferences import folders"),
+    ],
+)
+def test_a_planted_circle_is_found(copy, file, line):
+    with open(copy / "isa_blender_addon" / file, "a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+    (found,) = circles(graph(copy, "isa_blender_addon"))
+    assert f"isa_blender_addon.{file.removesuffix('.py').replace('/', '.')}" in found
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "arrow"),
+    [
+        ("scene/keep.py", "from ..ui import keymap", "scene.keep imports isa_blender_addon.ui.keymap"),
+        (
+            "takes/places.py",
+            "def late():\n    from .. import session",
+            "takes.places imports isa_blender_addon.session",
+        ),
+        ("plate/colour.py", "from ..loose import thing", "plate.colour imports isa_blender_addon.loose"),
+    ],
+)
+def test_a_planted_import_upward_is_found_and_so_is_a_module_without_a_room(copy, file, line, arrow):
+    (copy / "isa_blender_addon" / "loose.py").touch()
+    with open(copy / "isa_blender_addon" / file, "a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+    assert upward(graph(copy, "isa_blender_addon"), rooms()) == [f"isa_blender_addon.{arrow}"]

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import bpy
@@ -117,17 +118,38 @@ def test_where_they_cannot_move_they_stay_and_it_is_said(unsaved, tmp_path):
 
 
 def test_from_another_drive_they_are_copied_whole(unsaved, tmp_path, monkeypatch):
-    rename = os.rename
+    def other_drive(*_, **__):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
-    def other_drive(a, b):
-        if str(tmp_path / "cache") in str(a):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-        rename(a, b)
-
-    monkeypatch.setattr("isa_blender_addon.takes.take.os.rename", other_drive)
+    monkeypatch.setattr("isa_blender_addon.takes.take.os.link", other_drive)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
     all_there(unsaved, tmp_path / "work" / "isa")
     assert not list(takes_folder().rglob("plate.mp4"))
+
+
+@pytest.mark.parametrize("name", ["copy.blend", "no/such/folder.blend"])
+def test_a_copy_of_an_unsaved_file_and_a_save_that_fails_take_nothing_away(unsaved, tmp_path, name):
+    """A copy in a folder that is gone a moment later, too."""
+    cached = shown_folder(unsaved).parent
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "other" / name), copy=name == "copy.blend")
+    except RuntimeError:
+        assert name != "copy.blend"
+        assert not list((tmp_path / "other").rglob("plate.mp4"))
+    else:
+        assert (tmp_path / "other" / "isa" / "B" / "plate.mp4").is_file(), "the copy has takes of its own"
+    shutil.rmtree(tmp_path / "other")
+    all_there(unsaved, cached)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
+    all_there(unsaved, tmp_path / "work" / "isa")
+
+
+def test_a_copy_for_rendering_the_background_touches_nothing(unsaved, tmp_path):
+    cached = shown_folder(unsaved).parent
+    (tmp_path / "isa-background-x").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "isa-background-x" / "scene.blend"), copy=True)
+    assert [file.name for file in (tmp_path / "isa-background-x").iterdir()] == ["scene.blend"]
+    all_there(unsaved, cached)
 
 
 @pytest.mark.parametrize("name", ["copy.blend", "no/such/folder.blend"])
