@@ -12,8 +12,9 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine import process
-from isa_blender_addon.operators import generate, reading
+from isa_blender_addon.operators import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
+from isa_blender_addon.session import reading
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.ids import shot_of
 from tests.addon import fake_engine
