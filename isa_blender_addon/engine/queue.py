@@ -51,11 +51,15 @@ class Job:
 class JobQueue:
     """The takes and jobs of one Blender.
 
+    Args:
+        patience: seconds that a job waits for an engine that does not answer.
+
     Attributes:
         trouble: why the queue cannot be kept on disk, where it cannot.
     """
 
-    def __init__(self):
+    def __init__(self, patience: float = math.inf):
+        self._patience = patience
         self.trouble: BaseException | None = None
         self._takes: dict[Path, Take] = {}
         self._runners: dict[Path, JobRunner] = {}
@@ -251,7 +255,7 @@ class JobQueue:
             return
         if not take.job:
             self._set(replace(take, engine=self._engine))
-        runner = JobRunner(engine, take.read_shot, take.folder, take.key, take.job, math.inf)
+        runner = JobRunner(engine, take.read_shot, take.folder, take.key, take.job, self._patience)
         self._runners[take.folder] = runner
         runner.start()
 

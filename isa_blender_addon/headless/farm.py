@@ -15,10 +15,12 @@ import bpy
 from isa_engine.commands.farm import add_bundle_options
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.farm.eligibility import operating_system
+from isa_engine.shot import Shot
 
 from ..farm.bundle import write
+from ..session.current import session
 from .arguments import add_scene_arguments, configure
-from .generate import capture
+from .generate import follow_reading, tell_findings
 
 COMMAND = "isa_farm"
 DESCRIPTION = "Write a scene's takes as a bundle for a render farm."
@@ -44,7 +46,16 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
     if arguments.takes < 1:
         raise SceneError(f"--takes {arguments.takes} is out of range", remedy="Give at least 1.")
     configure(scene, arguments)
-    return write(Path(bpy.data.filepath).stem, capture(scene, threading.Event()), arguments)
+    templates: list[Path] = []
+
+    def receive(shot: Shot) -> str:
+        templates.append(write(Path(bpy.data.filepath).stem, shot, arguments))
+        return ""
+
+    reading = session().read(scene, receive)
+    follow_reading(reading, threading.Event())
+    tell_findings(reading)
+    return templates[0]
 
 
 def main(argv: list[str]) -> int:

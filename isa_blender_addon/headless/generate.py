@@ -4,39 +4,35 @@ blender -b shot.blend --command isa_generate --out DIR
 python -m isa_blender_addon.batch shot.blend --out DIR
 
 Progress goes to stdout. Exit codes: 0 the plate is there, 1 it is not and stderr says why, 2 the command is
-wrong, 130 interrupted.
+wrong, 130 interrupted. A serious finding of preflight's is an error, unless ``--anyway`` is given.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import bpy
 
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
-from isa_engine.shot import Shot, encode_shot
 
-from .. import background
-from ..engine.jobs import JobRunner, JobSnapshot
-from ..engine.process import LocalEngine, RemoteEngine
-from ..plate import import_plate
-from ..preferences.choices import preferences
-from ..preflight import check_shot
+from ..engine.jobs import PATIENCE_SECONDS
+from ..engine.queue import Job
+from ..preferences.choices import Choices, preferences
 from ..preflight.glance import glance
-from ..scene.capture import capture_frames
-from ..session.chosen_engine import check_remote
-from ..settings.cast import references
-from ..settings.shot import generation_settings
+from ..session.chosen_engine import ChosenEngine
+from ..session.current import Session, begin, close
+from ..session.reading import Reading
 from .arguments import add_scene_arguments, configure
 
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
 _POLL_SECONDS = 0.2
+_PHASES = {"read": "reading", "background": "background"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="URL",
         help="a remote engine, its token in ISA_ENGINE_TOKEN (default: this machine's)",
+    )
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="also where a check says that the plate will hardly be what you want",
     )
     parser.add_argument(
         "--in-place",
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:
-    """Capture, generate, import, save; the saved file.
+    """Do what *Generate* does, and save the file with the plate; the saved file.
 
     Args:
         stop: set to end the work.
@@ -90,92 +91,113 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         raise SceneError(
             "no .blend is open", remedy="Name one: blender -b shot.blend --command isa_generate ..."
         )
-    out = arguments.out.absolute()
+    out = Path(os.path.realpath(arguments.out))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
     configure(scene, arguments)
-    engine = start_engine(arguments, out)
+    now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
-        shot = capture(scene, stop)
-        for finding in (*glance(scene, None), *check_shot(shot)):
-            print(f"warning: {finding.sentence}", flush=True)
-        runner = JobRunner(engine, lambda: encode_shot(shot), out)
-        runner.start()
-        follow(runner, stop)
+        reading = now.generate(scene, arguments.anyway, out)
+        follow_reading(reading, stop)
+        tell_findings(reading)
+        follow_job(now, out, stop)
     finally:
-        if isinstance(engine, LocalEngine):
-            engine.stop()
+        close()
     for note in json.loads((out / "record.json").read_text(encoding="utf-8")).get("notes", ()):
         print(f"note: {note}", flush=True)
-    import_plate(scene, out, shot, scene.isa.plate)
-    scene.isa.last_results = str(out)
     return save(out, arguments.in_place)
 
 
-def start_engine(arguments: argparse.Namespace, out: Path) -> LocalEngine | RemoteEngine:
-    """The engine that will work; the local one is starting."""
+def engine(arguments: argparse.Namespace, out: Path) -> ChosenEngine:
+    """The engine that the command line names, else this machine's; not started yet."""
     if arguments.engine:
-        check_remote(arguments.engine)
-        return RemoteEngine(arguments.engine, os.environ.get("ISA_ENGINE_TOKEN", ""))
-    engine = LocalEngine(out / "engine.log", preferences().engine_python)
-    engine.start()
-    status = engine.poll()
+        token = os.environ.get("ISA_ENGINE_TOKEN", "")
+        choices = Choices("REMOTE", remote_url=arguments.engine, remote_token=token)
+    else:
+        choices = Choices("LOCAL", preferences().engine_python)
+    return ChosenEngine(lambda: choices, out / "engine.log")
+
+
+def follow_reading(reading: Reading, stop: threading.Event) -> None:
+    """Read to the end, and print how far it is.
+
+    Raises:
+        IsaError: the scene cannot be read.
+        Cancelled: ``stop`` was set.
+    """
+    shown = None
+    while reading.step():
+        if reading.progress != shown:
+            shown = reading.progress
+            phase, done, total = shown
+            print(f"{_PHASES[phase]} {done}/{total}", flush=True)
+        if stop.is_set():
+            reading.cancel()
+
+
+def tell_findings(reading: Reading) -> None:
+    """Print what was found.
+
+    Raises:
+        SceneError: the shot waits because of it.
+    """
+    findings = (*glance(reading.scene, None), *reading.findings_in(reading.scene))
+    for finding in findings:
+        print(f"warning: {finding.sentence}", flush=True)
+    if reading.held:
+        serious = next(finding for finding in findings[::-1] if finding.serious)
+        remedy = "Stage it otherwise, or give --anyway."
+        raise SceneError(f"the shot is not generated: {serious.sentence}", remedy=remedy)
+
+
+def follow_job(now: Session, folder: Path, stop: threading.Event) -> None:
+    """Print a take's progress until its plate is in the scene.
+
+    Raises:
+        IsaError: it failed, or its plate cannot be shown.
+        Cancelled: ``stop`` was set.
+    """
+    shown, waits_until = "", time.monotonic() + PATIENCE_SECONDS
+    while now.arriving(folder):
+        now.tick()
+        job = next((job for job in now.queue.jobs() if job.take.folder == folder), None)
+        if job is not None:
+            if (line := progress(job)) != shown:
+                print(line, flush=True)
+                shown = line
+            if job.state == "cancelled":
+                raise Cancelled
+            if job.stopped:
+                raise EngineError(job.snapshot.error)
+            if job.state == "waiting":
+                expect_engine(now, time.monotonic() > waits_until)
+        if stop.wait(_POLL_SECONDS) and job is not None:
+            now.queue.cancel(folder)
+    if now.error:
+        raise SceneError(now.error)
+
+
+def expect_engine(now: Session, waited: bool) -> None:
+    """Raise an ``EngineError`` where a job would wait for its engine in vain.
+
+    Args:
+        waited: whether it has waited so long that an engine which does not answer will not.
+    """
+    status = now.engine.status()
     if status.state in ("absent", "failed"):
         raise EngineError(status.message)
-    return engine
+    if waited and now.engine.error:
+        raise EngineError(now.engine.error)
 
 
-def capture(scene, stop: threading.Event) -> Shot:
-    frames = capture_frames(scene, generation_settings(scene), references(scene))
-    while True:
-        try:
-            done, total = next(frames)
-        except StopIteration as finished:
-            return with_background(scene, finished.value, stop)
-        print(f"reading {done}/{total}", flush=True)
-        if stop.is_set():
-            frames.close()
-            raise Cancelled
-
-
-def with_background(scene, shot: Shot, stop: threading.Event) -> Shot:
-    work = background.begin(scene, shot)
-    if work is None:
-        return shot
-    shown = 0
-    try:
-        while (movie := work.poll()) is None:
-            if work.done != shown:
-                print(f"background {work.done}/{work.total}", flush=True)
-                shown = work.done
-            if stop.wait(_POLL_SECONDS):
-                raise Cancelled
-    finally:
-        work.close()
-    return dataclasses.replace(shot, background=movie)
-
-
-def follow(runner: JobRunner, stop: threading.Event) -> None:
-    """Print the job's progress until it is over."""
-    shown = ""
-    while not (snapshot := runner.wait(_POLL_SECONDS)).over:
-        if (line := progress(snapshot)) != shown:
-            print(line, flush=True)
-            shown = line
-        if stop.is_set():
-            runner.cancel()
-    if snapshot.state == "cancelled":
-        raise Cancelled
-    if snapshot.state == "failed":
-        raise EngineError(snapshot.error)
-
-
-def progress(snapshot: JobSnapshot) -> str:
-    if snapshot.state == "running" and snapshot.phase:
+def progress(job: Job) -> str:
+    """One line on how far a job is."""
+    snapshot = job.snapshot
+    if job.state == "running" and snapshot.phase:
         return f"{snapshot.phase} {snapshot.step}/{snapshot.steps}"
-    return snapshot.state
+    return job.state
 
 
 def save(out: Path, in_place: bool) -> Path:

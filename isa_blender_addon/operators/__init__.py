@@ -70,7 +70,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    deliver.close()
     refresh_cast.unregister()
     add_character.unregister()
     for module in reversed(_MODULES):

@@ -4,15 +4,13 @@ import bpy
 from bpy.props import StringProperty
 
 from isa_engine.body import load_body, open_body
-from isa_engine.errors import IsaError
 
-from ..language.translation import told
 from ..scene.rig import add_character, put_on_ground
 from ..settings.cast import refresh_cast
-from .result import Result
+from .operator import Operator
 
 
-class ISA_OT_add_character(bpy.types.Operator):
+class ISA_OT_add_character(Operator, bpy.types.Operator):
     bl_idname = "isa.add_character"
     bl_label = "SMPL-X Character"
     bl_description = "Add a rigged SMPL-X character that stands on the 3D cursor"
@@ -30,17 +28,12 @@ class ISA_OT_add_character(bpy.types.Operator):
     def poll(cls, context) -> bool:
         return context.mode == "OBJECT"
 
-    def execute(self, context) -> Result:
-        try:
-            body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
-            armature = add_character(context, body, self.name)
-            put_on_ground(armature)
-            armature.location += context.scene.cursor.location
-            refresh_cast(context.scene)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context) -> None:
+        body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
+        armature = add_character(context, body, self.name)
+        put_on_ground(armature)
+        armature.location += context.scene.cursor.location
+        refresh_cast(context.scene)
 
 
 def draw_in_add_menu(menu, _context) -> None:

@@ -2,21 +2,20 @@
 
 import bpy
 
-from isa_engine.errors import IsaError, SceneError
+from isa_engine.errors import SceneError
 
-from ..language.translation import told
 from ..preferences.folders import free
 from ..scene.demo import build_demo_scene
 from ..scene.reference import render_reference
 from ..settings.cast import cast_picture
 from ..takes.folders import output_folder
-from .result import Result
+from .operator import Operator
 
 # The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
 _PERCENTAGE = 25
 
 
-class ISA_OT_add_demo_scene(bpy.types.Operator):
+class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
     bl_idname = "isa.add_demo_scene"
     bl_label = "Add Demo Scene"
     bl_description = "Two dressed characters under a moving camera, in a scene of their own"
@@ -26,18 +25,13 @@ class ISA_OT_add_demo_scene(bpy.types.Operator):
     def poll(cls, context) -> bool:
         return context.mode == "OBJECT"
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> None:
         if context.scene.objects:
             context.window.scene = bpy.data.scenes.new("ISA demo")
         scene = context.scene
-        try:
-            build_demo_scene(context)
-            cast_picture(scene, str(_reference(scene)))
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        build_demo_scene(context)
+        cast_picture(scene, str(_reference(scene)))
         scene.isa.background = "RENDER"
-        return {"FINISHED"}
 
 
 def _reference(scene):

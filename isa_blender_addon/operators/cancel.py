@@ -3,7 +3,7 @@
 import bpy
 
 from ..session.current import session
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_cancel(bpy.types.Operator):
@@ -16,7 +16,7 @@ class ISA_OT_cancel(bpy.types.Operator):
         return session().busy
 
     def execute(self, _context) -> Result:
-        session().stop_capture = True
+        session().reading.cancel()
         return {"FINISHED"}
 
 

@@ -5,7 +5,6 @@ import bpy
 from ..session.current import session
 from ..session.reading import Reading
 from .reading import ReadingOperator
-from .result import Result
 
 
 class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
@@ -19,10 +18,7 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
         return not session().busy
 
     def begin(self, context) -> Reading:
-        return Reading(context.scene, send=False)
-
-    def execute(self, context) -> Result:
-        return self.finish(context)
+        return session().check(context.scene)
 
 
 CLASSES = (ISA_OT_check_shot,)

@@ -3,7 +3,7 @@
 import bpy
 
 from ..preferences.choices import Preferences, draw_engine, preferences
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_choose_engine(bpy.types.Operator):

@@ -4,15 +4,12 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import told
 from ..scene.picture import read_picture
 from ..settings.cast import cast_member, playing
-from .result import Result
+from .operator import Operator
 
 
-class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
+class ISA_OT_choose_picture(Operator, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.choose_picture"
     bl_label = "Choose Picture"
     bl_description = "Choose a PNG or JPEG that shows how the character looks"
@@ -21,17 +18,12 @@ class ISA_OT_choose_picture(bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg", options={"HIDDEN"})
     character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN"})
 
-    def execute(self, context) -> Result:
-        try:
-            read_picture(self.filepath, self.character or "the cast")  # type: ignore[attr-defined]
-            members = [cast_member(context.scene, self.character)] if self.character else None
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+    def run(self, context) -> None:
+        read_picture(self.filepath, self.character or "the cast")  # type: ignore[attr-defined]
+        members = [cast_member(context.scene, self.character)] if self.character else None
         picture = bpy.path.relpath(self.filepath) if bpy.data.filepath else self.filepath  # type: ignore[attr-defined]
         for member in members or [member for member in playing(context.scene) if not member.picture]:
             member.picture = picture
-        return {"FINISHED"}
 
 
 CLASSES = (ISA_OT_choose_picture,)

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..session.cache import cleaning
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_clean_cache(bpy.types.Operator):

@@ -1,29 +1,20 @@
 """The plate's people with alpha, beside the plate."""
 
-import contextlib
-
 import bpy
 from bpy.props import EnumProperty
 
 from isa_engine.errors import Cancelled, IsaError
 
-from ..language.translation import said, told
+from ..language.translation import said
 from ..session import delivery
-from ..session.current import redraw
-from .result import Result
+from ..session.delivery import current
+from ..session.window import redraw
+from .operator import Operator, Result
 
 _POLL_SECONDS = 0.2
 
-# One at a time, so that a button can cancel it.
-_current: delivery.Delivery | None = None
 
-
-def current() -> delivery.Delivery | None:
-    """What is being written."""
-    return _current
-
-
-class ISA_OT_deliver(bpy.types.Operator):
+class ISA_OT_deliver(Operator, bpy.types.Operator):
     bl_idname = "isa.deliver"
     bl_label = "Save with Alpha"
     bl_description = "Write the people without their background beside the plate, for other programs"
@@ -43,8 +34,10 @@ class ISA_OT_deliver(bpy.types.Operator):
         return current() is None and bool(context.scene.isa.last_results)
 
     def invoke(self, context, _event) -> Result:
-        if not self._begin(context.scene):
-            return {"CANCELLED"}
+        try:
+            delivery.start(context.scene, self.kind)
+        except IsaError as error:
+            return self.fail(error)
         manager = context.window_manager
         self._timer = manager.event_timer_add(_POLL_SECONDS, window=context.window)
         manager.modal_handler_add(self)
@@ -56,39 +49,32 @@ class ISA_OT_deliver(bpy.types.Operator):
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
         # The add-on may have been disabled meanwhile.
-        return self._end() if current() is not None else {"CANCELLED"}
+        if current() is None:
+            return {"CANCELLED"}
+        try:
+            return self._end() or {"FINISHED"}
+        except IsaError as error:
+            return self.fail(error)
 
     def cancel(self, context) -> None:
         """Blender closes or opens another file."""
         context.window_manager.event_timer_remove(self._timer)
-        close()
+        delivery.close()
 
-    def execute(self, context) -> Result:
-        return self._end() if self._begin(context.scene) else {"CANCELLED"}
+    def run(self, context) -> Result | None:
+        delivery.start(context.scene, self.kind)
+        return self._end()
 
-    def _begin(self, scene) -> bool:
-        global _current
+    def _end(self) -> Result | None:
         try:
-            _current = delivery.begin(scene, self.kind)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return False
-        return True
-
-    def _end(self) -> Result:
-        global _current
-        ended, _current = _current, None
-        redraw()
-        try:
-            out = ended.wait()
+            out = delivery.finish()
         except Cancelled:
             self.report({"INFO"}, said("Cancelled."))
             return {"CANCELLED"}
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        finally:
+            redraw()
         self.report({"INFO"}, said("The people are in {out}.", out=out))
-        return {"FINISHED"}
+        return None
 
 
 class ISA_OT_cancel_delivery(bpy.types.Operator):
@@ -104,17 +90,6 @@ class ISA_OT_cancel_delivery(bpy.types.Operator):
     def execute(self, _context) -> Result:
         current().cancel()
         return {"FINISHED"}
-
-
-def close() -> None:
-    """End what is being written, and leave nothing half."""
-    global _current
-    if _current is None:
-        return
-    ended, _current = _current, None
-    ended.cancel()
-    with contextlib.suppress(Cancelled, IsaError):
-        ended.wait()
 
 
 CLASSES = (ISA_OT_deliver, ISA_OT_cancel_delivery)

@@ -3,7 +3,7 @@
 import bpy
 
 from .. import plate
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_fit_plate(bpy.types.Operator):

@@ -8,14 +8,14 @@ from bpy.props import StringProperty
 from isa_engine.body.fitting import fit_pose
 from isa_engine.errors import IsaError
 
-from ..language.translation import said, told
+from ..language.translation import said
 from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
 from ..scene.picture import picture_size
 from ..settings.cast import cast_member
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_fit_pose(bpy.types.Operator):
+class ISA_OT_fit_pose(Operator, bpy.types.Operator):
     bl_idname = "isa.fit_pose"
     bl_label = "Fit Pose"
     bl_description = "Pose the ghost so that its joints lie on the marks; depth is guessed as people move"
@@ -27,7 +27,7 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         try:
             self._fit = self._begin(context)
         except IsaError as error:
-            return self._fail(error)
+            return self.fail(error)
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
         manager.modal_handler_add(self)
@@ -37,14 +37,15 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         if event.type != "TIMER" or not self._fit.done():
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
-        return self._end(context)
-
-    def execute(self, context) -> Result:
         try:
-            self._fit = self._begin(context)
+            self._take(context)
         except IsaError as error:
-            return self._fail(error)
-        return self._end(context)
+            return self.fail(error)
+        return {"FINISHED"}
+
+    def run(self, context) -> None:
+        self._fit = self._begin(context)
+        self._take(context)
 
     def _begin(self, context) -> Future:
         scene = context.scene
@@ -58,26 +59,17 @@ class ISA_OT_fit_pose(bpy.types.Operator):
         background.shutdown(wait=False)
         return fit
 
-    def _end(self, context) -> Result:
-        scene = context.scene
-        try:
-            fit = self._fit.result()
-            # Undo may have replaced what there was when it began.
-            member = cast_member(scene, self.character)
-            make_ghost(scene, member)
-            take_fit(member, fit)
-        except IsaError as error:
-            return self._fail(error)
+    def _take(self, context) -> None:
+        scene, fit = context.scene, self._fit.result()
+        # Undo may have replaced what there was when it began.
+        member = cast_member(scene, self.character)
+        make_ghost(scene, member)
+        take_fit(member, fit)
         member.pose = "MATCHED"
         context.view_layer.update()
         pixels = match_error(scene, member)
         note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
         self.report({"INFO"}, note)
-        return {"FINISHED"}
-
-    def _fail(self, error: IsaError) -> Result:
-        self.report({"ERROR"}, told(error))
-        return {"CANCELLED"}
 
 
 CLASSES = (ISA_OT_fit_pose,)

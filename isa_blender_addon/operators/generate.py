@@ -6,7 +6,6 @@ from bpy.props import BoolProperty
 from ..session.current import session
 from ..session.reading import Reading
 from .reading import ReadingOperator
-from .result import Result
 
 
 class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
@@ -26,12 +25,12 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
         return not session().busy
 
     def begin(self, context) -> Reading:
-        return Reading(context.scene, anyway=self.anyway)
+        return session().generate(context.scene, self.anyway)
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> None:
         # Who calls it from a script has no button to say it again.
         self.anyway = True
-        return self.finish(context)
+        super().run(context)
 
 
 CLASSES = (ISA_OT_generate,)

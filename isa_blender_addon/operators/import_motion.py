@@ -5,14 +5,12 @@ from bpy.props import IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.body import load_motion
-from isa_engine.errors import IsaError
 
-from ..language.translation import told
 from ..scene.rig import apply_motion
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
+class ISA_OT_import_motion(Operator, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.import_motion"
     bl_label = "Import Motion"
     bl_description = (
@@ -32,14 +30,9 @@ class ISA_OT_import_motion(bpy.types.Operator, ImportHelper):
         self.start_frame = context.scene.frame_start
         return super().invoke(context, event)
 
-    def execute(self, context) -> Result:
-        try:
-            motion = load_motion(self.filepath)  # type: ignore[attr-defined]
-            apply_motion(active_armature(context), motion, self.start_frame)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context) -> None:
+        motion = load_motion(self.filepath)  # type: ignore[attr-defined]
+        apply_motion(active_armature(context), motion, self.start_frame)
 
 
 def active_armature(context):

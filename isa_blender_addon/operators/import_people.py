@@ -9,13 +9,12 @@ from bpy_extras.io_utils import ImportHelper
 from isa_engine.body import load_body, open_body
 from isa_engine.data.footage.people import tracked_people
 from isa_engine.data.footage.track_formats import TRACKERS
-from isa_engine.errors import IsaError
 
-from ..language.translation import said, told
+from ..language.translation import said
 from ..scene.timeline import fps, render_size
 from ..scene.tracked import CAMERA, add_people, other_shape
 from ..settings.cast import refresh_cast
-from .result import Result
+from .operator import Operator, Result
 
 _NAMES = {
     "smplx": ("SMPLer-X", "Its folder 'smplx', with 'meta' beside it"),
@@ -29,7 +28,7 @@ _NAMES = {
 _FOLDERS = {"smplx", "amass", "easymocap"}
 
 
-class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
+class ISA_OT_import_people(Operator, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.import_people"
     bl_label = "Import Tracked People"
     bl_description = (
@@ -73,17 +72,13 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
         self.width, self.height = footage.size if footage and footage.size[0] else render_size(scene)
         return super().invoke(context, event)
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> None:
         size, before = (self.height, self.width), render_size(context.scene)
         path, tracker = chosen(Path(self.filepath), "" if self.tracker == "AUTO" else self.tracker)  # type: ignore[attr-defined]
-        try:
-            body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
-            found = tracked_people(path, tracker, size, self.rate, body, bool(self.body))
-            armatures = add_people(context, found, body, size, self.rate, self.start_frame)
-            refresh_cast(context.scene)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
+        found = tracked_people(path, tracker, size, self.rate, body, bool(self.body))
+        armatures = add_people(context, found, body, size, self.rate, self.start_frame)
+        refresh_cast(context.scene)
         parent = armatures[0].parent.name
         if len(armatures) == 1:
             note = said("1 person is in the scene. Move it by '{parent}'.", parent=parent)
@@ -103,7 +98,6 @@ class ISA_OT_import_people(bpy.types.Operator, ImportHelper):
                     count=person.missing,
                 )
                 self.report({"WARNING"}, note)
-        return {"FINISHED"}
 
     def _tell_shape(self, scene, size: tuple[int, int], before: tuple[int, int]) -> None:
         """What became of the render's size, or should."""

@@ -5,16 +5,13 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import told
 from ..plate import troubles
 from ..takes.folders import output_folder
 from ..takes.shown import show_results
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_import_results(bpy.types.Operator):
+class ISA_OT_import_results(Operator, bpy.types.Operator):
     bl_idname = "isa.import_results"
     bl_label = "Import Plate"
     bl_description = "Put the plate of a results folder into this scene"
@@ -29,15 +26,10 @@ class ISA_OT_import_results(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context) -> Result:
-        try:
-            show_results(context.scene, Path(bpy.path.abspath(self.directory)).absolute())
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+    def run(self, context) -> None:
+        show_results(context.scene, Path(bpy.path.abspath(self.directory)).absolute())
         for trouble in troubles(context.scene):
             self.report({"WARNING"}, trouble)
-        return {"FINISHED"}
 
 
 CLASSES = (ISA_OT_import_results,)

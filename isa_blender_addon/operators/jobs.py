@@ -5,15 +5,12 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from isa_engine.errors import EngineError
-
 from ..engine.queue import Job
-from ..language.translation import told
 from ..session.current import session
-from .result import Result
+from .operator import Operator, Result
 
 
-class _OfJob:
+class _OfJob(Operator):
     bl_options = {"INTERNAL"}
 
     take: StringProperty(name="Take", description="Its folder")
@@ -42,14 +39,10 @@ class ISA_OT_retry_job(_OfJob, bpy.types.Operator):
     bl_label = "Go On"
     bl_description = "Go on with this job where it stopped, or begin it again"
 
-    def execute(self, _context) -> Result:
+    def run(self, _context) -> Result | None:
         if self.job is None:
             return {"CANCELLED"}
-        try:
-            session().start_engine()
-        except EngineError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        session().start_engine()
         session().queue.retry(Path(self.take))
         return {"FINISHED"}
 

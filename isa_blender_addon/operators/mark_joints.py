@@ -4,36 +4,31 @@ import bpy
 import numpy as np
 from bpy.props import StringProperty
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import told, words
+from ..language.translation import words
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
+from ..scene.picture import read_picture
 from ..settings.cast import cast_member
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_open_picture(bpy.types.Operator):
+class ISA_OT_open_picture(Operator, bpy.types.Operator):
     bl_idname = "isa.open_picture"
     bl_label = "Mark Joints"
     bl_description = "Open the character's picture in a window of its own, to mark joints on it"
 
     character: StringProperty(options={"HIDDEN"})
 
-    def execute(self, context) -> Result:
-        try:
-            member = cast_member(context.scene, self.character)
-            image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
-        except (IsaError, RuntimeError) as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+    def run(self, context) -> None:
+        member = cast_member(context.scene, self.character)
+        read_picture(member.picture, self.character)
+        image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
         if context.window is not None:
             bpy.ops.wm.window_new()
             area = context.window_manager.windows[-1].screen.areas[0]
             area.type = "IMAGE_EDITOR"
             area.spaces.active.image = image
             area.spaces.active.show_region_ui = True
-        return {"FINISHED"}
 
 
 class ISA_OT_mark_joints(bpy.types.Operator):

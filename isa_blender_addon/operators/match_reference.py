@@ -3,15 +3,12 @@
 import bpy
 from bpy.props import StringProperty
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import told
 from ..matching.ghost import fit_camera_to_picture, make_ghost
 from ..settings.cast import cast_member
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_match_reference(bpy.types.Operator):
+class ISA_OT_match_reference(Operator, bpy.types.Operator):
     bl_idname = "isa.match_reference"
     bl_label = "Match"
     bl_description = "Stand a ghost of the character before its picture, and look at both"
@@ -19,15 +16,11 @@ class ISA_OT_match_reference(bpy.types.Operator):
 
     character: StringProperty(options={"HIDDEN"})
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> None:
         scene = context.scene
-        try:
-            member = cast_member(scene, self.character)
-            make_ghost(scene, member)
-            fit_camera_to_picture(scene, member)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        member = cast_member(scene, self.character)
+        make_ghost(scene, member)
+        fit_camera_to_picture(scene, member)
         member.pose = "MATCHED"
         if context.mode == "OBJECT":
             # Ready to be moved, posed, or given a pose from a file.
@@ -38,7 +31,6 @@ class ISA_OT_match_reference(bpy.types.Operator):
         scene.isa.cast_index = [other.character for other in scene.isa.cast].index(member.character)
         if context.space_data is not None and context.space_data.type == "VIEW_3D":
             look_through(context.space_data, member.ghost_camera)
-        return {"FINISHED"}
 
 
 class ISA_OT_leave_reference(bpy.types.Operator):

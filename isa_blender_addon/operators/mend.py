@@ -7,7 +7,7 @@ from isa_engine.configuration import MODELS
 
 from ..session.current import session
 from ..settings.cast import playing
-from .result import Result
+from .operator import Result
 
 
 def _named(objects, name: str):

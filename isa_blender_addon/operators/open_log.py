@@ -3,7 +3,7 @@
 import bpy
 
 from ..preferences.folders import engine_log
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_open_log(bpy.types.Operator):

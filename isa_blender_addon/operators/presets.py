@@ -3,14 +3,11 @@
 import bpy
 from bpy.props import StringProperty
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import told
 from ..settings.presets import presets
-from .result import Result
+from .operator import Operator, Result
 
 
-class _Named:
+class _Named(Operator):
     name: StringProperty(name="Name", options={"SKIP_SAVE"})
 
 
@@ -20,8 +17,8 @@ class ISA_OT_use_preset(_Named, bpy.types.Operator):
     bl_description = "Generate with these settings"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> Result:
-        return _report(self, lambda: presets.use(self.name, context.scene))
+    def run(self, context) -> None:
+        presets.use(self.name, context.scene)
 
 
 class ISA_OT_add_preset(_Named, bpy.types.Operator):
@@ -33,8 +30,8 @@ class ISA_OT_add_preset(_Named, bpy.types.Operator):
     def invoke(self, context, _event) -> Result:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context) -> Result:
-        return _report(self, lambda: presets.add(self.name, context.scene))
+    def run(self, context) -> None:
+        presets.add(self.name, context.scene)
 
 
 class ISA_OT_remove_preset(_Named, bpy.types.Operator):
@@ -43,17 +40,8 @@ class ISA_OT_remove_preset(_Named, bpy.types.Operator):
     bl_description = "Remove this preset of your own; the scene keeps its settings"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context) -> Result:
-        return _report(self, lambda: presets.remove(self.name))
-
-
-def _report(operator, change) -> Result:
-    try:
-        change()
-    except IsaError as error:
-        operator.report({"ERROR"}, told(error))
-        return {"CANCELLED"}
-    return {"FINISHED"}
+    def run(self, _context) -> None:
+        presets.remove(self.name)
 
 
 CLASSES = (ISA_OT_use_preset, ISA_OT_add_preset, ISA_OT_remove_preset)

@@ -7,24 +7,18 @@ from bpy.app.handlers import persistent
 
 from isa_engine.errors import IsaError
 
-from ..language.translation import told
 from ..settings.cast import refresh_cast
-from .result import Result
+from .operator import Operator
 
 
-class ISA_OT_refresh_cast(bpy.types.Operator):
+class ISA_OT_refresh_cast(Operator, bpy.types.Operator):
     bl_idname = "isa.refresh_cast"
     bl_label = "Find Characters"
     bl_description = "Look for SMPL-X characters again"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context) -> Result:
-        try:
-            refresh_cast(context.scene)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context) -> None:
+        refresh_cast(context.scene)
 
 
 # What the scene held when it was last searched: a search costs more than an update of the scene may.

@@ -2,7 +2,7 @@
 
 import bpy
 
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_renew_background(bpy.types.Operator):

@@ -2,26 +2,23 @@
 
 import bpy
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import IsaError
 
-from ..language.translation import told
 from ..session.current import session
-from .result import Result
+from .operator import Operator, Result
 
 
-class ISA_OT_start_engine(bpy.types.Operator):
+class ISA_OT_start_engine(Operator, bpy.types.Operator):
     bl_idname = "isa.start_engine"
     bl_label = "Start"
     bl_description = "Start the engine on this machine, or connect to the remote one"
 
-    def execute(self, _context) -> Result:
-        try:
-            session().start_engine()
-        except EngineError as error:
-            session().fail(told(error), about=session().engine.state)
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, _context) -> None:
+        session().start_engine()
+
+    def fail(self, error: IsaError) -> Result:
+        session().fail(error)
+        return super().fail(error)
 
 
 CLASSES = (ISA_OT_start_engine,)

@@ -3,7 +3,7 @@
 import bpy
 
 from ..session.current import session
-from .result import Result
+from .operator import Result
 
 
 class ISA_OT_stop_engine(bpy.types.Operator):

@@ -5,17 +5,16 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from isa_engine.errors import IsaError
-
-from ..language.translation import in_words, said, told, words
-from ..session.current import redraw, session
+from ..language.translation import in_words, said, words
+from ..session.current import session
+from ..session.window import redraw
 from ..takes.shown import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
 from ..takes.take import Take
 from ..takes.trash import has_trash
-from .result import Result
+from .operator import Operator, Result
 
 
-class _OfTake:
+class _OfTake(Operator):
     take: StringProperty(name="Take", description="Its folder", options={"HIDDEN"})
 
     @property
@@ -30,18 +29,14 @@ class ISA_OT_show_take(_OfTake, bpy.types.Operator):
     bl_description = "Let the plate show this take"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> Result | None:
         if self.found is None:
             return {"CANCELLED"}
-        try:
-            show_take(context.scene, self.found)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        show_take(context.scene, self.found)
         return {"FINISHED"}
 
 
-class ISA_OT_compare_takes(bpy.types.Operator):
+class ISA_OT_compare_takes(Operator, bpy.types.Operator):
     bl_idname = "isa.compare_takes"
     bl_label = "Compare A|B"
     bl_description = "Change between the take that is shown and the one that was shown before it"
@@ -52,13 +47,8 @@ class ISA_OT_compare_takes(bpy.types.Operator):
         cls.poll_message_set("Show another take first")
         return other_folder(context.scene) is not None and shown_folder(context.scene) is not None
 
-    def execute(self, context) -> Result:
-        try:
-            show_results(context.scene, other_folder(context.scene))
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context) -> None:
+        show_results(context.scene, other_folder(context.scene))
 
 
 class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
@@ -80,14 +70,10 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
             seed=made.seed,
         )
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> Result | None:
         if self.found is None:
             return {"CANCELLED"}
-        try:
-            use_settings(context.scene, self.found)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        use_settings(context.scene, self.found)
         return {"FINISHED"}
 
 
@@ -131,19 +117,15 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
             for line in what_goes(self.found):
                 self.layout.label(text=line, translate=False)
 
-    def execute(self, _context) -> Result:
+    def run(self, _context) -> Result | None:
         take = self.found
         if take is None or self._refuse(take):
             return {"CANCELLED"}
         trash = has_trash(take.folder)
-        try:
-            if trash:
-                session().queue.move_to_trash(take.folder)
-            else:
-                session().queue.remove(take.folder)
-        except IsaError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
+        if trash:
+            session().queue.move_to_trash(take.folder)
+        else:
+            session().queue.remove(take.folder)
         text = "{take} is in the trash." if trash else "{take} is deleted for good."
         self.report({"INFO"}, said(text, take=take.name))
         redraw()

@@ -8,44 +8,15 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from isa_engine.farm.eligibility import operating_system
 from isa_engine.farm.job import OPERATING_SYSTEMS
-from isa_engine.shot import Shot
 
 from ..farm.bundle import write
 from ..language.translation import said
 from ..session.current import session
 from ..session.reading import Reading
+from .operator import Result
 from .reading import ReadingOperator
-from .result import Result
 
 _SYSTEMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
-
-
-class Bundling(Reading):
-    """As for the engine, but the shot goes into a bundle.
-
-    Args:
-        arguments: of ``farm.write``.
-    """
-
-    def __init__(self, scene, arguments: argparse.Namespace):
-        self.arguments = arguments
-        super().__init__(scene, anyway=True)
-
-    def prepare(self) -> None:
-        """Nothing is needed but the disk."""
-
-    def hand_over(self, shot: Shot) -> None:
-        name = Path(bpy.data.filepath).stem or bpy.path.clean_name(self.scene.name)
-        template = write(name, shot, self.arguments)
-        if self.arguments.takes == 1:
-            note = said("1 take is in the bundle. Run it: openjd run {template}", template=template)
-        else:
-            note = said(
-                "{count} takes are in the bundle. Run it: openjd run {template}",
-                count=self.arguments.takes,
-                template=template,
-            )
-        session().say(note, self.scene)
 
 
 class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
@@ -74,7 +45,9 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
     def begin(self, context) -> Reading:
         options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "window", "untrained")}
         out = Path(bpy.path.abspath(self.directory)).absolute()
-        return Bundling(context.scene, argparse.Namespace(out=out, **options))
+        arguments = argparse.Namespace(out=out, **options)
+        name = Path(bpy.data.filepath).stem or bpy.path.clean_name(context.scene.name)
+        return session().read(context.scene, lambda shot: _written(write(name, shot, arguments), self.takes))
 
     def invoke(self, context, _event) -> Result:
         self._chosen = True
@@ -84,8 +57,16 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
     def execute(self, context) -> Result:
         # From a script there is nobody to wait for; after the file browser Blender goes on.
         if not getattr(self, "_chosen", False):
-            return self.finish(context)
+            return super().execute(context)
         return ReadingOperator.invoke(self, context, None)
+
+
+def _written(template: Path, takes: int) -> str:
+    """What there is to say of a bundle."""
+    if takes == 1:
+        return said("1 take is in the bundle. Run it: openjd run {template}", template=template)
+    text = "{count} takes are in the bundle. Run it: openjd run {template}"
+    return said(text, count=takes, template=template)
 
 
 CLASSES = (ISA_OT_write_farm_bundle,)

@@ -43,7 +43,7 @@ class Watch:
         """What to draw of a scene; None where ``problem`` says why not."""
         key = scene.session_uid, scene.isa.model, tuple(member.colour[:] for member in playing(scene))
         # While the scene is read frame by frame, the last picture stays.
-        if session().captured is None and (self._changed or key != self._scene_key):
+        if not session().busy and (self._changed or key != self._scene_key):
             self._changed, self._scene_key = False, key
             try:
                 self._drawing, self.problem = self._read(scene), ""

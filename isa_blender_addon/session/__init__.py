@@ -2,14 +2,15 @@
 
 
 def register() -> None:
-    from . import cache, current
+    from . import cache, handlers
 
-    current.register()
+    handlers.register()
     cache.register()
 
 
 def unregister() -> None:
-    from . import cache, current
+    from . import cache, delivery, handlers
 
+    delivery.close()
     cache.unregister()
-    current.unregister()
+    handlers.unregister()

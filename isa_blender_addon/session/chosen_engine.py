@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from isa_engine.errors import EngineError
 
 from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
 from ..language.translation import told, words
-from ..preferences.choices import preferences
+from ..preferences.choices import Choices, Preferences, preferences
 from ..preferences.folders import engine_log
 from ..takes.take import HERE, Take, address
 
@@ -27,12 +28,17 @@ _ASK_SECONDS, _FRESH_SECONDS = 10, 60
 class ChosenEngine:
     """One a Blender. Nothing blocks but ``close``.
 
+    Args:
+        choices: gives the choice of now; by default that of the preferences.
+        log: takes what an engine of this machine says; by default Blender's temporary folder does.
+
     Attributes:
         health: what the engine last said of itself.
         error: why it says nothing, as a sentence; empty if all is well.
     """
 
-    def __init__(self):
+    def __init__(self, choices: Callable[[], Preferences | Choices] | None = None, log: Path | None = None):
+        self._choices, self._log = choices or (lambda: preferences()), log
         self.health: Health | None = None
         self.error = ""
         self._local: LocalEngine | None = None
@@ -42,7 +48,7 @@ class ChosenEngine:
     @property
     def name(self) -> str:
         """As takes have it (``Take.engine``); ``HERE`` alone: this machine's, not started yet."""
-        chosen = preferences()
+        chosen = self._choices()
         if chosen.engine == "REMOTE":
             return address(chosen.remote_url)
         return HERE + (self._local.folder.name if self._local and self._local.folder else "")
@@ -58,7 +64,7 @@ class ChosenEngine:
 
     def status(self) -> EngineStatus:
         """How it stands; cheap enough for drawing."""
-        chosen = preferences()
+        chosen = self._choices()
         if chosen.engine == "REMOTE":
             try:
                 check_remote(chosen.remote_url)
@@ -70,12 +76,12 @@ class ChosenEngine:
             message = words("Engine: {url}, not connected yet.", url=chosen.remote_url)
             return EngineStatus("stopped", message)
         if self._local is None:
-            self._local = _local_engine(chosen.engine_python)
+            self._local = self._local_engine(chosen.engine_python)
         return self._local.poll()
 
     def state(self, _scene=None) -> object:
         """What an error about the engine depends on: which one is chosen, and how it stands."""
-        chosen = preferences()
+        chosen = self._choices()
         url, token = chosen.remote_url, chosen.remote_token
         return chosen.engine, chosen.engine_python, url, token, self.status().state
 
@@ -85,7 +91,7 @@ class ChosenEngine:
         Raises:
             EngineError: there is none, or Blender is to stay offline.
         """
-        chosen = preferences()
+        chosen = self._choices()
         self.error = ""
         if chosen.engine == "REMOTE":
             check_remote(chosen.remote_url)
@@ -96,7 +102,7 @@ class ChosenEngine:
     def at_work(self) -> LocalEngine | RemoteEngine | None:
         """The engine to give jobs to, once it is starting or ready; else None."""
         status = self.status()
-        if preferences().engine == "REMOTE":
+        if self._choices().engine == "REMOTE":
             return RemoteEngine(status.url, status.token) if status.state == "ready" else None
         return self._local if status.state in ("starting", "ready") else None
 
@@ -121,8 +127,8 @@ class ChosenEngine:
                 self._ask(status.url, status.token, by_the_way=True)
         elif wanted and self._silent and time.monotonic() > self._asked_at + _ASK_SECONDS:
             with contextlib.suppress(EngineError):
-                check_remote(preferences().remote_url)
-                self._ask(preferences().remote_url, preferences().remote_token)
+                check_remote(self._choices().remote_url)
+                self._ask(self._choices().remote_url, self._choices().remote_token)
 
     def stop(self) -> None:
         """End the local engine, without waiting for it."""
@@ -138,7 +144,7 @@ class ChosenEngine:
     @property
     def _silent(self) -> bool:
         """Whether a remote engine was asked in vain."""
-        return bool(self.error) and preferences().engine == "REMOTE" and not self.asking
+        return bool(self.error) and self._choices().engine == "REMOTE" and not self.asking
 
     @property
     def _stale(self) -> bool:
@@ -151,11 +157,14 @@ class ChosenEngine:
         if self._local is None or (
             self._local.preference != python and self._local.poll().state not in ("starting", "ready")
         ):
-            self._local = _local_engine(python)
+            self._local = self._local_engine(python)
         self._local.start()
         status = self._local.poll()
         if status.state in ("absent", "failed"):
             raise EngineError(status.message)
+
+    def _local_engine(self, python: str) -> LocalEngine:
+        return LocalEngine(self._log or engine_log(), python, _engines_data())
 
     def _ask(self, url: str, token: str, by_the_way: bool = False) -> None:
         """Ask an engine how it is, in the background.
@@ -180,10 +189,6 @@ class ChosenEngine:
 
         self._asking = threading.Thread(target=ask, name="isa-health", daemon=True)
         self._asking.start()
-
-
-def _local_engine(python: str) -> LocalEngine:
-    return LocalEngine(engine_log(), python, _engines_data())
 
 
 def _engines_data() -> Path:

@@ -3,67 +3,58 @@
 ``tick`` is called by a timer and does all that needs the main thread; no call blocks.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 
 import bpy
-from bpy.app.handlers import persistent
 
-from isa_engine.errors import EngineError, IsaError, SceneError
+from isa_engine.errors import EngineError, IsaError
 from isa_engine.shot import Shot
 
-from .. import background, plate
 from ..engine.queue import Job, JobQueue
 from ..language.remark import Remark, remark
-from ..language.translation import said, told
+from ..language.translation import told
 from ..preflight.finding import Finding
-from ..settings.cast import playing
+from ..takes.folders import new_take
 from ..takes.ids import own_takes, scene_of, shot_of, take_places
-from ..takes.places import same
-from ..takes.shown import show_take, shown_folder
-from ..takes.take import Take
+from ..takes.take import Take, discard_folder
+from .arrival import Arrivals
 from .chosen_engine import ChosenEngine
-from .saving import after_save, after_undo, before_save, bring_home
-from .saving import forget as forget_moves
+from .reading import Reading, make_ready, staging
+from .window import redraw
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 
 
 class Session:
-    """One a Blender.
+    """One a Blender; the panel asks it, and only it changes what it says.
+
+    Args:
+        engine: by default the one of the preferences.
+        patience: seconds that a job waits for an engine that does not answer.
 
     Attributes:
         engine: the chosen one.
         queue: of takes and jobs.
-        captured: ``(done, total)`` frames while the scene is being read, else None.
-        painted: the same while its background is being made.
-        stop_capture: asks the reading to end.
+        reading: the one that goes on, or the last; None: there was none, or it could not begin.
     """
 
-    def __init__(self):
-        self.engine, self.queue = ChosenEngine(), JobQueue()
-        self.captured: tuple[int, int] | None = None
-        self.painted: tuple[int, int] | None = None
-        self.stop_capture = False
+    def __init__(self, engine: ChosenEngine | None = None, patience: float = math.inf):
+        self.engine, self.queue = engine or ChosenEngine(), JobQueue(patience)
+        self.reading: Reading | None = None
         self._error = self._note = Remark()
-        self._findings: tuple[Finding, ...] = ()
-        # Of the shot that they are of; and whether it waits for the artist's word because of them.
-        self._read_scene, self._held = 0, False
         # Blender knows a timer by its object, and each access to a method makes a new one.
         self._timer = self.tick
         self._search: Future | None = None
-        # Takes that were said to be done, though their scenes are not open.
-        self._told: set[Path] = set()
+        self._arrivals = Arrivals(self.queue, self.say, self._complain)
         self._shown = None
-        # What is left to do for a plate that is coming in.
-        self._import: Iterator[None] | None = None
 
     @property
     def busy(self) -> bool:
         """Whether the scene is being read."""
-        return self.captured is not None
+        return self.reading is not None and not self.reading.over
 
     @property
     def error(self) -> str:
@@ -73,21 +64,71 @@ class Session:
     @property
     def note(self) -> str:
         """What else there is to say of the scene in the context."""
-        return self._note.shown(bpy.context.scene)
+        said = self._note.shown(bpy.context.scene)
+        return said or (self.reading.said.shown(bpy.context.scene) if self.reading else "")
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Of the shot that was read last, if it is the scene's in the context; of who still plays in it."""
-        scene = bpy.context.scene
-        if scene.session_uid != self._read_scene:
-            return ()
-        names = {member.character.name_full for member in playing(scene)}
-        return tuple(finding for finding in self._findings if finding.characters <= names)
+        """What was found in the shot that was read last, if it is the scene's in the context."""
+        return self.reading.findings_in(bpy.context.scene) if self.reading else ()
 
     @property
     def held(self) -> bool:
         """Whether that shot waits for the artist's word because of them."""
-        return self._held and any(finding.serious for finding in self.findings)
+        return bool(self.reading and self.reading.held) and any(found.serious for found in self.findings)
+
+    def generate(self, scene, anyway: bool = False, folder: Path | None = None) -> Reading:
+        """Begin to read a scene for the engine, which starts meanwhile; the reading submits the shot.
+
+        Args:
+            anyway: also where a finding is serious.
+            folder: of the take; by default a new one beside the file.
+
+        Raises:
+            IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
+        """
+        self._begin(scene, send=True)
+        self.start_engine()
+        take = folder or new_take(scene)
+
+        def drop() -> None:
+            # In a folder that was given, an older take may lie.
+            if folder is None:
+                discard_folder(take)
+
+        return self._go_on(Reading(scene, lambda shot: self.submit(scene, shot, take), anyway, drop))
+
+    def check(self, scene) -> Reading:
+        """Begin to read a scene for its findings.
+
+        Raises:
+            IsaError: the scene is not ready.
+        """
+        self._begin(scene, send=False)
+        return self._go_on(Reading(scene))
+
+    def read(self, scene, receive: Callable[[Shot], str]) -> Reading:
+        """Begin to read a scene for something else than the engine, whatever is found.
+
+        Args:
+            receive: takes the shot, and gives a sentence on what has become of it.
+
+        Raises:
+            IsaError: the scene is not ready.
+        """
+        self._begin(scene, send=True)
+        return self._go_on(Reading(scene, lambda shot: self.say(receive(shot), scene), anyway=True))
+
+    def fail(self, error: IsaError, scene=None) -> None:
+        """Show what stands in the way until it is mended.
+
+        Args:
+            scene: that it is about, unless it is about the engine; None: it is about the open file.
+        """
+        if isinstance(error, EngineError):
+            self._complain(told(error), about=self.engine.state)
+        else:
+            self._complain(told(error), scene, staging if scene else None)
 
     def say(self, text: str, scene=None, about: Callable | None = None) -> None:
         """Show a sentence in the panel.
@@ -97,23 +138,18 @@ class Session:
         """
         self._note = remark(text, scene, about)
 
-    def fail(self, text: str, scene=None, about: Callable | None = None) -> None:
-        """The same for what is wrong."""
+    def _complain(self, text: str, scene=None, about: Callable | None = None) -> None:
         self._error = remark(text, scene, about)
 
-    def forget(self) -> None:
-        """Nothing of all that was said counts any more: the scene is read anew."""
+    def _begin(self, scene, send: bool) -> None:
+        """Nothing of all that was said counts any more."""
         self._error = self._note = Remark()
-        self.find(None, (), False)
+        self.reading = None
+        make_ready(scene, send)
 
-    def find(self, scene, findings: tuple[Finding, ...], held: bool) -> None:
-        """Keep the findings of a scene's shot.
-
-        Args:
-            held: whether the shot waits because of them.
-        """
-        self._read_scene = scene.session_uid if scene else 0
-        self._findings, self._held = findings, held
+    def _go_on(self, reading: Reading) -> Reading:
+        self.reading = reading
+        return reading
 
     @property
     def trouble(self) -> str:
@@ -151,7 +187,7 @@ class Session:
 
     def open_file(self) -> None:
         """Look for the takes of the open scenes; ``tick`` goes on with what an engine has of them."""
-        self._import = None
+        self._arrivals.leave_off()
         places = {place for scene in bpy.data.scenes for place in take_places(scene)}
         self._search = self.queue.search(places)
         self.keep_ticking()
@@ -164,7 +200,8 @@ class Session:
                 mend.operator == operator and values.items() <= mend.values.items() for mend in finding.mends
             )
 
-        self._findings = tuple(finding for finding in self._findings if not mended(finding))
+        if self.reading is not None:
+            self.reading.drop(mended)
 
     def tick(self) -> float | None:
         """Look how things stand; the seconds to the next look, None where nothing is left to look at."""
@@ -175,13 +212,12 @@ class Session:
         self.queue.advance(self.engine.at_work(), self.engine.name, self.engine.workers)
         # Changing the scene under a render crashes Blender.
         rendering = bpy.app.is_job_running("RENDER")
-        stepped = not rendering and self._bring_in()
+        stepped = not rendering and self._arrivals.step()
         status = self.engine.status()
         shown = (
             status,
             self.queue.jobs(),
-            self.captured,
-            self.painted,
+            self.reading and self.reading.progress,
             self.trouble,
             self.note,
             self.findings,
@@ -202,7 +238,8 @@ class Session:
 
     def close(self) -> None:
         """Leave the jobs to their engines, end the local one, and wait for its end."""
-        self.stop_capture = True
+        if self.reading is not None:
+            self.reading.cancel()
         if bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.unregister(self._timer)
         self.queue.close()
@@ -216,84 +253,12 @@ class Session:
             try:
                 self.start_engine()
             except EngineError as error:
-                self.fail(told(error), about=self.engine.state)
+                self.fail(error)
 
-    def _bring_in(self) -> bool:
-        """One step of the oldest plate whose scene is open; false where there is none."""
-        if self._import is None:
-            take = next(filter(self._has_scene, self.queue.arrived()), None)
-            if take is None:
-                return False
-            self._import = self._steps(take)
-        if next(self._import, self) is self:
-            self._import = None
-        return True
-
-    def _has_scene(self, take: Take) -> bool:
-        """Whether a take that has arrived belongs to what is open; else the artist is told once."""
-        if scene_of(take) is not None:
-            return True
-        if take.folder not in self._told:
-            self._told.add(take.folder)
-            text = said("The plate of a scene that is not open lies in {folder}.", folder=take.folder)
-            self.say(text, about=lambda _: scene_of(take) is None)
-        return False
-
-    def _steps(self, take: Take) -> Iterator[None]:
-        """Bring a plate in. Each step takes Blender so long, with what it draws then, that the next one waits
-        for another tick."""
-        # A failure to read them is said below, where the plate is shown.
-        with suppress(SceneError):
-            take = bring_home(self.queue, scene_of(take), take)
-            plate.open_movies(take.folder)
-        yield
-        scene = scene_of(take)
-        if scene is None or self.queue.take(take.folder) is None:
-            return
-
-        def showing(scene) -> bool:
-            shown = shown_folder(scene)
-            return shown is not None and same(shown, take.folder)
-
-        # Whatever comes of it, it is not tried for ever.
-        self.queue.mark(take.folder, imported=True)
-        try:
-            show_take(scene, take)
-        except IsaError as error:
-            text = "{error} The results are kept in {folder}."
-            self.fail(said(text, error=told(error), folder=take.folder), scene, showing)
-            return
-        except Exception as error:
-            text = "The plate cannot be imported: {error}. The results are kept in {folder}."
-            self.fail(said(text, error=repr(error), folder=take.folder), scene, showing)
-            raise
-        # Blender's autosave keeps it with this step.
-        scene.isa.shot = take.shot
-        self.say(said("{take} is on the camera.", take=take.name), scene, showing)
-        yield
-        push_undo("Generate Plate")
-
-
-def redraw() -> None:
-    """Have the panels drawn again, and not the scene beside them, which may take long."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if (area.type, region.type) == ("VIEW_3D", "UI"):
-                    region.tag_redraw()
-
-
-def push_undo(message: str) -> None:
-    """A step of its own in the artist's undo history for what a timer has changed."""
-    if bpy.context.window:
-        # Not below: an operator lets other threads run Python, and until Python 3.12 Blender looks into the
-        # override's dictionary as if they did not. A crash follows now and then.
-        bpy.ops.ed.undo_push(message=message)
-        return
-    windows = bpy.context.window_manager.windows
-    if windows:
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
+    def arriving(self, folder: Path) -> bool:
+        """Whether the plate of a take is still to come into its scene, or about to."""
+        take = self.queue.take(folder)
+        return self._arrivals.going_on or (take is not None and not take.imported)
 
 
 _session: Session | None = None
@@ -307,66 +272,17 @@ def session() -> Session:
     return _session
 
 
+def begin(session: Session) -> Session:
+    """Let this Blender's session be another one."""
+    global _session
+    close()
+    _session = session
+    return session
+
+
 def close() -> None:
     """End this Blender's session."""
     global _session
     if _session is not None:
         _session.close()
     _session = None
-
-
-@persistent
-def _before_save(target: str, *_) -> None:
-    if background.is_own_copy(target):
-        return
-    if trouble := before_save(session().queue, target):
-        session().fail(trouble)
-
-
-@persistent
-def _after_save(target: str, *_) -> None:
-    if not background.is_own_copy(target) and (note := after_save(session().queue, target, True)):
-        session().say(note)
-        session().keep_ticking()
-
-
-@persistent
-def _after_failed_save(target: str, *_) -> None:
-    if not background.is_own_copy(target):
-        after_save(session().queue, target, False)
-
-
-@persistent
-def _after_undo(*_) -> None:
-    after_undo()
-    redraw()
-
-
-@persistent
-def _file_opened(*_) -> None:
-    forget_moves()
-    # A farm's Blender has one shot to make, and no artist who waits for others.
-    if not bpy.app.background:
-        session().open_file()
-
-
-_HANDLERS = {
-    "load_post": _file_opened,
-    "save_pre": _before_save,
-    "save_post": _after_save,
-    "save_post_fail": _after_failed_save,
-    "undo_post": _after_undo,
-    "redo_post": _after_undo,
-}
-
-
-def register() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).append(handler)
-
-
-def unregister() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).remove(handler)
-    forget_moves()
-    close()

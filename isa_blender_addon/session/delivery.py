@@ -1,5 +1,6 @@
 """The plate's people with alpha, for other programs; the engine of this machine writes them."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.errors import Cancelled, EngineError, SceneError
+from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
 from ..engine.process import clean_environment, find_python, kill_tree, last_line, process_options
 from ..preferences.choices import preferences
@@ -104,6 +105,36 @@ def begin(scene, kind: str) -> Delivery:
         remedy = "Run install/engine.sh, or isa-engine deliver where the engine is."
         raise EngineError("people with alpha are written by an engine on this machine", remedy=remedy)
     return Delivery(python, Path(bpy.path.abspath(results)).absolute(), kind)
+
+
+# One at a time, so that a button can cancel it.
+_current: Delivery | None = None
+
+
+def current() -> Delivery | None:
+    """What is being written."""
+    return _current
+
+
+def start(scene, kind: str) -> None:
+    """``begin`` what ``current`` is then."""
+    global _current
+    _current = begin(scene, kind)
+
+
+def finish() -> Path:
+    """Wait for the end of what is being written; as ``Delivery.wait``."""
+    global _current
+    ended, _current = _current, None
+    return ended.wait()
+
+
+def close() -> None:
+    """End what is being written, and leave nothing half."""
+    if _current is not None:
+        _current.cancel()
+        with contextlib.suppress(Cancelled, IsaError):
+            finish()
 
 
 def _remove(partial: Path) -> None:

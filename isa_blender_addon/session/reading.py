@@ -2,24 +2,24 @@
 
 import dataclasses
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from pathlib import Path
 
-from isa_engine.errors import SceneError
+from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
 
 from .. import background
+from ..language.remark import Remark, remark
 from ..preflight import check_shot
+from ..preflight.finding import Finding
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.picture import changed
 from ..scene.timeline import frame_numbers
 from ..settings.cast import playing, references, refresh_cast
 from ..settings.shot import generation_settings
-from ..takes.folders import new_take
-from ..takes.take import discard_folder
-from .current import redraw, session
+from .window import redraw
 
 # Blender draws and listens between two stretches of reading.
 _STRETCH_SECONDS = 0.01
@@ -28,62 +28,65 @@ _PAINTING_SECONDS = 0.02
 
 
 class Reading:
-    """The scene, read one frame a ``step``, given its background, checked, then perhaps on its way.
-
-    Where it goes is ``prepare``'s and ``hand_over``'s: to the engine.
+    """A scene on its way to a shot: read one frame a ``step``, given its background, checked, handed over.
 
     Args:
-        send: on its way, once it is read; else its findings are all that comes of it.
-        anyway: even where a finding is serious.
+        scene: made ready (``make_ready``).
+        receive: takes the shot, whole and checked; None: its findings are all that comes of it.
+        anyway: hand it over even where a finding is serious.
+        drop: called where it is not handed over.
 
-    Raises:
-        IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
+    Attributes:
+        over: whether there is nothing left to do.
+        progress: what is being done, "read" or "background", and how many frames of it are done of how many.
+        held: whether the shot was not handed over because of a serious finding.
+        said: what has come of it, where that is not to be seen.
     """
 
-    def __init__(self, scene, send: bool = True, anyway: bool = False):
-        now = session()
-        now.forget()
-        now.stop_capture = False
-        refresh_cast(scene)
-        if problem := obstacle(scene):
-            raise problem
-        if send and scene.isa.background == "FOOTAGE":
-            background.footage_numbers(scene, frame_numbers(scene))
-        self.scene, self.send, self.anyway = scene, send, anyway
-        self.take: Path | None = None
-        if send:
-            self.prepare()
+    def __init__(
+        self,
+        scene,
+        receive: Callable[[Shot], None] | None = None,
+        anyway: bool = False,
+        drop: Callable[[], None] = lambda: None,
+    ):
+        self.scene, self.over, self.held, self.said = scene, False, False, Remark()
+        self.progress = "read", 0, len(frame_numbers(scene))
+        self._receive, self._anyway, self._drop = receive, anyway, drop
+        self._scene_number = scene.session_uid
+        self._findings: tuple[Finding, ...] = ()
+        self._cancelled = False
         self._shot: Shot | None = None
         self._background: background.Work | None = None
         self._checks: Future | None = None
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
-        now.captured = 0, len(frame_numbers(scene))
 
-    def prepare(self) -> None:
-        """Make ready what takes the shot.
+    def findings_in(self, scene) -> tuple[Finding, ...]:
+        """What was found, if the shot was read from this scene, of who still plays in it."""
+        if scene.session_uid != self._scene_number:
+            return ()
+        names = {member.character.name_full for member in playing(scene)}
+        return tuple(finding for finding in self._findings if finding.characters <= names)
 
-        Raises:
-            IsaError: nothing can take it.
-        """
-        # The engine starts while the scene is read.
-        session().start_engine()
-        self.take = new_take(self.scene)
+    def drop(self, mended: Callable[[Finding], bool]) -> None:
+        """Forget the findings that are mended."""
+        self._findings = tuple(finding for finding in self._findings if not mended(finding))
 
-    def hand_over(self, shot: Shot) -> None:
-        """The shot, whole and checked.
-
-        Raises:
-            IsaError: it is not taken.
-        """
-        session().submit(self.scene, shot, self.take)
+    def cancel(self) -> None:
+        """Let the next step end it."""
+        self._cancelled = True
 
     def step(self) -> bool:
         """Read a frame, or wait a moment for background or checks; false when there is nothing left to do.
 
         Raises:
             IsaError: the scene cannot be read or the engine is gone; nothing is left behind.
+            Cancelled: it was asked to end.
         """
         try:
+            if self._cancelled:
+                self.said = remark("Cancelled.", self.scene, staging)
+                raise Cancelled
             if self._checks is not None:
                 return self._check()
             if self._shot is not None:
@@ -93,56 +96,10 @@ class Reading:
         except ReferenceError as error:
             self.close()
             raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
-        except Exception:
+        except BaseException:
             self.close()
             raise
         return True
-
-    def _read(self) -> None:
-        try:
-            session().captured = next(self._frames)
-            return
-        except StopIteration as done:
-            self._shot = done.value
-        if self.send:
-            self._background = background.begin(self.scene, self._shot)
-        if self._background is None:
-            self._begin_checks()
-
-    def _paint(self) -> None:
-        movie = self._background.poll()
-        if movie is None:
-            session().painted = self._background.done, self._background.total
-            time.sleep(_PAINTING_SECONDS)
-            return
-        self._shot = dataclasses.replace(self._shot, background=movie)
-        self._begin_checks()
-
-    def _begin_checks(self) -> None:
-        session().painted = None
-        pool = ThreadPoolExecutor(1, "isa-checks")
-        self._checks = pool.submit(check_shot, self._shot)
-        pool.shutdown(wait=False)
-
-    def _check(self) -> bool:
-        try:
-            found = tuple(self._checks.result(_CHECKING_SECONDS))
-        except NotYet:
-            return True
-        now = session()
-        held = self.send and not self.anyway and any(finding.serious for finding in found)
-        now.find(self.scene, found, held)
-        if self.send and not held:
-            self.hand_over(self._shot)
-            now.captured = None
-        else:
-            self.close()
-            if not found:
-                text = "Nothing in the frames stands in the way of a good plate."
-                now.say(text, self.scene, staging)
-        # No timer may look after the session now.
-        redraw()
-        return False
 
     def stretch(self) -> bool:
         """Steps for as long as Blender may stand still; false as ``step``."""
@@ -154,12 +111,73 @@ class Reading:
 
     def close(self) -> None:
         """Stop reading and put the scene back."""
+        if self.over:
+            return
+        self.over = True
         self._frames.close()
         if self._background is not None:
             self._background.close()
-        if self.take is not None:
-            discard_folder(self.take)
-        session().captured = session().painted = None
+        self._drop()
+
+    def _read(self) -> None:
+        try:
+            self.progress = "read", *next(self._frames)
+            return
+        except StopIteration as done:
+            self._shot = done.value
+        if self._receive is not None:
+            self._background = background.begin(self.scene, self._shot)
+        if self._background is None:
+            self._begin_checks()
+
+    def _paint(self) -> None:
+        movie = self._background.poll()
+        if movie is None:
+            self.progress = "background", self._background.done, self._background.total
+            time.sleep(_PAINTING_SECONDS)
+            return
+        self._shot = dataclasses.replace(self._shot, background=movie)
+        self._begin_checks()
+
+    def _begin_checks(self) -> None:
+        pool = ThreadPoolExecutor(1, "isa-checks")
+        self._checks = pool.submit(check_shot, self._shot)
+        pool.shutdown(wait=False)
+
+    def _check(self) -> bool:
+        try:
+            self._findings = tuple(self._checks.result(_CHECKING_SECONDS))
+        except NotYet:
+            return True
+        serious = any(finding.serious for finding in self._findings)
+        self.held = self._receive is not None and serious and not self._anyway
+        if self._receive is not None and not self.held:
+            self._receive(self._shot)
+            self.over = True
+        else:
+            self.close()
+            if not self._findings:
+                text = "Nothing in the frames stands in the way of a good plate."
+                self.said = remark(text, self.scene, staging)
+        # No timer may look after the session now.
+        redraw()
+        return False
+
+
+def make_ready(scene, send: bool) -> None:
+    """Bring the cast list up to date, and look whether the scene can be read.
+
+    Args:
+        send: whether the shot is to go somewhere, with its background.
+
+    Raises:
+        SceneError: it cannot.
+    """
+    refresh_cast(scene)
+    if problem := obstacle(scene):
+        raise problem
+    if send and scene.isa.background == "FOOTAGE":
+        background.footage_numbers(scene, frame_numbers(scene))
 
 
 def obstacle(scene) -> SceneError | None:

@@ -20,7 +20,7 @@ import bpy
 from isa_engine.errors import SceneError
 
 from ..engine.queue import JobQueue
-from ..language.translation import said, told
+from ..language.translation import said
 from ..preferences.folders import free, takes_folder
 from ..takes.folders import output_folder, unsaved_folder
 from ..takes.ids import known_shot
@@ -33,10 +33,10 @@ _moved: Places = {}
 _copied: Places = {}
 
 
-def before_save(queue: JobQueue, target: str) -> str:
-    """Make ready for a save to ``target``; why that cannot be done in full, as a sentence, else empty."""
+def before_save(queue: JobQueue, target: str) -> SceneError | None:
+    """Make ready for a save to ``target``; why that cannot be done in full."""
     _copied.clear()
-    trouble = "" if bpy.data.filepath else _copy_from_the_cache(queue, target)
+    trouble = None if bpy.data.filepath else _copy_from_the_cache(queue, target)
     _rebase(os.path.dirname(bpy.data.filepath), os.path.dirname(target))
     return trouble
 
@@ -92,12 +92,12 @@ def forget() -> None:
     _moved.clear()
 
 
-def _copy_from_the_cache(queue: JobQueue, target: str) -> str:
-    """Copy takes, and reference pictures that the add-on has painted; why not all of them, as a sentence."""
-    trouble = ""
+def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
+    """Copy takes, and reference pictures that the add-on has painted; why not all of them."""
+    trouble = None
     if not os.path.isdir(os.path.dirname(target)):
         # The save will fail, which says it better.
-        return ""
+        return None
     for scene in bpy.data.scenes:
         if not (scene.isa.folder or "//isa").startswith("//"):
             continue
@@ -109,7 +109,7 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> str:
                 _copied[take.folder] = place
             _copy_pictures(scene, home)
         except SceneError as error:
-            trouble = told(error)
+            trouble = error
     _follow(_copied, os.path.dirname(target))
     return trouble
 

@@ -13,7 +13,7 @@ from ..preferences.choices import preferences
 from ..preflight.glance import estimate, glance
 from ..scene.timeline import render_size
 from ..session.current import session
-from ..session.reading import obstacle
+from ..session.reading import Reading, obstacle
 from ..settings.shot import canvas
 from .cast_list import draw_member
 from .findings import draw_findings
@@ -44,7 +44,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
     def draw(self, context) -> None:
         layout, now, scene = self.layout, session(), context.scene
         if now.busy:
-            text, factor = progress(now)
+            text, factor = progress(now.reading)
             layout.progress(text=text, factor=factor)
             layout.operator("isa.cancel", icon="X")
             return
@@ -217,14 +217,15 @@ def duration(scene, health) -> str:
     return words(" · about {hours:.0f} h", hours=minutes / 60)
 
 
-def progress(now) -> tuple[str, float]:
+def progress(reading: Reading) -> tuple[str, float]:
     """How far the scene is read, in words and from 0 to 1."""
-    if now.painted is not None:
-        done, total = now.painted
-        text = words("Rendering background {done} of {total}", done=done, total=total)
-        return text, done / max(total, 1)
-    done, total = now.captured
-    return words("Reading frame {done} of {total}", done=done, total=total), done / max(total, 1)
+    phase, done, total = reading.progress
+    text = (
+        "Rendering background {done} of {total}"
+        if phase == "background"
+        else "Reading frame {done} of {total}"
+    )
+    return words(text, done=done, total=total), done / max(total, 1)
 
 
 CLASSES = (

@@ -27,7 +27,7 @@ def state() -> str:
     assert not session.trouble, session.trouble
     states = [job.state for job in session.queue.jobs()]
     assert "failed" not in states, session.queue.jobs()
-    now = "reading" if session.captured else next(iter(states), "idle")
+    now = "reading" if session.busy else next(iter(states), "idle")
     if now not in REPORT["states"]:
         REPORT["states"].append(now)
     return now

@@ -51,7 +51,7 @@ def own_work() -> "stagehand.Calls":
         (reading, "stretch"),
         (queue, "advance"),
         (queue, "jobs"),
-        (part("session.current").Session, "_bring_in"),
+        (part("session.arrival").Arrivals, "step"),
         (engine, "look"),
     ]
     return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
@@ -60,7 +60,7 @@ def own_work() -> "stagehand.Calls":
 def redrawn(seconds: float) -> Iterator[None]:
     """The sidebar drawn as often as while a job runs."""
     for _ in range(int(2 * seconds)):
-        part("session.current").redraw()
+        part("session.window").redraw()
         yield from stagehand.pause(0.5)
 
 

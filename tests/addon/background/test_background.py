@@ -1,7 +1,6 @@
 """What stands behind the people: the scene without them, or footage, frame by frame as the shot has it."""
 
 import os
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +14,6 @@ from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.session.current import Session, close, session
-from isa_blender_addon.session.reading import Reading
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import Cancelled, SceneError
@@ -74,7 +72,11 @@ def shot_of(scene):
 def painted(scene, shot=None) -> np.ndarray:
     """The background's frames on the canvas."""
     shot = shot or shot_of(scene)
-    movie = batch.with_background(scene, shot, threading.Event()).background
+    work = begin(scene, shot)
+    try:
+        movie = eventually(work.poll, "the background is painted", 120)
+    finally:
+        work.close()
     return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
 
 
@@ -255,20 +257,20 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
     scene.isa.background = "RENDER"
     monkeypatch.setattr(Session, "start_engine", lambda self: None)
     monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
-    reading = Reading(scene)
-    eventually(lambda: reading.step() and session().painted is not None, "it is painted")
+    reading = session().generate(scene)
+    eventually(lambda: reading.step() and reading.progress[0] == "background", "it is painted")
     process = reading._background._process
     assert process.poll() is None
     before = snapshot()
     reading.close()
     assert process.poll() is not None
-    assert session().painted is None
+    assert not session().busy
     assert (leftovers(), snapshot()) == ([], before)
 
     write_movie(tmp_path / "footage.mp4", 9, 64, 64)
     scene.isa.background = "FOOTAGE"
     scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
-    reading = Reading(scene, anyway=True)
+    reading = session().generate(scene, anyway=True)
     while reading.step():
         pass
     (shot,) = sent
@@ -278,7 +280,9 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
 
 def test_a_farms_command_that_is_stopped_leaves_nothing(staged):
     staged.isa.background = "RENDER"
-    stop = SimpleNamespace(wait=lambda _: True)
+    reading = session().read(staged, lambda _: "")
+    stop = SimpleNamespace(is_set=lambda: reading.progress[0] == "background")
     with pytest.raises(Cancelled):
-        batch.with_background(staged, shot_of(staged), stop)
+        batch.follow_reading(reading, stop)
+    close()
     assert leftovers() == []

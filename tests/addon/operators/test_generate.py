@@ -125,11 +125,10 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
 def test_escape_ends_the_reading(shot, tmp_path):
     bpy.ops.isa.refresh_cast()
     before = snapshot()
-    operator = SimpleNamespace(_reading=reading.Reading(shot), report=lambda *_: None)
+    operator = SimpleNamespace(_reading=session().generate(shot), report=lambda *_: None)
     window_manager = SimpleNamespace(event_timer_remove=lambda _: None)
     context = SimpleNamespace(window_manager=window_manager)
     operator._timer = None
-    operator.cancel = lambda context: generate.ISA_OT_generate.cancel(operator, context)
     operator._reading.step()
     assert session().busy
 
@@ -152,7 +151,7 @@ def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monk
     monkeypatch.setattr(reading, "capture_frames", break_down)
     removed = []
     context = SimpleNamespace(window_manager=SimpleNamespace(event_timer_remove=removed.append))
-    operator = SimpleNamespace(_reading=reading.Reading(shot), _timer="timer")
+    operator = SimpleNamespace(_reading=session().generate(shot), _timer="timer")
     with pytest.raises(ZeroDivisionError):
         generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type="TIMER"))
     assert removed == ["timer"]

@@ -16,7 +16,7 @@ from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import panel
 from isa_blender_addon.ui.cast_list import ISA_UL_cast, thumbnail
 from isa_engine.body import write_motion
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, SceneError
 from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage
 
 
@@ -219,10 +219,11 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     assert "is made for" in " ".join(drawn(panel.ISA_PT_generate))
     drawn(panel.ISA_PT_look)
     drawn(panel.ISA_PT_plate)
-    session().fail("The reference picture of Anna is missing. Choose another.")
+    session().fail(SceneError("the reference picture of Anna is missing", remedy="Choose another."))
     assert "Choose another." in " ".join(drawn(panel.ISA_PT_generate))
-    session().captured = 3, 12
+    session().reading = SimpleNamespace(over=False, progress=("read", 3, 12))
     assert "Reading frame 3 of 12" in drawn(panel.ISA_PT_generate)
+    session().reading = None
     close()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine import process
+from isa_blender_addon.headless import generate as headless
 from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.preflight.glance import estimate, glance
 from isa_blender_addon.scene.picture import picture_size
@@ -16,7 +17,7 @@ from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
 from isa_blender_addon.ui import panel
 from isa_engine.client.protocol import Health, Memory
 from isa_engine.configuration import model_config
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, SceneError
 from tests.addon import fake_engine
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_person, random_motion, stage
@@ -238,22 +239,37 @@ def test_the_button_says_how_long_it_will_take(staged):
     assert panel.duration(staged, health).endswith(" h")
 
 
-def test_batch_prints_the_findings(staged, tmp_path, monkeypatch, capsys):
-    from isa_blender_addon.headless import generate as batch
-
-    staged.frame_end = 60
-    blend = tmp_path / "shot.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+@pytest.fixture
+def command(staged, tmp_path, monkeypatch):
+    """What ``isa_generate`` does with the scene, as far as the engine."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
-    monkeypatch.setattr(batch, "JobRunner", _refuse)
-    arguments = SimpleNamespace(
-        out=tmp_path / "out", reference=None, model=None, steps=None, guidance=None, seed=None, engine=None
-    )
+    wishes = dict.fromkeys(("reference", "model", "steps", "guidance", "seed", "engine"))
+
+    def run(anyway: bool):
+        arguments = SimpleNamespace(out=tmp_path / "out", anyway=anyway, in_place=False, **wishes)
+        return headless.generate(bpy.context.scene, arguments, SimpleNamespace(is_set=lambda: False))
+
+    return run
+
+
+def test_the_command_prints_the_findings(staged, command, monkeypatch, capsys):
+    staged.frame_end = 60
+    monkeypatch.setattr(headless, "follow_job", _refuse)
     with pytest.raises(EngineError):
-        batch.generate(bpy.context.scene, arguments, SimpleNamespace(is_set=lambda: False))
-    printed = capsys.readouterr().out
-    assert "warning: 60 frames: isa-tiny is made for" in printed
+        command(anyway=False)
+    assert "warning: 60 frames: isa-tiny is made for" in capsys.readouterr().out
+
+
+def test_the_command_holds_a_shot_with_a_serious_finding_until_it_is_told_anyway(staged, command, tmp_path):
+    add_person("Ben").location = 40, 0, 0
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "plate.mp4").write_text("of an older take")
+    with pytest.raises(SceneError, match=r"not generated: Ben is out of the frame.*give --anyway"):
+        command(anyway=False)
+    assert (tmp_path / "out" / "plate.mp4").read_text() == "of an older take"
+    assert command(anyway=True) == tmp_path / "out" / "shot-plate.blend"
 
 
 def _refuse(*_):

@@ -24,7 +24,7 @@ def app(monkeypatch):
     return app
 
 
-def test_starting_sending_asking_and_the_command_are_refused(app):
+def test_starting_sending_asking_and_the_command_are_refused(app, tmp_path):
     engine = ChosenEngine()
     with pytest.raises(EngineError, match=r"not allowed to go online\. Allow it: Preferences"):
         engine.start()
@@ -34,7 +34,7 @@ def test_starting_sending_asking_and_the_command_are_refused(app):
     engine.look(wanted=True)
     assert not engine.asking
     with pytest.raises(EngineError, match="--online-mode"):
-        batch.start_engine(argparse.Namespace(engine=REMOTE.remote_url), None)
+        batch.engine(argparse.Namespace(engine=REMOTE.remote_url), tmp_path).start()
 
 
 def test_the_panel_says_why_there_is_no_engine(app):

@@ -1,0 +1,66 @@
+"""What of the session happens when a file is opened or saved, and after undo."""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from .. import background
+from . import saving
+from .current import close, session
+from .window import redraw
+
+
+@persistent
+def _before_save(target: str, *_) -> None:
+    if background.is_own_copy(target):
+        return
+    if trouble := saving.before_save(session().queue, target):
+        session().fail(trouble)
+
+
+@persistent
+def _after_save(target: str, *_) -> None:
+    if not background.is_own_copy(target) and (note := saving.after_save(session().queue, target, True)):
+        session().say(note)
+        session().keep_ticking()
+
+
+@persistent
+def _after_failed_save(target: str, *_) -> None:
+    if not background.is_own_copy(target):
+        saving.after_save(session().queue, target, False)
+
+
+@persistent
+def _after_undo(*_) -> None:
+    saving.after_undo()
+    redraw()
+
+
+@persistent
+def _file_opened(*_) -> None:
+    saving.forget()
+    # A farm's Blender has one shot to make, and no artist who waits for others.
+    if not bpy.app.background:
+        session().open_file()
+
+
+_HANDLERS = {
+    "load_post": _file_opened,
+    "save_pre": _before_save,
+    "save_post": _after_save,
+    "save_post_fail": _after_failed_save,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+}
+
+
+def register() -> None:
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).append(handler)
+
+
+def unregister() -> None:
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).remove(handler)
+    saving.forget()
+    close()
