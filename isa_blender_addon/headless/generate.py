@@ -173,7 +173,8 @@ def follow_job(now: Session, folder: Path, stop: threading.Event) -> None:
                 raise EngineError(job.snapshot.error)
             if job.state == "waiting":
                 expect_engine(now, time.monotonic() > waits_until)
-        if stop.wait(_POLL_SECONDS) and job is not None:
+        time.sleep(_POLL_SECONDS)
+        if stop.is_set() and job is not None:
             now.queue.cancel(folder)
     if now.error:
         raise SceneError(now.error)
