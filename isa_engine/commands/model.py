@@ -1,4 +1,4 @@
-"""``isa-engine model list|show|inflate``: the named models, what one costs, and what the paper starts from."""
+"""``isa-engine model list|show|inflate``: the named models, what one costs, what the paper starts from."""
 
 import argparse
 import dataclasses

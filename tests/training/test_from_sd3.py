@@ -73,10 +73,10 @@ def test_the_folder_holds_the_whole_model(theirs, named, tmp_path, capsys):
 
 
 def test_other_sizes_are_refused_by_name(theirs, named, tmp_path, capsys, monkeypatch):
-    wide = dataclasses.replace(
+    deep = dataclasses.replace(
         model_config(named), dit=dataclasses.replace(model_config(named).dit, layers=3)
     )
-    monkeypatch.setitem(MODELS, "wide", lambda: dataclasses.replace(wide, name="wide"))
+    monkeypatch.setitem(MODELS, "deep", lambda: dataclasses.replace(deep, name="deep"))
     assert inflate(theirs, tmp_path / "start", "deep") == 1
     assert "layers is 2 here and 3 in 'deep'" in capsys.readouterr().err
     assert not (tmp_path / "start").exists()
