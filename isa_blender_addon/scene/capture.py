@@ -142,6 +142,7 @@ def capture_frames(
             # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
             frame_reference=0 if len(unique) == 1 and set(names) <= set(references) - set(matched) else None,
             settings=settings,
+            cuts=tuple(k for k in range(1, len(views)) if views[k].camera != views[k - 1].camera),
         )
     )
 
@@ -160,6 +161,7 @@ def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface
 class _View:
     """What one frame shows: the camera; each character's points ``(N, 3)``, and whether it is rendered."""
 
+    camera: Any
     intrinsics: tuple[float, float, float, float]
     camera_to_world: np.ndarray
     points: list[np.ndarray]
@@ -171,6 +173,7 @@ def _read(scene, frame: int, bodies: list[Surface]) -> _View:
     scene.frame_set(frame)
     camera = evaluated_camera(scene, frame)
     return _View(
+        camera.original,
         intrinsics(camera, scene),
         camera_to_world(camera),
         [body.points() for body in bodies],

@@ -102,7 +102,7 @@ def write_bundle(
             raise ShotError(f"two shots are called '{name}'", remedy="Give their files different names.")
         encoded[name] = encode_shot(shot)
         models.add(shot.settings.model)
-        cut = decoding_windows(shot.frames, -(-window // TEMPORAL_COMPRESSION))
+        cut = decoding_windows(shot.segments, -(-window // TEMPORAL_COMPRESSION))
         windows += [(len(takes), *latents) for latents in cut]
         takes.append(Take(name, shot.frames, hashlib.sha256(encoded[name]).hexdigest()))
     if len(models) != 1:

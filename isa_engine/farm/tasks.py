@@ -80,7 +80,7 @@ def decode_window(bundle: Bundle, number: int, model: Model, report: Report) -> 
     shot = read_shot(bundle.shot(take))
     latents = _tensor(source, "latents").to(model.device)
     with memory_of(model):
-        frames = {"plate": _stack(decode_plate(latents, model, shot.frames, tuple(window), report))}
+        frames = {"plate": _stack(decode_plate(latents, model, shot, tuple(window), report))}
         if model.trained:
             frames["matte"] = _stack(decode_matte(latents, model, shot, tuple(window)))
     _save(path, frames, {})

@@ -5,6 +5,8 @@ the four frames of the causal VAE's window. With indices from 0: latent 0 ↔ fr
 4j − 3 … 4j. (The inclusive range of Eq. 9 would count each window's first frame twice.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 TEMPORAL_COMPRESSION = 4
@@ -46,8 +48,20 @@ def frames_before(latent: int) -> int:
     return max(0, TEMPORAL_COMPRESSION * (latent - 1) + 1)
 
 
-def decoding_windows(frames: int, latents: int) -> list[tuple[int, int]]:
-    """A video cut into windows ``[first, last)`` of so many latents, or a little more: whole pieces."""
+def segment_latents(segments: Sequence[int]) -> list[tuple[int, int]]:
+    """The latents ``[first, last)`` of each segment between cuts, of so many frames each.
+
+    Each segment begins with a latent of one frame of its own: no window reaches across a cut.
+    """
+    ends = np.cumsum([latent_count(frames) for frames in segments]).tolist()
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def decoding_windows(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:
+    """Segments of so many frames, cut into windows ``[first, last)`` of so many latents or a little more."""
     size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
-    count = latent_count(frames)
-    return [(first, min(first + size, count)) for first in range(0, count, size)]
+    return [
+        (first, min(first + size, end))
+        for start, end in segment_latents(segments)
+        for first in range(start, end, size)
+    ]

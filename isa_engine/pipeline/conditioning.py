@@ -83,13 +83,15 @@ def stage(
 
 
 @torch.inference_mode()
-def condition(shot: Shot, model: Model) -> Conditioning:
-    """All conditions of a shot, on the model's device.
+def condition(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
+    """All conditions of a segment of a shot, on the model's device.
 
     Raises:
         ShotError: the canvas does not suit the model, or a picture or the background cannot be decoded.
     """
     canvas = _canvas(shot, model.config)
+    before = sum(shot.segments[:segment])
+    shot = shot.segment(segment)
     cast = [
         character
         for character in shot.characters
@@ -107,7 +109,8 @@ def condition(shot: Shot, model: Model) -> Conditioning:
     if shot.background is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
-        background = _encode_video(_extended(read_video(shot.background, shot.frames, canvas)), model)
+        frames = read_video(shot.background, before + shot.frames, canvas)[before:]
+        background = _encode_video(_extended(frames), model)
     return Conditioning(
         points=staging.points,
         ndc=staging.ndc,

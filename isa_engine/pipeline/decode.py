@@ -11,7 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isa_engine.geometry.frames import DECODED_AT_ONCE, TEMPORAL_COMPRESSION, frames_before
+from isa_engine.geometry.frames import (
+    DECODED_AT_ONCE,
+    TEMPORAL_COMPRESSION,
+    frames_before,
+    segment_latents,
+)
 from isa_engine.pipeline.matte import alpha_pictures, projected_matte
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
@@ -33,7 +38,7 @@ Window = tuple[int, int]
 def decode_plate(
     latents: Tensor,
     model: Model,
-    frames: int,
+    shot: Shot,
     window: Window | None = None,
     report: Report = lambda progress: None,
 ) -> Iterator[np.ndarray]:
@@ -41,11 +46,9 @@ def decode_plate(
 
     Args:
         latents: of the whole take, as ``denoise`` gives them.
-        frames: of the whole take.
     """
-    yield from _decode(
-        latents, TiledVAE(model.vae, _TILE).decode_chunk, model.vae.decoder, frames, window, report
-    )
+    decode_chunk = TiledVAE(model.vae, _TILE).decode_chunk
+    yield from _decode(latents, decode_chunk, model.vae.decoder, shot, window, report)
 
 
 @torch.inference_mode()
@@ -64,31 +67,42 @@ def decode_matte(
         logits, state = model.matte_head.decode_chunk(chunk, state)
         return alpha_pictures(logits), state
 
-    yield from _decode(latents, decode_chunk, model.matte_head, shot.frames, window, lambda progress: None)
+    yield from _decode(latents, decode_chunk, model.matte_head, shot, window, lambda progress: None)
 
 
 def _decode(
     latents: Tensor,
     decode_chunk: ChunkDecoder,
     network: nn.Module,
-    frames: int,
+    shot: Shot,
     window: Window | None,
     report: Report,
 ) -> Iterator[np.ndarray]:
-    first, last = window or (0, latents.shape[2])
-    start = _start(first, network)
-    state, number = None, frames_before(start)
-    # Where the stream begins in the middle, its first latent has but one frame, the last of four.
-    number += TEMPORAL_COMPRESSION - 1 if start else 0
-    chunks = latents[:, :, start:last].split(DECODED_AT_ONCE, dim=2)
-    for done, chunk in enumerate(chunks):
-        report(Progress("decode", done, len(chunks)))
-        video, state = decode_chunk(chunk, state)
-        for frame in to_frames(video):
-            if frames_before(first) <= number < frames:
-                yield frame
-            number += 1
-    report(Progress("decode", len(chunks), len(chunks)))
+    wanted = window or (0, latents.shape[2])
+    parts = []
+    for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
+        first, last = max(start, wanted[0]) - start, min(end, wanted[1]) - start
+        if first < last:
+            begin = _start(first, network)
+            chunks = latents[:, :, start + begin : start + last].split(DECODED_AT_ONCE, dim=2)
+            parts.append((begin, first, frames, chunks))
+    total = sum(len(chunks) for *_, chunks in parts)
+    done = 0
+    for begin, first, frames, chunks in parts:
+        # Of each segment a stream of its own: what it remembers of frames before a cut would melt into those
+        # after it.
+        state, number = None, frames_before(begin)
+        # Where the stream begins in the middle, its first latent has but one frame, the last of four.
+        number += TEMPORAL_COMPRESSION - 1 if begin else 0
+        for chunk in chunks:
+            report(Progress("decode", done, total))
+            video, state = decode_chunk(chunk, state)
+            for frame in to_frames(video):
+                if frames_before(first) <= number < frames:
+                    yield frame
+                number += 1
+            done += 1
+    report(Progress("decode", done, total))
 
 
 def _start(first: int, network: nn.Module) -> int:

@@ -65,7 +65,7 @@ def generate(
         digest = hashlib.sha256(encoded).hexdigest()
         latents = denoise(shot, digest, model, report, checkpoint, clock)
         record = make_record(shot, digest, model, made)
-        plate = decode_plate(latents, model, shot.frames, report=report)
+        plate = decode_plate(latents, model, shot, report=report)
         write_results(parts, shot, record, plate, decode_matte(latents, model, shot), report, clock)
     return Result(*(out / name for name in NAMES))
 
@@ -79,9 +79,9 @@ def denoise(
     checkpoint: Checkpoint | None = None,
     clock: "Clock | None" = None,
 ) -> Tensor:
-    """The whole take's latents ``(1, C, t, h, w)``, as the decoder wants them.
+    """The whole take's latents ``(1, C, t, h, w)``, as the decoder wants them, one segment after the other.
 
-    Every latent attends to every other at every step, so this cannot be cut in time.
+    Every latent of a segment attends to every other at every step, so this cannot be cut in time.
 
     Args:
         shot_hash: SHA-256 of the shot file.
@@ -89,37 +89,37 @@ def denoise(
     Other arguments and errors as of ``generate``.
     """
     clock = clock or Clock()
-    report(Progress("encode", 0, 1))
-    conditioning = condition(shot, model)
-    clock.lap("encode")
-    report(Progress("encode", 1, 1))
-    settings, vae = shot.settings, model.config.vae
-    shape = (
-        1,
-        vae.latent_channels,
-        latent_count(shot.frames),
-        settings.height // vae.spatial_compression,
-        settings.width // vae.spatial_compression,
-    )
-    interval = math.ceil(settings.steps / PREVIEWS)
+    steps, segments = shot.settings.steps, len(shot.segments)
+    kept = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
+    interval = math.ceil(steps / PREVIEWS)
+    made = []
+    for number, frames in enumerate(shot.segments):
+        report(Progress("encode", number, segments))
+        conditioning = condition(shot, model, number)
+        clock.lap("encode")
+        report(Progress("encode", number + 1, segments))
+        before = number * steps
 
-    def watch(done: int, estimate: Tensor) -> None:
-        shows = done % interval == 0 and done < settings.steps
-        report(Progress("denoise", done, settings.steps, _preview(estimate, model) if shows else None))
+        def watch(done: int, estimate: Tensor, before: int = before) -> None:
+            shows = done % interval == 0 and done < steps
+            preview = _preview(estimate, model) if shows else None
+            report(Progress("denoise", before + done, segments * steps, preview))
 
-    report(Progress("denoise", 0, settings.steps))
-    latents = sample(
-        model.predict,
-        conditioning,
-        initial_noise(shape, settings.seed).to(model.device),
-        settings.steps,
-        settings.guidance,
-        model.config.shift,
-        watch,
-        LatentsFile(checkpoint, shot_hash, model) if checkpoint else None,
-    )
-    clock.lap("denoise")
-    return model.vae.denormalise(latents)
+        report(Progress("denoise", before, segments * steps))
+        if kept:
+            kept.begin(number)
+        noise = initial_noise(_shape(shot, frames, model), shot.settings.seed).to(model.device)
+        guidance, shift = shot.settings.guidance, model.config.shift
+        made.append(sample(model.predict, conditioning, noise, steps, guidance, shift, watch, kept))
+        clock.lap("denoise")
+    return model.vae.denormalise(torch.cat(made, 2))
+
+
+def _shape(shot: Shot, frames: int, model: Model) -> tuple[int, ...]:
+    """Of the latents of so many of a shot's frames."""
+    vae, settings = model.config.vae, shot.settings
+    side = vae.spatial_compression
+    return 1, vae.latent_channels, latent_count(frames), settings.height // side, settings.width // side
 
 
 def write_results(
@@ -185,5 +185,5 @@ class Clock:
 
     def lap(self, phase: str) -> None:
         now = time.perf_counter()
-        self.seconds[phase] = round(now - self._last, 2)
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 2)
         self._last = now

@@ -34,12 +34,17 @@ class Checkpoint(Protocol):
 class LatentsFile:
     """A checkpoint of one shot, one model and one device; another's is as good as none.
 
+    Segments are denoised one after the other: the file holds the one at work, and those that are finished.
+
     Args:
         shot_hash: SHA-256 of the shot file.
+        steps: of denoising, of each segment.
     """
 
-    def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Model):
-        self.checkpoint = checkpoint
+    def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Model, steps: int):
+        self.checkpoint, self.steps = checkpoint, steps
+        self._segment = 0
+        self._finished: list[Tensor] = []
         made_by = (
             shot_hash,
             model.config.name,
@@ -50,21 +55,33 @@ class LatentsFile:
         )
         self.key = hashlib.sha256("\n".join(made_by).encode()).hexdigest()
 
+    def begin(self, segment: int) -> None:
+        """What is loaded and saved from now on is of this segment, counted from 0."""
+        self._segment = segment
+
     def load(self, noise: Tensor) -> tuple[int, Tensor]:
-        """Steps done and the latents after them; 0 and the noise where there is no file that fits."""
+        """The segment's steps that are done and the latents after them; 0 and the noise if no file fits."""
         try:
             with safe_open(self.checkpoint.path, "pt") as file:
-                metadata, latents = file.metadata(), file.get_tensor("latents")
+                metadata, count = file.metadata() or {}, len(file.keys())
+                stored = [file.get_tensor(str(k)) for k in range(count)]
         except (OSError, SafetensorError):
             return 0, noise
-        if metadata.get("key") != self.key or latents.shape != noise.shape or latents.dtype != noise.dtype:
+        if metadata.get("key") != self.key or len(stored) <= self._segment:
             return 0, noise
-        return int(metadata["done"]), latents.to(noise.device)
+        latents = stored[self._segment]
+        if latents.shape != noise.shape or latents.dtype != noise.dtype:
+            return 0, noise
+        self._finished = stored[: self._segment]
+        done = int(metadata["done"]) - self._segment * self.steps
+        return min(done, self.steps), latents.to(noise.device)
 
     def save(self, done: int, latents: Tensor) -> None:
-        """Write the file, whole or not at all."""
-        path = self.checkpoint.path
-        metadata = {"key": self.key, "done": str(done)}
-        with whole_file(path, shared=True) as partial:
-            save_file({"latents": latents.cpu().contiguous()}, partial, metadata)
-        self.checkpoint.saved(done)
+        """Write the file, whole or not at all, after so many of the segment's steps."""
+        stored = [*self._finished[: self._segment], latents.cpu().contiguous()]
+        total = self._segment * self.steps + done
+        metadata = {"key": self.key, "done": str(total)}
+        with whole_file(self.checkpoint.path, shared=True) as partial:
+            save_file({str(k): tensor for k, tensor in enumerate(stored)}, partial, metadata)
+        self._finished = stored
+        self.checkpoint.saved(total)

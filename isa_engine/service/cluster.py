@@ -77,7 +77,7 @@ class Cluster:
             put = ray.put(encoded), ray.put(latents)
             windows = [
                 self.decode.remote(*put, window, record["model"]["weights"])
-                for window in decoding_windows(shot.frames, WINDOW_LATENTS)
+                for window in decoding_windows(shot.segments, WINDOW_LATENTS)
             ]
             try:
                 decoded = _gathered(windows, report)

@@ -80,7 +80,7 @@ def decode(
         problem = f"a node has other weights of '{model.config.name}' than the one that denoised"
         raise EngineError(problem, remedy="Install the same weights on all nodes.")
     given = torch.from_numpy(latents.copy()).to(model.device)
-    plate = np.stack(list(decode_plate(given, model, shot.frames, window)))
+    plate = np.stack(list(decode_plate(given, model, shot, window)))
     matte = np.stack(list(decode_matte(given, model, shot, window))) if model.trained else None
     return plate, matte
 

@@ -4,8 +4,8 @@ Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
 ``character_k_reference_points`` and ``character_k_reference_mvp``; for each reference k ``reference_k``
 (PNG or JPEG bytes); optionally ``background`` (video bytes). Version 2 has ``character_k_shown`` beside, of
-each character that is hidden for a while. It is written only where there is one: an engine that reads version
-1 alone would show everybody all the time.
+each character that is hidden for a while, and the shot's cuts. It is written only where there is one of
+these: an engine that reads version 1 alone would show everybody all the time, and melt frames about a cut.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
@@ -27,7 +27,7 @@ import numpy as np
 
 from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
-from isa_engine.shot.validation import MAX_CHARACTERS, MAX_REFERENCES, validate
+from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
 VERSIONS = (1, 2)
@@ -76,7 +76,7 @@ def encode_shot(shot: Shot) -> bytes:
         members["background"] = np.frombuffer(shot.background, np.uint8)
     hidden = [not character.visible.all() for character in shot.characters]
     header = {
-        "version": VERSIONS[any(hidden)],
+        "version": VERSIONS[any(hidden) or bool(shot.cuts)],
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
@@ -90,6 +90,8 @@ def encode_shot(shot: Shot) -> bytes:
         "background": shot.background is not None,
         "settings": asdict(shot.settings),
     }
+    if shot.cuts:
+        header["cuts"] = list(shot.cuts)
     text = json.dumps(header, sort_keys=True, ensure_ascii=False)
     members = {"header": np.frombuffer(text.encode(), np.uint8), **members}
 
@@ -243,6 +245,7 @@ def _decode(members: _Members) -> Shot:
             if header["background"]
             else None,
             settings=_settings(header["settings"]),
+            cuts=tuple(map(_integer, header.get("cuts", ())[:MAX_FRAMES])),
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
         raise ShotError(f"the header does not describe a shot: {error!r}", where=where) from error

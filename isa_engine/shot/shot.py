@@ -3,8 +3,9 @@
 F frames, N points a character (``geometry.surface``), M triangles.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class Shot:
         frame_reference: index of the reference that is concatenated with the latents (Eq. 20), if any.
         background: an encoded video of at least F frames, or None.
         settings: how to generate.
+        cuts: frames, counted from 0, with which another camera begins; segments between them are made apart.
     """
 
     fps: Fraction
@@ -100,6 +102,31 @@ class Shot:
     frame_reference: int | None = None
     background: bytes | None = None
     settings: Settings = field(default_factory=Settings)
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def segments(self) -> list[int]:
+        """Numbers of frames between cuts; one number where there is none."""
+        return [last - first for first, last in pairwise([0, *self.cuts, self.frames])]
+
+    def segment(self, number: int) -> "Shot":
+        """One segment as a shot of its own, with the whole shot's background.
+
+        A character that is hidden all through it stays, hidden.
+        """
+        first = sum(self.segments[:number])
+        frames = slice(first, first + self.segments[number])
+        return replace(
+            self,
+            frame_numbers=self.frame_numbers[frames],
+            intrinsics=self.intrinsics[frames],
+            camera_to_world=self.camera_to_world[frames],
+            characters=tuple(
+                replace(c, points=c.points[frames], shown=None if c.shown is None else c.shown[frames])
+                for c in self.characters
+            ),
+            cuts=(),
+        )
 
     @property
     def frames(self) -> int:

@@ -1,5 +1,7 @@
 """What makes a shot whole. Checked once, at the door: when a shot file is written and when one is read."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from isa_engine.errors import ShotError
@@ -50,6 +52,8 @@ def _numbers(shot: Shot) -> None:
     )
     in_range = int(numbers[0]) >= -(2**31) and int(numbers[-1]) < 2**31
     _require(in_range, "frame_numbers are beyond 32 bits")
+    inside = all(first < last for first, last in pairwise([0, *shot.cuts, len(numbers)]))
+    _require(inside, f"cuts at {shot.cuts} do not rise within {len(numbers)} frames")
     _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")
     _require(
         len(shot.characters) <= MAX_CHARACTERS,

@@ -33,7 +33,7 @@ def latents(trained):
 
 def test_windows_cover_a_take_once():
     for frames in (1, 2, 16, 17, 61, 200):
-        windows = decoding_windows(frames, 6)
+        windows = decoding_windows([frames], 6)
         assert [window[0] for window in windows[1:]] == [window[1] for window in windows[:-1]]
         assert (windows[0][0], windows[-1][1]) == (0, latent_count(frames))
         assert all(first % DECODED_AT_ONCE == 0 for first, _ in windows)
@@ -45,12 +45,12 @@ def test_windows_equal_the_whole_bit_for_bit(output, trained, latents):
 
     def frames(window=None):
         if output == "plate":
-            return np.stack(list(decode_plate(latents, trained, FRAMES, window)))
+            return np.stack(list(decode_plate(latents, trained, shot, window)))
         return np.stack(list(decode_matte(latents, trained, shot, window)))
 
     whole = frames()
     assert len(whole) == FRAMES
-    for window in decoding_windows(FRAMES, 20):
+    for window in decoding_windows([FRAMES], 20):
         assert np.array_equal(frames(window), whole[frames_before(window[0]) : frames_before(window[1])])
 
 

@@ -71,7 +71,7 @@ def test_a_full_disk_leaves_the_older_checkpoint(model, tmp_path, monkeypatch):
     import torch
 
     kept = Kept(tmp_path / "latents")
-    file = LatentsFile(kept, "a", model)
+    file = LatentsFile(kept, "a", model, 4)
     latents = torch.randn(1, 4, 2, 3, 3)
     file.save(1, latents)
 

@@ -112,6 +112,7 @@ def any_shot(draw) -> Shot:
             guidance=draw(floats(0, 100)),
             seed=draw(st.integers(0, 2**32 - 1)),
         ),
+        cuts=tuple(sorted(draw(st.sets(st.integers(1, frames - 1))))) if frames > 1 else (),
     )
 
 

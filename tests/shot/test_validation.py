@@ -36,6 +36,9 @@ def points(frame: int, value: float) -> np.ndarray:
 ONES = np.ones((3, 4, 3), np.float32)
 CASES = {
     "no frame rate": ({"fps": Fraction(0)}, ["fps", "0"]),
+    "a cut before the first frame": ({"cuts": (0,)}, ["cuts"]),
+    "a cut after the last frame": ({"cuts": (3,)}, ["cuts", "3 frames"]),
+    "cuts that do not rise": ({"cuts": (2, 1)}, ["cuts"]),
     "visibility of another length": (ben(shown=np.ones(2, bool)), ["Ben", "shown", "(2,)"]),
     "visibility in numbers": (ben(shown=np.ones(3)), ["Ben", "float64"]),
     "nobody ever": (ben(shown=np.zeros(3, bool)), ["Ben", "hidden on all frames"]),

@@ -143,6 +143,7 @@ def test_markers_switch_the_camera(scene):
     scene.camera = right
     shot = capture_shot(scene, SETTINGS)
     np.testing.assert_array_equal(shot.camera_to_world[:, 0, 3] == 7, [False, False, True, True])
+    assert shot.cuts == (2,)
     # As the artist left it, whatever the markers say of this frame.
     assert scene.camera == right
 
