@@ -28,6 +28,10 @@ _CHUNK = 2**18
 T = TypeVar("T")
 
 
+class _Damaged(Exception):
+    """A file that is not what its checksum says."""
+
+
 class EngineClient:
     """Speaks to one engine, from one thread at a time. Every call ends: there are timeouts on everything.
 
@@ -119,6 +123,10 @@ class EngineClient:
         """End a job; a running one ends after its current step."""
         return self._ask(_read_job, "POST", f"/jobs/{job}/cancel")
 
+    def requeue(self, job: str) -> JobStatus:
+        """Queue a job anew that failed or was cancelled."""
+        return self._ask(_read_job, "POST", f"/jobs/{job}/requeue")
+
     def delete(self, job: str) -> None:
         """Forget a job that is over, with its files."""
         self._connection.request("DELETE", f"/jobs/{job}").close()
@@ -130,7 +138,14 @@ class EngineClient:
 
     def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
         """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""
-        self._save(f"/jobs/{job}/results/{name}", Path(path))
+        for _ in range(ATTEMPTS):
+            with contextlib.suppress(_Damaged):
+                self._save(f"/jobs/{job}/results/{name}", Path(path))
+                return
+        # Once may be the network. Each time is no reason to go on asking.
+        remedy = "Look at the engine's disk and the network, and generate the take again."
+        problem = f"{name} is damaged however often it is fetched"
+        raise EngineError(problem, where=self.url, remedy=remedy)
 
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""
@@ -154,7 +169,7 @@ class EngineClient:
                 digest = self._receive(route, file, path.name)
                 file.seek(0)
                 if digest and hashlib.file_digest(file, "sha256").digest() != digest:
-                    raise EngineUnreachable(f"{path.name} was damaged on the way", where=self.url)
+                    raise _Damaged
         except OSError as error:
             remedy = "Free some space or choose another folder."
             problem = f"cannot write {path.name}: {error.strerror}"

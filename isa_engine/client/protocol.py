@@ -17,14 +17,17 @@ RESULTS = {
     SHOT: "application/octet-stream",
 }
 
-# A job's life. Every other change of state is refused by the database; only what is over can be deleted.
+# A job's life. Every other change of state is refused by the database. What is done fails when the engine
+# finds its results damaged; what failed or was cancelled can be queued again.
 TRANSITIONS = {
     "queued": ("running", "cancelled", "failed"),
     "running": ("done", "cancelled", "failed", "queued"),
-    "done": (),
-    "cancelled": (),
-    "failed": (),
+    "done": ("failed",),
+    "cancelled": ("queued",),
+    "failed": ("queued",),
 }
+# Nobody works on it any more, and only that can be deleted.
+OVER = ("done", "cancelled", "failed")
 
 # What a token may do: everything with jobs of its own; read the metrics; all of it, with everyone's jobs.
 SCOPES = ("jobs", "metrics", "admin")
@@ -64,7 +67,7 @@ class JobStatus:
 
     @property
     def over(self) -> bool:
-        return not TRANSITIONS.get(self.state, ())
+        return self.state in OVER
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class JobEvent:
 
     @property
     def over(self) -> bool:
-        return not TRANSITIONS.get(self.state, ())
+        return self.state in OVER
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,13 @@ import argparse
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isa_engine.client.protocol import SCOPES
+from isa_engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from isa_engine.service.tokens import Tokens
 
 HELP = "add, list and revoke an engine's tokens"
 
@@ -30,14 +35,21 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.service.schema import Database
     from isa_engine.service.tokens import Tokens
 
-    with closing(Database(Folders(arguments.data, arguments.store).queue)) as database:
-        tokens = Tokens(database)
-        if arguments.action == "add":
-            print(tokens.add(arguments.name, tuple(arguments.scope or ("jobs",))))
-        elif arguments.action == "revoke":
-            tokens.revoke(arguments.id)
-        else:
-            for token in tokens.list():
-                day = time.strftime("%Y-%m-%d", time.localtime(token.created))
-                state = "good" if token.revoked is None else "revoked"
-                print(f"{token.id} {day} {state:7} {','.join(token.scopes):12} {token.name}")
+    try:
+        database = Database(Folders(arguments.data, arguments.store).queue)
+        with closing(database):
+            _do(arguments, Tokens(database))
+    except OSError as error:
+        raise EngineError(f"the queue cannot be used: {error.strerror}", where=str(arguments.data)) from error
+
+
+def _do(arguments: argparse.Namespace, tokens: "Tokens") -> None:
+    if arguments.action == "add":
+        print(tokens.add(arguments.name, tuple(arguments.scope or ("jobs",))))
+    elif arguments.action == "revoke":
+        tokens.revoke(arguments.id)
+    else:
+        for token in tokens.list():
+            day = time.strftime("%Y-%m-%d", time.localtime(token.created))
+            state = "good" if token.revoked is None else "revoked"
+            print(f"{token.id} {day} {state:7} {','.join(token.scopes):12} {token.name}")

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isa_engine.errors import EngineError
+from isa_engine.service.refusals import told
 from isa_engine.service.store import ask
 from isa_engine.service.tokens import Caller, Tokens
 
@@ -22,7 +23,11 @@ class TokenDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            caller = await ask(self.tokens.database, self.tokens.caller, shown)
+            try:
+                caller = await ask(self.tokens.database, self.tokens.caller, shown)
+            except OSError as error:
+                await told(error, scope.get("method", ""))(scope, receive, send)
+                return
             if caller is None:
                 refusal = "The token is missing or wrong. Enter the one that the engine was started with."
                 answer = JSONResponse({"error": refusal}, 401, {"WWW-Authenticate": "Bearer"})

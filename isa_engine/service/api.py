@@ -12,6 +12,7 @@ import isa_engine
 from isa_engine.client.protocol import PREFIX, Health, ModelInfo
 from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.service.access import Needs, TokenDoor
+from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
@@ -30,14 +31,19 @@ class Readiness(BaseModel):
 
 
 def create_app(
-    store: JobStore, folders: Folders, token: str | None, config: ServiceConfig | None = None
+    store: JobStore,
+    folders: Folders,
+    token: str | None,
+    config: ServiceConfig | None = None,
+    conditions: Conditions | None = None,
 ) -> FastAPI:
     """The HTTP application over a store and its folders.
 
     Args:
         token: with all scopes, beside those that are stored; None: those alone.
+        conditions: what the service finds wrong while it runs.
     """
-    config = config or ServiceConfig()
+    config, conditions = config or ServiceConfig(), conditions or Conditions()
     feed = Feed(store)
     metrics = Metrics(store, feed, folders.root)
     refusals = {status: {"model": Refusal} for status in ("4XX", 422, "5XX")}
@@ -62,7 +68,7 @@ def create_app(
     @routes.get("/ready", responses={503: {"model": Readiness}})
     def ready(response: Response) -> Readiness:
         """200 where a job that came now would be worked on, else 503 with the reasons."""
-        reasons = []
+        reasons = conditions.sentences()
         if furthest(store.workers()) != "ready":
             reasons.append("No worker is ready.")
         if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
@@ -75,7 +81,7 @@ def create_app(
         """Numbers for Prometheus."""
         return Response(metrics.text(), media_type=MEDIA_TYPE)
 
-    routes.include_router(job_routes(store, folders, feed, config))
+    routes.include_router(job_routes(store, folders, feed, config, conditions))
     app = FastAPI(
         title="ISA engine",
         version=isa_engine.__version__,
@@ -97,7 +103,7 @@ def create_app(
         },
     )
     app.include_router(routes)
-    app.state.feed = feed
+    app.state.feed, app.state.conditions = feed, conditions
     return app
 
 

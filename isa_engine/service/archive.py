@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from isa_engine.errors import EngineError
+from isa_engine.service.durable import flush_all
 from isa_engine.whole_file import whole_file
 
 
@@ -17,16 +18,25 @@ class Archive:
         remedy = "pip install 'isa-engine[cluster]', and fsspec's own package for this kind of target."
         try:
             import fsspec
+            from fsspec.implementations.local import LocalFileSystem
 
             self._files, self._root = fsspec.core.url_to_fs(url)
+            self._local = isinstance(self._files, LocalFileSystem)
         except (ImportError, ValueError) as error:
             raise EngineError(f"results cannot lie there: {error}", where=url, remedy=remedy) from error
 
     def keep(self, path: Path, name: str) -> None:
         """Copy a file there, under a name of ours."""
         place = f"{self._root}/{name}"
-        self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
-        self._files.put_file(str(path), place)
+        folder = place.rpartition("/")[0]
+        self._files.makedirs(folder, exist_ok=True)
+        if not self._local:
+            # Object stores take a file whole or not at all, and tell when they have it.
+            self._files.put_file(str(path), place)
+            return
+        with whole_file(Path(place), shared=True) as partial:
+            self._files.put_file(str(path), str(partial))
+        flush_all(Path(folder), (), Path(self._root))
 
     def bring(self, name: str, path: Path) -> None:
         """Copy a file here, whole or not at all; nothing where there is none."""

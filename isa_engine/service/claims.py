@@ -121,17 +121,23 @@ class Claims(Database):
         """
         self._interrupt("state = 'running' AND worker BETWEEN ? AND ?", (workers[0], workers[-1]), "")
 
-    def worker_died(self, error: str, worker: int = 0) -> None:
-        """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up."""
-        self._interrupt("state = 'running' AND worker = ?", (worker,), error)
+    def worker_died(self, error: str, worker: int = 0, blameless: bool = False) -> None:
+        """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up.
 
-    def _interrupt(self, which: str, values: tuple, error: str) -> None:
+        Args:
+            blameless: the job has nothing to do with it, and is put back however often that happens.
+        """
+        self._interrupt("state = 'running' AND worker = ?", (worker,), error, blameless)
+
+    def _interrupt(self, which: str, values: tuple, error: str, blameless: bool = False) -> None:
         with self.transaction():
             for job, cancelling, checkpoint, interrupted_at, before in self.run(
                 f"SELECT id, cancelling, checkpoint, interrupted_at, interruptions FROM jobs WHERE {which}",
                 *values,
             ):
                 stalls = 1 if checkpoint > interrupted_at else before + 1
+                if blameless:
+                    checkpoint, stalls = interrupted_at, before
                 if cancelling:
                     self._end(job, "cancelled", "")
                 elif stalls >= MAX_STALLS:

@@ -60,17 +60,10 @@ class Cluster:
         self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
 
     def generate(
-        self,
-        shot: Shot,
-        model: RemoteModel,
-        out: Path,
-        report: Report,
-        *,
-        checkpoint: Any,
-        made: float,
-        encoded: bytes,
+        self, shot: Shot, model: RemoteModel, out: Path, report: Report, *, checkpoint: Any, made: float
     ) -> None:
         """As ``pipeline.generate``, elsewhere."""
+        encoded = checkpoint.encoded
         latents, record = self._denoised(encoded, report, checkpoint, made)
         with results_in(out) as parts:
             parts.shot.write_bytes(encoded)

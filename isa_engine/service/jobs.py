@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import re
 import secrets
 from pathlib import Path
@@ -15,11 +16,16 @@ from starlette.exceptions import HTTPException
 
 from isa_engine.client.protocol import PRIORITIES, RESULTS, TRANSITIONS, JobStatus, ResultFile
 from isa_engine.service.access import Needs, caller
+from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
+from isa_engine.service.inspection import Inspection
+from isa_engine.service.queue_watch import QUEUE
 from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
-from isa_engine.service.upload import Uploads
+from isa_engine.service.upload import Uploaded, Uploads
+
+log = logging.getLogger(__name__)
 
 STREAMS = 2000
 _NONE = "This engine has no such job."
@@ -49,32 +55,30 @@ class Page(BaseModel):
     before: str | None
 
 
-def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceConfig) -> APIRouter:
+def job_routes(
+    store: JobStore, folders: Folders, feed: Feed, config: ServiceConfig, conditions: Conditions
+) -> APIRouter:
     """Everything under ``/jobs``."""
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
-    uploads = Uploads(folders.uploads, config)
+    inspection = Inspection(folders)
+    uploads = Uploads(folders, config)
     # The database writes for one at a time. Whoever waits for that holds no thread from those who read files.
     writing = asyncio.Lock()
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
         """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
+        if sentence := conditions.sentence(QUEUE):
+            raise HTTPException(503, sentence, {"Retry-After": "60"})
         job = secrets.token_hex(16)
         uploaded = await uploads.receive(request, job)
-        try:
-            async with writing:
-                queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
-        finally:
-            uploaded.path.unlink(missing_ok=True)
+        async with writing:
+            queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
         return Submitted(id=queued)
 
-    def enqueue(owner: str, job: str, uploaded, priority: int, key: str | None) -> str:
-        folder = folders.shot(job).parent
-        folder.mkdir(mode=0o700)
+    def enqueue(owner: str, job: str, uploaded: Uploaded, priority: int, key: str | None) -> str:
         queued = ""
         try:
-            uploaded.path.replace(folders.shot(job))
-            folders.keep(folders.shot(job))
             queued = store.add(
                 job,
                 owner,
@@ -91,7 +95,12 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
             raise HTTPException(429, str(error)) from None
         finally:
             if queued != job:
-                folders.remove(job)
+                folders.reject(job)
+        try:
+            folders.admit(queued)
+        except OSError as error:
+            # The job is in the queue, and the worker looks for its shot among the uploads, too.
+            log.warning("a shot stays among the uploads: %s", error.strerror, extra={"job": queued})
         return queued
 
     @routes.get("")
@@ -127,7 +136,25 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
             deleted = await run_in_threadpool(store.delete, job)
         if not deleted:
             raise HTTPException(409, f"The job is {found.state}. Cancel it first.")
-        await run_in_threadpool(folders.remove, job)
+        await run_in_threadpool(remove, job)
+
+    def remove(job: str) -> None:
+        if folders.remove(job):
+            store.removed(job)
+
+    @routes.post("/{job}/requeue")
+    async def requeue(request: Request, job: str) -> JobStatus:
+        """Queue a job anew that failed or was cancelled."""
+        found = await known(request, job)
+        if not await run_in_threadpool(folders.has_shot, job):
+            raise HTTPException(409, "The job's shot is no longer here. Send it again.")
+        async with writing:
+            queued = await run_in_threadpool(store.requeue, job)
+        if not queued:
+            raise HTTPException(
+                409, f"The job is {found.state}. Only what failed or was cancelled is queued again."
+            )
+        return await known(request, job)
 
     @routes.get("/{job}/events", response_class=StreamingResponse)
     async def events(
@@ -156,15 +183,18 @@ def job_routes(store: JobStore, folders: Folders, feed: Feed, config: ServiceCon
             raise HTTPException(404, f"There is no such result. A job has {', '.join(RESULTS)}.")
         if status.state != "done":
             raise HTTPException(409, f"The job is {status.state}, so it has no results.")
-        listed = await ask(store, store.results, job)
-        digest = next((file.sha256 for file in listed if file.name == name), None)
-        headers = {}
-        if digest is not None:
-            # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
-            encoded = base64.b64encode(bytes.fromhex(digest)).decode()
-            headers = {"ETag": f'"{digest}"', "Repr-Digest": f"sha-256=:{encoded}:"}
-        found = await run_in_threadpool(folders.bring, folders.results(job, status.attempt) / name)
-        return file(found, RESULTS[name], headers)
+        found = await ask(store, store.results, job)
+        listed = next((file for file in found if file.name == name), None)
+        if listed is None:
+            raise HTTPException(404, "There is no such file.")
+        sentence = await run_in_threadpool(inspection.fault, job, status.attempt, listed)
+        if sentence:
+            await run_in_threadpool(store.spoiled, job, sentence)
+            raise HTTPException(409, sentence)
+        # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
+        encoded = base64.b64encode(bytes.fromhex(listed.sha256)).decode()
+        headers = {"ETag": f'"{listed.sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
+        return file(folders.results(job, status.attempt) / name, RESULTS[name], headers)
 
     @routes.get("/{job}/preview", response_class=FileResponse)
     async def preview(request: Request, job: str) -> FileResponse:

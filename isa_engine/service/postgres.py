@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import psycopg
 
+from isa_engine.client.protocol import OVER
 from isa_engine.errors import EngineError
-from isa_engine.service.schema import LAWFUL, TABLES, VERSION, Unlawful, statements
+from isa_engine.service.schema import LAWFUL, MIGRATIONS, TABLES, VERSION, Unlawful, statements
 
 _TYPES = {
     "INTEGER PRIMARY KEY AUTOINCREMENT": "BIGSERIAL PRIMARY KEY",
@@ -29,12 +30,13 @@ CREATE OR REPLACE FUNCTION lawful() RETURNS trigger AS $$ BEGIN
     ) THEN RAISE EXCEPTION 'this change of state is not allowed'; END IF;
     RETURN NEW;
 END $$ LANGUAGE plpgsql""",
-    """
+    f"""
 CREATE OR REPLACE FUNCTION only_what_is_over_goes() RETURNS trigger AS $$ BEGIN
-    IF EXISTS (SELECT 1 FROM transitions WHERE source = OLD.state)
+    IF OLD.state NOT IN {OVER}
     THEN RAISE EXCEPTION 'a job that is not over cannot be deleted'; END IF;
     DELETE FROM events WHERE job = OLD.id;
     DELETE FROM results WHERE job = OLD.id;
+    INSERT INTO removals VALUES (OLD.id);
     RETURN OLD;
 END $$ LANGUAGE plpgsql""",
     f"""
@@ -62,6 +64,7 @@ class Postgres:
     Args:
         url: ``postgresql://user@host/database``; a password belongs in libpq's own places, such as
             ``PGPASSFILE``.
+        own: as of ``schema.Database``.
 
     Raises:
         EngineError: it cannot be reached, or is of another version of the engine.
@@ -69,7 +72,7 @@ class Postgres:
 
     instant = False
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, own: bool = False):
         self._url, self._lock = url, threading.RLock()
         try:
             self._connection = self._connect()
@@ -78,11 +81,9 @@ class Postgres:
             raise EngineError(f"the queue's database cannot be reached: {error}", where=host) from error
         with self.transaction():
             found = self.run("SELECT to_regclass('queue_version')::text")[0][0]
-            if found and self.run("SELECT number FROM queue_version") != [(VERSION,)]:
-                remedy = "Give this version a database of its own."
-                raise EngineError("the queue is of another version of the engine", remedy=remedy)
-            if not found:
-                self._create()
+            version = self.run("SELECT number FROM queue_version")[0][0] if found else None
+            if version != VERSION:
+                self._prepare(version, own)
 
     def close(self) -> None:
         self._connection.close()
@@ -128,15 +129,26 @@ class Postgres:
         # Values are put into the text by the client: the statements do not say of what type NULL is.
         return psycopg.connect(self._url, autocommit=True, cursor_factory=psycopg.ClientCursor)
 
-    def _create(self) -> None:
-        tables = TABLES
-        for ours, theirs in _TYPES.items():
-            tables = tables.replace(ours, theirs)
-        for statement in (*statements(tables), *_RULES):
-            self.run(statement)
+    def _prepare(self, version: int | None, own: bool) -> None:
+        """Make the tables, or bring those of a version before to this one."""
+        if version is not None and not (own and version in MIGRATIONS):
+            remedy = (
+                "Give this version a database of its own, or start its engine on that of the version before."
+            )
+            raise EngineError("the queue is of another version of the engine", remedy=remedy)
+        steps = [] if version is None else [MIGRATIONS[each] for each in range(version, VERSION)]
+        for script in (*steps, TABLES):
+            for ours, theirs in _TYPES.items():
+                script = script.replace(ours, theirs)
+            for statement in statements(script):
+                self.run(statement)
+        for rule in _RULES:
+            self.run(rule)
+        self.run("DELETE FROM transitions")
         for pair in LAWFUL:
-            self.run("INSERT INTO transitions VALUES (?, ?) ON CONFLICT DO NOTHING", *pair)
-        self.run("CREATE TABLE queue_version (number BIGINT)")
+            self.run("INSERT INTO transitions VALUES (?, ?)", *pair)
+        self.run("CREATE TABLE IF NOT EXISTS queue_version (number BIGINT)")
+        self.run("DELETE FROM queue_version")
         self.run("INSERT INTO queue_version VALUES (?)", VERSION)
 
 

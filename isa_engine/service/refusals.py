@@ -70,7 +70,15 @@ async def refuse_fields(request: Request, error: RequestValidationError) -> JSON
 
 
 async def refuse_write(request: Request, error: OSError) -> JSONResponse:
-    log.error("%s %s: %s", request.method, request.url.path, error.strerror)
+    return told(error, request.method)
+
+
+def told(error: OSError, method: str) -> JSONResponse:
+    """The answer where the data folder or the queue cannot be used."""
+    log.error("%s: %s", method, error.strerror)
+    if error.errno == errno.EBUSY:
+        sentence = "Another program has locked the engine's queue. Try again later."
+        return JSONResponse({"error": sentence}, 503, {"Retry-After": "10"})
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         sentence = "The engine's disk is full. Free some space in its data folder."
         return JSONResponse({"error": sentence}, 507)

@@ -8,12 +8,10 @@ import os
 import secrets
 import signal
 import socket
-import sqlite3
 import ssl
 import sys
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -24,9 +22,13 @@ from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
+from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.folders import Folders, held
+from isa_engine.service.folders import QUEUE, Folders, held
+from isa_engine.service.inspection import glance_at_all
 from isa_engine.service.logs import log_to_stderr
+from isa_engine.service.queue_watch import LOOK_SECONDS, QueueWatch
+from isa_engine.service.retention import TICK_SECONDS, Retention
 from isa_engine.service.store import JobStore
 from isa_engine.service.supervisor import Supervisor
 from isa_engine.service.tokens import Tokens
@@ -35,10 +37,13 @@ from isa_engine.service.tokens import Tokens
 WORKER = (sys.executable, "-P", "-m", "isa_engine.service.worker")
 CLUSTER_WORKER = (sys.executable, "-P", "-m", "isa_engine.service.cluster")
 SHUTDOWN_SECONDS = 3
-SWEEP_SECONDS = 600
 # Connections at once; far above what event streams and clients take, below what memory bears.
 CONNECTIONS = 4096
 THREAD_SECONDS = 0.001
+_STRAYS = (
+    "Files of %d jobs lie in %s that this queue does not know. They are left as they are. If they are of a "
+    "queue that was lost, bring it back: isa-engine queue restore --data %s"
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +70,7 @@ def serve(
     Raises:
         EngineError: the address, the certificate or the folder cannot be used.
     """
-    stored = _has_tokens(config.store or data / "queue.sqlite3")
+    stored = not token and not is_loopback(config.host) and _has_tokens(config.store or data / QUEUE)
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
     _check_certificate(config)
@@ -77,15 +82,16 @@ def serve(
     with (
         held(data, config.store, config.results) as folders,
         _listen(config.host, config.port) as listener,
-        contextlib.closing(JobStore(folders.queue)) as store,
+        contextlib.closing(JobStore(folders.queue, own=True)) as store,
     ):
         first = config.host_number * WORKERS_A_HOST
         own = range(first, first + WORKERS_A_HOST)
         store.recover(own)
         store.forget_workers(own)
-        folders.sweep(store.jobs())
+        _look_through(store, folders)
+        conditions = Conditions()
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
-        app = create_app(store, folders, secret, config)
+        app = create_app(store, folders, secret, config, conditions)
         # What is there by now stays. A look through all of it for garbage stopped everything for 0.2 s.
         gc.collect()
         gc.freeze()
@@ -112,7 +118,11 @@ def serve(
             print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
             if stop_with_stdin:
                 threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
-            threading.Thread(target=_retain, args=(store, folders, config), daemon=True).start()
+            retention = Retention(store, folders, config.keep_days)
+            _repeat("retention", TICK_SECONDS, retention.tick)
+            if not config.store:
+                watch = QueueWatch(store, conditions, server.renew_workers)
+                _repeat("queue-watch", LOOK_SECONDS, watch.look)
             with contextlib.suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
 
@@ -129,6 +139,11 @@ class _Server(uvicorn.Server):
         for supervisor in self.supervisors:
             supervisor.drains = sig == signal.SIGTERM
         super().handle_exit(sig, frame)
+
+    def renew_workers(self) -> None:
+        """Have the workers open the queue anew."""
+        for supervisor in self.supervisors:
+            supervisor.renew()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.feed.close()
@@ -154,17 +169,27 @@ def _check_certificate(config: ServiceConfig) -> None:
         raise EngineError(f"the certificate cannot be used: {error}", where=where, remedy=remedy) from error
 
 
-def _retain(store: JobStore, folders: Folders, config: ServiceConfig) -> None:
-    """Delete what has been over for long enough, for as long as the service lives."""
-    while True:
-        try:
-            for job in store.expired(config.keep_days * 86400):
-                if store.delete(job):
-                    folders.remove(job)
-                    log.info("job expired", extra={"job": job})
-        except (OSError, sqlite3.Error) as error:
-            log.error("old jobs cannot be deleted: %s", error)
-        time.sleep(SWEEP_SECONDS)
+def _look_through(store: JobStore, folders: Folders) -> None:
+    """Hold the queue against the files beside it. Nothing is deleted for it."""
+    if strays := folders.tidy(store.jobs()):
+        log.warning(_STRAYS, len(strays), folders.root, folders.root)
+    for job in glance_at_all(store, folders):
+        log.error("%s", store.status(job).error, extra={"job": job})
+
+
+def _repeat(name: str, seconds: float, work: Callable[[], None]) -> None:
+    """Do something again and again for as long as the service lives, whatever becomes of it."""
+
+    def keep_on() -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                work()
+            except Exception:
+                log.exception("%s failed and goes on", name)
+            pause.wait(seconds)
+
+    threading.Thread(target=keep_on, name=name, daemon=True).start()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,10 +1,12 @@
 """The queue as the service sees it: what comes in, what is shown, what goes.
 
-No rule looks at the clock but retention, which keeps jobs longer where the clock was set back.
+No rule looks at the clock but retention, and that at one of its own, which no jump of the system's moves by
+more than a day.
 """
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -17,6 +19,9 @@ from isa_engine.service.schema import Database, Unlawful
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
 _EVENT = ", ".join(field.name for field in fields(JobEvent))
 
+
+# Of the time that the engine was off, so much counts for retention.
+OFF_SECONDS = 86400
 
 T = TypeVar("T")
 
@@ -122,6 +127,11 @@ class JobStore(Claims):
         """All jobs, oldest first."""
         return [job for (job,) in self.run("SELECT id FROM jobs ORDER BY number")]
 
+    def waiting(self) -> list[str]:
+        """Jobs that are queued or running."""
+        rows = self.read("SELECT id FROM jobs WHERE state IN ('queued', 'running') ORDER BY number")
+        return [job for (job,) in rows]
+
     def page(self, owner: str | None, state: str | None, limit: int, before: str | None) -> list[JobStatus]:
         """Jobs, newest first.
 
@@ -169,10 +179,71 @@ class JobStore(Claims):
             return False
         return True
 
+    def requeue(self, job: str) -> bool:
+        """Queue a job anew that failed or was cancelled; False where it is in another state."""
+        rows = self.run(
+            "UPDATE jobs SET state = 'queued', phase = '', step = 0, steps = 0, worker = NULL, error = '', "
+            "cancelling = 0, seconds = 0, checkpoint = 0, interrupted_at = -1, interruptions = 0, "
+            "finished = NULL, kept_since = NULL "
+            "WHERE id = ? AND state IN ('failed', 'cancelled') RETURNING id",
+            job,
+        )
+        return bool(rows)
+
+    def spoiled(self, job: str, error: str) -> None:
+        """The results of a job that is done are damaged: it failed after all."""
+        with self.transaction():
+            if self.run(
+                "UPDATE jobs SET state = 'failed', error = ?, bytes = bytes - "
+                "(SELECT coalesce(sum(results.bytes), 0) FROM results WHERE job = ?) "
+                "WHERE id = ? AND state = 'done' RETURNING id",
+                *(error, job, job),
+            ):
+                self.run("DELETE FROM results WHERE job = ?", job)
+
+    def all_results(self) -> Iterator[tuple[str, int, list[ResultFile]]]:
+        """Every job that is done, its attempt, and the files that it holds."""
+        rows = self.read(
+            "SELECT jobs.id, jobs.attempt, name, results.bytes, sha256 FROM jobs JOIN results "
+            "ON results.job = jobs.id WHERE state = 'done' ORDER BY jobs.number DESC, name"
+        )
+        for (job, attempt), files in itertools.groupby(rows, lambda row: row[:2]):
+            yield job, attempt, [ResultFile(*row[2:]) for row in files]
+
+    def tick(self, most: float) -> float:
+        """Let the clock of retention go on, by what the system's clock went on since the last tick.
+
+        Args:
+            most: seconds that it goes on at most.
+
+        Returns:
+            Seconds by which the system's clock went on further than that.
+        """
+        now = time.time()
+        with self.transaction():
+            rows = self.run("SELECT age, wall FROM clock")
+            age, wall = rows[0] if rows else (0.0, now)
+            age += max(0.0, min(now - wall, most))
+            self.run(
+                "INSERT INTO clock VALUES (0, ?, ?) "
+                "ON CONFLICT (number) DO UPDATE SET age = excluded.age, wall = excluded.wall",
+                *(age, now),
+            )
+            self.run("UPDATE jobs SET kept_since = ? WHERE kept_since IS NULL AND finished IS NOT NULL", age)
+        return max(0.0, now - wall - most)
+
     def expired(self, seconds: float) -> list[str]:
-        """Jobs that have been over for so long."""
-        rows = self.run("SELECT id FROM jobs WHERE finished < ?", time.time() - seconds)
+        """Jobs that have been over for so long, by the clock of retention."""
+        rows = self.run("SELECT id FROM jobs WHERE kept_since <= (SELECT age FROM clock) - ?", seconds)
         return [job for (job,) in rows]
+
+    def removals(self) -> list[str]:
+        """Jobs that were deleted, and whose files may still be there."""
+        return [job for (job,) in self.run("SELECT job FROM removals")]
+
+    def removed(self, job: str) -> None:
+        """A deleted job's files are gone."""
+        self.run("DELETE FROM removals WHERE job = ?", job)
 
     def refuse_queued(self, error: str) -> None:
         """No worker comes up: whoever waits is told so."""

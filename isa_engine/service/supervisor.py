@@ -56,6 +56,7 @@ class Supervisor:
         self.command = [*command, *(str(part) for option in options.items() for part in option)]
         self.worker: subprocess.Popen | None = None
         self.drains = False
+        self._renewing = False
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_alive, name=f"supervisor-{number}", daemon=True)
@@ -63,6 +64,14 @@ class Supervisor:
     def __enter__(self) -> "Supervisor":
         self._thread.start()
         return self
+
+    def renew(self) -> None:
+        """End the worker, so that another one opens everything anew. Its job is put back."""
+        with self._lock:
+            self._renewing = True
+            worker = self.worker
+        if worker is not None:
+            worker.kill()
 
     def __exit__(self, *_) -> None:
         with self._lock:
@@ -90,15 +99,17 @@ class Supervisor:
         deaths = 0
         while (sentence := self._run_once()) is not None:
             log.error("%s", sentence, extra={"worker": self.number})
-            deaths = 0 if self._settle(sentence, deaths) else deaths + 1
+            with self._lock:
+                blameless, self._renewing = self._renewing, False
+            deaths = 0 if self._settle(sentence, deaths, blameless) else deaths + 1
             self._stopping.wait(min(2**deaths - 1, LONGEST_PAUSE_SECONDS))
 
-    def _settle(self, sentence: str, deaths: int) -> bool:
+    def _settle(self, sentence: str, deaths: int, blameless: bool) -> bool:
         """Put the dead worker's job back; whether the worker had been ready."""
         while not self._stopping.is_set():
             try:
                 ready = {worker.number for worker in self.store.workers() if worker.state == "ready"}
-                self.store.worker_died(sentence, self.number)
+                self.store.worker_died(sentence, self.number, blameless)
                 if not ready and deaths + 1 >= HOPELESS:
                     self.store.refuse_queued(f"The engine's worker does not start. {sentence}")
                 return self.number in ready

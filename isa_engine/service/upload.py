@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from isa_engine.configuration import model_config
 from isa_engine.errors import IsaError, ShotError
 from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.folders import Folders
 from isa_engine.shot import read_shot
 
 # Of silence in the middle of an upload.
@@ -22,9 +22,8 @@ SILENCE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A shot file that was checked."""
+    """A shot file that was checked and is on the disk."""
 
-    path: Path
     size: int
     sha256: str
 
@@ -33,28 +32,32 @@ class Uploads:
     """Receives shot files.
 
     Args:
-        folder: where they lie until they are a job's.
         config: says how large they may be.
     """
 
-    def __init__(self, folder: Path, config: ServiceConfig):
-        self.folder, self.config = folder, config
+    def __init__(self, folders: Folders, config: ServiceConfig):
+        self.folders, self.config = folders, config
         # Reading a shot takes a few times its size of memory, so one is read at a time.
         self._reading = asyncio.Semaphore(1)
 
-    async def receive(self, request: Request, name: str) -> Uploaded:
-        """The file with the request's body, which is a shot for a model that this engine knows.
+    async def receive(self, request: Request, job: str) -> Uploaded:
+        """Put the request's body, which is a shot for a model that this engine knows, among the uploads.
+
+        Args:
+            job: that is to be made of it.
 
         Raises:
             HTTPException: 400, 408, 413 or 422 with the sentence; nothing is left behind.
         """
-        path = self.folder / name
+        path = self.folders.receiving(job)
         try:
             uploaded = await self._stream(request, path)
             async with self._reading:
-                await run_in_threadpool(self._settle, path)
+                await run_in_threadpool(self._check, path)
+            # Waiting for the disk takes longer than anything else here, so it is not done on the event loop.
+            await run_in_threadpool(self.folders.received, job)
         except BaseException:
-            path.unlink(missing_ok=True)
+            self.folders.reject(job)
             raise
         return uploaded
 
@@ -77,7 +80,7 @@ class Uploads:
             except TimeoutError as error:
                 problem = f"The upload stood still for {SILENCE_SECONDS} s. Send the shot again."
                 raise HTTPException(408, problem) from error
-        return Uploaded(path, received, digest.hexdigest())
+        return Uploaded(received, digest.hexdigest())
 
     def _refuse_above_limit(self, size: int) -> None:
         if size > self.config.upload_limit:
@@ -85,12 +88,6 @@ class Uploads:
             raise HTTPException(
                 413, f"The shot is larger than the {limit} that this engine takes. Shorten the take."
             )
-
-    def _settle(self, path: Path) -> None:
-        # Waiting for the disk takes longer than anything else here, so it is not done on the event loop.
-        with open(path, "r+b") as file:
-            os.fsync(file.fileno())
-        self._check(path)
 
     def _check(self, path: Path) -> None:
         try:

@@ -68,9 +68,14 @@ def main(
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     log_to_stderr(arguments.log)
     if load_model is None or generate is None:
-        from isa_engine.pipeline import generate, load_model
+        from isa_engine import pipeline
 
-        load_model = partial(load_model, device=arguments.device)
+        load_model = partial(pipeline.load_model, device=arguments.device)
+
+        def generate(*arguments, checkpoint: Run, **options) -> None:
+            # The shot's file goes to the results as it came.
+            pipeline.generate(*arguments, checkpoint=checkpoint, encoded=checkpoint.encoded, **options)
+
     worker = Worker(
         folders,
         load_model,
@@ -105,7 +110,7 @@ class Worker:
         stopping: threading.Event | None = None,
     ):
         self.folders, self.number, self.job_seconds = folders, number, job_seconds
-        self.store = Claims(folders.queue)
+        self.store = Claims(folders.queue, create=False)
         self.load_model, self.generate = load_model, generate
         self.stopping = stopping or threading.Event()
         self.name, self.model = "", None
@@ -127,16 +132,13 @@ class Worker:
         out = self.folders.results(claim.id, claim.attempt)
         run = Run(self, claim)
         try:
-            self._remove_earlier_attempts(claim)
-            out.mkdir(parents=True)
-            encoded = self.folders.bring(self.folders.shot(claim.id)).read_bytes()
-            shot = read_shot(encoded)
+            self.folders.begin(claim.id, claim.attempt)
+            run.encoded = self.folders.bring_shot(claim.id).read_bytes()
+            shot = read_shot(run.encoded)
             self._load(shot.settings.model)
-            told = {"checkpoint": run, "made": claim.created, "encoded": encoded}
-            self.generate(shot, self.model, out, run.report, **told)
+            self.generate(shot, self.model, out, run.report, checkpoint=run, made=claim.created)
+            self.folders.keep_results(claim.id, claim.attempt)
             results = tuple(_result(out / name) for name in RESULTS)
-            for name in RESULTS:
-                self.folders.keep(out / name)
             self.folders.checkpoint(claim.id).unlink(missing_ok=True)
         except Stopping:
             shutil.rmtree(out, ignore_errors=True)
@@ -159,10 +161,6 @@ class Worker:
         device = str(self.model.device)
         self.store.set_worker("ready", device, self.number, device_memory(device))
 
-    def _remove_earlier_attempts(self, claim: Claim) -> None:
-        for attempt in range(1, claim.attempt):
-            shutil.rmtree(self.folders.results(claim.id, attempt), ignore_errors=True)
-
     def _fail(self, claim: Claim, out: Path, error: Exception) -> None:
         # The traceback names lines, never what the shot holds.
         log.error("job failed", exc_info=error, extra={"job": claim.id, "attempt": claim.attempt})
@@ -180,11 +178,16 @@ class Worker:
 
 
 class Run:
-    """One attempt at a job: what ``generate`` tells of it, and the file that it goes on from."""
+    """One attempt at a job: what ``generate`` tells of it, and the file that it goes on from.
+
+    Attributes:
+        encoded: the shot's file.
+    """
 
     def __init__(self, worker: Worker, claim: Claim):
         self.worker, self.claim = worker, claim
         self.path = worker.folders.checkpoint(claim.id)
+        self.encoded = b""
         self.began = time.monotonic()
 
     def saved(self, step: int) -> None:

@@ -20,7 +20,9 @@ from types import SimpleNamespace
 from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
-from isa_engine.service import worker
+from isa_engine.service import folders, server, sqlite, worker
+from isa_engine.shot import encode_shot, read_shot
+from isa_engine.whole_file import whole_file
 
 FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL, HANGS_ONCE = range(8)
 # Seconds a step takes.
@@ -33,19 +35,18 @@ def load_model(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name, device=f"stub:{os.getpid()}")
 
 
-def generate(shot, model, out: Path, report, *, checkpoint, made, encoded) -> None:
+def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
     kind, steps = shot.settings.seed, shot.settings.steps
     picture = SimpleNamespace(save=lambda path, format: path.write_bytes(b"\x89PNG\r\n\x1a\n"))
     went_on = checkpoint.path.exists()
-    done, state = 0, hashlib.sha256(encoded).hexdigest()
+    done, state = 0, hashlib.sha256(encode_shot(shot)).hexdigest()
     if went_on:
         done, state = json.loads(checkpoint.path.read_text())
     for step in range(done + 1, steps + 1):
         time.sleep(PACE)
         state = hashlib.sha256(f"{state}{step}".encode()).hexdigest()
-        unfinished = checkpoint.path.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps([step, state]))
-        os.replace(unfinished, checkpoint.path)
+        with whole_file(checkpoint.path, shared=True) as unfinished:
+            unfinished.write_text(json.dumps([step, state]))
         checkpoint.saved(step)
         report(SimpleNamespace(phase="denoise", step=step, steps=steps, preview=picture))
     while kind == ENDLESS:
@@ -63,15 +64,54 @@ def generate(shot, model, out: Path, report, *, checkpoint, made, encoded) -> No
         raise OSError(28, "No space left on device")
     if kind == KILLED:
         os.kill(os.getpid(), signal.SIGKILL)
-    for name in RESULTS:
-        (out / name).write_bytes(f"{name} of {shot.settings.model} {state}\n".encode() * 5_000)
+    for name, content in _results(shot.settings.model, state).items():
+        (out / name).write_bytes(content)
+
+
+def results_of(encoded: bytes) -> dict[str, bytes]:
+    """What becomes of a shot that asks for nothing special, whatever happened on the way."""
+    shot, state = read_shot(encoded), hashlib.sha256(encoded).hexdigest()
+    for step in range(1, shot.settings.steps + 1):
+        state = hashlib.sha256(f"{state}{step}".encode()).hexdigest()
+    return _results(shot.settings.model, state)
+
+
+def _results(model: str, state: str) -> dict[str, bytes]:
+    return {name: f"{name} of {model} {state}\n".encode() * 5_000 for name in RESULTS}
+
+
+def without(defence: str) -> None:
+    """Take a defence against power cuts out of this process."""
+    WITHOUT[defence]()
+
+
+def _without_flushing_uploads() -> None:
+    folders.flush = lambda path: None
+
+
+def _without_flushing_results() -> None:
+    folders.flush_all = lambda folder, names, root: None
+
+
+def _without_flushing_the_queue() -> None:
+    sqlite.SYNCHRONOUS = "OFF"
+
+
+WITHOUT = {
+    "flush of uploads": _without_flushing_uploads,
+    "flush of results": _without_flushing_results,
+    "flush of the queue": _without_flushing_the_queue,
+}
 
 
 def main() -> None:
     role = sys.argv.pop(1)
+    if defence := os.environ.get("STUB_WITHOUT"):
+        without(defence)
     if role == "worker":
         worker.main(load_model, generate)
     else:
+        server.LOOK_SECONDS = float(os.environ.get("STUB_LOOK_SECONDS", server.LOOK_SECONDS))
         parser = argparse.ArgumentParser()
         serve.add_arguments(parser)
         serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import itertools
 import json
 import os
@@ -20,7 +21,7 @@ from starlette.testclient import TestClient
 
 import isa_engine
 from isa_engine import configuration
-from isa_engine.client.protocol import RESULTS, Memory
+from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.configuration import MODELS
 from isa_engine.service import api as api_module
 from isa_engine.service.configuration import ServiceConfig
@@ -171,7 +172,7 @@ def receive(folders: Folders, messages: Iterator[dict]) -> tuple[int, int]:
 
     request = Request({"type": "http", "method": "POST", "headers": []}, next_message)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders.uploads, ServiceConfig(upload_mib=1)).receive(request, "name"))
+        asyncio.run(Uploads(folders, ServiceConfig(upload_mib=1)).receive(request, "name"))
     return refusal.value.status_code, taken
 
 
@@ -254,7 +255,8 @@ def test_results_are_those_of_the_attempt_that_ended_well(api, store, folders):
             (folders.results(job, claim.attempt) / name).write_bytes(content)
         if claim.attempt == 1:
             store.recover()
-    store.finish(claim, "done")
+    listed = ResultFile("plate.mp4", len(b"second"), hashlib.sha256(b"second").hexdigest())
+    store.finish(claim, "done", results=(listed,))
     answer = api.get(f"/v1/jobs/{job}/results/plate.mp4")
     assert (answer.content, answer.headers["content-type"]) == (b"second", "video/mp4")
 

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
@@ -62,10 +63,11 @@ def test_a_host_that_starts_again_leaves_the_other_hosts_jobs_alone(host, folder
 
 def test_results_lie_on_any_target_that_fsspec_knows(tmp_path):
     here, there = (Folders(tmp_path / name, results="memory://isa-test") for name in ("here", "there"))
-    path = here.results("job", 2) / "plate.mp4"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"plate")
-    here.keep(path)
+    for name in RESULTS:
+        path = here.results("job", 2) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"plate")
+    here.keep_results("job", 2)
     brought = there.bring(there.results("job", 2) / "plate.mp4")
     assert brought.read_bytes() == b"plate"
     assert [file.name for file in brought.parent.iterdir()] == ["plate.mp4"]

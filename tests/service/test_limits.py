@@ -40,7 +40,7 @@ def test_an_upload_that_stands_still_is_ended(folders, monkeypatch):
     monkeypatch.setattr(upload_module, "SILENCE_SECONDS", 0.01)
     request = Request({"type": "http", "method": "POST", "headers": []}, asyncio.Event().wait)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders.uploads, ServiceConfig()).receive(request, "name"))
+        asyncio.run(Uploads(folders, ServiceConfig()).receive(request, "name"))
     assert refusal.value.status_code == 408
     assert not any(folders.uploads.iterdir())
 

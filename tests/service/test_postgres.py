@@ -8,12 +8,12 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from isa_engine.client.protocol import TRANSITIONS, Memory, ResultFile
+from isa_engine.client.protocol import OVER, TRANSITIONS, Memory, ResultFile
 from isa_engine.errors import EngineError
+from isa_engine.service.folders import Folders
 from isa_engine.service.schema import Unlawful
 from isa_engine.service.store import JobStore, WorkerInfo
 from isa_engine.service.tokens import Tokens
@@ -29,8 +29,11 @@ from tests.service.test_store import (  # noqa: F401
     test_every_change_is_an_event_and_what_is_deleted_takes_its_events_along,
     test_quotas_are_of_a_token,
     test_recovery_queues_in_the_old_order_and_gives_up_in_the_end,
+    test_retention_counts_what_the_engine_saw_and_a_jump_of_the_clock_deletes_nothing,
+    test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first,
     test_the_oldest_queued_job_is_claimed_once,
     test_tokens_take_turns_and_a_priority_holds_up_its_own_token_alone,
+    test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning,
 )
 
 psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
@@ -75,18 +78,19 @@ def _known(name: str) -> bool:
 
 
 @pytest.fixture
-def folders(server):
-    """In the place of the data folder: an empty database."""
+def folders(server, tmp_path):
+    """A data folder whose queue is an empty database."""
     with psycopg.connect(server, autocommit=True) as direct:
         direct.execute("DROP SCHEMA public CASCADE")
         direct.execute("CREATE SCHEMA public")
-    return SimpleNamespace(queue=server)
+    return Folders(tmp_path / "data", server)
 
 
 def test_the_database_itself_allows_exactly_the_transitions_that_are_written_down(store):
     for source, target in itertools.permutations(TRANSITIONS, 2):
         store.run("DELETE FROM events")
         store.run("TRUNCATE jobs")
+        store.run("TRUNCATE removals")
         store.run("INSERT INTO jobs (id, state, created) VALUES ('a', ?, 0)", source)
         if target in TRANSITIONS[source]:
             store.run("UPDATE jobs SET state = ?", target)
@@ -94,7 +98,7 @@ def test_the_database_itself_allows_exactly_the_transitions_that_are_written_dow
             with pytest.raises(Unlawful):
                 store.run("UPDATE jobs SET state = ?", target)
             assert store.status("a").state == source
-            assert store.delete("a") == (not TRANSITIONS[source])
+            assert store.delete("a") == (source in OVER)
 
 
 def test_hosts_that_claim_at_once_never_get_the_same_job(store, folders):

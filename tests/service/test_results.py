@@ -9,6 +9,8 @@ import pytest
 
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import ResultFile
+from isa_engine.errors import EngineError
+from isa_engine.service.inspection import glance_at_all
 from tests.service.test_api import submit
 from tests.service.test_client import served
 
@@ -103,10 +105,42 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(tmp_path):
 def test_a_download_that_was_damaged_is_not_kept(tmp_path):
     with (
         served(breaking([], damage=True)) as url,
-        pytest.raises(EngineUnreachable, match="damaged on the way"),
+        pytest.raises(
+            EngineError, match=r"damaged however often it is fetched.*generate the take again"
+        ) as said,
     ):
         EngineClient(url, "token").fetch("a", "plate.mp4", tmp_path / "plate.mp4")
+    # Whoever is told that the engine is out of reach asks for ever.
+    assert not isinstance(said.value, EngineUnreachable)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["empty", "gone", "changed"])
+def test_a_result_that_is_damaged_on_the_disk_is_never_handed_out_and_the_job_can_be_queued_again(
+    api, done, folders, store, damage
+):
+    job = done.split("/")[3]
+    [plate] = folders.jobs.glob(f"{job}/results-*/plate.mp4")
+    assert api.get(f"{done}/plate.mp4").content == CONTENT
+    if damage == "gone":
+        plate.unlink()
+    else:
+        plate.write_bytes(b"" if damage == "empty" else CONTENT[::-1])
+    answer = api.get(f"{done}/plate.mp4")
+    assert (answer.status_code, f"isa-engine requeue {job}" in answer.json()["error"]) == (409, True)
+    status = api.get(f"/v1/jobs/{job}").json()
+    assert (status["state"], status["error"]) == ("failed", answer.json()["error"])
+    assert api.post(f"/v1/jobs/{job}/requeue").json()["state"] == "queued"
+    assert api.post(f"/v1/jobs/{job}/requeue").status_code == 409
+    assert store.claim().id == job
+
+
+def test_damaged_results_are_found_at_the_start(done, store, folders):
+    assert glance_at_all(store, folders) == []
+    next(folders.jobs.glob("*/results-*/plate.mp4")).write_bytes(b"")
+    [job] = glance_at_all(store, folders)
+    assert store.status(job).state == "failed"
+    assert "plate.mp4 has 0 of its 1048576 bytes" in store.status(job).error
 
 
 def test_the_document_describes_every_route_and_its_refusals(api):

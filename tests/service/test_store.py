@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isa_engine.client.protocol import TRANSITIONS
+from isa_engine.client.protocol import OVER, TRANSITIONS, ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.claims import MAX_STALLS
 from isa_engine.service.folders import Folders, held
+from isa_engine.service.retention import Retention
 from isa_engine.service.store import Conflict, JobStore, OverQuota
 
 
@@ -175,8 +176,9 @@ def test_every_change_is_an_event_and_what_is_deleted_takes_its_events_along(sto
 def test_only_what_is_over_can_be_deleted(store, folders, state):
     with sqlite3.connect(folders.queue) as direct:
         direct.execute("INSERT INTO jobs (id, state, created) VALUES ('a', ?, 0)", (state,))
-    assert store.delete("a") == (not TRANSITIONS[state])
-    assert (store.status("a") is None) == (not TRANSITIONS[state])
+    assert store.delete("a") == (state in OVER)
+    assert (store.status("a") is None) == (state in OVER)
+    assert store.removals() == ["a"] * (state in OVER)
 
 
 def test_a_clock_that_is_set_back_keeps_jobs_and_their_order(store, monkeypatch):
@@ -185,7 +187,6 @@ def test_a_clock_that_is_set_back_keeps_jobs_and_their_order(store, monkeypatch)
     store.add("b")
     monkeypatch.setattr("time.time", lambda: 1000.0)
     store.add("c")
-    assert store.expired(0) == []
     assert [store.claim().id, store.claim().id] == ["b", "c"]
 
 
@@ -253,11 +254,87 @@ def test_a_data_folder_that_cannot_be_one_is_said(tmp_path):
         pass
 
 
-def test_what_an_interrupted_upload_left_is_swept_and_jobs_stay(folders: Folders):
-    (folders.uploads / "half").write_bytes(b"x")
+def test_half_an_upload_goes_and_what_the_queue_does_not_know_stays(folders: Folders):
+    folders.receiving("half").write_bytes(b"x")
+    (folders.uploads / "queued").write_bytes(b"answered for, and not yet moved")
+    (folders.uploads / "whole").write_bytes(b"x")
     for job in ("known", "unknown"):
-        folders.shot(job).parent.mkdir()
-        folders.shot(job).write_bytes(b"x")
-    folders.sweep(["known"])
-    assert not any(folders.uploads.iterdir())
-    assert [folder.name for folder in folders.jobs.iterdir()] == ["known"]
+        folders.results(job, 1).mkdir(parents=True)
+    assert folders.tidy(["known", "queued"]) == ["unknown", "whole"]
+    assert [path.name for path in folders.uploads.iterdir()] == ["whole"]
+    assert sorted(folder.name for folder in folders.jobs.iterdir()) == ["known", "queued", "unknown"]
+    assert folders.shot("queued").read_bytes() == b"answered for, and not yet moved"
+
+
+def test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first(store, folders):
+    store.add("a")
+    folders.results("a", 1).mkdir(parents=True)
+    store.cancel("a")
+    store.delete("a")
+    assert store.jobs() == []
+    Retention(store, folders, days=30).tick()
+    assert (list(folders.jobs.iterdir()), store.removals()) == ([], [])
+
+
+def over_since(store, *jobs: str) -> None:
+    for job in jobs:
+        store.add(job)
+        store.cancel(job)
+
+
+def test_retention_counts_what_the_engine_saw_and_a_jump_of_the_clock_deletes_nothing(
+    store, folders, monkeypatch, caplog
+):
+    wall, seen = [1e9], [0.0]
+    monkeypatch.setattr("time.time", lambda: wall[0])
+    monkeypatch.setattr("time.monotonic", lambda: seen[0])
+    retention = Retention(store, folders, days=3)
+    over_since(store, "a")
+
+    def go_on(clock: float, engine: float) -> list[str]:
+        wall[0] += clock * 86400
+        seen[0] += engine * 86400
+        retention.tick()
+        return store.jobs()
+
+    assert go_on(0, 0) == ["a"]
+    assert go_on(3650, 0.001) == ["a"], "ten years ahead"
+    assert "Nothing is deleted for that time" in caplog.text
+    assert go_on(-3650, 1) == ["a"], "and back: a day that is not counted"
+    assert go_on(2.9, 2.9) == ["a"]
+    assert go_on(0.2, 0.2) == [], "three days that the engine was there to see"
+
+
+def test_of_the_time_that_the_engine_was_off_a_day_counts(store, folders, monkeypatch):
+    wall = [1e9]
+    monkeypatch.setattr("time.time", lambda: wall[0])
+    over_since(store, "a")
+    for expected in (["a"], ["a"], []):
+        Retention(store, folders, days=1.5).tick()
+        assert store.jobs() == expected
+        wall[0] += 40 * 86400
+
+
+def test_a_clock_that_begins_in_1970_deletes_nothing_when_it_is_set(store, folders, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    over_since(store, "a")
+    monkeypatch.undo()
+    for _ in range(2):
+        Retention(store, folders, days=1).tick()
+    assert store.jobs() == ["a"]
+
+
+def test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning(store):
+    store.add("a")
+    claim = store.claim()
+    store.saved(claim, 5)
+    store.finish(claim, "failed", "It rained.")
+    assert store.requeue("a")
+    status = store.status("a")
+    assert (status.state, status.error, status.finished, status.step) == ("queued", "", None, 0)
+    assert not store.requeue("a")
+    store.finish(store.claim(), "done", results=(ResultFile("plate.mp4", 7, "00"),))
+    assert not store.requeue("a")
+    store.spoiled("a", "The plate is gone.")
+    assert (store.status("a").state, store.results("a"), store.kept_bytes("")) == ("failed", [], 0)
+    assert store.requeue("a")

@@ -1,5 +1,6 @@
 """Whose token opens what."""
 
+import hashlib
 import json
 import re
 
@@ -7,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from isa_engine.cli import main
-from isa_engine.client.protocol import TRANSITIONS
+from isa_engine.client.protocol import TRANSITIONS, ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.api import create_app
 from isa_engine.service.configuration import ServiceConfig
@@ -79,7 +80,8 @@ def test_a_job_of_another_token_is_as_if_it_were_not_on_every_route(tokens, ente
     folders.results(job, claim.attempt).mkdir()
     (folders.results(job, claim.attempt) / "plate.mp4").write_bytes(b"secret")
     folders.preview(job).write_bytes(b"secret")
-    store.finish(claim, "done")
+    listed = ResultFile("plate.mp4", len(b"secret"), hashlib.sha256(b"secret").hexdigest())
+    store.finish(claim, "done", results=(listed,))
     unknown = job[::-1]
     seen = [(method, path) for method, path in routes(anna.app) if "{job}" in path]
     assert len(seen) >= 7
