@@ -6,6 +6,7 @@ On several GPUs: ``torchrun --nproc-per-node N -m isa_engine.cli train dit … -
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
 # Share of a whole recipe's minutes that the autoencoder gets.
 _VAE_SHARE = 0.35
+# Steps of a GPU whose losses are read at once.
+_TOLD_TOGETHER = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
     parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
     parser.add_argument("--body", type=Path, help="body file that the shards were made with")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so long")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--ahead", type=int, default=1, metavar="BATCHES", help="made by threads meanwhile")
@@ -88,19 +91,52 @@ def _train(
             folder.picture(trainer.steps_done, "truth above", shown)
         trainer.export(out)
 
-    while not agreed(trainer.finished or time.monotonic() - began >= 60 * minutes):
-        values = {name: float(value) for name, value in trainer.step().items()}
-        if leads():
-            folder.log(trainer.steps_done, values)
-            losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            print(f"step {trainer.steps_done}  {losses}", flush=True)
-        if agreed(time.monotonic() - saved > 60 * arguments.save_every):
+    # A step's losses are read when the device is done with it: a GPU that takes the next ones meanwhile is
+    # waited for less often.
+    together = 1 if arguments.device == "cpu" else _TOLD_TOGETHER
+    untold = []
+    while (gone := agreed(_gone(trainer, began, minutes))) < 1:
+        untold.append((trainer.step(gone), trainer.steps_done))
+        saves = agreed(time.monotonic() - saved > 60 * arguments.save_every)
+        if saves or len(untold) >= together:
+            _tell(untold, folder)
+        if saves:
             save()
             saved = time.monotonic()
+    _tell(untold, folder)
     save()
     if leads():
         print(f"step {trainer.steps_done}: weights and curves are in {out}", flush=True)
     return trainer.settings.model
+
+
+def _gone(trainer: Any, began: float, minutes: float) -> float:
+    """Share of a run that is over, by its steps or by the clock."""
+    seconds, allowed = time.monotonic() - began, 60 * minutes
+    return 1.0 if trainer.finished or seconds >= allowed else seconds / allowed
+
+
+def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
+    """Write down and print the losses of steps, and forget them.
+
+    Raises:
+        ModelError: one is no number; nothing may be saved after it.
+    """
+    from isa_engine.training.parallel import leads
+
+    for values, step in untold:
+        values = {name: float(value) for name, value in values.items()}
+        if not all(map(math.isfinite, values.values())):
+            raise ModelError(
+                f"the loss of step {step} is no finite number",
+                where=str(folder.folder),
+                remedy="Lower 'learning_rate'; the same command goes on from the last checkpoint.",
+            )
+        if leads():
+            folder.log(step, values)
+            losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            print(f"step {step}  {losses}", flush=True)
+    untold.clear()
 
 
 def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:

@@ -102,7 +102,9 @@ class Batches:
         frames = int(random.choice(self.frames))
         width, height = self.sizes[random.integers(len(self.sizes))]
         count = max(1, self.batch // latent_count(frames))
-        return self.samples(random.integers(2**31, size=count).tolist(), frames, height, width)
+        batch = self.samples(random.integers(2**31, size=count).tolist(), frames, height, width)
+        batch[1].check_finite()
+        return batch
 
 
 def join(samples: list[Sample]) -> Sample:

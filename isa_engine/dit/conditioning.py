@@ -32,7 +32,8 @@ class Conditioning:
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
 
     Raises:
-        ModelError: names the field whose shape does not fit the others, or that is not finite.
+        ModelError: names the field whose shape does not fit the others. For values a GPU would be waited for:
+            they are looked at once, where conditions are made (``check_finite``).
     """
 
     points: torch.Tensor
@@ -51,9 +52,11 @@ class Conditioning:
         if self.normal_maps is None:
             object.__setattr__(self, "normal_maps", _no_maps(self.background_latents))
         self.sizes()
+
+    def check_finite(self) -> None:
+        """Raise ModelError naming the field that has a value which is no finite number."""
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not value.is_meta and not value.isfinite().all():
+            if not getattr(self, field.name).isfinite().all():
                 raise _error(field.name, "a value is not a finite number")
 
     def sizes(self) -> dict[str, int]:
@@ -80,8 +83,10 @@ class Conditioning:
             raise _error("cameras", problem)
 
     def to(self, device: torch.device | str) -> "Conditioning":
-        """The same on another device."""
-        return self._map(lambda value: value.to(device))
+        """The same on another device; a GPU copies it when it gets there."""
+        # To the processor that would give what is not there yet.
+        waits = torch.device(device).type == "cpu"
+        return self._map(lambda value: value.to(device, non_blocking=not waits))
 
     def expand(self, batch: int) -> "Conditioning":
         """A batch of one as a batch of many, without copying."""

@@ -11,7 +11,7 @@ from diffusers.models.embeddings import get_2d_sincos_pos_embed_from_grid
 from torch import nn
 
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-from isa_engine.geometry.ndc import latent_pixels
+from isa_engine.geometry.ndc import pixel_centres
 
 # Points far outside the picture rest at its distant edge. Half the longest period of the encoding, so that
 # none of them takes the encoding of another.
@@ -67,7 +67,11 @@ def place_features(width: int, count: int) -> torch.Tensor:
 
 def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:
     """PE(s_ndc) of Eq. 12 for a grid of tokens: ``(height · width, features)``."""
-    return ispe(torch.as_tensor(latent_pixels(height, width)).to(device), features).flatten(0, 1)
+    # Made on the device, which would be waited for to take a copy.
+    columns, rows = (torch.arange(n, device=device, dtype=torch.float32) for n in (width, height))
+    x, y = pixel_centres(columns, rows, (width, height))
+    y, x = torch.meshgrid(y, x, indexing="ij")
+    return ispe(torch.stack([x, y, torch.zeros_like(x)], -1), features).flatten(0, 1)
 
 
 def grid_encoding(

@@ -97,7 +97,8 @@ class Runs:
             values = trainer.step()
             done = trainer.steps_done
             if done % every == 0 or trainer.finished:
-                run.log(done, {**values, "validation": self._validated(model, trainer)})
+                losses = {"loss": values["loss"].item(), "validation": self._validated(model, trainer)}
+                run.log(done, losses)
                 run.save(trainer.state())
             self.report(f"{name}, seed {seed}", done, settings.steps)
         learned = dict(trainer.averaged().requires_grad_(False).named_children())
@@ -122,7 +123,7 @@ class Runs:
         losses = []
         for seed, batch in enumerate(self.unseen):
             latents, conditioning, pictures = _suited(batch, model)
-            device, generator = model.device, torch.Generator().manual_seed(seed)
+            device, generator = model.device, torch.Generator(model.device).manual_seed(seed)
             losses.append(
                 trainer.loss(latents.to(device), conditioning.to(device), pictures.to(device), generator)
             )

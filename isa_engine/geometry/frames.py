@@ -40,7 +40,12 @@ def windows(frames: int) -> np.ndarray:
 
 def latent_of_frame(frames: int) -> np.ndarray:
     """The latent that holds each frame: ``(frames,)`` int64."""
-    return -(-np.arange(frames) // TEMPORAL_COMPRESSION)
+    return latent_of(np.arange(frames))
+
+
+def latent_of(frame):
+    """The latent that holds a frame: of a number, or of an array of numbers, numpy or torch."""
+    return -(-frame // TEMPORAL_COMPRESSION)
 
 
 def frames_before(latent: int) -> int:

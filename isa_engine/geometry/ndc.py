@@ -42,11 +42,15 @@ def latent_pixels(height: int, width: int) -> np.ndarray:
     Returns:
         ``(height, width, 3)`` float32; row 0 is the top of the picture, so its y is the largest.
     """
-    x = 2 * (np.arange(width) + 0.5) / width - 1
-    y = 1 - 2 * (np.arange(height) + 0.5) / height
     grid = np.zeros((height, width, 3), np.float32)
+    x, y = pixel_centres(np.arange(width), np.arange(height), (width, height))
     grid[..., 0], grid[..., 1] = x[None, :], y[:, None]
     return grid
+
+
+def pixel_centres(columns, rows, size: tuple[int, int]):
+    """NDC x of pixels' columns and y of their rows, numpy or torch, in a picture of ``(width, height)``."""
+    return 2 * (columns + 0.5) / size[0] - 1, 1 - 2 * (rows + 0.5) / size[1]
 
 
 def to_pixels(ndc, size: tuple[int, int]):

@@ -111,7 +111,7 @@ def condition(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     else:
         frames = read_video(shot.background, before + shot.frames, canvas)[before:]
         background = _encode_video(_extended(frames), model)
-    return Conditioning(
+    conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,
         visible=staging.visible,
@@ -123,7 +123,9 @@ def condition(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         background_latents=background,
         cameras=staging.cameras,
         normal_maps=shot_normal_maps(shot, cast, model) if conditioned_in_2d(model) else None,
-    ).to(model.device)
+    )
+    conditioning.check_finite()
+    return conditioning.to(model.device)
 
 
 def _canvas(shot: Shot, config: ModelConfig) -> tuple[int, int]:

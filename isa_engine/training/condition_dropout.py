@@ -14,11 +14,15 @@ from isa_engine.training.configuration import DiTTraining
 def drop_conditions(
     conditioning: Conditioning, settings: DiTTraining, generator: torch.Generator
 ) -> Conditioning:
-    """Each sample keeps or loses each condition by itself, at the rates of ``settings``."""
-    batch, device = len(conditioning.points), conditioning.points.device
+    """Each sample keeps or loses each condition by itself, at the rates of ``settings``.
+
+    Args:
+        generator: on the conditions' device.
+    """
+    points = conditioning.points
 
     def kept(rate: float) -> Tensor:
-        return (torch.rand(batch, generator=generator) >= rate).to(device)
+        return torch.rand(len(points), generator=generator, device=points.device) >= rate
 
     def where_kept(keep: Tensor, value: Tensor) -> Tensor:
         keep = keep.view(-1, *[1] * (value.ndim - 1))

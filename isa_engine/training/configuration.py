@@ -94,8 +94,8 @@ class DiTTraining:
         frames: lengths to draw from; 1 is a picture.
         sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
         optimizer: of ``training.optimizers``.
-        learning_rate: after ``warm_up`` steps, constant until the last ``cool_down`` steps, in which it falls
-            linearly to nothing.
+        learning_rate: after ``warm_up`` steps, constant until the last ``cool_down_share`` of the run, in
+            which it falls linearly to nothing.
         ema: decay of the averaged weights.
         figure_weight: what an error on or beside a figure counts, against one elsewhere
             (``training.figures``).
@@ -121,7 +121,7 @@ class DiTTraining:
     optimizer: str = "adamw"
     learning_rate: float = 5e-4
     warm_up: int = 200
-    cool_down: int = 0
+    cool_down_share: float = 0.0
     ema: float = 0.999
     figure_weight: float = 1.0
     drop_cast: float = 0.1

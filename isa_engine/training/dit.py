@@ -1,12 +1,14 @@
 """The ISA-DiT's training: flow matching with logit-normal times (paper, 5.3; SD3).
 
-Step k's batch, noise, times and dropout depend on the seed and on k alone, so an interrupted run that loads
-its checkpoint goes on as if nothing had happened.
+Step k's batch, noise, times and dropout depend on the seed, on k and on the kind of device alone, so an
+interrupted run that loads its checkpoint goes on as if nothing had happened.
+
+Nothing in a step waits for the device: a GPU is given the next steps while it works on one.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,13 @@ import torch
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel, compute_density_for_timestep_sampling
 from peft import LoraConfig
-from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.configuration import model_config
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.isa_dit import OWN_OF_A_READOUT
 from isa_engine.errors import ModelError
-from isa_engine.networks.weight_files import load_weights
+from isa_engine.networks.weight_files import load_weights, write_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit_and_tower import DiTAndTower
@@ -88,43 +89,60 @@ class DiTTrainer:
         )
         self.logit_mean = math.log(model_config(settings.model).shift)
         self.steps_done = 0
+        self._rate, self._warm_from = 1.0, 0
 
     @property
     def finished(self) -> bool:
         return self.steps_done >= self.settings.steps
 
-    def step(self) -> dict[str, float]:
-        """One optimiser step; returns its loss."""
+    def step(self, gone: float = 0.0) -> dict[str, Tensor]:
+        """One optimiser step.
+
+        Args:
+            gone: share of the run that is over by a clock, where one may end it before its steps do.
+
+        Returns:
+            its loss, on the device.
+        """
         accelerator = self.accelerator
         loss = self.batch_loss(self.steps_done * accelerator.num_processes + accelerator.process_index)
         for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = self._learning_rate(gone)
         self.optimizer.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(self._trained(), 1.0)
         self.optimizer.step()
         self.ema.step(self._trained())
         self.steps_done += 1
-        return {"loss": accelerator.reduce(loss.detach(), "mean").item()}
+        return {"loss": accelerator.reduce(loss.detach(), "mean")}
 
     def batch_loss(self, number: int) -> Tensor:
         """The loss of that batch of the run; the processes' batches of a step are numbered in turn."""
-        seed = self.settings.seed * 2**32 + number
-        generator = torch.Generator().manual_seed(seed)
+        seed, device = self.settings.seed * 2**32 + number, self.accelerator.device
+        generator = torch.Generator(device).manual_seed(seed)
         latents, conditioning, pictures = self.batches(seed)
-        conditioning = drop_conditions(conditioning, self.settings, generator)
-        device = self.accelerator.device
-        return self.loss(latents.to(device), conditioning.to(device), pictures.to(device), generator)
+        conditioning = drop_conditions(conditioning.to(device), self.settings, generator)
+        latents, pictures = (part.to(device, non_blocking=True) for part in (latents, pictures))
+        return self.loss(latents, conditioning, pictures, generator)
 
     def loss(
         self, latents: Tensor, conditioning: Conditioning, pictures: Tensor, generator: torch.Generator
     ) -> Tensor:
         """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal about the schedule's
-        shift (SD3, 5.3.2); the mean over latent pixels, of which a figure's count ``figure_weight`` times."""
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        shift (SD3, 5.3.2); the mean over latent pixels, of which a figure's count ``figure_weight`` times.
+
+        Args:
+            generator: on the device of all others.
+        """
+        noise = torch.randn(latents.shape, generator=generator, device=latents.device)
         time = compute_density_for_timestep_sampling(
-            "logit_normal", len(latents), logit_mean=self.logit_mean, logit_std=1.0, generator=generator
-        ).to(latents)
+            "logit_normal",
+            len(latents),
+            logit_mean=self.logit_mean,
+            logit_std=1.0,
+            device=latents.device,
+            generator=generator,
+        )
         t = time.view(-1, 1, 1, 1, 1)
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
@@ -157,7 +175,22 @@ class DiTTrainer:
         averaged = self.averaged()
         if self.accelerator.is_main_process:
             for name, network in averaged.named_children():
-                save_file(network.state_dict(), folder / f"{name}.safetensors")
+                write_weights(network.state_dict(), folder / f"{name}.safetensors")
+
+    def restart(self, networks: Mapping[str, Tensor], averages: Mapping[str, Tensor]) -> None:
+        """Go on from earlier weights with fresh moments, and warm up to half the learning rate: for when the
+        loss is no number any more.
+
+        Args:
+            networks: as ``networks.state_dict()`` was.
+            averages: as ``averaged().state_dict()`` was, of a run without adapters.
+        """
+        self._load_networks(networks)
+        self.optimizer.state.clear()
+        names = self._trained_names()
+        pairs = zip(names, self._trained(), strict=True)
+        self.ema.shadow_params = [share(averages[name].clone(), parameter) for name, parameter in pairs]
+        self._rate, self._warm_from = self._rate / 2, self.steps_done
 
     def state(self) -> dict[str, Any]:
         """What ``load`` needs to continue exactly, on any number of processes.
@@ -174,10 +207,7 @@ class DiTTrainer:
 
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps_done"]
-        model = self.accelerator.unwrap_model(self.networks)
-        own = model.state_dict()
-        model.load_state_dict({name: share(value, own[name]) for name, value in state["networks"].items()})
-
+        self._load_networks(state["networks"])
         trained = self._trained()
         stepped = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         moments = {
@@ -190,6 +220,11 @@ class DiTTrainer:
         self.ema.load_state_dict({**state["ema"], "shadow_params": []})
         self.ema.shadow_params = averages
 
+    def _load_networks(self, weights: Mapping[str, Tensor]) -> None:
+        model = self.accelerator.unwrap_model(self.networks)
+        own = model.state_dict()
+        model.load_state_dict({name: share(value, own[name]) for name, value in weights.items()})
+
     def _adapters(self) -> LoraConfig:
         return LoraConfig(r=self.settings.lora_rank, target_modules=_LORA_TARGETS)
 
@@ -197,11 +232,14 @@ class DiTTrainer:
         model = self.accelerator.unwrap_model(self.networks)
         return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
-    def _learning_rate(self) -> float:
+    def _learning_rate(self, gone: float) -> float:
         settings = self.settings
-        begun = (self.steps_done + 1) / max(1, settings.warm_up)
-        left = (settings.steps - self.steps_done) / max(1, settings.cool_down)
-        return settings.learning_rate * min(1.0, begun, left)
+        gone = max(gone, self.steps_done / settings.steps)
+        begun = (self.steps_done - self._warm_from + 1) / max(1, settings.warm_up)
+        rate = min(1.0, begun)
+        if settings.cool_down_share:
+            rate = min(rate, max(0.0, 1 - gone) / settings.cool_down_share)
+        return self._rate * settings.learning_rate * rate
 
     def _trained(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self.networks.parameters() if parameter.requires_grad]

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.dit import Conditioning
-from isa_engine.geometry.frames import latent_of_frame
-from isa_engine.geometry.ndc import to_pixels
+from isa_engine.dit.identity_splat import latent_cells
 
 
 def figures(conditioning: Conditioning) -> Tensor:
@@ -21,11 +20,8 @@ def figures(conditioning: Conditioning) -> Tensor:
     Returns:
         ``(B, 1, t, h, w)``, ones there and zeros elsewhere.
     """
+    cell, within = latent_cells(conditioning)
     shown = torch.zeros_like(conditioning.background_latents[:, 0])
-    height, width = shown.shape[-2:]
-    column, row = to_pixels(conditioning.ndc, (width, height)).floor().long().unbind(-1)
-    within = conditioning.visible & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    sample, frame, _ = within.nonzero(as_tuple=True)
-    latent = torch.as_tensor(latent_of_frame(within.shape[1]), device=shown.device)
-    shown[sample, latent[frame], row[within], column[within]] = 1
+    marks = within.flatten(1).to(shown.dtype)
+    shown = shown.flatten(1).scatter_reduce(1, cell.flatten(1), marks, "amax").view_as(shown)
     return F.max_pool2d(shown, 3, stride=1, padding=1)[:, None]

@@ -55,14 +55,19 @@ class GateTrainer:
     def finished(self) -> bool:
         return self.steps_done >= self.settings.steps
 
-    def step(self) -> dict[str, float]:
-        """See a batch and fit on; returns the loss, and the same without a gate."""
+    def step(self, gone: float = 0.0) -> dict[str, float]:
+        """See a batch and fit on; returns the loss, and the same without a gate.
+
+        Args:
+            gone: share of the run that is over by a clock, where one may end it before its steps do.
+        """
+        gone = max(gone, self.steps_done / self.settings.steps)
         seed = self.settings.seed * 2**32 + self.steps_done
         generator = torch.Generator().manual_seed(seed)
         more = self._look(seed, generator)
         self.seen = {name: torch.cat([self.seen.get(name, value[:0]), value]) for name, value in more.items()}
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * (1 - self.steps_done / self.settings.steps)
+            group["lr"] = self.settings.learning_rate * (1 - gone)
         for _ in range(_UPDATES):
             chosen = torch.randint(len(self.seen["time"]), (_TOKENS,), generator=generator)
             loss, ungated = self.loss({name: value[chosen].float() for name, value in self.seen.items()})

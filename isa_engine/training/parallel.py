@@ -5,7 +5,7 @@ alone pays nothing for it.
 """
 
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed
@@ -15,11 +15,14 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils._pytree import tree_map
 
+T = TypeVar("T")
+
 
 def make_accelerator(device: torch.device | str) -> Accelerator:
     """The device of this process, and the sharding if it has companions.
 
-    Precision is the trainer's own, by autocast: here every tensor stays float32.
+    Precision is the trainer's own, by autocast: here every tensor stays float32, which a GPU multiplies as
+    TF32.
 
     Args:
         device: "cpu", or "cuda", of which each process takes one.
@@ -30,6 +33,8 @@ def make_accelerator(device: torch.device | str) -> Accelerator:
             fsdp_version=2, auto_wrap_policy="transformer_based_wrap", cpu_ram_efficient_loading=False
         )
     on_cpu = torch.device(device).type == "cpu"
+    if not on_cpu:
+        torch.set_float32_matmul_precision("high")
     accelerator = Accelerator(mixed_precision="no", fsdp_plugin=plugin, cpu=on_cpu)
     if plugin and on_cpu:
         # Accelerate shards on GPUs alone unless it is told.
@@ -43,7 +48,7 @@ def leads() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def agreed(answer: bool) -> bool:
+def agreed(answer: T) -> T:
     """The leading process's answer, in all of them: their clocks differ, and they save and stop together."""
     if not torch.distributed.is_initialized():
         return answer

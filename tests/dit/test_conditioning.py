@@ -45,7 +45,9 @@ def test_a_field_that_is_too_short_is_named(conditioning, field, axis):
 def test_a_value_that_is_no_number_is_named(conditioning, field, bad):
     value = getattr(conditioning, field).clone()
     value[-1, ..., 0] = bad
-    refused(lambda: replace(conditioning, **{field: value}), f"'{field}'", "not a finite number")
+    bad = replace(conditioning, **{field: value})
+    refused(bad.check_finite, f"'{field}'", "not a finite number")
+    conditioning.check_finite()
 
 
 def test_frames_that_fill_no_windows_are_named(conditioning):

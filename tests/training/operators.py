@@ -4,6 +4,7 @@ from collections import Counter
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 # What the host must wait for: a value that it reads, or a shape that depends on values.
 WAITING = (
@@ -40,3 +41,22 @@ class Operators(TorchDispatchMode):
             if isinstance(index, torch.Tensor) and index.dtype == torch.bool:
                 self.calls["nonzero"] += 1
         return operator(*arguments, **(keywords or {}))
+
+
+class CopiesFromTheHost(TorchDispatchMode):
+    """Attributes:
+    found: operators that brought a tensor of the processor to the meta device, which stands for a GPU.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, operator, types, arguments=(), keywords=None):
+        result = operator(*arguments, **(keywords or {}))
+        inputs = [value for value in tree_leaves((arguments, keywords)) if isinstance(value, torch.Tensor)]
+        outputs = [value for value in tree_leaves(result) if isinstance(value, torch.Tensor)]
+        on_device = any(value.is_meta for value in outputs)
+        if on_device and any(not value.is_meta for value in inputs):
+            self.found.append(str(operator))
+        return result

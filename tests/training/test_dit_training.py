@@ -11,8 +11,10 @@ from isa_engine.networks.weight_files import load_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.figures import figures
 from isa_engine.training.run import Run
 from tests.training.micro import micro_networks, one_batch
+from tests.training.operators import CopiesFromTheHost, Operators
 
 SETTINGS = DiTTraining(steps=50, learning_rate=3e-3, warm_up=1, ema=0.9)
 
@@ -28,12 +30,77 @@ def test_twenty_steps_on_one_batch_lower_the_loss():
 
 
 def test_the_learning_rate_warms_up_stays_and_cools_down_to_the_last_step():
-    training = trainer(steps=10, warm_up=2, cool_down=4, learning_rate=4e-3)
+    training = trainer(steps=10, warm_up=2, cool_down_share=0.4, learning_rate=4e-3)
     rates = []
     while not training.finished:
         training.step()
         rates.append(training.optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([2e-3, *[4e-3] * 6, 3e-3, 2e-3, 1e-3])
+
+
+def test_a_clock_that_ends_a_run_before_its_steps_cools_it_down():
+    training = trainer(steps=1000, warm_up=1, cool_down_share=0.5, learning_rate=4e-3)
+    rates = []
+    for gone in (0.0, 0.4, 0.5, 0.75, 0.999, 1.0):
+        training.step(gone)
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([4e-3, 4e-3, 4e-3, 2e-3, 8e-6, 0.0])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"optimizer": "muon", "precision": "bf16"}, {"gradient_checkpointing": True}]
+)
+def test_nothing_in_a_step_waits_for_the_device(changes):
+    training = trainer(figure_weight=2.0, **changes)
+    # The first step makes the moments.
+    training.step()
+    with Operators() as operators:
+        loss = training.step()["loss"]
+    assert operators.kernels > 100
+    assert not operators.waits
+    assert loss.ndim == 0
+    assert loss.isfinite()
+
+
+def test_no_constant_is_copied_to_the_device_for_a_forward_pass():
+    """A copy from the host, as of a table that numpy made, waits for the device as reading from it does."""
+    conditioning, pictures = (part.to("meta") for part in one_batch(0)[1:])
+    latents, time = torch.empty(2, 16, 2, 4, 4, device="meta"), torch.empty(2, device="meta")
+    networks = micro_networks().to("meta")
+    with CopiesFromTheHost() as copies:
+        networks(latents, time, conditioning, pictures)
+        figures(conditioning)
+        drop_conditions(conditioning, SETTINGS, None)
+    assert not copies.found
+
+
+def test_a_block_is_one_graph_of_the_same_values_for_batches_of_any_shape():
+    """What compiles on a GPU: a break in the graph would compile in pieces, or not at all."""
+    plain, compiled = trainer(), trainer()
+    compiled.networks.dit.transformer_blocks[0].compile(backend="eager", fullgraph=True, dynamic=True)
+    assert compiled.step()["loss"].item() == pytest.approx(plain.step()["loss"].item(), rel=1e-5)
+
+
+def test_a_run_whose_loss_is_no_number_goes_on_from_earlier_weights_at_half_the_rate():
+    training = trainer(warm_up=2, learning_rate=4e-3)
+    for _ in range(3):
+        training.step()
+    networks = {name: value.clone() for name, value in training.networks.state_dict().items()}
+    averages = training.averaged().state_dict()
+    with torch.no_grad():
+        next(training.networks.parameters()).fill_(torch.nan)
+    assert not training.step()["loss"].isfinite()
+    training.restart(networks, averages)
+    assert all(torch.equal(value, networks[name]) for name, value in training.networks.state_dict().items())
+    assert all(torch.equal(value, averages[name]) for name, value in training.averaged().state_dict().items())
+    assert not training.optimizer.state
+    rates = []
+    for _ in range(3):
+        assert training.step()["loss"].isfinite()
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 2e-3, 2e-3])
+    # What was kept stays as it was.
+    assert not torch.equal(next(training.networks.parameters()), networks[next(iter(networks))])
 
 
 @pytest.mark.parametrize("conditioning", ["isa-without-ispe", "controlnet-2d"])
@@ -221,7 +288,7 @@ def test_mixed_precision_computes_in_bfloat16_and_keeps_float32():
     block = mixed.networks.dit.transformer_blocks[0].spatial.attention.to_q
     block.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     for _ in range(3):
-        losses = exact.step()["loss"], mixed.step()["loss"]
+        losses = exact.step()["loss"].item(), mixed.step()["loss"].item()
         assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert losses[1] != losses[0]
     assert set(seen) == {torch.bfloat16}
@@ -232,7 +299,7 @@ def test_mixed_precision_computes_in_bfloat16_and_keeps_float32():
 
 def test_gradient_checkpointing_changes_no_loss():
     plain, saving = trainer(), trainer(gradient_checkpointing=True)
-    assert plain.step() == pytest.approx(saving.step())
+    assert plain.step()["loss"].item() == pytest.approx(saving.step()["loss"].item())
 
 
 def test_the_exported_weights_are_the_averaged_ones(tmp_path):

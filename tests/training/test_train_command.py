@@ -1,11 +1,15 @@
 """``isa-engine train``: a folder with weights, curves and a checkpoint that is continued."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import safetensors.torch
+import torch
 
 from isa_engine import cli, configuration
+from isa_engine.commands import train
+from isa_engine.training.dit import DiTTrainer
 
 CONFIGURATIONS = {
     "vae": (
@@ -29,6 +33,45 @@ def test_a_run_leaves_weights_and_curves_and_goes_on(tmp_path, capsys, part):
     assert [point["step"] for point in curve] == [1, 2, 3]
     assert safetensors.torch.load_file(out / f"{part}.safetensors")
     assert list((out / "tensorboard").iterdir())
+
+
+def test_a_run_that_minutes_end_is_cooled_down_by_then(tmp_path, monkeypatch):
+    """A step takes six seconds by this clock, a tenth of the minute."""
+    now, rates = 0.0, []
+
+    def step(trainer, gone):
+        nonlocal now
+        now += 6.0
+        loss = one_step(trainer, gone)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        return loss
+
+    one_step = DiTTrainer.step
+    monkeypatch.setattr(DiTTrainer, "step", step)
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: now))
+    settings = "steps = 10000\nlearning_rate = 1e-3\nwarm_up = 1\ncool_down_share = 0.5"
+    (tmp_path / "run.toml").write_text(CONFIGURATIONS["dit"].replace("steps = 3", settings))
+    command = ["train", "dit", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
+    assert cli.main([*command, "--minutes", "1"]) == 0
+    assert rates == pytest.approx([*[1e-3] * 6, 8e-4, 6e-4, 4e-4, 2e-4])
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path, capsys, monkeypatch):
+    configuration, out = tmp_path / "run.toml", tmp_path / "run"
+    configuration.write_text(CONFIGURATIONS["dit"])
+    command = ["train", "dit", "--config", str(configuration), "--out", str(out)]
+    assert cli.main([*command, "--minutes", "0"]) == 0
+    before = (out / "checkpoint.pt").read_bytes()
+    monkeypatch.setattr(DiTTrainer, "batch_loss", lambda trainer, number: _lost(trainer))
+    assert cli.main(command) == 1
+    told = capsys.readouterr().err
+    assert "the loss of step 1 is no finite number" in told
+    assert "learning_rate" in told
+    assert (out / "checkpoint.pt").read_bytes() == before
+
+
+def _lost(trainer: DiTTrainer) -> torch.Tensor:
+    return sum(parameter.sum() for parameter in trainer.networks.parameters()) * torch.nan
 
 
 def test_a_transformer_learns_no_untrained_autoencoders_latents(tmp_path, capsys, monkeypatch):

@@ -44,14 +44,14 @@ def _train(rank: int, port: str, folder: Path, changes: dict) -> None:
     settings = dataclasses.replace(SETTINGS, **changes)
     first = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_networks())
     assert agreed(leads())
-    curve = [first.step() for _ in range(STEPS - 1)]
+    curve = [first.step()["loss"].item() for _ in range(STEPS - 1)]
     state = first.state()
     if leads():
         Run(folder).save(state)
     first.accelerator.wait_for_everyone()
     second = DiTTrainer(settings, one_batch, make_accelerator("cpu"), micro_networks())
     second.load(Run(folder).load())
-    curve.append(second.step())
+    curve.append(second.step()["loss"].item())
     second.export(folder)
     shares = [parameter.to_local().numel() for parameter in second.networks.parameters()]
     (folder / f"{rank}.json").write_text(json.dumps({"curve": curve, "parameters": sum(shares)}))
