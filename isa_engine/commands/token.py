@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from isa_engine.service.database import Database
     from isa_engine.service.folders import Folders
-    from isa_engine.service.schema import Database
     from isa_engine.service.tokens import Tokens
 
     try:

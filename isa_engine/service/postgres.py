@@ -64,7 +64,7 @@ class Postgres:
     Args:
         url: ``postgresql://user@host/database``; a password belongs in libpq's own places, such as
             ``PGPASSFILE``.
-        own: as of ``schema.Database``.
+        own: as of ``database.Database``.
 
     Raises:
         EngineError: it cannot be reached, or is of another version of the engine.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from isa_engine.service import sqlite
 from isa_engine.service.conditions import Conditions
-from isa_engine.service.schema import Database
+from isa_engine.service.database import Database
 
 QUEUE = "queue"
 LOOK_SECONDS = 10

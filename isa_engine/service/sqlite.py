@@ -29,7 +29,7 @@ class SQLite:
     In this mode readers see the last commit while a writer waits for the disk.
 
     Args:
-        path, create, own: as of ``schema.Database``.
+        path, create, own: as of ``database.Database``.
     """
 
     instant = True

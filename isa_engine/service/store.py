@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from isa_engine.client.protocol import RESULTS, JobEvent, JobStatus, Memory, ResultFile
 from isa_engine.service.claims import ALL_WORKERS, Claims
-from isa_engine.service.schema import Database, Unlawful
+from isa_engine.service.database import Database
+from isa_engine.service.schema import Unlawful
 
 _STATUS = ", ".join(field.name for field in fields(JobStatus))
 _EVENT = ", ".join(field.name for field in fields(JobEvent))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from isa_engine.client.protocol import SCOPES
 from isa_engine.errors import EngineError
-from isa_engine.service.schema import Database
+from isa_engine.service.database import Database
 
 # Jobs sent with the token that the engine was started with.
 OWNER = ""

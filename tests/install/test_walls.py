@@ -202,7 +202,7 @@ def upward(arrows: dict[str, set[str]], order: list[str]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("package", ["isa_blender_addon"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_module_imports_itself_over_others(package):
     assert circles(graph(ROOT, package)) == []
 
