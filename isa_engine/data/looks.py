@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from isa_engine.data.patterns import Pattern, random_colours
-from isa_engine.data.skinned import SkinnedSurface
+from isa_engine.data.skinned import Patch
 from isa_engine.data.split import Split
 
 SKIN = np.array([[0.93, 0.76, 0.65], [0.80, 0.58, 0.44], [0.58, 0.38, 0.26], [0.33, 0.20, 0.14]])
@@ -22,23 +22,26 @@ _TORSO, _HIPS = (3, 6, 9, 13, 14), (0,)
 _THIGHS, _FEET = (1, 2), (7, 8, 10, 11)
 _ARMS, _LEGS = ((16, 18, 20), (17, 19, 21)), ((1, 4, 7), (2, 5, 8))
 
-# Which samples of a surface: the first ones, or these.
-Chosen = slice | Tensor
-
 
 @dataclass(frozen=True)
 class Look:
-    """Only the samples that are asked for are dressed: few of a surface's are ever drawn.
+    """Everything is a function of a patch of surface: only what is drawn is dressed.
 
     Attributes:
-        colour: gives ``(S, 3)`` in [0, 1] of chosen samples.
-        thickness: gives ``(S,)`` metres that cloth and hair stand off the skin of chosen samples.
+        colour: gives ``(S, 3)`` in [0, 1].
+        thickness: gives ``(S,)`` metres that cloth and hair stand off the skin.
         garments: the top's and the bottom's pattern, of ``patterns.KINDS``.
+        worn: gives ``(S,)`` bool, what of a patch there is; all if None.
+        relief: gives ``(S, 3)`` slopes of cloth, at rest, that tilt its normals; smooth if None.
+        hanging: gives ``(S,)`` frames that cloth and hair lag behind the body; nothing does if None.
     """
 
-    colour: Callable[[Chosen], Tensor]
-    thickness: Callable[[Chosen], Tensor]
+    colour: Callable[[Patch], Tensor]
+    thickness: Callable[[Patch], Tensor]
     garments: tuple[str, str]
+    worn: Callable[[Patch], Tensor] | None = None
+    relief: Callable[[Patch], Tensor] | None = None
+    hanging: Callable[[Patch], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,15 @@ class Layer:
 
 class Outfit:
     """Skin, hair, a top with sleeves of some length, trousers, shorts or a skirt, shoes: drawn at random
-    once, put on any samples of the surface.
+    once, put on any patch of its surface.
 
     Args:
+        joints: ``(J, 3)`` of the body at rest.
         split: whose combinations of garments to choose from.
     """
 
-    def __init__(self, surface: SkinnedSurface, random: np.random.Generator, split: Split):
-        self.surface = surface
+    def __init__(self, joints: Tensor, random: np.random.Generator, split: Split):
+        self.joints = joints
         self.skin = SKIN[random.integers(len(SKIN))] * random.uniform(0.85, 1.08, 3)
         self.top, self.bottom = Pattern(random, (0.05, 0.3)), Pattern(random, (0.05, 0.4))
         while not split.owns_look(self.top.kind, self.bottom.kind):
@@ -86,28 +90,31 @@ class Outfit:
     def look(self) -> Look:
         return Look(self.colour, self.thickness, (self.top.kind, self.bottom.kind))
 
-    def colour(self, chosen: Chosen) -> Tensor:
+    def colour(self, patch: Patch) -> Tensor:
         """As ``Look.colour``."""
-        place = self.surface.template[chosen]
-        colour = place.new_tensor(self.skin).expand(len(place), 3).clone()
-        for layer in self.layers(chosen):
-            if isinstance(layer.stuff, Pattern):
-                colour[layer.where] = layer.stuff(place[layer.where])
-            else:
-                colour[layer.where] = place.new_tensor(layer.stuff)
+        colour = patch.place.new_tensor(self.skin).expand(len(patch), 3).clone()
+        self.put_on(patch, colour)
         return colour.clamp(0, 1)
 
-    def thickness(self, chosen: Chosen) -> Tensor:
+    def put_on(self, patch: Patch, colour: Tensor) -> None:
+        """Layers over ``(S, 3)``, in place."""
+        for layer in self.layers(patch):
+            if isinstance(layer.stuff, Pattern):
+                colour[layer.where] = layer.stuff(patch.place[layer.where])
+            else:
+                colour[layer.where] = colour.new_tensor(layer.stuff)
+
+    def thickness(self, patch: Patch) -> Tensor:
         """As ``Look.thickness``."""
-        thickness = self.surface.template.new_zeros(len(self.surface.limb[chosen]))
-        for layer in self.layers(chosen):
+        thickness = patch.place.new_zeros(len(patch))
+        for layer in self.layers(patch):
             thickness[layer.where] = layer.stand_off
         return thickness
 
-    def layers(self, chosen: Chosen) -> list[Layer]:
+    def layers(self, patch: Patch) -> list[Layer]:
         """What is worn on the skin, from below to above."""
-        place, limb = self.surface.template[chosen], self.surface.limb[chosen]
-        joints = self.surface.joints
+        place, limb = patch.place, patch.limb
+        joints = self.joints
         of_limb = torch.arange(len(joints), device=limb.device)
 
         def on(*parts: tuple[int, ...]) -> Tensor:

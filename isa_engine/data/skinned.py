@@ -4,6 +4,8 @@ B poses are frames of one character; S samples. Rest space is SMPL-X's (Y up, fa
 in the world's axes (Z up): ``(x, −z, y)``.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,8 +13,6 @@ from torch import Tensor
 from isa_engine.body import BodyModel
 from isa_engine.body.axes import TO_WORLD
 from isa_engine.geometry.surface import area_vectors, vertex_normals
-
-# SMPL-X's axes to the world's: (x, y, z) → (x, −z, y).
 
 
 def axis_angle_matrix(rotation: Tensor) -> Tensor:
@@ -45,8 +45,35 @@ def _radical_inverse(count: int, base: int) -> np.ndarray:
     return value
 
 
+@dataclass(frozen=True)
+class Patch:
+    """Some samples of a surface at rest: what clothes and features are cut by.
+
+    Attributes:
+        place, normals: ``(S, 3)``.
+        limb: ``(S,)`` the joint that carries most of each.
+        part: ``(S,)`` of ``dressed.PARTS``; a bare body is of one part.
+    """
+
+    place: Tensor
+    normals: Tensor
+    limb: Tensor
+    part: Tensor
+
+    def __len__(self) -> int:
+        return len(self.limb)
+
+    def __getitem__(self, chosen: slice | Tensor) -> "Patch":
+        return Patch(self.place[chosen], self.normals[chosen], self.limb[chosen], self.part[chosen])
+
+
 class SkinnedSurface:
     """A body's samples with everything that shape, face and pose do to them, blended once from its vertices.
+
+    Attributes:
+        template, normals: ``(S, 3)`` samples at rest.
+        limb: ``(S,)`` the joint that carries most of each.
+        patch: all of them as what clothes are cut by.
 
     Args:
         corners, barycentric: where the samples are, as in ``geometry.surface.SurfaceTable``.
@@ -74,6 +101,7 @@ class SkinnedSurface:
         self.joints = tensor(body.joint_regressor @ body.v_template)
         self.joint_directions = tensor(np.einsum("jv,vks->jks", body.joint_regressor, body.shapedirs))
         self.limb = self.weights.argmax(1)
+        self.patch = Patch(self.template, self.normals, self.limb, torch.zeros_like(self.limb))
         # Few samples are moved by a face: only they are blended with its components.
         moves = np.abs(body.exprdirs).max((1, 2), initial=0) > 1e-4
         place = np.flatnonzero(moves[corners].any(1))

@@ -8,7 +8,7 @@ from isa_engine.geometry.depth_keys import EMPTY, depth_key, index_of
 
 
 def nearest_sample(
-    pixels: Tensor, depth: Tensor, in_front: Tensor, turned_away: Tensor, height: int, width: int
+    pixels: Tensor, depth: Tensor, in_front: Tensor, turned_away: Tensor | None, height: int, width: int
 ) -> Tensor:
     """The nearest sample behind each pixel.
 
@@ -19,7 +19,7 @@ def nearest_sample(
         pixels: ``(F, S, 2)`` x right and y down, in pixels; the first pixel's centre is (½, ½).
         depth: ``(F, S)`` metres.
         in_front: ``(F, S)`` bool.
-        turned_away: ``(F, S)`` bool, of samples on the far side of their surface.
+        turned_away: ``(F, S)`` bool, of samples on the far side of their surface; none is if None.
 
     Returns:
         ``(F, height, width)`` int64 indices into S; −1 where nothing is.
@@ -38,6 +38,8 @@ def nearest_sample(
     grid = grid[:-1].view(frames, rows, columns)
     seen = _nearer(_nearer(grid, 1), 2)
 
+    if turned_away is None:
+        return index_of(seen)
     frame = torch.arange(frames, device=pixels.device)[:, None, None]
     back = (seen != EMPTY) & turned_away[frame, index_of(seen).clamp_min(0)]
     fronts = F.pad(torch.where(back, EMPTY, seen), (1, 1, 1, 1), value=EMPTY)

@@ -1,10 +1,13 @@
 """What training may see, and what is held out to measure with.
 
 The two share no captured take, no combination of garments and no seed, so that a held-out clip shows known
-people in nothing they wore and in no motion they made before.
+people in nothing they wore and in no motion they made before. ``HELD_OUT`` is of the plain distribution, as
+all tables are; ``HELD_OUT_RICH`` is of the one that training sees.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from isa_engine.data.distribution import PLAIN, RICH, Distribution
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,7 @@ class Split:
     procedural: share of motions that are made up instead of captured.
     held_out_looks: whether its looks are the ones kept from training.
     stream: begins every random draw, so that one seed gives each split another clip.
+    distribution: what clips are drawn from.
     """
 
     name: str
@@ -22,6 +26,7 @@ class Split:
     procedural: float
     held_out_looks: bool
     stream: int
+    distribution: Distribution
 
     def owns_look(self, top: str, bottom: str) -> bool:
         """Whether somebody may wear a top and a bottom of these patterns (``data.patterns.KINDS``)."""
@@ -39,5 +44,6 @@ _HELD_OUT_LOOKS = frozenset(
     }
 )
 
-TRAINING = Split("training", ("walk", "run", "swing", "gesture", "dance"), 0.4, False, 0)
-HELD_OUT = Split("held-out", ("jump", "punch"), 0.0, True, 1)
+TRAINING = Split("training", ("walk", "run", "swing", "gesture", "dance"), 0.4, False, 0, RICH)
+HELD_OUT = Split("held-out", ("jump", "punch"), 0.0, True, 1, PLAIN)
+HELD_OUT_RICH = replace(HELD_OUT, name="held-out-rich", stream=2, distribution=RICH)

@@ -7,16 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.body import BodyModel, bundled_motion
-from isa_engine.data.camera_paths import random_camera_path
+from isa_engine.body import BodyModel, bundled_motion, open_body
+from isa_engine.body.axes import to_world
+from isa_engine.body.wardrobe import dressed_open_body
+from isa_engine.data.camera_paths import CLOSE, Framing, random_camera_path
+from isa_engine.data.cast import SAMPLES, Actor
 from isa_engine.data.clip import Clip
-from isa_engine.data.filming import SAMPLES, Actor, film
-from isa_engine.data.light import Light, random_sun
+from isa_engine.data.clothes import LayeredOutfit
+from isa_engine.data.dressed import DressedSurface
+from isa_engine.data.filming import film
+from isa_engine.data.gestures import random_face, random_hands
+from isa_engine.data.light import Light, random_light, random_sun
 from isa_engine.data.looks import Look, Outfit
 from isa_engine.data.motions import random_motion, random_place
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface, even_surface_points
 from isa_engine.data.split import TRAINING, Split
+from isa_engine.errors import BodyError
 from isa_engine.geometry.surface import surface_table
 
 
@@ -28,6 +35,9 @@ class SyntheticHumans:
         points: surface points a character in each clip.
         device: where rendering happens.
         split: what to draw from.
+
+    Raises:
+        BodyError: the split's distribution wants details that this body has not.
     """
 
     def __init__(
@@ -35,9 +45,15 @@ class SyntheticHumans:
     ):
         table = surface_table(body.v_template, body.faces)
         self.tokens = SkinnedSurface(body, table.corners[:points], table.barycentric[:points], device)
-        dense = even_surface_points(body.v_template, body.faces, SAMPLES[1])
-        self.skin = SkinnedSurface(body, *dense, device)
         self.split, self.device = split, torch.device(device)
+        self.framing, self.detailed = split.distribution.framing, split.distribution.detailed
+        if self.detailed:
+            if body is not open_body():
+                raise BodyError("only the open body has faces and a wardrobe")
+            self.skin = DressedSurface(dressed_open_body(), device)
+        else:
+            dense = even_surface_points(body.v_template, body.faces, SAMPLES[1])
+            self.skin = SkinnedSurface(body, *dense, device)
         self.takes = tuple(bundled_motion(name) for name in split.takes)
 
     def clip(
@@ -72,11 +88,11 @@ class SyntheticHumans:
         random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
-        stage, light = Set(random, set_kind), Light(random_sun(random, self.device))
+        stage, light = Set(random, set_kind), self._light(random)
         points = torch.stack([actor.points for actor in actors], 1)
         normals = torch.stack([actor.normals for actor in actors], 1)
 
-        camera = self._camera(random, points, frames, fps, width / height)
+        camera = self._camera(random, actors, frames, fps, width / height, self.framing)
         video, background, mask = film(self.skin, actors, stage, light, camera, height, width)
 
         # One picture that shows the whole cast, or a picture of each.
@@ -104,8 +120,11 @@ class SyntheticHumans:
         return clip, actors, others
 
     def _actor(self, random: np.random.Generator, frames: int, fps: float, slot: int, count: int) -> Actor:
-        betas, look = self._tensor(random.normal(0, 0.9, 10)), Outfit(self.skin, random, self.split).look
-        return self._acting(random, betas, look, frames, fps, slot, count)
+        betas = self._tensor(random.normal(0, 0.9, 10))
+        outfit = LayeredOutfit if self.detailed else Outfit
+        return self._acting(
+            random, betas, outfit(self.tokens.joints, random, self.split).look, frames, fps, slot, count
+        )
 
     def _acting(
         self,
@@ -121,13 +140,18 @@ class SyntheticHumans:
         near enough to hide one another at times."""
         take, rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
         place = random_place(random, slot, count)
+        expression = None
+        if self.detailed:
+            rotations[:, 25:] = random_hands(random, frames, fps)
+            expression, rotations[:, 22:25] = random_face(random, frames, fps)
+            expression = self._tensor(expression)
         rotations, translation = self._tensor(rotations), self._tensor(translation + place)
-        points, normals = self.tokens.pose(betas, rotations, translation)
+        points, normals = self.tokens.pose(betas, rotations, translation, expression=expression)
         lowest = points[..., 2].amin()
         translation, points = translation.clone(), points.clone()
         translation[:, 1] -= lowest
         points[..., 2] -= lowest
-        return Actor(betas, look, take, rotations, translation, points, normals)
+        return Actor(betas, look, take, rotations, translation, points, normals, expression)
 
     def _reference(
         self, random: np.random.Generator, actors: list[Actor], height: int, width: int
@@ -141,19 +165,40 @@ class SyntheticHumans:
             self._acting(random, actor.betas, actor.look, 1, 24.0, slot, len(actors))
             for slot, actor in enumerate(actors)
         ]
-        points = torch.cat([other.points for other in others])
-        camera = self._camera(random, points[None], 1, 24.0, width / height)
-        light = Light(random_sun(random, self.device))
+        # A reference shows whom it is of, however a clip is framed.
+        camera = self._camera(random, others, 1, 24.0, width / height, CLOSE)
+        light = self._light(random)
         picture = film(self.skin, others, Set(random), light, camera, height, width)[0]
         return picture[:, 0], others, camera
 
+    def _light(self, random: np.random.Generator) -> Light:
+        return random_light(random, self.device) if self.detailed else Light(random_sun(random, self.device))
+
     def _camera(
-        self, random: np.random.Generator, points: Tensor, frames: int, fps: float, aspect: float
+        self,
+        random: np.random.Generator,
+        actors: list[Actor],
+        frames: int,
+        fps: float,
+        aspect: float,
+        framing: Framing,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A path that keeps points ``(F, K, N, 3)`` in the frame."""
-        centre = points.mean((1, 2), keepdim=True)
+        """A path that has the cast in the frame, as it is framed."""
+        points = torch.cat([actor.points for actor in actors], 1)
+        centre = points.mean(1, keepdim=True)
         radius = float((points - centre).norm(dim=-1).amax().clamp(0.5, 3.0))
-        return random_camera_path(random, centre[:, 0, 0].cpu().numpy(), radius, frames, fps, aspect)
+        details = np.concatenate([self._details(actor) for actor in actors], 1) if self.detailed else None
+        target = centre[:, 0].cpu().numpy()
+        return random_camera_path(random, target, radius, frames, fps, aspect, framing, details)
+
+    def _details(self, actor: Actor) -> np.ndarray:
+        """What a near camera looks at: ``(F, D, 3)`` places of the head, more than once, hands and trunk."""
+        joints = self.tokens.joints + self.tokens.joint_directions[..., : len(actor.betas)] @ actor.betas
+        _, place = self.tokens.placed_joints(joints, actor.rotations)
+        place = to_world((place + actor.translation[:, None]).cpu().numpy())
+        head, eyes = place[:, 15:16], place[:, 23:25].mean(1, keepdims=True)
+        face = head + (eyes - head) * 0.7
+        return np.concatenate([face, face, face, face, place[:, 20:22], place[:, 9:10]], 1)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)

@@ -62,11 +62,13 @@ def standing(ball: SkinnedSurface, *centres) -> list[Actor]:
     """Balls in different colours, their centres in the world."""
     actors = []
     for number, (x, y, z) in enumerate(centres):
-        colour = torch.zeros(SAMPLES, 3)
-        colour[:, number] = 1.0
         rotations, translation = torch.zeros(1, 55, 3), torch.tensor([[x, z, -y]], dtype=torch.float32)
         points, normals = ball.pose(torch.zeros(0), rotations, translation, 0.0, 512)
-        look = Look(colour.__getitem__, torch.zeros(SAMPLES).__getitem__, ("plain", "plain"))
+        look = Look(
+            lambda patch, number=number: torch.eye(3)[number].expand(len(patch), 3),
+            lambda patch: torch.zeros(len(patch)),
+            ("plain", "plain"),
+        )
         actors.append(Actor(torch.zeros(0), look, "none", rotations, translation, points, normals))
     return actors
 

@@ -20,7 +20,7 @@ HEIGHT, WIDTH = 64, 96
 
 @pytest.fixture(scope="module")
 def humans():
-    return SyntheticHumans(open_body(), points=128)
+    return SyntheticHumans(open_body(), points=128, split=HELD_OUT)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,22 @@ def test_each_character_is_in_the_picture_that_is_named_for_it(humans):
         for k, picture in enumerate(clip.reference_of.tolist()):
             ndc, _ = project(clip.reference_points[k].double().numpy(), mvp[picture])
             assert (np.abs(ndc[:, :2]) < 1).all(1).mean() > 0.3
+
+
+def test_held_out_clips_stay_those_that_tables_were_measured_on():
+    """Means over squares of 16 pixels, as they were when the first table was printed."""
+    clip = SyntheticHumans(open_body(), points=256, split=HELD_OUT).clip(3, 1, 64, 64, 2)
+    light = torch.nn.functional.avg_pool2d(clip.video[:, 0], 16).mean(0)
+    covered = torch.nn.functional.avg_pool2d((clip.mask > 0).float(), 16)[0] * 256
+    before = [
+        [0.707, 0.670, 0.610, 0.546],
+        [-0.351, -0.349, -0.668, -0.591],
+        [-0.603, -0.379, -0.549, -0.574],
+        [-0.612, -0.490, -0.577, -0.577],
+    ]
+    assert torch.allclose(light, torch.tensor(before), atol=2e-3)
+    figures = [[0, 0, 6, 0], [0, 51, 114, 16], [0, 165, 93, 7], [0, 64, 0, 0]]
+    assert (covered - torch.tensor(figures)).abs().max() <= 1
 
 
 def test_a_seed_gives_each_split_another_clip():

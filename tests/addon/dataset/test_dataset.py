@@ -22,7 +22,8 @@ from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, in
 from isa_blender_addon.scene.rig import add_character, apply_motion
 from isa_engine.body import Motion, open_body
 from isa_engine.data import patterns
-from isa_engine.data.filming import SAMPLES, Actor, film
+from isa_engine.data.cast import SAMPLES, Actor
+from isa_engine.data.filming import film
 from isa_engine.data.light import Light
 from isa_engine.data.looks import Look
 from isa_engine.data.media import decode_picture
@@ -206,7 +207,7 @@ def filmed(scene, tmp_path):
     rotations, translation = (torch.tensor(part[1:, 0]) for part in (staging.rotations, staging.translation))
     points, normals = skin.pose(torch.zeros(10), rotations, translation, 0.0, 512)
     look = Look(
-        torch.ones(SAMPLES[1], 3).__getitem__, torch.zeros(SAMPLES[1]).__getitem__, ("plain", "plain")
+        lambda patch: torch.ones(len(patch), 3), lambda patch: torch.zeros(len(patch)), ("plain", "plain")
     )
     actor = Actor(torch.zeros(10), look, "staged", rotations, translation, points, normals)
     view = staging.intrinsics[1:], staging.camera_to_world[1:]
