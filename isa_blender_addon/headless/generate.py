@@ -97,6 +97,8 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     except OSError as error:
         raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
     configure(scene, arguments)
+    if not arguments.anyway:
+        hold_at_a_glance(scene)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
         reading = now.generate(scene, arguments.anyway, out)
@@ -135,6 +137,18 @@ def follow_reading(reading: Reading, stop: threading.Event) -> None:
             print(f"{_PHASES[phase]} {done}/{total}", flush=True)
         if stop.is_set():
             reading.cancel()
+
+
+def hold_at_a_glance(scene) -> None:
+    """Stop before a frame is read, where a glance already tells that the plate will hardly be what is wanted.
+
+    Raises:
+        SceneError: it does.
+    """
+    for finding in glance(scene, None):
+        if finding.serious:
+            remedy = "Mend it, or give --anyway."
+            raise SceneError(f"the shot is not generated: {finding.sentence}", remedy=remedy)
 
 
 def tell_findings(reading: Reading) -> None:

@@ -16,13 +16,17 @@ _WINDOW_SECONDS = 0.5
 
 
 def check_camera_motion(shot: Shot) -> list[Finding]:
-    """Cuts, turns and zooms."""
+    """Cuts that are no marker's, turns and zooms; each segment by itself, for its camera moves by itself."""
+    return [found for k in range(len(shot.segments)) for found in _check_segment(shot.segment(k))]
+
+
+def _check_segment(shot: Shot) -> list[Finding]:
     if shot.frames == 1:
         return []
     cuts = np.flatnonzero(turns(shot, 1) > _CUT_DEGREES)
     if len(cuts):
         frame = shot.frame_numbers[cuts[0] + 1]
-        text = "The camera cuts at {frame}: the model knows takes without cuts. Generate each by itself."
+        text = "The camera jumps at {frame}: frames about it melt. Cut there with a marker camera."
         return [Finding(text, {"frame": frame}, (show(frame),), True)]
     found = []
     window = min(shot.frames - 1, max(1, round(_WINDOW_SECONDS * float(shot.fps) / shot.frame_step)))

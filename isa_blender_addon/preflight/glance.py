@@ -12,10 +12,11 @@ from isa_engine.configuration import MODELS, ModelConfig, model_config
 from ..engine.process import machine_memory
 from ..matching.ghost import match_error
 from ..preferences.choices import preferences
-from ..scene.picture import picture_size
+from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
 from ..settings.cast import has_ghost, playing
 from .cost import Work, operations, seconds
+from .file_state import check_file
 from .finding import Finding
 from .limits import Plan, check_limits
 from .references import CastPicture, check_pictures
@@ -27,7 +28,11 @@ def glance(scene, health: Health | None) -> list[Finding]:
     Args:
         health: what the engine last said of itself.
     """
-    return [*check_pictures(cast_pictures(scene)), *check_limits(plan(scene, health))]
+    return [
+        *check_file(scene),
+        *check_pictures(cast_pictures(scene)),
+        *check_limits(plan(scene, health)),
+    ]
 
 
 def estimate(scene, health: Health | None) -> float | None:
@@ -46,10 +51,12 @@ def cast_pictures(scene) -> list[CastPicture]:
 
 def _cast_picture(scene, member) -> CastPicture:
     name, size = member.character.name_full, picture_size(member.picture) if member.picture else None
+    turned = size is not None and stored_turned(member.picture) != 1
     if member.pose != "MATCHED":
-        return CastPicture(name, size, frame_shape(scene))
+        return CastPicture(name, size, frame_shape(scene), turned=turned)
     matched = size is not None and has_ghost(scene, member)
-    return CastPicture(name, size, None, matched, match_error(scene, member) if matched else None)
+    error = match_error(scene, member) if matched else None
+    return CastPicture(name, size, None, matched, error, turned)
 
 
 def plan(scene, health: Health | None) -> Plan:

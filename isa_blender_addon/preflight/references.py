@@ -7,6 +7,7 @@ import numpy as np
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Shot
 
+from ..scene.picture_bytes import LONGEST
 from .finding import Finding, Mend
 
 # A picture of another shape than the camera's frame is no picture of it.
@@ -28,6 +29,7 @@ class CastPicture:
             scene; None where the character was matched to it by itself.
         matched: whether it is known where the character stands in it.
         error: in pixels, of the joints placed on the picture; None where there are none.
+        turned: whether other programs turn it before they show it; the model sees it as it is stored.
     """
 
     name: str
@@ -35,6 +37,7 @@ class CastPicture:
     frame_shape: tuple[float, float] | None
     matched: bool = True
     error: float | None = None
+    turned: bool = False
 
 
 def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
@@ -45,6 +48,17 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
         name, match = picture.name, Mend("Match", "isa.match_reference", {"character": picture.name})
         if picture.size is None:
             continue
+        if picture.turned:
+            text = (
+                "{name}'s picture is stored turned: other programs set it upright, the model sees it lying."
+            )
+            upright = Mend("Turn Upright", "isa.turn_picture", {"character": name})
+            found.append(Finding(text, {"name": name}, (upright,)))
+            continue
+        if max(picture.size) > LONGEST:
+            text = "{name}'s picture, {size}, is scaled down to {longest} pixels on the way."
+            values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}", "longest": LONGEST}
+            found.append(Finding(text, values))
         if not picture.matched:
             found.append(Finding("{name} is not matched to the reference picture.", {"name": name}, (match,)))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):

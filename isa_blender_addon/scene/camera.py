@@ -37,7 +37,8 @@ def camera_at(scene, frame: int):
         remedy = "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0)."
         problem = "there is no active camera"
         raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
-    if camera.is_missing:
+    # Blender before 4.4 does not tell.
+    if getattr(camera, "is_missing", False):
         raise SceneError(
             "camera '{camera}' is missing from its library '{file}'",
             where="scene '{scene}'",

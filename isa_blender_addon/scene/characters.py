@@ -52,13 +52,13 @@ def find_characters(scene) -> list[CharacterRig]:
     Raises:
         SceneError: the artist's override names what cannot be a character.
     """
-    shown = _shown_objects(scene)
+    shown = shown_in(view_layer(scene))
     bodies: dict = {}
     for item in shown:
-        if item.type == "MESH" and (armature := _armature(item)):
+        if item.type == "MESH" and (armature := armature_of(item)):
             bodies.setdefault(armature, []).append(item)
     cast = [_character(scene, armature, _body(meshes)) for armature, meshes in bodies.items()]
-    cast += [_character(scene, None, item) for item in shown if item.type == "MESH" and not _armature(item)]
+    cast += [_character(scene, None, item) for item in shown if item.type == "MESH" and not armature_of(item)]
     for item in shown:
         if item.type == "ARMATURE" and cast_word(scene, item) and body_mesh(item) is None:
             remedy = "Give it a skinned mesh, or take the armature out of the cast."
@@ -122,7 +122,7 @@ def _comes_and_goes(item) -> bool:
 def body_mesh(armature):
     """The mesh object that is the armature's body, or None."""
     meshes = [item for item in armature.users_scene[0].objects if item.type == "MESH"]
-    meshes = [item for item in meshes if _armature(item) == armature]
+    meshes = [item for item in meshes if armature_of(item) == armature]
     return _body(meshes) if meshes else None
 
 
@@ -166,7 +166,7 @@ def _property(mesh, names):
     return None
 
 
-def _armature(mesh):
+def armature_of(mesh):
     """The armature that deforms a mesh."""
     for modifier in mesh.modifiers:
         if modifier.type == "ARMATURE" and modifier.object is not None:
@@ -185,19 +185,26 @@ def _body(meshes):
     return max(meshes, key=likeness)
 
 
-def _shown_objects(scene) -> list:
-    """What the render shows on some frame; some of it may be off in viewports (``as_rendered``)."""
+def people_among(scene, objects) -> list[str]:
+    """Names of those among some objects who are characters by themselves, without the artist's word."""
+    found = [_character(scene, armature_of(item), item) for item in objects if item.type == "MESH"]
+    names = [rig.name for rig in found if rig and rig.included and rig.recognised_by != "override"]
+    return sorted(set(names))
+
+
+def shown_in(layer) -> list:
+    """The objects of a view layer that the render shows on some frame; some of them may be off in viewports
+    (``as_rendered``)."""
     shown: dict = {}
 
-    def visit(layer) -> None:
-        collection = layer.collection
-        if layer.exclude or collection.hide_render:
+    def visit(place) -> None:
+        if place.exclude or place.collection.hide_render:
             return
-        for item in collection.objects:
+        for item in place.collection.objects:
             if rendered(item) or _comes_and_goes(item):
                 shown[item] = None
-        for child in layer.children:
+        for child in place.children:
             visit(child)
 
-    visit(view_layer(scene).layer_collection)
+    visit(layer.layer_collection)
     return list(shown)

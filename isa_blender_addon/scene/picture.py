@@ -15,10 +15,8 @@ import numpy as np
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import PICTURE_SIGNATURES
 
-from .picture_bytes import JPEG, cut_short, orientation, stored_size, without_movie
+from .picture_bytes import JPEG, LONGEST, cut_short, orientation, stored_size, without_movie
 
-# Pixels of the longer side beyond which a picture is scaled down on the way: no model looks closer.
-LONGEST = 4096
 # Turns and mirrors that EXIF's orientations 2 to 8 ask for, of an array (rows from the top, columns).
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],

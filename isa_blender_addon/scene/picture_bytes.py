@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from isa_engine.shot.validation import PICTURE_SIGNATURES
 
 PNG, JPEG = PICTURE_SIGNATURES
+# Pixels of the longer side beyond which a picture is scaled down on the way: no model looks closer.
+LONGEST = 4096
 _JPEG_END = b"\xff\xd9"
 # Cameras append some bytes after a JPEG's end.
 _JPEG_TRAILER = 2**16

@@ -106,6 +106,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         row.operator("isa.add_character", text="Add Character", icon="ADD")
         row.operator("isa.import_motion", text="Motion", icon="IMPORT")
         row.operator("isa.import_people", text="People", icon="COMMUNITY")
+        layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:
             layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
 

@@ -132,7 +132,7 @@ def test_a_cut_and_a_rush_are_named():
     cut = orbit(0)
     cut[12:] = look_at_matrices(np.array([[4.0, 0, 1]]), np.array([[0, 0, 1.0]]))
     (found,) = check_camera_motion(shot(cast, cut))
-    assert "cuts at 23" in found.sentence
+    assert "jumps at 23" in found.sentence
     near = orbit(0)
     near[:, 1, 3] = -4 * np.exp(-1.2 * np.arange(FRAMES) / 24)
     (found,) = check_camera_motion(shot(cast, near))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from isa_blender_addon.scene.picture import LONGEST, picture_size, read_picture, stored_turned, write_upright
+from isa_blender_addon.scene.picture import picture_size, read_picture, stored_turned, write_upright
+from isa_blender_addon.scene.picture_bytes import LONGEST
 from isa_engine.errors import SceneError
 
 

@@ -1,0 +1,65 @@
+"""What the file itself stands in the way of: people nobody can read, blocked drivers, missing libraries."""
+
+import time
+
+import bpy
+
+from ..scene.absent import Absent, absent_people, missing_libraries
+from .finding import Finding, Mend
+
+# Looking through a large scene costs more than a redraw of the panel may.
+_SECONDS = 1.0
+_looked: tuple[float, int, list[Finding]] = (-_SECONDS, 0, [])
+
+
+def check_file(scene) -> list[Finding]:
+    """As of a moment ago, so that it is cheap enough for drawing."""
+    global _looked
+    when, which, found = _looked
+    now = time.monotonic()
+    if which != scene.session_uid or not 0 <= now - when < _SECONDS:
+        found = [*_blocked_drivers(), *_missing_libraries(), *map(_absent, absent_people(scene))]
+        _looked = now, scene.session_uid, found
+    return found
+
+
+def look_again() -> None:
+    """Something was mended."""
+    global _looked
+    _looked = -_SECONDS, 0, []
+
+
+def _blocked_drivers() -> list[Finding]:
+    if not bpy.app.autoexec_fail or bpy.app.autoexec_fail_quiet:
+        return []
+    text = (
+        "Python in this file is blocked ({what}): what its drivers move stands still. "
+        "Trust it (blender -y without a window)."
+    )
+    message = bpy.app.autoexec_fail_message
+    reload = Mend("Reload Trusted", "isa.reload_trusted")
+    # A script that did not run may matter to nobody; a driver that does not moves somebody.
+    return [Finding(text, {"what": message}, (reload,), message.startswith("Driver"))]
+
+
+def _missing_libraries() -> list[Finding]:
+    text = "What is linked from {file} is missing: the file is not there (File ▸ External Data)."
+    return [Finding(text, {"file": path}, (), True) for path in missing_libraries()]
+
+
+def _absent(people: Absent) -> Finding:
+    values = {"names": ", ".join(people.names), "place": people.place}
+    mends: tuple[Mend, ...] = ()
+    if people.reason == "instance":
+        text = "{names}: rendered as an instance by '{place}', whose pose cannot be read. Make it real."
+        mends = (Mend("Make Real", "isa.make_instance_real", {"instance": people.place}),)
+    elif people.reason == "linked instance":
+        text = (
+            "{names}: rendered as an instance by '{place}', whose pose cannot be read. "
+            "Override it: Object ▸ Library Override ▸ Make."
+        )
+    elif people.reason == "layer":
+        text = "{names}: rendered in view layer '{place}' alone, and only the first layer is read."
+    else:
+        text = "{names}: rendered behind this scene from scene '{place}', and not read from there."
+    return Finding(text, values, mends)

@@ -1,0 +1,68 @@
+"""People whom the render shows and the cast has not: nobody can read them, and the artist should know why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import bpy
+
+from .characters import people_among, rendered, shown_in
+from .timeline import view_layer
+
+Reason = Literal["instance", "linked instance", "layer", "background"]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Somebody who is rendered and not generated.
+
+    Attributes:
+        names: of the characters.
+        reason: "instance": placed as a collection instance, whose pose Blender gives to nobody; "linked
+            instance": the same from a library; "layer": in a view layer alone that renders and is not the one
+            that is read; "background": in the scene that is set behind this one.
+        place: name of the empty, of the view layer, or of the scene.
+    """
+
+    names: tuple[str, ...]
+    reason: Reason
+    place: str
+
+
+def absent_people(scene) -> list[Absent]:
+    """Those whom a render of the scene would show beside the cast."""
+    here = view_layer(scene)
+    found = list(_instances(scene, here))
+    cast = set(shown_in(here))
+    for layer in scene.view_layers:
+        if layer != here and layer.use:
+            others = [item for item in shown_in(layer) if item not in cast]
+            found += _those(scene, others, "layer", layer.name)
+    behind = scene.background_set
+    if behind is not None:
+        found += _those(behind, shown_in(view_layer(behind)), "background", behind.name)
+    return found
+
+
+def missing_libraries() -> list[str]:
+    """Paths of the files that something is linked from, and that are not there."""
+    libraries = [library for library in bpy.data.libraries if not library.packed_file]
+    return [
+        library.filepath
+        for library in libraries
+        if not Path(bpy.path.abspath(library.filepath, library=library.parent)).exists()
+    ]
+
+
+def _instances(scene, layer) -> Iterator[Absent]:
+    for item in shown_in(layer):
+        if item.type == "EMPTY" and item.instance_type == "COLLECTION" and item.instance_collection:
+            objects = [inner for inner in item.instance_collection.all_objects if rendered(inner)]
+            linked = item.instance_collection.library is not None
+            yield from _those(scene, objects, "linked instance" if linked else "instance", item.name_full)
+
+
+def _those(scene, objects: list, reason: Reason, place: str) -> Iterator[Absent]:
+    if names := tuple(people_among(scene, objects)):
+        yield Absent(names, reason, place)

@@ -1,0 +1,169 @@
+"""Who is rendered and cannot be read, and what else of the file stands in the way, is said early."""
+
+import bpy
+import pytest
+from PIL import Image
+
+import isa_blender_addon
+from isa_blender_addon.preflight import file_state
+from isa_blender_addon.preflight.glance import glance
+from isa_blender_addon.scene.capture import capture_shot
+from isa_blender_addon.scene.picture import stored_turned
+from isa_blender_addon.settings.cast import playing, refresh_cast
+from isa_engine.shot import Settings
+from tests.addon.scenes.cast import add_person, stage
+
+
+@pytest.fixture(scope="module")
+def addon():
+    isa_blender_addon.register()
+    yield
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def staged(addon, scene):
+    stage(scene, frames=3)
+    refresh_cast(scene)
+    return scene
+
+
+def said(scene) -> list:
+    file_state.look_again()
+    return file_state.check_file(scene)
+
+
+def press(finding) -> None:
+    (mend,) = finding.mends
+    kind, name = mend.operator.split(".")
+    assert getattr(getattr(bpy.ops, kind), name)(**mend.values) == {"FINISHED"}
+
+
+def as_instance(scene, name: str):
+    person = add_person(name)
+    asset = bpy.data.collections.new("Asset")
+    for item in (person, *person.children):
+        scene.collection.objects.unlink(item)
+        asset.objects.link(item)
+    empty = bpy.data.objects.new(f"{name}'s instance", None)
+    empty.instance_type, empty.instance_collection = "COLLECTION", asset
+    scene.collection.objects.link(empty)
+    bpy.context.view_layer.update()
+    return empty
+
+
+def test_all_is_quiet_where_everybody_can_be_read(staged):
+    assert said(staged) == []
+
+
+def test_an_instance_is_named_and_its_button_makes_it_a_character_where_it_stands(staged):
+    empty = as_instance(staged, "Ben")
+    empty.location = (2, 1, 0)
+    (finding,) = said(staged)
+    assert "Ben: rendered as an instance by 'Ben's instance'" in finding.sentence
+    press(finding)
+    assert said(staged) == []
+    names = {character.name for character in capture_shot(staged, Settings(width=64, height=64)).characters}
+    assert len(names) == 2
+    (other,) = names - {"Anna"}
+    place = capture_shot(staged, Settings(width=64, height=64)).characters
+    shown = next(c for c in place if c.name == other)
+    assert shown.points[0, :, 0].mean() > 1
+    # It moves: the copy's mesh hangs on the copy's armature.
+    assert abs(shown.points[-1] - shown.points[0]).max() > 0.01
+
+
+def test_somebody_in_another_view_layer_that_renders_is_named(staged):
+    crowd = bpy.data.collections.new("Crowd")
+    staged.collection.children.link(crowd)
+    person = add_person("Ben")
+    for item in (person, *person.children):
+        staged.collection.objects.unlink(item)
+        crowd.objects.link(item)
+    staged.view_layers.new("Crowd only")
+    bpy.context.view_layer.layer_collection.children["Crowd"].exclude = True
+    (finding,) = said(staged)
+    assert "Ben: rendered in view layer 'Crowd only' alone" in finding.sentence
+
+
+def test_somebody_in_the_background_scene_is_named(staged):
+    behind = bpy.data.scenes.new("Street")
+    person = add_person("Ben")
+    for item in (person, *person.children):
+        staged.collection.objects.unlink(item)
+        behind.collection.objects.link(item)
+    staged.background_set = behind
+    refresh_cast(staged)
+    (finding,) = said(staged)
+    assert "Ben: rendered behind this scene from scene 'Street'" in finding.sentence
+
+
+def test_a_missing_library_is_serious(staged, tmp_path):
+    library = tmp_path / "props.blend"
+    prop = bpy.data.objects.new("Prop", None)
+    bpy.data.libraries.write(str(library), {prop})
+    with bpy.data.libraries.load(str(library), link=True) as (_, target):
+        target.objects = ["Prop"]
+    assert said(staged) == []
+    library.unlink()
+    (finding,) = said(staged)
+    assert finding.serious
+    assert "props.blend" in finding.sentence
+
+
+def test_blocked_drivers_are_serious_and_go_with_trust(addon, scene, tmp_path):
+    stage(scene, frames=3).driver_add(
+        "location", 0
+    ).driver.expression = "bpy.context.scene.frame_current * 0.5"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "driven.blend"))
+    bpy.context.preferences.filepaths.use_scripts_auto_execute = False
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "driven.blend"), use_scripts=False)
+    bpy.context.scene.frame_set(2)
+    findings = [found for found in said(bpy.context.scene) if "Python" in found.sentence]
+    assert [found.serious for found in findings] == [True]
+    assert "frame_current" in findings[0].sentence
+
+
+def test_a_photograph_that_is_stored_turned_is_said_and_turned(staged, tmp_path):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    path = tmp_path / "phone.jpg"
+    Image.new("RGB", (90, 160), (90, 80, 70)).save(path, exif=exif)
+    (member,) = playing(staged)
+    member.picture = str(path)
+    (finding,) = (found for found in glance(staged, None) if "stored turned" in found.sentence)
+    press(finding)
+    assert member.picture == str(tmp_path / "phone-upright.png")
+    with Image.open(member.picture) as upright:
+        assert upright.size == (160, 90)
+    assert stored_turned(member.picture) == 1
+    assert not [found for found in glance(staged, None) if "turned" in found.sentence]
+
+
+@pytest.mark.parametrize("select", ["armature", "mesh"])
+def test_any_skinned_mesh_is_added_to_the_cast_by_a_button(addon, scene, select):
+    stage(scene, frames=3)
+    other = add_person("Robot")
+    for name in ("smplx_gender", "smplx_version"):
+        del other.children[0][name]
+    for bone in list(other.data.bones):
+        bone.name = f"mixamorig:{bone.name}"
+    refresh_cast(scene)
+    assert [member.character.name for member in playing(scene)] == ["Anna"]
+    for item in bpy.context.selected_objects:
+        item.select_set(False)
+    (other if select == "armature" else other.children[0]).select_set(True)
+    assert bpy.ops.isa.add_to_cast() == {"FINISHED"}
+    assert {member.character.name for member in playing(scene)} == {"Anna", "Robot"}
+    assert scene.isa.cast[scene.isa.cast_index].character == other
+    assert len(capture_shot(scene, Settings(width=64, height=64)).characters) == 2
+
+
+def test_what_is_no_character_is_refused_and_leaves_no_trace(addon, scene):
+    stage(scene, frames=3)
+    refresh_cast(scene)
+    bpy.ops.mesh.primitive_cube_add()
+    with pytest.raises(RuntimeError, match="no SMPL-X character and no skinned mesh"):
+        bpy.ops.isa.add_to_cast()
+    assert [member.character.name for member in playing(scene)] == ["Anna"]
+    assert "isa_cast" not in bpy.context.object
