@@ -22,7 +22,7 @@ class ISA_OT_turn_picture(Operator, bpy.types.Operator):
     def run(self, context) -> None:
         chosen = cast_member(context.scene, self.character).picture
         file = Path(bpy.path.abspath(chosen))
-        upright = free(file.with_name(f"{file.stem}-upright.png"))
+        upright = free(file.with_stem(file.stem + "-upright").with_suffix(".png"))
         write_upright(chosen, upright)
         for member in context.scene.isa.cast:
             if member.picture == chosen:
