@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from isa_engine.data.split import HELD_OUT, TRAINING
+from isa_engine.data.split import SPLITS, TRAINING
 
 HELP = "render synthetic humans into shards for training"
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=canvas, nargs="+", default=[(128, 128)], metavar="WxH", help="canvases to draw from"
     )
-    parser.add_argument("--split", choices=(TRAINING.name, HELD_OUT.name), default=TRAINING.name)
+    parser.add_argument("--split", choices=[split.name for split in SPLITS], default=TRAINING.name)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from isa_engine.data.media import decode_picture, decode_video, encode_picture, encode_video
-from isa_engine.data.recording import ARRAYS, MAX_CHARACTERS, Recording
+from isa_engine.data.recording import ARRAYS, FACES, MAX_CHARACTERS, Recording
 from isa_engine.errors import DataError
 
 FORMAT = "isa-clip 1"
@@ -44,7 +44,8 @@ def pack(recording: Recording, quantiser: int) -> dict[str, bytes]:
         "captions": [],
     }
     arrays = io.BytesIO()
-    np.savez_compressed(arrays, **{name: getattr(recording, name) for name in ARRAYS})
+    moving = [name for name in FACES if getattr(recording, name) is not None]
+    np.savez_compressed(arrays, **{name: getattr(recording, name) for name in (*ARRAYS, *moving)})
     return {
         "json": json.dumps(description, indent=1, sort_keys=True).encode(),
         "arrays.npz": arrays.getvalue(),
@@ -115,7 +116,7 @@ def unpack(members: Mapping[str, bytes]) -> Recording:
             raise DataError(f"the picture has shape {pictures[-1].shape}", where=name)
     return Recording(
         **media,
-        **unpack_arrays(member("arrays.npz"), ARRAYS),
+        **unpack_arrays(member("arrays.npz"), ARRAYS, FACES),
         references=np.stack(pictures),
         fps=float(description["fps"]),
         camera_known=description["camera_known"],
@@ -125,8 +126,10 @@ def unpack(members: Mapping[str, bytes]) -> Recording:
     )
 
 
-def unpack_arrays(encoded: bytes, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """These arrays of an ``.npz``.
+def unpack_arrays(
+    encoded: bytes, names: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """These arrays of an ``.npz``, and the optional ones that are there.
 
     Raises:
         DataError: one is missing, or the archive is broken or too large.
@@ -139,6 +142,6 @@ def unpack_arrays(encoded: bytes, names: Sequence[str]) -> dict[str, np.ndarray]
         with np.load(io.BytesIO(encoded), allow_pickle=False) as archive:
             if missing := set(names) - set(archive.files):
                 raise DataError(f"there is no '{min(missing)}'", where=where)
-            return {name: archive[name] for name in names}
+            return {name: archive[name] for name in (*names, *set(optional) & set(archive.files))}
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError("the arrays cannot be read", where=where) from error

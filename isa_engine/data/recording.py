@@ -1,7 +1,7 @@
 """A recording: a clip as data sets keep it. Numpy only, so that whatever films can write one.
 
-F frames, K characters, B shape components, R references, H W pixels. Pictures are uint8 sRGB; the cast is
-kept as what poses a body, from which its surface points are made again.
+F frames, K characters, B shape and E expression components, R references, H W pixels. Pictures are uint8
+sRGB; the cast is kept as what poses a body, from which its surface points are made again.
 """
 
 import hashlib
@@ -30,9 +30,13 @@ _SHAPES = {
     "reference_translation": "K3",
     "reference_intrinsics": "R4",
     "reference_camera_to_world": "R44",
+    "expression": "FKE",
+    "reference_expression": "KE",
 }
 PICTURES = ("video", "background", "references")
-ARRAYS = tuple(name for name in _SHAPES if name not in PICTURES)
+# Only of bodies whose faces move.
+FACES = ("expression", "reference_expression")
+ARRAYS = tuple(name for name in _SHAPES if name not in PICTURES + FACES)
 _KINDS = dict.fromkeys((*PICTURES, "mask"), np.uint8) | {"reference_of": np.int64}
 
 
@@ -51,6 +55,7 @@ class Recording:
     references: ``(R, H, W, 3)`` uint8; ``reference_of`` ``(K,)`` is the picture that shows each character.
     reference_rotations, reference_translation: ``(K, J, 3)``, ``(K, 3)``, as posed there.
     reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
+    expression, reference_expression: ``(F, K, E)``, ``(K, E)`` components of faces; at rest if None.
     split: of ``data.split``, or where a held-out video belongs.
     source: where it came from, for people and for splits; JSON.
 
@@ -77,11 +82,15 @@ class Recording:
     reference_camera_to_world: np.ndarray
     split: str
     source: dict[str, Any]
+    expression: np.ndarray | None = None
+    reference_expression: np.ndarray | None = None
 
     def __post_init__(self):
         sizes: dict[str, int] = {}
         for name, letters in _SHAPES.items():
             value = getattr(self, name)
+            if value is None and name in FACES:
+                continue
             if value.dtype != _KINDS.get(name, np.float32):
                 raise DataError(f"its values are {value.dtype}", where=name)
             if value.ndim != len(letters):

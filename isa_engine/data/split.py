@@ -47,3 +47,4 @@ _HELD_OUT_LOOKS = frozenset(
 TRAINING = Split("training", ("walk", "run", "swing", "gesture", "dance"), 0.4, False, 0, RICH)
 HELD_OUT = Split("held-out", ("jump", "punch"), 0.0, True, 1, PLAIN)
 HELD_OUT_RICH = replace(HELD_OUT, name="held-out-rich", stream=2, distribution=RICH)
+SPLITS = (TRAINING, HELD_OUT, HELD_OUT_RICH)

@@ -149,6 +149,10 @@ class Shards:
             components = self.bodies[body].shapedirs.shape[-1]
             if recording.betas.shape[1] > components:
                 raise DataError(f"the body has {components} shape components", where="betas")
+            if recording.expression is not None:
+                moving = self.bodies[body].exprdirs.shape[-1]
+                if recording.expression.shape[2] > moving:
+                    raise DataError(f"the body has {moving} expression components", where="expression")
             if recording.rotations.shape[2] != len(self.bodies[body].parents):
                 raise DataError(f"the body has {len(self.bodies[body].parents)} joints", where="rotations")
             return recording
@@ -182,11 +186,27 @@ def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height:
 
     betas = tensor(recording.betas)
     rotations, translation = tensor(recording.rotations[shown]), tensor(recording.translation[shown])
-    posed = [surface.pose(betas[k], rotations[:, k], translation[:, k]) for k in range(len(betas))]
+
+    def face(name: str, index: Any) -> Tensor | None:
+        values = getattr(recording, name)
+        return None if values is None else tensor(values[index])
+
+    everybody = range(len(betas))
+    posed = [
+        surface.pose(betas[k], rotations[:, k], translation[:, k], expression=face("expression", (shown, k)))
+        for k in everybody
+    ]
     points, normals = (torch.stack(values, 1) for values in zip(*posed, strict=True))
     there = tensor(recording.reference_rotations), tensor(recording.reference_translation)
     reference_points = torch.cat(
-        [surface.pose(betas[k], there[0][k : k + 1], there[1][k : k + 1])[0] for k in range(len(betas))]
+        [
+            surface.pose(
+                betas[k],
+                *(part[k : k + 1] for part in there),
+                expression=face("reference_expression", slice(k, k + 1)),
+            )[0]
+            for k in everybody
+        ]
     )
 
     intrinsics, camera_to_world = recording.intrinsics[shown], recording.camera_to_world[shown]

@@ -103,6 +103,13 @@ def recorded(humans: SyntheticHumans, seed: int, frames: int, height: int, width
     def stacked(name: str, cast: list[Actor], axis: int) -> np.ndarray:
         return torch.stack([getattr(actor, name) for actor in cast], axis).cpu().numpy()
 
+    faces = {}
+    if actors[0].expression is not None:
+        faces = {
+            "expression": stacked("expression", actors, 1),
+            "reference_expression": stacked("expression", others, 1)[0],
+        }
+
     return Recording(
         video=_pixels(clip.video),
         background=_pixels(clip.background),
@@ -121,6 +128,7 @@ def recorded(humans: SyntheticHumans, seed: int, frames: int, height: int, width
         reference_translation=stacked("translation", others, 1)[0],
         reference_intrinsics=clip.reference_intrinsics.cpu().numpy(),
         reference_camera_to_world=clip.reference_camera_to_world.cpu().numpy(),
+        **faces,
         split=humans.split.name,
         source={
             "kind": "synthetic",
@@ -192,7 +200,7 @@ def _prepare(settings: Synthesis, device: str) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Sums come out differently with another number of threads.
     torch.set_num_threads(1)
-    splits = {each.name: each for each in (split.TRAINING, split.HELD_OUT)}
+    splits = {each.name: each for each in split.SPLITS}
     _humans, _settings = SyntheticHumans(open_body(), POINTS, device, splits[settings.split]), settings
 
 

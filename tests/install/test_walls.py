@@ -19,7 +19,7 @@ IMPORT = """
 import importlib, importlib.abc, os, pkgutil, sys
 blocked, packages = set(sys.argv[1].split()), sys.argv[2:]
 # Made for developers, with packages of their own; nothing imports them.
-scripts = {"__main__", "bake_open_body"}
+scripts = {"__main__", "bake_open_body", "bake_wardrobe"}
 
 class Wall(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
