@@ -1,12 +1,10 @@
 """A photograph that is stored turned, written upright."""
 
-from pathlib import Path
-
 import bpy
 from bpy.props import StringProperty
 
 from ..preferences.folders import free
-from ..scene.picture import write_upright
+from ..scene.picture import upright_place, write_upright
 from ..settings.cast import cast_member
 from .operator import Operator
 
@@ -21,8 +19,7 @@ class ISA_OT_turn_picture(Operator, bpy.types.Operator):
 
     def run(self, context) -> None:
         chosen = cast_member(context.scene, self.character).picture
-        file = Path(bpy.path.abspath(chosen))
-        upright = free(file.with_stem(file.stem + "-upright").with_suffix(".png"))
+        upright = free(upright_place(chosen))
         write_upright(chosen, upright)
         for member in context.scene.isa.cast:
             if member.picture == chosen:

@@ -79,6 +79,12 @@ def stored_turned(path: str | Path) -> int:
         return 1
 
 
+def upright_place(path: str | Path) -> Path:
+    """Beside a picture, for the same picture set upright."""
+    file = Path(bpy.path.abspath(str(path)))
+    return file.with_name(f"{file.stem}-upright.png")
+
+
 def write_upright(path: str | Path, target: Path) -> None:
     """Write a picture that is stored turned the way other programs show it, as PNG.
 
