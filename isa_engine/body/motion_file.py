@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from isa_engine.body.asf_amc import read_amc
-from isa_engine.body.body_model import BodyModel
 from isa_engine.body.bvh import read_bvh
 from isa_engine.body.humanly_possible import check_humanly_possible
 from isa_engine.body.motion import Motion
@@ -16,17 +15,16 @@ from isa_engine.errors import BodyError
 CLIPS_FOLDER = Path(__file__).with_name("motions")
 
 
-def load_motion(path: str | os.PathLike, body: BodyModel | None = None) -> Motion:
+def load_motion(path: str | os.PathLike) -> Motion:
     """Read a take: ``.npz`` of SMPL-X or AMASS, ``.amc`` beside its ``.asf``, or ``.bvh``.
 
-    Args:
-        body: the body that will play it, the open body by default. ASF/AMC and BVH are retargeted to its
-            proportions and put on its ground; AMASS's translations are turned about its pelvis.
+    It is for the open body: ASF/AMC and BVH are retargeted to its proportions and put on its ground; AMASS's
+    translations are turned about its pelvis.
 
     Raises:
         BodyError: names what is missing, truncated, foreign, or what no body does.
     """
-    body = body or open_body()
+    body = open_body()
     suffix = Path(path).suffix.lower()
     if suffix == ".npz":
         motion = read_motion(path, body)

@@ -1,7 +1,7 @@
 """Clips from shards, for training and evaluation: one seed, one clip."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,16 +120,10 @@ class Shards:
         while any(self.samples[i].name not in self.broken for i in candidates):
             sample = self.samples[candidates[random.integers(len(candidates))]]
             start = int(random.integers(sample.description["frames"] - frames + 1))
-            if (recording := self._read(sample)) is not None:
+            if (recording := self.read(sample)) is not None:
                 surface = self._surface(recording.body)
                 return to_clip(recording, surface, slice(start, start + frames), height, width)
         raise DataError("every sample that is long enough is broken", where=str(self.folder))
-
-    def in_order(self, seed: int) -> Iterator[tuple[Sample, Recording]]:
-        """Every sample that can be read, once, in the order of this seed."""
-        for i in np.random.default_rng(seed).permutation(len(self.samples)):
-            if (recording := self._read(self.samples[i])) is not None:
-                yield self.samples[i], recording
 
     @cached_property
     def _lengths(self) -> np.ndarray:
@@ -138,7 +132,8 @@ class Shards:
     def _long_enough(self, frames: int) -> np.ndarray:
         return np.flatnonzero(self._lengths >= frames)
 
-    def _read(self, sample: Sample) -> Recording | None:
+    def read(self, sample: Sample) -> Recording | None:
+        """A sample's recording; None where it cannot be read, which ``broken`` then tells the reason of."""
         if sample.name in self.broken:
             return None
         try:

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import torch
-from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
 from torch import nn
 
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
@@ -100,10 +99,3 @@ class ISABlock(nn.Module):
         frames = video.shape[1:3]
         video = self.image(video.flatten(1, 2)[:, None], inputs.image, inputs.image_known)
         return video.squeeze(1).unflatten(1, frames), body
-
-
-# First-block caching skips the layers after the first while their change stays small.
-TransformerBlockRegistry.register(
-    ISABlock,
-    TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=1),
-)

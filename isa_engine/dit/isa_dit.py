@@ -3,7 +3,6 @@
 import torch
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
-from diffusers.models.cache_utils import CacheMixin
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from einops import rearrange
 from torch import nn
@@ -26,7 +25,7 @@ _TIMESTEPS = 1000
 OWN_OF_A_READOUT = ("unpatchify", "difference", "splat")
 
 
-class ISADiT(SavedModel, CacheMixin, PeftAdapterMixin):
+class ISADiT(SavedModel, PeftAdapterMixin):
     """The interspatial diffusion transformer (paper, 5.3).
 
     Built from ``DiTConfig``: ``ISADiT(**dataclasses.asdict(config.dit))``; every argument is described there.

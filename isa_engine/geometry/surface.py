@@ -48,9 +48,7 @@ class SurfaceTable:
         )
 
 
-def surface_table(
-    vertices: np.ndarray, faces: np.ndarray, count: int = POINTS, seed: int = SEED
-) -> SurfaceTable:
+def surface_table(vertices: np.ndarray, faces: np.ndarray, count: int = POINTS) -> SurfaceTable:
     """Make the table from a mesh at rest; equal input gives an equal table on every machine.
 
     Args:
@@ -62,7 +60,7 @@ def surface_table(
         ValueError: the mesh has no area.
     """
     vertices, faces = np.asarray(vertices, np.float64), np.asarray(faces, np.int64)
-    corners, barycentric = random_surface_points(vertices, faces, count * _OVERSAMPLING, seed)
+    corners, barycentric = random_surface_points(vertices, faces, count * _OVERSAMPLING)
     candidates = np.einsum("nck,nc->nk", vertices[corners], barycentric)
     chosen = _farthest_first(candidates, count)
     triangles = _join(vertices, faces, candidates[chosen], corners[chosen])

@@ -158,15 +158,12 @@ def test_a_crop_shows_the_pixels_that_its_camera_names(tmp_path):
     assert shown == 1
 
 
-def test_a_seed_is_a_clip_and_every_sample_comes_once_in_an_order_of_its_seed(tmp_path):
+def test_a_seed_is_a_clip(tmp_path):
     stored(tmp_path, 4, frames=3)
     shards = Shards(tmp_path, points=1)
     assert torch.equal(shards(7, 2, 16, 24).video, Shards(tmp_path, points=1)(7, 2, 16, 24).video)
     drawn = {shards(seed, 3, 16, 24).video.sum().item() for seed in range(12)}
     assert len(drawn) > 1
-    orders = [[sample.key for sample, _ in shards.in_order(seed)] for seed in range(4)]
-    assert all(sorted(order) == [f"clip-{i}" for i in range(4)] for order in orders)
-    assert len({tuple(order) for order in orders}) > 1
 
 
 def test_only_samples_of_the_split_that_are_long_enough_are_drawn(tmp_path):
@@ -292,7 +289,7 @@ def test_every_broken_sample_is_named_and_counted_and_the_whole_one_is_read(tmp_
     samples |= {kind.replace(" ", "-"): spoilt(kind) for kind in BROKEN}
     write(tmp_path, samples)
     shards = Shards(tmp_path, points=1)
-    assert [sample.key for sample, _ in shards.in_order(0)] == ["whole"]
+    assert [sample.key for sample in shards.samples if shards.read(sample)] == ["whole"]
     assert len(shards.broken) == len(BROKEN)
     for kind, reason in BROKEN.items():
         assert reason in shards.broken[f"000000.tar/{kind.replace(' ', '-')}"], kind
@@ -324,7 +321,7 @@ def test_a_truncated_shard_and_one_that_is_no_tar_are_named_and_the_others_read(
     (tmp_path / "000001.tar").write_bytes(whole[:5000])
     (tmp_path / "000002.tar").write_bytes(b"no tar at all" * 100)
     shards = Shards(tmp_path, points=1)
-    assert len(list(shards.in_order(0))) == 2
+    assert len([sample for sample in shards.samples if shards.read(sample)]) == 2
     assert {name.partition("/")[0] for name in shards.broken} == {"000001.tar", "000002.tar"}
 
 

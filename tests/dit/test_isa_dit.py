@@ -219,26 +219,6 @@ def test_half_precision_stays_near(model):
     assert (half - exact).abs().mean() < 0.05 * exact.abs().mean()
 
 
-def test_first_block_caching_skips_layers_only_when_allowed():
-    from diffusers import FirstBlockCacheConfig
-
-    model = transformer(layers=3)
-    x, time, conditioning = inputs()
-
-    def two_steps(threshold: float | None) -> torch.Tensor:
-        if threshold is not None:
-            model.enable_cache(FirstBlockCacheConfig(threshold=threshold))
-        with model.cache_context("conditional"):
-            first = model(x, time, conditioning)
-            second = model(x + 0.1 * first, time * 0.9, conditioning)
-        if threshold is not None:
-            model.disable_cache()
-        return second
-
-    assert torch.equal(two_steps(None), two_steps(0.0))
-    assert not same(two_steps(None), two_steps(1e9))
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_every_named_model_can_be_built(name):
     with torch.device("meta"):

@@ -35,7 +35,6 @@ def test_equal_meshes_have_equal_tables():
     again = surface_table(*BODY, count=512)
     for name in ("corners", "barycentric", "triangles"):
         assert np.array_equal(getattr(again, name), getattr(TABLE, name))
-    assert not np.array_equal(surface_table(*BODY, count=512, seed=1).corners, TABLE.corners)
 
 
 def test_shapes_are_as_promised():
