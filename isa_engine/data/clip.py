@@ -10,21 +10,23 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Clip:
-    """Attributes:
-    video: ``(3, F, H, W)``.
-    background: ``(3, F, H, W)``, the same set without the cast.
-    mask: ``(F, H, W)`` int64: 0 the set, k the k-th character.
-    points: ``(F, K, N, 3)`` surface points, world.
-    normals: ``(F, K, N, 3)`` unit, world.
-    intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``.
-    references: ``(R, 3, H, W)``, pictures of the cast in other poses, from other views, in other sets: one
-        that shows everybody, or one of each.
-    reference_of: ``(K,)`` int64, the picture that shows each character.
-    reference_points: ``(K, N, 3)`` as posed there.
-    reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
-    fps: frames a second.
-    camera_known: false where the camera's movement is unknown and the world is the camera's: nothing is to be
-        learned from it about cameras.
+    """A piece of video to learn from or to measure with: pictures, bodies and cameras.
+
+    Attributes:
+        video: ``(3, F, H, W)``.
+        background: ``(3, F, H, W)``, the same set without the cast.
+        mask: ``(F, H, W)`` int64: 0 the set, k the k-th character.
+        points: ``(F, K, N, 3)`` surface points, world.
+        normals: ``(F, K, N, 3)`` unit, world.
+        intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``.
+        references: ``(R, 3, H, W)``, pictures of the cast in other poses, from other views, in other sets:
+            one that shows everybody, or one of each.
+        reference_of: ``(K,)`` int64, the picture that shows each character.
+        reference_points: ``(K, N, 3)`` as posed there.
+        reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
+        fps: frames a second.
+        camera_known: false where the camera's movement is unknown and the world is the camera's: nothing is
+            to be learned from it about cameras.
     """
 
     video: Tensor

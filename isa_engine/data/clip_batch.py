@@ -17,18 +17,20 @@ from isa_engine.pipeline.references import CloseUp, close_up
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """Attributes:
-    video, background: ``(B, F, H, W, 3)`` uint8.
-    mask: ``(B, F, H, W)`` uint8: 0 the set, k the k-th character.
-    points, normals: ``(B, F, K, N, 3)`` float32, world.
-    characters: ``(B,)`` int64, how many of the K there are.
-    intrinsics, camera_to_world: ``(B, F, 4)``, ``(B, F, 4, 4)`` float32.
-    camera_known: ``(B,)`` bool, as of ``Clip``.
-    references: ``(B, R, H, W, 3)`` uint8.
-    shown: ``(B,)`` int64, how many of the R there are.
-    reference_of: ``(B, K)`` int64, the reference that shows each character.
-    places, known, corner, side: ``(B, K, N, 2)`` float32, ``(B, K, N)`` bool, ``(B, K, 2)`` and ``(B, K)``
-        float64: how it shows the character (``pipeline.references.CloseUp``).
+    """Several clips of one size, stacked; what a clip has less of than another is zero.
+
+    Attributes:
+        video, background: ``(B, F, H, W, 3)`` uint8.
+        mask: ``(B, F, H, W)`` uint8: 0 the set, k the k-th character.
+        points, normals: ``(B, F, K, N, 3)`` float32, world.
+        characters: ``(B,)`` int64, how many of the K there are.
+        intrinsics, camera_to_world: ``(B, F, 4)``, ``(B, F, 4, 4)`` float32.
+        camera_known: ``(B,)`` bool, as of ``Clip``.
+        references: ``(B, R, H, W, 3)`` uint8.
+        shown: ``(B,)`` int64, how many of the R there are.
+        reference_of: ``(B, K)`` int64, the reference that shows each character.
+        places, known, corner, side: ``(B, K, N, 2)`` float32, ``(B, K, N)`` bool, ``(B, K, 2)`` and ``(B,
+            K)`` float64: how it shows the character (``pipeline.references.CloseUp``).
     """
 
     video: Tensor

@@ -10,9 +10,11 @@ from isa_engine.data.camera_paths import CLOSE, WIDE, Framing
 
 @dataclass(frozen=True)
 class Distribution:
-    """Attributes:
-    framing: lenses, places of the camera and sizes of figures.
-    detailed: faces that move, garments that stand off the body, light of all kinds, sets with scenery.
+    """What synthetic clips look like.
+
+    Attributes:
+        framing: lenses, places of the camera and sizes of figures.
+        detailed: faces that move, garments that stand off the body, light of all kinds, sets with scenery.
     """
 
     framing: Framing

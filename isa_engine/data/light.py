@@ -11,18 +11,20 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Light:
-    """Attributes:
-    sun: ``(3,)`` unit vector towards it, world.
-    direct: what it adds where it stands overhead.
-    sky: what comes from above.
-    bounce: what comes from below.
-    tint: of the set, which its colours are multiplied with.
-    shadow: share of the set's light that a full shadow takes.
-    softness: cells that a shadow on the ground is blurred over, odd.
-    cast: share of the sun's light that people take from themselves and one another.
-    occlusion: share of the sky's light that bodies take from what is near them.
-    rim: light from behind, and
-    rim_from: ``(3,)`` unit vector towards it.
+    """The light of a clip.
+
+    Attributes:
+        sun: ``(3,)`` unit vector towards it, world.
+        direct: what it adds where it stands overhead.
+        sky: what comes from above.
+        bounce: what comes from below.
+        tint: of the set, which its colours are multiplied with.
+        shadow: share of the set's light that a full shadow takes.
+        softness: cells that a shadow on the ground is blurred over, odd.
+        cast: share of the sun's light that people take from themselves and one another.
+        occlusion: share of the sky's light that bodies take from what is near them.
+        rim: light from behind, and
+        rim_from: ``(3,)`` unit vector towards it.
     """
 
     sun: Tensor

@@ -46,10 +46,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Layer:
-    """Attributes:
-    where: ``(S,)`` bool, the samples that it covers.
-    stuff: one colour ``(3,)``, or a pattern over places at rest.
-    stand_off: metres that it stands off the skin.
+    """One layer of a person's clothes, hair or skin.
+
+    Attributes:
+        where: ``(S,)`` bool, the samples that it covers.
+        stuff: one colour ``(3,)``, or a pattern over places at rest.
+        stand_off: metres that it stands off the skin.
     """
 
     where: Tensor

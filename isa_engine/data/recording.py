@@ -42,25 +42,28 @@ _KINDS = dict.fromkeys((*PICTURES, "mask"), np.uint8) | {"reference_of": np.int6
 
 @dataclass(frozen=True)
 class Recording:
-    """Attributes:
-    video, background: ``(F, H, W, 3)`` uint8; the background is the same set without the cast.
-    mask: ``(F, H, W)`` uint8: 0 the set, k the k-th character.
-    fps: frames a second.
-    intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``, see ``geometry.camera``.
-    camera_known: false where the camera's own movement is unknown and the world is the camera's.
-    body: ``fingerprint`` of the body that the parameters pose.
-    betas: ``(K, B)`` shape.
-    rotations, translation: ``(F, K, J, 3)`` axis-angle of the body's joints and ``(F, K, 3)`` metres, in
-        SMPL-X's axes: the world is ``(x, −z, y)`` of them.
-    references: ``(R, H, W, 3)`` uint8; ``reference_of`` ``(K,)`` is the picture that shows each character.
-    reference_rotations, reference_translation: ``(K, J, 3)``, ``(K, 3)``, as posed there.
-    reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
-    expression, reference_expression: ``(F, K, E)``, ``(K, E)`` components of faces; at rest if None.
-    split: of ``data.split``, or where a held-out video belongs.
-    source: where it came from, for people and for splits; JSON.
+    """A video of posed people, with everything that is known of it, as it is stored.
 
-    Raises:
-        DataError: names the field whose shape, type or values do not fit.
+    Attributes:
+        video, background: ``(F, H, W, 3)`` uint8; the background is the same set without the cast.
+        mask: ``(F, H, W)`` uint8: 0 the set, k the k-th character.
+        fps: frames a second.
+        intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``, see ``geometry.camera``.
+        camera_known: false where the camera's own movement is unknown and the world is the camera's.
+        body: ``fingerprint`` of the body that the parameters pose.
+        betas: ``(K, B)`` shape.
+        rotations, translation: ``(F, K, J, 3)`` axis-angle of the body's joints and ``(F, K, 3)`` metres, in
+            SMPL-X's axes: the world is ``(x, −z, y)`` of them.
+        references: ``(R, H, W, 3)`` uint8; ``reference_of`` ``(K,)`` is the picture that shows each
+            character.
+        reference_rotations, reference_translation: ``(K, J, 3)``, ``(K, 3)``, as posed there.
+        reference_intrinsics, reference_camera_to_world: ``(R, 4)``, ``(R, 4, 4)``.
+        expression, reference_expression: ``(F, K, E)``, ``(K, E)`` components of faces; at rest if None.
+        split: of ``data.split``, or where a held-out video belongs.
+        source: where it came from, for people and for splits; JSON.
+
+        Raises:
+            DataError: names the field whose shape, type or values do not fit.
     """
 
     video: np.ndarray

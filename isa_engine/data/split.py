@@ -12,13 +12,15 @@ from isa_engine.data.distribution import PLAIN, RICH, Distribution
 
 @dataclass(frozen=True)
 class Split:
-    """Attributes:
-    name: as samples record it.
-    takes: bundled motions to draw from.
-    procedural: share of motions that are made up instead of captured.
-    held_out_looks: whether its looks are the ones kept from training.
-    stream: begins every random draw, so that one seed gives each split another clip.
-    distribution: what clips are drawn from.
+    """What the clips of training, or the held-out ones, are drawn from.
+
+    Attributes:
+        name: as samples record it.
+        takes: bundled motions to draw from.
+        procedural: share of motions that are made up instead of captured.
+        held_out_looks: whether its looks are the ones kept from training.
+        stream: begins every random draw, so that one seed gives each split another clip.
+        distribution: what clips are drawn from.
     """
 
     name: str

@@ -29,10 +29,12 @@ _PRODUCTS = 16
 
 @dataclass(frozen=True)
 class Sizes:
-    """Attributes:
-    width, heads: d, and attention heads.
-    latents, space: t latent frames of S tokens.
-    points: P point tokens a frame.
+    """The sizes of one transformer block.
+
+    Attributes:
+        width, heads: d, and attention heads.
+        latents, space: t latent frames of S tokens.
+        points: P point tokens a frame.
     """
 
     width: int
@@ -44,9 +46,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Speed:
-    """Attributes:
-    operations: of one forward pass, as ``FlopCounterMode`` counts.
-    seconds: the median of all repetitions.
+    """How fast a forward pass was.
+
+    Attributes:
+        operations: of one forward pass, as ``FlopCounterMode`` counts.
+        seconds: the median of all repetitions.
     """
 
     operations: int

@@ -19,9 +19,11 @@ MODEL, REPEATED, UNTRAINED, CEILING = "model", "repeated reference", "untrained"
 
 @dataclass(frozen=True)
 class Video:
-    """Attributes:
-    video: ``(3, F, H, W)`` in [−1, 1].
-    latents: ``(1, C, t, h, w)``, not normalised.
+    """A video that is measured.
+
+    Attributes:
+        video: ``(3, F, H, W)`` in [−1, 1].
+        latents: ``(1, C, t, h, w)``, not normalised.
     """
 
     video: Tensor
@@ -30,9 +32,11 @@ class Video:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Attributes:
-    steps: of denoising.
-    guidance: scale; 2 in the paper (6.2).
+    """How a candidate's videos are denoised.
+
+    Attributes:
+        steps: of denoising.
+        guidance: scale; 2 in the paper (6.2).
     """
 
     steps: int

@@ -58,15 +58,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class HeldOutClip:
-    """Attributes:
-    seed: of the clip, and of the noise that a model starts from.
-    clip: with ``geometry.surface.POINTS`` points a character.
-    screen: ``(3,)`` the flat set's colour, and
-    tolerance: what a keyer is set to for it (``silhouette``); both None of other sets.
-    repeated: ``(3, F, H, W)`` the reference picture again and again; where everybody has a picture of their
-        own, the first one's with the others cut out and pasted in.
-    repeated_mask: ``(F, H, W)`` bool, the cast in it.
-    reference_worn: what its own reference shows of each character.
+    """A clip that training never sees, and what is needed to measure videos of its cast and camera.
+
+    Attributes:
+        seed: of the clip, and of the noise that a model starts from.
+        clip: with ``geometry.surface.POINTS`` points a character.
+        screen: ``(3,)`` the flat set's colour, and
+        tolerance: what a keyer is set to for it (``silhouette``); both None of other sets.
+        repeated: ``(3, F, H, W)`` the reference picture again and again; where everybody has a picture of
+            their own, the first one's with the others cut out and pasted in.
+        repeated_mask: ``(F, H, W)`` bool, the cast in it.
+        reference_worn: what its own reference shows of each character.
     """
 
     seed: int

@@ -34,9 +34,11 @@ def cell_of(values: list[float | None]) -> Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """Attributes:
-    name: what the row is about.
-    cells: one a column.
+    """A row of a table.
+
+    Attributes:
+        name: what the row is about.
+        cells: one a column.
     """
 
     name: str
@@ -45,11 +47,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Attributes:
-    title: of the table.
-    columns: the first names the rows; the others have a cell in each.
-    rows: from top to bottom.
-    notes: below it.
+    """Numbers and their words, as they are printed and kept.
+
+    Attributes:
+        title: of the table.
+        columns: the first names the rows; the others have a cell in each.
+        rows: from top to bottom.
+        notes: below it.
     """
 
     title: str

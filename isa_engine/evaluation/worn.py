@@ -19,9 +19,11 @@ _CELL = 2
 
 @dataclass(frozen=True)
 class Worn:
-    """Attributes:
-    colours: ``(N, 3)`` in [0, 1], the mean of the cells that show a point; zero where none does.
-    seen: ``(N,)`` in how many cells.
+    """The colours of a person's surface points, as pictures show them.
+
+    Attributes:
+        colours: ``(N, 3)`` in [0, 1], the mean of the cells that show a point; zero where none does.
+        seen: ``(N,)`` in how many cells.
     """
 
     colours: Tensor

@@ -28,10 +28,12 @@ PARTS = ("vae", "matte_head", "dit", "image_tower", "gate")
 
 @dataclass(frozen=True)
 class Model:
-    """Attributes:
-    gate: of the transformer's tokens; None where the configuration has none, or it is not trained.
-    trained: false where the weights of any part are random.
-    weights: SHA-256 over the SHA-256 of each weight file, or "random".
+    """A named model's networks, with their weights, on a device.
+
+    Attributes:
+        gate: of the transformer's tokens; None where the configuration has none, or it is not trained.
+        trained: false where the weights of any part are random.
+        weights: SHA-256 over the SHA-256 of each weight file, or "random".
     """
 
     config: ModelConfig

@@ -19,30 +19,33 @@ _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no", "")
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """Attributes:
-    host: address to listen on; any but loopback needs a token and TLS.
-    port: 0 takes a free one.
-    data: folder of queue and results; empty: they go when the engine stops.
-    tls_certificate, tls_key: PEM files; empty: plain HTTP.
-    behind_proxy: a proxy on the way speaks TLS.
-    devices: a worker each, separated by commas: "cuda:0,cuda:1"; "auto" takes a GPU if there is one.
-    store: ``postgresql://…``, a queue that several hosts share; empty: SQLite in ``data``. No password in it:
-        libpq finds it in ``PGPASSFILE``.
-    results: URL for fsspec, where shots and results lie for all hosts; empty: in ``data``.
-    host_number: of this host among those that share a store, from 0; no two have the same.
-    ray: address of a Ray cluster on which jobs run; empty: they run here. ``devices`` is how many at once.
-    ray_gpus: that a task of the cluster takes.
-    upload_mib: of the largest shot file.
-    frames: of the longest shot.
-    pixels: of the largest canvas.
-    jobs_per_token: waiting or running at once.
-    gib_per_token: of shots and results kept.
-    job_hours: that one job may take.
-    silent_minutes: after which a worker that says nothing over its job is ended, and the job put back.
-    keep_days: until a job that is over is deleted.
-    free_gib: no job begins with less room than this on the data folder's disk.
-    drain_seconds: that the running step has to end in, at SIGTERM.
-    log: "text", or "json" for one object a line.
+    """How a service is run.
+
+    Attributes:
+        host: address to listen on; any but loopback needs a token and TLS.
+        port: 0 takes a free one.
+        data: folder of queue and results; empty: they go when the engine stops.
+        tls_certificate, tls_key: PEM files; empty: plain HTTP.
+        behind_proxy: a proxy on the way speaks TLS.
+        devices: a worker each, separated by commas: "cuda:0,cuda:1"; "auto" takes a GPU if there is one.
+        store: ``postgresql://…``, a queue that several hosts share; empty: SQLite in ``data``. No password in
+            it: libpq finds it in ``PGPASSFILE``.
+        results: URL for fsspec, where shots and results lie for all hosts; empty: in ``data``.
+        host_number: of this host among those that share a store, from 0; no two have the same.
+        ray: address of a Ray cluster on which jobs run; empty: they run here. ``devices`` is how many at
+            once.
+        ray_gpus: that a task of the cluster takes.
+        upload_mib: of the largest shot file.
+        frames: of the longest shot.
+        pixels: of the largest canvas.
+        jobs_per_token: waiting or running at once.
+        gib_per_token: of shots and results kept.
+        job_hours: that one job may take.
+        silent_minutes: after which a worker that says nothing over its job is ended, and the job put back.
+        keep_days: until a job that is over is deleted.
+        free_gib: no job begins with less room than this on the data folder's disk.
+        drain_seconds: that the running step has to end in, at SIGTERM.
+        log: "text", or "json" for one object a line.
     """
 
     host: str = "127.0.0.1"

@@ -29,10 +29,12 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Shelf:
-    """Attributes:
-    frames, width, height: of its clips.
-    slots: clips that it holds.
-    share: of all clips that are written.
+    """The clips of one size in the ring.
+
+    Attributes:
+        frames, width, height: of its clips.
+        slots: clips that it holds.
+        share: of all clips that are written.
     """
 
     frames: int
@@ -44,12 +46,14 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Layout:
-    """Attributes:
-    shelves: of the ring.
-    writers: processes; each has every so-many-th slot of a shelf.
-    points: surface points a character.
-    reuse: how often each frame is drawn before its clip is overwritten, if writers are fast enough.
-    seed: clip seeds count from this times 2⁴⁰.
+    """How the ring is divided, and who writes what.
+
+    Attributes:
+        shelves: of the ring.
+        writers: processes; each has every so-many-th slot of a shelf.
+        points: surface points a character.
+        reuse: how often each frame is drawn before its clip is overwritten, if writers are fast enough.
+        seed: clip seeds count from this times 2⁴⁰.
     """
 
     shelves: tuple[Shelf, ...]

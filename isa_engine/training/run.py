@@ -20,8 +20,10 @@ from isa_engine.whole_file import whole_file
 
 
 class Run:
-    """Args:
-    folder: made if missing; one that holds a checkpoint is continued.
+    """A training run's folder: its checkpoint, its curves and its pictures.
+
+    Args:
+        folder: made if missing; one that holds a checkpoint is continued.
     """
 
     def __init__(self, folder: Path):

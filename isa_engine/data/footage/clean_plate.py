@@ -18,10 +18,12 @@ _EDGE, _EDGES = 10.0, 0.01
 
 @dataclass(frozen=True)
 class Plate:
-    """Attributes:
-    pictures: ``(F, H, W, 3)`` uint8, the video without the cast.
-    from_others: whether what is behind the cast was seen in other frames; else it is a smooth fill.
-    still: whether the camera is seen to stand still; a plain wall tells nothing.
+    """The set without its cast.
+
+    Attributes:
+        pictures: ``(F, H, W, 3)`` uint8, the video without the cast.
+        from_others: whether what is behind the cast was seen in other frames; else it is a smooth fill.
+        still: whether the camera is seen to stand still; a plain wall tells nothing.
     """
 
     pictures: np.ndarray

@@ -39,12 +39,14 @@ _PROBES = 256
 
 @dataclass(frozen=True)
 class Ingestion:
-    """Attributes:
-    frames: longest clip.
-    shortest: clips of fewer frames are skipped.
-    short_side: pixels.
-    held_out: share of the videos that training must not see.
-    limits: of what is fit.
+    """What is made of a folder of videos.
+
+    Attributes:
+        frames: longest clip.
+        shortest: clips of fewer frames are skipped.
+        short_side: pixels.
+        held_out: share of the videos that training must not see.
+        limits: of what is fit.
     """
 
     frames: int = 97

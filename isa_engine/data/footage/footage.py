@@ -23,13 +23,15 @@ _RATE = 24.0
 
 @dataclass(frozen=True)
 class Footage:
-    """Attributes:
-    video: ``(F, h, w, 3)`` uint8, resized.
-    mask: ``(F, h, w)`` uint8, 0 the set, any number for each person.
-    thumbnails: ``(F, 36, 64, 3)`` of ``screening``.
-    fps: frames a second that are kept.
-    step: source frames that each stands for.
-    source_frames, source_size: of the file, ``(height, width)``.
+    """Real video and its masks, as they are read.
+
+    Attributes:
+        video: ``(F, h, w, 3)`` uint8, resized.
+        mask: ``(F, h, w)`` uint8, 0 the set, any number for each person.
+        thumbnails: ``(F, 36, 64, 3)`` of ``screening``.
+        fps: frames a second that are kept.
+        step: source frames that each stands for.
+        source_frames, source_size: of the file, ``(height, width)``.
     """
 
     video: np.ndarray

@@ -14,10 +14,12 @@ from isa_engine.data.footage.unfit import Unfit
 
 @dataclass(frozen=True)
 class Person:
-    """Attributes:
-    motion: from the first frame in which the person was seen to the last, without gaps.
-    first: that first frame, counted from the video's.
-    missing: how many frames between were filled in.
+    """One tracked person, as a motion.
+
+    Attributes:
+        motion: from the first frame in which the person was seen to the last, without gaps.
+        first: that first frame, counted from the video's.
+        missing: how many frames between were filled in.
     """
 
     motion: Motion
@@ -27,9 +29,11 @@ class Person:
 
 @dataclass(frozen=True)
 class TrackedPeople:
-    """Attributes:
-    people: in SMPL-X's axes; before a level camera at the origin that looks along −z, or in a world.
-    focal, principal: ``(2,)`` pixels, of that camera; None in a world.
+    """Everybody whom a tracker followed through a video, and the camera that they stand before.
+
+    Attributes:
+        people: in SMPL-X's axes; before a level camera at the origin that looks along −z, or in a world.
+        focal, principal: ``(2,)`` pixels, of that camera; None in a world.
     """
 
     people: list[Person]

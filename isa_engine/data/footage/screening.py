@@ -21,15 +21,17 @@ _REBLUR = 9
 
 @dataclass(frozen=True)
 class Limits:
-    """Attributes:
-    cut: change from frame to frame, of 255, that may be a cut, if it is
-    cut_ratio: times as large as its neighbours.
-    blur: most of ``blurriness``.
-    smallest: height of every figure over the picture's, median over the frames.
-    astray: most of a body's points that are off its mask, median over the frames.
-    untracked: most of the mask's pixels that belong to nobody who is tracked.
-    speed: metres a second that a pelvis may move.
-    turn: radians that a pelvis may turn from frame to frame.
+    """How bad a clip may be before it is left out.
+
+    Attributes:
+        cut: change from frame to frame, of 255, that may be a cut, if it is
+        cut_ratio: times as large as its neighbours.
+        blur: most of ``blurriness``.
+        smallest: height of every figure over the picture's, median over the frames.
+        astray: most of a body's points that are off its mask, median over the frames.
+        untracked: most of the mask's pixels that belong to nobody who is tracked.
+        speed: metres a second that a pelvis may move.
+        turn: radians that a pelvis may turn from frame to frame.
     """
 
     cut: float = 20.0

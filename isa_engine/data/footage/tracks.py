@@ -33,14 +33,16 @@ class Lens:
 
 @dataclass(frozen=True)
 class Track:
-    """Attributes:
-    person: the tracker's name for somebody.
-    frames: ``(M,)`` int64, rising, counted from the video's first.
-    rotations: ``(M, 55, 3)`` axis-angle; the pelvis's is in the camera's or the world's axes.
-    pelvis: ``(M, 3)`` metres, there.
-    betas: ``(≤16,)`` in SMPL-X's shape space; empty where the tracker's is another.
-    lens: None where the axes are a Z-up world's.
-    relaxed: whether fingers are relative to the body's relaxed hand, not to the flat one.
+    """How one person moves, as a tracker saw it.
+
+    Attributes:
+        person: the tracker's name for somebody.
+        frames: ``(M,)`` int64, rising, counted from the video's first.
+        rotations: ``(M, 55, 3)`` axis-angle; the pelvis's is in the camera's or the world's axes.
+        pelvis: ``(M, 3)`` metres, there.
+        betas: ``(≤16,)`` in SMPL-X's shape space; empty where the tracker's is another.
+        lens: None where the axes are a Z-up world's.
+        relaxed: whether fingers are relative to the body's relaxed hand, not to the flat one.
     """
 
     person: str
