@@ -22,7 +22,7 @@ class _Mend:
     def mended(self, *names: str) -> Result:
         """Drop the findings that this button belongs to."""
         values = {name: getattr(self, name) for name in names}
-        # The instance's own is Blender's spelling.
+        # Blender rewrites the bl_idname of an instance (ISA_OT_…); buttons need the one of the class.
         session().drop_findings(type(self).bl_idname, values)
         return {"FINISHED"}
 

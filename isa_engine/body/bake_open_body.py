@@ -203,7 +203,7 @@ def _regressor(bodies: np.ndarray, joints: np.ndarray, still: np.ndarray) -> np.
     for j in range(len(SMPLX_JOINTS)):
         distance = np.linalg.norm(mean[candidates] - joints[:, j].mean(0), axis=1)
         near = candidates[np.argsort(distance)[:NEIGHBOURS]]
-        # A row of large ones holds the sum.
+        # One more equation, weighted so heavily that the weights' sum stays 1.
         places = np.vstack(
             [bodies[:, near].transpose(0, 2, 1).reshape(-1, NEIGHBOURS), np.full(NEIGHBOURS, 1e2)]
         )

@@ -16,7 +16,7 @@ from isa_engine.body.skeleton import SMPLX_PARENTS
 from isa_engine.errors import BodyError
 from isa_engine.geometry.ndc import to_pixels
 
-# Of the figure's size in the picture: how exactly keypoints are marked, the error that is a failed fit.
+# Shares of the figure's size in the picture: how exactly keypoints are marked; the error of a failed fit.
 _EXACT, _FAILED = 0.006, 0.05
 _LEAST = 8
 _LEAN = 0.35
@@ -24,7 +24,7 @@ _PRIOR = 1.0
 _HEADINGS = 8
 _FIRST_ROUNDS, _LAST_ROUNDS, _FINALISTS = 12, 60, 3
 _DIFFERENCE = 1e-5
-# Of the pose's parameters: the root's rotation and place, then the other joints' rotations.
+# Where these are among the parameters: the root's rotation and place, then the other joints' rotations.
 _ROOT, _PLACE, _BODY = slice(0, 3), slice(3, 6), slice(6, None)
 
 
@@ -152,7 +152,7 @@ class _Problem:
         """Keypoints in the picture, ``(B, 17, 2)``."""
         points = self._keypoints(parameters)
         fx, fy, cx, cy = self.intrinsics
-        # Nobody is behind the camera; a step that goes there costs much.
+        # A trial step may put the body behind the camera. At 0.1 m, so near, it costs enough to be refused.
         depth = np.maximum(-points[..., 2], 0.1)
         ndc = np.stack([fx * points[..., 0] / depth + cx, fy * points[..., 1] / depth + cy], -1)
         return to_pixels(ndc, self.size)

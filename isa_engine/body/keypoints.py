@@ -22,7 +22,7 @@ LIMBS: tuple[tuple[int, int], ...] = (
 BODY_JOINTS = 22
 HEAD = SMPLX_JOINTS.index("head")
 _EYES = SMPLX_JOINTS.index("left_eye_smplhf"), SMPLX_JOINTS.index("right_eye_smplhf")
-# From the middle between the eyes, in distances between the eyes, as the open body has them.
+# The open body's, from the middle between the eyes, in units of the distance between the eyes.
 _NOSE, _LEFT_EAR = np.array([0.0, -0.66, 0.72]), np.array([1.44, -0.10, -1.50])
 _JOINTS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 

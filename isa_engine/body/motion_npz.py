@@ -86,9 +86,9 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
             problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in it"
             raise BodyError(problem, where=str(path), remedy=_REMEDY)
         betas = np.zeros(0, np.float32)
-        # SMPL-H has a shape space of its own.
+        # Coefficients of SMPL-H's shape space would make somebody else of a body of SMPL-X.
         if of_smplx and "betas" in file:
-            # Parts repeat them on every frame.
+            # Files of parts repeat the shape on every frame; one row says it.
             betas = np.atleast_2d(file.numbers("betas", None, np.float32))[0, :16]
         gender = file.text("gender").lower() if "gender" in file else "neutral"
         fps = _rate(file)

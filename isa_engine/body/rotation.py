@@ -21,7 +21,8 @@ def quaternions(rotation: np.ndarray) -> np.ndarray:
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     wx, wy, wz = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
-    # Rows of 4·q·qᵀ; the one with the largest diagonal is divided by the least small number.
+    # Rows of 4·q·qᵀ, each a multiple of q. The row with the largest diagonal is the longest, and normalising
+    # it loses the least precision.
     outer = np.stack(
         [
             np.stack([1 + xx + yy + zz, wx, wy, wz], -1),
@@ -62,7 +63,7 @@ def aligning(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
     axis, cosine = np.cross(a, b), a @ b
     sine = np.linalg.norm(axis)
     if sine < 1e-9:
-        # Opposite: half a turn about anything across it.
+        # The two are opposite: half a turn about any axis at right angles to them.
         across = np.cross(a, np.eye(3)[np.argmin(np.abs(a))])
         return np.eye(3) if cosine > 0 else matrices(np.pi * across / np.linalg.norm(across))
     return matrices(axis / sine * np.arctan2(sine, cosine))

@@ -30,9 +30,10 @@ class Connection:
         self.url, self.seconds = url.rstrip("/"), seconds
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
-        # Lengths are compared, so bytes come as they are.
+        # The bytes that come are compared with the length that was announced; compressed ones would be fewer.
         self._session.headers["Accept-Encoding"] = "identity"
-        # A studio's proxy knows nothing of this machine's own engine.
+        # Requests to this machine must not go through a studio's proxy, which would look for the engine on
+        # itself.
         self._session.trust_env = not _is_loopback(host)
 
     def close(self) -> None:

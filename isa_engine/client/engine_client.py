@@ -21,7 +21,7 @@ from isa_engine.whole_file import whole_file
 # After the upload the engine still checks the shot, one at a time.
 SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
-# Of a download that breaks off on the way.
+# How often a download is begun or continued before it is given up.
 ATTEMPTS = 3
 _CHUNK = 2**18
 
@@ -109,7 +109,8 @@ class EngineClient:
                     yield event
                     if event.over:
                         return
-                # A stream that began when the job was over and ended without a word: all was seen before.
+                # The job was over before this stream began, and it brought no event: all of them have been
+                # seen.
                 if over:
                     return
                 over = self.job(job).over
@@ -142,7 +143,7 @@ class EngineClient:
             with contextlib.suppress(_Damaged):
                 self._save(f"/jobs/{job}/results/{name}", Path(path))
                 return
-        # Once may be the network. Each time is no reason to go on asking.
+        # Damaged each time: not the network's doing, so asking again is of no use.
         remedy = "Look at the engine's disk and the network, and generate the take again."
         problem = f"{name} is damaged however often it is fetched"
         raise EngineError(problem, where=self.url, remedy=remedy)

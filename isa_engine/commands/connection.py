@@ -36,6 +36,6 @@ def connect(arguments: argparse.Namespace) -> EngineClient:
             where = str(arguments.token_file)
             raise EngineError(f"cannot read the token: {error}", where=where) from error
     if not token:
-        # Not an option itself: other users of this machine see a process's arguments.
+        # The token itself is no option: every user of a machine sees the arguments of all its processes.
         raise EngineError("there is no token", remedy=f"Set {TOKEN}, or give --token-file.")
     return EngineClient(arguments.engine, token)

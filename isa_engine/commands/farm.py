@@ -11,7 +11,7 @@ from isa_engine.errors import IsaError
 from isa_engine.farm.job import OPERATING_SYSTEMS
 
 HELP = "bundle shots for a render farm, and run its tasks"
-# Of a task's time, about.
+# Share of a denoising task's time that encoding the conditions takes, about.
 _ENCODING = 0.05
 
 

@@ -16,7 +16,8 @@ from isa_engine.geometry.ndc import pixel_centres
 # Points far outside the picture rest at its distant edge. Half the longest period of the encoding, so that
 # none of them takes the encoding of another.
 NDC_LIMIT = 2.0
-# Of the way from ISPE's longest period, 8, to its shortest, 1/16: 4 and 0.4.
+# Periods that tell what is near, 4 to 0.4 in NDC: parts of the way from ISPE's longest period, 8, to its
+# shortest, 1/16, on a logarithmic scale.
 _NEAR = 1 / 7, 0.62
 
 

@@ -39,7 +39,8 @@ def start(bundle: Bundle, session: Path, device: str) -> None:
     """
     log = session / _LOG
     with log.open("wb") as output:
-        # Nothing of ours stays open in it: the action that starts it is over only when its output is.
+        # The engine must not inherit our output: a farm waits for an action until nobody holds its output
+        # open.
         engine = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, str(bundle.folder), str(session), device],
             stdin=subprocess.DEVNULL,

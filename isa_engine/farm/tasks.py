@@ -57,7 +57,7 @@ def denoise_take(bundle: Bundle, number: int, model: Model, report: Report) -> b
     clock, steps = Clock(), _Steps(bundle.steps(take))
     with memory_of(model):
         latents = denoise(shot, take.sha256, model, report, steps, clock)
-    # Windows of other weights' latents are of no use any more.
+    # Windows that were decoded from an earlier run's latents, made with other weights, are not of this take.
     for window in path.parent.glob("window-*"):
         window.unlink()
     record = {**make_record(shot, take.sha256, model), "seconds": clock.seconds}

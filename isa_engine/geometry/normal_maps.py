@@ -34,7 +34,8 @@ def normal_maps(
     if not points.shape[1]:
         return torch.zeros(len(points), 3, height, width, device=points.device)
     turn, place = camera_to_world[:, None, :3, :3], camera_to_world[:, None, None, :3, 3]
-    # Seen from the camera before rounding: the set may stand far from the world's origin.
+    # To the camera's axes while still in double precision: far from the world's origin single precision is
+    # too coarse for points on a skin.
     centres = ((points.to(turn) - place) @ turn).flatten(1, 2).float()
     normals = (normals.to(turn) @ turn).flatten(1, 2).float()
     radii = _radii(centres[0].unflatten(0, points.shape[1:3])).flatten()
@@ -77,7 +78,8 @@ def _radii(points: Tensor) -> Tensor:
 def _reach(centres: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int) -> int:
     """The most pixels from a disc's centre to its rim."""
     depth = -centres[..., 2]
-    # Of the ball around the disc, which looks longer away from the picture's middle.
+    # The disc lies within a ball of its radius. A ball away from the picture's middle projects to an ellipse;
+    # this bounds its longer half axis.
     angle = radii * centres.norm(dim=-1) / (depth * torch.maximum(depth - radii, depth / 2))
     size = intrinsics.new_tensor([width / 2, height / 2])
     pixels = angle * (intrinsics[:, None, :2] * size).amax(-1)

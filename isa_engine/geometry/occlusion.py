@@ -24,7 +24,7 @@ def hidden(points: np.ndarray, others: np.ndarray, mvp: np.ndarray) -> np.ndarra
     here, in_front = project(np.asarray(points, np.float64), mvp)
     there, before_us = project(np.asarray(others, np.float64), mvp)
     depth, their_depth = (place @ mvp[3, :3] + mvp[3, 3] for place in (points, others))
-    # NDC over metres, at a depth of one.
+    # Units of NDC that a metre across the view takes up, one metre from the camera.
     zoom = np.linalg.norm(mvp[:2, :3], axis=1)
     aside = (here[:, None, :2] - there[:, :2]) / zoom * their_depth[:, None]
     covered = (np.square(aside).sum(-1) < _REACH**2) & (their_depth < depth[:, None]) & before_us

@@ -48,7 +48,7 @@ class SavedModel(ModelMixin, ConfigMixin):
 
     @classmethod
     def _check_keys(cls, keys: set[str], where: str) -> None:
-        # diffusers' own begin with an underscore, or are asked of the call.
+        # Keys with an underscore are diffusers' own notes; return_unused_kwargs is an argument of its call.
         found = {key for key in keys if not key.startswith("_")} - {"return_unused_kwargs"}
         known = inspect.signature(cls.__init__).parameters.keys() - {"self"}
         for problem, names in (("unknown key", found - known), ("missing key", known - found)):

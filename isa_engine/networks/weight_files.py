@@ -137,7 +137,8 @@ def _split(tensors: Mapping[str, Tensor], largest: int, path: Path) -> list[dict
     """The tensors of each file, in order; each with room for a header that names all the others."""
     named = 0
     while True:
-        # Its length, braces and alignment, then the names.
+        # Of a file, 64 bytes go to the header's length, braces and alignment, and some to each name of
+        # another file.
         room = largest - 64 - named * (len(path.name) + 14)
         files, left = [{}], room
         for name, tensor in tensors.items():

@@ -45,7 +45,7 @@ def shot_normal_maps(shot: Shot, cast: list[Character], model: Model) -> Tensor:
     def tensor(array: np.ndarray) -> Tensor:
         return torch.as_tensor(array)[frames].to(model.device)
 
-    # All points have a say in the normals, though fewer may be drawn.
+    # Normals come from all points of the surface, though the model may draw only the first ones.
     whole = [tensor(character.points) for character in cast]
     turned = [
         point_normals(points, torch.as_tensor(character.triangles, device=model.device).long())
@@ -57,7 +57,7 @@ def shot_normal_maps(shot: Shot, cast: list[Character], model: Model) -> Tensor:
     )
     cameras = tensor(shot.intrinsics), tensor(shot.camera_to_world)
     if cast:
-        # Nothing is drawn of what is no farther away than the camera itself.
+        # Whoever is hidden is put where the camera is: discs that near are not drawn.
         shown = torch.stack([tensor(character.visible) for character in cast], 1)
         points = torch.where(shown[..., None, None], points, cameras[1][:, None, None, :3, 3].to(points))
     canvas = shot.settings.width, shot.settings.height

@@ -100,7 +100,7 @@ def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
     """
     variance, mean = torch.var_mean(estimate, (2, 3, 4), correction=0, keepdim=True)
     told_variance, told_mean = torch.var_mean(told, (2, 3, 4), correction=0, keepdim=True)
-    # A plain channel, which has no deviation to lead back, is not stretched.
+    # A channel of one value has no deviation to lead back; without the floor it would be divided by zero.
     scale = (told_variance / variance.clamp_min(1e-6)).sqrt()
     return estimate.lerp(told_mean + scale * (estimate - mean), _RESCALE)
 

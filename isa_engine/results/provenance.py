@@ -118,7 +118,8 @@ def read_credentials(path: Path) -> dict[str, Any] | None:
         return {"valid": False, "problems": [str(error)], "claims": {}, "signed_by": ""}
     manifest = found["manifests"][found["active_manifest"]]
     labelled = {assertion["label"]: assertion["data"] for assertion in manifest["assertions"]}
-    # Who signed is the reader's to judge; that nothing changed since is what a checksum can say.
+    # Whether to trust the signer is the reader's decision, so an unknown signer is no problem here. What
+    # counts is that nothing has changed since.
     codes = [status["code"] for status in found.get("validation_status", [])]
     problems = [code for code in codes if code != "signingCredential.untrusted"]
     return {

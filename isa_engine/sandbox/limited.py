@@ -14,7 +14,8 @@ import numpy as np
 
 from isa_engine.errors import ShotError
 
-# Beside the pixels that are asked for: a picture of the greatest size, several times.
+# Bytes that decoding may take beside the pixels it returns: enough for a picture of the greatest size,
+# several times over.
 MEMORY = 2 * 2**30
 MAX_PIXELS = 64 * 2**20
 _REMEDY = "Export it again: a picture as PNG or JPEG, footage as H.264 in MP4."

@@ -12,7 +12,8 @@ from isa_engine.errors import ShotError
 
 MAX_PIXELS = 64 * 2**20
 _REMEDY_LARGE = f"Use at most {MAX_PIXELS // 10**6} megapixels."
-# Its canvas grows with this: a long strip would fill the memory.
+# Width over height, or height over width. A picture's canvas grows with it, so that a long strip would fill
+# the memory.
 MAX_ASPECT = 8
 _MAX_SOURCE_PIXELS = 64 * 2**20
 # Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
@@ -68,14 +69,14 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
     pictures: list[np.ndarray] = []
     try:
         with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
-            # A stream whose codec the header does not tell has no context.
+            # None: the header does not tell the stream's codec, and it cannot be decoded.
             context = file.streams.video[0].codec_context if file.streams.video else None
             if context is None:
                 raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
             if context.width * context.height > _MAX_SOURCE_PIXELS:
                 problem = f"{context.width} × {context.height} pixels are too many"
                 raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
-            # The size may change along the way.
+            # Frames may be larger than the header said, so the limit holds for each.
             context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
             for frame in itertools.islice(file.decode(video=0), frames):
                 resized = frame.reformat(*size, "rgb24", interpolation="AREA")

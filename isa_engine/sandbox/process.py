@@ -70,7 +70,7 @@ def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
             os._exit(1)
     os.close(writing)
     with open(reading, "rb") as pipe:
-        # More than its memory it cannot have to say.
+        # A child that sends more than it may hold in memory was taken over; it is killed below.
         answer = pipe.read(request["memory"])
     if answer and len(answer) >= request["memory"]:
         os.kill(child, signal.SIGKILL)
@@ -90,7 +90,7 @@ def _limit(memory: int) -> None:
     """From here on: so much memory, little time, no new files, none written, no core."""
     import resource
 
-    # Elsewhere nothing tells how much the process has already.
+    # The limit counts what the process has already, which only Linux tells.
     if sys.platform.startswith("linux"):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * resource.getpagesize() + memory

@@ -183,7 +183,7 @@ class _Members:
         info = self.infos.get(f"{name}.npy")
         if info is None:
             raise ShotError("the field is missing", where=where)
-        # Other methods' decoders allocate what the stream asks for.
+        # Decoders of other methods allocate as much memory as the stream tells them to.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ShotError("the field is not stored or deflated", where=where)
         with self.archive.open(info) as stream:

@@ -211,7 +211,8 @@ class DiTTrainer:
         trained = self._trained()
         stepped = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         moments = {
-            # A count of steps has no shares.
+            # Moments are shared out as the weights are; the count of steps is one number, alike on every
+            # device.
             k: {name: share(value, stepped[k]) if value.ndim else value for name, value in of.items()}
             for k, of in state["optimizer"]["state"].items()
         }
