@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -243,5 +243,6 @@ def _read_job(answer: dict) -> JobStatus:
 
 
 def _read(kind: Callable[..., T], answer: dict) -> T:
-    """A dataclass of the protocol; what a newer patch version adds is left out."""
-    return kind(**{field.name: answer[field.name] for field in fields(kind)})
+    """A dataclass of the protocol; what another patch version adds is left out, or has its default."""
+    known = [field for field in fields(kind) if field.default is MISSING or field.name in answer]
+    return kind(**{field.name: answer[field.name] for field in known})

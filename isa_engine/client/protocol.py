@@ -46,7 +46,7 @@ class JobStatus:
         phase: of the pipeline: "encode", "denoise", "decode", "write"; empty before the first report.
         step, steps: of the phase.
         previews: preview pictures so far; a greater number says that there is a newer one.
-        error: a sentence, where the job failed.
+        error: a sentence: why it failed or, where it is queued and that has lasted, what stands in its way.
         priority: one of ``PRIORITIES``.
         attempt: how often it was begun; more than once where a worker or the engine went away.
         created, started, finished: seconds since 1970 by the engine's clock; None: not yet.
@@ -145,6 +145,7 @@ class Health:
         device: "cpu", "cuda", ...; of several workers separated by commas; empty until a worker is ready.
         memory: of the device; of several the smallest, for any may get the job; None: not known.
         upload_limit: bytes of the largest shot file that is taken.
+        trouble: why no job would begin now, in sentences; empty: the next one does.
     """
 
     version: str
@@ -153,3 +154,4 @@ class Health:
     memory: Memory | None
     upload_limit: int
     models: tuple[ModelInfo, ...]
+    trouble: str = ""

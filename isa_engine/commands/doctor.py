@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     config = read_config(arguments.config, port=arguments.port, data=arguments.data)
     folder = Path(config.data or ".")
-    findings = [*packages(), *weights(), memory(), disk(folder), port(config.host, config.port)]
+    findings = [*packages(), *weights(), memory(), disk(folder), port(config.host, config.port), signing()]
     if importlib.util.find_spec("torch") is not None:
         findings += device(config.devices)
     for finding in findings:
@@ -88,6 +88,16 @@ def port(host: str, number: int) -> Finding:
             return Finding("good", f"port {number}")
     except (OSError, OverflowError) as error:
         return Finding("bad", f"port {number}: {error}", "Stop what listens there, or use --port.")
+
+
+def signing() -> Finding:
+    from isa_engine.results.provenance import configured_signer
+
+    try:
+        signer = configured_signer()
+    except EngineError as error:
+        return Finding("bad", f"signing: {error.problem}", error.remedy)
+    return Finding("good", f"signing: {'with the configured key' if signer else 'none is configured'}")
 
 
 def device(names: str) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 import isa_engine
 from isa_engine.client.protocol import PREFIX, Health, ModelInfo
 from isa_engine.configuration import MODELS, weights_folder
+from isa_engine.service import waiting
 from isa_engine.service.access import Needs, TokenDoor
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
@@ -57,7 +58,13 @@ def create_app(
         memories = [each.memory for each in workers if each.memory]
         memory = min(memories, key=lambda memory: memory.total, default=None)
         return Health(
-            isa_engine.__version__, furthest(workers), devices, memory, config.upload_limit, models()
+            isa_engine.__version__,
+            furthest(workers),
+            devices,
+            memory,
+            config.upload_limit,
+            models(),
+            " ".join(await ask(store, waiting.reasons, store, conditions)),
         )
 
     @routes.get("/models")
@@ -69,8 +76,7 @@ def create_app(
     def ready(response: Response) -> Readiness:
         """200 where a job that came now would be worked on, else 503 with the reasons."""
         reasons = conditions.sentences()
-        if furthest(store.workers()) != "ready":
-            reasons.append("No worker is ready.")
+        reasons += [each for each in waiting.reasons(store, conditions) if each not in reasons]
         if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
             reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")
         response.status_code = 503 if reasons else 200

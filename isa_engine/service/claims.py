@@ -31,12 +31,16 @@ class Claim:
     Attributes:
         seconds: that earlier attempts took.
         created: when the job came, as in ``JobStatus``.
+        hindered: how often the host put it back without its getting further.
+        elsewhere: it failed over another worker before.
     """
 
     id: str
     attempt: int
     seconds: float
     created: float
+    hindered: int = 0
+    elsewhere: bool = False
 
 
 class Claims(Database):
@@ -45,21 +49,32 @@ class Claims(Database):
     def set_worker(self, state: str, device: str = "", worker: int = 0, memory: Memory | None = None) -> None:
         """State, device and memory of a worker, as in ``protocol.Health``."""
         self.run(
-            "INSERT INTO workers VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device, "
+            "INSERT INTO workers (number, state, device, memory_free, memory_total) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device, beat = 0, "
             "memory_free = excluded.memory_free, memory_total = excluded.memory_total",
             *(worker, state, device),
             *((memory.free, memory.total) if memory else (None, None)),
         )
 
+    def beat(self, worker: int, trouble: str = "") -> None:
+        """A worker lives; ``trouble`` is why it takes no job."""
+        self.run("UPDATE workers SET beat = beat + 1, trouble = ? WHERE number = ?", trouble, worker)
+
     def claim(self, worker: int = 0) -> Claim | None:
-        """Take the queued job whose turn it is, if any."""
+        """Take the queued job whose turn it is, if any.
+
+        One that failed over this worker is for another one, where there is one. One that the host hindered
+        again and again lets the others go first.
+        """
         rows = self.run(
-            "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = ?, "
-            "turn = (SELECT max(turn) FROM jobs) + 1, started = coalesce(started, ?) "
-            "WHERE number = (SELECT number FROM jobs AS job WHERE state = 'queued' ORDER BY "
+            "UPDATE jobs SET state = 'running', error = '', attempt = attempt + 1, worker = ?1, "
+            "turn = (SELECT max(turn) FROM jobs) + 1, started = coalesce(started, ?2) "
+            "WHERE number = (SELECT number FROM jobs AS job WHERE state = 'queued' AND "
+            "(avoids IS NULL OR avoids <> ?1 OR NOT EXISTS "
+            "(SELECT 1 FROM workers WHERE number <> ?1 AND state = 'ready')) "
+            f"ORDER BY hindered >= {MAX_STALLS}, "
             "(SELECT max(turn) FROM jobs AS own WHERE own.owner = job.owner), priority DESC, number LIMIT 1) "
-            "AND state = 'queued' RETURNING id, attempt, seconds, created",
+            "AND state = 'queued' RETURNING id, attempt, seconds, created, hindered, avoids IS NOT NULL",
             *(worker, time.time()),
         )
         return Claim(*rows[0]) if rows else None
@@ -83,7 +98,7 @@ class Claims(Database):
     def saved(self, claim: Claim, step: int) -> None:
         """A checkpoint of this denoising step is on the disk."""
         self.run(
-            "UPDATE jobs SET checkpoint = greatest(checkpoint, ?) "
+            "UPDATE jobs SET checkpoint = greatest(checkpoint, ?), hindered = 0 "
             "WHERE id = ? AND attempt = ? AND state = 'running'",
             *(step, claim.id, claim.attempt),
         )
@@ -101,17 +116,31 @@ class Claims(Database):
                     "INSERT INTO results VALUES (?, ?, ?, ?)", claim.id, file.name, file.bytes, file.sha256
                 )
 
-    def interrupt(self, claim: Claim, error: str) -> None:
-        """What stands in the way may pass: as ``worker_died``, by the worker itself."""
-        self._interrupt("state = 'running' AND id = ? AND attempt = ?", (claim.id, claim.attempt), error)
+    def hinder(self, claim: Claim) -> None:
+        """The host stands in the way: the job is put back, to go on from its checkpoint when that passes."""
+        self.run(
+            "UPDATE jobs SET hindered = hindered + 1 WHERE id = ? AND attempt = ?", claim.id, claim.attempt
+        )
+        self.release(claim)
+
+    def pass_on(self, claim: Claim, worker: int) -> bool:
+        """Give a job that failed to another worker; False where there is none, or it failed there already."""
+        others = "SELECT 1 FROM workers WHERE number <> ? AND state = 'ready'"
+        if claim.elsewhere or not self.run(others, worker):
+            return False
+        self.run("UPDATE jobs SET avoids = ? WHERE id = ? AND attempt = ?", worker, claim.id, claim.attempt)
+        self.release(claim)
+        return True
 
     def release(self, claim: Claim) -> None:
-        """Put a job back as the worker stops; it goes on from its checkpoint later."""
-        self.run(
-            f"UPDATE jobs SET state = 'queued', {_UNTOUCHED} "
-            "WHERE id = ? AND attempt = ? AND state = 'running' AND cancelling = 0",
-            *(claim.id, claim.attempt),
-        )
+        """Put a job back; it goes on from its checkpoint later, unless it was to be cancelled."""
+        mine = "WHERE id = ? AND attempt = ? AND state = 'running'"
+        with self.transaction():
+            self.run(
+                f"UPDATE jobs SET state = 'cancelled', finished = ? {mine} AND cancelling = 1",
+                *(time.time(), claim.id, claim.attempt),
+            )
+            self.run(f"UPDATE jobs SET state = 'queued', {_UNTOUCHED} {mine}", claim.id, claim.attempt)
 
     def recover(self, workers: range = ALL_WORKERS) -> None:
         """What ran when the service went away: cancelled if it was to be, else queued again or given up.

@@ -8,6 +8,7 @@ back misses nothing and sees nothing twice.
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
@@ -17,6 +18,10 @@ from isa_engine.service.store import JobStore, ask
 BEAT_SECONDS = 0.1
 # A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
 IDLE_SECONDS = 15
+# After an error, so that a night of them does not fill the log.
+ERROR_SECONDS = 5
+
+log = logging.getLogger(__name__)
 
 
 class Feed:
@@ -69,14 +74,21 @@ class Feed:
         return status is None or status.over, self.store.events(after, job)
 
     async def _watch(self) -> None:
-        after = await ask(self.store, self.store.last_event)
-        self._wake(list(self._waiting))
+        after: int | None = None
         with contextlib.suppress(asyncio.CancelledError):
             while self._waiting:
+                try:
+                    if after is None:
+                        after = await ask(self.store, self.store.last_event)
+                        self._wake(list(self._waiting))
+                    for event in await ask(self.store, self.store.events, after):
+                        after = event.number
+                        self._wake([event.job])
+                except Exception as error:
+                    # The streams go on when the queue can be read again; until then they say that they live.
+                    log.error("changes cannot be read: %s", error)
+                    await asyncio.sleep(ERROR_SECONDS)
                 await asyncio.sleep(BEAT_SECONDS)
-                for event in await ask(self.store, self.store.events, after):
-                    after = event.number
-                    self._wake([event.job])
         self._beat = None
 
     def _wake(self, jobs: list[str]) -> None:

@@ -13,6 +13,8 @@ from isa_engine.client.protocol import PREFIX, TRANSITIONS
 from isa_engine.service.feed import Feed
 from isa_engine.service.store import JobStore
 
+# Anybody may invent others.
+_METHODS = ("GET", "POST", "DELETE")
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -64,7 +66,7 @@ class Measured:
             if message["type"] == "http.response.start":
                 # Some versions of FastAPI name a route with its prefix, others without.
                 route = getattr(scope.get("route"), "path", "none").removeprefix(PREFIX)
-                method = scope["method"] if route != "none" else "none"
+                method = scope["method"] if route != "none" and scope["method"] in _METHODS else "none"
                 self.metrics.requests.labels(method, route, message["status"]).inc()
                 self.metrics.seconds.labels(route).observe(time.perf_counter() - began)
             await send(message)

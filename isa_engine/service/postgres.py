@@ -41,8 +41,8 @@ CREATE OR REPLACE FUNCTION only_what_is_over_goes() RETURNS trigger AS $$ BEGIN
 END $$ LANGUAGE plpgsql""",
     f"""
 CREATE OR REPLACE FUNCTION changed() RETURNS trigger AS $$ BEGIN
-    IF TG_OP = 'INSERT' OR (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews)
-        IS DISTINCT FROM (NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews)
+    IF TG_OP = 'INSERT' OR (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews, OLD.error)
+        IS DISTINCT FROM (NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error)
     THEN
         PERFORM pg_advisory_xact_lock({_EVENTS});
         INSERT INTO events (job, state, phase, step, steps, previews, error)

@@ -29,7 +29,7 @@ _REPLACED = (
 _GONE = "{}: the queue's file was deleted, and cannot be written anew: {}. Bring its folder back, with room."
 _DAMAGED = "{}: the queue's file is damaged ({}). Stop the engine, then: isa-engine queue restore --data {}"
 _LOCKED = "{}: another program has locked the queue's file. Wait until it ends, or end it."
-_UNREADABLE = "{}: the queue's file cannot be read: {}. See that its disk is well."
+_UNREADABLE = "{}: the queue's file cannot be used: {}. See that its disk is well."
 
 log = logging.getLogger(__name__)
 

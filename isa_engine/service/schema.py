@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     checkpoint INTEGER NOT NULL DEFAULT 0,
     interrupted_at INTEGER NOT NULL DEFAULT -1,
     interruptions INTEGER NOT NULL DEFAULT 0,
+    hindered INTEGER NOT NULL DEFAULT 0,
+    avoids INTEGER,
     phase TEXT NOT NULL DEFAULT '',
     step INTEGER NOT NULL DEFAULT 0,
     steps INTEGER NOT NULL DEFAULT 0,
@@ -57,7 +59,8 @@ CREATE INDEX IF NOT EXISTS events_by_job ON events (job, number);
 CREATE TABLE IF NOT EXISTS transitions (source TEXT, target TEXT, PRIMARY KEY (source, target));
 CREATE TABLE IF NOT EXISTS workers (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, device TEXT NOT NULL,
-    memory_free INTEGER, memory_total INTEGER
+    memory_free INTEGER, memory_total INTEGER, trouble TEXT NOT NULL DEFAULT '',
+    beat INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS removals (job TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS clock (number INTEGER PRIMARY KEY, age REAL NOT NULL, wall REAL NOT NULL);
@@ -81,13 +84,21 @@ CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON jobs
 BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
     VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
 CREATE TRIGGER IF NOT EXISTS changed AFTER UPDATE ON jobs
-WHEN (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews)
-    IS NOT (NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews)
+WHEN (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews, OLD.error)
+    IS NOT (NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error)
 BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
     VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
 """
 # From each earlier version to the next. Triggers and the lawful changes are made anew in any case.
-MIGRATIONS = {2: "ALTER TABLE jobs ADD COLUMN kept_since REAL;\n"}
+MIGRATIONS = {
+    2: """
+ALTER TABLE jobs ADD COLUMN kept_since REAL;
+ALTER TABLE jobs ADD COLUMN hindered INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN avoids INTEGER;
+ALTER TABLE workers ADD COLUMN trouble TEXT NOT NULL DEFAULT '';
+ALTER TABLE workers ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
+"""
+}
 LAWFUL = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
 
 

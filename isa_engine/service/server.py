@@ -19,6 +19,7 @@ import uvicorn
 
 import isa_engine
 from isa_engine.errors import EngineError
+from isa_engine.results.provenance import configured_signer
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
@@ -32,6 +33,7 @@ from isa_engine.service.retention import TICK_SECONDS, Retention
 from isa_engine.service.store import JobStore
 from isa_engine.service.supervisor import Supervisor
 from isa_engine.service.tokens import Tokens
+from isa_engine.service.waiting import WAIT_SECONDS, Waiting
 
 # -P: what lies in the folder that someone happened to start the engine in is not imported.
 WORKER = (sys.executable, "-P", "-m", "isa_engine.service.worker")
@@ -74,6 +76,8 @@ def serve(
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
     _check_certificate(config)
+    # A key that is missing would show when the first plate is made.
+    configured_signer()
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
@@ -112,7 +116,7 @@ def serve(
         server.feed = app.state.feed
         with contextlib.ExitStack() as workers:
             for number, device in zip(own, config.devices.split(","), strict=False):
-                supervisor = Supervisor(store, folders, worker, config, number, device.strip())
+                supervisor = Supervisor(store, folders, worker, config, number, device.strip(), conditions)
                 server.supervisors.append(workers.enter_context(supervisor))
             first_line = {"url": _url(listener, config), "token": None if token else secret}
             print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
@@ -120,6 +124,7 @@ def serve(
                 threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
             retention = Retention(store, folders, config.keep_days)
             _repeat("retention", TICK_SECONDS, retention.tick)
+            _repeat("waiting", WAIT_SECONDS / 2, Waiting(store, conditions).tell)
             if not config.store:
                 watch = QueueWatch(store, conditions, server.renew_workers)
                 _repeat("queue-watch", LOOK_SECONDS, watch.look)

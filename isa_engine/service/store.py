@@ -37,11 +37,12 @@ class OverQuota(Exception):
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker; attributes as in ``protocol.Health``."""
+    """A worker; attributes as in ``protocol.Health``, ``trouble`` being its own."""
 
     number: int
     state: str
     device: str
+    trouble: str
     memory: Memory | None
 
 
@@ -185,6 +186,7 @@ class JobStore(Claims):
         rows = self.run(
             "UPDATE jobs SET state = 'queued', phase = '', step = 0, steps = 0, worker = NULL, error = '', "
             "cancelling = 0, seconds = 0, checkpoint = 0, interrupted_at = -1, interruptions = 0, "
+            "hindered = 0, avoids = NULL, "
             "finished = NULL, kept_since = NULL "
             "WHERE id = ? AND state IN ('failed', 'cancelled') RETURNING id",
             job,
@@ -246,12 +248,9 @@ class JobStore(Claims):
         """A deleted job's files are gone."""
         self.run("DELETE FROM removals WHERE job = ?", job)
 
-    def refuse_queued(self, error: str) -> None:
-        """No worker comes up: whoever waits is told so."""
-        now = time.time()
-        self.run(
-            "UPDATE jobs SET state = 'failed', error = ?, finished = ? WHERE state = 'queued'", error, now
-        )
+    def tell_waiting(self, reason: str) -> None:
+        """Say to all jobs that are queued why they wait; "": nothing stands in their way any more."""
+        self.run("UPDATE jobs SET error = ? WHERE state = 'queued' AND error <> ?", reason, reason)
 
     def running(self, worker: int) -> tuple | None:
         """What a worker is at, which changes with every word of it; None: no job."""
@@ -260,12 +259,17 @@ class JobStore(Claims):
         )
         return rows[0] if rows else None
 
+    def beats(self, worker: int) -> tuple | None:
+        """What changes with every sign of life of a worker that has no job; None: it is not known."""
+        rows = self.read("SELECT state, beat FROM workers WHERE number = ?", worker)
+        return rows[0] if rows else None
+
     def workers(self) -> list[WorkerInfo]:
         """All workers, by number."""
         rows = self.read(
-            "SELECT number, state, device, memory_free, memory_total FROM workers ORDER BY number"
+            "SELECT number, state, device, trouble, memory_free, memory_total FROM workers ORDER BY number"
         )
-        return [WorkerInfo(*row[:3], None if row[3] is None else Memory(*row[3:])) for row in rows]
+        return [WorkerInfo(*row[:4], None if row[4] is None else Memory(*row[4:])) for row in rows]
 
     def forget_workers(self, workers: range = ALL_WORKERS) -> None:
         """Those of an earlier run of the service."""

@@ -3,20 +3,22 @@
 import contextlib
 import logging
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 
+from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
 
 STOP_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
-# After so many deaths before it was ever ready, whoever waits in the queue is told.
+# After so many deaths before it was ever ready, whoever waits is told.
 HOPELESS = 3
+# Of silence: a worker without a job then hangs, and so does one that is started and does not come up.
+QUIET_MINUTES = 1
 HUNG = "The engine's worker hung: it said nothing for {:g} minutes. Its log may say more."
 _POLL_SECONDS = 1
 
@@ -30,6 +32,7 @@ class Supervisor:
         command: starts a worker; its options are appended.
         number: of this worker among those of the service.
         device: that it works on.
+        conditions: where it is said that no worker starts.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Supervisor:
         config: ServiceConfig | None = None,
         number: int = 0,
         device: str = "auto",
+        conditions: Conditions | None = None,
     ):
         self.store, self.number = store, number
+        self.conditions, self._name = conditions or Conditions(), f"worker-{number}"
         self.config = config = config or ServiceConfig()
         options = {
             "--data": folders.root,
@@ -97,66 +102,91 @@ class Supervisor:
 
     def _keep_alive(self) -> None:
         deaths = 0
-        while (sentence := self._run_once()) is not None:
+        while not self._stopping.is_set():
+            try:
+                sentence, blameless = self._run_once()
+            except Exception as error:
+                # No descriptors, no memory, no program: nothing that another try might not mend.
+                sentence, blameless = (
+                    f"The engine's worker cannot be started: {str(error) or type(error).__name__}.",
+                    True,
+                )
+            if self._stopping.is_set():
+                return
             log.error("%s", sentence, extra={"worker": self.number})
-            with self._lock:
-                blameless, self._renewing = self._renewing, False
-            deaths = 0 if self._settle(sentence, deaths, blameless) else deaths + 1
+            deaths = 0 if self._settle(sentence, blameless) else deaths + 1
+            if deaths >= HOPELESS:
+                self.conditions.stands(self._name, f"The engine's worker does not start. {sentence}")
             self._stopping.wait(min(2**deaths - 1, LONGEST_PAUSE_SECONDS))
 
-    def _settle(self, sentence: str, deaths: int, blameless: bool) -> bool:
+    def _settle(self, sentence: str, blameless: bool) -> bool:
         """Put the dead worker's job back; whether the worker had been ready."""
         while not self._stopping.is_set():
             try:
                 ready = {worker.number for worker in self.store.workers() if worker.state == "ready"}
                 self.store.worker_died(sentence, self.number, blameless)
-                if not ready and deaths + 1 >= HOPELESS:
-                    self.store.refuse_queued(f"The engine's worker does not start. {sentence}")
                 return self.number in ready
-            except (OSError, sqlite3.Error) as error:
-                # A full disk: nothing can be written down before there is room again.
+            except Exception as error:
+                # A full disk, a lock: nothing can be written down before that passes.
                 log.error("the queue cannot be written: %s", error, extra={"worker": self.number})
                 self._stopping.wait(_POLL_SECONDS)
         return False
 
-    def _run_once(self) -> str | None:
-        """Why a worker's life ended; None when it is time to stop."""
+    def _run_once(self) -> tuple[str, bool]:
+        """Why a worker's life ended, and whether its job has nothing to do with it."""
         with self._lock:
             if self._stopping.is_set():
-                return None
+                return "", True
             with contextlib.suppress(OSError):
                 self.store.set_worker("starting", worker=self.number)
             # What the worker prints belongs in the log; the service's own output is for its first line.
             self.worker = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=2)
         sentence = self._wait(self.worker)
-        return None if self._stopping.is_set() else sentence
+        with self._lock:
+            renewed, self._renewing = self._renewing, False
+        return sentence, renewed
 
     def _wait(self, worker: subprocess.Popen) -> str:
         """Why it ended; a worker that says nothing more over its job is ended here."""
-        told, since = None, 0.0
+        told, since, minutes = None, time.monotonic(), QUIET_MINUTES
         while True:
             try:
                 return death_sentence(worker.wait(_POLL_SECONDS))
             except subprocess.TimeoutExpired:
                 pass
-            with contextlib.suppress(OSError, sqlite3.Error):
-                if (telling := self.store.running(self.number)) != told:
-                    told, since = telling, time.monotonic()
-            if told is not None and time.monotonic() - since > self.config.silent_minutes * 60:
+            with contextlib.suppress(Exception):
+                job, beats = self.store.running(self.number), self.store.beats(self.number)
+                if (job, beats) != told:
+                    told, since = (job, beats), time.monotonic()
+                    if beats is not None and beats[0] == "ready":
+                        self.conditions.passed(self._name)
+                minutes = self._patience(job, beats)
+            if time.monotonic() - since > minutes * 60:
                 worker.kill()
                 worker.wait()
-                return HUNG.format(self.config.silent_minutes)
+                return HUNG.format(minutes)
+
+    def _patience(self, job: tuple | None, beats: tuple | None) -> float:
+        """Minutes of silence after which the worker hangs."""
+        state, beat = beats or ("starting", 0)
+        silent = self.config.silent_minutes
+        if job is None and state == "ready":
+            # Between jobs it has nothing to do but to say that it lives.
+            return QUIET_MINUTES
+        # Until its program runs it cannot say anything.
+        return silent if job or beat else max(QUIET_MINUTES, silent)
 
 
 def death_sentence(code: int) -> str:
     """Why the worker died, as far as its exit code tells."""
+    names = {-each.value: each.name for each in signal.Signals}
     if code == -signal.SIGTERM:
         reason, remedy = "someone stopped it", "Generate again."
-    elif code < 0 and signal.Signals(-code).name == "SIGKILL":
+    elif code == -signal.SIGKILL:
         reason = "killed by the system, most likely out of memory"
         remedy = "Generate fewer frames or a smaller picture, or close other programs."
     elif code < 0:
-        reason, remedy = signal.Signals(-code).name, "Its log says more."
+        reason, remedy = names.get(code, f"signal {-code}"), "Its log says more."
     else:
         reason, remedy = f"exit code {code}", "Its log says more."
     return f"The engine's worker died ({reason}). {remedy}"

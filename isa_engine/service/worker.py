@@ -7,7 +7,6 @@ there later. It ends at once when its standard input ends, so it never outlives 
 """
 
 import argparse
-import errno
 import logging
 import os
 import shutil
@@ -23,15 +22,20 @@ from isa_engine.client.protocol import RESULTS, ResultFile
 from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError, ran_out_of_memory
 from isa_engine.service.checksum import sha256
-from isa_engine.service.claims import Claim, Claims
+from isa_engine.service.claims import MAX_STALLS, Claim, Claims
 from isa_engine.service.folders import Folders
+from isa_engine.service.host import FULL, Host
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.memory import device_memory
 from isa_engine.shot import read_shot
 from isa_engine.whole_file import whole_file
 
 POLL_SECONDS = 0.1
-FULL = "The engine's disk is full. Free some space in its data folder."
+BEAT_SECONDS = 15
+# Between two tries of a job that the host stands in the way of.
+LONGEST_PAUSE_SECONDS = 60
+# Exit code of a worker whose GPU went away.
+LOST_DEVICE = 75
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +86,11 @@ def main(
         generate,
         number=arguments.number,
         job_seconds=arguments.job_seconds,
+        free_bytes=arguments.free_bytes,
         stopping=stopping,
     )
     worker.warm_up()
-    while not stopping.is_set():
-        room = shutil.disk_usage(folders.root).free >= arguments.free_bytes
-        if not room or not worker.work():
-            stopping.wait(POLL_SECONDS if room else 10 * POLL_SECONDS)
+    worker.keep_working()
 
 
 class Worker:
@@ -97,6 +99,7 @@ class Worker:
     Args:
         number: of this worker among those of the service.
         job_seconds: that a job may take, all attempts together.
+        free_bytes: of room on the disk, without which no job begins.
         stopping: set when the current job is to be put back.
     """
 
@@ -107,21 +110,60 @@ class Worker:
         generate: Callable,
         number: int = 0,
         job_seconds: float = float("inf"),
+        free_bytes: int = 0,
         stopping: threading.Event | None = None,
     ):
         self.folders, self.number, self.job_seconds = folders, number, job_seconds
         self.store = Claims(folders.queue, create=False)
         self.load_model, self.generate = load_model, generate
         self.stopping = stopping or threading.Event()
+        self.host = Host(folders.root, free_bytes)
         self.name, self.model = "", None
+        self._told = ("", float("-inf"))
+        # The host's trouble with the last job, how often it came in a row, until when to wait, and how many
+        # jobs ended since it first came.
+        self._trouble, self._times, self._not_before, self._ended = "", 0, 0.0, 0
 
     def warm_up(self) -> None:
         """Load the first model before anyone asks; where that fails, each job says why."""
         try:
+            # The process is up; from here on its silence counts.
+            self.store.beat(self.number)
             self._load(next(iter(MODELS)))
         except Exception:
             log.exception("the model did not load")
             self.store.set_worker("ready", worker=self.number)
+
+    def keep_working(self) -> None:
+        """Work until told to stop, whatever becomes of the host meanwhile."""
+        while not self.stopping.is_set():
+            try:
+                hindrance = self._hindrance()
+                self._tell(hindrance)
+                if not hindrance and self.work():
+                    continue
+                pause = 10 * POLL_SECONDS if hindrance else POLL_SECONDS
+            except OSError as error:
+                log.error("the worker waits: %s", error.strerror)
+                pause = 10 * POLL_SECONDS
+            self.stopping.wait(pause)
+
+    def _hindrance(self) -> str:
+        """Why no job can begin now; "": nothing stands in the way."""
+        if time.monotonic() < self._not_before:
+            return self._trouble
+        # A look that writes is for a host that was ill.
+        found = self.host.hindrance(thorough=bool(self._trouble))
+        if not found:
+            self._trouble = ""
+        return found
+
+    def _tell(self, hindrance: str) -> None:
+        """That the worker lives, and why it takes no job."""
+        told, when = self._told
+        if hindrance != told or time.monotonic() - when > BEAT_SECONDS:
+            self.store.beat(self.number, hindrance)
+            self._told = hindrance, time.monotonic()
 
     def work(self) -> bool:
         """Run the queued job whose turn it is to its end; False when there is none."""
@@ -135,6 +177,7 @@ class Worker:
             self.folders.begin(claim.id, claim.attempt)
             run.encoded = self.folders.bring_shot(claim.id).read_bytes()
             shot = read_shot(run.encoded)
+            self.host.make_sure_of(shot)
             self._load(shot.settings.model)
             self.generate(shot, self.model, out, run.report, checkpoint=run, made=claim.created)
             self.folders.keep_results(claim.id, claim.attempt)
@@ -142,13 +185,14 @@ class Worker:
             self.folders.checkpoint(claim.id).unlink(missing_ok=True)
         except Stopping:
             shutil.rmtree(out, ignore_errors=True)
-            self.store.release(claim)
+            self._write_down(lambda: self.store.release(claim))
         except Cancelled:
             self._end(claim, out, "cancelled")
         except Exception as error:
             self._fail(claim, out, error)
         else:
-            self.store.finish(claim, "done", results=results)
+            self._write_down(lambda: self.store.finish(claim, "done", results=results))
+            self._times, self._ended = 0, self._ended + 1
         log.info("job ends", extra={"job": claim.id, "attempt": claim.attempt})
         return True
 
@@ -164,17 +208,49 @@ class Worker:
     def _fail(self, claim: Claim, out: Path, error: Exception) -> None:
         # The traceback names lines, never what the shot holds.
         log.error("job failed", exc_info=error, extra={"job": claim.id, "attempt": claim.attempt})
-        full = error.__cause__ if isinstance(error, EngineError) else error
-        if isinstance(full, OSError) and full.errno == errno.ENOSPC:
-            shutil.rmtree(out, ignore_errors=True)
-            self.store.interrupt(claim, FULL)
+        trouble = self.host.trouble(error)
+        if trouble and not (claim.hindered >= MAX_STALLS and self._ended):
+            self._hold(claim, out, trouble)
+            if self.host.lost_device(error):
+                # Nothing that this process does with the GPU will succeed any more.
+                sys.exit(LOST_DEVICE)
+        elif not isinstance(error, IsaError) and self._passed_on(claim, out):
+            return
         else:
             self._end(claim, out, "failed", _sentence(error))
+            self._ended += 1
+
+    def _hold(self, claim: Claim, out: Path, trouble: str) -> None:
+        """Put a job back that the host stood in the way of, and let nothing begin for a while."""
+        if claim.hindered == 0:
+            self._ended = 0
+        if trouble == FULL:
+            self.host.did_not_fit(out.parent)
+        shutil.rmtree(out, ignore_errors=True)
+        self._write_down(lambda: self.store.hinder(claim))
+        self._trouble, self._times = trouble, self._times + 1
+        # It may pass at once, or take the night.
+        self._not_before = time.monotonic() + min(2**self._times, LONGEST_PAUSE_SECONDS)
+
+    def _passed_on(self, claim: Claim, out: Path) -> bool:
+        if not self.store.pass_on(claim, self.number):
+            return False
+        shutil.rmtree(out, ignore_errors=True)
+        return True
+
+    def _write_down(self, write: Callable[[], None]) -> None:
+        """How a job ended, once the queue can be written: until then nothing else begins."""
+        while True:
+            try:
+                return write()
+            except OSError as error:
+                log.error("the queue cannot be written: %s", error.strerror)
+                time.sleep(1)
 
     def _end(self, claim: Claim, out: Path, state: str, error: str = "") -> None:
         shutil.rmtree(out, ignore_errors=True)
         self.folders.checkpoint(claim.id).unlink(missing_ok=True)
-        self.store.finish(claim, state, error)
+        self._write_down(lambda: self.store.finish(claim, state, error))
 
 
 class Run:

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
-from isa_engine.service import folders, server, sqlite, worker
+from isa_engine.service import folders, server, sqlite, waiting, worker
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -60,7 +60,7 @@ def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
         raise EngineError("this shot is not to my taste", remedy="Stage another")
     if kind == BROKEN:
         raise ZeroDivisionError("secret of the engine")
-    if kind == DISK_FULL:
+    if kind == DISK_FULL and not (out.parents[2] / "well").exists():
         raise OSError(28, "No space left on device")
     if kind == KILLED:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -112,6 +112,9 @@ def main() -> None:
         worker.main(load_model, generate)
     else:
         server.LOOK_SECONDS = float(os.environ.get("STUB_LOOK_SECONDS", server.LOOK_SECONDS))
+        waiting.WAIT_SECONDS = server.WAIT_SECONDS = float(
+            os.environ.get("STUB_WAIT_SECONDS", waiting.WAIT_SECONDS)
+        )
         parser = argparse.ArgumentParser()
         serve.add_arguments(parser)
         serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))

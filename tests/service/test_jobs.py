@@ -100,7 +100,6 @@ def test_cancelling_a_job_that_is_over_changes_nothing(engine):
         (OUT_OF_MEMORY, "The engine ran out of memory. Generate fewer frames, or a smaller picture."),
         (REFUSED, "this shot is not to my taste. Stage another"),
         (BROKEN, "The engine failed: ZeroDivisionError('secret of the engine'). Its log says more."),
-        (DISK_FULL, "The engine's disk is full. Free some space in its data folder."),
     ],
 )
 def test_a_failure_is_a_sentence_and_leaves_no_files(engine, kind, sentence):
@@ -150,11 +149,28 @@ def test_a_job_over_its_time_is_failed_with_the_reason_and_the_next_runs(run_eng
 
 
 def test_a_worker_that_never_starts_is_told_to_whoever_waits(run_engine):
-    engine = run_engine(STUB_DIES_WHILE_STARTING="1")
-    status = over(engine, engine.client.submit(upload(FAST)))
-    assert status.state == "failed"
-    assert status.error.startswith("The engine's worker does not start.")
-    assert engine.client.health().worker == "starting"
+    engine = run_engine(STUB_DIES_WHILE_STARTING="1", STUB_WAIT_SECONDS="0.5")
+    job = engine.client.submit(upload(FAST))
+    status = eventually(lambda: (s := engine.client.job(job)).error and s, "it is told why it waits", 60)
+    assert status.state == "queued"
+    eventually(lambda: "The engine's worker does not start." in engine.client.job(job).error, "why", 60)
+    health = engine.client.health()
+    assert (health.worker, "The engine's worker does not start." in health.trouble) == ("starting", True)
+
+
+def test_a_host_that_is_ill_fails_no_job_and_the_queue_stands_still_with_the_reason(run_engine):
+    engine = run_engine()
+    jobs = [engine.client.submit(upload(kind, steps=5)) for kind in (DISK_FULL, FAST)]
+    eventually(lambda: "disk is full" in engine.client.health().trouble, "the reason is told")
+    eventually(lambda: engine.client.job(jobs[0]).attempt >= 2, "it is tried again", 60)
+    assert {engine.client.job(job).state for job in jobs} <= {"queued", "running"}
+    (engine.data / "well").touch()
+    for job in jobs:
+        eventually(lambda job=job: engine.client.job(job).over, "it is over", 60)
+    first = engine.client.job(jobs[0])
+    # The stub makes a preview at every step that it does, so it did none of them twice.
+    assert (first.state, first.previews) == ("done", 5)
+    assert engine.client.health().trouble == ""
 
 
 def test_jobs_survive_the_service(run_engine):

@@ -20,7 +20,10 @@ from isa_engine.service.tokens import Tokens
 from tests.service.test_store import (  # noqa: F401
     test_a_cancelled_job_is_told_to_its_worker_at_the_next_report,
     test_a_clock_that_is_set_back_keeps_jobs_and_their_order,
+    test_a_hindered_job_that_was_to_be_cancelled_is_cancelled,
+    test_a_job_that_failed_over_one_worker_is_for_another_and_for_the_first_where_that_is_gone,
     test_a_job_that_gets_further_each_time_is_never_given_up,
+    test_a_job_that_the_host_hinders_is_never_given_up_and_lets_the_others_go_first,
     test_a_job_that_was_to_be_cancelled_does_not_come_back,
     test_a_key_queues_the_same_shot_once_and_another_shot_never,
     test_a_worker_dying_over_a_job_that_was_to_be_cancelled_is_not_its_failure,
@@ -34,6 +37,7 @@ from tests.service.test_store import (  # noqa: F401
     test_the_oldest_queued_job_is_claimed_once,
     test_tokens_take_turns_and_a_priority_holds_up_its_own_token_alone,
     test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning,
+    test_whoever_waits_is_told_why_until_it_runs,
 )
 
 psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
@@ -138,7 +142,7 @@ def test_pages_results_bytes_and_workers_read_as_they_were_written(store):
     assert store.kept_bytes("x") == 41
     assert [status.id for status in store.page("x", None, 2, None)] == ["c", "b"]
     assert [status.id for status in store.page(None, "queued", 5, "c")] == ["b"]
-    assert store.workers() == [WorkerInfo(3, "ready", "cuda:0", Memory(5 * 2**30, 24 * 2**30))]
+    assert store.workers() == [WorkerInfo(3, "ready", "cuda:0", "", Memory(5 * 2**30, 24 * 2**30))]
     assert store.counts() == {"done": 1, "queued": 2}
 
 

@@ -102,6 +102,52 @@ def test_a_job_that_gets_further_each_time_is_never_given_up(store):
     assert store.status("a").state == "queued"
 
 
+def test_a_job_that_the_host_hinders_is_never_given_up_and_lets_the_others_go_first(store):
+    for job in "ab":
+        store.add(job)
+    for _ in range(2 * MAX_STALLS):
+        claim = store.claim()
+        store.hinder(claim)
+        if claim.id == "b":
+            break
+    assert store.status("a").attempt == MAX_STALLS
+    assert {store.status(job).state for job in "ab"} == {"queued"}
+    store.saved(again := store.claim(), 1)
+    assert again.id == "b"
+    store.hinder(again)
+    assert store.claim().hindered == 1
+
+
+def test_a_hindered_job_that_was_to_be_cancelled_is_cancelled(store):
+    store.add("a")
+    claim = store.claim()
+    store.cancel("a")
+    store.hinder(claim)
+    assert store.status("a").state == "cancelled"
+
+
+def test_a_job_that_failed_over_one_worker_is_for_another_and_for_the_first_where_that_is_gone(store):
+    store.add("a")
+    for worker in (0, 1):
+        store.set_worker("ready", "cpu", worker)
+    assert store.pass_on(store.claim(0), 0)
+    assert store.claim(0) is None
+    assert store.claim(1).elsewhere
+    store.worker_died("The worker died.", 1)
+    store.set_worker("starting", worker=1)
+    claim = store.claim(0)
+    assert (claim.id, store.pass_on(claim, 0)) == ("a", False)
+
+
+def test_whoever_waits_is_told_why_until_it_runs(store):
+    store.add("a")
+    store.tell_waiting("The disk is full.")
+    assert (store.status("a").state, store.status("a").error) == ("queued", "The disk is full.")
+    assert [event.error for event in store.events(0)] == ["", "The disk is full."]
+    store.claim()
+    assert store.status("a").error == ""
+
+
 def test_a_worker_that_dies_puts_back_its_own_job_alone(store):
     store.add("a")
     store.add("b")
@@ -197,7 +243,20 @@ def test_a_queue_of_another_version_is_refused(folders):
         JobStore(folders.queue)
 
 
-ACTIONS = ("add", "claim", "report", "done", "failed", "cancel", "recover", "died", "refuse", "reopen")
+ACTIONS = (
+    "add",
+    "claim",
+    "report",
+    "done",
+    "failed",
+    "cancel",
+    "recover",
+    "died",
+    "tell",
+    "hinder",
+    "pass on",
+    "reopen",
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -221,8 +280,12 @@ def test_no_order_of_events_loses_a_job_or_brings_one_back(tmp_path_factory, act
             store.recover()
         elif action == "died":
             store.worker_died("The worker died.")
-        elif action == "refuse":
-            store.refuse_queued("No worker comes up.")
+        elif action == "tell":
+            store.tell_waiting("No worker comes up.")
+        elif action == "hinder" and claim:
+            store.hinder(claim)
+        elif action == "pass on" and claim:
+            store.pass_on(claim, 0)
         elif action == "reopen":
             store.close()
             store = JobStore(path)
@@ -232,7 +295,7 @@ def test_no_order_of_events_loses_a_job_or_brings_one_back(tmp_path_factory, act
         assert told == {job: status.state for job, status in statuses.items()}
         for job, status in statuses.items():
             assert (status.finished is not None) == status.over
-            assert status.over or not status.error
+            assert status.state != "running" or not status.error
             assert ended.setdefault(job, status) == status if status.over else job not in ended
     store.close()
 

@@ -1,12 +1,17 @@
 """A worker that neither works nor dies."""
 
+import errno
 import sys
+import time
+
+import pytest
 
 from isa_engine.client.protocol import JobStatus
 from isa_engine.service import supervisor as supervisor_module
 from isa_engine.service.claims import MAX_STALLS
+from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.supervisor import Supervisor
+from isa_engine.service.supervisor import Supervisor, death_sentence
 from tests.service.running import eventually
 
 SLEEPS = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -30,6 +35,49 @@ def test_a_job_over_which_workers_only_ever_hang_is_given_up_with_the_reason(sto
     assert (
         status.error == "The engine's worker hung: it said nothing for 0.001 minutes. Its log may say more."
     )
+
+
+def test_a_worker_that_hangs_between_two_jobs_is_replaced(store, folders, monkeypatch):
+    monkeypatch.setattr(supervisor_module, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "QUIET_MINUTES", 0.005)
+    with Supervisor(store, folders, SLEEPS) as supervisor:
+        first = eventually(lambda: supervisor.worker, "a worker lives")
+        store.set_worker("ready", "cpu", supervisor.number)
+        for _ in range(20):
+            time.sleep(0.03)
+            store.beat(supervisor.number)
+            assert supervisor.worker is first, "one that says that it lives is left alone"
+        eventually(lambda: supervisor.worker is not first, "another worker comes")
+
+
+def test_the_supervisor_outlives_every_error_and_says_that_no_worker_starts(store, folders, monkeypatch):
+    tries, start = [], supervisor_module.subprocess.Popen
+    monkeypatch.setattr(supervisor_module, "LONGEST_PAUSE_SECONDS", 0.01)
+
+    def unlucky(*arguments, **options):
+        tries.append(arguments)
+        if len(tries) < 6:
+            raise [OSError(errno.EMFILE, "Too many open files"), MemoryError(), RuntimeError("odd")][
+                len(tries) % 3
+            ]
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(supervisor_module.subprocess, "Popen", unlucky)
+    locked = [OSError(errno.EBUSY, "locked")]
+    workers = store.workers
+    monkeypatch.setattr(store, "workers", lambda: [][len(locked)] if locked and locked.pop() else workers())
+    conditions = Conditions()
+    with Supervisor(store, folders, SLEEPS, conditions=conditions) as supervisor:
+        eventually(conditions.sentences, "it is said that no worker starts")
+        eventually(lambda: supervisor.worker, "a worker lives at last")
+        store.set_worker("ready", "cpu", supervisor.number)
+        eventually(lambda: conditions.sentences() == [], "and it is well again")
+    assert len(tries) == 6
+
+
+@pytest.mark.parametrize("code", range(-70, 256))
+def test_every_way_to_die_has_its_sentence(code):
+    assert death_sentence(code).startswith("The engine's worker died (")
 
 
 def test_every_word_of_a_worker_counts_as_one(store):

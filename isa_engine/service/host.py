@@ -1,0 +1,112 @@
+"""Whether an error is the job's own or the host's, and whether the host is well again.
+
+A disk that is full or read-only, a process without descriptors, a GPU that went away: no job is to blame, and
+the next one would fail as well. So the job is put back, and nothing begins until the host is well.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from isa_engine.shot import Shot
+
+FULL = "The engine's disk is full. Free some space in its data folder."
+_SENTENCES = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: "The engine's user may write no more to its disk. Raise the quota, or free some space.",
+    errno.EROFS: "The engine's data folder can only be read. Mount its disk for writing.",
+    errno.EACCES: "The engine may not write to its data folder. Give it to the engine's user.",
+    errno.EMFILE: "The engine has no file descriptors left. Raise the limit (ulimit -n) or end some clients.",
+    errno.ENFILE: "This machine has no file descriptors left. Raise fs.file-max, or end some programs.",
+    errno.EIO: "The engine's disk fails. See the system's log.",
+    errno.ENODEV: "A device of the engine went away. See the system's log.",
+    errno.ENXIO: "A device of the engine went away. See the system's log.",
+    errno.ESTALE: "The engine's data folder went away. Mount its disk again.",
+    errno.EBUSY: "Another program has locked the engine's queue. Wait until it ends, or end it.",
+}
+_GPU = "The engine's GPU failed. See the system's log; the engine starts its worker anew."
+_GPU_ERRORS = re.compile("CUDA error|CUDNN_STATUS|cuDNN error|device-side|CUBLAS_STATUS|HIP error")
+# How safetensors, which is written in Rust, tells the system's errors.
+_OS_ERROR = re.compile(r"os error ([0-9]+)")
+# A plate and a matte take less than this for each of their pixels.
+_BYTES_A_PIXEL = 0.5
+# A job that did not fit into so much room needs that much more, at least.
+_MORE = 1.25
+
+
+class Host:
+    """The machine and the data folder as one worker meets them.
+
+    Args:
+        data: the data folder.
+        free: bytes without which no job begins.
+    """
+
+    def __init__(self, data: Path, free: int):
+        self.data, self.free = data, free
+        self.wanted = free
+
+    def trouble(self, error: BaseException) -> str:
+        """The sentence for an error that is the host's; "": it is the job's own."""
+        for each in _chain(error):
+            text = str(each)
+            if isinstance(each, OSError) and each.errno in _SENTENCES:
+                return _SENTENCES[each.errno]
+            if (found := _OS_ERROR.search(text)) and int(found[1]) in _SENTENCES:
+                return _SENTENCES[int(found[1])]
+            if isinstance(each, RuntimeError) and _GPU_ERRORS.search(text):
+                return _GPU
+        return "" if self.data.is_dir() else _SENTENCES[errno.ESTALE]
+
+    def lost_device(self, error: BaseException) -> bool:
+        """Whether only another process can use the GPU again."""
+        return self.trouble(error) == _GPU
+
+    def did_not_fit(self, folder: Path) -> None:
+        """A job whose files are in a folder found no more room: it begins again where there is more."""
+        size = 0
+        with contextlib.suppress(OSError):
+            size = sum(path.lstat().st_size for path in folder.rglob("*"))
+        self.wanted = max(self.free, int(size * _MORE))
+
+    def hindrance(self, thorough: bool) -> str:
+        """Why no job can begin now; "": nothing stands in the way.
+
+        Args:
+            thorough: write something, too.
+        """
+        try:
+            if shutil.disk_usage(self.data).free < self.wanted:
+                return f"{FULL.removesuffix('.')}: {self.wanted / 2**30:.3g} GiB are needed."
+            if thorough:
+                with tempfile.NamedTemporaryFile(dir=self.data, prefix=".probe-") as file:
+                    file.write(b"isa")
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError as error:
+            return self.trouble(error) or f"The engine's data folder cannot be used: {error.strerror}."
+        self.wanted = self.free
+        return ""
+
+    def make_sure_of(self, shot: Shot) -> None:
+        """That there is room for what becomes of a shot.
+
+        Raises:
+            OSError: there is not; ``hindrance`` waits for it.
+        """
+        settings = shot.settings
+        needed = self.free + int(shot.frames * settings.width * settings.height * _BYTES_A_PIXEL)
+        if shutil.disk_usage(self.data).free < needed:
+            self.wanted = needed
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
