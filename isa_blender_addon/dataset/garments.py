@@ -17,10 +17,12 @@ _ANGLES, _LEVELS = 36, 48
 
 @dataclass(frozen=True)
 class Surface:
-    """Attributes:
-    vertices: ``(v, 3)`` at rest.
-    faces: ``(f, 3)``.
-    weights: ``(v, 55)``.
+    """A mesh that is skinned to the body's 55 joints.
+
+    Attributes:
+        vertices: ``(v, 3)`` at rest.
+        faces: ``(f, 3)``.
+        weights: ``(v, 55)``.
     """
 
     vertices: np.ndarray

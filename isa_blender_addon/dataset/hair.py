@@ -14,11 +14,13 @@ STEPS = 7
 
 @dataclass(frozen=True)
 class Style:
-    """Attributes:
-    length: metres of a strand; 0 for a shaven head.
-    thickness: metres that the cap below the strands stands off.
-    brow, nape: where hair begins above the eyes, and ends below them.
-    lift: how far strands rise before they fall.
+    """How somebody wears the hair.
+
+    Attributes:
+        length: metres of a strand; 0 for a shaven head.
+        thickness: metres that the cap below the strands stands off.
+        brow, nape: where hair begins above the eyes, and ends below them.
+        lift: how far strands rise before they fall.
     """
 
     length: float

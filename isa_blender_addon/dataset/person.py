@@ -21,11 +21,13 @@ _STRANDS = 2500
 
 @dataclass(frozen=True)
 class Person:
-    """Attributes:
-    armature: its rig.
-    objects: everything that shows.
-    betas: ``(10,)`` float32.
-    patterns: of the upper and the lower garment, as the split has them.
+    """Somebody in the scene, dressed.
+
+    Attributes:
+        armature: its rig.
+        objects: everything that shows.
+        betas: ``(10,)`` float32.
+        patterns: of the upper and the lower garment, as the split has them.
     """
 
     armature: bpy.types.Object

@@ -13,11 +13,13 @@ _HEIGHT = 512
 
 @dataclass(frozen=True)
 class Sky:
-    """Attributes:
-    image: see the module's docstring.
-    sun: ``(3,)`` unit vector towards it.
-    sun_strength: of a sun lamp, in units of the sky's brightness; 0 under a closed cover.
-    warmth: ``(3,)`` colour of its light.
+    """A sky made by code, and the sun in it.
+
+    Attributes:
+        image: see the module's docstring.
+        sun: ``(3,)`` unit vector towards it.
+        sun_strength: of a sun lamp, in units of the sky's brightness; 0 under a closed cover.
+        warmth: ``(3,)`` colour of its light.
     """
 
     image: np.ndarray

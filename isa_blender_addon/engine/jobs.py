@@ -19,7 +19,9 @@ from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import RESULTS, JobStatus
 from isa_engine.errors import Cancelled, EngineError, IsaError
 
-from ..takes.take import ARRIVING, PREVIEW, fresh_key
+from ..takes.files import ARRIVING, PREVIEW
+from ..takes.take import fresh_key
+from .pace import Pace
 from .process import EngineStatus
 
 POLL_SECONDS = 0.2
@@ -103,7 +105,7 @@ class JobRunner:
         self.key, self.patience = key or fresh_key(), patience
         self._snapshot = JobSnapshot(job=job)
         self.left, self._ending = False, threading.Event()
-        self._pace = _Pace()
+        self._pace = Pace()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
     def start(self) -> None:
@@ -300,18 +302,3 @@ class JobRunner:
 
     def _show(self, **changes) -> None:
         self._snapshot = replace(self._snapshot, **changes)
-
-
-class _Pace:
-    """How fast a phase goes, from the steps seen so far."""
-
-    def __init__(self):
-        self.phase, self.first_step, self.began = "", 0, 0.0
-
-    def seconds_left(self, phase: str, step: int, steps: int) -> float | None:
-        now = time.monotonic()
-        if phase != self.phase or step < self.first_step:
-            self.phase, self.first_step, self.began = phase, step, now
-        if step == self.first_step:
-            return None
-        return (now - self.began) / (step - self.first_step) * (steps - step)

@@ -15,6 +15,7 @@ from pathlib import Path
 from isa_engine.errors import IsaError
 from isa_engine.shot import Shot
 
+from ..takes.files import discard_folder, move_folder_to_trash
 from ..takes.take import HERE, Take, fresh_key, read_takes
 from .jobs import Engine, JobRunner, JobSnapshot
 
@@ -201,7 +202,7 @@ class JobQueue:
     def remove(self, folder: Path) -> None:
         """Forget a take that nobody works on, and remove its files for good."""
         if self._working_on(folder) is None:
-            self._disk.submit(self._takes[folder].discard)
+            self._disk.submit(discard_folder, folder)
             self._forget(folder)
 
     def move_to_trash(self, folder: Path) -> None:
@@ -211,7 +212,7 @@ class JobQueue:
             SceneError: they cannot; the take stays.
         """
         if self._working_on(folder) is None:
-            self._disk.submit(self._takes[folder].move_to_trash).result()
+            self._disk.submit(move_folder_to_trash, folder).result()
             self._forget(folder)
 
     def _forget(self, folder: Path) -> None:

@@ -22,8 +22,10 @@ _MARK_PIXELS, _SKIN_PIXELS, _LINE_PIXELS, _TEXT_PIXELS = 9.0, 2.0, 2.0, 13
 
 
 class _Marking:
-    """Attributes:
-    asked: the joint that a click would mark now; None while nobody marks.
+    """What the artist is marking now.
+
+    Attributes:
+        asked: the joint that a click would mark; None while nobody marks.
     """
 
     asked: int | None = None

@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 from ..language.translation import in_words, said, words
 from ..session.current import session
 from ..session.window import redraw
+from ..takes.files import beside, size
 from ..takes.shown import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
 from ..takes.take import Take
 from ..takes.trash import has_trash
@@ -141,13 +142,13 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
 def what_goes(take: Take) -> list[str]:
     """What deleting a take means, a line each."""
     first, last, _ = take.frames
-    values = {"size": in_words(take.size), "first": first, "last": last, "seed": take.settings.seed}
+    values = {"size": in_words(size(take.folder)), "first": first, "last": last, "seed": take.settings.seed}
     lines = [
         words("{size}: frames {first}–{last}, seed {seed}. No scene of this file shows it.", **values),
         str(take.folder),
     ]
-    if beside := take.beside:
-        lines.append(words("What others have put beside it stays: {names}.", names=", ".join(beside)))
+    if names := beside(take.folder):
+        lines.append(words("What others have put beside it stays: {names}.", names=", ".join(names)))
     if not has_trash(take.folder):
         lines.append(words("There is no trash for this drive: it goes for good."))
     return lines

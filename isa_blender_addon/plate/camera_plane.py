@@ -49,10 +49,8 @@ _OF_SCENE = {
 }
 
 
-def import_plane(
-    scene, video, frame_numbers, name: str, depth: float | None = None, matte=None, rendered: bool = True
-) -> list:
-    """Put the movie on a plane before each camera of the shot.
+def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: bool = True) -> list:
+    """Put the movie on a plane before each camera of the shot, so near that nothing of the set hides it.
 
     Planes of the same name before the same cameras only get the other movie, and stay as the artist has made
     them; before other cameras they are replaced and hand on their distance.
@@ -60,7 +58,6 @@ def import_plane(
     Args:
         video: path; its first frame is that of ``frame_numbers[0]``, and it has one frame a scene frame.
         frame_numbers: ``(F,)`` scene frames.
-        depth: metres before the camera; by default so near that nothing of the set hides it.
         matte: path of the plate's matte, if there is one; kept with the plane for keying.
         rendered: else it is seen in the viewport alone.
 
@@ -76,7 +73,7 @@ def import_plane(
     matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
     first_frame = int(frame_numbers[0])
     before = {plane.parent: plane for plane in planes(scene, name)}
-    if before.keys() == takes.keys() and depth is None and all(map(_movie_nodes, before.values())):
+    if before.keys() == takes.keys() and all(map(_movie_nodes, before.values())):
         _swap(list(before.values()), image, matte, first_frame)
         result = [before[camera] for camera in takes]
     else:
@@ -84,9 +81,7 @@ def import_plane(
         remove_planes(scene, name)
         material = _material(image, first_frame, name, scene)
         result = [
-            _plane(
-                scene, camera, material, matte, depths.get(camera) or _within_clip(camera.data, depth), name
-            )
+            _plane(scene, camera, material, matte, depths.get(camera) or _nearest(camera.data), name)
             for camera in takes
         ]
     for plane, shown in zip(result, takes.values(), strict=True):
@@ -134,9 +129,9 @@ def remove_planes(scene, name: str) -> None:
         bpy.data.collections.remove(collection)
 
 
-def _within_clip(camera, depth: float | None) -> float:
-    nearest, farthest = 1.1 * camera.clip_start, 0.95 * camera.clip_end
-    return min(max(depth if depth is not None else nearest, nearest), farthest)
+def _nearest(camera) -> float:
+    """Metres at which the camera just shows a plane."""
+    return min(1.1 * camera.clip_start, 0.95 * camera.clip_end)
 
 
 def plate_collection(scene):

@@ -51,8 +51,13 @@ class Reference:
     ghost: Ghost | None = None
 
 
-def capture_shot(scene, settings: Settings, references: Mapping[str, Reference] | None = None) -> Shot:
-    """Read the scene's frame range; the scene is afterwards as it was.
+def capture_frames(
+    scene, settings: Settings, references: Mapping[str, Reference] | None = None
+) -> Generator[tuple[int, int], None, Shot]:
+    """Read the scene's frame range in steps: yields ``(done, total)`` frames after each and returns the shot.
+
+    Between the steps the scene stands at the frame that was read. At the end, and where the generator is
+    closed, everything is put back.
 
     Args:
         settings: how to generate, the canvas among it (``shot.canvas_size`` of ``timeline.frame_shape``).
@@ -61,21 +66,6 @@ def capture_shot(scene, settings: Settings, references: Mapping[str, Reference] 
     Raises:
         SceneError: no camera, no character, an unusable picture, ...: names it and says what to do.
         ShotError: the shot exceeds its limits.
-    """
-    frames = capture_frames(scene, settings, references)
-    while True:
-        try:
-            next(frames)
-        except StopIteration as done:
-            return done.value
-
-
-def capture_frames(
-    scene, settings: Settings, references: Mapping[str, Reference] | None = None
-) -> Generator[tuple[int, int], None, Shot]:
-    """``capture_shot`` in steps: yields ``(done, total)`` frames after each and returns the shot.
-
-    Between the steps the scene stands at the frame that was read. Closing the generator puts everything back.
     """
     references = references or {}
     numbers = timeline.frame_numbers(scene)

@@ -20,9 +20,10 @@ from bpy.app.handlers import persistent
 
 from ..language.translation import said
 from ..preferences.folders import backgrounds_folder, cache_folder, takes_folder
+from ..takes.files import FILE, discard_folder
 from ..takes.places import Places
 from ..takes.shown import shown_paths
-from ..takes.take import FILE, Take, read_take
+from ..takes.take import Take, read_take
 from .current import session
 
 _DAY = 86_400
@@ -161,7 +162,7 @@ def _remove_take(folder: Path, shown: Places) -> bool:
     if known:
         queue.remove(folder)
     else:
-        take.discard()
+        discard_folder(folder)
     return True
 
 

@@ -17,9 +17,10 @@ from ..engine.queue import Job, JobQueue
 from ..language.remark import Remark, remark
 from ..language.translation import told
 from ..preflight.finding import Finding
+from ..takes.files import discard_folder
 from ..takes.folders import new_take
 from ..takes.ids import own_takes, scene_of, shot_of, take_places
-from ..takes.take import Take, discard_folder
+from ..takes.take import Take
 from .arrival import Arrivals
 from .chosen_engine import ChosenEngine
 from .reading import Reading, make_ready, staging

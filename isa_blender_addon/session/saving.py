@@ -22,9 +22,10 @@ from isa_engine.errors import SceneError
 from ..engine.queue import JobQueue
 from ..language.translation import said
 from ..preferences.folders import free, takes_folder
+from ..takes.files import copy_folder, link_or_copy
 from ..takes.folders import output_folder, unsaved_folder
 from ..takes.ids import known_shot
-from ..takes.take import Take, link_or_copy
+from ..takes.take import Take
 
 Places = dict[Path, Path]
 # Folders of takes, and pictures: where they were, and where they are, for undo.
@@ -74,7 +75,7 @@ def bring_home(queue: JobQueue, scene, take: Take) -> Take:
     if not bpy.data.filepath or take not in queue.lying_in(unsaved_folder(scene), take.shot):
         return take
     place = free(output_folder(scene) / take.name)
-    take.copy_to(place)
+    copy_folder(take.folder, place)
     _moved[take.folder] = place
     home = queue.adopt(take, place, Path(bpy.data.filepath).name)
     _remove(take.folder)
@@ -105,7 +106,7 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
         try:
             for take in queue.lying_in(unsaved_folder(scene), known_shot(scene)):
                 place = free(home / take.name)
-                take.copy_to(place)
+                copy_folder(take.folder, place)
                 _copied[take.folder] = place
             _copy_pictures(scene, home)
         except SceneError as error:

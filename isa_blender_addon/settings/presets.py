@@ -20,7 +20,7 @@ FILE, VERSION = "presets.json", 1
 
 @dataclass(frozen=True)
 class Preset:
-    """Attributes as of ``shot.Settings``; an empty model leaves the scene's."""
+    """How to generate; attributes as of ``shot.Settings``, and an empty model leaves the scene's."""
 
     steps: int
     guidance: float

@@ -11,8 +11,9 @@ from isa_engine.shot import Shot, read_shot
 from .. import plate
 from ..language.translation import said
 from ..plate.movie import blend_relative
+from .files import SHOT
 from .places import Places, same
-from .take import SHOT, Take, read_take
+from .take import Take, read_take
 
 
 def shown_folder(scene) -> Path | None:

@@ -3,15 +3,10 @@
 The file is what survives: a job goes on from it after Blender was closed or has crashed. It holds no token.
 """
 
-import contextlib
 import errno
 import json
-import math
 import os
 import re
-import shutil
-import stat
-import tempfile
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
@@ -23,11 +18,8 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, Shot, write_shot
 
-from .trash import move_to_trash
+from .files import FILE, SHOT, entries, is_file, is_folder
 
-FILE, SHOT, PREVIEW = "take.json", "shot.npz", "preview.png"
-# Begins the name of a folder with results on their way.
-ARRIVING = ".arriving-"
 VERSION = 1
 # Begins the names of this machine's engines.
 HERE = "here/"
@@ -137,7 +129,7 @@ class Take:
             SceneError: it is gone.
         """
         try:
-            if not _is_file(self.folder / SHOT):
+            if not is_file(self.folder / SHOT):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             return (self.folder / SHOT).read_bytes()
         except OSError as error:
@@ -150,109 +142,12 @@ class Take:
                 folder=self.folder,
             ) from error
 
-    def copy_to(self, folder: Path) -> None:
-        """Copy it whole or not at all, with what others have put beside it; as links where that can be.
-
-        Args:
-            folder: does not exist yet.
-
-        Raises:
-            SceneError: it cannot be copied.
-        """
-        arriving = folder.with_name(f"{ARRIVING}{folder.name}")
-        try:
-            shutil.copytree(self.folder, arriving, copy_function=link_or_copy)
-            os.rename(arriving, folder)
-        except OSError as error:
-            shutil.rmtree(arriving, ignore_errors=True)
-            raise SceneError(
-                "'{take}' cannot be copied to '{folder}': {reason}",
-                remedy="It stays where it is.",
-                take=self.name,
-                folder=folder.parent,
-                reason=error.strerror or str(error),
-            ) from error
-
-    @property
-    def size(self) -> int:
-        """Bytes of its files."""
-        return sum(file.lstat().st_size for file in _own(self.folder))
-
-    @property
-    def beside(self) -> list[str]:
-        """Names of what others have put into its folder, such as people with alpha."""
-        own = set(_own(self.folder))
-        return sorted(file.name for file in _entries(self.folder) if file not in own)
-
-    def discard(self) -> None:
-        """Remove its files for good; what others have put beside them stays."""
-        discard_folder(self.folder)
-
-    def move_to_trash(self) -> None:
-        """``discard`` into the system's trash.
-
-        Raises:
-            SceneError: its files cannot be moved there; they stay.
-        """
-        if not self.beside:
-            move_to_trash(self.folder)
-            return
-        # With its name, by which it is found in the trash.
-        gathered = Path(tempfile.mkdtemp(dir=self.folder)) / self.name
-        try:
-            gathered.mkdir()
-            for file in _own(self.folder):
-                os.rename(file, gathered / file.name)
-            move_to_trash(gathered)
-        finally:
-            for file in _entries(gathered):
-                os.rename(file, self.folder / file.name)
-            shutil.rmtree(gathered.parent)
-
-
-def link_or_copy(source: str | Path, target: str | Path) -> None:
-    """The same file under another name, where the drive can do that; else a copy of it.
-
-    What the add-on writes replaces a file and changes none in place, so the two never change together.
-    """
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def discard_folder(folder: Path) -> None:
-    """Remove a take's files, and its folder where nothing else is in it; a link to a folder stays."""
-    if not _is_folder(folder):
-        return
-    with contextlib.suppress(OSError):
-        for file in _own(folder):
-            if _is_folder(file):
-                shutil.rmtree(file)
-            else:
-                file.unlink(missing_ok=True)
-        folder.rmdir()
-
-
-def _own(folder: Path) -> list[Path]:
-    """What the add-on has put into a take's folder, ``take.json`` last: without it nobody knows the rest."""
-    names = [f"{name}{end}" for name in (*RESULTS, PREVIEW, FILE) for end in (".part", "")]
-    found = [file for file in _entries(folder) if file.name in names or file.name.startswith(ARRIVING)]
-    return sorted(found, key=lambda file: (file.name == FILE, file.name))
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
-
 
 def read_take(folder: Path) -> Take | None:
     """The take in a folder; None where there is none, or it does not make sense."""
     try:
         # Through a link, what is read and removed here would be somebody else's.
-        if not (_is_folder(folder) and _is_file(folder / FILE, _LARGEST)):
+        if not (is_folder(folder) and is_file(folder / FILE, _LARGEST)):
             return None
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if content.pop("version") != VERSION:
@@ -275,30 +170,13 @@ def read_take(folder: Path) -> Take | None:
 
 def read_takes(output: Path) -> list[Take]:
     """The takes of an output folder, oldest first."""
-    found = (read_take(folder) for folder in _entries(output))
+    found = (read_take(folder) for folder in entries(output))
     return sorted((take for take in found if take is not None), key=lambda take: take.created)
 
 
 def address(url: str) -> str:
     """A remote engine's name in ``take.json``: no password that may stand in its URL."""
     return url.partition("://")[2].rpartition("@")[2].rstrip("/")
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether it is a folder itself and no link to one."""
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _is_file(path: Path, largest: float = math.inf) -> bool:
-    """Whether it is a file itself, of so many bytes at most: no link, pipe or device."""
-    try:
-        found = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_size <= largest
 
 
 def _makes_sense(take: Take) -> bool:

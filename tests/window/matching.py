@@ -134,10 +134,7 @@ def matching(viewport) -> Iterator[None]:
     viewport.space = area.spaces.active
     yield from viewport.open_tab("ISA")
     yield from stagehand.picture("match-in-space")
-    shot = part("scene.capture").capture_shot(
-        scene, part("settings.shot").generation_settings(scene), part("settings.cast").references(scene)
-    )
-    REPORT["reference"] = shot.characters[0].reference is not None
+    REPORT["reference"] = list(part("settings.cast").references(scene)) == [member.character.name_full]
 
 
 REPORT: dict = {"blender": bpy.app.version_string}

@@ -12,7 +12,6 @@ import isa_blender_addon
 from isa_blender_addon.background import begin
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
-from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.session.current import Session, close, session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
@@ -20,6 +19,7 @@ from isa_engine.errors import Cancelled, SceneError
 from isa_engine.results.video import read_video
 from tests.addon.plates import psnr, render, write_movie
 from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from isa_blender_addon.engine import jobs, process
+from isa_blender_addon.engine import jobs, pace, process
 from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
 from isa_engine.client.protocol import RESULTS
@@ -311,10 +311,10 @@ def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path,
 
 def test_the_time_left_follows_the_pace_of_the_phase(monkeypatch):
     clock = iter([100.0, 102.0, 106.0, 106.0, 107.0])
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: next(clock))
-    pace = jobs._Pace()
-    assert pace.seconds_left("denoise", 0, 30) is None
-    assert pace.seconds_left("denoise", 1, 30) == 58
-    assert pace.seconds_left("denoise", 3, 30) == 54
-    assert pace.seconds_left("decode", 0, 2) is None
-    assert pace.seconds_left("decode", 1, 2) == 1
+    monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
+    seen = pace.Pace()
+    assert seen.seconds_left("denoise", 0, 30) is None
+    assert seen.seconds_left("denoise", 1, 30) == 58
+    assert seen.seconds_left("denoise", 3, 30) == 54
+    assert seen.seconds_left("decode", 0, 2) is None
+    assert seen.seconds_left("decode", 1, 2) == 1

@@ -13,7 +13,6 @@ from isa_blender_addon.matching import draw, ghost
 from isa_blender_addon.matching.marks import error, in_words, mark_at, next_unmarked
 from isa_blender_addon.operators.mark_joints import ISA_OT_mark_joints
 from isa_blender_addon.preflight.glance import glance
-from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.settings.cast import cast_member, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import panel
@@ -21,6 +20,7 @@ from isa_engine.body import write_motion
 from isa_engine.body.keypoints import BODY_JOINTS
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import make_meshcapade, make_mpi, random_motion, stage
+from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 from tests.pipeline.shots import picture
 

@@ -11,7 +11,6 @@ import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preflight import check_shot
-from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
@@ -23,6 +22,7 @@ from tests.addon import fake_engine
 from tests.addon.fake_engine import FAST
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage
+from tests.addon.scenes.shot import capture_shot
 from tests.pipeline.shots import picture
 from tests.service.running import eventually
 

@@ -4,10 +4,10 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_blender_addon.scene.capture import capture_shot
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.shot import capture_shot
 
 SETTINGS = Settings(width=64, height=64)
 

@@ -9,7 +9,7 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from PIL import Image
 
-from isa_blender_addon.scene.capture import Reference, capture_frames, capture_shot
+from isa_blender_addon.scene.capture import Reference, capture_frames
 from isa_blender_addon.scene.characters import set_cast
 from isa_blender_addon.scene.reference import render_reference
 from isa_blender_addon.scene.rig import apply_motion
@@ -25,6 +25,7 @@ from tests.addon.scenes.cast import (
     stage,
     world_vertices,
 )
+from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 
 SETTINGS = Settings(model="isa-tiny", width=224, height=128, steps=5, seed=3)

@@ -5,10 +5,10 @@ from fractions import Fraction
 import bpy
 import numpy as np
 
-from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.scene.demo import build_demo_scene
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Settings
+from tests.addon.scenes.shot import capture_shot
 
 
 def test_the_demo_shows_two_moving_characters_whole_in_every_frame(scene):

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isa_blender_addon.takes.take import FILE, PREVIEW, Take, address, discard_folder, read_take, read_takes
+from isa_blender_addon.takes.files import FILE, PREVIEW, discard_folder
+from isa_blender_addon.takes.take import Take, address, read_take, read_takes
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.shot import Settings, encode_shot
@@ -84,7 +85,7 @@ def test_discarding_a_take_leaves_what_others_have_put_beside_it(tmp_path):
     (take.folder / ".arriving-1").mkdir()
     (take.folder / ".arriving-1" / "plate.mp4").touch()
     (take.folder / "notes.txt").write_text("mine")
-    take.discard()
+    discard_folder(take.folder)
     assert [file.name for file in take.folder.iterdir()] == ["notes.txt"]
     (take.folder / "notes.txt").unlink()
     discard_folder(take.folder)

@@ -1,0 +1,13 @@
+"""The whole shot of a scene at once."""
+
+from isa_blender_addon.scene.capture import capture_frames
+
+
+def capture_shot(scene, settings, references=None):
+    """What ``capture_frames`` returns at its end."""
+    frames = capture_frames(scene, settings, references)
+    while True:
+        try:
+            next(frames)
+        except StopIteration as done:
+            return done.value
