@@ -7,11 +7,11 @@ from PIL import Image
 import isa_blender_addon
 from isa_blender_addon.preflight import file_state
 from isa_blender_addon.preflight.glance import glance
-from isa_blender_addon.scene.capture import capture_shot
 from isa_blender_addon.scene.picture import stored_turned
 from isa_blender_addon.settings.cast import playing, refresh_cast
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.shot import capture_shot
 
 
 @pytest.fixture(scope="module")
