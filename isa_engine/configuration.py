@@ -274,6 +274,12 @@ DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
 # of queries and keys, and a table of positions for 192 × 192 tokens that is centred on 64 × 64.
 ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
 
+# The same, larger: what minutes of a large GPU can train and a few files carry. No gate: their readout starts
+# from the background.
+SIZES: dict[str, dict[str, Any]] = {
+    "wide": {"width": 192, "layers": 6, "heads": 3, "readout": "background", "identity_splat": True},
+}
+
 
 def model_config(name: str) -> ModelConfig:
     """The configuration of that name: a model's, or a variant's ("isa-tiny-controlnet-2d").
@@ -286,14 +292,15 @@ def model_config(name: str) -> ModelConfig:
     return replace(
         config,
         name=name,
-        dit=replace(config.dit, **{**ABLATIONS, **READOUTS, **ORIGINS}.get(variant, {})),
+        gate=config.gate and variant not in SIZES,
+        dit=replace(config.dit, **{**ABLATIONS, **READOUTS, **SIZES, **ORIGINS}.get(variant, {})),
         vae=replace(config.vae, **DECODERS.get(variant, {})),
     )
 
 
 def _parts_of_name(name: str) -> tuple[str, str]:
     """A model's name, and a variant's or nothing."""
-    for ending in (*ABLATIONS, *READOUTS, *DECODERS, *ORIGINS):
+    for ending in (*ABLATIONS, *READOUTS, *SIZES, *DECODERS, *ORIGINS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:

@@ -143,8 +143,8 @@ def encode(model: Model, video: Tensor) -> Tensor:
 def condition(model: Model, clip: Clip) -> Conditioning:
     """What the transformer is told of a clip: a batch of one."""
     staged = stage_clips(batch_of(clip), model).to(model.device)
-    references = _colours(staged.references)
-    conditioning = _conditions(model, staged, encode(model, _colours(staged.background)), references)
+    references = colours(staged.references)
+    conditioning = _conditions(model, staged, encode(model, colours(staged.background)), references)
     tokens = model.image_tower(references.transpose(1, 2).flatten(0, 1)).flatten(0, 1)[None]
     return replace(conditioning, image_tokens=tokens)
 
@@ -154,7 +154,7 @@ def encode_batch(model: Model, staged: StagedBatch) -> Sample:
     """A batch, made on the model's device without waiting for it."""
     vary = staged.variation.pictures
     video, background, references = (
-        vary(_colours(pictures)) for pictures in (staged.video, staged.background, staged.references)
+        vary(colours(pictures)) for pictures in (staged.video, staged.background, staged.references)
     )
     latents, backgrounds = encode(model, torch.cat([video, background])).chunk(2)
     conditioning = _conditions(model, staged, backgrounds, references)
@@ -207,7 +207,7 @@ def _identity(model: Model, staged: StagedBatch, references: Tensor) -> Tensor:
     return everybody.index_copy_(0, staged.character, said).view(batch, points, channels)
 
 
-def _colours(stored: Tensor) -> Tensor:
+def colours(stored: Tensor) -> Tensor:
     """``(B, F, H, W, 3)`` uint8 to ``(B, 3, F, H, W)`` in [−1, 1]."""
     return stored.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 

@@ -6,13 +6,13 @@ from torch import Tensor
 
 from isa_engine.evaluation.ablation_runs import Ablation, Runs
 from isa_engine.evaluation.candidates import CEILING, Sampling, generated, through_autoencoder
-from isa_engine.evaluation.contact_sheet import write_contact_sheet
 from isa_engine.evaluation.fidelity import COLUMNS, NOTE, Fidelity, Networks
 from isa_engine.evaluation.held_out import HeldOut, HeldOutClip, Kind
 from isa_engine.evaluation.plots import plot_curves
 from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.silhouette import iou, keyed
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, mean
+from isa_engine.pipeline.contact_sheet import write_contact_sheet
 
 FIGURES = Kind("figures", (1, 1, 2, 3), "flat")
 LOSS, SILHOUETTE = "validation loss ↓", "silhouette IoU ↑"

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.evaluation.candidates import through_autoencoder
-from isa_engine.evaluation.contact_sheet import write_contact_sheet
 from isa_engine.evaluation.fidelity import COLUMNS, NOTE, Fidelity, Networks
 from isa_engine.evaluation.gaussianity import Gaussianity, gaussianity
 from isa_engine.evaluation.grid import border_ratio, corner_ratio
@@ -17,6 +16,7 @@ from isa_engine.evaluation.plots import plot_latents
 from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.sharpness import sharpness
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of
+from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 
 RENDERS = Kind("held-out renders", (1, 2, 3), hard=False)

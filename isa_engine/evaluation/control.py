@@ -17,7 +17,6 @@ from isa_engine.evaluation.candidates import (
     generated,
     through_autoencoder,
 )
-from isa_engine.evaluation.contact_sheet import write_contact_sheet
 from isa_engine.evaluation.default_camera import RENDER
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut, HeldOutClip, Kind
@@ -28,6 +27,7 @@ from isa_engine.evaluation.shadows import ground_about_feet, shadow_kept
 from isa_engine.evaluation.silhouette import iou, keyed
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of, mean
 from isa_engine.evaluation.worn import worn
+from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 from isa_engine.shot import canvas_size
 

@@ -11,11 +11,11 @@ from isa_engine.evaluation.candidates import (
     generated,
     through_autoencoder,
 )
-from isa_engine.evaluation.contact_sheet import write_contact_sheet
 from isa_engine.evaluation.fidelity import COLUMNS, NOTE, Fidelity, Networks
 from isa_engine.evaluation.held_out import HeldOut, Kind
 from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.table import Row, Table
+from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 
 _CAST = (1, 1, 2, 3)

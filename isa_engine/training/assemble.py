@@ -1,6 +1,10 @@
-"""Finished runs to a weights folder, with the card that says how they came to be."""
+"""Finished runs to a weights folder, with the card that says how they came to be.
+
+python -m isa_engine.training.assemble MODEL OUT RUN...
+"""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +72,41 @@ def _histories(folder: Path) -> dict[str, Any]:
 
 def _history(run: Path) -> dict[str, Any]:
     """What a run's folder tells of it: its description and a thinned curve."""
-    lines = map(json.loads, (run / "curves.jsonl").read_text().splitlines())
-    # A run that was killed takes the steps since its last checkpoint again.
-    points = list({line["step"]: line for line in lines}.values())
-    size = max(1, -(-len(points) // _POINTS))
+    points: dict[int, dict[str, float]] = {}
+    for line in map(json.loads, (run / "curves.jsonl").read_text().splitlines()):
+        # A run that was killed takes the steps since its last checkpoint again.
+        points[line["step"]] = points.get(line["step"], {}) | line
+    told = list(points.values())
+    size = max(1, -(-len(told) // _POINTS))
+    groups = [told[start : start + size] for start in range(0, len(told), size)]
     means = [
-        {
-            key: round(sum(p[key] for p in group) / len(group), 5)
-            for key in group[0]
-            if all(key in p for p in group)
-        }
-        for group in (points[start : start + size] for start in range(0, len(points), size))
+        {key: _mean([point[key] for point in group if key in point]) for key in _keys(group)}
+        for group in groups
     ]
-    return json.loads((run / "run.json").read_text()) | {"steps": len(points), "curve": means}
+    steps = told[-1]["step"] if told else 0
+    return json.loads((run / "run.json").read_text()) | {"steps": steps, "curve": means}
+
+
+def _keys(points: list[dict[str, float]]) -> dict[str, None]:
+    """What any of them tells, in order."""
+    return dict.fromkeys(key for point in points for key in point)
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 5)
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns its exit status."""
+    name, out, *runs = arguments
+    try:
+        assemble(name, [Path(run) for run in runs], Path(out))
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"the weights are in {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

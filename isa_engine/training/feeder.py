@@ -25,7 +25,7 @@ from isa_engine.errors import DataError
 _LOOK, _HANGS, _PATIENCE = 0.2, 120.0, 1200.0
 # Deaths of each writer, without a clip between them, until all are given up.
 _DEATHS = 3
-LOG = "feeder.log"
+LOG, PID = "feeder.log", "feeder.pid"
 _LOCK = "feeder.lock"
 
 
@@ -40,11 +40,13 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
     Raises:
         DataError: another feeder has this ring, or its writers die again and again.
     """
-    from isa_engine.training.ring import Ring
-
+    # Before anything else, which takes seconds to import: whoever started this waits for it.
     lock = _locked(folder)
     if lock is None:
         raise DataError("another feeder fills this ring", where=str(folder), remedy="Draw from it.")
+    from isa_engine.training.ring import Ring
+
+    (folder / PID).write_text(str(os.getpid()))
     ring, stopped = Ring(folder), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     # What a writer computes is small: more threads would only be in each other's way. A GPU is not theirs.
@@ -82,16 +84,26 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
         os.close(lock)
 
 
-def start(folder: Path) -> subprocess.Popen:
-    """A feeder of synthetic humans that outlives this process; it writes to a log beside the ring."""
+def start(folder: Path) -> None:
+    """Have a ring fed, with synthetic humans, by a process that outlives this one; it writes to a log there.
+
+    Raises:
+        DataError: it ended at once.
+    """
+    if is_fed(folder):
+        return
     with open(folder / LOG, "ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "isa_engine.training.feeder", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    while not is_fed(folder):
+        if process.poll() is not None:
+            raise DataError("its feeder ended", where=str(folder), remedy=f"Its {LOG} says why.")
+        time.sleep(_LOOK / 4)
 
 
 def is_fed(folder: Path) -> bool:

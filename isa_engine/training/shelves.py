@@ -49,12 +49,17 @@ def draws_of_dit(settings: DiTTraining) -> tuple[Draw, ...]:
 
 
 def draws_of_vae(settings: VAETraining) -> tuple[Draw, ...]:
-    """A run of the autoencoder, whose augmentations cut in time and space."""
-    lengths = [1 + math.ceil((frames - 1) * settings.fastest) for frames in settings.frames]
+    """A run of the autoencoder, whose augmentations cut in time and space; its stages at once."""
     size = settings.width + settings.shift, settings.height + settings.shift
     return tuple(
-        Draw(length, length, *size, clips=settings.batch, share=steps / sum(settings.steps))
-        for length, steps in zip(lengths, settings.steps, strict=True)
+        Draw(
+            frames,
+            1 + math.ceil((frames - 1) * settings.fastest),
+            *size,
+            clips=settings.batch,
+            share=steps / sum(settings.steps),
+        )
+        for frames, steps in zip(settings.frames, settings.steps, strict=True)
         if steps
     )
 

@@ -13,12 +13,13 @@ import isa_engine.training
 from isa_engine.configuration import model_config
 from isa_engine.dit import ISADiT
 from isa_engine.dit.attention import Attention, is_short, one_by_one
-from isa_engine.training.configuration import DiTTraining, read_configuration
+from isa_engine.training.configuration import read_configuration
+from isa_engine.training.sprint.recipe import SprintTraining
 from tests.dit.small_models import inputs
 
 # The most blocks that CUDA starts along a grid's second and third axes.
 CUDA_GRID = 65_535
-RECIPE = Path(isa_engine.training.__file__).parent / "recipes/isa-tiny/dit.toml"
+RECIPES = Path(isa_engine.training.__file__).parent / "recipes"
 
 
 def reference(queries, keys, values, seen):
@@ -82,11 +83,12 @@ def calls(monkeypatch) -> list[int]:
 
 
 @pytest.mark.parametrize("frames", [1, 9, 17, 33])
-@pytest.mark.parametrize("model", ["isa-tiny", "isa-small"])
-def test_the_recipe_for_a_gpu_starts_no_kernel_that_cuda_refuses(calls, model, frames):
-    """Its batches of its lengths, with four people in a clip."""
-    recipe = read_configuration(RECIPE, DiTTraining)
-    config = replace(model_config(model).dit, points=recipe.points, layers=1)
+@pytest.mark.parametrize("name", ["isa-tiny/dit", "sprint/isa-tiny-wide", "sprint/isa-small"])
+def test_the_recipes_for_a_gpu_start_no_kernel_that_cuda_refuses(calls, name, frames):
+    """Their batches of their lengths, with four people in a clip."""
+    recipe = read_configuration(RECIPES / f"{name}.toml", SprintTraining)
+    model = recipe.model
+    config = replace(model_config(model).dit, points=recipe.most_points, layers=1)
     latents = (frames + 3) // 4
     with torch.device("meta"):
         network = ISADiT(**asdict(config))

@@ -6,7 +6,7 @@ import torch
 
 from isa_engine.errors import DataError
 from isa_engine.pipeline.model import build_model
-from isa_engine.training import device_batches
+from isa_engine.training import ring_batches
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.device_batches import DeviceBatches
 from isa_engine.training.ring import Ring
@@ -75,8 +75,8 @@ def test_an_empty_ring_without_a_feeder_says_where_to_look(ring, monkeypatch):
     with pytest.raises(DataError, match=r"no clip comes.*feeder\.log"):
         batches.wait()
     # With some clips of one kind, the others are waited for no longer than a while.
-    monkeypatch.setattr(device_batches, "_FIRST_CLIPS", 0.0)
-    monkeypatch.setattr(device_batches, "is_fed", lambda folder: True)
+    monkeypatch.setattr(ring_batches, "_FIRST_CLIPS", 0.0)
+    monkeypatch.setattr(ring_batches, "is_fed", lambda folder: True)
     fill(ring, 1, plain_clip)
     batches.wait()
     frames, width, height = [(s.frames, s.width, s.height) for s in ring.layout.shelves][

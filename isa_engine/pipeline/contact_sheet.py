@@ -27,4 +27,4 @@ def write_contact_sheet(path: Path, rows: list[tuple[str, Tensor]]) -> None:
         draw.text((2, top + 1), label, fill="black")
         for column, picture in enumerate(to_frames(video[None, :, moments])):
             sheet.paste(Image.fromarray(picture), (column * width, top + _LABEL))
-    sheet.save(path)
+    sheet.save(path, "PNG")

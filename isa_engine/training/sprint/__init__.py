@@ -1,0 +1,1 @@
+"""Training in the few minutes that a large GPU is lent for (docs/training.md)."""

@@ -1,0 +1,106 @@
+"""``python -m isa_engine.training.sprint probe|train|unpack``, see docs/training.md."""
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from isa_engine.errors import IsaError, ModelError
+from isa_engine.training.sprint.clock import Clock
+
+# Seconds that a run takes to end: the last sheet and the last weights.
+_ENDING = 20.0
+# Modules that training imports, and the packages that they are in.
+_NEEDED = {
+    "accelerate": "accelerate",
+    "diffusers": "diffusers",
+    "einops": "einops",
+    "ftfy": "ftfy",
+    "open_clip": "open_clip_torch",
+    "peft": "peft",
+    "PIL": "pillow",
+    "safetensors": "safetensors",
+    "tensorboard": "tensorboard",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "wcwidth": "wcwidth",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of them; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    clock = Clock(getattr(given, "minutes", 0.0), _ENDING if given.do == "train" else 0.0)
+    try:
+        missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
+        if missing:
+            raise ModelError(f"not installed: {', '.join(missing)}", remedy="Bring them as wheels.")
+        {"probe": _probe, "train": _train, "unpack": _unpack}[given.do](given, clock)
+    except IsaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m isa_engine.training.sprint", description=__doc__)
+    commands = parser.add_subparsers(dest="do", required=True)
+    probe = commands.add_parser("probe", help="start rendering clips, and measure what the machine can do")
+    train = commands.add_parser("train", help="learn for so many minutes")
+    train.add_argument("part", choices=("dit", "vae"))
+    for command, minutes in ((probe, 1.8), (train, None)):
+        command.add_argument("--config", type=Path, required=True, help="recipe (TOML)")
+        command.add_argument("--minutes", type=float, default=minutes, required=minutes is None)
+        command.add_argument("--out", type=Path, required=minutes is None, help="folder of what comes back")
+        command.add_argument("--device", default="cuda")
+        command.add_argument("--ring", default="isa-ring", help="name of the ring of clips")
+        command.add_argument("--writers", type=int, help="processes that render (default: cores, but one)")
+    train.add_argument("--start", type=Path, help="what an earlier sprint left, or a run's folder")
+    train.add_argument("--eager", action="store_true", help="do not compile")
+    unpack = commands.add_parser("unpack", help="make a run's folder of what came back")
+    unpack.add_argument("folder", type=Path)
+    unpack.add_argument("run", type=Path)
+    return parser
+
+
+def _probe(given: argparse.Namespace, clock: Clock) -> None:
+    from isa_engine.training.sprint.probe import PROBED, probe, table
+    from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
+
+    settings = read_recipe(given.config, SprintTraining)
+    found = probe(settings, given.device, clock, given.ring, given.writers)
+    print("\n" + table(found) + "\n\n" + json.dumps(found), flush=True)
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / PROBED).write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _train(given: argparse.Namespace, clock: Clock) -> None:
+    from isa_engine.training.configuration import VAETraining
+    from isa_engine.training.sprint.outputs import check
+    from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
+
+    compiled = given.device == "cuda" and not given.eager
+    if given.part == "dit":
+        from isa_engine.training.sprint.transformer import TransformerSprint as Sprint
+
+        settings = read_recipe(given.config, SprintTraining, given.start)
+    else:
+        from isa_engine.training.sprint.autoencoder import AutoencoderSprint as Sprint
+
+        settings = read_recipe(given.config, VAETraining, given.start)
+    Sprint(settings, given.out, clock, given.device, given.ring, compiled, given.writers)()
+    check(given.out)
+    print(f"the weights are in {given.out}: make a run of them with 'unpack'", flush=True)
+
+
+def _unpack(given: argparse.Namespace, clock: Clock) -> None:
+    from isa_engine.training.sprint.outputs import unpack
+
+    unpack(given.folder, given.run)
+    print(f"{given.run} is a run: python -m isa_engine.training.assemble bundles it", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""What a lent machine can do, measured in less than two minutes while its first clips are rendered.
+
+Every measurement fails alone: what is broken there is told, and the rest is measured.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from isa_engine.pipeline.model import Model
+from isa_engine.training.device_batches import DeviceBatches
+from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.parallel import make_accelerator
+from isa_engine.training.ring import Ring
+from isa_engine.training.shelves import Draw, draws_of_dit
+from isa_engine.training.sprint.clock import Clock, within
+from isa_engine.training.sprint.fallbacks import compile_blocks
+from isa_engine.training.sprint.recipe import SprintTraining
+from isa_engine.training.sprint.ring_place import PLACES, open_ring
+from isa_engine.training.sprint.transformer import middle_length, with_autoencoder
+
+PROBED = "probe.json"
+# Seconds in which a speed is measured, and that compiling may take.
+_MEASURED, _COMPILES = 4.0, 50.0
+_BATCHES = (64, 128)
+_PACKAGES = ("torch", "numpy", "diffusers", "transformers", "accelerate", "open_clip_torch", "peft")
+
+
+def probe(
+    settings: SprintTraining, device: str, clock: Clock, ring: str, writers: int | None
+) -> dict[str, Any]:
+    """Start the feeder, measure, and recommend.
+
+    Returns:
+        What was measured, by name: a mapping, or ``{"failed": why}``.
+    """
+    found: dict[str, Any] = {}
+
+    def measure(name: str, what: Callable[[], Any]) -> Any:
+        try:
+            found[name] = what()
+        except Exception as error:
+            found[name] = {"failed": f"{type(error).__name__}: {error}"[:300]}
+        print(f"{name}: {json.dumps(found[name])}", flush=True)
+        return found[name]
+
+    measure("machine", lambda: _machine(device))
+    draws = draws_of_dit(settings)
+    clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
+    began = time.monotonic(), int(clips.written.sum()), clips.written_frames
+    measure("ring", lambda: _ring(clips))
+    model = with_autoencoder(settings, device)
+    if device == "cuda":
+        measure("convolutions", lambda: _convolutions(device))
+    middle = [draw for draw in draws if draw.frames == middle_length(settings)]
+    DeviceBatches(clips, middle, model, settings.points).wait()
+    for compiled in (False, True) if device == "cuda" else (False,):
+        for batch in _BATCHES:
+            if clock.left > 2 * _MEASURED:
+                measure(
+                    f"{'compiled' if compiled else 'eager'} {batch}",
+                    lambda compiled=compiled, batch=batch: _speed(
+                        dataclasses.replace(settings, batch=batch), clips, model, device, compiled, clock
+                    ),
+                )
+    measure("feed", lambda: _feed(clips, *began))
+    found["recommended"] = recommend(found)
+    (clips.folder / PROBED).write_text(json.dumps(found))
+    return found
+
+
+def recommend(found: dict[str, Any]) -> dict[str, Any]:
+    """The fastest way of those that were measured, and how often it will see each clip."""
+    speeds = {
+        name: values["latent_frames_a_second"]
+        for name, values in found.items()
+        if name.startswith(("eager", "compiled")) and "failed" not in values
+    }
+    if not speeds:
+        return {"failed": "no step could be taken"}
+    best = max(speeds, key=speeds.__getitem__)
+    way, batch = best.split()
+    recommended = {"compiled": way == "compiled", "batch": int(batch), "latent_frames_a_second": speeds[best]}
+    frames = found.get("feed", {}).get("frames_a_second")
+    if frames:
+        # A latent frame stands for four frames, but for the first.
+        recommended["times_each_clip_is_seen"] = round(speeds[best] * 3 / frames, 1)
+    return recommended
+
+
+def table(found: dict[str, Any]) -> str:
+    """For a person."""
+    lines = []
+    for name, values in found.items():
+        told = "  ".join(f"{key} {value}" for key, value in values.items())
+        lines.append(f"{name:<16}{told}")
+    return "\n".join(lines)
+
+
+def _machine(device: str) -> dict[str, Any]:
+    free = {str(place): shutil.disk_usage(place).free // 2**20 for place in PLACES}
+    about = {"python": platform.python_version(), "cores": os.cpu_count(), "free_mib": free}
+    about |= {name: importlib.metadata.version(name) for name in _PACKAGES}
+    if device == "cuda":
+        properties = torch.cuda.get_device_properties(0)
+        about |= {"gpu": properties.name, "gpu_mib": properties.total_memory // 2**20}
+    return about
+
+
+def _ring(ring: Ring) -> dict[str, Any]:
+    shelves = {f"{s.frames}x{s.width}x{s.height}": s.slots for s in ring.layout.shelves}
+    size = os.path.getsize(ring.folder / "clips")
+    return {
+        "folder": str(ring.folder),
+        "mib": size // 2**20,
+        "writers": ring.layout.writers,
+        "slots": shelves,
+    }
+
+
+def _feed(ring: Ring, began: float, clips: int, frames: int) -> dict[str, Any]:
+    seconds = time.monotonic() - began
+    return {
+        "seconds": round(seconds, 1),
+        "clips_a_second": round((int(ring.written.sum()) - clips) / seconds, 2),
+        "frames_a_second": round((ring.written_frames - frames) / seconds, 1),
+        "clips": ring.filled().tolist(),
+    }
+
+
+def _speed(
+    settings: SprintTraining, ring: Ring, model: Model, device: str, compiled: bool, clock: Clock
+) -> dict[str, Any]:
+    """Of whole steps: drawing, encoding and learning."""
+    draws: tuple[Draw, ...] = draws_of_dit(settings)
+    middle = [draw for draw in draws if draw.frames == middle_length(settings)]
+    batches = DeviceBatches(ring, middle, model, settings.points, settings.precision)
+    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    on_gpu = device == "cuda"
+    if on_gpu:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        before = time.monotonic()
+        if compiled:
+            compile_blocks(trainer.networks.dit.transformer_blocks)
+        with within(min(_COMPILES, max(1.0, clock.left - 2 * _MEASURED))):
+            for _ in range(4):
+                loss = float(trainer.step()["loss"])
+        first_steps = time.monotonic() - before
+        began, shown, steps = time.monotonic(), batches.latent_frames, trainer.steps_done
+        while time.monotonic() - began < _MEASURED:
+            loss = trainer.step()["loss"]
+        float(loss)
+        seconds = time.monotonic() - began
+    finally:
+        if compiled:
+            torch._dynamo.reset()
+    measured = {
+        "latent_frames_a_second": round((batches.latent_frames - shown) / seconds, 1),
+        "steps_a_second": round((trainer.steps_done - steps) / seconds, 2),
+        "first_steps_seconds": round(first_steps, 1),
+        "loss": round(float(loss), 3),
+    }
+    if on_gpu:
+        measured["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 1)
+    return measured
+
+
+def _convolutions(device: str) -> dict[str, Any]:
+    """Milliseconds of the encoder's widest kernel in bfloat16, as conv2d and as conv3d."""
+    pictures = torch.randn(128, 256, 16, 16, device=device, dtype=torch.bfloat16)
+    weight = torch.randn(256, 256, 3, 3, device=device, dtype=torch.bfloat16)
+    ways = {
+        "conv2d_ms": lambda: torch.nn.functional.conv2d(pictures, weight, padding=1),
+        "conv3d_ms": lambda: torch.nn.functional.conv3d(
+            pictures.view(-1, 1, 256, 16, 16).transpose(1, 2), weight[:, :, None], padding=(0, 1, 1)
+        ),
+    }
+    took = {}
+    for name, way in ways.items():
+        for repeats in (3, 20):
+            torch.cuda.synchronize()
+            began = time.monotonic()
+            for _ in range(repeats):
+                way()
+            torch.cuda.synchronize()
+            took[name] = round(1000 * (time.monotonic() - began) / repeats, 3)
+    return took

@@ -1,0 +1,39 @@
+"""What a sprint is told."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from isa_engine.training.configuration import DiTTraining, VAETraining, read_configuration
+from isa_engine.training.sprint.outputs import is_sprint, to_go_on_from, unpack
+
+T = TypeVar("T", DiTTraining, VAETraining)
+
+
+@dataclass(frozen=True)
+class SprintTraining(DiTTraining):
+    """A sprint of the transformer.
+
+    Attributes:
+    points_late: surface points a character after ``late`` of the time, from ``points`` before.
+    late: share of the time.
+    ring_reuse: how often each rendered frame is learned from, if frames come fast enough.
+    """
+
+    points_late: int = 0
+    late: float = 0.6
+    ring_reuse: float = 15.0
+
+    @property
+    def most_points(self) -> int:
+        return max(self.points, self.points_late)
+
+
+def read_recipe(recipe: Path, kind: type[T], start: Path | None = None) -> T:
+    """A recipe, to begin from weights of a run or of an earlier sprint, if there are any."""
+    if start is not None and is_sprint(start):
+        unpacked = Path(tempfile.mkdtemp(prefix="isa-start-"))
+        unpack(start, unpacked, to_go_on_from(start))
+        start = unpacked
+    return read_configuration(recipe, kind, **({"start": str(start)} if start else {}))

@@ -1,0 +1,91 @@
+"""A sprint of the transformer."""
+
+import dataclasses
+from pathlib import Path
+
+from torch import Tensor
+
+from isa_engine.configuration import autoencoder_folder, model_config
+from isa_engine.errors import ModelError
+from isa_engine.pipeline.model import Model, build_model
+from isa_engine.training.device_batches import DeviceBatches
+from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.parallel import make_accelerator
+from isa_engine.training.shelves import draws_of_dit
+from isa_engine.training.sprint.clock import Clock
+from isa_engine.training.sprint.held_out import HeldOutClips
+from isa_engine.training.sprint.loop import Sprint, Weights
+from isa_engine.training.sprint.outputs import RAW, SHEET, USED
+from isa_engine.training.sprint.recipe import SprintTraining
+from isa_engine.training.sprint.ring_place import open_ring
+
+
+class TransformerSprint(Sprint):
+    """Args:
+    settings, out, clock, device: as of ``Sprint``.
+    ring: name of the ring of clips; one that is filled already is drawn from.
+    compiled: whether to try compiled blocks.
+    writers: processes that render, where the ring is new; None: a core each, but one.
+    """
+
+    def __init__(
+        self,
+        settings: SprintTraining,
+        out: Path,
+        clock: Clock,
+        device: str,
+        ring: str,
+        compiled: bool = False,
+        writers: int | None = None,
+    ):
+        self.model = with_autoencoder(settings, device)
+        draws = draws_of_dit(settings)
+        clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
+        batches = DeviceBatches(clips, draws, self.model, settings.points, settings.precision)
+        self.held_out = HeldOutClips(self.model.config.dit.points, middle_length(settings), *canvas(settings))
+        trainer = DiTTrainer(settings, batches, make_accelerator(device))
+        blocks = trainer.networks.dit.transformer_blocks if compiled else ()
+        super().__init__(settings, out, clock, device, batches, trainer, blocks)
+
+    def step(self, gone: float) -> dict[str, Tensor]:
+        if self.settings.points_late and gone > self.settings.late:
+            self.batches.points = self.settings.points_late
+        return self.trainer.step(gone)
+
+    def weights(self) -> dict[str, Weights]:
+        raw = {name: value.clone() for name, value in self.trainer.networks.state_dict().items()}
+        return {USED: dict(self.trainer.averaged().state_dict()), RAW: raw}
+
+    def restart(self, weights: dict[str, Weights]) -> None:
+        self.trainer.restart(weights[RAW], weights[USED])
+
+    def look(self) -> dict[str, float]:
+        sample = self.held_out.sample(self.model)
+        self.held_out.sheet_of_takes(self.outputs.folder / SHEET, self.model, self.trainer.averaged(), sample)
+        return {"held_out_loss": self.held_out.loss(self.trainer, sample)}
+
+    def halve(self) -> None:
+        batch = self.settings.batch // 2
+        if batch < 1:
+            raise ModelError("not even one latent frame fits into the memory")
+        self.settings = dataclasses.replace(self.settings, batch=batch)
+        self.batches.draws = draws_of_dit(self.settings)
+
+
+def with_autoencoder(settings: SprintTraining, device: str) -> Model:
+    """The model that a run trains, with its finished autoencoder."""
+    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
+    if folder is None:
+        raise ModelError(f"the autoencoder of '{settings.model}' is not trained", remedy="Train it first.")
+    return build_model(model_config(settings.model), folder, device, read=("vae", "matte_head"))
+
+
+def middle_length(settings: SprintTraining) -> int:
+    """Frames: half of all batches have no more."""
+    return sorted(settings.frames)[len(settings.frames) // 2]
+
+
+def canvas(settings: SprintTraining) -> tuple[int, int]:
+    """Width and height of the recipe's first."""
+    width, height = (int(side) for side in settings.sizes[0].split("x"))
+    return width, height

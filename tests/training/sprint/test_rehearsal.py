@@ -1,0 +1,98 @@
+"""The whole of a lent machine at toy scale: probe, learn, be killed, and go on from what was left."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from isa_engine.networks.weight_files import read_weights
+from isa_engine.training.feeder import PID, is_fed
+from isa_engine.training.ring import Ring
+from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check
+from tests.training.sprint.toy import write_recipe
+
+EXPORT_SECONDS = 4
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Runs the command as such a machine does; its ring has a name of its own."""
+    recipe, name = write_recipe(tmp_path), f"isa-rehearsal-{os.getpid()}"
+
+    def run(*arguments: str) -> subprocess.Popen:
+        module = [sys.executable, "-m", "tests.training.sprint.toy", str(EXPORT_SECONDS)]
+        common = ["--config", str(recipe), "--device", "cpu", "--ring", name, "--writers", "2"]
+        return subprocess.Popen([*module, *arguments, *common], stdout=subprocess.PIPE, text=True)
+
+    yield run
+    for place in ("/dev/shm", "/tmp"):
+        ring = Path(place) / name
+        if ring.exists():
+            os.kill(int((ring / PID).read_text()), signal.SIGKILL)
+            shutil.rmtree(ring)
+
+
+def curve(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_path):
+    run = machine
+    probed = run("probe", "--minutes", "1", "--out", str(tmp_path / "probe"))
+    told = probed.communicate(timeout=300)[0]
+    assert probed.returncode == 0
+    found = json.loads((tmp_path / "probe" / "probe.json").read_text())
+    assert found["recommended"]["latent_frames_a_second"] > 0
+    assert found["feed"]["clips_a_second"] > 0
+    assert "recommended" in told
+    ring = Ring(Path(found["ring"]["folder"]))
+    assert is_fed(ring.folder), "the feeder outlives the command"
+
+    first = tmp_path / "first"
+    killed = run("train", "dit", "--minutes", "5", "--out", str(first))
+    began = time.monotonic()
+    while not ((first / RAW).exists() and (first / "curves.jsonl").exists()):
+        assert killed.poll() is None
+        assert time.monotonic() - began < 300
+        time.sleep(0.1)
+    time.sleep(1.5 * EXPORT_SECONDS)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    check(first)
+    read_weights(first / USED)
+    last = curve(first)[-1]
+
+    seeds = set(ring.seeds[0])
+    second = tmp_path / "second"
+    resumed = run("train", "dit", "--minutes", "1.2", "--out", str(second), "--start", str(first))
+    resumed.communicate(timeout=400)
+    assert resumed.returncode == 0
+    check(second)
+    assert {USED, RAW, SHEET, "run.json", "curves.jsonl"} <= {file.name for file in second.iterdir()}
+    points = [point for point in curve(second) if "loss" in point]
+    losses = [point["loss"] for point in points]
+    # It went on where the killed one was, and did not begin anew.
+    started = [point["loss"] for point in curve(first) if "loss" in point]
+    assert losses[0] < started[0]
+    assert last["step"] > 0
+    assert min(losses[-3:]) < losses[0]
+    rates = [point["learning_rate"] for point in points]
+    assert rates[-1] < 0.2 * max(rates)
+    assert is_fed(ring.folder)
+    assert seeds != set(ring.seeds[0]) or ring.wanted(0) is None
+
+    unpacked = tmp_path / "run"
+    made = subprocess.run(
+        [sys.executable, "-m", "isa_engine.training.sprint", "unpack", str(second), str(unpacked)],
+        check=False,
+    )
+    assert made.returncode == 0
+    assert {"dit.safetensors", "image_tower.safetensors"} <= {file.name for file in unpacked.iterdir()}
