@@ -96,6 +96,8 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
+    if not os.access(out, os.W_OK):
+        raise SceneError(f"the output folder '{out}' cannot be written: permission denied")
     configure(scene, arguments)
     if not arguments.anyway:
         hold_at_a_glance(scene)

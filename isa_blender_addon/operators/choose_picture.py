@@ -15,7 +15,9 @@ class ISA_OT_choose_picture(Operator, bpy.types.Operator, ImportHelper):
     bl_description = "Choose a PNG or JPEG that shows how the character looks"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg", options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{ending}" for ending in bpy.path.extensions_image), options={"HIDDEN"}
+    )
     character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN"})
 
     def run(self, context) -> None:

@@ -11,12 +11,14 @@ from .contact import check_contact
 from .finding import Finding
 from .framing import check_framing
 from .references import check_reference_poses
+from .size import check_size
 
 
 def check_shot(shot: Shot) -> list[Finding]:
     """What the frames of a shot tell."""
     return [
         *check_reference_poses(shot),
+        *check_size(shot),
         *check_framing(shot),
         *check_contact(shot),
         *check_camera_motion(shot),

@@ -18,6 +18,7 @@ from isa_blender_addon.preflight.finding import spans
 from isa_blender_addon.preflight.framing import check_framing
 from isa_blender_addon.preflight.limits import Plan, check_limits
 from isa_blender_addon.preflight.references import CastPicture, check_pictures, check_reference_poses
+from isa_blender_addon.preflight.size import check_size
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.cost import generation
 from isa_engine.data.camera_paths import look_at_matrices, random_camera_path
@@ -260,3 +261,11 @@ def test_this_machines_memory_is_what_the_system_says():
     from isa_blender_addon.engine.process import machine_memory
 
     assert machine_memory() > 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.mark.parametrize(("scale", "named"), [(1.0, False), (0.6, False), (100.0, True), (0.01, True)])
+def test_people_of_another_size_than_people_are_named(scale, named):
+    there = shot({"Anna": still((0, 0, 1))})
+    (anna,) = there.characters
+    scaled = replace(there, characters=(replace(anna, points=anna.points * np.float32(scale)),))
+    assert [found.serious for found in check_size(scaled)] == [True] * named
