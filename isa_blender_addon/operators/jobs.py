@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ..engine.queue import Job
 from ..session.current import session
+from ..takes.shown import why_kept
 from .operator import Operator, Result
 
 
@@ -69,6 +70,9 @@ class ISA_OT_remove_job(_OfJob, bpy.types.Operator):
 
     def execute(self, _context) -> Result:
         if self.job is None:
+            return {"CANCELLED"}
+        if reason := why_kept(self.job.take):
+            self.report({"ERROR"}, reason)
             return {"CANCELLED"}
         session().queue.remove(Path(self.take))
         session().keep_ticking()

@@ -9,9 +9,14 @@ from .current import close, session
 from .window import redraw
 
 
+def _is_the_artists(target: str) -> bool:
+    """Whether a save is of the artist's file: not of the startup file, nor of a copy to render from."""
+    return bool(target) and not background.is_own_copy(target)
+
+
 @persistent
 def _before_save(target: str, *_) -> None:
-    if background.is_own_copy(target):
+    if not _is_the_artists(target):
         return
     if trouble := saving.before_save(session().queue, target):
         session().fail(trouble)
@@ -19,14 +24,14 @@ def _before_save(target: str, *_) -> None:
 
 @persistent
 def _after_save(target: str, *_) -> None:
-    if not background.is_own_copy(target) and (note := saving.after_save(session().queue, target, True)):
+    if _is_the_artists(target) and (note := saving.after_save(session().queue, target, True)):
         session().say(note)
         session().keep_ticking()
 
 
 @persistent
 def _after_failed_save(target: str, *_) -> None:
-    if not background.is_own_copy(target):
+    if _is_the_artists(target):
         saving.after_save(session().queue, target, False)
 
 

@@ -152,6 +152,14 @@ def test_a_copy_for_rendering_the_background_touches_nothing(unsaved, tmp_path):
     all_there(unsaved, cached)
 
 
+def test_saving_the_startup_file_changes_nothing(unsaved, tmp_path, monkeypatch):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
+    for handler in (*bpy.app.handlers.save_pre, *bpy.app.handlers.save_post):
+        handler("", None)
+    all_there(unsaved, tmp_path / "work" / "isa")
+    assert unsaved.isa.last_results == "//isa/B"
+
+
 @pytest.mark.parametrize("name", ["copy.blend", "no/such/folder.blend"])
 def test_a_copy_and_a_save_that_fails_leave_the_open_file_whole(unsaved, tmp_path, name):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))

@@ -214,6 +214,15 @@ def test_a_take_that_another_scene_or_a_linked_one_shows_is_kept(staged, takes, 
     assert takes[0].whole
 
 
+def test_a_cancelled_job_in_the_folder_of_a_plate_that_is_shown_is_kept_with_it(staged, takes):
+    """As after a command that was interrupted on its second run into a folder."""
+    show(takes[0])
+    session().queue.mark(takes[0].folder, state="cancelled")
+    with pytest.raises(RuntimeError, match="plate of scene"):
+        bpy.ops.isa.remove_job(take=str(takes[0].folder))
+    assert takes[0].whole
+
+
 def test_a_take_in_somebodys_own_material_is_kept(staged, takes):
     picture = bpy.data.images.load(str(takes[0].folder / "plate.mp4"))
     with pytest.raises(RuntimeError, match="still used in this file"):
