@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from mathutils.bvhtree import BVHTree
 
-from isa_blender_addon.scene.capture import Reference, capture_shot
+from isa_blender_addon.scene.capture import Reference
 from isa_engine.shot import Settings, Shot
 from tests.addon.scenes.cast import add_person, random_motion
+from tests.addon.scenes.shot import capture_shot
 from tests.pipeline.shots import picture
 
 SETTINGS = Settings(width=64, height=64)
