@@ -29,7 +29,7 @@ def render(job: dict) -> list[str]:
     """Each frame of the scene without those who are generated, as a picture file."""
     bpy.ops.wm.open_mainfile(filepath=job["blend"], use_scripts=job["use_scripts"], load_ui=False)
     scene = bpy.data.scenes[job["scene"]]
-    # In the window that is there, whose scene's view layers are evaluated.
+    # Shown in the window: Blender evaluates only the view layers of a scene that a window shows.
     bpy.context.window.scene = scene
     named = {(item.name, item.library.filepath if item.library else ""): item for item in scene.objects}
     hidden = [named[tuple(name)] for name in job["hidden"]]

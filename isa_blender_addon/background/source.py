@@ -11,7 +11,7 @@ from isa_engine.errors import SceneError
 from ..plate.camera_plane import plate_collection
 from ..scene.characters import find_characters
 
-# Samples of the quick render; a denoiser and a small canvas leave little of its noise.
+# Samples of Cycles for the quick render; the denoiser and the small canvas leave little of their noise.
 QUICK_SAMPLES = 16
 _NUMBERED = re.compile(r"(\d+)(?=\.[^.]*$)")
 

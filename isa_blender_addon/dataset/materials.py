@@ -247,7 +247,7 @@ def ground(random: np.random.Generator, kind: str) -> bpy.types.Material:
     return shader.material
 
 
-# Dark, bright and patches.
+# The pattern's dark, its bright, and its patches.
 _GROUNDS = {
     "grass": np.array([[0.03, 0.07, 0.015], [0.12, 0.19, 0.05], [0.16, 0.13, 0.06]]),
     "soil": np.array([[0.07, 0.045, 0.025], [0.2, 0.14, 0.09], [0.10, 0.12, 0.05]]),

@@ -9,7 +9,7 @@ from isa_engine.data.camera_paths import random_camera_path
 from isa_engine.data.motions import random_motion, random_place
 from isa_engine.data.split import Split
 
-# Enough vertices to know where somebody is.
+# Vertices that are looked at to know where somebody is; more tell nothing new.
 _EVERY = 5
 
 

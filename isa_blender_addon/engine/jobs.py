@@ -25,8 +25,8 @@ from .pace import Pace
 from .process import EngineStatus
 
 POLL_SECONDS = 0.2
-# An engine that does not answer for so long is gone. A local one is known to be
-# gone as soon as its process is.
+# Seconds after which a remote engine that does not answer is given up. Of a local one the process's end
+# tells.
 PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 15
 # A result that does not come whole so often, from an engine that answers, is damaged there.
@@ -141,7 +141,7 @@ class JobRunner:
         except Cancelled:
             self._show(state="cancelled")
         except IsaError as error:
-            # English, as the take keeps it on disk.
+            # In English: the take keeps it on disk, and may be read in another language.
             self._show(state="failed", error=str(error))
         except OSError as error:
             where = f"{error.filename or self.folder}: {error.strerror}"
@@ -170,7 +170,7 @@ class JobRunner:
                     previews = status.previews
                 self._pause()
             if status.state != "done":
-                # What the engine has ended is another job when it is sent again.
+                # The engine has ended it, so that sending it again must make a new job.
                 self._show(job="")
                 raise EngineError(status.error) if status.state == "failed" else Cancelled
             self._show(state="fetching", seconds_left=None)
@@ -206,7 +206,7 @@ class JobRunner:
     def _submit(self, client: EngineClient) -> str:
         shot = self.shot()
         self._show(state="uploading", steps=len(shot))
-        # The key makes one job of however many sendings.
+        # With one key the engine makes one job, however often the shot is sent over a bad connection.
         return self._patiently(
             lambda: client.submit(shot, key=self.key, sent=lambda size: self._show(step=size))
         )
@@ -273,7 +273,8 @@ class JobRunner:
 
     def _with_engine(self, call: Callable[[], T]) -> T:
         """A call; where the engine's process is gone, that is the reason of its failure."""
-        # Before, too: another program may listen where a dead engine has.
+        # Before the call, too: another program may listen on a dead engine's port, and would get token and
+        # shot.
         self._check_engine()
         try:
             return call()

@@ -23,7 +23,7 @@ from isa_engine.client.location import read_record
 
 START_SECONDS = 90
 STOP_SECONDS = 5
-# -P: what lies in the folder that Blender was started in is not imported.
+# -P keeps Python from importing what lies in the folder that Blender was started in.
 ENGINE = ("-P", "-m", "isa_engine.cli", "serve", "--port", "0", "--stop-with-stdin")
 
 

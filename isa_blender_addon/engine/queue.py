@@ -19,7 +19,7 @@ from ..takes.files import discard_folder, move_folder_to_trash
 from ..takes.take import HERE, Take, fresh_key, read_takes
 from .jobs import Engine, JobRunner, JobSnapshot
 
-# For engines to hear what is cancelled.
+# Seconds at Blender's end for telling engines what is cancelled.
 _FAREWELL_SECONDS = 2
 STOPPED = ("failed", "cancelled", "resting", "elsewhere")
 
@@ -64,7 +64,8 @@ class JobQueue:
         self.trouble: BaseException | None = None
         self._takes: dict[Path, Take] = {}
         self._runners: dict[Path, JobRunner] = {}
-        # Of shots that are being written; the shot itself where that has failed.
+        # Shots on their way to disk; each stays in memory until it is written, for another try where that
+        # fails.
         self._writing: dict[Path, Future] = {}
         self._shots: dict[Path, Shot] = {}
         self._resting: set[Path] = set()
@@ -130,7 +131,7 @@ class JobQueue:
         if resting:
             self._resting.add(folder)
         self._set(moved)
-        # Nothing is written into the old folder after this.
+        # After this wait nothing more is written into the old folder, which can go.
         self._disk.submit(lambda: None).result()
         return moved
 

@@ -5,7 +5,7 @@ import bpy
 from isa_engine.errors import SceneError
 
 from ..preferences.folders import free
-from ..scene.demo import build_demo_scene
+from ..scene.demo import REFERENCE, build_demo_scene
 from ..scene.reference import render_reference
 from ..settings.cast import cast_picture
 from ..takes.folders import output_folder
@@ -45,7 +45,7 @@ def _reference(scene):
     scene.render.resolution_percentage = _PERCENTAGE
     try:
         # Unsaved demos, also those of other Blenders, share the folder.
-        return render_reference(scene, scene.frame_start, free(folder / "demo-reference.png"))
+        return render_reference(scene, scene.frame_start, free(folder / REFERENCE))
     finally:
         scene.render.resolution_percentage = 100
 

@@ -21,7 +21,8 @@ class ISA_OT_choose_engine(bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self, width=420)
 
     def draw(self, _context) -> None:
-        # The preferences' own fields: an operator's would remember the token elsewhere.
+        # The preferences' own fields: properties of an operator would be kept among its last values, token
+        # included.
         layout = self.layout
         layout.use_property_split = True
         layout.row().prop(preferences(), "engine", expand=True)

@@ -28,7 +28,7 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
         return session().generate(context.scene, self.anyway)
 
     def run(self, context) -> None:
-        # Who calls it from a script has no button to say it again.
+        # A script has no second button: held shots would never leave.
         self.anyway = True
         super().run(context)
 

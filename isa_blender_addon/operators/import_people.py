@@ -24,7 +24,7 @@ _NAMES = {
     "amass": ("AMASS", "A folder with an .npz for each person"),
     "easymocap": ("EasyMocap", "A folder with a .json for each frame"),
 }
-# The others are one file.
+# Trackers that write a folder; the others write one file.
 _FOLDERS = {"smplx", "amass", "easymocap"}
 
 

@@ -75,9 +75,9 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
             return {"CANCELLED"}
         inverse = item.parent.matrix_world.inverted().to_3x3() if item.parent else None
         offset = inverse @ self.offset if inverse else self.offset
-        # Keys on the location stay as they are.
+        # The delta moves the character with its animation: keys on its location stay as they are.
         item.delta_location = item.delta_location + offset
-        # A button's numbers are single precision; who is moved tells enough.
+        # Not by the offset, which the button holds in single precision and the finding in double.
         return self.mended("character")
 
 

@@ -7,7 +7,7 @@ from isa_engine.errors import IsaError
 
 from ..language.translation import told
 
-# As Blender spells it.
+# How an operator ends, as Blender spells it.
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 
 

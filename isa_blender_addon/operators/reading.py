@@ -34,7 +34,7 @@ class ReadingOperator(Operator):
         if event.type == "ESC":
             self._reading.cancel()
         elif event.type != "TIMER":
-            # The mouse still reaches Cancel and the view; no key may change the scene under the reading.
+            # The mouse still reaches Cancel and the view; a key could change the scene while it is read.
             mouse = event.type in {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
             return {"PASS_THROUGH"} if mouse else {"RUNNING_MODAL"}
         unfinished = False

@@ -21,7 +21,9 @@ class ISA_OT_refresh_cast(Operator, bpy.types.Operator):
         refresh_cast(context.scene)
 
 
-# What the scene held when it was last searched: a search costs more than an update of the scene may.
+# What the scene held when it was last searched, so that it is searched only where that has changed: a search
+# takes
+# milliseconds, and Blender updates the scene at every move of the mouse.
 _seen = None
 
 
@@ -42,7 +44,7 @@ def _on_change(scene, _depsgraph=None) -> None:
 
 
 def _refresh() -> None:
-    # The button says it where the artist can read it.
+    # What is wrong is said by *Find Characters*, which the artist presses.
     with contextlib.suppress(IsaError):
         refresh_cast(bpy.context.scene)
 

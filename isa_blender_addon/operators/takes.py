@@ -109,7 +109,7 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
             self,
             title=words("Delete {take}?", take=take.name),
             confirm_text="Move to Trash" if has_trash(take.folder) else "Delete for Good",
-            # Return, pressed in a hurry, loses nothing.
+            # So that Return, pressed in a hurry, deletes nothing.
             cancel_default=True,
         )
 

@@ -55,7 +55,8 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context) -> Result:
-        # From a script there is nobody to wait for; after the file browser Blender goes on.
+        # A script waits for the bundle; after the file browser the scene is read step by step, while Blender
+        # draws.
         if not getattr(self, "_chosen", False):
             return super().execute(context)
         return ReadingOperator.invoke(self, context, None)

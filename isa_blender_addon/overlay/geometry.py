@@ -7,7 +7,7 @@ import numpy as np
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 
-# A hidden point stays readable as a place, and no more.
+# Opacity of a point that the picture does not show: it is still seen where it is.
 SHOWN_ALPHA, HIDDEN_ALPHA = 1.0, 0.22
 # Metres before the camera, where the canvas is drawn.
 CANVAS_DISTANCE = 1.0

@@ -68,7 +68,7 @@ def load_movie(video: str | Path, name: str):
     image: Any = bpy.data.images.load(str(video))
     image.name, image[PLATE] = f"ISA {video.stem}", name
     image.alpha_mode = "NONE"
-    # Blender has none for what it has not opened yet.
+    # Until it has opened the file, Blender does not know its colour space.
     image.colorspace_settings.name = DISPLAYED
     image.filepath = blend_relative(video)
     return image

@@ -20,11 +20,11 @@ from .movie import PLATE, discard, hand_over, load_movie, show_from
 GROUP = "ISA People"
 # Blender 5 made what the compositor does a node group.
 _IS_GROUP = bpy.app.version >= (5, 0)
-# On the group, where it was the first that the scene's compositor did.
+# Marks a group for which the compositor was switched on, so that it is switched off with it.
 _FIRST = "isa_first"
 _PLATE, _MATTE = "Plate", "Matte"
 _OUTPUT = ("GROUP_OUTPUT", "NodeGroupOutput") if _IS_GROUP else ("COMPOSITE", "CompositorNodeComposite")
-# Nodes that do nothing to the picture.
+# Types of nodes that change no picture: with only these left, nobody uses the compositor.
 _OF_NOBODY = {"R_LAYERS", "VIEWER", "REROUTE", _OUTPUT[0]}
 
 

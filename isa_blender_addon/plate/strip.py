@@ -8,7 +8,7 @@ from .colour import rendered_space, set_space
 from .movie import PLATE, blend_relative, read_movie
 
 _SIZE = "isa_size"
-# On the strip for which the Sequencer was kept out of renders.
+# Marks a strip for which the Sequencer was kept out of renders, so that it comes back with the strip's end.
 _KEPT_OUT = "isa_kept_out"
 
 

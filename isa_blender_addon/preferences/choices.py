@@ -8,7 +8,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 ADDON = __package__.rpartition(".")[0]
-# Rooms above hang theirs here: functions of a layout and the preferences.
+# Functions that draw a section of the preferences, given a layout and them; rooms above hang theirs here.
 sections: list[Callable[[Any, Any], None]] = []
 
 

@@ -10,7 +10,7 @@ from .finding import Finding, show
 
 # What 99 of 100 camera paths of the training keep to (``isa_engine.data.camera_paths``).
 TURN_DEGREES, GROWTH = 60.0, math.exp(0.6)
-# A turn between two frames that no camera makes.
+# Degrees between two frames that no camera turns: a cut.
 _CUT_DEGREES = 40.0
 _WINDOW_SECONDS = 0.5
 

@@ -9,14 +9,14 @@ from isa_engine.shot import Character, Shot
 
 from .finding import Finding, Mend, show, spans
 
-# Metres. Hands that hold, and shoulders that touch, reach less deep.
+# Metres that bodies may reach into each other: hands that hold and shoulders that touch do not reach deeper.
 DEPTH = 0.06
-# A point says that it is inside another body only if that body's skin is no farther away.
+# Metres. A point farther than this from another body's skin is not taken to be inside that body.
 _REACH = 0.35
-# So many points of a body must lie deep.
+# Points of a body that must lie so deep, lest a single one tells.
 _LEAST = 3
 _PROBES, _SKIN = 512, 1024
-# A move apart is sought in steps of so many metres, on so many frames.
+# A move apart is sought in steps of metres, up to a farthest one, on the deepest frames.
 _STEP, _FARTHEST, _FRAMES = 0.05, 1.5, 6
 
 

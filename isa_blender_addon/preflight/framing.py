@@ -7,11 +7,11 @@ from isa_engine.shot import Shot
 
 from .finding import Finding, Mend, show, spans
 
-# Who shows less than so much of the body is not in the picture.
+# A character of whose points less than this share is in the frame is not in the picture.
 _GLIMPSE = 0.02
-# As many points tell it as all of them do.
+# Points that are looked at; more change no answer.
 _POINTS = 256
-# All the time, and at some frames.
+# Of characters that are so on all frames, and on some.
 _BEHIND = "{name} is behind the camera all the time.", "{name} is behind the camera at {frames}."
 _OUT = "{name} is out of the frame all the time.", "{name} is out of the frame at {frames}."
 

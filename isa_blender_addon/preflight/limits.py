@@ -9,7 +9,7 @@ from isa_engine.configuration import ModelConfig
 from .cost import Work, memory, memory_beside
 from .finding import Finding, Mend
 
-# An estimate may be wrong by so much before it is said to be too much.
+# Share of the memory that an estimate may take before it is said to be too much.
 _ROOM = 0.9
 
 

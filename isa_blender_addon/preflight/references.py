@@ -10,11 +10,11 @@ from isa_engine.shot import Shot
 from ..scene.picture_bytes import LONGEST
 from .finding import Finding, Mend
 
-# A picture of another shape than the camera's frame is no picture of it.
+# Share by which the picture's width to height may differ from the camera's frame.
 _SHAPE = 0.03
-# Of the body that a picture must show.
+# Share of the body's points that a picture must show.
 _GLIMPSE = 0.1
-# Of the picture's height, that joints placed by hand may lie off.
+# Share of the picture's height that joints placed by hand may lie off.
 _OFF = 0.02
 
 

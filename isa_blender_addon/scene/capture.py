@@ -79,7 +79,7 @@ def capture_frames(
     visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
 
     with kept(scene), ExitStack() as stack:
-        # What was done so far takes as long as some frames.
+        # Reading the pictures takes as long as some frames do: Blender draws before the cast is read.
         yield 0, len(visits)
         scene.frame_set(first)
         cast = _cast(scene, references)

@@ -15,6 +15,8 @@ from .rig import add_character, apply_motion, put_on_ground
 FRAMES = 25
 SIZE = (1280, 720)
 FPS = 24
+# The picture that stands in for a photograph of the cast; of further demos "demo-reference-2.png" and so on.
+REFERENCE = "demo-reference.png"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _set(scene, collection) -> None:
     material: Any = bpy.data.materials.new("Ground")
     material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
-    # Tiles of the world's metre show how the camera moves.
+    # Tiles of one metre, on which one sees the camera move.
     place, tiles = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeTexChecker")
     tiles.inputs["Scale"].default_value = 1.0
     tiles.inputs["Color1"].default_value = (0.34, 0.32, 0.29, 1)

@@ -29,7 +29,7 @@ def frame_numbers(scene) -> np.ndarray:
 
 def fps(scene) -> Fraction:
     """Frames a second, exact: 24 over a base of 1.001 is 24000/1001."""
-    # The base is a float32; its shortest decimal is what the artist typed.
+    # Blender keeps the base as a float32; its shortest decimal is what the artist typed, such as 1.001.
     return Fraction(scene.render.fps) / Fraction(str(np.float32(scene.render.fps_base)))
 
 

@@ -88,7 +88,7 @@ class Arrivals:
             text = "The plate cannot be imported: {error}. The results are kept in {folder}."
             self._complain(said(text, error=repr(error), folder=take.folder), scene, showing)
             raise
-        # Blender's autosave keeps it with this step.
+        # Also in the file, so that an autosave after this step knows its takes.
         scene.isa.shot = take.shot
         self._say(said("{take} is on the camera.", take=take.name), scene, showing)
         yield

@@ -20,6 +20,7 @@ from bpy.app.handlers import persistent
 
 from ..language.translation import said
 from ..preferences.folders import backgrounds_folder, cache_folder, takes_folder
+from ..scene.demo import REFERENCE
 from ..takes.files import FILE, discard_folder
 from ..takes.places import Places
 from ..takes.shown import shown_paths
@@ -29,7 +30,7 @@ from .current import session
 _DAY = 86_400
 _AGAIN_SECONDS, _LOOK_SECONDS, _STEP_SECONDS = 10, 0.2, 0.01
 _BACKGROUND = re.compile(r"[0-9a-f]{32}\.mp4")
-# Takes with nothing going on.
+# States of takes that nobody works on.
 _AT_REST = ("done", "failed", "cancelled")
 
 
@@ -131,20 +132,21 @@ class Cleaning:
 cleaning = Cleaning()
 
 
-def _clean(takes: list[Path], backgrounds: list[Path]) -> Iterator[bool]:
+def _clean(takes: list[Path], files: list[Path]) -> Iterator[bool]:
     """Whether each was removed. What is shown is looked up for each: the artist works on meanwhile."""
     for folder in takes:
         yield _remove_take(folder, _shown())
-    for file in backgrounds:
-        yield _remove_background(file, _shown())
+    for file in files:
+        yield _remove_file(file, _shown())
 
 
 def _unused(takes: Path, backgrounds: Path, days: float) -> tuple[list[Path], list[Path]]:
-    """Folders of takes, and files of backgrounds, that nobody has touched for so many days."""
+    """Folders of takes, and backgrounds and demos' pictures, that nobody has touched for so many days."""
     before = time.time() - days * _DAY
     old = [file.parent for file in takes.rglob(FILE) if _changed(file) < before]
     movies = (file for file in _files(backgrounds) if _BACKGROUND.fullmatch(file.name))
-    return old, [file for file in movies if _changed(file) < before]
+    pictures = takes.rglob(f"{Path(REFERENCE).stem}*{Path(REFERENCE).suffix}")
+    return old, [file for file in (*movies, *pictures) if _changed(file) < before]
 
 
 def _remove_take(folder: Path, shown: Places) -> bool:
@@ -156,7 +158,7 @@ def _remove_take(folder: Path, shown: Places) -> bool:
     queue = session().queue
     known: Take | None = queue.take(folder)
     take = known or read_take(folder)
-    # One of a saved file lies here only where the artist has put the cache beside it.
+    # A take that names a saved file lies here only where the artist has put the cache beside that file.
     if take is None or take.blend or take.pinned or take.state not in _AT_REST or shown.within(folder):
         return False
     if known:
@@ -166,8 +168,8 @@ def _remove_take(folder: Path, shown: Places) -> bool:
     return True
 
 
-def _remove_background(file: Path, shown: Places) -> bool:
-    """Remove a background unless it is shown; whether it was removed."""
+def _remove_file(file: Path, shown: Places) -> bool:
+    """Remove a background or a demo's picture unless it is shown; whether it was removed."""
     if shown.within(file):
         return False
     with contextlib.suppress(OSError):
@@ -191,7 +193,7 @@ def _saved(*_) -> None:
     name = hashlib.sha256(os.fsencode(bpy.data.filepath)).hexdigest()[:32]
     record, cache = _records() / f"{name}.json", Path(os.path.realpath(cache_folder()))
     shown = {path for path in shown_paths() if cache in path.parents}
-    # A full disk is no reason to disturb the saving.
+    # A full disk must not make the artist's save fail.
     with contextlib.suppress(OSError):
         if not shown:
             record.unlink(missing_ok=True)

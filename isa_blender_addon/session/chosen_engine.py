@@ -21,7 +21,8 @@ from ..preferences.choices import Choices, Preferences, preferences
 from ..preferences.folders import engine_log
 from ..takes.take import HERE, Take, address
 
-# Between two questions to an engine that does not answer or has not loaded its model; to one that is well.
+# Seconds between two questions: to an engine that does not answer or has not loaded its model, and to one
+# that is well.
 _ASK_SECONDS, _FRESH_SECONDS = 10, 60
 
 
@@ -181,7 +182,7 @@ class ChosenEngine:
                 with contextlib.closing(EngineClient(url, token)) as client:
                     health, problem = client.health(), ""
             except EngineError as error:
-                # The client's own, which no dictionary has; Blender's are for the main thread.
+                # Not translated: Blender's dictionaries may be used on the main thread alone.
                 health, problem = None, str(error)
             kept = by_the_way and problem and self.health is not None
             if self._asked == (url, token) and not kept:
@@ -205,7 +206,7 @@ def check_remote(url: str) -> None:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    # As a Python module Blender has no such preference, and who names an address means it.
+    # Blender's Python module has no such preference, and there an address was typed on purpose.
     offline = not bpy.app.online_access and not getattr(bpy.app, "module", False)
     if offline and not loopback:
         remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access, or --online-mode."

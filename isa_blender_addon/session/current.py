@@ -46,7 +46,7 @@ class Session:
         self.engine, self.queue = engine or ChosenEngine(), JobQueue(patience)
         self.reading: Reading | None = None
         self._error = self._note = Remark()
-        # Blender knows a timer by its object, and each access to a method makes a new one.
+        # Kept: each access to a method makes a new object, and Blender finds a timer by its object.
         self._timer = self.tick
         self._search: Future | None = None
         self._arrivals = Arrivals(self.queue, self.say, self._complain)
@@ -93,7 +93,7 @@ class Session:
         take = folder or new_take(scene)
 
         def drop() -> None:
-            # In a folder that was given, an older take may lie.
+            # A folder that was given may hold the results of an older take.
             if folder is None:
                 discard_folder(take)
 

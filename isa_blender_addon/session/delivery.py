@@ -16,7 +16,7 @@ from ..engine.process import clean_environment, find_python, kill_tree, last_lin
 from ..preferences.choices import preferences
 
 _COMMAND = ("-P", "-m", "isa_engine.cli", "deliver")
-# What the engine calls them.
+# Names that `isa-engine deliver` gives its files.
 _NAMES = {"prores": "people.mov", "png": "people_png", "exr": "people_exr"}
 _PREFIX = "isa-engine: "
 
@@ -107,7 +107,7 @@ def begin(scene, kind: str) -> Delivery:
     return Delivery(python, Path(bpy.path.abspath(results)).absolute(), kind)
 
 
-# One at a time, so that a button can cancel it.
+# One at a time, so that the panel's one Cancel means it.
 _current: Delivery | None = None
 
 

@@ -21,7 +21,9 @@ from ..settings.cast import playing, references, refresh_cast
 from ..settings.shot import generation_settings
 from .window import redraw
 
-# Blender draws and listens between two stretches of reading.
+# Seconds: of a stretch of reading, between two of which Blender draws and listens; of a wait for the checks;
+# of a
+# wait for the background.
 _STRETCH_SECONDS = 0.01
 _CHECKING_SECONDS = 0.01
 _PAINTING_SECONDS = 0.02
@@ -159,7 +161,7 @@ class Reading:
             if not self._findings:
                 text = "Nothing in the frames stands in the way of a good plate."
                 self.said = remark(text, self.scene, staging)
-        # No timer may look after the session now.
+        # Where nothing was sent, no timer runs that would have the panel drawn.
         redraw()
         return False
 

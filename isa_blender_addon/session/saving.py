@@ -30,7 +30,7 @@ from ..takes.take import Take
 Places = dict[Path, Path]
 # Folders of takes, and pictures: where they were, and where they are, for undo.
 _moved: Places = {}
-# The same while a save goes on.
+# The same for what is copied for a save that goes on.
 _copied: Places = {}
 
 
@@ -97,7 +97,8 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
     """Copy takes, and reference pictures that the add-on has painted; why not all of them."""
     trouble = None
     if not os.path.isdir(os.path.dirname(target)):
-        # The save will fail, which says it better.
+        # The save will fail, and Blender says why; a folder made here would let it succeed in the wrong
+        # place.
         return None
     for scene in bpy.data.scenes:
         if not (scene.isa.folder or "//isa").startswith("//"):

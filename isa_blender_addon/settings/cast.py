@@ -19,11 +19,11 @@ from ..scene.capture import Ghost, Reference
 from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
 from ..scene.picture import picture_size
 
-# Paths may begin with "//"; Blender before 4.5 takes that for granted.
+# From Blender 4.5 on a path property must say that its paths may begin with "//", the .blend's folder.
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 
 
-# Told apart by most who do not see all colours (Okabe and Ito).
+# Colours that people with colour blindness tell apart (Okabe and Ito).
 _COLOURS = (
     (0.90, 0.62, 0.00),
     (0.34, 0.71, 0.91),

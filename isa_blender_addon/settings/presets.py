@@ -35,7 +35,7 @@ class Preset:
         )
 
 
-# A draft saves steps and not guidance, without which figures come apart: a third of the time.
+# A draft takes a third of the time by fewer steps; without guidance figures would come apart.
 BUILT_IN = {"Draft": Preset(4, Settings.guidance), "Final": Preset(Settings.steps, Settings.guidance)}
 
 

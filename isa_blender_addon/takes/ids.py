@@ -19,7 +19,7 @@ from ..plate import files
 from .folders import output_folder, unsaved_folder
 from .take import Take
 
-# Of the scenes that are open, by their numbers. Those that were deleted stay: undo brings them back.
+# Shots by the session_uid of their scenes. Entries of deleted scenes stay, for undo brings a scene back.
 _shots: dict[int, str] = {}
 
 
@@ -77,7 +77,8 @@ def _write(*_) -> None:
 def _forget(*_) -> None:
     # Another file's scenes may have the same numbers.
     _shots.clear()
-    # Now, for a copy that is made before anybody asks would look like the original.
+    # At once: a scene copied before the first look would have the original's shot, and could not be told from
+    # it.
     _read()
 
 

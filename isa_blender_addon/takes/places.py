@@ -16,7 +16,7 @@ def identity(path: str | Path) -> object:
         found = os.stat(real)
     except OSError:
         found = None
-    # Some network drives number no files.
+    # On some network drives every file has the number 0, which would make all of them one.
     return (found.st_dev, found.st_ino) if found and found.st_ino else os.path.normcase(real)
 
 

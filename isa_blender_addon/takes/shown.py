@@ -29,8 +29,9 @@ def other_folder(scene) -> Path | None:
 
 
 def shown_paths() -> set[Path]:
-    """All files that the open .blend shows in any way, linked ones too, and its scenes' results folders."""
+    """All that the open .blend shows in any way, linked files too, result folders and the cast's pictures."""
     named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}
+    named |= {member.picture for scene in bpy.data.scenes for member in scene.isa.cast}
     paths = {bpy.path.abspath(path) for path in named if path} | set(bpy.utils.blend_paths(absolute=True))
     return {Path(os.path.realpath(path)) for path in paths}
 

@@ -28,7 +28,7 @@ STATES = ("waiting", "sent", "done", "failed", "cancelled")
 # Blender's last frame; and more frames than this are nobody's shot.
 _LAST_FRAME, _MOST_FRAMES = 1_048_574, 100_000
 _KEY, _JOB = re.compile("[!-~]{1,128}"), re.compile("[0-9a-f]{32}")
-# No take.json that the add-on writes has a hundredth of these bytes.
+# Bytes. What the add-on writes is under ten thousand; a larger file is not read into memory.
 _LARGEST = 2**20
 
 

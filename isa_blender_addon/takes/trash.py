@@ -29,7 +29,7 @@ _FIXED_DRIVE = 3
 def has_trash(folder: Path) -> bool:
     """Whether what lies in a folder can go to a trash."""
     if sys.platform == "win32":
-        # From a network drive Windows deletes for good.
+        # Windows has no recycle bin for network drives and would delete for good.
         return ctypes.windll.kernel32.GetDriveTypeW(folder.anchor) == _FIXED_DRIVE
     if sys.platform == "darwin":
         return os.path.exists(_MAC_TRASH)

@@ -3,7 +3,7 @@
 from ..language.translation import words
 from .sentence import sentence
 
-# The panel below must stay in reach.
+# More findings than this are counted and not drawn, lest they push the panels below out of the window.
 _MOST = 6
 
 

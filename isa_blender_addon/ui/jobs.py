@@ -10,9 +10,9 @@ from ..takes.take import HERE
 from .sentence import sentence
 from .thumbnails import icon
 
-# The panels below must stay in reach.
+# More jobs than this are counted and not drawn, lest they push the panels below out of the window.
 _MOST = 8
-# Of an icon's height.
+# Height of the preview, in icons.
 _PREVIEW_SCALE = 8
 _MEBIBYTE = 2**20
 _WORDS = {

@@ -8,7 +8,7 @@ _ADDED: list[tuple] = []
 
 def register() -> None:
     config = bpy.context.window_manager.keyconfigs.addon
-    # A Blender without a window has none.
+    # None in a Blender without a window.
     if config is not None:
         keymap = config.keymaps.new(name="3D View", space_type="VIEW_3D")
         _ADDED.extend((keymap, keymap.keymap_items.new(name, "NONE", "PRESS")) for name in _BINDABLE)

@@ -160,7 +160,7 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header(self, context) -> None:
-        # Closed, it still says that something is wrong.
+        # Shown on a closed panel too.
         if plate.troubles(context.scene):
             self.layout.label(icon="ERROR")
 

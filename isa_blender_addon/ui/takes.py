@@ -11,9 +11,9 @@ from ..takes.shown import other_folder, shown_folder
 from ..takes.take import Take
 from .thumbnails import icon
 
-# The panels below must stay in reach.
+# More takes than this are drawn on request, lest they push the panels below out of the window.
 _MOST = 4
-# Of an icon's height.
+# Height of a take's picture, in icons.
 _SCALE = 3.4
 PLATE = "plate.mp4"
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import bpy.utils.previews
 
 _previews: Any = None
-# Of the pictures that are shown, by their paths.
+# Which version of each file is shown, by its path.
 _versions: dict[str, int] = {}
 
 
@@ -27,7 +27,7 @@ def icon(
         _previews.load(name, name, kind)
         _versions[name] = version
         if at_once:
-            # Who asks for the size has the picture read.
+            # Asking for the size makes Blender read the picture now and not in its background thread.
             _ = _previews[name].image_size[:]
     return _previews[name].icon_id
 

@@ -101,6 +101,18 @@ def test_what_the_open_file_shows_stays(scene):
     assert clean() == {"shown", "compared", "b" * 32 + ".mp4"}
 
 
+def test_the_pictures_of_demos_that_were_never_saved_go_but_for_the_casts(scene):
+    for name in ("demo-reference.png", "demo-reference-2.png", "holiday.png"):
+        picture = takes_folder() / "isa" / name
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(b"picture")
+        os.utime(picture, (OLD, OLD))
+    scene.isa.cast.add().picture = str(takes_folder() / "isa" / "demo-reference-2.png")
+    clean()
+    left = {file.name for file in (takes_folder() / "isa").iterdir()}
+    assert left == {"demo-reference-2.png", "holiday.png"}
+
+
 def test_what_a_saved_file_shows_stays_until_it_is_saved_without_it(scene, tmp_path):
     """Through another plate than ours, too: somebody's material."""
     made = take("shown")
