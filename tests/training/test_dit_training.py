@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 
 from isa_engine.errors import ModelError
-from isa_engine.networks.weight_files import load_weights
+from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
@@ -275,6 +275,21 @@ def test_a_background_readout_learns_on_from_a_velocitys_weights(tmp_path):
     losses = [training.step()["loss"] for _ in range(24)]
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     assert networks.dit.splat.weight.any()
+
+
+def test_a_run_starts_from_weights_in_parts_of_eight_bits_with_fresh_moments(tmp_path):
+    earlier = trainer()
+    for _ in range(2):
+        earlier.step()
+    for name, network in earlier.networks.named_children():
+        write_weights(network.state_dict(), tmp_path / f"{name}.safetensors", 8, largest=120_000)
+    assert len(weight_files(tmp_path / "dit.safetensors")) > 2
+    training = trainer(start=str(tmp_path))
+    assert not training.optimizer.state
+    latents, *told = one_batch(0)
+    time = torch.tensor([0.3, 0.8])
+    expected = earlier.networks(latents, time, *told)
+    assert (training.networks(latents, time, *told) - expected).std() < 0.02 * expected.std()
 
 
 def test_adapters_need_weights_to_adapt():
