@@ -13,6 +13,7 @@ import pytest
 import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.plate.camera_plane import planes
+from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.session import current as session_module
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.ids import scene_of
@@ -243,6 +244,34 @@ def test_a_strangers_file_starts_no_engine_and_sends_no_shot(shot, tmp_path):
     for _ in range(5):
         session().tick()
     assert session().engine.status().state == "stopped"
+
+
+def test_a_plate_that_was_on_its_way_at_the_first_save_comes_to_the_files_folder(shot, tmp_path, monkeypatch):
+    choices = Choices(cache=str(tmp_path / "cache"))
+    monkeypatch.setattr("isa_blender_addon.preferences.folders.preferences", lambda: choices)
+    bpy.ops.isa.cancel_job(take=str(sent().folder))
+    ticks_until(lambda: session().jobs()[0].stopped, "the job of the saved file is over")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    stage(scene, frames=4)
+    scene.isa.steps, scene.isa.seed = 2, HELD
+    bpy.ops.isa.generate()
+    take = ticks_until(running, "the job is on its way")
+    assert tmp_path / "cache" in take.folder.parents
+    (tmp_path / "work").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
+    let_go(take)
+    assert home(scene).folder == tmp_path / "work" / "isa" / "Scene-001"
+    moved = tmp_path / "work" / "isa" / "Scene-001"
+    eventually(lambda: read_take(moved).imported, "that is on disk")
+    assert not take.folder.exists()
+    assert session().trouble == ""
+
+
+def running() -> Take | None:
+    """The take of the open scene whose job runs."""
+    jobs = [job for job in session().jobs() if job.state == "running" and job.take.job]
+    return jobs[0].take if jobs else None
 
 
 def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):
