@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.data.clip import Clip
+from isa_engine.evaluation.ground import ground_places
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.ndc import picture_coordinates, project, to_pixels
-from isa_engine.geometry.plucker import ray_directions
 
 # Ground further than this from the cast is haze, metres.
 _REACH = 8.0
@@ -59,11 +59,9 @@ def ground_motion(clip: Clip, start: int, end: int) -> tuple[Tensor, Tensor]:
     """
     height, width = clip.video.shape[2:]
     camera = clip.camera_to_world.double()
-    rays = ray_directions(clip.intrinsics[start].double(), camera[start], height, width)
-    origin, down = camera[start, :3, 3], -rays[..., 2]
-    ground = origin + rays * (origin[2] / down.clamp_min(1e-6))[..., None]
+    ground, meets = (part[start] for part in ground_places(clip))
     cast = clip.points[start].reshape(-1, 3).mean(0)
-    near = (down > 1e-3) & (torch.linalg.vector_norm((ground - cast)[..., :2], dim=-1) < _REACH)
+    near = meets & (torch.linalg.vector_norm((ground - cast)[..., :2], dim=-1) < _REACH)
 
     ndc, in_front = project(ground, modelview_projection(clip.intrinsics[end], camera[end]))
     figures = (clip.mask[[start, end]] > 0).to(ndc)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.data.clip import Clip
-from isa_engine.geometry.plucker import ray_directions
+from isa_engine.evaluation.ground import ground_places
 
 # A foot's shadow is looked for within this share of the figure's height about it.
 _REACH = 0.5
@@ -17,13 +17,8 @@ _FAINTEST = 1e-3
 
 def ground_about_feet(clip: Clip) -> Tensor:
     """The pixels that show ground within half a figure's height of the place below its feet, and nobody:
-    ``(F, H, W)`` bool. Every set stands on the plane z = 0."""
-    height, width = clip.video.shape[2:]
-    camera = clip.camera_to_world.double()
-    rays = ray_directions(clip.intrinsics.double(), camera, height, width)
-    origin, down = camera[:, None, None, :3, 3], -rays[..., 2]
-    ground = origin + rays * (origin[..., 2] / down.clamp_min(1e-6))[..., None]
-
+    ``(F, H, W)`` bool."""
+    ground, meets = ground_places(clip)
     points = clip.points.double()
     tall = (points[..., 2].amax(2) - points[..., 2].amin(2)).median(0).values
     lowest = points[..., 2].topk(max(1, round(_FEET * points.shape[2])), dim=2, largest=False).indices
@@ -32,10 +27,10 @@ def ground_about_feet(clip: Clip) -> Tensor:
     for frame in range(len(feet)):
         away = torch.cdist(ground[frame, ..., :2].flatten(0, 1), feet[frame].flatten(0, 1))
         reach = (_REACH * tall).repeat_interleave(feet.shape[2])
-        near[frame] = (away < reach).any(1).view(height, width)
+        near[frame] = (away < reach).any(1).view(near.shape[1:])
     # A figure's edge covers a part of the pixels beside it.
     figures = F.max_pool2d((clip.mask > 0).float(), 3, 1, 1) > 0
-    return near & (down > 1e-3) & ~figures
+    return near & meets & ~figures
 
 
 def shadow_kept(video: Tensor, clip: Clip) -> float | None:
