@@ -9,7 +9,7 @@ from torch import nn
 
 from isa_engine.errors import ModelError
 
-# The longest kernel that is applied frame by frame.
+# The longest kernel that a CPU applies frame by frame.
 _MOST_TAPS = 2
 
 
@@ -64,8 +64,9 @@ class CausalConv3d(nn.Conv3d):
 
     Before a video's first frame stand copies of it, so a still stays still and one frame needs no other.
 
-    One or two frames are convolved as pictures and added up: a 3D kernel so short takes twice as long on a
-    CPU, and four times or wrong results in bfloat16 on a GPU (PyTorch 2.9). Three are quicker at once.
+    Frames are convolved as pictures and added up: in bfloat16, 3D kernels were wrong or four times as slow on
+    GPUs in PyTorch 2.9, and a short one takes twice as long on a CPU for one video. Three frames, a CPU
+    convolves quicker at once.
 
     Args:
         time: frames that it sees, the last of them its own.
@@ -87,7 +88,8 @@ class CausalConv3d(nn.Conv3d):
             frames = past.extend(frames, first=time - 1, later=time - every)
         if self.stride[1] == 2:
             frames = F.pad(frames, (0, 1, 0, 1))
-        return super().forward(frames) if time > _MOST_TAPS else self._convolve_pictures(frames)
+        at_once = frames.device.type == "cpu" and time > _MOST_TAPS
+        return super().forward(frames) if at_once else self._convolve_pictures(frames)
 
     def _convolve_pictures(self, frames: torch.Tensor) -> torch.Tensor:
         """As ``nn.Conv3d.forward``."""

@@ -1,9 +1,10 @@
-"""Short causal kernels are convolved as pictures, and are what a 3D convolution makes of them."""
+"""Causal kernels are convolved as pictures, and are what a 3D convolution makes of them."""
 
 import pytest
 import torch
 from torch import nn
 
+from isa_engine.vae import causal_conv
 from isa_engine.vae.causal_conv import CausalConv3d, Past
 from tests.vae.small_vaes import OF_WINDOWS, noise_video, small_vae
 
@@ -19,7 +20,11 @@ def in_three_dimensions(layer: CausalConv3d, frames: torch.Tensor) -> torch.Tens
 
 @pytest.mark.parametrize("stride", [(1, 1), (1, 2), (2, 2)])
 @pytest.mark.parametrize("time", [1, 2, 3])
-def test_a_causal_convolution_is_the_3d_one_with_the_first_frame_repeated(time, stride):
+@pytest.mark.parametrize("most_taps", [2, 3], ids=["as on a CPU", "as on a GPU"])
+def test_a_causal_convolution_is_the_3d_one_with_the_first_frame_repeated(
+    time, stride, most_taps, monkeypatch
+):
+    monkeypatch.setattr(causal_conv, "_MOST_TAPS", most_taps)
     layer = CausalConv3d(5, 7, time=time, stride=stride).double()
     frames = torch.randn(2, 5, 9, 6, 8, dtype=torch.float64)
     ours, theirs = layer(frames, Past()), in_three_dimensions(layer, frames)
