@@ -18,14 +18,14 @@ class Staging:
     """F frames, K characters; float32.
 
     Attributes:
-        takes: that the motions were cut from.
+        motions: that the cast's were cut from.
         rotations, translation: ``(F, K, 55, 3)``, ``(F, K, 3)``, SMPL-X's axes.
         intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``, see ``isa_engine.geometry.camera``.
         centre: ``(2,)`` where the cast is on the ground, world.
         reach: metres around it that the cast moves in.
     """
 
-    takes: tuple[str, ...]
+    motions: tuple[str, ...]
     rotations: np.ndarray
     translation: np.ndarray
     intrinsics: np.ndarray
@@ -49,14 +49,14 @@ def random_staging(
         shapes: betas of each.
         aspect: width over height.
     """
-    takes = tuple(bundled_motion(name) for name in split.takes)
+    captured = tuple(bundled_motion(name) for name in split.motions)
     names, rotations, translation, places = [], [], [], []
     for slot, betas in enumerate(shapes):
-        take, turned, moved = random_motion(random, takes, split.procedural, frames, fps)
+        motion, turned, moved = random_motion(random, captured, split.procedural, frames, fps)
         moved = moved + random_place(random, slot, len(shapes))
         vertices, _ = body.pose(betas, (), turned, moved, slice(None, None, _EVERY))
         lowest = vertices[..., 1].min()
-        names.append(take)
+        names.append(motion)
         rotations.append(turned)
         translation.append(moved - [0, lowest, 0])
         places.append(np.stack([vertices[..., 0], -vertices[..., 2], vertices[..., 1] - lowest], -1))
@@ -65,7 +65,7 @@ def random_staging(
     radius = float(np.linalg.norm(cast - cast.mean(1, keepdims=True).mean(0), axis=-1).max().clip(0.5, 3.0))
     intrinsics, camera_to_world = random_camera_path(random, cast.mean(1), radius, frames, fps, aspect)
     return Staging(
-        takes=tuple(names),
+        motions=tuple(names),
         rotations=np.stack(rotations, 1).astype(np.float32),
         translation=np.stack(translation, 1).astype(np.float32),
         intrinsics=intrinsics.astype(np.float32),

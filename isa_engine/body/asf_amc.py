@@ -1,4 +1,4 @@
-"""ASF/AMC, the format of the CMU motion capture database: a skeleton, and takes of it beside it.
+"""ASF/AMC, the format of the CMU motion capture database: a skeleton, and motions of it beside it.
 
 A bone turns at its near end, about axes of its own: with C the bone's ``axis`` and M the rotation by its
 ``dof`` angles, the bone turns relative to its parent by C·M·C⁻¹ in the rest pose's axes.
@@ -33,7 +33,7 @@ class _Bone:
 
 
 def read_amc(path: str | os.PathLike) -> Capture:
-    """Read a take and the skeleton beside it: ``02_01.amc`` with ``02.asf`` (or ``02_01.asf``).
+    """Read a motion and the skeleton beside it: ``02_01.amc`` with ``02.asf`` (or ``02_01.asf``).
 
     Raises:
         BodyError: the skeleton is not there, or a file does not read as one of its kind; names the line.

@@ -12,7 +12,7 @@ import numpy as np
 from isa_engine.body.rotation import matrices
 from isa_engine.errors import BodyError
 
-# Frames skinned at once; bounds the memory that a long take needs.
+# Frames skinned at once; bounds the memory that a long motion needs.
 _BATCH = 32
 
 

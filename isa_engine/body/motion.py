@@ -1,4 +1,4 @@
-"""A take: what every joint of an SMPL-X body does over time."""
+"""A motion: what every joint of an SMPL-X body does over time."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ class Motion:
     """Always in SMPL-X space: metres, Y up, a body without rotation faces +Z. F frames.
 
     Attributes:
-        name: of the take.
+        name: of its file.
         fps: frames a second.
         rotations: ``(F, 55, 3)`` float32, axis-angle of each joint relative to its parent; hands are flat at
             zero.
@@ -31,7 +31,7 @@ class Motion:
     def resampled(self, fps: float) -> "Motion":
         """The same movement at another rate, rotations along the shortest way.
 
-        The first frame stays; the last is the last that fits the take's duration.
+        The first frame stays; the last is the last that fits the motion's duration.
         """
         last = len(self.rotations) - 1
         # A rounding error must not cost the last frame.

@@ -16,7 +16,7 @@ CLIPS_FOLDER = Path(__file__).with_name("motions")
 
 
 def load_motion(path: str | os.PathLike) -> Motion:
-    """Read a take: ``.npz`` of SMPL-X or AMASS, ``.amc`` beside its ``.asf``, or ``.bvh``.
+    """Read a motion: ``.npz`` of SMPL-X or AMASS, ``.amc`` beside its ``.asf``, or ``.bvh``.
 
     It is for the open body: ASF/AMC and BVH are retargeted to its proportions and put on its ground; AMASS's
     translations are turned about its pelvis.

@@ -67,7 +67,7 @@ def write_motion(motion: Motion, path: str | os.PathLike) -> None:
 
 
 def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
-    """Read a take.
+    """Read a motion.
 
     Args:
         body: whose pelvis the translations of a Z-up world are turned about.

@@ -93,7 +93,7 @@ def _share_twist(local: np.ndarray, joints: np.ndarray) -> np.ndarray:
 
 
 def _ground(body: BodyModel, rotations: np.ndarray, translation: np.ndarray) -> float:
-    """Height of the ground under the take: that of the body's lowest point where it is supported."""
+    """Height of the ground under the motion: that of the body's lowest point where it is supported."""
     frames = np.unique(np.linspace(0, len(rotations) - 1, _GROUND_FRAMES).round().astype(int))
     vertices, _ = body.pose(rotations=rotations[frames], translation=translation[frames])
     return float(np.quantile(vertices[..., 1].min(1), _BELOW_GROUND))

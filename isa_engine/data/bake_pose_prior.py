@@ -31,9 +31,9 @@ def bake(clips: tuple[str, ...]) -> PosePrior:
 
 def main() -> None:
     """Bake and write the file."""
-    prior = bake(TRAINING.takes)
+    prior = bake(TRAINING.motions)
     np.savez_compressed(PRIOR, mean=np.float32(prior.mean), whitening=np.float32(prior.whitening))
-    print(f"{PRIOR}: from {', '.join(TRAINING.takes)}")
+    print(f"{PRIOR}: from {', '.join(TRAINING.motions)}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Actor:
     Attributes:
         betas: shape.
         look: what it wears.
-        take: name of its motion.
+        motion: name of its motion.
         rotations, translation: ``(F, 55, 3)``, ``(F, 3)``, SMPL-X axes.
         points, normals: ``(F, N, 3)`` its surface points there, world.
         expression: ``(F, E)`` of its face; at rest if None.
@@ -35,7 +35,7 @@ class Actor:
 
     betas: Tensor
     look: Look
-    take: str
+    motion: str
     rotations: Tensor
     translation: Tensor
     points: Tensor

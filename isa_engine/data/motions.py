@@ -1,4 +1,4 @@
-"""Random motion: captured takes, cut, sped up and mirrored, and procedural movement for what they lack."""
+"""Random motion: captured ones, cut, sped up and mirrored, and procedural movement for what they lack."""
 
 from dataclasses import replace
 
@@ -23,21 +23,21 @@ _AMPLITUDES = {
 
 
 def random_motion(
-    random: np.random.Generator, takes: tuple[Motion, ...], procedural: float, frames: int, fps: float
+    random: np.random.Generator, motions: tuple[Motion, ...], procedural: float, frames: int, fps: float
 ) -> tuple[str, np.ndarray, np.ndarray]:
     """A motion of exactly this length.
 
     Args:
-        procedural: share of motions that are made up instead of cut from a take.
+        procedural: share of motions that are made up instead of cut from one of ``motions``.
 
     Returns:
-        The take's name, "procedural" for none; rotations ``(F, 55, 3)`` axis-angle and translation
+        The motion's name, "procedural" for none; rotations ``(F, 55, 3)`` axis-angle and translation
         ``(F, 3)`` metres, SMPL-X axes, starting at the origin with a random heading. The feet's height is
         the caller's business.
     """
     if random.random() >= procedural:
-        take = takes[random.integers(len(takes))]
-        name, (rotations, translation) = take.name, _cut(random, take, frames, fps)
+        motion = motions[random.integers(len(motions))]
+        name, (rotations, translation) = motion.name, _cut(random, motion, frames, fps)
     else:
         name = "procedural"
         rotations, translation = _procedural(random, frames, fps)
@@ -57,15 +57,17 @@ def random_place(random: np.random.Generator, slot: int, count: int) -> np.ndarr
     return np.array([np.cos(bearing) * reach, 0, np.sin(bearing) * reach])
 
 
-def _cut(random: np.random.Generator, take: Motion, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def _cut(
+    random: np.random.Generator, motion: Motion, frames: int, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
     speed = random.uniform(0.7, 1.5)
     # Only what is shown is resampled: it is the slow part.
-    needed = int(np.ceil((frames - 1) * speed * take.fps / fps)) + 2
-    start = random.integers(max(1, len(take.rotations) - needed + 1))
+    needed = int(np.ceil((frames - 1) * speed * motion.fps / fps)) + 2
+    start = random.integers(max(1, len(motion.rotations) - needed + 1))
     shown = slice(start, start + needed)
-    sped_up = replace(take, rotations=take.rotations[shown], translation=take.translation[shown]).resampled(
-        fps / speed
-    )
+    sped_up = replace(
+        motion, rotations=motion.rotations[shown], translation=motion.translation[shown]
+    ).resampled(fps / speed)
     index = np.minimum(np.arange(frames), len(sped_up.rotations) - 1)
     return sped_up.rotations[index].astype(np.float64), sped_up.translation[index].astype(np.float64)
 
@@ -93,7 +95,7 @@ def _procedural(random: np.random.Generator, frames: int, fps: float) -> tuple[n
 
 
 def _turned(rotations: np.ndarray, translation: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
-    """Turn the whole take about the vertical (Y of SMPL-X)."""
+    """Turn the whole motion about the vertical (Y of SMPL-X)."""
     turn = matrices(np.array([0, heading, 0]))
     rotations = rotations.copy()
     rotations[:, 0] = axis_angles(turn @ matrices(rotations[:, 0]))

@@ -140,7 +140,7 @@ def encode(model: Model, video: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def condition(model: Model, clip: Clip) -> Conditioning:
+def condition_clip(clip: Clip, model: Model) -> Conditioning:
     """What the transformer is told of a clip: a batch of one."""
     staged = stage_clips(batch_of(clip), model).to(model.device)
     references = colours(staged.references)

@@ -1,6 +1,6 @@
 """What training may see, and what is held out to measure with.
 
-The two share no captured take, no combination of garments and no seed, so that a held-out clip shows known
+The two share no captured motion, no combination of garments and no seed, so that a held-out clip shows known
 people in nothing they wore and in no motion they made before. ``HELD_OUT`` is of the plain distribution, as
 all tables are; ``HELD_OUT_RICH`` is of the one that training sees.
 """
@@ -16,7 +16,7 @@ class Split:
 
     Attributes:
         name: as samples record it.
-        takes: bundled motions to draw from.
+        motions: bundled ones to draw from.
         procedural: share of motions that are made up instead of captured.
         held_out_looks: whether its looks are the ones kept from training.
         stream: begins every random draw, so that one seed gives each split another clip.
@@ -24,7 +24,7 @@ class Split:
     """
 
     name: str
-    takes: tuple[str, ...]
+    motions: tuple[str, ...]
     procedural: float
     held_out_looks: bool
     stream: int

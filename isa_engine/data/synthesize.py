@@ -133,8 +133,8 @@ def recorded(humans: SyntheticHumans, seed: int, frames: int, height: int, width
         source={
             "kind": "synthetic",
             "seed": seed,
-            "takes": [actor.take for actor in actors],
-            "reference_takes": [actor.take for actor in others],
+            "takes": [actor.motion for actor in actors],
+            "reference_takes": [actor.motion for actor in others],
             "looks": [list(actor.look.garments) for actor in actors],
         },
     )

@@ -54,7 +54,7 @@ class SyntheticHumans:
         else:
             dense = even_surface_points(body.v_template, body.faces, SAMPLES[1])
             self.skin = SkinnedSurface(body, *dense, device)
-        self.takes = tuple(bundled_motion(name) for name in split.takes)
+        self.motions = tuple(bundled_motion(name) for name in split.motions)
 
     def clip(
         self,
@@ -138,7 +138,9 @@ class SyntheticHumans:
     ) -> Actor:
         """Put somebody into motion with the feet on the ground, in one of ``count`` places about a circle,
         near enough to hide one another at times."""
-        take, rotations, translation = random_motion(random, self.takes, self.split.procedural, frames, fps)
+        motion, rotations, translation = random_motion(
+            random, self.motions, self.split.procedural, frames, fps
+        )
         place = random_place(random, slot, count)
         expression = None
         if self.detailed:
@@ -151,7 +153,7 @@ class SyntheticHumans:
         translation, points = translation.clone(), points.clone()
         translation[:, 1] -= lowest
         points[..., 2] -= lowest
-        return Actor(betas, look, take, rotations, translation, points, normals, expression)
+        return Actor(betas, look, motion, rotations, translation, points, normals, expression)
 
     def _reference(
         self, random: np.random.Generator, actors: list[Actor], height: int, width: int

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.data.clip import Clip
-from isa_engine.data.samples import condition, encode
+from isa_engine.data.samples import condition_clip, encode
 from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
@@ -56,7 +56,7 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
         background: whether it is given the clip's.
     """
     clip = first_points(held_out.clip, model.config.dit.points)
-    conditioning = condition(model, clip)
+    conditioning = condition_clip(clip, model)
     if not background:
         nothing = torch.zeros_like(conditioning.background_latents)
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)

@@ -83,7 +83,7 @@ def stage(
 
 
 @torch.inference_mode()
-def condition(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
+def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     """All conditions of a segment of a shot, on the model's device.
 
     Raises:

@@ -17,7 +17,7 @@ from torch import Tensor
 from isa_engine.configuration import PREVIEWS
 from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.pictures import to_frames
@@ -95,7 +95,7 @@ def denoise(
     made = []
     for number, frames in enumerate(shot.segments):
         report(Progress("encode", number, segments))
-        conditioning = condition(shot, model, number)
+        conditioning = condition_shot(shot, model, number)
         clock.lap("encode")
         report(Progress("encode", number + 1, segments))
         before = number * steps

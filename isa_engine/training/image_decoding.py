@@ -38,9 +38,9 @@ class SubLatentDecoder(nn.Module):
         The first latent stands for one frame; each of its quarters decodes that frame.
         """
         batch, _, latent_frames = latents.shape[:3]
-        quarters = rearrange(latents, "b (k c) t h w -> (b t k) c h w", k=TEMPORAL_COMPRESSION)
+        quarters = rearrange(latents, "B (k C) t h w -> (B t k) C h w", k=TEMPORAL_COMPRESSION)
         frames = F.pixel_shuffle(self.layers(quarters), self.spatial_compression)
-        return rearrange(frames, "(b t k) c h w -> b c t k h w", b=batch, t=latent_frames)
+        return rearrange(frames, "(B t k) C h w -> B C t k h w", B=batch, t=latent_frames)
 
 
 def image_decoding_loss(decoded: Tensor, video: Tensor) -> Tensor:

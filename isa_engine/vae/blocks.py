@@ -17,8 +17,8 @@ class FrameNorm(nn.GroupNorm):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """``(B, C, F, H, W)`` to the same shape."""
-        images = rearrange(frames, "b c f h w -> (b f) c h w")
-        return rearrange(super().forward(images), "(b f) c h w -> b c f h w", b=len(frames))
+        images = rearrange(frames, "B C F h w -> (B F) C h w")
+        return rearrange(super().forward(images), "(B F) C h w -> B C F h w", B=len(frames))
 
 
 class ResnetBlock(nn.Module):
@@ -50,13 +50,13 @@ class FrameAttention(nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """``(B, C, F, H, W)`` to the same shape."""
-        pixels = rearrange(self.group_norm(frames), "b c f h w -> (b f) 1 (h w) c")
+        pixels = rearrange(self.group_norm(frames), "B C F h w -> (B F) 1 (h w) C")
         attended = nn.functional.scaled_dot_product_attention(
             self.to_q(pixels), self.to_k(pixels), self.to_v(pixels)
         )
         batch, _, _, height, width = frames.shape
         return frames + rearrange(
-            self.to_out[0](attended), "(b f) 1 (h w) c -> b c f h w", b=batch, h=height, w=width
+            self.to_out[0](attended), "(B F) 1 (h w) C -> B C F h w", B=batch, h=height, w=width
         )
 
 

@@ -97,8 +97,8 @@ class CausalConv3d(nn.Conv3d):
         seen = frames.shape[2] - time + 1
         convolved = None
         for tap in range(time):
-            pictures = rearrange(frames[:, :, tap : tap + seen : every], "b c f h w -> (b f) c h w")
+            pictures = rearrange(frames[:, :, tap : tap + seen : every], "B C F h w -> (B F) C h w")
             bias = self.bias if tap == 0 else None
             part = F.conv2d(pictures, self.weight[:, :, tap], bias, self.stride[1:], self.padding[1:])
             convolved = part if convolved is None else convolved + part
-        return rearrange(convolved, "(b f) c h w -> b c f h w", b=len(frames))
+        return rearrange(convolved, "(B F) C h w -> B C F h w", B=len(frames))

@@ -39,7 +39,7 @@ class LinearEncoder(nn.Linear):
             begins: whether the first frame is the video's.
         """
         windows = to_windows(video, self.spatial_compression, begins)
-        return rearrange(super().forward(windows), "b t h w c -> b c t h w")
+        return rearrange(super().forward(windows), "B t h w C -> B C t h w")
 
 
 class LinearDecoder(nn.Linear):
@@ -59,7 +59,7 @@ class LinearDecoder(nn.Linear):
         Args:
             begins: whether the first latent is the video's.
         """
-        windows = super().forward(rearrange(latents, "b c t h w -> b t h w c"))
+        windows = super().forward(rearrange(latents, "B C t h w -> B t h w C"))
         return from_windows(windows, self.spatial_compression, begins)
 
 
@@ -69,14 +69,14 @@ def to_windows(video: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
         still = video[:, :, :1].expand(-1, -1, TEMPORAL_COMPRESSION - 1, -1, -1)
         video = torch.cat([still, video], 2)
     return rearrange(
-        video, "b c (t k) (h p) (w q) -> b t h w (c k p q)", k=TEMPORAL_COMPRESSION, p=side, q=side
+        video, "B C (t k) (h p) (w q) -> B t h w (C k p q)", k=TEMPORAL_COMPRESSION, p=side, q=side
     )
 
 
 def from_windows(windows: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
     """The inverse of ``to_windows``; of a video's first window the last frame counts."""
     video = rearrange(
-        windows, "b t h w (c k p q) -> b c (t k) (h p) (w q)", k=TEMPORAL_COMPRESSION, p=side, q=side
+        windows, "B t h w (C k p q) -> B C (t k) (h p) (w q)", k=TEMPORAL_COMPRESSION, p=side, q=side
     )
     return video[:, :, TEMPORAL_COMPRESSION - 1 :] if begins else video
 

@@ -57,8 +57,8 @@ class MatteHead(nn.Module):
         frames = nn.functional.silu(self.norm_out(frames))
         side = self.spatial_compression
         logits = rearrange(
-            self.to_window(rearrange(frames, "b c t h w -> b t h w c")),
-            "b t h w (k p q) -> b 1 (t k) (h p) (w q)",
+            self.to_window(rearrange(frames, "B C t h w -> B t h w C")),
+            "B t h w (k p q) -> B 1 (t k) (h p) (w q)",
             k=TEMPORAL_COMPRESSION,
             p=side,
             q=side,

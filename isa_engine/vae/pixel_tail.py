@@ -36,8 +36,8 @@ class PixelTail(nn.Module):
 
     def forward(self, video: torch.Tensor, past: Past) -> torch.Tensor:
         """``(B, 3, F, H, W)`` to the same shape; the four frames of a latent are seen together."""
-        features = rearrange(to_windows(video, _SIDE, past.begins), "b t h w c -> b c t h w")
+        features = rearrange(to_windows(video, _SIDE, past.begins), "B t h w C -> B C t h w")
         features = F.silu(self.conv_in(features, past))
         features = F.silu(self.conv_mid(features, past))
-        change = rearrange(self.conv_out(features, past), "b c t h w -> b t h w c")
+        change = rearrange(self.conv_out(features, past), "B C t h w -> B t h w C")
         return video + from_windows(change, _SIDE, past.begins)

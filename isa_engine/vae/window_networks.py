@@ -43,10 +43,10 @@ class WindowEncoder(nn.Module):
     def forward(self, video: torch.Tensor, past: Past) -> torch.Tensor:
         """``(B, 3, F, H, W)`` to ``(B, 2C, t, h, w)``: means, then log variances."""
         features = self.conv_in(to_windows(video, self.side, past.begins))
-        features = rearrange(features, "b t h w c -> b c t h w")
+        features = rearrange(features, "B t h w C -> B C t h w")
         features = nn.functional.silu(self.norm_out(self.blocks(features, past)))
         moments = rearrange(
-            self.conv_out(rearrange(features, "b c t h w -> b t h w c")), "b t h w c -> b c t h w"
+            self.conv_out(rearrange(features, "B C t h w -> B t h w C")), "B t h w C -> B C t h w"
         )
         mean, logvar = moments.chunk(2, 1)
         return torch.cat([mean + self.linear(video, past.begins), logvar], 1)
@@ -69,7 +69,7 @@ class WindowDecoder(nn.Module):
         """``(B, C, t, h, w)`` to ``(B, 3, F, H, W)``."""
         features = self.blocks(self.conv_in(latents, past), past)
         features = nn.functional.silu(self.norm_out(features))
-        windows = self.conv_out(rearrange(features, "b c t h w -> b t h w c"))
+        windows = self.conv_out(rearrange(features, "B C t h w -> B t h w C"))
         return from_windows(windows, self.side, past.begins) + self.linear(latents, past.begins)
 
 

@@ -43,7 +43,7 @@ def photograph(body, rotations, place, intrinsics=INTRINSICS) -> tuple[np.ndarra
 
 def unseen(random) -> tuple[np.ndarray, np.ndarray]:
     """A held-out pose, seen from anywhere about and somewhat above or below, and its place."""
-    motion = bundled_motion(str(random.choice(HELD_OUT.takes)))
+    motion = bundled_motion(str(random.choice(HELD_OUT.motions)))
     rotations = motion.rotations[random.integers(len(motion.rotations))].astype(np.float64)
     rotations[BODY_JOINTS:] = 0
     turn = matrices(np.array([random.normal(0, 0.12), 0, 0])) @ matrices(
@@ -109,10 +109,10 @@ def test_a_fit_that_failed_says_so(body, spoil, sentence):
 
 
 def test_the_bundled_prior_is_the_one_baked_from_what_training_sees():
-    baked, bundled = bake(TRAINING.takes), pose_prior()
+    baked, bundled = bake(TRAINING.motions), pose_prior()
     np.testing.assert_allclose(bundled.mean, baked.mean, atol=1e-5)
     np.testing.assert_allclose(bundled.whitening, baked.whitening, atol=1e-3)
-    assert not set(TRAINING.takes) & set(HELD_OUT.takes)
+    assert not set(TRAINING.motions) & set(HELD_OUT.motions)
 
 
 @settings(max_examples=20, deadline=None)

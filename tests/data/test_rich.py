@@ -128,7 +128,7 @@ def test_a_seed_is_a_clip_and_another_in_each_split(humans, clips):
     assert torch.equal(clips[0][0].points, again.points)
     rich = SyntheticHumans(open_body(), points=1, split=HELD_OUT_RICH)
     assert not torch.equal(rich.clip(0, 1, HEIGHT, WIDTH).video, again.video[:, :1])
-    assert {HELD_OUT_RICH.takes, HELD_OUT.takes} == {HELD_OUT.takes}
+    assert {HELD_OUT_RICH.motions, HELD_OUT.motions} == {HELD_OUT.motions}
     assert HELD_OUT_RICH.stream not in (HELD_OUT.stream, TRAINING.stream)
 
 

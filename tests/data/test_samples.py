@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from isa_engine.data.clip_batch import ClipBatch, batch_of
-from isa_engine.data.samples import Batches, KeptSamples, Samples, condition, encode_batch
+from isa_engine.data.samples import Batches, KeptSamples, Samples, condition_clip, encode_batch
 from isa_engine.data.sources import KeptVideos, synthetic_clips, synthetic_humans
 from isa_engine.data.staged_batch import stage_clips
 from isa_engine.geometry.camera import modelview_projection
@@ -62,7 +62,7 @@ def test_a_batch_has_one_length_and_canvas_and_comes_again_from_its_seed():
 @torch.no_grad()
 def test_training_sees_the_references_as_generating_does():
     model, clips = build_model(MICRO, None, "cpu"), synthetic_clips(MICRO.dit.points, "cpu")
-    expected = condition(model, clips(3, *SIZE))
+    expected = condition_clip(clips(3, *SIZE), model)
     _, conditioning, pictures = samples()([3], *SIZE)
     assert not conditioning.image_tokens.any()
     seen = DiTAndTower(model.dit, model.image_tower).seeing(conditioning, pictures)
@@ -88,7 +88,7 @@ def test_nothing_is_learned_of_cameras_from_a_clip_whose_camera_is_unknown():
     model = build_model(MICRO, None, "cpu")
     known = synthetic_clips(MICRO.dit.points, "cpu")(3, *SIZE)
     unknown = dataclasses.replace(known, camera_known=False)
-    told, open_ = condition(model, known), condition(model, unknown)
+    told, open_ = condition_clip(known, model), condition_clip(unknown, model)
     assert told.cameras.any()
     assert not open_.cameras.any()
     assert torch.equal(told.ndc, open_.ndc)

@@ -102,7 +102,7 @@ def test_a_sample_names_its_seed_takes_looks_and_split(humans):
     source = recorded(humans, 2, 1, 24, 32)
     assert source.split == "training"
     assert source.source["seed"] == 2
-    assert set(source.source["takes"] + source.source["reference_takes"]) <= {*TRAINING.takes, "procedural"}
+    assert set(source.source["takes"] + source.source["reference_takes"]) <= {*TRAINING.motions, "procedural"}
     assert all(TRAINING.owns_look(*look) for look in source.source["looks"])
 
 
@@ -111,7 +111,7 @@ def test_a_held_out_clip_is_of_held_out_takes_and_looks_alone():
     for seed in range(3):
         held_out = recorded(humans, seed, 1, 24, 32)
         assert held_out.split == "held-out"
-        assert set(held_out.source["takes"]) <= set(HELD_OUT.takes)
+        assert set(held_out.source["takes"]) <= set(HELD_OUT.motions)
         assert all(HELD_OUT.owns_look(*look) for look in held_out.source["looks"])
 
 

@@ -122,8 +122,8 @@ def test_a_seed_gives_each_split_another_clip():
 
 
 def test_no_take_and_no_look_of_training_is_held_out():
-    assert not set(TRAINING.takes) & set(HELD_OUT.takes)
-    assert {*TRAINING.takes, *HELD_OUT.takes} == set(bundled_motions())
+    assert not set(TRAINING.motions) & set(HELD_OUT.motions)
+    assert {*TRAINING.motions, *HELD_OUT.motions} == set(bundled_motions())
     pairs = list(itertools.product(KINDS, KINDS))
     assert all(TRAINING.owns_look(*pair) != HELD_OUT.owns_look(*pair) for pair in pairs)
     for split in (TRAINING, HELD_OUT):

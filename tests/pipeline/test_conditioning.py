@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.results.video import read_video
 from isa_engine.shot import ReferencePose
@@ -35,8 +35,8 @@ def turned(angle: float, place: tuple) -> np.ndarray:
 @settings(deadline=None, max_examples=15)
 @given(angle=st.floats(-3.2, 3.2), place=st.tuples(*[st.floats(-50, 50)] * 3))
 def test_moving_or_turning_the_whole_set_changes_nothing(model, angle, place):
-    here = condition(make_shot(), model)
-    there = condition(make_shot(transform=turned(angle, place)), model)
+    here = condition_shot(make_shot(), model)
+    there = condition_shot(make_shot(transform=turned(angle, place)), model)
     # Far from the origin a close-up begins a millionth of a pixel elsewhere: a colour may round otherwise.
     assert_same(here, there, 2e-4, of_identity=2e-3)
 
@@ -46,15 +46,15 @@ def test_a_character_that_is_never_in_front_of_the_camera_changes_nothing(model)
     # With a picture of its own.
     behind = make_shot(centres=((-0.6, 0, 0), (0.7, 0.4, 0.1), (0, -9, 0)))
     assert len(behind.references) == 3
-    assert_same(condition(shot, model), condition(behind, model), 0)
+    assert_same(condition_shot(shot, model), condition_shot(behind, model), 0)
 
 
 def test_a_character_is_not_seen_on_the_frames_on_which_it_is_hidden(model):
     shot = make_shot(5)
     first, second = shot.characters
     hidden = dataclasses.replace(second, shown=np.array([True, True, False, False, True]))
-    whole = condition(shot, model)
-    partly = condition(dataclasses.replace(shot, characters=(first, hidden)), model)
+    whole = condition_shot(shot, model)
+    partly = condition_shot(dataclasses.replace(shot, characters=(first, hidden)), model)
     of_second = slice(whole.visible.shape[2] // 2, None)
     assert not partly.visible[:, 2:4, of_second].any()
     expected = whole.visible.clone()
@@ -64,14 +64,14 @@ def test_a_character_is_not_seen_on_the_frames_on_which_it_is_hidden(model):
 
 
 def test_a_shot_whose_cast_is_all_behind_the_camera_still_has_a_camera(model):
-    empty = condition(make_shot(centres=((0, -9, 0),)), model)
+    empty = condition_shot(make_shot(centres=((0, -9, 0),)), model)
     assert empty.points.shape[2] == 0
     assert empty.cameras.abs().sum() > 0
 
 
 @pytest.mark.parametrize(("frames", "extended"), [(1, 1), (2, 5), (5, 5), (6, 9)])
 def test_a_range_is_extended_to_whole_windows_by_its_last_frame(model, frames, extended):
-    conditions = condition(make_shot(frames), model)
+    conditions = condition_shot(make_shot(frames), model)
     assert conditions.points.shape[1] == extended
     for k in range(frames, extended):
         assert torch.equal(conditions.ndc[:, k], conditions.ndc[:, frames - 1])
@@ -80,7 +80,7 @@ def test_a_range_is_extended_to_whole_windows_by_its_last_frame(model, frames, e
 def test_each_characters_identity_comes_from_its_own_picture_alone(model):
     shot = make_shot()
     repainted = dataclasses.replace(shot, references=(shot.references[0], picture(seed=9)))
-    before, after = condition(shot, model).identity, condition(repainted, model).identity
+    before, after = condition_shot(shot, model).identity, condition_shot(repainted, model).identity
     first, second = before.chunk(2, 1), after.chunk(2, 1)
     assert torch.equal(first[0], second[0])
     assert not torch.allclose(first[1], second[1])
@@ -95,7 +95,7 @@ def test_whom_another_hides_in_a_shared_picture_is_not_known_there(model):
 
     def known(pose: ReferencePose) -> list[bool]:
         cast = near, dataclasses.replace(far, reference=pose)
-        conditions = condition(dataclasses.replace(shot, characters=cast), model)
+        conditions = condition_shot(dataclasses.replace(shot, characters=cast), model)
         return [bool(half.any()) for half in conditions.identity_known.chunk(2, 1)]
 
     assert known(pose) == [True, False]
@@ -106,18 +106,18 @@ def test_a_portrait_and_a_landscape_picture_keep_their_own_shapes(model):
     """A squeezed portrait would be encoded at the shot's shape and lose detail; its tokens would not fit."""
     shot = make_shot()
     shot = dataclasses.replace(shot, references=(picture(30, 90), picture(90, 30)))
-    conditions = condition(shot, model)
+    conditions = condition_shot(shot, model)
     assert conditions.identity_known.all()
     assert conditions.image_tokens.shape[1] == 2 * model.image_tower.token_count
 
 
 def test_the_frames_reference_alone_is_concatenated_with_the_latents(model):
-    assert condition(make_shot(references="all"), model).reference_latents.abs().sum() > 0
-    assert condition(make_shot(references="each"), model).reference_latents.abs().sum() == 0
+    assert condition_shot(make_shot(references="all"), model).reference_latents.abs().sum() > 0
+    assert condition_shot(make_shot(references="each"), model).reference_latents.abs().sum() == 0
 
 
 def test_without_pictures_nobody_is_known(model):
-    conditions = condition(make_shot(references="none"), model)
+    conditions = condition_shot(make_shot(references="none"), model)
     assert not conditions.identity_known.any()
     assert conditions.image_tokens.shape[1] == 0
 
@@ -125,7 +125,7 @@ def test_without_pictures_nobody_is_known(model):
 def test_a_cast_may_mix_those_with_and_without_a_picture(model):
     shot = make_shot()
     second = dataclasses.replace(shot.characters[1], reference=None)
-    conditions = condition(dataclasses.replace(shot, characters=(shot.characters[0], second)), model)
+    conditions = condition_shot(dataclasses.replace(shot, characters=(shot.characters[0], second)), model)
     known, unknown = conditions.identity_known.chunk(2, 1)
     assert known.all()
     assert not unknown.any()
@@ -138,7 +138,7 @@ def test_the_points_are_a_prefix_of_the_shots(model):
     # The camera looks along +Y, so the canonical frame differs from the world by the cast's centre alone.
     points = shot.characters[0].points[:, :count]
     expected = points - points[0].mean(0)
-    np.testing.assert_allclose(condition(shot, model).points[0], expected, atol=1e-5)
+    np.testing.assert_allclose(condition_shot(shot, model).points[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [1, 5, 22])
@@ -146,10 +146,10 @@ def test_the_background_is_encoded_like_any_video_and_ends_with_its_last_frame(m
     video = footage(frames + 3)
     shot = dataclasses.replace(make_shot(frames), background=video)
     seen = read_video(video, frames, (48, 32))
-    extended = condition(make_shot(frames), model).points.shape[1]
+    extended = condition_shot(make_shot(frames), model).points.shape[1]
     whole = to_video(np.concatenate([seen, np.repeat(seen[-1:], extended - frames, 0)]))
     expected = model.vae.normalise(model.vae.encode(whole).mode())
-    torch.testing.assert_close(condition(shot, model).background_latents, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(condition_shot(shot, model).background_latents, expected, atol=1e-4, rtol=0)
 
 
 def damaged() -> bytes:
@@ -189,27 +189,27 @@ def test_an_unusable_picture_is_named_by_whom_it_shows(model, broken, sentence):
     shot = make_shot()
     shot = dataclasses.replace(shot, references=(shot.references[0], broken()))
     with pytest.raises(ShotError, match=rf"^reference picture of 'Ball 1': .*{sentence}"):
-        condition(shot, model)
+        condition_shot(shot, model)
 
 
 def test_a_reference_pose_far_outside_any_picture_is_harmless(model):
     shot = make_shot()
     pose = ReferencePose(0, np.full((18, 3), 1e30, np.float32), np.eye(4))
     far = dataclasses.replace(shot.characters[0], reference=pose)
-    conditions = condition(dataclasses.replace(shot, characters=(far, shot.characters[1])), model)
+    conditions = condition_shot(dataclasses.replace(shot, characters=(far, shot.characters[1])), model)
     assert not conditions.identity_known[:, : model.config.dit.points].any()
 
 
 def test_a_canvas_that_does_not_suit_the_model_is_refused_with_what_would(model):
     with pytest.raises(ShotError, match=r"48 × 30 pixels.*multiples of 16"):
-        condition(make_shot(height=30), model)
+        condition_shot(make_shot(height=30), model)
 
 
 def test_a_background_that_is_no_video_is_refused(model):
     with pytest.raises(ShotError, match=r"background: the video cannot be decoded.*H\.264"):
-        condition(dataclasses.replace(make_shot(), background=b"no video at all"), model)
+        condition_shot(dataclasses.replace(make_shot(), background=b"no video at all"), model)
 
 
 def test_a_background_that_is_too_short_says_so(model):
     with pytest.raises(ShotError, match=r"background: the video has 3 frames and the shot 5"):
-        condition(dataclasses.replace(make_shot(5), background=footage(3)), model)
+        condition_shot(dataclasses.replace(make_shot(5), background=footage(3)), model)

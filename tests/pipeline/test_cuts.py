@@ -9,7 +9,7 @@ import torch
 from isa_engine.errors import Cancelled
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_windows, latent_count, segment_latents
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.shot import Shot
@@ -46,8 +46,8 @@ def test_a_segments_frames_are_those_of_the_segment_generated_alone(shot, model)
 def test_each_segment_is_told_of_its_own_part_of_the_background(model):
     plain = make_shot(9)
     video = dataclasses.replace(plain, background=footage(9), cuts=(4,))
-    whole = condition(video, model, 1).background_latents
-    longer = condition(dataclasses.replace(video, cuts=()), model).background_latents
+    whole = condition_shot(video, model, 1).background_latents
+    longer = condition_shot(dataclasses.replace(video, cuts=()), model).background_latents
     assert whole.shape[2] == latent_count(5)
     # A first frame of its own, where the whole's is in the middle of a window.
     assert not torch.equal(whole[:, :, :1], longer[:, :, 1:2])

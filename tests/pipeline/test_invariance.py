@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.shot import Shot
 from tests.pipeline.shots import make_shot, picture
 
@@ -101,7 +101,7 @@ def test_the_order_of_the_characters_leaves_the_video(either, video):
 
 def tokens(shot: Shot, model) -> torch.Tensor:
     """Point tokens ``(F, P, d)``."""
-    told = condition(shot, model)
+    told = condition_shot(shot, model)
     return model.dit.point_tokens(told.points, told.identity, told.identity_known)[0]
 
 

@@ -7,11 +7,10 @@ import torch
 
 from isa_engine.body import open_body
 from isa_engine.data.clip import Clip
-from isa_engine.data.samples import Batches, KeptSamples, Samples
-from isa_engine.data.samples import condition as condition_of_clip
+from isa_engine.data.samples import Batches, KeptSamples, Samples, condition_clip
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
 from isa_engine.geometry.surface import surface_table
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.shot import Character, Shot
 from tests.pipeline.shots import make_shot
@@ -45,8 +44,8 @@ def clip_of(shot: Shot) -> Clip:
 
 def test_a_shot_and_a_clip_of_the_same_balls_have_the_same_maps(model_in_2d):
     shot = make_shot()
-    of_shot = condition(shot, model_in_2d).normal_maps
-    of_clip = condition_of_clip(model_in_2d, clip_of(shot)).normal_maps
+    of_shot = condition_shot(shot, model_in_2d).normal_maps
+    of_clip = condition_clip(clip_of(shot), model_in_2d).normal_maps
     assert of_shot.shape == of_clip.shape == (1, 2, 48, 4, 6)
     assert of_shot.any()
     # A coarse ball's triangles lean a little.
@@ -54,9 +53,9 @@ def test_a_shot_and_a_clip_of_the_same_balls_have_the_same_maps(model_in_2d):
 
 
 def test_each_window_holds_its_frames(model_in_2d):
-    maps = condition(make_shot(6), model_in_2d).normal_maps[0]
+    maps = condition_shot(make_shot(6), model_in_2d).normal_maps[0]
     frames = maps.unflatten(1, (4, -1))
-    each = [condition(make_shot(1), model_in_2d).normal_maps[0, 0, :12]]
+    each = [condition_shot(make_shot(1), model_in_2d).normal_maps[0, 0, :12]]
     assert torch.equal(frames[0], each[0].expand(4, -1, -1, -1))
     assert not torch.equal(frames[1, 3], frames[2, 0])
     # Frame 5 is the last, and the rest of its window repeats it.
@@ -69,7 +68,7 @@ def test_a_map_shows_nobody_on_a_frame_on_which_they_are_hidden(model_in_2d):
     first, second = shot.characters
     away = replace(second, shown=np.array([True, True, True, True, False]))
     maps, alone = (
-        condition(replace(shot, characters=cast), model_in_2d).normal_maps[0].unflatten(1, (4, -1))
+        condition_shot(replace(shot, characters=cast), model_in_2d).normal_maps[0].unflatten(1, (4, -1))
         for cast in ((first, away), (first,))
     )
     assert torch.equal(maps[1, 3], alone[1, 3])
@@ -77,8 +76,8 @@ def test_a_map_shows_nobody_on_a_frame_on_which_they_are_hidden(model_in_2d):
 
 
 def test_a_model_with_points_has_no_maps(model):
-    assert condition(make_shot(), model).normal_maps.shape[2] == 0
-    assert condition_of_clip(model, clip_of(make_shot())).normal_maps.shape[2] == 0
+    assert condition_shot(make_shot(), model).normal_maps.shape[2] == 0
+    assert condition_clip(clip_of(make_shot()), model).normal_maps.shape[2] == 0
 
 
 def test_the_map_of_a_person_is_as_large_as_its_matte():

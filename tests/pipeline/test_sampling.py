@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise, sample
 from tests.pipeline.shots import make_shot
 
@@ -18,7 +18,7 @@ SHAPE = (1, 8, 2, 4, 8)
 
 @pytest.fixture(scope="module")
 def conditioning(model):
-    return condition(make_shot(), model)
+    return condition_shot(make_shot(), model)
 
 
 def ignore(step, estimate):

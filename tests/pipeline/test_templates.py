@@ -10,12 +10,12 @@ from isa_engine.body import load_template
 from isa_engine.data.media import EXACT
 from isa_engine.data.members import pack
 from isa_engine.data.recording import fingerprint
-from isa_engine.data.samples import condition as condition_of_clip
+from isa_engine.data.samples import condition_clip
 from isa_engine.data.shards import write_shard
 from isa_engine.data.stored_clips import Shards
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition
+from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.results.video import read_video
 from isa_engine.shot import Character, ReferencePose, Shot, encode_shot, read_shot
 from tests.body.templates import LAYOUTS, write_template
@@ -58,7 +58,7 @@ def assert_video_follows(model, folder, still: Shot, moving: Shot) -> None:
     """From points to tokens to video."""
     for shot in (still, moving):
         assert shot.characters[0].points.shape == (FRAMES, POINTS, 3)
-        told = condition(shot, model)
+        told = condition_shot(shot, model)
         assert told.visible.all()
         assert told.identity_known.all()
         tokens = model.dit.point_tokens(told.points, told.identity, told.identity_known)
@@ -87,7 +87,7 @@ def test_a_mesh_without_any_file_becomes_a_video_too(model, tmp_path):
 
 
 def test_it_is_drawn_in_2d_as_well(body, model_in_2d):
-    maps = condition(shot_of(bent(body, 0.6), body.faces, body.v_template), model_in_2d).normal_maps
+    maps = condition_shot(shot_of(bent(body, 0.6), body.faces, body.v_template), model_in_2d).normal_maps
     assert maps.any()
     assert not torch.equal(maps[:, 0], maps[:, 1])
 
@@ -105,7 +105,7 @@ def test_a_recording_on_any_template_trains(body, model, tmp_path):
     )
     count = model.config.dit.points
     write_shard(tmp_path / "000000.tar", {"clip": pack(kept, EXACT)}.items())
-    told = condition_of_clip(model, Shards(tmp_path, count, [body])(0, FRAMES, 32, 48))
+    told = condition_clip(Shards(tmp_path, count, [body])(0, FRAMES, 32, 48), model)
     assert told.points.shape == (1, FRAMES, 2 * count, 3)
     assert told.visible.all()
     latents = torch.zeros(1, 16, 2, 4, 6)

@@ -185,7 +185,7 @@ def test_splits_are_those_of_the_fast_renderer(clip, tmp_path):
     for recording, split in ((training, TRAINING), (held_out, HELD_OUT)):
         assert recording.split == split.name
         assert all(split.owns_look(*look) for look in recording.source["looks"])
-        assert set(recording.source["takes"]) <= {*split.takes, "procedural"}
+        assert set(recording.source["takes"]) <= {*split.motions, "procedural"}
 
 
 @pytest.fixture
