@@ -1,25 +1,47 @@
-"""``isa-engine bench model``: how much of this machine's speed the ISA block reaches."""
+"""``isa-engine bench model``: how much of this machine's speed the ISA block reaches; ``bench clips``: how
+many synthetic clips a core makes."""
 
 import argparse
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import DataError, ModelError
 
-HELP = "measure how well the transformer uses this machine"
+HELP = "measure how well the transformer uses this machine, or how fast clips are made"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=("model",))
-    parser.add_argument("--width", type=int, default=1024, help="features of a token (default: 1024)")
-    parser.add_argument("--heads", type=int, default=16, help="of attention (default: 16)")
-    parser.add_argument("--latents", type=int, default=3, help="latent frames (default: 3)")
-    parser.add_argument("--tokens", type=int, default=256, help="of a latent frame (default: 256)")
-    parser.add_argument("--points", type=int, default=64, help="point tokens a frame (default: 64)")
-    parser.add_argument("--repetitions", type=int, default=9, help="the median counts (default: 9)")
-    parser.add_argument("--device", default="cpu", help="cuda computes in bfloat16 (default: cpu)")
-    parser.add_argument("--profile", action="store_true", help="also list where the ISA block's time goes")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    model = parts.add_parser("model", help="the ISA block beside other layers")
+    model.add_argument("--width", type=int, default=1024, help="features of a token (default: 1024)")
+    model.add_argument("--heads", type=int, default=16, help="of attention (default: 16)")
+    model.add_argument("--latents", type=int, default=3, help="latent frames (default: 3)")
+    model.add_argument("--tokens", type=int, default=256, help="of a latent frame (default: 256)")
+    model.add_argument("--points", type=int, default=64, help="point tokens a frame (default: 64)")
+    model.add_argument("--repetitions", type=int, default=9, help="the median counts (default: 9)")
+    model.add_argument("--device", default="cpu", help="cuda computes in bfloat16 (default: cpu)")
+    model.add_argument("--profile", action="store_true", help="also list where the ISA block's time goes")
+    clips = parts.add_parser("clips", help="synthetic clips of one core")
+    clips.add_argument("--split", default="training", help="of the clips (default: training)")
+    clips.add_argument("--clips", type=int, default=24, help="seeds of nine frames (default: 24)")
 
 
 def run(arguments: argparse.Namespace) -> None:
+    (_clips if arguments.part == "clips" else _model)(arguments)
+
+
+def _clips(arguments: argparse.Namespace) -> None:
+    from isa_engine.data.clip_speed import clip_speeds
+    from isa_engine.data.split import SPLITS
+
+    splits = {split.name: split for split in SPLITS}
+    if arguments.split not in splits or arguments.clips < 1:
+        remedy = f"Give at least one clip, and one of {', '.join(splits)}."
+        raise DataError(f"{arguments.clips} clips of the split '{arguments.split}'", remedy=remedy)
+    print(f"{'frames × height × width':24} {'clips a CPU-second':>18}")
+    for (frames, height, width), speed in clip_speeds(splits[arguments.split], arguments.clips):
+        print(f"{f'{frames} × {height} × {width}':24} {speed:18.2f}", flush=True)
+
+
+def _model(arguments: argparse.Namespace) -> None:
     numbers = (arguments.width, arguments.heads, arguments.latents, arguments.tokens, arguments.points)
     if min(*numbers, arguments.repetitions) < 1 or arguments.width % arguments.heads:
         remedy = "Give numbers of at least 1, and a width that divides into the heads."

@@ -3,7 +3,7 @@
 Lengths of lenses are the focal length over half the picture's shorter side.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ def _wide_lens(random: np.random.Generator, aspect: float) -> float:
 
 def _wide_fill(random: np.random.Generator) -> float:
     """Figures of an eighth of the picture's height, whole ones, and ones larger than the picture."""
-    low, high = ((0.11, 0.7), (0.6, 1.4), (1.4, 8.0))[random.choice(3, p=[0.35, 0.4, 0.25])]
+    low, high = ((0.11, 0.7), (0.6, 1.4), (1.4, 8.0))[random.choice(3, p=[0.27, 0.43, 0.3])]
     return float(np.exp(random.uniform(np.log(low), np.log(high))))
 
 
@@ -71,6 +71,19 @@ def _wide_offset(random: np.random.Generator, frames: int, fill: float) -> np.nd
     return direction * reach[:, None]
 
 
+@dataclass(frozen=True)
+class Detail:
+    """A part of somebody that a near camera may look at.
+
+    Attributes:
+        place: ``(F, 3)``.
+        bearing: radians about Z of the side that it is seen from, if one is better than others.
+    """
+
+    place: np.ndarray
+    bearing: float | None = None
+
+
 CLOSE = Framing(
     lens=lambda random, aspect: random.uniform(1.2, 3.2),
     # From the whole cast to limbs out of the frame.
@@ -91,7 +104,7 @@ def random_camera_path(
     fps: float,
     aspect: float,
     framing: Framing = CLOSE,
-    details: np.ndarray | None = None,
+    details: Sequence[Detail] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """A path that looks at the cast.
 
@@ -99,7 +112,7 @@ def random_camera_path(
         target: ``(F, 3)`` the cast's centre.
         radius: metres around it that should be in the frame.
         aspect: width over height.
-        details: ``(F, D, 3)`` places on people, one of which a camera too near for everybody looks at.
+        details: one of them is what a camera too near for everybody looks at.
 
     Returns:
         Intrinsics ``(F, 4)`` and camera-to-world ``(F, 4, 4)``, see ``geometry.camera``.
@@ -112,12 +125,14 @@ def random_camera_path(
         focal *= np.exp(0.25 * speed * (time - time.mean()))
     # NDC, on the short side, of the radius at this distance.
     fill = framing.fill(random)
-    if details is not None and fill > 1.4:
-        target = details[:, random.integers(details.shape[1])]
+    shown = details[random.integers(len(details))] if details and fill > 1.4 else None
+    target = target if shown is None else shown.place
     distance = max(focal.mean() * radius / fill, framing.nearest) * np.ones(frames)
     if kind == "dolly":
         distance *= np.exp(0.2 * speed * (time - time.mean()))
     azimuth = random.uniform(0, 2 * np.pi) * np.ones(frames)
+    if shown is not None and shown.bearing is not None:
+        azimuth[:] = shown.bearing + random.normal(0, 0.7)
     elevation = framing.elevation(random) * np.ones(frames)
     if kind == "orbit":
         azimuth += random.normal(0, 0.5) * time

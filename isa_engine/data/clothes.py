@@ -27,7 +27,7 @@ class LayeredOutfit(Outfit):
         )
         hair = HAIR[random.integers(len(HAIR))] if self.hair is None else self.hair
         self.features = Features(random, self.skin, hair)
-        self.hairline = max(self.hairline, -0.02)
+        self.hairline = float(np.clip(self.hairline, -0.02, 0.06))
         # Where the neck leaves a top: its height, and how deep and wide it is cut in front.
         self.collar = float(random.uniform(0.085, 0.15))
         self.neckline = float(random.choice([0.0, 0.07, 0.14])), float(random.uniform(0.4, 1.2))
@@ -49,6 +49,7 @@ class LayeredOutfit(Outfit):
         self.fold_waves = random.normal(size=(4, 3)) * random.uniform(40, 110, (4, 1))
         self.fold_phases = random.uniform(0, 2 * np.pi, 4)
         self.sway = float(random.uniform(0.5, 2.5))
+        self._cut: tuple[Patch, list[Layer]] | None = None
 
     @property
     def look(self) -> Look:
@@ -91,6 +92,12 @@ class LayeredOutfit(Outfit):
         return colour.clamp(0, 1)
 
     def layers(self, patch: Patch) -> list[Layer]:
+        """As ``Outfit.layers``, cut once for a patch that is asked for again and again."""
+        if self._cut is None or self._cut[0] is not patch:
+            self._cut = patch, self._layers(patch)
+        return self._cut[1]
+
+    def _layers(self, patch: Patch) -> list[Layer]:
         place, limb, part = patch.place, patch.limb, patch.part
         # The first layer is the plain outfit's eyes, which are painted here, and the second its trunk.
         layers = [
@@ -168,7 +175,9 @@ class LayeredOutfit(Outfit):
         return self.sway * (skirt + hair)
 
     def _on_hair(self, patch: Patch) -> Tensor:
-        return super().layers(patch)[-1].where | (patch.part == _HAIR)
+        """Painted on the head or standing off it."""
+        worn = [layer.where for layer in self.layers(patch) if layer.stuff is self.hair]
+        return torch.stack(worn).any(0)
 
     def _cloth(self, patch: Patch) -> Tensor:
         cloth = torch.zeros(len(patch), dtype=torch.bool, device=patch.limb.device)

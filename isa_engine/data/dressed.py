@@ -21,11 +21,11 @@ PARTS = ("body", "head", "hands", "skirt", "hair", "teeth")
 _HEAD, _HANDS = (15, 22, 23, 24), (20, 21, *range(25, 55))
 _OPEN = (PARTS.index("skirt"), PARTS.index("hair"))
 # Samples for each pixel that a face of the mesh covers where it is largest, and the most for everybody.
-_DENSITY, _MOST = 1.6, 1_500_000
+_DENSITY, _MOST = 1.25, 1_500_000
 # The golden ratios of two dimensions: multiples of them spread evenly over a square.
 _GOLDEN = (0.7548776662466927, 0.5698402909980532)
 # Samples of each part that stand for it in shadows.
-_STAND_INS = (5120, 512, 512, 1536, 512, 0)
+_STAND_INS = (4096, 384, 384, 1024, 384, 0)
 # How much folds tilt a normal where a limb is straight, and how much more for a radian that it is bent.
 _STRAIGHT, _BENT = 0.3, 0.45
 
@@ -38,7 +38,7 @@ class DressedSurface:
         faces: ``(N, 3)`` vertices of each.
         part: ``(N,)`` of ``PARTS``.
         open: ``(N,)`` bool, of faces whose inside may be seen.
-        stand_ins: of each part, where samples of it lie: vertices and shares, both ``(T, 3)``.
+        stand_ins: where evenly spread samples lie: vertices and shares, both ``(T, 3)``.
     """
 
     def __init__(self, dressed: DressedBody, device: torch.device | str = "cpu"):
@@ -57,12 +57,14 @@ class DressedSurface:
         of_vertex[self.faces] = self.part[:, None]
         template = self.vertices.patch
         self.patch = Patch(template.place, template.normals, template.limb, of_vertex)
-        self.stand_ins = []
-        for number, samples in enumerate(_STAND_INS):
-            placed = even_surface_points(mesh.v_template, mesh.faces[part == number], samples)
-            self.stand_ins.append(
-                (torch.as_tensor(placed[0], device=device), torch.as_tensor(placed[1], device=device).float())
-            )
+        placed = [
+            even_surface_points(mesh.v_template, mesh.faces[part == number], samples)
+            for number, samples in enumerate(_STAND_INS)
+        ]
+        self.stand_ins = (
+            torch.as_tensor(np.concatenate([corners for corners, _ in placed]), device=device),
+            torch.as_tensor(np.concatenate([shares for _, shares in placed]), device=device).float(),
+        )
 
     @property
     def template(self) -> Tensor:
@@ -93,12 +95,14 @@ class DressedCast:
         points, in_sight, self.faces, self.shares, stand_ins = [], [], [], [], []
         for actor, (vertices, _) in zip(actors, self.posed, strict=True):
             facing, area = self._faces_in_sight(vertices, mvp, height, width)
+            if actor.look.worn is not None:
+                area = area * actor.look.worn(skin.patch)[skin.faces].any(1)
             face, shares = self._worn(actor, *_spread(area * _DENSITY))
             points.append(_between(vertices, skin.faces[face], shares))
             in_sight.append(facing[:, face])
             self.faces.append(face)
             self.shares.append(shares)
-            stand_ins += self._stand_ins(actor, vertices)
+            stand_ins.append(self._stand_ins(actor, vertices))
         self.points, self.in_sight = torch.cat(points, 1), torch.cat(in_sight, 1)
         self.stand_ins = torch.cat(stand_ins, 1)
         counts = torch.tensor([len(face) for face in self.faces], device=device)
@@ -198,14 +202,12 @@ class DressedCast:
         weights = self.skin.vertices.weights[corners[mixed]] * shares[mixed, :, None]
         return Patch(place, normals, limb.index_put((mixed,), weights.sum(1).argmax(1)), self.skin.part[face])
 
-    def _stand_ins(self, actor: Actor, vertices: Tensor) -> list[Tensor]:
-        stand_ins = []
-        for corners, shares in self.skin.stand_ins:
-            if actor.look.worn is not None and len(corners):
-                worn = actor.look.worn(self.skin.patch[corners[:, 0]])
-                corners, shares = corners[worn], shares[worn]
-            stand_ins.append(_between(vertices, corners, shares))
-        return stand_ins
+    def _stand_ins(self, actor: Actor, vertices: Tensor) -> Tensor:
+        corners, shares = self.skin.stand_ins
+        if actor.look.worn is not None:
+            worn = actor.look.worn(self.skin.patch[corners[:, 0]])
+            corners, shares = corners[worn], shares[worn]
+        return _between(vertices, corners, shares)
 
     def _creases(self, actor: Actor) -> Tensor:
         """``(F, J, 3, 3)``: turns slopes at rest with their limb, and deepens them where it or the next one

@@ -2,6 +2,8 @@
 ground under a sky, a room.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -50,13 +52,13 @@ class Set:
         # A pixel is long where the ray grazes the ground: take its sides' mean.
         on_ground = pixel * to_ground / down.clamp_min(1e-3).sqrt()
         if self.kind == "open":
-            haze = (to_ground.clamp(max=_HORIZON) / _HORIZON)[..., None] ** 2
-            low, high = (
-                torch.as_tensor(c, dtype=direction.dtype, device=direction.device) for c in self.sky[::-1]
-            )
-            sky = torch.lerp(low, high, direction[..., 2:].clamp(0, 1).sqrt())
-            colour = torch.lerp(self.ground(ground, on_ground), sky, haze)
+            haze = (to_ground.clamp(max=_HORIZON) / _HORIZON) ** 2
             meets = to_ground < _HORIZON
+            colour = _mixed(
+                lambda here: self.of_ground(ground[here], on_ground[here]),
+                lambda here: self.of_sky(direction[here]),
+                haze,
+            )
         else:
             half = torch.as_tensor(self.half_size, dtype=direction.dtype, device=direction.device)
             # From inside a box, a ray leaves through the nearest of the planes ahead.
@@ -65,15 +67,39 @@ class Set:
             near_wall = (step / (ahead - origin[..., :2])).amax(-1)
             near_ceiling = -down / (self.height - origin[..., 2]).clamp_min(0.01)
             to_wall = 1 / near_wall.clamp_min(1 / _FAR)
-            walls = self.walls(origin + direction * to_wall[..., None], pixel * to_wall)
-            walls = (
-                torch.lerp(walls, torch.full_like(walls, 0.9), _covered(near_ceiling - near_wall)[..., None])
-                * 0.9
-            )
+            on_wall, ceiling = origin + direction * to_wall[..., None], _covered(near_ceiling - near_wall)
             covered = _covered(near_ground - near_wall)
-            colour = torch.lerp(walls, self.ground(ground, on_ground), covered[..., None])
             meets = covered > 0
+
+            def walls(here: Tensor) -> Tensor:
+                colours = self.of_walls(on_wall[here], (pixel * to_wall)[here])
+                return torch.lerp(colours, torch.full_like(colours, 0.9), ceiling[here][..., None]) * 0.9
+
+            colour = _mixed(walls, lambda here: self.of_ground(ground[here], on_ground[here]), covered)
         return colour.clamp(0, 1), torch.where(meets[..., None], ground, torch.nan)
+
+    def of_ground(self, place: Tensor, blur: Tensor) -> Tensor:
+        """Colours ``(..., 3)`` of places on it, softened over so many metres."""
+        return self.ground(place, blur)
+
+    def of_walls(self, place: Tensor, blur: Tensor) -> Tensor:
+        """Colours ``(..., 3)`` of places on them, softened over so many metres."""
+        return self.walls(place, blur)
+
+    def of_sky(self, direction: Tensor) -> Tensor:
+        """Colours along unit rays, both ``(..., 3)``."""
+        low, high = (direction.new_tensor(colour) for colour in self.sky[::-1])
+        return torch.lerp(low, high, direction[..., 2:].clamp(0, 1).sqrt())
+
+
+def _mixed(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], share: Tensor) -> Tensor:
+    """So much of the second in the first ``(F, H, W, 3)``, each asked only for pixels that show it."""
+    mixed = torch.empty(*share.shape, 3, dtype=share.dtype, device=share.device)
+    of_first, of_second = share < 1, share > 0
+    mixed[of_first] = first(of_first)
+    under = torch.where(of_first[..., None], mixed, 0.0)[of_second]
+    mixed[of_second] = torch.lerp(under, second(of_second), share[of_second][..., None])
+    return mixed
 
 
 def _covered(level: Tensor) -> Tensor:

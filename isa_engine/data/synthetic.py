@@ -10,7 +10,7 @@ from torch import Tensor
 from isa_engine.body import BodyModel, bundled_motion, open_body
 from isa_engine.body.axes import to_world
 from isa_engine.body.wardrobe import dressed_open_body
-from isa_engine.data.camera_paths import CLOSE, Framing, random_camera_path
+from isa_engine.data.camera_paths import CLOSE, Detail, Framing, random_camera_path
 from isa_engine.data.cast import SAMPLES, Actor
 from isa_engine.data.clip import Clip
 from isa_engine.data.clothes import LayeredOutfit
@@ -20,11 +20,14 @@ from isa_engine.data.gestures import random_face, random_hands
 from isa_engine.data.light import Light, random_light, random_sun
 from isa_engine.data.looks import Look, Outfit
 from isa_engine.data.motions import random_motion, random_place
+from isa_engine.data.scenery import Scenery
 from isa_engine.data.sets import Set
 from isa_engine.data.skinned import SkinnedSurface, even_surface_points
 from isa_engine.data.split import TRAINING, Split
 from isa_engine.errors import BodyError
 from isa_engine.geometry.surface import surface_table
+
+_HEAD, _EYES, _WRISTS, _CHEST = 15, slice(23, 25), (20, 21), 9
 
 
 class SyntheticHumans:
@@ -88,11 +91,14 @@ class SyntheticHumans:
         random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
-        stage, light = Set(random, set_kind), self._light(random)
+        # The plain distribution draws its set before its camera.
+        stage = None if self.detailed else Set(random, set_kind)
+        light = self._light(random)
         points = torch.stack([actor.points for actor in actors], 1)
         normals = torch.stack([actor.normals for actor in actors], 1)
 
         camera = self._camera(random, actors, frames, fps, width / height, self.framing)
+        stage = stage or self._scenery(random, set_kind, camera, actors)
         video, background, mask = film(self.skin, actors, stage, light, camera, height, width)
 
         # One picture that shows the whole cast, or a picture of each.
@@ -170,8 +176,19 @@ class SyntheticHumans:
         # A reference shows whom it is of, however a clip is framed.
         camera = self._camera(random, others, 1, 24.0, width / height, CLOSE)
         light = self._light(random)
-        picture = film(self.skin, others, Set(random), light, camera, height, width)[0]
+        stage = self._scenery(random, None, camera, others) if self.detailed else Set(random)
+        picture = film(self.skin, others, stage, light, camera, height, width)[0]
         return picture[:, 0], others, camera
+
+    def _scenery(
+        self,
+        random: np.random.Generator,
+        kind: str | None,
+        camera: tuple[np.ndarray, np.ndarray],
+        actors: list[Actor],
+    ) -> Scenery:
+        middle = torch.stack([actor.points.mean((0, 1)) for actor in actors]).mean(0)
+        return Scenery(random, kind, camera[1], middle.cpu().numpy())
 
     def _light(self, random: np.random.Generator) -> Light:
         return random_light(random, self.device) if self.detailed else Light(random_sun(random, self.device))
@@ -189,18 +206,19 @@ class SyntheticHumans:
         points = torch.cat([actor.points for actor in actors], 1)
         centre = points.mean(1, keepdim=True)
         radius = float((points - centre).norm(dim=-1).amax().clamp(0.5, 3.0))
-        details = np.concatenate([self._details(actor) for actor in actors], 1) if self.detailed else None
+        details = [part for actor in actors for part in self._details(actor)] if self.detailed else []
         target = centre[:, 0].cpu().numpy()
         return random_camera_path(random, target, radius, frames, fps, aspect, framing, details)
 
-    def _details(self, actor: Actor) -> np.ndarray:
-        """What a near camera looks at: ``(F, D, 3)`` places of the head, more than once, hands and trunk."""
+    def _details(self, actor: Actor) -> list[Detail]:
+        """What a near camera looks at: more often the face, from the front, than a hand or the trunk."""
         joints = self.tokens.joints + self.tokens.joint_directions[..., : len(actor.betas)] @ actor.betas
-        _, place = self.tokens.placed_joints(joints, actor.rotations)
+        rotation, place = self.tokens.placed_joints(joints, actor.rotations)
         place = to_world((place + actor.translation[:, None]).cpu().numpy())
-        head, eyes = place[:, 15:16], place[:, 23:25].mean(1, keepdims=True)
-        face = head + (eyes - head) * 0.7
-        return np.concatenate([face, face, face, face, place[:, 20:22], place[:, 9:10]], 1)
+        forward = to_world(rotation[:, _HEAD, :, 2].mean(0).cpu().numpy())
+        face = place[:, _HEAD] * 0.3 + place[:, _EYES].mean(1) * 0.7
+        faces = [Detail(face, float(np.arctan2(forward[1], forward[0])))] * 4
+        return faces + [Detail(place[:, joint]) for joint in (*_WRISTS, _CHEST)]
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isa_engine.data.camera_paths import CLOSE, WIDE, random_camera_path
+from isa_engine.data.camera_paths import CLOSE, WIDE, Detail, random_camera_path
 
 # A person who stands on the origin.
 CENTRE, RADIUS, HEIGHT = np.array([0.0, 0.0, 0.9]), 0.95, 1.75
@@ -16,12 +16,8 @@ def views(aspect: float, frames: int = 1) -> dict[str, np.ndarray]:
     """Of many drawn cameras: millimetres of the lens before 36 mm, degrees above the horizon, metres to the
     cast, and the share of the picture's height that a person fills who is seen from the side."""
     random, target = np.random.default_rng(0), np.tile(CENTRE, (frames, 1))
-    drawn = [
-        random_camera_path(
-            random, target, RADIUS, frames, 24.0, aspect, WIDE, np.tile(target[:, None], (1, 2, 1))
-        )
-        for _ in range(DRAWS)
-    ]
+    shot = target, RADIUS, frames, 24.0, aspect
+    drawn = [random_camera_path(random, *shot, WIDE, [Detail(target)]) for _ in range(DRAWS)]
     lens, camera = (np.stack(part)[:, 0] for part in zip(*drawn, strict=True))
     away = camera[:, :3, 3] - CENTRE
     distance = np.linalg.norm(away, axis=1)
@@ -93,7 +89,7 @@ def test_no_camera_is_in_the_ground_or_in_somebody():
     random = np.random.default_rng(1)
     for _ in range(300):
         target = np.tile(CENTRE, (5, 1))
-        _, camera = random_camera_path(random, target, RADIUS, 5, 24.0, 1.0, WIDE, target[:, None])
+        _, camera = random_camera_path(random, target, RADIUS, 5, 24.0, 1.0, WIDE, [Detail(target)])
         assert (camera[:, 2, 3] >= 0.05 - 1e-9).all()
         assert np.isfinite(camera).all()
         assert np.allclose(np.linalg.det(camera[:, :3, :3]), 1)

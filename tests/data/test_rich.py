@@ -1,5 +1,7 @@
 """Clips of the distribution that training sees: faces, clothes and light keep to what the clip says."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +13,14 @@ from isa_engine.data.cast import Actor
 from isa_engine.data.filming import film
 from isa_engine.data.gestures import random_face, random_hands
 from isa_engine.data.light import Light, random_light
+from isa_engine.data.scenery import Scenery
 from isa_engine.data.sets import Set
 from isa_engine.data.shadows import Shades
 from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH, TRAINING
 from isa_engine.data.synthetic import SyntheticHumans
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
+from isa_engine.geometry.plucker import ray_directions
 
 HEIGHT, WIDTH = 72, 96
 SEEDS = range(8)
@@ -158,3 +162,33 @@ def test_an_empty_frame_is_the_set(humans, clips):
     )
     assert not mask.any()
     assert torch.equal(video, background)
+
+
+def test_a_room_holds_its_camera_and_no_block_stands_before_the_cast():
+    cast = np.array([0.3, -0.2, 0.9])
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        place = cast + random.normal(0, 5, 3) * [1, 1, 0] + [0, 0, random.uniform(0, 6)]
+        camera = look_at_matrices(place[None], cast[None])
+        stage = Scenery(random, None, camera, cast)
+        assert (np.abs(place[:2]) < stage.half_size).all()
+        assert place[2] < stage.height
+        away = cast[:2] - place[:2]
+        for block in stage.blocks:
+            for corner in itertools.product(*zip(block.low[:2], block.high[:2], strict=True)):
+                assert (corner - place[:2]) @ away > away @ away
+
+
+@pytest.mark.parametrize("kind", ["open", "room"])
+def test_scenery_is_a_picture_that_moves_with_the_camera(kind):
+    place = np.array([[0.0, -5.0, 1.6], [0.4, -5.0, 1.6]])
+    camera = look_at_matrices(place, np.tile([0.0, 0.0, 1.0], (2, 1)))
+    lens, matrices = torch.tensor([[1.5, 2.0, 0.0, 0.0]] * 2), torch.tensor(camera, dtype=torch.float32)
+    rays = ray_directions(lens, matrices, HEIGHT, WIDTH)
+    for seed in range(12):
+        stage = Scenery(np.random.default_rng(seed), kind, camera, np.zeros(3))
+        colours, ground = stage.shade(matrices[:, :3, 3], rays, torch.full((2,), 2 / (1.5 * WIDTH)))
+        assert ((colours >= 0) & (colours <= 1)).all()
+        assert (colours[0] - colours[1]).abs().mean() > 1e-3
+        # No ground is met above the horizon, which is at the camera's height.
+        assert ground[rays[..., 2] > 0].isnan().all()
