@@ -4,8 +4,8 @@ The file remembers it from its first plate or saving on. Until then, and after a
 file are known by the names of the file and the scene. Undo does not know of it.
 
 A copy of a scene comes with the original's shot written in it. While the file is open the two are told apart
-by Blender's own number of a scene, ``session_uid``: whoever had the shot first keeps it, and the copy, which
-never had a take, is written without one when the file is saved.
+by Blender's own number of a scene, ``session_uid``: whoever had the shot first keeps it, and it is taken from
+the copy, which never had a take, as soon as that is noticed: autosaves and the last session hold it so, too.
 """
 
 import uuid
@@ -73,6 +73,32 @@ def _write(*_) -> None:
             scene.isa.shot = known_shot(scene)  # type: ignore[attr-defined]
 
 
+def _renew() -> None:
+    """Take from copies what they have of their originals."""
+    for scene in bpy.data.scenes:
+        if scene.is_editable and scene.isa.shot and scene.isa.shot != known_shot(scene):
+            scene.isa.shot = known_shot(scene)
+
+
+# How many scenes there were when they were last looked through.
+_scenes = 0
+
+
+@persistent
+def _on_change(*_) -> None:
+    global _scenes
+    if len(bpy.data.scenes) != _scenes:
+        _scenes = len(bpy.data.scenes)
+        # Blender allows no changes while it updates.
+        if not bpy.app.timers.is_registered(_renew):
+            bpy.app.timers.register(_renew, first_interval=0.0)
+
+
+@persistent
+def _after_undo(*_) -> None:
+    _renew()
+
+
 @persistent
 def _forget(*_) -> None:
     # Another file's scenes may have the same numbers.
@@ -82,12 +108,23 @@ def _forget(*_) -> None:
     _read()
 
 
+_HANDLERS = {
+    "save_pre": _write,
+    "load_post": _forget,
+    "depsgraph_update_post": _on_change,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+}
+
+
 def register() -> None:
-    bpy.app.handlers.save_pre.append(_write)
-    bpy.app.handlers.load_post.append(_forget)
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).append(handler)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_post.remove(_forget)
-    bpy.app.handlers.save_pre.remove(_write)
+    for event, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, event).remove(handler)
+    if bpy.app.timers.is_registered(_renew):
+        bpy.app.timers.unregister(_renew)
     _shots.clear()

@@ -16,6 +16,7 @@ from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.session import current as session_module
 from isa_blender_addon.session.current import session
+from isa_blender_addon.takes import ids
 from isa_blender_addon.takes.ids import scene_of
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.client.location import data_folder
@@ -212,6 +213,28 @@ def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
     let_go(take)
     ticks_until(lambda: planes(bpy.data.scenes["Original"], NAME), "the plate is in the original")
     assert not planes(bpy.data.scenes[take.scene], NAME)
+
+
+def test_a_copy_in_an_autosave_is_no_second_original(shot, tmp_path):
+    """Blender saves the last session and autosaves without asking anybody."""
+    take = sent()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.scene.new(type="LINK_COPY")
+    copy = bpy.context.scene
+    assert copy.isa.shot == take.shot, "Blender copies it"
+    shot.name, copy.name = "Z", "A"
+    bpy.context.view_layer.update()
+    ids._on_change()
+    assert bpy.app.timers.is_registered(ids._renew)
+    ids._renew()
+    assert (shot.isa.shot, copy.isa.shot) == (take.shot, "")
+    asked = bpy.app.handlers.save_pre[:]
+    bpy.app.handlers.save_pre.clear()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "quit.blend"), copy=True)
+    bpy.app.handlers.save_pre.extend(asked)
+    crash()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "quit.blend"))
+    assert scene_of(take) == bpy.data.scenes["Z"]
 
 
 def test_the_plate_of_a_deleted_scene_goes_to_no_copy(shot):
