@@ -23,7 +23,8 @@ class ISA_OT_add_to_cast(Operator, bpy.types.Operator):
         return any(item.type in ("MESH", "ARMATURE") for item in context.selected_objects)
 
     def run(self, context) -> None:
-        scene, chosen = context.scene, {}
+        scene = context.scene
+        chosen: dict = {}
         for item in context.selected_objects:
             if item.type == "ARMATURE":
                 chosen[item] = None

@@ -50,7 +50,7 @@ class Session:
         self._timer = self.tick
         self._search: Future | None = None
         self._arrivals = Arrivals(self.queue, self.say, self._complain)
-        self._shown = None
+        self._shown: tuple | None = None
 
     @property
     def busy(self) -> bool:

@@ -24,7 +24,7 @@ from ..language.translation import said
 from ..preferences.folders import free, takes_folder
 from ..takes.files import copy_folder, link_or_copy
 from ..takes.folders import output_folder, unsaved_folder
-from ..takes.ids import known_shot
+from ..takes.ids import known_shot, open_scenes
 from ..takes.take import Take
 
 Places = dict[Path, Path]
@@ -100,7 +100,7 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
         # The save will fail, and Blender says why; a folder made here would let it succeed in the wrong
         # place.
         return None
-    for scene in bpy.data.scenes:
+    for scene in open_scenes():
         if not (scene.isa.folder or "//isa").startswith("//"):
             continue
         home = output_folder(scene, target)
@@ -141,7 +141,7 @@ def _remove(place: Path) -> None:
 
 def _own_paths() -> Iterator[tuple[Any, str]]:
     """Owner and name of each path that Blender does not know to be one."""
-    for scene in bpy.data.scenes:
+    for scene in open_scenes():
         if scene.is_editable:
             yield from ((scene.isa, name) for name in ("last_results", "other_results"))
             yield from ((member, "picture") for member in scene.isa.cast)

@@ -1,7 +1,6 @@
 """Where the takes of a scene lie."""
 
 import contextlib
-import itertools
 import os
 from pathlib import Path
 
@@ -40,11 +39,13 @@ def new_take(scene) -> Path:
     output, name = output_folder(scene), bpy.path.clean_name(scene.name)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for number in itertools.count(1):
+        number = 1
+        while True:
+            take = output / f"{name}-{number:03}"
             with contextlib.suppress(FileExistsError):
-                take = output / f"{name}-{number:03}"
                 take.mkdir()
                 return take
+            number += 1
     except OSError as error:
         problem = "the output folder '{folder}' cannot be written: {reason}"
         remedy = "Choose another one in the ISA tab, under Look."

@@ -11,6 +11,7 @@ the copy, which never had a take, as soon as that is noticed: autosaves and the 
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -59,23 +60,28 @@ def own_takes(scene, found: Iterable[Take]) -> list[Take]:
     return [take for take in found if shot and take.shot == shot]
 
 
+def open_scenes() -> Any:
+    """The scenes of the open file, each with ``isa``."""
+    return bpy.data.scenes
+
+
 def _read() -> None:
     """Note the shots that are written in scenes not seen before, unless another scene has them."""
-    for scene in bpy.data.scenes:
+    for scene in open_scenes():
         if scene.isa.shot and scene.session_uid not in _shots and scene.isa.shot not in _shots.values():
             _shots[scene.session_uid] = scene.isa.shot
 
 
 @persistent
 def _write(*_) -> None:
-    for scene in bpy.data.scenes:
+    for scene in open_scenes():
         if scene.is_editable:
-            scene.isa.shot = known_shot(scene)  # type: ignore[attr-defined]
+            scene.isa.shot = known_shot(scene)
 
 
 def _renew() -> None:
     """Take from copies what they have of their originals."""
-    for scene in bpy.data.scenes:
+    for scene in open_scenes():
         if scene.is_editable and scene.isa.shot and scene.isa.shot != known_shot(scene):
             scene.isa.shot = known_shot(scene)
 

@@ -12,6 +12,7 @@ from .. import plate
 from ..language.translation import said
 from ..plate.movie import blend_relative
 from .files import SHOT
+from .ids import open_scenes
 from .places import Places, same
 from .take import Take, read_take
 
@@ -30,8 +31,8 @@ def other_folder(scene) -> Path | None:
 
 def shown_paths() -> set[Path]:
     """All that the open .blend shows in any way, linked files too, result folders and the cast's pictures."""
-    named = {path for scene in bpy.data.scenes for path in (scene.isa.last_results, scene.isa.other_results)}
-    named |= {member.picture for scene in bpy.data.scenes for member in scene.isa.cast}
+    named = {path for scene in open_scenes() for path in (scene.isa.last_results, scene.isa.other_results)}
+    named |= {member.picture for scene in open_scenes() for member in scene.isa.cast}
     paths = {bpy.path.abspath(path) for path in named if path} | set(bpy.utils.blend_paths(absolute=True))
     return {Path(os.path.realpath(path)) for path in paths}
 
