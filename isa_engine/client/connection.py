@@ -1,17 +1,36 @@
-"""HTTP to one engine: the token, the time limits, and a sentence for everything that can go wrong."""
+"""HTTP to one engine: the token, the limits, and a sentence for everything that can go wrong.
+
+Whoever answers at the address need not be an engine, and may mean harm: every answer has a limit in time and
+in bytes, and whatever is not as an engine says it is an ``EngineError``.
+"""
 
 import contextlib
+import http.client
 import ipaddress
-from collections.abc import Iterator
+import json
+import os
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from isa_engine.client.protocol import PREFIX
+from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
 
 CONNECT_SECONDS = 5
+# Of an answer that is not a file.
+MAX_ANSWER = 8 * 2**20
+# An upload or a download that is slower than this is given up.
+SLOWEST = 8 * 2**10
+# Names of hosts, separated by commas, that may be sent the token without TLS.
+PLAIN_HOSTS = "ISA_ENGINE_PLAIN_HOSTS"
+_CHUNK = 2**18
+# Of a proxy before the engine, or of an engine that is busy with itself.
+_PASSING = (502, 503, 504)
 
 
 class EngineUnreachable(EngineError):
@@ -19,14 +38,18 @@ class EngineUnreachable(EngineError):
 
 
 class Connection:
-    """Requests to one engine, from one thread at a time. Every one ends: there are timeouts on everything.
+    """Requests to one engine, from one thread at a time. Every one ends: there are limits to everything.
 
     Args:
         url, token, seconds: as of ``client.EngineClient``.
+
+    Raises:
+        EngineError: the address is none, or the token would go over the network in the clear.
     """
 
-    def __init__(self, url: str, token: str, seconds: float):
+    def __init__(self, url: str, token: str, seconds: float, environment: Mapping[str, str] = os.environ):
         host = _host(url)
+        _check_privacy(url, host, environment)
         self.url, self.seconds = url.rstrip("/"), seconds
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
@@ -35,43 +58,109 @@ class Connection:
         # Requests to this machine must not go through a studio's proxy, which would look for the engine on
         # itself.
         self._session.trust_env = not _is_loopback(host)
+        self._watchdog = Watchdog()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._watchdog)
 
     def close(self) -> None:
         self._session.close()
 
-    def request(self, method: str, route: str, seconds: float = 0, **options) -> requests.Response:
-        """An answer with status 2xx."""
+    def ask(self, method: str, route: str, size: int = 0, seconds: float = 0, **options) -> Any:
+        """An answer's JSON; None where it is empty.
+
+        Args:
+            size: bytes that go there.
+            seconds: that the engine may take over it, if that is longer than usual.
+        """
         seconds = max(seconds, self.seconds)
+        with (
+            self._limited(seconds, size),
+            contextlib.closing(self._send(method, route, seconds, **options)) as answer,
+        ):
+            content = self._content(answer)
+        try:
+            return json.loads(content) if content else None
+        except (ValueError, RecursionError) as error:
+            raise self.stranger() from error
+
+    def stream(self, route: str, headers: Mapping[str, str]) -> requests.Response:
+        """The head of an answer that comes bit by bit."""
+        with self._limited(self.seconds, 0):
+            response = self._send("GET", route, self.seconds, headers=headers)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            # What unpacks has no limit.
+            raise self.stranger()
+        return response
+
+    def chunks(self, response: requests.Response, size: int) -> Iterator[bytes]:
+        """The body of an answer that says how long it is, up to that."""
+        # The client's own disk may fail while it takes them, and that is not the engine's doing.
+        bodies = response.iter_content(_CHUNK)
+        while True:
+            with self._limited(self.seconds, _CHUNK):
+                chunk = next(bodies, b"")
+            if not chunk:
+                return
+            size -= len(chunk)
+            if size < 0:
+                raise self.stranger()
+            yield chunk
+
+    def _content(self, response: requests.Response) -> bytes:
+        """An answer's body, which is no file."""
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise self.stranger()
+        content = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            content += chunk
+            if len(content) > MAX_ANSWER:
+                raise self.stranger()
+        return bytes(content)
+
+    @contextlib.contextmanager
+    def _limited(self, seconds: float, size: int) -> Iterator[None]:
+        with self.reachable(seconds), self._watchdog.within(CONNECT_SECONDS + seconds + size / SLOWEST):
+            yield
+
+    def _send(self, method: str, route: str, seconds: float, **options) -> requests.Response:
+        """The head of an answer with status 2xx."""
         send = partial(
             self._session.request,
             method,
             f"{self.url}{PREFIX}{route}",
             timeout=(CONNECT_SECONDS, seconds),
             allow_redirects=False,
+            stream=True,
             **options,
         )
         # Once more where asking twice changes nothing: the engine may have closed an idle connection.
         repeatable = method == "GET" or "Idempotency-Key" in options.get("headers", {})
-        with self.reachable(seconds):
-            try:
-                response = send()
-            except requests.ConnectionError as error:
-                if not repeatable or isinstance(error, requests.Timeout):
-                    raise
-                response = send()
-            if response.ok and not response.is_redirect:
-                return response
-            with response:
-                raise self._refusal(response)
+        try:
+            response = send()
+        except requests.ConnectionError as error:
+            if not repeatable or self._watchdog.late or isinstance(error, requests.Timeout):
+                raise
+            response = send()
+        if response.ok and not response.is_redirect:
+            return response
+        with response:
+            raise self._refusal(response)
 
     def _refusal(self, response: requests.Response) -> EngineError:
         if response.status_code == 401:
             remedy = "Enter the token that this engine was started with."
             return EngineError("the engine refuses the token", where=self.url, remedy=remedy)
         try:
-            sentence = str(response.json()["error"])
-        except (ValueError, TypeError, KeyError):
-            return self.stranger()
+            sentence = json.loads(self._content(response))["error"]
+            if not isinstance(sentence, str):
+                raise TypeError
+        except (ValueError, TypeError, KeyError, RecursionError, EngineError):
+            if response.status_code not in _PASSING:
+                return self.stranger()
+            sentence = f"what stands before it answers {response.status_code}"
+        if response.status_code in _PASSING:
+            return EngineUnreachable(f"the engine does not answer now: {sentence}", where=self.url)
         if response.status_code >= 500:
             return EngineError(f"the engine failed: {sentence}", where=self.url)
         return EngineError(sentence)
@@ -87,14 +176,17 @@ class Connection:
         """Sentences for everything that goes wrong between here and the engine."""
         try:
             yield
-        except requests.Timeout as error:
+        except (requests.Timeout, TimeoutError) as error:
             remedy = "It may be overloaded, or the network is slow; try again."
             problem = f"the engine did not answer within {seconds or self.seconds} s"
             raise EngineUnreachable(problem, where=self.url, remedy=remedy) from error
         except requests.exceptions.SSLError as error:
             remedy = "Check the address, or have its certificate mended."
             raise EngineError("the engine cannot prove who it is", where=self.url, remedy=remedy) from error
-        except requests.RequestException as error:
+        except (
+            *(requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException),
+            ConnectionError,
+        ) as error:
             remedy = "Start the engine, or check the address and the network."
             raise EngineUnreachable("the engine does not answer", where=self.url, remedy=remedy) from error
 
@@ -127,3 +219,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _check_privacy(url: str, host: str, environment: Mapping[str, str]) -> None:
+    """The token goes over TLS, or stays on this machine, unless somebody allowed a host by its name."""
+    allowed = {name.strip() for name in environment.get(PLAIN_HOSTS, "").split(",")}
+    if urlsplit(url).scheme == "https" or _is_loopback(host) or host in allowed:
+        return
+    remedy = f"Use https://, or allow it by its name: {PLAIN_HOSTS}={host}"
+    raise EngineError("the token would travel in the clear", where=url, remedy=remedy)

@@ -5,16 +5,27 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, get_args, get_origin
+
+import requests
 
 import isa_engine
 from isa_engine.client.connection import Connection, EngineUnreachable
-from isa_engine.client.protocol import Health, JobEvent, JobStatus, Memory, ModelInfo, ResultFile
+from isa_engine.client.protocol import (
+    TRANSITIONS,
+    Health,
+    JobEvent,
+    JobStatus,
+    Memory,
+    ModelInfo,
+    ResultFile,
+)
 from isa_engine.errors import EngineError
 from isa_engine.whole_file import whole_file
 
@@ -23,6 +34,10 @@ SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
 # How often a download is begun or continued before it is given up.
 ATTEMPTS = 3
+# Bytes of a result or a preview, of what a stream of events says between two of them, and of a text.
+MAX_FILE = 2**40
+MAX_SILENT = 2**18
+MAX_TEXT = 2**16
 _CHUNK = 2**18
 
 T = TypeVar("T")
@@ -74,9 +89,10 @@ class EngineClient:
             problem = f"the shot has {len(shot) / 2**20:.1f} MiB, this engine takes {limit / 2**20:.1f} MiB"
             raise EngineError(problem, where=self.url, remedy="Shorten the take.")
         return self._ask(
-            lambda answer: str(answer["id"]),
+            lambda answer: _job_id(answer["id"]),
             "POST",
             "/jobs",
+            size=len(shot),
             params={"priority": priority},
             headers={"Idempotency-Key": key or uuid.uuid4().hex},
             data=_Upload(shot, sent) if sent else shot,
@@ -103,6 +119,7 @@ class EngineClient:
         """
         deadline, over = time.monotonic() + patience, False
         while True:
+            began = time.monotonic()
             try:
                 for event in self._events(job, after):
                     after, deadline = event.number, time.monotonic() + patience
@@ -114,6 +131,11 @@ class EngineClient:
                 if over:
                     return
                 over = self.job(job).over
+                if time.monotonic() - began > RECONNECT_SECONDS:
+                    # A proxy may end a stream in which nothing happens; whoever held it for a while is alive.
+                    deadline = time.monotonic() + patience
+                elif not over and time.monotonic() > deadline:
+                    raise EngineUnreachable("the engine ends its events at once, each time", where=self.url)
             except EngineUnreachable:
                 if time.monotonic() > deadline:
                     raise
@@ -130,7 +152,7 @@ class EngineClient:
 
     def delete(self, job: str) -> None:
         """Forget a job that is over, with its files."""
-        self._connection.request("DELETE", f"/jobs/{job}").close()
+        self._connection.ask("DELETE", f"/jobs/{job}")
 
     def results(self, job: str) -> list[ResultFile]:
         """The files that a finished job holds."""
@@ -150,66 +172,94 @@ class EngineClient:
 
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""
-        self._save(f"/jobs/{job}/preview", Path(path))
+        self._save(f"/jobs/{job}/preview", Path(path), checked=False)
 
     def _events(self, job: str, after: int) -> Iterator[JobEvent]:
-        route, headers = f"/jobs/{job}/events", {"Last-Event-ID": str(after)}
-        response = self._connection.request("GET", route, stream=True, headers=headers)
-        with contextlib.closing(response), self._connection.reachable():
-            # One byte at a time from a buffer: a larger chunk would wait for the next event.
-            for line in response.iter_lines(chunk_size=1):
+        response = self._connection.stream(f"/jobs/{job}/events", {"Last-Event-ID": str(after)})
+        with contextlib.closing(response):
+            for line in self._lines(response):
                 if line.startswith(b"data: "):
-                    try:
-                        yield _read(JobEvent, json.loads(line.removeprefix(b"data: ")))
-                    except (ValueError, TypeError, KeyError) as error:
-                        raise self._connection.stranger() from error
+                    yield self._reading(lambda line: _read(JobEvent, json.loads(line[6:])), line)
 
-    def _save(self, route: str, path: Path) -> None:
+    def _lines(self, response: requests.Response) -> Iterator[bytes]:
+        """The lines of a stream of events."""
+        line, silent = bytearray(), 0
+        with self._connection.reachable():
+            # One byte at a time from a buffer: a larger chunk would wait for the next event.
+            for byte in response.iter_content(1):
+                silent += 1
+                if silent > MAX_SILENT:
+                    raise self._connection.stranger()
+                if byte != b"\n":
+                    line += byte
+                    continue
+                if line.startswith(b"data: "):
+                    silent = 0
+                yield bytes(line)
+                line.clear()
+
+    def _save(self, route: str, path: Path, checked: bool = True) -> None:
         try:
             with whole_file(path) as unfinished, open(unfinished, "wb+") as file:
-                digest = self._receive(route, file, path.name)
+                digest = self._receive(route, file, path.name, checked)
                 file.seek(0)
-                if digest and hashlib.file_digest(file, "sha256").digest() != digest:
+                if checked and hashlib.file_digest(file, "sha256").digest() != digest:
                     raise _Damaged
         except OSError as error:
             remedy = "Free some space or choose another folder."
             problem = f"cannot write {path.name}: {error.strerror}"
             raise EngineError(problem, where=str(path.parent), remedy=remedy) from error
 
-    def _receive(self, route: str, file: BinaryIO, name: str) -> bytes:
-        """Write an answer to a file and return its SHA-256, as the engine says it; empty: it does not.
+    def _receive(self, route: str, file: BinaryIO, name: str, checked: bool) -> bytes:
+        """Write an answer to a file and return its SHA-256, as the engine says it; empty unless ``checked``.
 
         What breaks off after something came is taken up there, as long as it is still the same file.
         """
-        tag = ""
-        for attempt in range(ATTEMPTS):
-            offset = file.tell()
-            headers = {"Range": f"bytes={offset}-", "If-Range": tag} if offset and tag else {}
-            response = self._connection.request("GET", route, stream=True, headers=headers)
-            with contextlib.closing(response):
-                if response.status_code != 206:
-                    offset = file.seek(0)
-                    file.truncate()
+        tag, left = "", ATTEMPTS
+        while True:
+            asked = file.tell() if tag else 0
+            headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
+            with contextlib.closing(self._connection.stream(route, headers)) as response:
+                offset = self._offset(response, asked)
+                file.seek(offset)
+                file.truncate()
                 tag = response.headers.get("ETag", "")
+                digest = self._reading(_digest, response.headers.get("Repr-Digest")) if checked else b""
+                length = self._reading(int, response.headers.get("Content-Length"))
+                if not 0 <= length <= MAX_FILE:
+                    raise self._connection.stranger()
                 try:
-                    with self._connection.reachable():
-                        for chunk in response.iter_content(_CHUNK):
-                            file.write(chunk)
-                    expected, came = response.headers.get("Content-Length"), file.tell() - offset
-                    if expected is None or came == int(expected):
-                        break
-                    raise EngineUnreachable(f"only {came} of {expected} bytes of {name} came", where=self.url)
+                    for chunk in self._connection.chunks(response, length):
+                        file.write(chunk)
+                    if (came := file.tell() - offset) == length:
+                        return digest
+                    raise EngineUnreachable(f"only {came} of {length} bytes of {name} came", where=self.url)
                 except EngineUnreachable:
-                    if attempt == ATTEMPTS - 1:
+                    left -= 1
+                    if not left:
                         raise
-        encoded = response.headers.get("Repr-Digest", "").removeprefix("sha-256=:").removesuffix(":")
-        return base64.b64decode(encoded)
+
+    def _offset(self, response: requests.Response, asked: int) -> int:
+        """Where the bytes of an answer begin: at what was asked for, or at 0 where all of it comes."""
+        if response.status_code != 206:
+            return 0
+        start = f"bytes {asked}-"
+        if not asked or not response.headers.get("Content-Range", start).startswith(start):
+            raise self._connection.stranger()
+        return asked
 
     def _ask(self, read: Callable[[Any], T], method: str, route: str, **options) -> T:
-        response = self._connection.request(method, route, **options)
+        return self._reading(read, self._connection.ask(method, route, **options))
+
+    def _reading(self, read: Callable[[Any], T], found: Any) -> T:
+        """What was found, as the protocol has it.
+
+        Raises:
+            EngineError: it is not.
+        """
         try:
-            return read(response.json())
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return read(found)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise self._connection.stranger() from error
 
     def _read_health(self, answer: dict) -> Health:
@@ -245,4 +295,28 @@ def _read_job(answer: dict) -> JobStatus:
 def _read(kind: Callable[..., T], answer: dict) -> T:
     """A dataclass of the protocol; what another patch version adds is left out, or has its default."""
     known = [field for field in fields(kind) if field.default is MISSING or field.name in answer]
-    return kind(**{field.name: answer[field.name] for field in known})
+    read = kind(**{field.name: answer[field.name] for field in known})
+    for field in known:
+        value, wanted = getattr(read, field.name), tuple if get_origin(field.type) is tuple else field.type
+        # JSON writes a whole number of seconds without a fraction, and Python counts a bool as a number.
+        fraction = type(value) is int and float in (wanted, *get_args(wanted))
+        if not (isinstance(value, wanted) or fraction) or isinstance(value, bool) is not (wanted is bool):
+            raise TypeError(field.name)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(field.name)
+    if isinstance(read, (JobStatus, JobEvent)) and read.state not in TRANSITIONS:
+        raise ValueError(read.state)
+    return read
+
+
+def _job_id(text: str) -> str:
+    """An id that can stand in a path."""
+    if not re.fullmatch("[0-9A-Za-z-]{1,64}", text):
+        raise ValueError(text)
+    return text
+
+
+def _digest(header: str) -> bytes:
+    """The SHA-256 of a ``Repr-Digest``."""
+    found = re.fullmatch("sha-256=:([0-9A-Za-z+/]{43}=):", header)
+    return base64.b64decode(found[1])

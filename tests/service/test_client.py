@@ -165,10 +165,31 @@ def test_another_patch_version_that_says_more_is_fine():
         assert client.health().version == version
 
 
-@pytest.mark.parametrize("status", [500, 502, 507])
+@pytest.mark.parametrize("status", [500, 507])
 def test_an_engine_that_fails(status):
     with answering(status, b'{"error": "The disk is full."}') as client:
         assert "the engine failed: The disk is full." in sentence(client.job, "a")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize(
+    "page", [b"<html>Bad Gateway</html>", b'{"error": "Another program has locked it."}']
+)
+def test_what_a_proxy_says_while_the_engine_starts_again_passes(status, page):
+    with answering(status, page) as client:
+        said = sentence(client.job, "a", kind=EngineUnreachable)
+        assert "the engine does not answer now" in said
+
+
+def test_the_token_goes_in_the_clear_to_nobody_who_is_not_allowed_by_name(monkeypatch):
+    for url in ("http://engine.studio.example:8642", "http://192.168.1.5:8642", "http://localhost.example"):
+        assert "would travel in the clear" in sentence(EngineClient, url, "geheim")
+    EngineClient("https://engine.studio.example", "geheim").close()
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        EngineClient(f"http://{host}:8642", "geheim").close()
+    monkeypatch.setenv("ISA_ENGINE_PLAIN_HOSTS", "render-7, engine.studio.example")
+    EngineClient("http://engine.studio.example:8642", "geheim").close()
+    sentence(EngineClient, "http://render-70:8642", "geheim")
 
 
 def test_a_refusal_is_the_engines_own_sentence(engine):
@@ -199,6 +220,7 @@ def test_a_remote_engine_is_reached_through_the_studios_proxy_with_its_own_token
     with answering(200, json.dumps(HEALTH).encode()) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("ISA_ENGINE_PLAIN_HOSTS", "engine.invalid")
         EngineClient("http://engine.invalid", "geheim").health()
         assert proxy.requests[0][1] == "http://engine.invalid/v1/health"
         assert proxy.requests[0][2]["Authorization"] == "Bearer geheim"

@@ -270,7 +270,7 @@ def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(rem
     runner.start()
     snapshot = ended(runner)
     assert snapshot.state == "failed"
-    assert snapshot.error.startswith("plate.mp4 does not come whole")
+    assert snapshot.error.startswith("plate.mp4 has 0 of its")
     assert not (tmp_path / "take" / "plate.mp4").exists()
 
 

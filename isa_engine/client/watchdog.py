@@ -1,0 +1,96 @@
+"""A time limit for whole exchanges: headers, body and all, however the bytes trickle in.
+
+A socket's own timeout begins anew with every byte that comes. Here a timer shuts the socket itself, so that
+whoever waits for it gets an error at once.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class Watchdog(HTTPAdapter):
+    """Connections of a session that can be cut off; for one thread at a time.
+
+    Attributes:
+        late: the exchange that goes on, or the last one, was cut off.
+    """
+
+    def __init__(self):
+        self._socket: socket.socket | None = None
+        self.late = False
+        self._pools = {
+            "http": _watched(self, HTTPConnection, HTTPConnectionPool),
+            "https": _watched(self, HTTPSConnection, HTTPSConnectionPool),
+        }
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **options) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *arguments, **options):
+        manager = super().proxy_manager_for(*arguments, **options)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def used(self, used: socket.socket | None) -> None:
+        """The exchange that begins goes over this socket."""
+        self._socket = used
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cut off what the block asks for once it has taken so long.
+
+        Raises:
+            TimeoutError: it had.
+        """
+        self.late, descriptors = False, []
+
+        def cut() -> None:
+            self.late = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+                # Linux goes on to hand out what the other side goes on to send.
+                descriptors.append(self._socket.detach())
+
+        timer = threading.Timer(seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception as error:
+            if self.late:
+                raise TimeoutError from error
+            raise
+        finally:
+            timer.cancel()
+            # Not sooner: its number would be given to another file, from which this thread might then read.
+            for descriptor in descriptors:
+                socket.close(descriptor)
+        if self.late:
+            raise TimeoutError
+
+
+def _watched(watchdog: Watchdog, connection: type, pool: type) -> type:
+    """A pool whose connections tell the watchdog which socket they use."""
+
+    class Connection(connection):
+        def connect(self) -> None:
+            super().connect()
+            watchdog.used(self.sock)
+
+        def request(self, *arguments, **options):
+            watchdog.used(self.sock)
+            return super().request(*arguments, **options)
+
+    class Pool(pool):
+        ConnectionCls = Connection
+
+    return Pool

@@ -1,0 +1,184 @@
+"""Whoever answers, and however: every call ends, in bounded memory, with an EngineError."""
+
+import contextlib
+import gzip
+import json
+import socket
+import threading
+import time
+import tracemalloc
+
+import pytest
+
+from isa_engine.client import EngineClient, connection
+from isa_engine.errors import EngineError
+from tests.service.test_client import HEALTH
+
+JOB = {
+    **{"id": "0" * 32, "state": "running", "phase": "", "step": 0, "steps": 0, "previews": 0, "error": ""},
+    **{"priority": 0, "attempt": 1, "created": 0, "started": None, "finished": None},
+}
+SECONDS = 0.5
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def sized(content: bytes, *lines: str) -> bytes:
+    return (
+        HEAD
+        + "".join(f"{line}\r\n" for line in (*lines, f"Content-Length: {len(content)}", "")).encode()
+        + content
+    )
+
+
+def forever(start: bytes, more: bytes, pause: float = 0):
+    """Says the same for as long as somebody listens."""
+
+    def say(send, request: bytes) -> None:
+        send(start)
+        while True:
+            send(more)
+            time.sleep(pause)
+
+    return say
+
+
+def once(content: bytes):
+    return lambda send, request: send(content)
+
+
+def streamed(content: bytes):
+    """A job that runs, and its events."""
+
+    def say(send, request: bytes) -> None:
+        head = HEAD + b"Content-Type: text/event-stream\r\n\r\n"
+        send(head + content if b"/events" in request else sized(json.dumps(JOB).encode()))
+
+    return say
+
+
+@contextlib.contextmanager
+def spoken(say):
+    """The address of a server that answers every request with this."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            request = b""
+            while b"\r\n\r\n" not in request:
+                if not (more := connection.recv(65536)):
+                    return
+                request += more
+            say(connection.sendall, request)
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def health(client: EngineClient, folder) -> None:
+    client.health()
+
+
+def job(client: EngineClient, folder) -> None:
+    client.job("0" * 32)
+
+
+def submit(client: EngineClient, folder) -> None:
+    client.submit(b"shot")
+
+
+def fetch(client: EngineClient, folder) -> None:
+    client.fetch("0" * 32, "plate.mp4", folder / "plate.mp4")
+
+
+def preview(client: EngineClient, folder) -> None:
+    client.fetch_preview("0" * 32, folder / "preview.png")
+
+
+def watch(client: EngineClient, folder) -> None:
+    next(client.watch("0" * 32, patience=0.2))
+
+
+BOMB = gzip.compress(bytes(200 * 2**20), 1)
+GZIP = "Content-Encoding: gzip"
+DIGEST = f"Repr-Digest: sha-256=:{'A' * 43}=:"
+
+
+def said(**changes) -> bytes:
+    return sized(json.dumps({**JOB, **changes}).encode())
+
+
+def with_health(**changes) -> bytes:
+    return sized(json.dumps({**HEALTH, **changes}).encode())
+
+
+def submitted(answer: bytes):
+    return lambda send, request: send(answer if request.startswith(b"POST") else with_health())
+
+
+CASES = {
+    "a body without end": (health, forever(HEAD + b'\r\n{"version": "', b"a" * 2**16)),
+    "a byte at a time": (health, forever(HEAD + b"Content-Length: 100000\r\n\r\n", b" ", 0.05)),
+    "a head a byte at a time": (health, forever(HEAD + b"X: ", b"a", 0.05)),
+    "headers without end": (health, forever(HEAD, b"X-A: " + b"a" * 1000 + b"\r\n")),
+    "100 Continue for ever": (health, forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001)),
+    "a packed answer": (health, once(sized(BOMB, GZIP))),
+    "brackets": (health, once(sized(b"[" * 200_000))),
+    "a number of 10,000 digits": (health, once(sized(b'{"version": ' + b"9" * 10_000 + b"}"))),
+    "a limit that is a text": (submit, once(with_health(upload_limit="many"))),
+    "an error page without end": (health, forever(b"HTTP/1.1 500 X\r\n\r\n", b"a" * 2**16)),
+    "another protocol": (health, once(b"SSH-2.0-OpenSSH\r\n")),
+    "a redirection to a file": (health, once(b"HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\n\r\n")),
+    "a job id that is a path": (submit, submitted(sized(b'{"id": "../../etc/passwd"}'))),
+    "a job id that is a number": (submit, submitted(sized(b'{"id": 3}'))),
+    "a state that is a list": (job, once(said(state=[]))),
+    "a state that is none": (job, once(said(state="paused"))),
+    "a count that is a text": (job, once(said(previews="x"))),
+    "a count that is true": (job, once(said(step=True))),
+    "a sentence of a megabyte": (job, once(said(error="a" * 2**20))),
+    "a length that is a text": (fetch, once(HEAD + f"{DIGEST}\r\nContent-Length: abc\r\n\r\nx".encode())),
+    "no length": (fetch, forever(HEAD + f"{DIGEST}\r\n\r\n".encode(), b"a" * 2**16)),
+    "less than announced": (fetch, once(HEAD + f"{DIGEST}\r\nContent-Length: 9\r\n\r\nx".encode())),
+    "a digest that is none": (fetch, once(sized(b"x", "Repr-Digest: sha-256=:abcde:"))),
+    "another kind of digest": (fetch, once(sized(b"x", "Repr-Digest: sha-512=:YWJj:"))),
+    "no digest": (fetch, once(sized(b"<html>"))),
+    "a packed result": (fetch, once(sized(BOMB, GZIP, DIGEST))),
+    "a part that nobody asked for": (
+        fetch,
+        once(
+            f"HTTP/1.1 206 X\r\n{DIGEST}\r\nContent-Range: bytes 5-9/10\r\n".encode()
+            + b"Content-Length: 5\r\n\r\nabcde"
+        ),
+    ),
+    "a picture without end": (preview, forever(HEAD + b"\r\n", b"a" * 2**16)),
+    "events that are none": (watch, streamed(b"data: {\n\n")),
+    "events that are no text": (watch, streamed(b"data: \xff\xfe\n\n")),
+    "an event without end": (watch, forever(HEAD + b"\r\ndata: ", b"a" * 2**16)),
+    "comments without end": (watch, forever(HEAD + b"\r\n", b": nothing\n\n" * 1000)),
+    "events that end at once": (watch, streamed(b"")),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_hostile_answer_is_an_engine_error_soon_and_in_little_memory(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
+    call, say = CASES[case]
+    with spoken(say) as url:
+        client = EngineClient(url, "geheim", seconds=SECONDS)
+        tracemalloc.start()
+        began = time.monotonic()
+        try:
+            with pytest.raises(EngineError):
+                call(client, tmp_path)
+            assert tracemalloc.get_traced_memory()[1] < 48 * 2**20
+        finally:
+            tracemalloc.stop()
+        # The limit is that of the test's own client and some rounds of it, not a speed.
+        assert time.monotonic() - began < 60
+        client.close()
+    assert list(tmp_path.iterdir()) == []
