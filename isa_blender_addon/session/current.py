@@ -186,6 +186,14 @@ class Session:
         """What is not done, in order; of scenes that are not open only what is going on."""
         return [job for job in self.queue.jobs() if not job.stopped or scene_of(job.take)]
 
+    def leave_file(self) -> None:
+        """Forget what was said of scenes: those of another file may have the same numbers."""
+        self._error, self._note = (
+            said if said.scene is None else Remark() for said in (self._error, self._note)
+        )
+        if not self.busy:
+            self.reading = None
+
     def open_file(self) -> None:
         """Look for the takes of the open scenes; ``tick`` goes on with what an engine has of them."""
         self._arrivals.leave_off()

@@ -44,6 +44,7 @@ def _after_undo(*_) -> None:
 @persistent
 def _file_opened(*_) -> None:
     saving.forget()
+    session().leave_file()
     # Without a window Blender runs one command; takes of earlier ones are not its business.
     if not bpy.app.background:
         session().open_file()

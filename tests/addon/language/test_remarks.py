@@ -61,6 +61,19 @@ def test_another_scene_hears_nothing_of_it(shot):
     assert "good plate" in session().note
 
 
+def test_another_file_hears_nothing_of_it_though_its_scene_has_the_same_number(shot, tmp_path):
+    bpy.ops.isa.check_shot()
+    assert "good plate" in session().note
+    number = shot.session_uid
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    assert session().note == ""
+    session().say("That was another.", bpy.context.scene)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert session()._note.shown(SimpleNamespace(session_uid=number)) == ""
+    assert session().reading is None
+
+
 def test_what_was_found_of_a_character_goes_with_it(shot):
     ben = add_person("Ben")
     ben.location = 40, 0, 0
