@@ -180,7 +180,7 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, 
 
 
 def _refuse_empty(scene):
-    remedy = "Add one (Add ▸ SMPL-X Character), show it in renders, or select a skinned mesh: Add Selected to Cast."
+    remedy = "Add ▸ SMPL-X Character, show one in renders, or select a skinned mesh: Add Selected to Cast."
     problem = "there is no character"
     raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
 

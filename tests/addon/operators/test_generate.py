@@ -249,8 +249,8 @@ def unwritable(scene, tmp_path, _monkeypatch):
     ("spoil", "sentence"),
     [
         (no_camera, "no active camera. Add one"),
-        (no_character, "there is no character. Add one"),
-        (nobody_included, "there is no character. Add one"),
+        (no_character, "there is no character. Add ▸ SMPL-X Character"),
+        (nobody_included, "there is no character. Add ▸ SMPL-X Character"),
         (missing_picture, "reference picture of 'Anna': cannot read .*gone.png"),
         (orthographic, "orthographic. Set its lens type"),
         (not_installed, "No engine on this machine. Run install/engine.sh"),
