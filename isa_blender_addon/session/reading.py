@@ -190,7 +190,7 @@ def obstacle(scene) -> SceneError | None:
     except SceneError as error:
         return error
     if not playing(scene):
-        remedy = "Add ▸ SMPL-X Character, show one in renders, or select a skinned mesh: Add Selected to Cast."
+        remedy = "Add ▸ SMPL-X Character, show one in renders, or select any mesh: Add Selected to Cast."
         problem = "there is no character"
         return SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
     return None
