@@ -32,11 +32,14 @@ Places = dict[Path, Path]
 _moved: Places = {}
 # The same for what is copied for a save that goes on.
 _copied: Places = {}
+# Folders that the file was in: what undo brings back has its paths from there.
+_former: list[str] = []
 
 
 def before_save(queue: JobQueue, target: str) -> SceneError | None:
     """Make ready for a save to ``target``; why that cannot be done in full."""
     _copied.clear()
+    _former.append(os.path.dirname(bpy.data.filepath))
     trouble = None if bpy.data.filepath else _copy_from_the_cache(queue, target)
     _rebase(os.path.dirname(bpy.data.filepath), os.path.dirname(target))
     return trouble
@@ -49,6 +52,7 @@ def after_save(queue: JobQueue, target: str, written: bool) -> str:
         written: whether the save succeeded.
     """
     if bpy.data.filepath != target:
+        _former.pop()
         _rebase(os.path.dirname(target), os.path.dirname(bpy.data.filepath))
         _follow({new: old for old, new in _copied.items()})
         for place in _copied.values() if not written else ():
@@ -83,14 +87,18 @@ def bring_home(queue: JobQueue, scene, take: Take) -> Take:
 
 
 def after_undo() -> None:
-    """Let what undo has brought back show what has moved since."""
+    """Let what undo has brought back show what has moved since, or was named from another folder."""
     if _moved:
         _follow(_moved)
+    here = os.path.dirname(bpy.data.filepath)
+    for folder in {*_former} - {"", here}:
+        _find_again(folder, here)
 
 
 def forget() -> None:
     """Another file has been opened."""
     _moved.clear()
+    _former.clear()
 
 
 def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
@@ -180,14 +188,33 @@ def _follow(places: Places, folder: str | None = None) -> None:
             return places[found]
         return places[found.parent] / found.name if found.parent in places else None
 
-    scenes = [scene for scene in bpy.data.scenes if scene.is_editable]
-    editors = [scene.sequence_editor for scene in scenes if scene.sequence_editor]
-    # Blender 4.4 renamed them.
-    name = "strips_all" if bpy.app.version >= (4, 4) else "sequences_all"
-    strips = [strip for editor in editors for strip in getattr(editor, name)]
-    for media in (*bpy.data.images, *bpy.data.movieclips, *strips):
-        if getattr(media, "filepath", "") and (new := place(media.filepath, getattr(media, "library", None))):
+    for media in _media():
+        if new := place(media.filepath, getattr(media, "library", None)):
             media.filepath = str(new)
     for owner, name in _own_paths():
         if getattr(owner, name) and (new := place(getattr(owner, name))):
             setattr(owner, name, _from(new, folder))
+
+
+def _find_again(former: str, here: str) -> None:
+    """Let paths that lead nowhere from the .blend's folder lead where they did from a former one."""
+    owners = [(media, "filepath") for media in _media() if not getattr(media, "library", None)]
+    for owner, name in (*owners, *_own_paths()):
+        path = getattr(owner, name)
+        if path.startswith("//") and not os.path.exists(bpy.path.abspath(path)):
+            there = os.path.normpath(os.path.join(former, path[2:]))
+            if os.path.exists(there):
+                setattr(owner, name, _from(there, here))
+
+
+def _media() -> list:
+    """What of the file shows pictures, movies and sounds from files."""
+    editors = [
+        scene.sequence_editor for scene in open_scenes() if scene.is_editable and scene.sequence_editor
+    ]
+    # Blender 4.4 renamed them.
+    name = "strips_all" if bpy.app.version >= (4, 4) else "sequences_all"
+    strips = [strip for editor in editors for strip in getattr(editor, name)]
+    return [
+        item for item in (*bpy.data.images, *bpy.data.movieclips, *strips) if getattr(item, "filepath", "")
+    ]

@@ -91,6 +91,23 @@ def test_undo_to_before_the_save_still_finds_them(unsaved, tmp_path):
     all_there(bpy.context.scene, tmp_path / "work" / "isa")
 
 
+def test_undo_to_before_save_as_into_another_folder_still_finds_them(unsaved, tmp_path):
+    """Undo brings paths back as they were from the former folder."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
+    session().queue.attach(session().queue.search([tmp_path / "work" / "isa"]).result(5))
+    bpy.ops.ed.undo_push(message="one")
+    bpy.context.scene.isa.seed = 5
+    bpy.ops.ed.undo_push(message="two")
+    (tmp_path / "other" / "deep").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "other" / "deep" / "dance.blend"))
+    all_there(bpy.context.scene, tmp_path / "work" / "isa")
+    bpy.ops.ed.undo()
+    all_there(bpy.context.scene, tmp_path / "work" / "isa")
+    bpy.ops.ed.redo()
+    all_there(bpy.context.scene, tmp_path / "work" / "isa")
+
+
 def test_a_take_of_the_same_name_beside_the_file_is_not_overwritten(unsaved, tmp_path):
     theirs = tmp_path / "work" / "isa" / "B"
     theirs.mkdir(parents=True)
