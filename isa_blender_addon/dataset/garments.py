@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, BodyModel
+from isa_engine.geometry.surface import vertex_normals
 
 _TORSO = ("spine1", "spine2", "spine3", "left_collar", "right_collar")
 _ARMS = (("left_shoulder", "left_elbow", "left_wrist"), ("right_shoulder", "right_elbow", "right_wrist"))
@@ -238,13 +239,3 @@ def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray
         total = np.stack([np.bincount(target, vertices[source, axis], len(vertices)) for axis in range(3)], 1)
         vertices = np.where(count > 0, 0.5 * vertices + 0.5 * total / count.clip(1), vertices)
     return vertices
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals ``(V, 3)``, faces weighted by area."""
-    corners = vertices[faces]
-    of_faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], of_faces)
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)

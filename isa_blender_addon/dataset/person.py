@@ -8,10 +8,11 @@ import numpy as np
 from mathutils import Matrix
 
 from isa_engine.body import SMPLX_JOINTS, BodyModel
+from isa_engine.body.axes import to_world
 from isa_engine.data.split import Split
 
 from ..scene.characters import body_mesh
-from ..scene.rig import add_character, to_blender
+from ..scene.rig import add_character
 from . import materials
 from .garments import Surface, Tailor
 from .hair import STEPS, random_style, strands
@@ -48,7 +49,7 @@ def random_person(random: np.random.Generator, body: BodyModel, split: Split, nu
     mesh = body_mesh(armature)
     # The shape stays: without keys there is less to evaluate on each frame.
     mesh.shape_key_clear()
-    mesh.data.vertices.foreach_set("co", to_blender(tailor.skin).astype(np.float32).ravel())
+    mesh.data.vertices.foreach_set("co", to_world(tailor.skin).astype(np.float32).ravel())
     garments, patterns = _clothes(random, tailor, split, armature)
     objects = [mesh, *garments]
     style = random_style(random)
@@ -99,7 +100,7 @@ def _clothes(random, tailor: Tailor, split: Split, armature) -> tuple[list, tupl
 def _worn(name: str, shape: Surface, stuff, armature):
     """A surface as an object that the rig poses."""
     mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata(to_blender(shape.vertices), [], shape.faces)
+    mesh.from_pydata(to_world(shape.vertices), [], shape.faces)
     mesh.shade_smooth()
     mesh.materials.append(stuff)
     _stick(mesh, shape.vertices)
@@ -118,7 +119,7 @@ def _strands(points: np.ndarray, stuff, armature):
     """Hair curves on the head's bone."""
     curves = bpy.data.hair_curves.new("strands")
     curves.add_curves([STEPS] * len(points))
-    flat = to_blender(points.reshape(-1, 3))
+    flat = to_world(points.reshape(-1, 3))
     curves.points.foreach_set("position", flat.astype(np.float32).ravel())
     taper = np.linspace(0.0011, 0.0003, STEPS, dtype=np.float32)
     curves.points.foreach_set("radius", np.tile(taper, len(points)))

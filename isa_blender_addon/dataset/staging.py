@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isa_engine.body import BodyModel, bundled_motion
+from isa_engine.body.axes import to_world
 from isa_engine.data.camera_paths import random_camera_path
 from isa_engine.data.motions import random_motion, random_place
 from isa_engine.data.split import Split
@@ -59,7 +60,7 @@ def random_staging(
         names.append(motion)
         rotations.append(turned)
         translation.append(moved - [0, lowest, 0])
-        places.append(np.stack([vertices[..., 0], -vertices[..., 2], vertices[..., 1] - lowest], -1))
+        places.append(to_world(vertices - np.float32([0, lowest, 0])))
     cast = np.concatenate(places, 1)
     centre = cast.mean((0, 1))
     radius = float(np.linalg.norm(cast - cast.mean(1, keepdims=True).mean(0), axis=-1).max().clip(0.5, 3.0))

@@ -9,16 +9,18 @@ import numpy as np
 from mathutils import Matrix, Quaternion
 
 from isa_engine.body import SMPLX_JOINTS
+from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.fitting import Fit
 from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, face_points
 from isa_engine.body.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 
 from ..scene.camera import camera_to_world, intrinsics
 from ..scene.characters import body_mesh, joint_bones
 from ..scene.picture import picture_size
+from ..scene.rig import metres_a_unit
 from ..scene.timeline import render_size, view_layer
 from ..settings.cast import has_ghost
 from .marks import error
@@ -28,7 +30,7 @@ COLLECTION = "ISA References"
 _LENS = 50.0
 _APART, _BELOW, _BEFORE = 20.0, -100.0, 4.0
 # SMPL-X's axes (Y up, facing +Z) in Blender's, and the camera's view (-Z ahead) in the world's.
-_TO_BLENDER = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
+_TO_BLENDER = Matrix(TO_WORLD.tolist()).to_4x4()
 _ENDS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 
 
@@ -144,7 +146,7 @@ def match_error(scene, member) -> float | None:
 def to_picture(points: np.ndarray, mvp: np.ndarray) -> np.ndarray:
     """World points ``(N, 3)`` to places in a picture, ``(N, 2)`` in [0, 1] with y down."""
     ndc, _ = project(points, mvp)
-    return (ndc[:, :2] * [1, -1] + 1) / 2
+    return to_pixels(ndc, (1, 1))
 
 
 def fit_camera_to_picture(scene, member) -> None:
@@ -186,8 +188,7 @@ def _local_to_smplx(armature) -> Matrix:
     bones, names = armature.data.bones, joint_bones(armature)
     up = bones[names[HEAD]].head_local - bones[names[0]].head_local
     axes = _TO_BLENDER.inverted() if abs(up.z) > abs(up.y) else Matrix()
-    # A body of 60 units from pelvis to head is one in centimetres.
-    return Matrix.Scale(0.01 if up.length > 10 else 1.0, 4) @ axes
+    return Matrix.Scale(metres_a_unit(up.length), 4) @ axes
 
 
 def _evaluated(scene, item):

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from isa_engine.geometry.surface import vertex_normals
 from isa_engine.shot import Character, Shot
 
 from .finding import Finding, Mend, show, spans
@@ -56,7 +57,8 @@ def _near(first: np.ndarray, second: np.ndarray) -> bool:
 
 def _inside(probe: Character, body: Character, frame: int) -> float:
     """How far the ``_LEAST``-deepest point of one is under the nearest skin of the other."""
-    skin, normals = body.points[frame], _normals(body.points[frame], body.triangles)
+    skin = body.points[frame]
+    normals = vertex_normals(skin, body.triangles).astype(np.float32)
     points, skin, normals = probe.points[frame, :_PROBES], skin[:_SKIN], normals[:_SKIN]
     # In single precision about the body, where squares lose nothing that matters.
     centre = skin.mean(0)
@@ -67,17 +69,6 @@ def _inside(probe: Character, body: Character, frame: int) -> float:
     under = (towards * normals[nearest]).sum(1)
     under[(towards**2).sum(1) > _REACH**2] = 0
     return float(np.partition(under, -_LEAST)[-_LEAST]) if len(under) >= _LEAST else 0.0
-
-
-def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Outward unit normals at the points, ``(N, 3)``; zero where no triangle is."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    faces = np.cross(b - a, c - a)
-    normals = np.stack(
-        [np.bincount(triangles.ravel(), np.repeat(faces[:, k], 3), len(points)) for k in range(3)], -1
-    )
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.maximum(length, 1e-12)).astype(np.float32)
 
 
 def _way_out(first: Character, second: Character, depths: np.ndarray) -> tuple[float, float, float]:

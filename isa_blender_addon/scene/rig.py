@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion, open_body
+from isa_engine.body.axes import to_world
 from isa_engine.body.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
@@ -26,9 +27,9 @@ _BONE_LENGTH = 0.05
 _CENTIMETRES_BEYOND = 10.0
 
 
-def to_blender(points: np.ndarray) -> np.ndarray:
-    """SMPL-X space (Y up) to Blender's (Z up): (x, y, z) → (x, −z, y)."""
-    return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
+def metres_a_unit(height: float) -> float:
+    """0.01 for a rig in centimetres, else 1; ``height``: from its pelvis to its head, in its own units."""
+    return 0.01 if height > _CENTIMETRES_BEYOND else 1.0
 
 
 def add_character(context, body: BodyModel, name: str, collection=None, betas=()):
@@ -50,7 +51,7 @@ def add_character(context, body: BodyModel, name: str, collection=None, betas=()
     if context.mode != "OBJECT":
         raise SceneError("a character can only be added in object mode", remedy="Leave the mode with Tab.")
     collection = collection or context.collection
-    armature = _armature(context, name, to_blender(body.joints(betas)))
+    armature = _armature(context, name, to_world(body.joints(betas)))
     mesh = _mesh(body, betas)
     mesh.parent = armature
     mesh.modifiers.new("Armature", "ARMATURE").object = armature
@@ -140,7 +141,7 @@ class _RestAxes:
     """How a rig's bones lie at rest, against SMPL-X's, whose joints all have the axes of the body.
 
     With S from SMPL-X's axes to the armature's and B from a bone's to the armature's, a joint's rotation R is
-    ``Bᵀ S R Sᵀ B`` to the bone. A rig by the rule of ``to_blender`` has B = S.
+    ``Bᵀ S R Sᵀ B`` to the bone. A rig by the rule of ``to_world`` has B = S.
     """
 
     def __init__(self, armature, bones: list[str]):
@@ -149,8 +150,7 @@ class _RestAxes:
         joints = open_body().joints()
         self.body = _axes_between(joints - joints[0], heads - heads[0])
         self.bones = np.array([bone.matrix_local.to_3x3() for bone in rest])
-        height = np.linalg.norm(heads[15] - heads[0])
-        self.unit = 0.01 if height > _CENTIMETRES_BEYOND else 1.0
+        self.unit = metres_a_unit(np.linalg.norm(heads[15] - heads[0]))
 
     def turn(self, joint: int, rotations: np.ndarray) -> np.ndarray:
         """The joint's own of SMPL-X's rotations ``(F, 55, 3, 3)``, about the bone's axes: ``(F, 3, 3)``."""
@@ -241,7 +241,7 @@ def _armature(context, name: str, joints: np.ndarray):
 
 def _mesh(body: BodyModel, betas):
     mesh = bpy.data.meshes.new(MESH_NAME)
-    mesh.from_pydata(to_blender(body.v_template), [], body.faces)
+    mesh.from_pydata(to_world(body.v_template), [], body.faces)
     mesh.shade_smooth()
     if len(body.uv):
         layer = mesh.uv_layers.new(name="UVMap")
@@ -263,7 +263,7 @@ def _mesh(body: BodyModel, betas):
             key = item.shape_key_add(name=f"{prefix}{index:03}", from_mix=False)
             key.slider_min, key.slider_max = -_SLIDER, _SLIDER
             key.value = 0  # new keys of Blender 5.2 begin at 1
-            shape = to_blender(body.v_template + offsets[..., index])
+            shape = to_world(body.v_template + offsets[..., index])
             key.data.foreach_set("co", shape.astype(np.float32).ravel())
     for index, beta in enumerate(betas):
         mesh.shape_keys.key_blocks[f"Shape{index:03}"].value = beta

@@ -4,9 +4,10 @@ import bpy
 import numpy as np
 
 from isa_engine.body import BodyModel
+from isa_engine.body.axes import to_world
 from isa_engine.data.footage.people import TrackedPeople
 
-from .rig import add_character, apply_motion, to_blender
+from .rig import add_character, apply_motion
 from .timeline import fps, frame_shape
 
 EMPTY, CAMERA = "Tracked People", "Tracked Camera"
@@ -90,4 +91,4 @@ def _lowest(motion, body: BodyModel) -> float:
         motion.translation[::_EVERY_FRAME],
         slice(None, None, _EVERY_VERTEX),
     )
-    return float(to_blender(vertices)[..., 2].min())
+    return float(to_world(vertices)[..., 2].min())

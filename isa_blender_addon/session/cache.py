@@ -18,6 +18,8 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
+from isa_engine.whole_file import whole_file
+
 from ..language.translation import said
 from ..preferences.folders import backgrounds_folder, cache_folder, takes_folder
 from ..scene.demo import REFERENCE
@@ -199,10 +201,9 @@ def _saved(*_) -> None:
             record.unlink(missing_ok=True)
             return
         record.parent.mkdir(parents=True, exist_ok=True)
-        partial = record.with_suffix(".part")
         content = {"blend": bpy.data.filepath, "shows": sorted(map(str, shown))}
-        partial.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(partial, record)
+        with whole_file(record) as partial:
+            partial.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _records() -> Path:

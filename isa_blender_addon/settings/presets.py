@@ -6,7 +6,6 @@ do nothing but be wrong.
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import bpy
 
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings
+from isa_engine.shot.validation import MAX_GUIDANCE
+from isa_engine.whole_file import whole_file
 
 FILE, VERSION = "presets.json", 1
 
@@ -106,11 +107,10 @@ class Presets:
         own = dict(sorted(own.items(), key=lambda item: item[0].casefold()))
         file = _file()
         content = {"version": VERSION, "presets": {name: asdict(preset) for name, preset in own.items()}}
-        partial = file.with_suffix(".part")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-            os.replace(partial, file)
+            with whole_file(file) as partial:
+                partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         except OSError as error:
             raise SceneError(
                 "the presets cannot be written: {reason}",
@@ -146,5 +146,5 @@ def _makes_sense(preset: Preset) -> bool:
         and type(preset.steps) is int
         and preset.steps > 0
         and type(preset.guidance) in (int, float)
-        and 0 <= preset.guidance < math.inf
+        and 0 <= preset.guidance <= MAX_GUIDANCE
     )

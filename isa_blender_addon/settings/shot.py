@@ -13,6 +13,7 @@ from bpy.props import (
 
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.shot import Settings, canvas_size
+from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
@@ -36,7 +37,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Denoising steps: more take longer and look cleaner",
         default=Settings.steps,
         min=1,
-        max=1000,
+        max=MAX_STEPS,
         soft_max=100,
     )
     guidance: FloatProperty(
@@ -44,7 +45,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="How strictly the video follows the cast; 1 is not at all strict, and twice as fast",
         default=Settings.guidance,
         min=0,
-        max=100,
+        max=MAX_GUIDANCE,
         soft_max=10,
     )
     seed: IntProperty(

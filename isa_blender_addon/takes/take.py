@@ -17,6 +17,7 @@ import numpy as np
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, Shot, write_shot
+from isa_engine.whole_file import whole_file
 
 from .files import FILE, SHOT, entries, is_file, is_folder
 
@@ -97,13 +98,9 @@ class Take:
         """
         content = {**asdict(self), "version": VERSION}
         del content["folder"]
-        partial = self.folder / f"{FILE}.part"
         try:
-            with open(partial, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.folder / FILE)
+            with whole_file(self.folder / FILE) as partial:
+                partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:
             raise SceneError(
                 "cannot write {file}: {reason}",

@@ -6,8 +6,9 @@ import pytest
 
 from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.scene.dress import dress
-from isa_blender_addon.scene.rig import add_character, apply_motion, put_on_ground, to_blender
+from isa_blender_addon.scene.rig import add_character, apply_motion, put_on_ground
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
+from isa_engine.body.axes import to_world
 from isa_engine.errors import BodyError, SceneError
 from tests.addon.scenes.cast import add_person, make_meshcapade, random_motion, world_vertices
 from tests.addon.scenes.small_body import small_body
@@ -22,7 +23,7 @@ def greatest_distance(scene, armature, body, motion, frames, betas=()):
         scene.frame_set(1 + frame)
         theirs = world_vertices(scene, armature.children[0])
         ours, _ = body.pose(betas, (), motion.rotations[frame], motion.translation[frame])
-        worst = max(worst, np.linalg.norm(theirs - to_blender(ours), axis=-1).max())
+        worst = max(worst, np.linalg.norm(theirs - to_world(ours), axis=-1).max())
     return worst
 
 
@@ -50,7 +51,7 @@ def test_a_motion_keeps_its_own_time_at_another_frame_rate(scene):
     scene.frame_set(1 + 2 * 8)
     ours, _ = body.pose((), (), motion.rotations[8], motion.translation[8])
     theirs = world_vertices(scene, armature.children[0])
-    assert np.abs(theirs - to_blender(ours)).max() < TENTH_OF_A_MILLIMETRE
+    assert np.abs(theirs - to_world(ours)).max() < TENTH_OF_A_MILLIMETRE
 
 
 def test_quaternions_never_turn_the_long_way_round(scene):
@@ -77,7 +78,7 @@ def test_names_are_those_of_the_mpi_add_on(scene):
     assert {"Shape000", "Shape009", "Exp000"} <= set(keys.keys())
     assert "Pose000" not in keys
     assert mesh["smplx_gender"] == "neutral"
-    joints = to_blender(open_body().joints())
+    joints = to_world(open_body().joints())
     for joint, place in zip(SMPLX_JOINTS, joints, strict=True):
         np.testing.assert_allclose(armature.data.bones[joint].head_local, place, atol=1e-6)
 
