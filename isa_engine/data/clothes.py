@@ -112,9 +112,9 @@ class LayeredOutfit(Outfit):
         on_skin = part == _BODY
         lower, trunk = (torch.isin(limb, limb.new_tensor(part)) for part in (_LOWER, _TRUNK))
         if self.skirt_hem is not None:
-            layers.append(
-                Layer((part == _SKIRT) | on_skin & trunk & (place[:, 1] < -0.29), self.bottom, 0.004)
-            )
+            # What it covers at rest is of its cloth as well: a leg thrown up does not come through.
+            covered = on_skin & (trunk | lower) & (place[:, 1] < -0.29) & (place[:, 1] > self.skirt_hem)
+            layers.append(Layer((part == _SKIRT) | covered, self.bottom, 0.004))
         if self.belt is not None:
             layers.append(
                 Layer(on_skin & trunk & ((place[:, 1] + 0.29).abs() < 0.022), self.belt, self.loose + 0.006)

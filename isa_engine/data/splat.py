@@ -19,7 +19,8 @@ def nearest_sample(
         pixels: ``(F, S, 2)`` x right and y down, in pixels; the first pixel's centre is (½, ½).
         depth: ``(F, S)`` metres.
         in_front: ``(F, S)`` bool.
-        turned_away: ``(F, S)`` bool, of samples on the far side of their surface; none is if None.
+        turned_away: ``(F, S)`` bool, of samples on the far side of their surface; None where no such
+            samples are given.
 
     Returns:
         ``(F, height, width)`` int64 indices into S; −1 where nothing is.
@@ -39,7 +40,11 @@ def nearest_sample(
     seen = _nearer(_nearer(grid, 1), 2)
 
     if turned_away is None:
-        return index_of(seen)
+        # Nothing tells a hole by its far side: a pixel between two that show something is one.
+        lone = F.pad(seen, (1, 1, 1, 1), value=EMPTY)
+        beside = torch.maximum(lone[:, 1:-1, :-2], lone[:, 1:-1, 2:])
+        above = torch.maximum(lone[:, :-2, 1:-1], lone[:, 2:, 1:-1])
+        return index_of(torch.where(seen == EMPTY, torch.minimum(beside, above), seen))
     frame = torch.arange(frames, device=pixels.device)[:, None, None]
     back = (seen != EMPTY) & turned_away[frame, index_of(seen).clamp_min(0)]
     fronts = F.pad(torch.where(back, EMPTY, seen), (1, 1, 1, 1), value=EMPTY)

@@ -51,3 +51,13 @@ def test_through_a_hole_in_somebody_nobody_farther_is_seen():
     somebody, far_side, farther = [[2.0, 4.0], [5.0, 4.0]], [[3.5, 4.0]], [[3.5, 4.0]]
     shown = buffer(somebody + far_side + farther, [1.0, 1.0, 1.2, 3.0], [False, False, True, False])
     assert 3 not in shown
+
+
+def test_a_gap_of_a_pixel_is_closed_where_no_far_sides_are_given():
+    pixels = torch.tensor([[[2.0, 4.0], [5.0, 4.0], [5.0, 1.0]]])
+    yes = torch.ones(1, 3, dtype=torch.bool)
+    index = nearest_sample(pixels, torch.tensor([[1.0, 2.0, 2.0]]), yes, None, 8, 8)[0]
+    # The farther of the two beside it: a gap is not a piece of what stands before it.
+    assert index[4, 3] == 1
+    assert index[0, 3] == -1
+    assert index[6, 3] == -1
