@@ -123,7 +123,7 @@ def random_camera_path(
     focal = framing.lens(random, aspect) * np.ones(frames)
     if kind == "zoom":
         focal *= np.exp(0.25 * speed * (time - time.mean()))
-    # NDC, on the short side, of the radius at this distance.
+    # Size of the cast's radius in NDC, on the picture's short side, at this distance.
     fill = framing.fill(random)
     shown = details[random.integers(len(details))] if details and fill > 1.4 else None
     target = target if shown is None else shown.place

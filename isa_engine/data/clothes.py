@@ -153,7 +153,7 @@ class LayeredOutfit(Outfit):
         cloth = self._cloth(patch)
         waves, phases = place.new_tensor(self.fold_waves), place.new_tensor(self.fold_phases)
         phase = place @ waves.T + phases
-        # Folds bend one another.
+        # Each wave of folds shifts the next, so that they are not parallel.
         phase = phase + 1.3 * torch.sin(phase.roll(1, -1) * 0.37)
         directions = torch.nn.functional.normalize(waves, dim=-1)
         slope = torch.cos(phase) @ directions * 0.5

@@ -61,7 +61,7 @@ def window_around(
     ndc, in_front = project(
         points, torch.as_tensor(modelview_projection(intrinsics, camera_to_world)).to(points)
     )
-    # A cast that is behind the camera says nothing.
+    # With nobody in front of the camera the middle of the picture is kept.
     centre = ndc[..., :2][in_front].mean(0) if in_front.any() else torch.zeros(2)
     x, y = to_pixels(centre.clamp(-1, 1).double(), size[::-1]).tolist()
     top = int(np.clip(round(y - rows / 2), 0, size[0] - rows))

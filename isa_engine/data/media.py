@@ -87,13 +87,13 @@ class VideoReader:
     def __enter__(self) -> "VideoReader":
         try:
             self.container = av.open(self.file, "r", options=_SELF_CONTAINED)
-            # A stream whose codec the header does not tell has no context.
+            # None: the header does not tell the stream's codec, and it cannot be decoded.
             context = self.container.streams.video[0].codec_context if self.container.streams.video else None
             if context is None:
                 raise DataError("there is no picture in the video")
             if not 0 < context.width * context.height <= _MAX_PIXELS:
                 raise DataError(f"a picture is {context.width} × {context.height}")
-            # The size may change along the way.
+            # Frames may be larger than the header said, so the limit holds for each.
             context.options = {"max_pixels": str(_MAX_PIXELS)}
             self.fps = float(self.container.streams.video[0].average_rate or 0)
         except (av.error.FFmpegError, ValueError) as error:

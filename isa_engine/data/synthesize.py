@@ -196,7 +196,7 @@ def _prepare(settings: Synthesis, device: str) -> None:
     """Make a process ready for ``_make``."""
     global _humans, _settings
     if multiprocessing.parent_process() is not None:
-        # The parent hears the interrupt, and ends us.
+        # Ctrl-C reaches parent and children; the parent ends the children in order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Sums come out differently with another number of threads.
     torch.set_num_threads(1)

@@ -21,7 +21,7 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 Pass = Callable[[], object]
 OURS = "ISA block"
 MATMUL = "matrix products"
-# Of a reference picture through CLIP's ViT-L/14.
+# Tokens of a reference picture from CLIP's ViT-L/14.
 _IMAGE_TOKENS = 257
 # About as much work as the ISA block, so that a busy machine interrupts both as often.
 _PRODUCTS = 16

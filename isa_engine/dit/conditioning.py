@@ -84,7 +84,7 @@ class Conditioning:
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device; a GPU copies it when it gets there."""
-        # To the processor that would give what is not there yet.
+        # A copy to the CPU that does not wait could be read before it is complete.
         waits = torch.device(device).type == "cpu"
         return self._map(lambda value: value.to(device, non_blocking=not waits))
 

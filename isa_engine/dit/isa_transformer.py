@@ -8,7 +8,8 @@ from isa_engine.dit.positional_encoding import place_features
 from isa_engine.dit.transformer import Stream
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
-# With it, points of the same place outweigh all others together, and those half a picture away count nothing.
+# So large that points at the same place outweigh all others together, and points half a picture away weigh
+# nothing.
 _SHARPNESS = 2.0
 
 

@@ -79,7 +79,7 @@ def inflate_sd3(
         points=points,
         latent_channels=config["in_channels"],
         image_width=image_width,
-        # Configurations from before SD3.5 do not say.
+        # SD3's configuration has no such key; SD3.5's has.
         qk_norm=config.get("qk_norm") == "rms_norm",
         conditioning=conditioning,
         readout="velocity",
@@ -104,7 +104,8 @@ def inflate_sd3(
     with torch.no_grad():
         for ours, theirs in _names(model).items():
             model.get_parameter(ours).copy_(weights[theirs])
-        # A zero pooled vector leaves a constant.
+        # With a zero pooled vector SD3's text embedder gives a constant, which is added to the timestep's
+        # bias.
         pooled = nn.functional.silu(weights[f"{_POOLED}.linear_1.bias"].float())
         constant = weights[f"{_POOLED}.linear_2.weight"].float() @ pooled
         model.time.linear_2.bias += constant + weights[f"{_POOLED}.linear_2.bias"]

@@ -24,7 +24,7 @@ class Stream(nn.Module):
 
     def __init__(self, width: int, residual: bool = True):
         super().__init__()
-        # Neither norm has weights, so one serves both places.
+        # The norms before attention and before the feed-forward have no weights, so one module serves both.
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.feed_forward = FeedForward(width) if residual else None
 

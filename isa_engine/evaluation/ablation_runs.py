@@ -34,7 +34,7 @@ from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.parallel import make_accelerator
 from isa_engine.training.run import Run
 
-# So many that no two held-out clips of a batch are one.
+# Seeds of held-out clips to draw from: so many that a batch rarely has one twice.
 _SEEDS = 2**31
 # How often the validation loss is taken in a run, and over how many batches.
 _VALIDATIONS, _BATCHES = 10, 6

@@ -76,7 +76,7 @@ class Fidelity:
         self._ssim: list[float] = []
         self._lpips: list[float] = []
         self._shortest = 10**9
-        # The Fréchet distance is one, whatever network the features come from: I3D's make it FVD.
+        # torchmetrics' Fréchet distance takes features of any network; with I3D's it is FVD.
         self._fvd = FrechetInceptionDistance(networks.i3d, normalize=True) if networks.i3d else None
 
     @torch.no_grad()

@@ -53,7 +53,7 @@ class I3D(nn.Module):
         ModelError: the file is missing, or a tensor is missing, surplus or misshapen.
         """
         network = cls()
-        # Counts of batches came to be after the weights did.
+        # Newer versions of torch count batches in their norms; files of weights from before lack these.
         own = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
         found = {k: v for k, v in read_safetensors(path).items() if not k.endswith("num_batches_tracked")}
         check_tensors(found, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)

@@ -94,7 +94,7 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        # A path with a slash too many is unknown: no answer here is a redirection.
+        # A path with a slash too many is 404: no answer of this service is a redirection.
         redirect_slashes=False,
         middleware=[
             Middleware(OneForm),

@@ -30,7 +30,7 @@ from isa_engine.service.claims import MAX_STALLS
 from isa_engine.shot import Shot
 from isa_engine.whole_file import whole_file
 
-# Of a window; one that is small on a node of many keeps them all busy.
+# Latent frames of a window that is decoded as one task: small, so that all GPUs of many have work.
 WINDOW_LATENTS = 16
 _POLL_SECONDS = 1
 _GONE = "the cluster's nodes went away while this job got no further"

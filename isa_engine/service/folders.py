@@ -35,7 +35,7 @@ class Folders:
         self.jobs = root / "jobs"
         for folder in (self.root, self.uploads, self.jobs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Somebody else may have made it before, for everyone to look into.
+            # The folder may have been made before, with a mode that lets everyone look into it.
             folder.chmod(0o700)
 
     def shot(self, job: str) -> Path:

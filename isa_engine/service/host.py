@@ -31,7 +31,7 @@ _SENTENCES = {
 }
 _GPU = "The engine's GPU failed. See the system's log; the engine starts its worker anew."
 _GPU_ERRORS = re.compile("CUDA error|CUDNN_STATUS|cuDNN error|device-side|CUBLAS_STATUS|HIP error")
-# How safetensors, which is written in Rust, tells the system's errors.
+# safetensors, written in Rust, tells the system's errors only as words in its message.
 _OS_ERROR = re.compile(r"os error ([0-9]+)")
 # A plate and a matte take less than this for each of their pixels.
 _BYTES_A_PIXEL = 0.5

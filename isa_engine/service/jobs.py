@@ -162,7 +162,7 @@ def job_routes(
     ) -> StreamingResponse:
         """The job's changes as server-sent events, from the first one or after ``Last-Event-ID``."""
         await known(request, job)
-        # What is no number of ours comes from another engine: the stream begins anew.
+        # A Last-Event-ID that is no number is another engine's: the stream begins at the first event.
         after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
         if feed.streams >= STREAMS:
             raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})

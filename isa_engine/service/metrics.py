@@ -13,7 +13,7 @@ from isa_engine.client.protocol import PREFIX, TRANSITIONS
 from isa_engine.service.feed import Feed
 from isa_engine.service.store import JobStore
 
-# Anybody may invent others.
+# Methods that are not listed count as one: anybody may invent others, and each would be a time series.
 _METHODS = ("GET", "POST", "DELETE")
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -94,7 +94,7 @@ class Postgres:
             try:
                 if self._connection.closed:
                     self._connection = self._connect()
-                # Numbered values come more than once.
+                # A statement may name a value by its number more than once.
                 named = {f"v{k}": value for k, value in enumerate(values, 1)}
                 marks = iter(named)
                 text = re.sub(r"\?(\d*)", lambda mark: _mark(mark[1], marks), statement)

@@ -30,7 +30,8 @@ def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Ite
         ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None), ``{"checkpoint", "step"}`` after each
         step, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and ``make_record``'s.
     """
-    # A thread, for a generator cannot yield from within a callback; an end of this one ends it, too.
+    # The work runs in a thread, because a generator cannot yield from within a callback. Where the generator
+    # is closed, the thread is told to stop.
     messages: queue.SimpleQueue = queue.SimpleQueue()
     stopped = threading.Event()
 

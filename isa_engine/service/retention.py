@@ -11,7 +11,7 @@ from isa_engine.service.folders import Folders
 from isa_engine.service.store import OFF_SECONDS, JobStore
 
 TICK_SECONDS = 600
-# By which clocks may differ.
+# Seconds by which the clocks of hosts may differ.
 _SLACK_SECONDS = 60
 _JUMPED = (
     "The clock went on by %.1f days more than the engine was there to see: it was off, or the clock was set. "

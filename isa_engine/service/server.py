@@ -76,7 +76,7 @@ def serve(
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
     _check_certificate(config)
-    # A key that is missing would show when the first plate is made.
+    # Read now, so that a missing signing key is told at the start and not after the first plate.
     configured_signer()
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -96,7 +96,8 @@ def serve(
         conditions = Conditions()
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
         app = create_app(store, folders, secret, config, conditions)
-        # What is there by now stays. A look through all of it for garbage stopped everything for 0.2 s.
+        # The garbage collector need not look again through what was imported: each look stopped the service
+        # for 0.2 s.
         gc.collect()
         gc.freeze()
         server = _Server(

@@ -46,7 +46,7 @@ class SQLite:
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = connect(self.path)
             self._file = _identity(self.path)
-            # PostgreSQL's name for it.
+            # SQLite calls it max; the statements use PostgreSQL's name.
             self._connection.create_function("greatest", 2, max, deterministic=True)
             self.run("PRAGMA journal_mode=WAL")
             self.run(f"PRAGMA synchronous={SYNCHRONOUS}")
@@ -106,7 +106,7 @@ class SQLite:
             self.run("BEGIN IMMEDIATE")
             try:
                 yield
-                # A full disk may show only now.
+                # A full disk may be noticed only here, when the transaction is written.
                 self.run("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -271,7 +271,7 @@ def _rows(connection: sqlite3.Connection, statement: str, values: tuple) -> list
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.DatabaseError as error:
-        # A statement that makes no sense is a mistake of ours.
+        # Anything else is a wrong statement, a mistake of ours, and is raised as it is.
         if error.sqlite_errorname == "SQLITE_ERROR":
             raise
         raise as_os_error(error) from error

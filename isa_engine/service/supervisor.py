@@ -17,7 +17,7 @@ STOP_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
 # After so many deaths before it was ever ready, whoever waits is told.
 HOPELESS = 3
-# Of silence: a worker without a job then hangs, and so does one that is started and does not come up.
+# Minutes of silence after which a worker without a job, or one that is starting, counts as hanging.
 QUIET_MINUTES = 1
 HUNG = "The engine's worker hung: it said nothing for {:g} minutes. Its log may say more."
 _POLL_SECONDS = 1
@@ -106,7 +106,8 @@ class Supervisor:
             try:
                 sentence, blameless = self._run_once()
             except Exception as error:
-                # No descriptors, no memory, no program: nothing that another try might not mend.
+                # The process could not be started (no descriptors, no memory, no program): a later try may
+                # succeed.
                 sentence, blameless = (
                     f"The engine's worker cannot be started: {str(error) or type(error).__name__}.",
                     True,
@@ -127,7 +128,7 @@ class Supervisor:
                 self.store.worker_died(sentence, self.number, blameless)
                 return self.number in ready
             except Exception as error:
-                # A full disk, a lock: nothing can be written down before that passes.
+                # The queue cannot be written (a full disk, a lock); it is tried again later.
                 log.error("the queue cannot be written: %s", error, extra={"worker": self.number})
                 self._stopping.wait(_POLL_SECONDS)
         return False
@@ -173,7 +174,7 @@ class Supervisor:
         if job is None and state == "ready":
             # Between jobs it has nothing to do but to say that it lives.
             return QUIET_MINUTES
-        # Until its program runs it cannot say anything.
+        # Until its program runs, a worker cannot say that it lives.
         return silent if job or beat else max(QUIET_MINUTES, silent)
 
 

@@ -58,7 +58,7 @@ class Tokens:
 
     def __init__(self, database: Database, main: str | None = None):
         self.database = database
-        # Digests are of one length, so that a comparison takes one time.
+        # Digests have one length, so a comparison takes the same time whatever the token.
         self._main = None if main is None else _digest(f"Bearer {main}".encode())
 
     def caller(self, authorization: bytes) -> Caller | None:
@@ -70,7 +70,8 @@ class Tokens:
             "SELECT id, digest, scopes FROM tokens WHERE id = ? AND revoked IS NULL",
             identity.decode(errors="replace"),
         )
-        # A comparison takes place for unknown ids, too, so that time does not tell them from known ones.
+        # Unknown ids are compared with something, too: otherwise the time of the answer would tell which ids
+        # exist.
         found, expected, scopes = rows[0] if rows else ("", bytes(32), "")
         right = hmac.compare_digest(_digest(b"Bearer isa_" + identity + b"_" + secret), expected)
         whole = authorization == b"Bearer isa_" + identity + b"_" + secret

@@ -16,7 +16,7 @@ from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.shot import read_shot
 
-# Of silence in the middle of an upload.
+# Seconds without a byte after which an upload is ended.
 SILENCE_SECONDS = 60
 
 

@@ -229,7 +229,7 @@ class Worker:
         shutil.rmtree(out, ignore_errors=True)
         self._write_down(lambda: self.store.hinder(claim))
         self._trouble, self._times = trouble, self._times + 1
-        # It may pass at once, or take the night.
+        # The trouble may pass at once or last for hours, so the waits grow.
         self._not_before = time.monotonic() + min(2**self._times, LONGEST_PAUSE_SECONDS)
 
     def _passed_on(self, claim: Claim, out: Path) -> bool:

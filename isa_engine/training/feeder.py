@@ -131,7 +131,7 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     """The life of one writer."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Who learns comes first.
+    # Whoever trains has precedence for the processor.
     os.nice(10)
     import torch
 

@@ -103,7 +103,7 @@ class GateTrainer:
             rows.append({name: self._by_token(value) for name, value in seen.items()})
             rows[-1]["tokens"] = tokens.flatten(0, 3)
             rows[-1]["time"] = repeat(time, "B -> (B n)", n=tokens[0, ..., 0].numel())
-        # In half precision: all of a run's lie in memory.
+        # In half precision, because the rows of a whole run are held in memory.
         return {name: torch.cat([row[name] for row in rows]).half().cpu() for name in rows[0]}
 
     def _by_token(self, value: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def fit_linear_maps(vae: VideoVAE, videos: Iterable[Tensor]) -> None:
         moments.add(to_windows(video, vae.spatial_compression, begins=True).flatten(0, -2))
     variances, components = torch.linalg.eigh(moments.covariance())
     channels = vae.config.latent_channels
-    # Ascending: the last ones vary most.
+    # Eigenvalues ascend: the last components vary most.
     deviation = variances[-channels:].flip(0).clamp_min(1e-12).sqrt()
     components = components[:, -channels:].flip(1)
     encoder, decoder = vae.encoder.linear, vae.decoder.linear

@@ -68,7 +68,7 @@ class Muon(torch.optim.AdamW):
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(parameters, steps, alpha=-group["lr"] * _SIZE * max(shape) ** 0.5)
         for parameter in parameters:
-            # AdamW leaves alone what has no gradient.
+            # Like AdamW, leave alone what has no gradient.
             parameter.grad = None
 
 

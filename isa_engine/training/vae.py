@@ -139,7 +139,7 @@ class VAETrainer:
             decoded = self.vae.decode(self._disturbed(latents, generator)).float()
             terms = self.terms(video, latents, posterior, decoded, playing)
             if settings.matte:
-                # The latents are as they are: the autoencoder does not learn to please the matte head.
+                # Detached: the autoencoder must not change its latents to please the matte head.
                 terms["matte"] = matte_loss(self.matte_head(latents.detach()).float(), matte)
         weighted = [getattr(settings, name) * value for name, value in terms.items()]
         self.optimizer.zero_grad()

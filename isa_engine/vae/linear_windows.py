@@ -102,7 +102,7 @@ def cosine_basis(latent_channels: int, side: int) -> tuple[np.ndarray, np.ndarra
         for colour, k, row, column in chosen
     ]
     share = np.array([variances[component] for component in chosen])
-    # Were all pixels of a window grey and equal, the first component would have this deviation.
+    # If all pixels of a window were grey and equal, the first component would have this deviation.
     return np.stack(basis), 0.5 * np.sqrt(share * len(basis[0]))
 
 

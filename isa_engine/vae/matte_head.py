@@ -63,5 +63,5 @@ class MatteHead(nn.Module):
             p=side,
             q=side,
         )
-        # Of a video's first window the last frame counts.
+        # A video's first latent stands for one frame: of its window's four only the last is kept.
         return logits[:, :, TEMPORAL_COMPRESSION - 1 :] if past.begins else logits

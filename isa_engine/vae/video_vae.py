@@ -18,7 +18,7 @@ from isa_engine.vae.window_networks import WindowDecoder, WindowEncoder
 # What a stream remembers between two chunks; opaque, and never changed in place.
 State = tuple[torch.Tensor, ...]
 _COLOURS = 3
-# exp of more or less than this is of no use in half precision.
+# exp beyond these limits overflows half precision or vanishes in it.
 _LOGVAR_LIMITS = (-30.0, 20.0)
 
 
@@ -166,7 +166,8 @@ class VideoVAE(SavedModel):
         if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
             wanted = f"(batch, {channels}, frames, height, width)"
             raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
-        # In training a GPU would be waited for at every step, and the loss tells as well.
+        # Not in training: asking a GPU whether numbers are finite means waiting for it at every step, and the
+        # loss shows it as well.
         if not self.training and not tensor.is_meta and not tensor.isfinite().all():
             raise ModelError("a number is not finite", where=name)
 

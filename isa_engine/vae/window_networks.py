@@ -14,7 +14,7 @@ from isa_engine.vae.blocks import FrameNorm
 from isa_engine.vae.causal_conv import CausalConv3d, Past
 from isa_engine.vae.linear_windows import LinearDecoder, LinearEncoder, from_windows, to_windows
 
-# Of latents before training: all but certain.
+# The log variance of latents before training: nearly without noise.
 _FIRST_LOGVAR = -6.0
 
 

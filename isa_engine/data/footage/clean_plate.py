@@ -88,7 +88,7 @@ def _quantile(values: np.ndarray, hidden: np.ndarray, share: float) -> np.ndarra
         hidden: ``(F, H, W)`` bool.
     """
     hidden = hidden.reshape(*hidden.shape, *[1] * (values.ndim - 3))
-    # What is hidden sorts behind everything.
+    # Hidden pixels are made larger than all others, so that the median is taken among those that are seen.
     ordered = np.sort(np.where(hidden, np.int16(32767), values), axis=0)
     place = (np.maximum((~hidden).sum(0, keepdims=True) - 1, 0) * share).astype(np.intp)
     return np.take_along_axis(ordered, np.broadcast_to(place, (1, *values.shape[1:])), 0)[0]

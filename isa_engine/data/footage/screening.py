@@ -118,7 +118,7 @@ def check_picture(video: np.ndarray, mask: np.ndarray, people: int, limits: Limi
         share = np.median([np.ptp(rows) + 1 if len(rows) else 0 for rows in heights]) / mask.shape[1]
         if share < limits.smallest:
             raise Unfit("tiny figure", f"figure {k} fills {share:.2f} of the height")
-    # A few frames tell; shutters blur whole shots.
+    # A few frames are enough: a slow shutter blurs a whole video.
     sampled = np.unique(np.linspace(0, len(video) - 1, 8).astype(int))
     blurred = np.median([blurriness(video[f], mask[f] > 0) for f in sampled if mask[f].any()])
     if blurred > limits.blur:
