@@ -11,8 +11,9 @@ from torch import nn
 # CUDA's attention kernels count groups on a grid's axis of at most 65,535, and fail beyond.
 _MOST_GROUPS = 2**15
 # Pairs of a query and a key in a group, up to which their products one by one are faster than any kernel made
-# for long groups: single frames have one query and two keys for each of 65,000 points.
-_FEW_PAIRS = 16
+# for long groups: single frames have one query and two keys for each of 65,000 points. With more pairs, clips
+# of 9 frames would take another compiled graph of every block.
+_FEW_PAIRS = 2
 
 
 class Attention(nn.Module):

@@ -103,21 +103,3 @@ def test_a_picture_of_128_clips_of_four_people_has_more_groups_than_cuda_takes()
     """Why: 128 · 4 · 128 points of a single frame, each a group of its own."""
     assert CUDA_GRID < 128 * 4 * 128
     assert is_short(1, 2)
-
-
-def test_short_and_long_attention_compile_to_one_graph():
-    torch.manual_seed(0)
-    attention = Attention(16, heads=2, qk_norm=False, maskable=True)
-    graphs = []
-
-    def backend(graph, _):
-        graphs.append(graph)
-        return graph.forward
-
-    for length in (2, 9):
-        torch._dynamo.reset()
-        graphs.clear()
-        x, seen = torch.randn(2, 3, length, 16), torch.rand(2, 3, length) < 0.5
-        compiled = torch.compile(attention, backend=backend, fullgraph=True)
-        torch.testing.assert_close(compiled(x, x, seen), attention(x, x, seen))
-        assert len(graphs) == 1

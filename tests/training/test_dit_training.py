@@ -74,13 +74,6 @@ def test_no_constant_is_copied_to_the_device_for_a_forward_pass():
     assert not copies.found
 
 
-def test_a_block_is_one_graph_of_the_same_values_for_batches_of_any_shape():
-    """What compiles on a GPU: a break in the graph would compile in pieces, or not at all."""
-    plain, compiled = trainer(), trainer()
-    compiled.networks.dit.transformer_blocks[0].compile(backend="eager", fullgraph=True, dynamic=True)
-    assert compiled.step()["loss"].item() == pytest.approx(plain.step()["loss"].item(), rel=1e-5)
-
-
 def test_a_run_whose_loss_is_no_number_goes_on_from_earlier_weights_at_half_the_rate():
     training = trainer(warm_up=2, learning_rate=4e-3)
     for _ in range(3):
