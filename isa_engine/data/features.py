@@ -99,9 +99,9 @@ class Features:
         darker(0.28 * (1 - across**2 - up**2).clamp(0, 1))
         darker(0.2 * _inside(((x - 0.018) ** 2 + (y - 0.246) ** 2).sqrt(), 0.003, 0.005))
         darker(0.18 * _inside((y - 0.2045).abs() + 0.15 * x, 0.002, 0.005))
-        # Jaw, lip and chin, up to the ears.
-        beard = ((0.2335 - y) / 0.006).clamp(0, 1) * ((y - 0.165) / 0.01).clamp(0, 1)
-        beard = torch.maximum(beard * (x < 0.045), (y < 0.222 + (x - 0.045)) * (x >= 0.045) * (y > 0.17))
+        # Lip, jaw and chin, lower towards the ears.
+        limit = 0.2335 - 0.3 * (x - 0.022).clamp_min(0)
+        beard = ((limit - y) / 0.008).clamp(0, 1) * ((y - 0.165) / 0.01).clamp(0, 1)
         if self.stubble:
             over(beard * self.stubble * 0.75, self.beard)
         if self.shadow is not None:
