@@ -10,7 +10,7 @@
 | Table 2 | ``video`` |
 | Table 4 and Fig. 14 | ``ablation``, ``ablation_runs`` |
 | control | ``control`` |
-| what a person reads | ``table``, ``plots``, ``contact_sheet`` |
+| what a person reads | ``table``, ``plots``; sheets of pictures are ``pipeline.contact_sheet``'s |
 
 In the shapes, F frames, K characters, H W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
 """

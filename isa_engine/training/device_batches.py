@@ -5,7 +5,6 @@ from. The processor stages the next batches, the device makes latents, and neith
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from isa_engine.data.samples import Sample, encode_batch
 from isa_engine.data.staged_batch import StagedBatch, stage_clips
@@ -23,28 +22,18 @@ class DeviceBatches(RingBatches[StagedBatch]):
         ring, draws, ahead: as of ``RingBatches``.
         model: whose encoder makes the latents.
         points: surface points a character, not more than the ring's clips have.
-        precision: of the encoder, "fp32" or "bf16" (mixed).
     """
 
-    def __init__(
-        self,
-        ring: Ring,
-        draws: Sequence[Draw],
-        model: Model,
-        points: int,
-        precision: str = "fp32",
-        ahead: int = 3,
-    ):
+    def __init__(self, ring: Ring, draws: Sequence[Draw], model: Model, points: int, ahead: int = 3):
         super().__init__(ring, draws, ahead)
         self.model, self.points = model, points
-        self.mixed = precision == "bf16"
 
     def __call__(self, number: int) -> Sample:
         staged = self._drawn(number)
-        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.mixed):
-            latents, conditioning, pictures = encode_batch(self.model, staged)
-        self.latent_frames += latents.shape[0] * latents.shape[2]
-        return latents.float(), conditioning, pictures
+        # In single precision, whatever the learning's: eight bits of mantissa would be lost on dark pictures.
+        sample = encode_batch(self.model, staged)
+        self.latent_frames += len(sample[0]) * sample[0].shape[2]
+        return sample
 
     def drawn(self, draw: Draw, random: np.random.Generator) -> StagedBatch:
         variation = Variation.random(draw.clips, draw.length, draw.frames, random)

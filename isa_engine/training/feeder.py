@@ -132,7 +132,7 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Whoever trains has precedence for the processor.
-    os.nice(10)
+    os.nice(5)
     import torch
 
     from isa_engine.data.clip_batch import batch_of

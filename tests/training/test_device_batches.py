@@ -59,17 +59,6 @@ def test_a_clip_is_never_shown_twice_the_same(batches):
     assert not any(torch.equal(one, other) for k, one in enumerate(shown) for other in shown[:k])
 
 
-def test_mixed_precision_encodes_in_bfloat16_and_hands_out_float32(batches):
-    exact = batches(3)
-    batches.mixed = True
-    mixed = batches(3)
-    again = DeviceBatches(batches.ring, batches.draws, batches.model, POINTS, "bf16")(3)
-    assert mixed[0].dtype == exact[0].dtype == torch.float32
-    torch.testing.assert_close(mixed[0], exact[0], atol=0.1, rtol=0.05)
-    assert not torch.equal(mixed[0], exact[0])
-    assert torch.equal(mixed[0], again[0])
-
-
 def test_an_empty_ring_without_a_feeder_says_where_to_look(ring, monkeypatch):
     batches = DeviceBatches(ring, draws_of_dit(SETTINGS), build_model(MICRO, None, "cpu"), POINTS)
     with pytest.raises(DataError, match=r"no clip comes.*feeder\.log"):

@@ -65,8 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _probe(given: argparse.Namespace, clock: Clock) -> None:
-    from isa_engine.training.sprint.probe import PROBED, probe, table
+    from isa_engine.training.sprint.probe import probe, table
     from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
+    from isa_engine.training.sprint.ring_place import PROBED
 
     settings = read_recipe(given.config, SprintTraining)
     found = probe(settings, given.device, clock, given.ring, given.writers)

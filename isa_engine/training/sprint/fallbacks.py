@@ -16,6 +16,8 @@ _COMPILES, _FIRST_STEPS = 60.0, 40
 
 def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     """Compile each alone, for batches of any shape."""
+    # What is not measured by shape (a batch of one, nobody in it) is compiled apart.
+    torch._dynamo.config.recompile_limit = 32
     for block in blocks:
         block.compile(dynamic=True)
 

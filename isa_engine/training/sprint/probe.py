@@ -24,10 +24,9 @@ from isa_engine.training.shelves import Draw, draws_of_dit
 from isa_engine.training.sprint.clock import Clock, within
 from isa_engine.training.sprint.fallbacks import compile_blocks
 from isa_engine.training.sprint.recipe import SprintTraining
-from isa_engine.training.sprint.ring_place import PLACES, open_ring
+from isa_engine.training.sprint.ring_place import PLACES, PROBED, open_ring
 from isa_engine.training.sprint.transformer import middle_length, with_autoencoder
 
-PROBED = "probe.json"
 # Seconds in which a speed is measured, and that compiling may take.
 _MEASURED, _COMPILES = 4.0, 50.0
 _BATCHES = (64, 128)
@@ -55,13 +54,13 @@ def probe(
     measure("machine", lambda: _machine(device))
     draws = draws_of_dit(settings)
     clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
-    began = time.monotonic(), int(clips.written.sum()), clips.written_frames
     measure("ring", lambda: _ring(clips))
     model = with_autoencoder(settings, device)
     if device == "cuda":
         measure("convolutions", lambda: _convolutions(device))
     middle = [draw for draw in draws if draw.frames == middle_length(settings)]
-    DeviceBatches(clips, middle, model, settings.points).wait()
+    measure("first clips", lambda: _waited(DeviceBatches(clips, middle, model, settings.points)))
+    began = time.monotonic(), int(clips.written.sum()), clips.written_frames
     for compiled in (False, True) if device == "cuda" else (False,):
         for batch in _BATCHES:
             if clock.left > 2 * _MEASURED:
@@ -126,6 +125,13 @@ def _ring(ring: Ring) -> dict[str, Any]:
     }
 
 
+def _waited(batches: DeviceBatches) -> dict[str, Any]:
+    """Until there are enough of them."""
+    began = time.monotonic()
+    batches.wait()
+    return {"seconds": round(time.monotonic() - began, 1)}
+
+
 def _feed(ring: Ring, began: float, clips: int, frames: int) -> dict[str, Any]:
     seconds = time.monotonic() - began
     return {
@@ -142,7 +148,7 @@ def _speed(
     """Of whole steps: drawing, encoding and learning."""
     draws: tuple[Draw, ...] = draws_of_dit(settings)
     middle = [draw for draw in draws if draw.frames == middle_length(settings)]
-    batches = DeviceBatches(ring, middle, model, settings.points, settings.precision)
+    batches = DeviceBatches(ring, middle, model, settings.points)
     trainer = DiTTrainer(settings, batches, make_accelerator(device))
     on_gpu = device == "cuda"
     if on_gpu:

@@ -1,14 +1,17 @@
 """Where a sprint's ring of clips lies, and its feeder."""
 
+import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from isa_engine.errors import DataError
 from isa_engine.training.feeder import is_fed, start
 from isa_engine.training.ring import Ring
 from isa_engine.training.shelves import Draw, layout_for
 
+PROBED = "probe.json"
 # In memory, or on a disk where too little of it is shared.
 PLACES = (Path("/dev/shm"), Path("/tmp"))
 # Bytes of clips that are worth having, and those with which memory is preferred to a disk.
@@ -40,6 +43,12 @@ def open_ring(
     ring = Ring.create(folder, layout_for(draws, points, count, size, reuse, seed))
     start(folder)
     return ring
+
+
+def probed(folder: Path) -> dict[str, Any]:
+    """What a probe found while this ring began to be filled, if there was one."""
+    path = folder / PROBED
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def choose_place() -> tuple[Path, int]:

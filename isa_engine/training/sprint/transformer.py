@@ -17,14 +17,14 @@ from isa_engine.training.sprint.held_out import HeldOutClips
 from isa_engine.training.sprint.loop import Sprint, Weights
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED
 from isa_engine.training.sprint.recipe import SprintTraining
-from isa_engine.training.sprint.ring_place import open_ring
+from isa_engine.training.sprint.ring_place import open_ring, probed
 
 
 class TransformerSprint(Sprint):
     """Args:
     settings, out, clock, device: as of ``Sprint``.
     ring: name of the ring of clips; one that is filled already is drawn from.
-    compiled: whether to try compiled blocks.
+    compiled: whether to try compiled blocks, unless a probe found them slower.
     writers: processes that render, where the ring is new; None: a core each, but one.
     """
 
@@ -41,9 +41,11 @@ class TransformerSprint(Sprint):
         self.model = with_autoencoder(settings, device)
         draws = draws_of_dit(settings)
         clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
-        batches = DeviceBatches(clips, draws, self.model, settings.points, settings.precision)
+        batches = DeviceBatches(clips, draws, self.model, settings.points)
         self.held_out = HeldOutClips(self.model.config.dit.points, middle_length(settings), *canvas(settings))
         trainer = DiTTrainer(settings, batches, make_accelerator(device))
+        recommended = probed(clips.folder).get("recommended", {})
+        compiled = compiled and recommended.get("compiled", True)
         blocks = trainer.networks.dit.transformer_blocks if compiled else ()
         super().__init__(settings, out, clock, device, batches, trainer, blocks)
 

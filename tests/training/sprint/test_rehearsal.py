@@ -46,8 +46,8 @@ def curve(out: Path) -> list[dict]:
 @pytest.mark.timeout(900)
 def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_path):
     run = machine
-    probed = run("probe", "--minutes", "1", "--out", str(tmp_path / "probe"))
-    told = probed.communicate(timeout=300)[0]
+    probed = run("probe", "--minutes", "3", "--out", str(tmp_path / "probe"))
+    told = probed.communicate(timeout=400)[0]
     assert probed.returncode == 0
     found = json.loads((tmp_path / "probe" / "probe.json").read_text())
     assert found["recommended"]["latent_frames_a_second"] > 0
@@ -72,7 +72,7 @@ def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_pa
 
     seeds = set(ring.seeds[0])
     second = tmp_path / "second"
-    resumed = run("train", "dit", "--minutes", "1.2", "--out", str(second), "--start", str(first))
+    resumed = run("train", "dit", "--minutes", "1.5", "--out", str(second), "--start", str(first))
     resumed.communicate(timeout=400)
     assert resumed.returncode == 0
     check(second)
