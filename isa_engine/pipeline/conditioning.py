@@ -28,6 +28,8 @@ from isa_engine.shot import Character, Shot, canvas_size
 
 # Windows encoded at once; bounds the memory of a long background.
 _WINDOWS_AT_ONCE = 4
+# All of a shot's pictures are held at once, decoded.
+_MAX_PIXELS_TOGETHER = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,16 @@ def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
     for character in cast:
         if character.reference is not None:
             users.setdefault(character.reference.picture, []).append(character.name)
-    pictures = {}
+    pictures, pixels = {}, 0
     for k in sorted(users):
         owners = ", ".join(f"'{name}'" for name in users[k])
         where = f"reference picture of {owners}" if owners else f"reference picture {k + 1}"
         pictures[k] = decode_picture(shot.references[k], where)
+        pixels += pictures[k].width * pictures[k].height
+        if pixels > _MAX_PIXELS_TOGETHER:
+            problem = f"the pictures up to here have {pixels / 2**20:.0f} megapixels"
+            remedy = f"All of a shot may have {_MAX_PIXELS_TOGETHER >> 20} together. Make them smaller."
+            raise ShotError(problem, where=where, remedy=remedy)
     return pictures
 
 

@@ -45,7 +45,7 @@ def create_app(
         conditions: what the service finds wrong while it runs.
     """
     config, conditions = config or ServiceConfig(), conditions or Conditions()
-    feed = Feed(store)
+    feed, tokens = Feed(store), Tokens(store, token)
     metrics = Metrics(store, feed, folders.root)
     refusals = {status: {"model": Refusal} for status in ("4XX", 422, "5XX")}
     routes = APIRouter(prefix=PREFIX, responses=refusals)
@@ -87,7 +87,7 @@ def create_app(
         """Numbers for Prometheus."""
         return Response(metrics.text(), media_type=MEDIA_TYPE)
 
-    routes.include_router(job_routes(store, folders, feed, config, conditions))
+    routes.include_router(job_routes(store, folders, feed, tokens, config, conditions))
     app = FastAPI(
         title="ISA engine",
         version=isa_engine.__version__,
@@ -99,7 +99,7 @@ def create_app(
         middleware=[
             Middleware(OneForm),
             Middleware(Measured, metrics=metrics),
-            Middleware(TokenDoor, tokens=Tokens(store, token)),
+            Middleware(TokenDoor, tokens=tokens),
         ],
         exception_handlers={
             HTTPException: refuse,

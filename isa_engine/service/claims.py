@@ -66,14 +66,27 @@ class Claims(Database):
         One that failed over this worker is for another one, where there is one. One that the host hindered
         again and again lets the others go first.
         """
+        with self.transaction():
+            claim = self._claim(worker)
+            if claim is not None:
+                # Not in the jobs: deleting them would bring a token's turn back.
+                self.run(
+                    "INSERT INTO turns SELECT owner, (SELECT coalesce(max(turn), 0) + 1 FROM turns) "
+                    "FROM jobs WHERE id = ? ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn",
+                    claim.id,
+                )
+        return claim
+
+    def _claim(self, worker: int) -> Claim | None:
         rows = self.run(
             "UPDATE jobs SET state = 'running', error = '', attempt = attempt + 1, worker = ?1, "
-            "turn = (SELECT max(turn) FROM jobs) + 1, started = coalesce(started, ?2) "
+            "started = coalesce(started, ?2) "
             "WHERE number = (SELECT number FROM jobs AS job WHERE state = 'queued' AND "
             "(avoids IS NULL OR avoids <> ?1 OR NOT EXISTS "
             "(SELECT 1 FROM workers WHERE number <> ?1 AND state = 'ready')) "
             f"ORDER BY hindered >= {MAX_STALLS}, "
-            "(SELECT max(turn) FROM jobs AS own WHERE own.owner = job.owner), priority DESC, number LIMIT 1) "
+            "coalesce((SELECT turn FROM turns WHERE turns.owner = job.owner), 0), "
+            "priority DESC, number LIMIT 1) "
             "AND state = 'queued' RETURNING id, attempt, seconds, created, hindered, avoids IS NOT NULL",
             *(worker, time.time()),
         )

@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
 from isa_engine.client.protocol import JobEvent
 from isa_engine.service.store import JobStore, ask
+from isa_engine.service.tokens import Caller, Tokens
 
 BEAT_SECONDS = 0.1
 # A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
@@ -31,21 +33,32 @@ class Feed:
         self.store = store
         self.closing = False
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._owners: Counter[str] = Counter()
         self._beat: asyncio.Task | None = None
 
     @property
     def streams(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    async def stream(self, job: str, after: int) -> AsyncIterator[bytes]:
-        """The job's changes after an event's number, as ``text/event-stream``, until it is over or gone."""
+    def streams_of(self, owner: str) -> int:
+        """Open ones of a token."""
+        return self._owners[owner]
+
+    async def stream(self, job: str, after: int, tokens: Tokens, caller: Caller) -> AsyncIterator[bytes]:
+        """The job's changes after an event's number, as ``text/event-stream``, until it is over or gone.
+
+        It ends, too, when the caller's token is revoked.
+        """
         changed = asyncio.Event()
+        self._owners[caller.id] += 1
         self._waiting.setdefault(job, set()).add(changed)
         if self._beat is None:
             self._beat = asyncio.create_task(self._watch())
         try:
             while not self.closing:
                 changed.clear()
+                if not await ask(self.store, tokens.good, caller):
+                    return
                 ended, events = await ask(self.store, self._news, job, after)
                 for event in events:
                     after = event.number
@@ -59,6 +72,9 @@ class Feed:
                 except TimeoutError:
                     yield b": nothing new\n\n"
         finally:
+            self._owners[caller.id] -= 1
+            if not self._owners[caller.id]:
+                del self._owners[caller.id]
             self._waiting[job].discard(changed)
             if not self._waiting[job]:
                 del self._waiting[job]

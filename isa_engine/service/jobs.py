@@ -23,11 +23,12 @@ from isa_engine.service.folders import Folders
 from isa_engine.service.inspection import Inspection
 from isa_engine.service.queue_watch import QUEUE
 from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
+from isa_engine.service.tokens import Tokens
 from isa_engine.service.upload import Uploaded, Uploads
 
 log = logging.getLogger(__name__)
 
-STREAMS = 2000
+STREAMS, STREAMS_A_TOKEN = 2000, 1200
 _NONE = "This engine has no such job."
 _PAGE = 200
 _SHOT_BODY = {
@@ -56,7 +57,12 @@ class Page(BaseModel):
 
 
 def job_routes(
-    store: JobStore, folders: Folders, feed: Feed, config: ServiceConfig, conditions: Conditions
+    store: JobStore,
+    folders: Folders,
+    feed: Feed,
+    tokens: Tokens,
+    config: ServiceConfig,
+    conditions: Conditions,
 ) -> APIRouter:
     """Everything under ``/jobs``."""
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
@@ -164,10 +170,13 @@ def job_routes(
         await known(request, job)
         # A Last-Event-ID that is no number is another engine's: the stream begins at the first event.
         after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
-        if feed.streams >= STREAMS:
+        full = feed.streams >= STREAMS or feed.streams_of(caller(request).id) >= STREAMS_A_TOKEN
+        if full:
             raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(feed.stream(job, after), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            feed.stream(job, after, tokens, caller(request)), media_type="text/event-stream", headers=headers
+        )
 
     @routes.get("/{job}/results")
     async def results(request: Request, job: str) -> list[ResultFile]:

@@ -20,7 +20,6 @@ CREATE TABLE IF NOT EXISTS jobs (
     shot TEXT NOT NULL DEFAULT '',
     bytes INTEGER NOT NULL DEFAULT 0,
     priority INTEGER NOT NULL DEFAULT 0,
-    turn INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT 'queued',
     cancelling INTEGER NOT NULL DEFAULT 0,
     worker INTEGER,
@@ -43,8 +42,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     UNIQUE (owner, idempotency_key)
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, owner, priority, number);
-CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, turn);
-CREATE INDEX IF NOT EXISTS jobs_by_turn ON jobs (turn);
+CREATE TABLE IF NOT EXISTS turns (owner TEXT PRIMARY KEY, turn INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS bytes_by_owner ON jobs (owner, bytes);
 CREATE TABLE IF NOT EXISTS results (
     job TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
@@ -97,6 +95,11 @@ ALTER TABLE jobs ADD COLUMN hindered INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN avoids INTEGER;
 ALTER TABLE workers ADD COLUMN trouble TEXT NOT NULL DEFAULT '';
 ALTER TABLE workers ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE turns (owner TEXT PRIMARY KEY, turn INTEGER NOT NULL);
+INSERT INTO turns SELECT owner, max(turn) FROM jobs GROUP BY owner;
+DROP INDEX IF EXISTS jobs_by_owner;
+DROP INDEX IF EXISTS jobs_by_turn;
+ALTER TABLE jobs DROP COLUMN turn;
 """
 }
 LAWFUL = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]

@@ -25,6 +25,7 @@ from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.connections import limited, most_connections
 from isa_engine.service.folders import QUEUE, Folders, held
 from isa_engine.service.inspection import glance_at_all
 from isa_engine.service.logs import log_to_stderr
@@ -108,7 +109,7 @@ def serve(
                 access_log=False,
                 server_header=False,
                 proxy_headers=config.behind_proxy,
-                limit_concurrency=CONNECTIONS,
+                http=limited(most_connections(CONNECTIONS)),
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 ssl_certfile=config.tls_certificate or None,
                 ssl_keyfile=config.tls_key or None,

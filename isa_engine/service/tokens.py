@@ -77,6 +77,13 @@ class Tokens:
         whole = authorization == b"Bearer isa_" + identity + b"_" + secret
         return Caller(found, tuple(scopes.split())) if right and whole and rows else None
 
+    def good(self, caller: Caller) -> bool:
+        """Whether the token of a caller who came in still opens anything."""
+        if caller.id == OWNER:
+            return self._main is not None
+        rows = self.database.read("SELECT 1 FROM tokens WHERE id = ? AND revoked IS NULL", caller.id)
+        return bool(rows)
+
     def add(self, name: str, scopes: tuple[str, ...]) -> str:
         """A fresh token; it is told this once.
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 
 from fastapi import Request
@@ -18,6 +19,8 @@ from isa_engine.shot import read_shot
 
 # Seconds without a byte after which an upload is ended.
 SILENCE_SECONDS = 60
+# That are written at once, each time by a thread.
+WRITE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,19 @@ class Uploads:
         if not declared.isdecimal():
             raise HTTPException(400, "The upload's Content-Length is not a number.")
         self._refuse_above_limit(int(declared))
-        received, digest = 0, hashlib.sha256()
+        received, digest, waiting = 0, hashlib.sha256(), bytearray()
         chunks = aiter(request.stream())
-        with open(path, "xb") as file:
+        # Unbuffered, so that closing it writes nothing: the event loop waits for no disk.
+        with await run_in_threadpool(open, path, "xb", buffering=0) as file:
             try:
                 while (chunk := await asyncio.wait_for(anext(chunks, None), SILENCE_SECONDS)) is not None:
                     received += len(chunk)
                     self._refuse_above_limit(received)
-                    file.write(chunk)
+                    waiting += chunk
                     digest.update(chunk)
+                    if len(waiting) >= WRITE_BYTES:
+                        await run_in_threadpool(_write, file, waiting)
+                await run_in_threadpool(_write, file, waiting)
             except ClientDisconnect as error:
                 raise HTTPException(400, "The upload broke off. Send the shot again.") from error
             except TimeoutError as error:
@@ -91,7 +98,7 @@ class Uploads:
 
     def _check(self, path: Path) -> None:
         try:
-            shot = read_shot(path)
+            shot = read_shot(path, self.config.upload_limit)
             model_config(shot.settings.model)
             self._check_work(shot.frames, shot.settings.width * shot.settings.height)
         except IsaError as error:
@@ -110,3 +117,9 @@ class Uploads:
             if found > most:
                 remedy = f"This engine takes {most} at most."
                 raise ShotError(f"{found} {what} are too many", where="shot", remedy=remedy)
+
+
+def _write(file: RawIOBase, waiting: bytearray) -> None:
+    """Write what waits, all of it, and empty it."""
+    while waiting:
+        del waiting[: file.write(waiting)]

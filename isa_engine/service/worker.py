@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -206,8 +207,10 @@ class Worker:
         self.store.set_worker("ready", device, self.number, device_memory(device))
 
     def _fail(self, claim: Claim, out: Path, error: Exception) -> None:
-        # The traceback names lines, never what the shot holds.
-        log.error("job failed", exc_info=error, extra={"job": claim.id, "attempt": claim.attempt})
+        # The kind of the error and the lines; its words may name the cast.
+        lines = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+        where = {"job": claim.id, "attempt": claim.attempt}
+        log.error("job failed: %s\n%s", type(error).__name__, lines, extra=where)
         trouble = self.host.trouble(error)
         if trouble and not (claim.hindered >= MAX_STALLS and self._ended):
             self._hold(claim, out, trouble)

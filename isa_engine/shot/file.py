@@ -122,11 +122,11 @@ def write_shot(shot: Shot, path: str | os.PathLike) -> None:
         raise ShotError(f"cannot write the shot: {error.strerror}", where=str(path), remedy=remedy) from error
 
 
-def read_shot(source: str | os.PathLike | bytes) -> Shot:
+def read_shot(source: str | os.PathLike | bytes, most: int = MAX_BYTES) -> Shot:
     """Read and validate a shot from a path or from bytes that came over the network.
 
     A hostile file cannot make this allocate more than a few times what it declares, nor declare more than
-    ``MAX_BYTES``.
+    ``most`` bytes.
 
     Raises:
         ShotError: names what is truncated, foreign, too large or wrong.
@@ -140,7 +140,7 @@ def read_shot(source: str | os.PathLike | bytes) -> Shot:
         try:
             _check_directory(file, where)
             with zipfile.ZipFile(file) as archive:
-                shot = _decode(_Members(archive, where))
+                shot = _decode(_Members(archive, where, most))
         except _BROKEN as error:
             remedy = "Write it again; the file is truncated or not a shot."
             raise ShotError("the file is not a whole shot", where=where, remedy=remedy) from error
@@ -165,7 +165,7 @@ def _check_directory(file: BinaryIO, where: str) -> None:
 class _Members:
     """Arrays of the archive, each read against what it declares."""
 
-    def __init__(self, archive: zipfile.ZipFile, where: str):
+    def __init__(self, archive: zipfile.ZipFile, where: str, most: int):
         self.archive, self.where = archive, where
         infos = archive.infolist()
         if len(infos) > 8 + 5 * MAX_CHARACTERS + MAX_REFERENCES:
@@ -174,8 +174,8 @@ class _Members:
         if len(self.infos) < len(infos):
             raise ShotError("two members have the same name", where=where)
         total = sum(info.file_size for info in infos)
-        if total > MAX_BYTES:
-            raise ShotError(f"{total} bytes are more than the limit of {MAX_BYTES}", where=where)
+        if total > most:
+            raise ShotError(f"{total} bytes are more than the limit of {most}", where=where)
 
     def array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
         """One member, which must be of this dtype and shape (None: any length)."""

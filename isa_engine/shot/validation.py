@@ -1,5 +1,6 @@
 """What makes a shot whole. Checked once, at the door: when a shot file is written and when one is read."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,9 @@ from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, Shot
 
 MAX_FRAMES = 4096
+# Frames of the scene, of which a plate has every one, however few are generated.
+MAX_SPAN = 16 * MAX_FRAMES
+MIN_FPS = Fraction(1, 100)
 MAX_CHARACTERS = 64
 MAX_POINTS = 8192
 MAX_SIDE = 16384
@@ -35,9 +39,9 @@ def validate(shot: Shot) -> Shot:
 
 def _numbers(shot: Shot) -> None:
     _require(
-        0 < shot.fps <= 1000 and shot.fps.denominator < 2**31,
+        MIN_FPS <= shot.fps <= 1000 and max(shot.fps.numerator, shot.fps.denominator) < 2**31,
         f"fps is {shot.fps}",
-        "Use a frame rate between 0 and 1000.",
+        f"Use a frame rate between {float(MIN_FPS)} and 1000.",
     )
     for name, size in (("width", shot.width), ("height", shot.height)):
         _require(1 <= size <= MAX_SIDE, f"{name} is {size} pixels", f"Use 1 to {MAX_SIDE}.")
@@ -52,6 +56,8 @@ def _numbers(shot: Shot) -> None:
     )
     in_range = int(numbers[0]) >= -(2**31) and int(numbers[-1]) < 2**31
     _require(in_range, "frame_numbers are beyond 32 bits")
+    span = int(numbers[-1]) - int(numbers[0]) + 1
+    _require(span <= MAX_SPAN, f"{span} frames of the scene", f"A plate has at most {MAX_SPAN} frames.")
     inside = all(first < last for first, last in pairwise([0, *shot.cuts, len(numbers)]))
     _require(inside, f"cuts at {shot.cuts} do not rise within {len(numbers)} frames")
     _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
-from isa_engine.service import folders, server, sqlite, waiting, worker
+from isa_engine.service import connections, folders, server, sqlite, waiting, worker
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -112,6 +112,8 @@ def main() -> None:
         worker.main(load_model, generate)
     else:
         server.LOOK_SECONDS = float(os.environ.get("STUB_LOOK_SECONDS", server.LOOK_SECONDS))
+        server.CONNECTIONS = int(os.environ.get("STUB_CONNECTIONS", server.CONNECTIONS))
+        connections.HEAD_SECONDS = float(os.environ.get("STUB_HEAD_SECONDS", connections.HEAD_SECONDS))
         waiting.WAIT_SECONDS = server.WAIT_SECONDS = float(
             os.environ.get("STUB_WAIT_SECONDS", waiting.WAIT_SECONDS)
         )

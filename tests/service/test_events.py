@@ -1,15 +1,21 @@
 """Progress as server-sent events: all of it, once, in order, however often the connection breaks."""
 
 import asyncio
+import contextlib
+import io
 import json
 import threading
 
 import requests
 
+from isa_engine.cli import main
 from isa_engine.client import EngineClient
 from isa_engine.service.feed import Feed
+from isa_engine.service.tokens import OWNER, Caller, Tokens
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
+
+MAIN = Caller(OWNER, ("admin",))
 
 
 def stream(engine, job: str, after: int = 0, **headers: str):
@@ -48,6 +54,21 @@ def test_what_happens_is_told_while_it_happens(engine):
         assert b'"running"' in told
         engine.client.cancel(job)
         assert any(b'"cancelled"' in line for line in lines)
+
+
+def test_a_stream_ends_with_its_token(engine):
+    job = engine.client.submit(upload(ENDLESS, steps=4))
+    data = ("--data", str(engine.data))
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["token", "add", "anna", "--scope", "admin", *data]) == 0
+    token = printed.getvalue().strip()
+    with stream(engine, job, Authorization=f"Bearer {token}") as response:
+        lines = response.iter_lines(chunk_size=1)
+        next(line for line in lines if b'"step": 4' in line)
+        assert main(["token", "revoke", token.split("_")[1], *data]) == 0
+        # The next change wakes the stream, which then looks.
+        engine.client.cancel(job)
+        assert not any(b'"cancelled"' in line for line in lines)
 
 
 def test_a_watcher_survives_its_engine(run_engine):
@@ -95,7 +116,9 @@ def test_a_job_that_ends_while_its_events_are_read_is_told_to_its_end(store):
     store.events = ending_meanwhile
 
     async def told() -> list[str]:
-        lines = [chunk.split(b"data: ")[1] async for chunk in Feed(store).stream("a", 0)]
+        lines = [
+            chunk.split(b"data: ")[1] async for chunk in Feed(store).stream("a", 0, Tokens(store, "x"), MAIN)
+        ]
         return [json.loads(line)["state"] for line in lines]
 
     assert asyncio.run(asyncio.wait_for(told(), 10)) == ["queued", "running", "done"]

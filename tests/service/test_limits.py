@@ -2,18 +2,25 @@
 
 import asyncio
 import re
+import threading
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from isa_engine.errors import ShotError
 from isa_engine.service import upload as upload_module
 from isa_engine.service.api import create_app
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.upload import Uploads
+from isa_engine.shot import encode_shot
+from isa_engine.shot.validation import MAX_SPAN
 from tests.service.test_api import SHOT
+from tests.shot.shots import small_shot
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +41,50 @@ def test_a_shot_above_the_engines_limits_is_refused_at_the_door(store, folders, 
     assert (answer.status_code, answer.json()) == (422, {"error": sentence})
     assert store.jobs() == []
     assert not any(folders.uploads.iterdir())
+
+
+def test_a_shot_is_not_unpacked_to_more_than_an_upload_may_have(store, folders):
+    shot = small_shot()
+    packed = encode_shot(
+        replace(shot, references=tuple(picture + bytes(2**20) for picture in shot.references))
+    )
+    client = TestClient(create_app(store, folders, "secret", ServiceConfig(upload_mib=0.5)))
+    assert len(packed) < 2**19
+    answer = client.post("/v1/jobs", content=packed, headers={"Authorization": "Bearer secret"})
+    assert (answer.status_code, "are more than the limit of" in answer.json()["error"]) == (422, True)
+
+
+def test_frames_far_apart_are_refused_at_the_door(api):
+    shot = small_shot()
+    far = np.arange(shot.frames, dtype=np.int32) * (MAX_SPAN // (shot.frames - 1) + 1)
+    with pytest.raises(ShotError, match="frames of the scene"):
+        encode_shot(replace(shot, frame_numbers=far))
+    encode_shot(replace(shot, frame_numbers=np.arange(shot.frames, dtype=np.int32) * 100))
+
+
+def test_an_upload_is_written_by_threads_and_not_by_the_event_loop(folders, monkeypatch):
+    writers, write = set(), upload_module._write
+
+    def noted(file, waiting):
+        writers.add(threading.current_thread())
+        write(file, waiting)
+
+    monkeypatch.setattr(upload_module, "_write", noted)
+    monkeypatch.setattr(upload_module, "WRITE_BYTES", 100)
+    parts = iter([SHOT[start : start + 99] for start in range(0, len(SHOT), 99)])
+
+    async def receive():
+        part = next(parts, None)
+        return {"type": "http.request", "body": part or b"", "more_body": part is not None}
+
+    async def receiving():
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        await Uploads(folders, ServiceConfig()).receive(request, "name")
+        return threading.current_thread()
+
+    loop = asyncio.run(receiving())
+    assert loop not in writers
+    assert (folders.uploads / "name").read_bytes() == SHOT
 
 
 def test_an_upload_that_stands_still_is_ended(folders, monkeypatch):

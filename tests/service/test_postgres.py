@@ -37,6 +37,7 @@ from tests.service.test_store import (  # noqa: F401
     test_the_oldest_queued_job_is_claimed_once,
     test_tokens_take_turns_and_a_priority_holds_up_its_own_token_alone,
     test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning,
+    test_who_deletes_what_is_over_is_served_no_sooner,
     test_whoever_waits_is_told_why_until_it_runs,
 )
 

@@ -139,6 +139,20 @@ def test_a_job_that_failed_over_one_worker_is_for_another_and_for_the_first_wher
     assert (claim.id, store.pass_on(claim, 0)) == ("a", False)
 
 
+def test_who_deletes_what_is_over_is_served_no_sooner(store):
+    for number in range(6):
+        for owner in "ab":
+            store.add(f"{owner}{number}", owner)
+    served = []
+    for _ in range(8):
+        claim = store.claim()
+        served.append(claim.id[0])
+        store.finish(claim, "done")
+        if claim.id[0] == "a":
+            store.delete(claim.id)
+    assert served == list("abababab")
+
+
 def test_whoever_waits_is_told_why_until_it_runs(store):
     store.add("a")
     store.tell_waiting("The disk is full.")
