@@ -216,7 +216,11 @@ def _host(url: str) -> str:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        if host == "localhost":
+            return True
+        address = ipaddress.ip_address(host)
+        # 0.0.0.0 is where a service listens; whoever connects to it reaches this machine.
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return False
 
