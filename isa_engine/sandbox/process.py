@@ -21,6 +21,7 @@ from PIL import Image
 
 from isa_engine.errors import ShotError
 from isa_engine.sandbox import media
+from isa_engine.sandbox.confined import confine, keep_memory_private
 
 CPU_SECONDS = 600
 _KINDS = {"picture": media.picture, "footage": media.footage}
@@ -28,6 +29,7 @@ _KINDS = {"picture": media.picture, "footage": media.footage}
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory_private()
     _warm_up()
     forks = hasattr(os, "fork")
     while line := sys.stdin.buffer.readline():
@@ -61,8 +63,11 @@ def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
     child = os.fork()
     if child == 0:
         try:
-            os.close(reading)
+            # It has the one pipe: neither its parent's answers nor the next file are within its reach.
+            for descriptor in (reading, 0, 1, 2):
+                os.close(descriptor)
             _limit(request["memory"])
+            confine()
             with open(writing, "wb", closefd=False) as pipe:
                 pipe.write(_decoded(request, encoded))
             os._exit(0)

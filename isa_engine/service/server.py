@@ -20,6 +20,7 @@ import uvicorn
 import isa_engine
 from isa_engine.errors import EngineError
 from isa_engine.results.provenance import configured_signer
+from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
@@ -82,6 +83,8 @@ def serve(
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
+    # The token is in it, and what decodes foreign pictures runs as the same user.
+    keep_memory_private()
     # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
     sys.setswitchinterval(THREAD_SECONDS)
     with (

@@ -22,6 +22,7 @@ from pathlib import Path
 from isa_engine.client.protocol import RESULTS, ResultFile
 from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError, ran_out_of_memory
+from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.checksum import sha256
 from isa_engine.service.claims import MAX_STALLS, Claim, Claims
 from isa_engine.service.folders import Folders
@@ -72,6 +73,8 @@ def main(
     stopping = threading.Event()
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     log_to_stderr(arguments.log)
+    # Its environment has the signing key's place, its memory shots; the decoder is a child of it.
+    keep_memory_private()
     if load_model is None or generate is None:
         from isa_engine import pipeline
 
