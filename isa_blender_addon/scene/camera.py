@@ -1,5 +1,8 @@
 """The active camera of each frame, as Blender's renderer sees it, in the engine's terms."""
 
+from bisect import bisect_right
+from itertools import pairwise
+
 import numpy as np
 
 from isa_engine.errors import SceneError
@@ -22,9 +25,7 @@ def camera_at(scene, frame: int):
     Raises:
         SceneError: there is none, it is not a camera, or the file that it is linked from is missing.
     """
-    render = scene.render
-    time = int(np.float32(frame) * np.float32(render.frame_map_old) / np.float32(render.frame_map_new))
-    marked = [m for m in scene.timeline_markers if m.camera is not None and not m.camera.hide_render]
+    time, marked = _marker_time(scene, frame), _marked(scene)
     # Of markers on one frame Blender takes the first; min and max do too.
     before = [m for m in marked if m.frame <= time]
     if before:
@@ -57,6 +58,31 @@ def camera_at(scene, frame: int):
             scene=scene.name,
         )
     return camera
+
+
+def pieces(scene) -> int:
+    """Into how many segments marker cameras cut the scene's frame range."""
+    # Each camera is asked for once: for every frame it would take as long as a redraw may. Of markers on one frame
+    # the first counts.
+    cameras: dict[int, int] = {}
+    for marker in _marked(scene):
+        cameras.setdefault(marker.frame, marker.camera.session_uid)
+    switches, seen = sorted(cameras), []
+    for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step):
+        at = max(bisect_right(switches, _marker_time(scene, frame)) - 1, 0)
+        seen.append(cameras[switches[at]] if switches else 0)
+    return 1 + sum(one != other for one, other in pairwise(seen))
+
+
+def _marked(scene) -> list:
+    """The markers whose camera renders."""
+    return [m for m in scene.timeline_markers if m.camera is not None and not m.camera.hide_render]
+
+
+def _marker_time(scene, frame: int) -> int:
+    """Where a frame lies among the markers: time stretching moves frames, and leaves markers."""
+    render = scene.render
+    return int(np.float32(frame) * np.float32(render.frame_map_old) / np.float32(render.frame_map_new))
 
 
 def evaluated_camera(scene, frame: int):

@@ -11,6 +11,7 @@ from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
 from ..preferences.choices import preferences
 from ..preflight.glance import estimate, glance
+from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..session.current import session
 from ..session.reading import Reading, obstacle
@@ -192,6 +193,9 @@ def shot_lines(scene) -> list[str]:
     if marked:
         names = ", ".join(f"“{marker.name}”" for marker in marked)
         cameras = words("Cameras: markers {names}", names=names)
+        # Each begins with a frame of its own; nothing melts across a cut.
+        if (parts := pieces(scene)) > 1:
+            cameras = words("Cameras: markers {names}, {parts} pieces", names=names, parts=parts)
     elif scene.camera:
         cameras = words("Camera: {name}", name=scene.camera.name)
     else:

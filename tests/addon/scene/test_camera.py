@@ -1,5 +1,7 @@
 """The camera, against Blender's own word: its projection, its pick of markers, its renderer."""
 
+from itertools import pairwise
+
 import bpy
 import numpy as np
 import pytest
@@ -8,7 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mathutils import Euler, Vector
 
-from isa_blender_addon.scene.camera import camera_at, camera_to_world, evaluated_camera, intrinsics
+from isa_blender_addon.scene.camera import (
+    camera_at,
+    camera_to_world,
+    evaluated_camera,
+    intrinsics,
+    pieces,
+)
 from isa_blender_addon.scene.timeline import view_layer
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
@@ -107,8 +115,10 @@ def test_projection_equals_blenders(
     markers=st.lists(st.tuples(st.integers(1, 9), st.sampled_from([0, 1, 2, None])), max_size=6),
     hidden=st.sampled_from([None, 0, 1, 2]),
     stretched=st.sampled_from([(100, 100), (100, 200), (100, 33), (90, 70)]),
+    first=st.integers(0, 5),
+    step=st.integers(1, 3),
 )
-def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, stretched):
+def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, stretched, first, step):
     emptied(scene)
     scene.render.frame_map_old, scene.render.frame_map_new = stretched
     cameras = [add_camera(scene, f"Camera {n}") for n in range(3)]
@@ -122,6 +132,9 @@ def test_marker_cameras_are_those_that_blender_picks(scene, markers, hidden, str
         predicted = camera_at(scene, frame)
         scene.frame_set(frame)
         assert predicted == scene.camera
+    scene.frame_start, scene.frame_end, scene.frame_step = first, first + 9, step
+    shown = [camera_at(scene, frame) for frame in range(first, first + 10, step)]
+    assert pieces(scene) == 1 + sum(one != other for one, other in pairwise(shown))
 
 
 def test_a_dot_on_a_surface_point_shows_at_its_latent_pixel(scene):
