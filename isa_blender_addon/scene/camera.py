@@ -62,8 +62,8 @@ def camera_at(scene, frame: int):
 
 def pieces(scene) -> int:
     """Into how many segments marker cameras cut the scene's frame range."""
-    # Each camera is asked for once: for every frame it would take as long as a redraw may. Of markers on one frame
-    # the first counts.
+    # Each camera is asked for once: for every frame it would take as long as a redraw may. Of markers on one
+    # frame the first counts.
     cameras: dict[int, int] = {}
     for marker in _marked(scene):
         cameras.setdefault(marker.frame, marker.camera.session_uid)

@@ -15,8 +15,8 @@ _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _FILTER_MODE = 2
 _LOAD, _JUMP_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-# Of ``struct seccomp_data``: the number of the call, the architecture that it is of, and the lower half of the
-# call's first argument.
+# Of ``struct seccomp_data``: the number of the call, its architecture, and the lower half of its first
+# argument.
 _NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
 _CLONE_THREAD = 0x10000
 
@@ -67,8 +67,8 @@ def confine() -> None:
         (_JUMP_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        # What the newer call is to do stands in memory, where no filter sees it. Without it the C library takes
-        # the older one, whose flags tell a thread, which decoders use, from a process.
+        # What the newer call is to do stands in memory, where no filter sees it. Without it the C library
+        # takes the older one, whose flags tell a thread, which decoders use, from a process.
         (_JUMP_EQUAL, 0, 1, calls["clone3"]),
         (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
         (_JUMP_EQUAL, 0, 3, calls["clone"]),
