@@ -34,10 +34,12 @@ SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
 # How often a download is begun or continued before it is given up.
 ATTEMPTS = 3
-# Bytes of a result or a preview, of what a stream of events says between two of them, and of a text.
+# Bytes of a result or a preview, of a line of events, and of a text.
 MAX_FILE = 2**40
-MAX_SILENT = 2**18
-MAX_TEXT = 2**16
+MAX_LINE = 2**15
+MAX_TEXT = 2**14
+# Bytes a second that a stream may say and tell nothing; an engine says about one.
+MAX_IDLE = 2**10
 _CHUNK = 2**18
 
 T = TypeVar("T")
@@ -183,12 +185,13 @@ class EngineClient:
 
     def _lines(self, response: requests.Response) -> Iterator[bytes]:
         """The lines of a stream of events."""
-        line, silent = bytearray(), 0
+        line, silent, began = bytearray(), 0, time.monotonic()
         with self._connection.reachable():
             # One byte at a time from a buffer: a larger chunk would wait for the next event.
             for byte in response.iter_content(1):
                 silent += 1
-                if silent > MAX_SILENT:
+                idle = MAX_LINE + MAX_IDLE * (time.monotonic() - began)
+                if silent > idle or len(line) > MAX_LINE:
                     raise self._connection.stranger()
                 if byte != b"\n":
                     line += byte
