@@ -16,7 +16,9 @@ _COMPILES, _FIRST_STEPS = 60.0, 40
 
 def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     """Compile each alone, for batches of any shape."""
-    # What is not measured by shape (a batch of one, nobody in it) is compiled apart.
+    # Sizes that are equal in the first batch (a square's sides) are not in the next: told apart from the
+    # start, they need no other graph. Single frames, and attention that is short, have one of their own.
+    torch.fx.experimental._config.use_duck_shape = False
     torch._dynamo.config.recompile_limit = 32
     for block in blocks:
         block.compile(dynamic=True)

@@ -20,7 +20,7 @@ from isa_engine.training.device_batches import DeviceBatches
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.parallel import make_accelerator
 from isa_engine.training.ring import Ring
-from isa_engine.training.shelves import Draw, draws_of_dit
+from isa_engine.training.shelves import draws_of_dit
 from isa_engine.training.sprint.clock import Clock, within
 from isa_engine.training.sprint.fallbacks import compile_blocks
 from isa_engine.training.sprint.recipe import SprintTraining
@@ -145,10 +145,8 @@ def _feed(ring: Ring, began: float, clips: int, frames: int) -> dict[str, Any]:
 def _speed(
     settings: SprintTraining, ring: Ring, model: Model, device: str, compiled: bool, clock: Clock
 ) -> dict[str, Any]:
-    """Of whole steps: drawing, encoding and learning."""
-    draws: tuple[Draw, ...] = draws_of_dit(settings)
-    middle = [draw for draw in draws if draw.frames == middle_length(settings)]
-    batches = DeviceBatches(ring, middle, model, settings.points)
+    """Of whole steps: drawing, encoding and learning, of all kinds of batch that there are clips for."""
+    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
     trainer = DiTTrainer(settings, batches, make_accelerator(device))
     on_gpu = device == "cuda"
     if on_gpu:
@@ -159,7 +157,8 @@ def _speed(
         if compiled:
             compile_blocks(trainer.networks.dit.transformer_blocks)
         with within(min(_COMPILES, max(1.0, clock.left - 2 * _MEASURED))):
-            for _ in range(4):
+            # By then every kind has come: what it compiles is kept on the disk for the training.
+            for _ in range(40 if compiled else 4):
                 loss = float(trainer.step()["loss"])
         first_steps = time.monotonic() - before
         began, shown, steps = time.monotonic(), batches.latent_frames, trainer.steps_done
