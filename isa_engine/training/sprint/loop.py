@@ -76,9 +76,10 @@ class Sprint(ABC):
                 self._look()
         if losses:
             self.log(losses)
-        self._look()
         self.export()
         self.outputs.wait()
+        self._look()
+        self.outputs.tell()
 
     def log(self, losses: list[dict[str, Tensor]]) -> None:
         """Wait for the device, and write down how it went; go back where it did not go well."""
@@ -118,7 +119,11 @@ class Sprint(ABC):
             print(error, flush=True)
 
     def _look(self) -> None:
-        self._tell(self.look())
+        """Whatever goes wrong with a picture is no reason to lose what is learned."""
+        try:
+            self._tell(self.look())
+        except Exception as error:
+            print(f"no sheet: {type(error).__name__}: {error}", flush=True)
 
     def _tell(self, values: Mapping[str, float]) -> None:
         self.story.log(self.trainer.steps_done, dict(values))

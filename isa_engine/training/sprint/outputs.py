@@ -63,16 +63,20 @@ class Outputs:
             failed, self._failed = self._failed, None
             raise ModelError(f"the weights were not written: {failed}", where=str(self.folder)) from failed
 
+    def tell(self) -> None:
+        """Replace what tells of the run."""
+        # A curve begins with the first steps that are waited for.
+        for told in filter(Path.exists, (self.story / name for name in STORY)):
+            with whole_file(self.folder / told.name) as partial:
+                shutil.copyfile(told, partial)
+
     def _write(self, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
         try:
             for head, tensors in weights.items():
                 size = 2 * sum(tensor.numel() for tensor in tensors.values())
                 fits = head == USED and size < 0.98 * _PARTS * LARGEST
                 write_weights(tensors, self.folder / head, 16 if fits else 8, LARGEST)
-            # A curve begins with the first steps that are waited for.
-            for told in filter(Path.exists, (self.story / name for name in STORY)):
-                with whole_file(self.folder / told.name) as partial:
-                    shutil.copyfile(told, partial)
+            self.tell()
         except (OSError, ModelError) as error:
             self._failed = error
 

@@ -124,3 +124,15 @@ def test_a_batch_too_large_for_the_memory_is_halved(sprint):
     run.settings = run.settings.__class__(**{**vars(run.settings), "batch": 1})
     with pytest.raises(ModelError, match="not even one"):
         run.halve()
+
+
+def test_a_sheet_that_fails_costs_no_weights(sprint, monkeypatch):
+    run = sprint(minutes=1)
+
+    def fails():
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr(run, "look", fails)
+    run()
+    assert read_weights(run.outputs.folder / USED)
+    assert not (run.outputs.folder / SHEET).exists()
