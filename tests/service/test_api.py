@@ -127,7 +127,7 @@ def unchanged(api, store, folders) -> bool:
         (SHOT[: len(SHOT) // 2], "shot: the file is not a whole shot."),
         (
             with_header(SHOT, {"version": 99}),
-            "shot, field 'header': shot version is 99, this engine reads 1.",
+            "shot, field 'header': shot version is 99, this engine reads up to 2.",
         ),
         (
             encode_shot(small_shot(settings=Settings(model="isa-huge"))),

@@ -1,5 +1,7 @@
 """Every error has the one form, whoever found it: the routes, the framework, or the file that is sent."""
 
+import hashlib
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -28,7 +30,9 @@ def jobs(client, store, folders) -> tuple[str, str]:
     out = folders.results(done, claim.attempt)
     out.mkdir()
     (out / "plate.mp4").write_bytes(BYTES)
-    store.finish(claim, "done", results=(ResultFile("plate.mp4", len(BYTES), "ab" * 32),))
+    store.finish(
+        claim, "done", results=(ResultFile("plate.mp4", len(BYTES), hashlib.sha256(BYTES).hexdigest()),)
+    )
     answer = client.post("/v1/jobs", content=SHOT, headers={"Idempotency-Key": "used"})
     return done, answer.json()["id"]
 
