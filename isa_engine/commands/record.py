@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="check a plate or a matte")
     check.add_argument("file", type=Path, help="plate.mp4 or matte.mp4")
     check.add_argument("--record", type=Path, help="its record (default: record.json beside it)")
+    check.add_argument(
+        "--trust", type=Path, metavar="FILE", help="PEM of certificates; what none of them signed is not ours"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -31,19 +34,23 @@ def run(arguments: argparse.Namespace) -> None:
         with av.open(str(file)) as movie:
             tags = dict(movie.metadata)
         expected = container_tags(record, tags.get("title", ""))
-        results, stated = record["results"], claims(record)
+        name = next((name for name, known in record["results"].items() if known == digest), None)
+        stated = claims(record, name or "")
     except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError) as error:
         raise EngineError(f"cannot be read as a result and its record: {error!r}", where=str(file)) from error
-    if digest not in results.values():
+    if name is None:
         raise EngineError("the file is not the one that the record is of", where=str(file))
-    print("file: as the record says")
+    print(f"file: {name}, as the record says")
     wrong = [name for name, value in expected.items() if _comparable(tags.get(name)) != _comparable(value)]
     if wrong:
         raise EngineError(f"the container's {wrong[0]} is not what the record says", where=str(file))
     for name in ("comment", "creation_time"):
         if name in expected:
             print(f"{name}: {expected[name]}")
-    credentials = read_credentials(file)
+    credentials = read_credentials(file, _certificates(arguments.trust))
+    if arguments.trust and not (credentials and credentials["trusted"]):
+        signer = credentials["signed_by"] or "someone without a name" if credentials else "nobody"
+        raise EngineError(f"not ours: it is signed by {signer}", where=str(file))
     if credentials is None:
         print("content credentials: none")
     elif not credentials["valid"]:
@@ -51,7 +58,18 @@ def run(arguments: argparse.Namespace) -> None:
     elif credentials["claims"] != stated:
         raise EngineError("the content credentials are of another result", where=str(file))
     else:
-        print(f"content credentials: whole, signed by {credentials['signed_by'] or 'someone without a name'}")
+        signer = credentials["signed_by"] or "someone without a name"
+        asked = "whose key is trusted" if arguments.trust else "whose key nobody vouched for: give --trust"
+        print(f"content credentials: whole, signed by {signer}, {asked}")
+
+
+def _certificates(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text()
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot read the certificates: {error}", where=str(path)) from error
 
 
 def _comparable(value: str | None) -> str | None:

@@ -7,6 +7,7 @@ The key is configured by the environment: ISA_ENGINE_SIGNING_CERTIFICATE and ISA
 files of a certificate chain and of its ES256 key.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from isa_engine.errors import EngineError
 from isa_engine.whole_file import whole_file
 
 CERTIFICATE, KEY = "ISA_ENGINE_SIGNING_CERTIFICATE", "ISA_ENGINE_SIGNING_KEY"
+# What a record says once the results are there.
+_AFTERWARDS = ("seconds", "results")
 _TRAINED_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
@@ -63,7 +66,7 @@ def sign(path: Path, record: dict[str, Any], signer: Signer) -> None:
                 "label": "c2pa.actions.v2",
                 "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": _TRAINED_MEDIA}]},
             },
-            {"label": "org.isa-engine.generation", "data": claims(record)},
+            {"label": "org.isa-engine.generation", "data": claims(record, path.name.removesuffix(".part"))},
         ],
     }
     try:
@@ -90,9 +93,17 @@ def _library() -> ModuleType:
     return c2pa
 
 
-def claims(record: dict[str, Any]) -> dict[str, Any]:
-    """Model, shot, seed and time, as a record has them."""
+def claims(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Model, shot, seed and time, as a record has them, which file it is, and a digest of all the rest.
+
+    Args:
+        name: of the result.
+    """
+    made = {key: value for key, value in record.items() if key not in _AFTERWARDS}
+    canonical = json.dumps(made, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return {
+        "file": name,
+        "record": hashlib.sha256(canonical.encode()).hexdigest(),
         "generated_by": record["generated_by"],
         "model": record["model"]["name"],
         "weights": record["model"]["weights"],
@@ -102,20 +113,30 @@ def claims(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_credentials(path: Path) -> dict[str, Any] | None:
-    """The content credentials of an MP4: its ``claims``, ``valid``, ``signed_by``, ``problems``; None: none.
+def read_credentials(path: Path, trust: str = "") -> dict[str, Any] | None:
+    """The content credentials of an MP4: its ``claims``, ``valid``, ``trusted``, ``signed_by``, ``problems``;
+    None: none.
+
+    Args:
+        trust: PEM of the certificates whose signatures the reader trusts.
 
     Raises:
-        EngineError: the library is missing.
+        EngineError: the library is missing, or refuses the certificates.
     """
     c2pa = _library()
+    settings = {"verify": {"verify_trust": True}, "trust": {"trust_anchors": trust} if trust else {}}
     try:
-        with path.open("rb") as file, c2pa.Reader("video/mp4", file) as reader:
+        context = c2pa.Context(c2pa.Settings.from_dict(settings))
+    except c2pa.C2paError as error:
+        remedy = "Give a PEM file of certificates."
+        raise EngineError(f"these certificates cannot be used: {error}", remedy=remedy) from error
+    try:
+        with path.open("rb") as file, c2pa.Reader("video/mp4", file, context=context) as reader:
             found = json.loads(reader.json())
     except c2pa.C2paError as error:
         if "ManifestNotFound" in str(error):
             return None
-        return {"valid": False, "problems": [str(error)], "claims": {}, "signed_by": ""}
+        return {"valid": False, "trusted": False, "problems": [str(error)], "claims": {}, "signed_by": ""}
     manifest = found["manifests"][found["active_manifest"]]
     labelled = {assertion["label"]: assertion["data"] for assertion in manifest["assertions"]}
     # Whether to trust the signer is the reader's decision, so an unknown signer is no problem here. What
@@ -124,6 +145,7 @@ def read_credentials(path: Path) -> dict[str, Any] | None:
     problems = [code for code in codes if code != "signingCredential.untrusted"]
     return {
         "valid": not problems,
+        "trusted": bool(trust) and "signingCredential.untrusted" not in codes,
         "problems": problems,
         "claims": labelled.get("org.isa-engine.generation", {}),
         "signed_by": manifest.get("signature_info", {}).get("issuer", ""),

@@ -3,6 +3,7 @@
 import datetime
 import json
 import shutil
+from pathlib import Path
 
 import av
 import pytest
@@ -65,6 +66,9 @@ def signing(tmp_path_factory) -> dict[str, str]:
     chain = certificate_of("A Studio", key, "A Root", root, False)
     chain += certificate_of("A Root", root, "A Root", root, True)
     (folder / "chain.pem").write_bytes(chain)
+    (folder / "root.pem").write_bytes(certificate_of("A Root", root, "A Root", root, True))
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    (folder / "other.pem").write_bytes(certificate_of("B Root", stranger, "B Root", stranger, True))
     pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     (folder / "key.pem").write_bytes(key.private_bytes(*pem))
     return {provenance.CERTIFICATE: str(folder / "chain.pem"), provenance.KEY: str(folder / "key.pem")}
@@ -114,6 +118,39 @@ def test_a_configured_key_signs_and_the_movie_stays_the_same(signed, plain, name
         for one, other in zip(ours.decode(video=0), theirs.decode(video=0), strict=True):
             assert (one.to_ndarray() == other.to_ndarray()).all()
         assert ours.metadata == theirs.metadata
+
+
+def test_whose_key_is_trusted_is_the_checkers_to_say_and_the_rest_is_not_ours(
+    signed, plain, signing, tmp_path, capsys
+):
+    folder = Path(signing[provenance.KEY]).parent
+    root, other = ("--trust", folder / "root.pem"), ("--trust", folder / "other.pem")
+    code, said = check(capsys, signed / "plate.mp4", *root)
+    assert (code, "whose key is trusted" in said) == (0, True)
+    code, said = check(capsys, signed / "plate.mp4", *other)
+    assert (code, "not ours: it is signed by A Studio" in said) == (1, True)
+    code, said = check(capsys, plain / "plate.mp4", *root)
+    assert (code, "not ours: it is signed by nobody" in said) == (1, True)
+    assert check(capsys, signed / "plate.mp4", "--trust", tmp_path / "nowhere")[0] == 1
+
+
+@pytest.mark.parametrize("field", ["steps", "guidance", "width"])
+def test_every_field_that_makes_a_plate_is_signed(signed, tmp_path, field, capsys):
+    shutil.copytree(signed, tmp_path / "take")
+    record = json.loads((signed / "record.json").read_text())
+    record["settings"][field] += 1
+    (tmp_path / "take" / "record.json").write_text(json.dumps(record))
+    code, said = check(capsys, tmp_path / "take" / "plate.mp4")
+    assert (code, "the content credentials are of another result" in said) == (1, True)
+
+
+def test_a_matte_is_no_plate(signed, tmp_path, capsys):
+    shutil.copytree(signed, tmp_path / "take")
+    record = json.loads((signed / "record.json").read_text())
+    plate, matte = (record["results"][name] for name in ("plate.mp4", "matte.mp4"))
+    record["results"] = {"plate.mp4": matte, "matte.mp4": plate}
+    (tmp_path / "take" / "record.json").write_text(json.dumps(record))
+    assert check(capsys, tmp_path / "take" / "plate.mp4")[0] == 1
 
 
 def test_a_changed_picture_is_found_even_if_the_record_was_changed_too(signed, tmp_path, capsys):
