@@ -31,6 +31,14 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         EngineError: something is damaged or missing, or cannot be done.
     """
+    try:
+        _do(arguments)
+    except OSError as error:
+        where = str(arguments.data)
+        raise EngineError(f"the queue or its files cannot be used: {error.strerror}", where=where) from error
+
+
+def _do(arguments: argparse.Namespace) -> None:
     from isa_engine.service import custody
 
     if arguments.action == "check":

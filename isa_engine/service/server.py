@@ -83,6 +83,8 @@ def serve(
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
+    # Whatever it and its workers write is for their user's eyes.
+    os.umask(0o077)
     # The token is in it, and what decodes foreign pictures runs as the same user.
     keep_memory_private()
     # The event loop waits this long at most for a thread that computes, such as one that reads a shot.

@@ -201,6 +201,14 @@ def test_the_engines_own_newest_whole_copy_is_what_restore_takes(store, folders,
         assert again.jobs() == []
 
 
+def test_whatever_an_engine_writes_is_for_its_users_eyes(run_engine):
+    engine = run_engine()
+    job = engine.client.submit(upload(FAST))
+    eventually(lambda: engine.client.job(job).state == "done", "it is done")
+    modes = {path: path.stat().st_mode & 0o077 for path in [engine.data, *engine.data.rglob("*")]}
+    assert {path for path, others in modes.items() if others} == set()
+
+
 def test_restore_waits_for_the_engine_to_stop(engine, capsys, tmp_path):
     assert main(["queue", "backup", str(tmp_path / "copy"), "--data", str(engine.data)]) == 0
     assert main(["queue", "restore", str(tmp_path / "copy"), "--data", str(engine.data)]) == 1
