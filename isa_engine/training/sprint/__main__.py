@@ -3,7 +3,9 @@
 import argparse
 import importlib.util
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
 
 from isa_engine.errors import IsaError, ModelError
@@ -11,6 +13,8 @@ from isa_engine.training.sprint.clock import Clock
 
 # Seconds that a run takes to end: the last sheet and the last weights.
 _ENDING = 20.0
+# Seconds with which another process can still learn something.
+_WORTH_A_RESTART = 60.0
 # Modules that training imports, and the packages that they are in.
 _NEEDED = {
     "accelerate": "accelerate",
@@ -91,9 +95,36 @@ def _train(given: argparse.Namespace, clock: Clock) -> None:
         from isa_engine.training.sprint.autoencoder import AutoencoderSprint as Sprint
 
         settings = read_recipe(given.config, VAETraining, given.start)
-    Sprint(settings, given.out, clock, given.device, given.ring, compiled, given.writers)()
+    try:
+        Sprint(settings, given.out, clock, given.device, given.ring, compiled, given.writers)()
+    except Exception:
+        # A GPU that failed once fails this process for good: another goes on from the last minute's weights.
+        traceback.print_exc()
+        if given.eager or clock.left < _WORTH_A_RESTART:
+            raise
+        _restart(given, clock)
     check(given.out)
     print(f"the weights are in {given.out}: make a run of them with 'unpack'", flush=True)
+
+
+def _restart(given: argparse.Namespace, clock: Clock) -> None:
+    """This process becomes another one, which does without what may have failed, for the time left."""
+    from isa_engine.training.sprint.outputs import is_sprint
+
+    start = given.out if is_sprint(given.out) else given.start
+    options = {
+        "--config": given.config,
+        "--minutes": (clock.left + _ENDING) / 60,
+        "--out": given.out,
+        "--device": given.device,
+        "--ring": given.ring,
+        "--writers": given.writers,
+        "--start": start,
+    }
+    told = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+    command = [sys.executable, "-m", "isa_engine.training.sprint", "train", given.part, *told, "--eager"]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
 
 
 def _unpack(given: argparse.Namespace, clock: Clock) -> None:

@@ -1,0 +1,58 @@
+"""The command of a sprint: what it does when all else has failed."""
+
+import pytest
+
+from isa_engine.training.sprint import __main__ as command
+from isa_engine.training.sprint import transformer
+from tests.training.sprint.toy import write_recipe
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """Runs a sprint that the device fails; returns what the process becomes, if anything."""
+
+    def run(*arguments: str) -> list[str]:
+        became = []
+
+        class Failing:
+            def __init__(self, *_):
+                pass
+
+            def __call__(self):
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+        def become(program, words):
+            became.extend(words)
+            raise SystemExit(0)
+
+        monkeypatch.setattr(transformer, "TransformerSprint", Failing)
+        monkeypatch.setattr(command.os, "execv", become)
+        recipe = write_recipe(tmp_path)
+        words = ["train", "dit", "--config", str(recipe), "--out", str(tmp_path / "out"), *arguments]
+        with pytest.raises((SystemExit, RuntimeError)):
+            command.main(words)
+        return became
+
+    return run
+
+
+def test_another_process_goes_on_from_the_last_minute_for_the_time_that_is_left(failing, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "weights.safetensors").write_bytes(b"")
+    became = failing("--minutes", "9")
+    given = dict(zip(became[5:-1:2], became[6:-1:2], strict=True))
+    assert became[1:5] == ["-m", "isa_engine.training.sprint", "train", "dit"]
+    assert given["--start"] == given["--out"] == str(tmp_path / "out")
+    assert 8 < float(given["--minutes"]) <= 9
+    assert became[-1] == "--eager"
+
+
+@pytest.mark.parametrize("arguments", [["--minutes", "9", "--eager"], ["--minutes", "1"]])
+def test_it_does_not_try_for_ever(failing, arguments):
+    assert failing(*arguments) == []
+
+
+def test_what_is_not_installed_is_named_at_once(capsys, monkeypatch):
+    monkeypatch.setitem(command._NEEDED, "no_such_module", "no-such-package")
+    assert command.main(["unpack", "nowhere", "run"]) == 1
+    assert "not installed: no-such-package" in capsys.readouterr().err
