@@ -82,8 +82,8 @@ class Outputs:
 
 
 def is_sprint(folder: Path) -> bool:
-    """Whether a sprint left its files here."""
-    return (folder / USED).exists()
+    """Whether a sprint left weights here, some of them at least."""
+    return (folder / USED).exists() or (folder / RAW).exists()
 
 
 def to_go_on_from(folder: Path) -> str:

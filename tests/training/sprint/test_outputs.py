@@ -72,6 +72,10 @@ def test_what_came_back_makes_a_run_to_bundle_and_another_to_go_on_from(tmp_path
         for name, value in truth.state_dict().items():
             torch.testing.assert_close(read.state_dict()[name], value, atol=worth, rtol=0, msg=name)
         assert (tmp_path / weights / "run.json").exists()
+    # Those to go on from are enough to take along.
+    (tmp_path / "out" / USED).unlink()
+    assert is_sprint(tmp_path / "out")
+    assert to_go_on_from(tmp_path / "out") == RAW
 
 
 def test_what_cannot_be_written_is_said_when_next_asked(tmp_path, story):
