@@ -4,7 +4,7 @@ The tracker's numbers are worked out from the clip's cameras, the other way roun
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from PIL import Image
 from isa_engine.body import open_body
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.data.clip import Clip
+from isa_engine.data.distribution import PLAIN
 from isa_engine.data.filming import Actor
 from isa_engine.data.media import EXACT, encode_video
+from isa_engine.data.split import TRAINING
 from isa_engine.data.synthetic import SyntheticHumans
 
 HEIGHT, WIDTH, FPS = 72, 96, 24.0
@@ -34,7 +36,8 @@ class Scene:
 
 
 def scene(seed: int, frames: int, characters: int) -> Scene:
-    humans = SyntheticHumans(open_body(), points=64)
+    # Trackers that guess the lens guess those of plain framing, whole people seen by a common lens.
+    humans = SyntheticHumans(open_body(), points=64, split=replace(TRAINING, distribution=PLAIN))
     clip, actors, _ = humans.clip_and_cast(seed, frames, HEIGHT, WIDTH, characters, fps=FPS)
     video = ((clip.video + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy()
     return Scene(clip, actors, video, clip.mask.byte().numpy())

@@ -48,7 +48,7 @@ def clean_plate(video: np.ndarray, mask: np.ndarray) -> Plate:
         off = _quantile(np.abs(filmed - plate).max(-1), away, 0.8)
         edges = ever & (_steps(plate.astype(np.float32), ever) > _EDGE)
         steady = bool(np.percentile(off[ever], 95) < _STEADY)
-        still = steady and edges.mean() > _EDGES and bool(np.percentile(off[edges], 75) < _STEADY)
+        still = bool(steady and edges.mean() > _EDGES and np.percentile(off[edges], 75) < _STEADY)
     if steady:
         plate = push_pull(plate.astype(np.float32), ever)
         pictures = np.where(hidden[..., None], plate.round().astype(np.uint8), video)
