@@ -1,6 +1,7 @@
 """What the file itself stands in the way of: people nobody can read, blocked drivers, missing libraries."""
 
 import time
+from collections.abc import Iterable
 
 import bpy
 
@@ -47,6 +48,11 @@ def _missing_libraries() -> list[Finding]:
     return [Finding(text, {"file": path}, (), True) for path in missing_libraries()]
 
 
+def check_copies(people: Iterable[Absent]) -> list[Finding]:
+    """Whom the frames showed as copies."""
+    return [_absent(each) for each in sorted(people, key=lambda each: each.place)]
+
+
 def _absent(people: Absent) -> Finding:
     values = {"names": ", ".join(people.names), "place": people.place}
     mends: tuple[Mend, ...] = ()
@@ -58,6 +64,8 @@ def _absent(people: Absent) -> Finding:
             "{names}: rendered as an instance by '{place}', whose pose cannot be read. "
             "Override it: Object ▸ Library Override ▸ Make."
         )
+    elif people.reason == "instancer":
+        text = "{names}: copied by '{place}', and copies cannot be read. Make them real (Object ▸ Apply)."
     elif people.reason == "layer":
         text = "{names}: rendered in view layer '{place}' alone, and only the first layer is read."
     else:

@@ -10,7 +10,7 @@ import bpy
 from .characters import people_among, rendered, shown_in
 from .timeline import view_layer
 
-Reason = Literal["instance", "linked instance", "layer", "background"]
+Reason = Literal["instance", "linked instance", "instancer", "layer", "background"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,10 @@ class Absent:
     Attributes:
         names: of the characters.
         reason: "instance": placed as a collection instance, whose pose Blender gives to nobody; "linked
-            instance": the same from a library; "layer": in a view layer alone that renders and is not the one
+            instance": the same from a library; "instancer": copied by particles, geometry nodes, or the
+            vertices or faces of a parent; "layer": in a view layer alone that renders and is not the one
             that is read; "background": in the scene that is set behind this one.
-        place: name of the empty, of the view layer, or of the scene.
+        place: name of the empty, of the object that copies, of the view layer, or of the scene.
     """
 
     names: tuple[str, ...]
@@ -43,6 +44,23 @@ def absent_people(scene) -> list[Absent]:
     if behind is not None:
         found += _those(behind, shown_in(view_layer(behind)), "background", behind.name)
     return found
+
+
+def copied_people(scene) -> set[Absent]:
+    """Those whom Blender's dependency graph shows as copies of other objects, on the scene's current frame.
+
+    It has every copy, so a look costs too much for each redraw; instances of collections, which cost little,
+    are ``absent_people``'s.
+    """
+    copies: dict[str, set] = {}
+    for instance in view_layer(scene).depsgraph.object_instances:
+        if not instance.is_instance or not instance.show_self or instance.object.type != "MESH":
+            continue
+        by = instance.parent.original
+        if by.instance_type != "COLLECTION":
+            copies.setdefault(by.name_full, set()).add(instance.object.original)
+    found = (_those(scene, list(objects), "instancer", place) for place, objects in copies.items())
+    return {people for each in found for people in each}
 
 
 def missing_libraries() -> list[str]:

@@ -12,7 +12,9 @@ from isa_engine.shot import Shot
 from .. import background
 from ..language.remark import Remark, remark
 from ..preflight import check_shot
+from ..preflight.file_state import check_copies
 from ..preflight.finding import Finding
+from ..scene.absent import Absent, copied_people
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.picture import changed
@@ -61,6 +63,10 @@ class Reading:
         self._shot: Shot | None = None
         self._background: background.Work | None = None
         self._checks: Future | None = None
+        numbers = frame_numbers(scene)
+        # Whom the renderer shows beside the cast is looked at on so many frames.
+        self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
+        self._copies: set[Absent] = set()
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
 
     def findings_in(self, scene) -> tuple[Finding, ...]:
@@ -124,6 +130,9 @@ class Reading:
     def _read(self) -> None:
         try:
             self.progress = "read", *next(self._frames)
+            if self.scene.frame_current in self._looked:
+                self._looked.remove(self.scene.frame_current)
+                self._copies |= copied_people(self.scene)
             return
         except StopIteration as done:
             self._shot = done.value
@@ -148,7 +157,8 @@ class Reading:
 
     def _check(self) -> bool:
         try:
-            self._findings = tuple(self._checks.result(_CHECKING_SECONDS))
+            found = self._checks.result(_CHECKING_SECONDS)
+            self._findings = (*check_copies(self._copies), *found)
         except NotYet:
             return True
         serious = any(finding.serious for finding in self._findings)

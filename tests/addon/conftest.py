@@ -1,6 +1,8 @@
 import bpy
 import pytest
 
+from tests.addon.scenes.renderer import rendered  # noqa: F401  a fixture
+
 
 @pytest.fixture(scope="module", autouse=True)
 def own_data(tmp_path_factory):

@@ -8,6 +8,7 @@ import isa_blender_addon
 from isa_blender_addon.preflight import file_state
 from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.picture import stored_turned
+from isa_blender_addon.session.reading import Reading
 from isa_blender_addon.settings.cast import playing, refresh_cast
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
@@ -167,3 +168,36 @@ def test_what_is_no_character_is_refused_and_leaves_no_trace(addon, scene):
         bpy.ops.isa.add_to_cast()
     assert [member.character.name for member in playing(scene)] == ["Anna"]
     assert "isa_cast" not in bpy.context.object
+
+
+def copied_by_vertices(person, plane) -> None:
+    plane.instance_type = "VERTS"
+    person.children[0].parent = plane
+
+
+def copied_by_nodes(person, plane) -> None:
+    tree = bpy.data.node_groups.new("Scatter", "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    points, copy = tree.nodes.new("GeometryNodePoints"), tree.nodes.new("GeometryNodeInstanceOnPoints")
+    info, end = tree.nodes.new("GeometryNodeObjectInfo"), tree.nodes.new("NodeGroupOutput")
+    points.inputs["Count"].default_value = 3
+    info.inputs["Object"].default_value, info.inputs["As Instance"].default_value = person.children[0], True
+    tree.links.new(points.outputs[0], copy.inputs["Points"])
+    tree.links.new(info.outputs["Geometry"], copy.inputs["Instance"])
+    tree.links.new(copy.outputs[0], end.inputs[0])
+    plane.modifiers.new("Scatter", "NODES").node_group = tree
+
+
+@pytest.mark.parametrize("copy", [copied_by_vertices, copied_by_nodes])
+def test_people_whom_something_copies_are_named_once_the_frames_are_read(staged, copy):
+    person = add_person("Ben")
+    bpy.ops.mesh.primitive_plane_add()
+    plane = bpy.context.object
+    plane.name = "Crowd"
+    copy(person, plane)
+    refresh_cast(staged)
+    reading = Reading(staged)
+    while reading.step():
+        pass
+    sentences = [finding.sentence for finding in reading.findings_in(staged)]
+    assert any("Ben: copied by 'Crowd'" in sentence for sentence in sentences), sentences
