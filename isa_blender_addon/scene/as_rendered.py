@@ -7,7 +7,7 @@ nothing that is off in viewports, so it is switched on for the time of reading, 
 from collections.abc import Iterable
 from contextlib import contextmanager
 
-from .keep import curves
+from .keep import moving
 from .timeline import view_layer
 
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
@@ -51,9 +51,7 @@ def as_rendered(scene, meshes: Iterable):
 
 def _of_the_viewport(mesh) -> list:
     """Curves and drivers that would switch a mesh or its modifiers off in the viewport again."""
-    animation = mesh.animation_data
-    found = [] if animation is None else [*animation.drivers, *curves(animation)]
-    return [curve for curve in found if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
+    return [curve for curve in moving(mesh) if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
 
 
 def _collections_of(scene, item) -> list:

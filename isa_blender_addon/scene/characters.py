@@ -12,7 +12,7 @@ from typing import Any, Literal
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
-from .keep import curves
+from .keep import moving
 from .timeline import view_layer
 
 CAST_PROPERTY = "isa_cast"
@@ -111,12 +111,7 @@ def rendered(item) -> bool:
 
 def _comes_and_goes(item) -> bool:
     """Whether an object's visibility in renders is animated."""
-    animation = item.animation_data
-    if animation is None:
-        return False
-    paths = {curve.data_path for curve in animation.drivers}
-    paths |= {curve.data_path for curve in curves(animation)}
-    return bool(paths & {"hide_render", "visible_camera"})
+    return any(curve.data_path in ("hide_render", "visible_camera") for curve in moving(item))
 
 
 def body_mesh(armature):

@@ -26,7 +26,7 @@ def kept(scene):
 def _animated_properties():
     """``(owner, path)`` of each property with a curve."""
     for owner in _animated_data():
-        for path in dict.fromkeys(curve.data_path for curve in curves(owner.animation_data)):
+        for path in dict.fromkeys(curve.data_path for curve in _curves(owner.animation_data)):
             yield owner, path
 
 
@@ -46,7 +46,13 @@ def _animated_data():
                 yield owner
 
 
-def curves(animation):
+def moving(owner) -> list:
+    """The curves and drivers that move an owner's properties."""
+    animation = owner.animation_data
+    return [] if animation is None else [*animation.drivers, *_curves(animation)]
+
+
+def _curves(animation):
     """The curves of an owner's action and of the strips on its NLA tracks."""
     actions = {animation.action, *(strip.action for t in animation.nla_tracks for strip in t.strips)}
     for action in actions - {None}:

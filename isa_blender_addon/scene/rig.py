@@ -13,7 +13,7 @@ import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion, open_body
 from isa_engine.body.axes import to_world
-from isa_engine.body.rotation import matrices, quaternions
+from isa_engine.body.rotation import matrices, nearest_rotation, quaternions
 from isa_engine.errors import SceneError
 
 from .characters import body_mesh, joint_bones
@@ -167,8 +167,7 @@ def _axes_between(joints: np.ndarray, heads: np.ndarray) -> np.ndarray:
 
     Axes are turned by quarters: what remains are the rig's own proportions.
     """
-    u, _, v = np.linalg.svd(heads.T @ joints)
-    nearest = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
+    nearest = nearest_rotation(heads.T @ joints)
     quarters = np.zeros((3, 3))
     for column in np.argsort(-np.abs(nearest).max(0)):
         free = np.where(quarters.any(1), 0, np.abs(nearest[:, column]))

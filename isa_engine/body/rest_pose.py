@@ -182,15 +182,15 @@ def _standing_frames(placed: np.ndarray, source: Mapping[str, int], where: str) 
 
 def _led_along(placed: np.ndarray, source: Mapping[str, int], joints: np.ndarray) -> np.ndarray:
     """Global orientations ``(F, 55, 3, 3)`` of SMPL-X's joints that follow captured places ``(F, J, 3)``."""
-    ours = {name: joints[j] for name, j in _INDEX.items()}
-    at_rest = np.stack([ours[name] for name in SMPLX_JOINTS])
     held = np.empty((len(placed), 55, 3, 3))
     for j, name in enumerate(SMPLX_JOINTS):
         if name in ("pelvis", "spine1", "spine2", "spine3"):
-            ends = ("hip", "hip") if name in ("pelvis", "spine1") else ("shoulder", "shoulder")
-            right, left = f"right_{ends[0]}", f"left_{ends[1]}"
-            theirs = _frame(_torso(placed, source), _bone(placed, source, right, left))
-            held[:, j] = theirs @ _frame(_torso(at_rest, _INDEX), ours[left] - ours[right]).T
+            part = "hip" if name in ("pelvis", "spine1") else "shoulder"
+            theirs, ours = (
+                _frame(_torso(places, names), _bone(places, names, f"right_{part}", f"left_{part}"))
+                for places, names in ((placed, source), (joints, _INDEX))
+            )
+            held[:, j] = theirs @ ours.T
             continue
         held[:, j] = held[:, SMPLX_PARENTS[j]]
         end = _BONES.get(name) or _PLACED.get(name)
