@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
+    parser.add_argument(
+        "--rich",
+        action="store_true",
+        help="clips as training sees them, with faces, layered clothes, all kinds of light, lens and camera; "
+        "the plain ones of published tables otherwise",
+    )
     parser.add_argument("--lpips", type=Path, help="weights of VGG-16 and its LPIPS layers, safetensors")
     parser.add_argument("--i3d", type=Path, help="weights of I3D, for FVD, safetensors")
     parser.add_argument("--device", default="auto")
@@ -41,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     _check(arguments)
     from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
+    from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
     from isa_engine.evaluation import table
     from isa_engine.evaluation.candidates import Sampling, untrained
     from isa_engine.evaluation.fidelity import Networks
@@ -55,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.weights or bundled(arguments.model)
     model = build_model(config, folder, arguments.device, read)
     networks = Networks.load(arguments.lpips, arguments.i3d, model.device)
-    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device)
+    split = HELD_OUT_RICH if arguments.rich else HELD_OUT
+    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
     sampling = Sampling(arguments.steps, arguments.guidance)
     out, clips, report = arguments.out, arguments.clips, PrintedProgress()
     out.mkdir(parents=True, exist_ok=True)
@@ -113,11 +121,14 @@ def _training(arguments: argparse.Namespace) -> Any:
 def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     import torch
 
+    from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
+
     settings = {
         "model": model.config.name,
         "weights": model.weights,
         "clips of each kind": arguments.clips,
         "first seed": arguments.seed,
+        "drawn from": (HELD_OUT_RICH if arguments.rich else HELD_OUT).name,
         "frames": arguments.frames,
         "size": arguments.size,
         "device": model.device.type,

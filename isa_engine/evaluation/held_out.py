@@ -1,4 +1,4 @@
-"""Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.split.HELD_OUT``).
+"""Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.split``).
 
 A clip is left out where it would make the measure too easy or void: where the reference picture, merely
 repeated, would on average cover the cast; where nobody is seen; where the ground shows no motion to judge by.
@@ -18,7 +18,7 @@ from isa_engine.data.light import Light
 from isa_engine.data.patterns import random_colours
 from isa_engine.data.sets import Set
 from isa_engine.data.sources import synthetic_humans
-from isa_engine.data.split import HELD_OUT
+from isa_engine.data.split import HELD_OUT, Split
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
 from isa_engine.evaluation.default_camera import default_camera
@@ -92,10 +92,20 @@ class HeldOut:
         frames, height, width: of each.
         seed: of the first one; others follow.
         device: where rendering happens.
+        split: what they are drawn from.
     """
 
-    def __init__(self, frames: int, height: int, width: int, seed: int, device: torch.device | str):
-        self.humans = synthetic_humans(POINTS, device, HELD_OUT)
+    def __init__(
+        self,
+        frames: int,
+        height: int,
+        width: int,
+        seed: int,
+        device: torch.device | str,
+        split: Split = HELD_OUT,
+    ):
+        self.split = split
+        self.humans = synthetic_humans(POINTS, device, split)
         self.frames, self.height, self.width, self.seed = frames, height, width, seed
 
     @property
@@ -139,7 +149,7 @@ class HeldOut:
         clip, actors, others = self.humans.clip_and_cast(seed, *size, characters, kind.set_kind)
         if (clip.mask > 0).float().mean() < _COVERED:
             return None
-        random = np.random.default_rng([HELD_OUT.stream, seed, 1])
+        random = np.random.default_rng([self.split.stream, seed, 1])
         if kind.camera == "blender":
             clip, actors = self._before_blenders_camera(clip, actors)
         if kind.camera == "still" and not _still(clip):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
 from isa_engine.errors import DataError
 from isa_engine.evaluation.control import ONE
 from isa_engine.evaluation.held_out import EASIEST, HeldOut, Kind
@@ -48,6 +49,18 @@ def test_a_still_camera_stands_still_and_so_does_the_set(clips):
     assert (clip.camera_to_world == clip.camera_to_world[0]).all()
     assert torch.allclose(clip.background, clip.background[:, :1].expand_as(clip.background), atol=1e-5)
     assert (clip.mask[0] != clip.mask[-1]).any()
+
+
+def test_rich_clips_are_drawn_from_what_training_sees(clips, one):
+    rich = HeldOut(clips.frames, clips.height, clips.width, clips.seed, "cpu", HELD_OUT_RICH)
+    drawn = next(rich.clips(ONE, 1))
+    assert (clips.split, rich.split.distribution.detailed) == (HELD_OUT, True)
+    assert drawn.mask.any()
+    assert drawn.tolerance > 0.2
+    assert torch.allclose(drawn.clip.background, drawn.screen.view(3, 1, 1, 1).expand_as(drawn.clip.video))
+    assert not torch.equal(drawn.clip.video, one[0].clip.video)
+    actor = rich.humans.clip_and_cast(drawn.seed, clips.frames, clips.height, clips.width, 1, "flat")[1][0]
+    assert HELD_OUT_RICH.owns_look(*actor.look.garments)
 
 
 def test_what_cannot_be_found_is_said(monkeypatch):
