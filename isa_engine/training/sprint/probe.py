@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,8 @@ def probe(
                         dataclasses.replace(settings, batch=batch), clips, model, device, compiled, clock
                     ),
                 )
+    if device == "cuda":
+        measure("waits", lambda: _waits(settings, clips, model, device))
     measure("feed", lambda: _feed(clips, *began))
     found["recommended"] = recommend(found)
     (clips.folder / PROBED).write_text(json.dumps(found))
@@ -178,6 +181,22 @@ def _speed(
     if on_gpu:
         measured["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 1)
     return measured
+
+
+def _waits(settings: SprintTraining, ring: Ring, model: Model, device: str) -> dict[str, Any]:
+    """How often a step makes the processor wait for the device, which nothing in it should, and where."""
+    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
+    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    trainer.step()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            trainer.step()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    waits = [each for each in told if "synchron" in str(each.message)]
+    return {"in_a_step": len(waits), "at": sorted({f"{each.filename}:{each.lineno}" for each in waits})[:8]}
 
 
 def _convolutions(device: str) -> dict[str, Any]:
