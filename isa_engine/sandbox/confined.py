@@ -1,7 +1,8 @@
 """What a decoder may still ask of the system: memory, time, and the pipe that it has.
 
 On Linux a filter of system calls (seccomp) refuses everything that is not named here, so a decoder that was
-taken over starts no program, signals nobody, and reads neither files nor another process's memory. A process
+taken over starts no program, process or thread, signals nobody, and reads neither files nor another
+process's memory. A process
 that is not "dumpable" keeps its own memory from others of the same user.
 """
 
@@ -13,12 +14,10 @@ import sys
 
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _FILTER_MODE = 2
-_LOAD, _JUMP_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
+_LOAD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-# Of ``struct seccomp_data``: the number of the call, its architecture, and the lower half of its first
-# argument.
-_NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
-_CLONE_THREAD = 0x10000
+# Of ``struct seccomp_data``: the number of the call, and its architecture.
+_NUMBER, _ARCHITECTURE = 0, 4
 
 # By machine: the architecture's own number, and those of its calls, from the kernel's tables.
 _CALLS = {
@@ -30,7 +29,7 @@ _CALLS = {
             **{"readv": 19, "writev": 20, "sched_yield": 24, "mremap": 25, "madvise": 28, "getpid": 39},
             **{"exit": 60, "getrusage": 98, "sysinfo": 99, "gettid": 186, "futex": 202},
             **{"sched_getaffinity": 204, "clock_gettime": 228, "clock_nanosleep": 230, "exit_group": 231},
-            **{"getrandom": 318, "rseq": 334, "set_robust_list": 273, "clone": 56, "clone3": 435},
+            **{"getrandom": 318, "rseq": 334, "set_robust_list": 273},
         },
     ),
     "aarch64": (
@@ -41,7 +40,7 @@ _CALLS = {
             **{"readv": 65, "writev": 66, "sched_yield": 124, "mremap": 216, "madvise": 233, "getpid": 172},
             **{"exit": 93, "getrusage": 165, "sysinfo": 179, "gettid": 178, "futex": 98},
             **{"sched_getaffinity": 123, "clock_gettime": 113, "clock_nanosleep": 115, "exit_group": 94},
-            **{"getrandom": 278, "rseq": 293, "set_robust_list": 99, "clone": 220, "clone3": 435},
+            **{"getrandom": 278, "rseq": 293, "set_robust_list": 99},
         },
     ),
 }
@@ -54,27 +53,19 @@ def keep_memory_private() -> None:
 
 
 def confine() -> None:
-    """From here on this process and its threads ask the system for what is named above, and nothing else.
+    """From here on this process asks the system for what is named above, and for nothing else.
 
     Where the system has no such filter, or the machine is another one, the limits of resources stand alone.
     """
     if not sys.platform.startswith("linux") or platform.machine() not in _CALLS:
         return
     architecture, calls = _CALLS[platform.machine()]
-    numbers = [number for name, number in calls.items() if name not in ("clone", "clone3")]
+    numbers = calls.values()
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        # What the newer call is to do stands in memory, where no filter sees it. Without it the C library
-        # takes the older one, whose flags tell a thread, which decoders use, from a process.
-        (_JUMP_EQUAL, 0, 1, calls["clone3"]),
-        (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
-        (_JUMP_EQUAL, 0, 3, calls["clone"]),
-        (_LOAD, 0, 0, _ARGUMENT),
-        (_JUMP_SET, len(numbers) + 2, 0, _CLONE_THREAD),
-        (_RETURN, 0, 0, _ERROR | errno.EPERM),
         # Each one that fits jumps over the rest, and over the refusal.
         *((_JUMP_EQUAL, len(numbers) - k, 0, number) for k, number in enumerate(numbers)),
         (_RETURN, 0, 0, _ERROR | errno.EPERM),

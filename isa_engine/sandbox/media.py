@@ -78,8 +78,10 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
                 raise ShotError(problem, where=where, remedy="Save it smaller; the canvas is.")
             # Frames may be larger than the header said, so the limit holds for each.
             context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
+            # The process may start no others.
+            context.thread_count = 1
             for frame in itertools.islice(file.decode(video=0), frames):
-                resized = frame.reformat(*size, "rgb24", interpolation="AREA")
+                resized = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
                 pictures.append(resized.to_ndarray())
     except av.error.FFmpegError as error:
         raise ShotError("the video cannot be decoded", where=where, remedy=_REMEDY) from error

@@ -6,8 +6,10 @@ import io
 import os
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -77,6 +79,13 @@ def fork(_) -> np.ndarray:
     return pixels(b"there are two")
 
 
+def start_threads(_) -> np.ndarray:
+    ended = threading.Event()
+    for _ in range(64):
+        threading.Thread(target=ended.wait, daemon=True).start()
+    return pixels(b"there are many")
+
+
 def take_memory(_) -> np.ndarray:
     return pixels(bytes(2**29)[:1])
 
@@ -87,6 +96,7 @@ ACTS = {
     "open a socket": lambda _: (socket.socket(), pixels(b"a socket"))[1],
     "take memory": take_memory,
     "fork": fork,
+    "start threads": start_threads,
     "start a program": lambda _: (subprocess.run(["true"]), pixels(b"it ran"))[1],
     "signal the parent": lambda _: (os.kill(os.getppid(), 0), pixels(b"it may"))[1],
     "read the parent's memory": read_memory_of_the_parent,
@@ -107,6 +117,45 @@ def test_it_is_the_limits_that_keep_it_from_that(monkeypatch, act):
     monkeypatch.setattr(process, "_limit", lambda memory: None)
     monkeypatch.setattr(process, "confine", lambda: None)
     assert in_a_limited_fork(monkeypatch, ACTS[act]).startswith(b'{"shape"')
+
+
+def as_nobody(act) -> bytes:
+    """The same, by a user whom the limits of processes hold, and without the filter of system calls."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(65534, 65534, 65534)
+        process.confine = lambda: None
+        process._KINDS["picture"] = act
+        answer = process._in_a_fork({"kind": "picture", "parameters": {}, "bytes": 0, "memory": 2**28}, b"")
+        os.write(writing, answer)
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return answer
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="another user can be tried by root alone")
+@pytest.mark.parametrize("act", ["fork", "start threads"])
+def test_where_there_is_no_filter_a_decoder_starts_no_processes_either(act):
+    assert as_nobody(ACTS[act]).startswith(b'{"died"')
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9", "libsvtav1", "mjpeg"])
+def test_footage_of_every_kind_is_decoded_without_threads(codec):
+    movie = io.BytesIO()
+    with av.open(movie, "w", format="matroska") as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.width, stream.height = 64, 64
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for level in (0, 128, 255):
+            picture = np.full((64, 64, 3), level, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        file.mux(stream.encode())
+    frames = decode("footage", movie.getvalue(), frames=3, size=(8, 8))
+    assert np.allclose(frames.mean((1, 2, 3)), [0, 128, 255], atol=6)
 
 
 def test_a_decoder_that_does_not_end_is_ended(monkeypatch):
