@@ -57,7 +57,7 @@ class JobSnapshot:
         job: the engine's name for it; empty before it has one, and where the engine has ended it.
         phase, step, steps: the engine's, while running (``protocol.JobStatus``); bytes, while uploading.
         seconds_left: of this phase, as far as its pace tells; None: not known yet.
-        error: a sentence, where it failed.
+        error: a sentence: why it failed or, where the engine has it waiting, what stands in its way.
         preview: the newest preview picture, if there is one.
         preview_version: another number for another picture.
     """
@@ -139,7 +139,7 @@ class JobRunner:
             finally:
                 client.close()
         except Cancelled:
-            self._show(state="cancelled")
+            self._show(state="cancelled", error="")
         except IsaError as error:
             # In English: the take keeps it on disk, and may be read in another language.
             self._show(state="failed", error=str(error))
@@ -173,7 +173,7 @@ class JobRunner:
                 # The engine has ended it, so that sending it again must make a new job.
                 self._show(job="")
                 raise EngineError(status.error) if status.state == "failed" else Cancelled
-            self._show(state="fetching", seconds_left=None)
+            self._show(state="fetching", seconds_left=None, error="")
             self._fetch(client, job)
             if self.engine.private:
                 self._forget(client, job)
@@ -297,9 +297,8 @@ class JobRunner:
 
     def _show_progress(self, status: JobStatus) -> None:
         left = self._pace.seconds_left(status.phase, status.step, status.steps)
-        self._show(
-            state=status.state, phase=status.phase, step=status.step, steps=status.steps, seconds_left=left
-        )
+        shown = {"state": status.state, "phase": status.phase, "step": status.step, "steps": status.steps}
+        self._show(**shown, seconds_left=left, error=status.error)
 
     def _show(self, **changes) -> None:
         self._snapshot = replace(self._snapshot, **changes)

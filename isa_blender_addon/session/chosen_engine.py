@@ -21,8 +21,8 @@ from ..preferences.choices import Choices, Preferences, preferences
 from ..preferences.folders import engine_log
 from ..takes.take import HERE, Take, address
 
-# Seconds between two questions: to an engine that does not answer or has not loaded its model, and to one
-# that is well.
+# Seconds between two questions: to an engine that does not answer, has not loaded its model or is in trouble,
+# and to one that is well.
 _ASK_SECONDS, _FRESH_SECONDS = 10, 60
 
 
@@ -58,6 +58,11 @@ class ChosenEngine:
     def workers(self) -> int:
         """How many jobs it does at once, as far as is known."""
         return self.health.device.count(",") + 1 if self.health else 1
+
+    @property
+    def trouble(self) -> str:
+        """Why an engine that answers begins no job, as it says; empty where it does, or is about to."""
+        return self.health.trouble if self.health and self.health.worker != "starting" else ""
 
     @property
     def asking(self) -> bool:
@@ -150,8 +155,8 @@ class ChosenEngine:
     @property
     def _stale(self) -> bool:
         """Whether what an engine that runs said of itself is to be asked again: its memory, its models."""
-        loaded = self.health is not None and self.health.worker != "starting"
-        wait = _FRESH_SECONDS if loaded else _ASK_SECONDS
+        well = self.health is not None and self.health.worker != "starting" and not self.health.trouble
+        wait = _FRESH_SECONDS if well else _ASK_SECONDS
         return not self.asking and time.monotonic() > self._asked_at + wait
 
     def _start_local(self, python: str) -> None:

@@ -80,6 +80,8 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
         layout, now, local = self.layout, session(), preferences().engine == "LOCAL"
         status = now.engine.status()
         sentence(context, layout, status.message, _ENGINE_ICONS[status.state])
+        if status.state == "ready" and now.engine.trouble:
+            sentence(context, layout, now.engine.trouble, "ERROR")
         row = layout.row(align=True)
         if status.state == "ready" and local:
             row.operator("isa.stop_engine")

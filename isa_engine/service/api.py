@@ -45,7 +45,8 @@ def create_app(
         conditions: what the service finds wrong while it runs.
     """
     config, conditions = config or ServiceConfig(), conditions or Conditions()
-    feed, tokens = Feed(store), Tokens(store, token)
+    tokens = Tokens(store, token)
+    feed = Feed(store, tokens)
     metrics = Metrics(store, feed, folders.root)
     refusals = {status: {"model": Refusal} for status in ("4XX", 422, "5XX")}
     routes = APIRouter(prefix=PREFIX, responses=refusals)
@@ -87,7 +88,7 @@ def create_app(
         """Numbers for Prometheus."""
         return Response(metrics.text(), media_type=MEDIA_TYPE)
 
-    routes.include_router(job_routes(store, folders, feed, tokens, config, conditions))
+    routes.include_router(job_routes(store, folders, feed, config, conditions))
     app = FastAPI(
         title="ISA engine",
         version=isa_engine.__version__,

@@ -2,6 +2,11 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+
+# So often at most somebody's question has things looked at again.
+LOOK_SECONDS = 2
 
 log = logging.getLogger(__name__)
 
@@ -11,7 +16,22 @@ class Conditions:
 
     def __init__(self):
         self._standing: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._looks: dict[str, Callable[[], None]] = {}
+        self._looked = float("-inf")
+        self._lock, self._looking = threading.Lock(), threading.Lock()
+
+    def looked_at_by(self, what: str, look: Callable[[], None]) -> None:
+        """``look`` finds out whether something is wrong, and calls ``stands`` or ``passed``."""
+        self._looks[what] = look
+
+    def still(self, what: str) -> str:
+        """As ``sentence``, after another look where something was wrong a moment ago."""
+        if self.sentence(what) and what in self._looks:
+            with self._looking:
+                if time.monotonic() - self._looked > LOOK_SECONDS:
+                    self._looks[what]()
+                    self._looked = time.monotonic()
+        return self.sentence(what)
 
     def stands(self, what: str, sentence: str) -> None:
         """Something is wrong; it is logged once, however often it is found."""

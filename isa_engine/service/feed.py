@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 class Feed:
     """Wakes the streams of a job when it changes; runs on the event loop of the service."""
 
-    def __init__(self, store: JobStore):
-        self.store = store
+    def __init__(self, store: JobStore, tokens: Tokens):
+        self.store, self.tokens = store, tokens
         self.closing = False
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._owners: Counter[str] = Counter()
@@ -44,10 +44,10 @@ class Feed:
         """Open ones of a token."""
         return self._owners[owner]
 
-    async def stream(self, job: str, after: int, tokens: Tokens, caller: Caller) -> AsyncIterator[bytes]:
+    async def stream(self, job: str, after: int, caller: Caller) -> AsyncIterator[bytes]:
         """The job's changes after an event's number, as ``text/event-stream``, until it is over or gone.
 
-        It ends, too, when the caller's token is revoked.
+        It ends, too, as soon as the caller's token is revoked.
         """
         changed = asyncio.Event()
         self._owners[caller.id] += 1
@@ -57,7 +57,7 @@ class Feed:
         try:
             while not self.closing:
                 changed.clear()
-                if not await ask(self.store, tokens.good, caller):
+                if not await ask(self.store, self.tokens.good, caller):
                     return
                 ended, events = await ask(self.store, self._news, job, after)
                 for event in events:
@@ -91,6 +91,7 @@ class Feed:
 
     async def _watch(self) -> None:
         after: int | None = None
+        revoked = 0
         with contextlib.suppress(asyncio.CancelledError):
             while self._waiting:
                 try:
@@ -100,6 +101,9 @@ class Feed:
                     for event in await ask(self.store, self.store.events, after):
                         after = event.number
                         self._wake([event.job])
+                    if revoked != (revoked := await ask(self.store, self.tokens.revoked)):
+                        # Each looks whether its token is among them.
+                        self._wake(list(self._waiting))
                 except Exception as error:
                     # The streams go on when the queue can be read again; until then they say that they live.
                     log.error("changes cannot be read: %s", error)

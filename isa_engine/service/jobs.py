@@ -23,7 +23,6 @@ from isa_engine.service.folders import Folders
 from isa_engine.service.inspection import Inspection
 from isa_engine.service.queue_watch import QUEUE
 from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
-from isa_engine.service.tokens import Tokens
 from isa_engine.service.upload import Uploaded, Uploads
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,6 @@ def job_routes(
     store: JobStore,
     folders: Folders,
     feed: Feed,
-    tokens: Tokens,
     config: ServiceConfig,
     conditions: Conditions,
 ) -> APIRouter:
@@ -74,7 +72,7 @@ def job_routes(
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
         """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
-        if sentence := conditions.sentence(QUEUE):
+        if sentence := await run_in_threadpool(conditions.still, QUEUE):
             raise HTTPException(503, sentence, {"Retry-After": "60"})
         job = secrets.token_hex(16)
         uploaded = await uploads.receive(request, job)
@@ -175,7 +173,7 @@ def job_routes(
             raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            feed.stream(job, after, tokens, caller(request)), media_type="text/event-stream", headers=headers
+            feed.stream(job, after, caller(request)), media_type="text/event-stream", headers=headers
         )
 
     @routes.get("/{job}/results")

@@ -45,6 +45,7 @@ class QueueWatch:
         self.file: sqlite.SQLite = database.driver
         self.path: Path = self.file.path
         self.conditions, self.renewed = conditions, renewed
+        conditions.looked_at_by(QUEUE, self.look)
         self._locked_since: float | None = None
         self._copied = float("-inf")
 

@@ -84,6 +84,10 @@ class Tokens:
         rows = self.database.read("SELECT 1 FROM tokens WHERE id = ? AND revoked IS NULL", caller.id)
         return bool(rows)
 
+    def revoked(self) -> int:
+        """How many were revoked so far."""
+        return self.database.read("SELECT count(*) FROM tokens WHERE revoked IS NOT NULL")[0][0]
+
     def add(self, name: str, scopes: tuple[str, ...]) -> str:
         """A fresh token; it is told this once.
 

@@ -94,6 +94,16 @@ def test_no_job_comes_in_while_the_queue_is_not_well(api, folders):
     assert api.post("/v1/jobs", content=upload(FAST)).status_code == 201
 
 
+def test_a_job_comes_in_as_soon_as_the_queue_is_well_again(api, store, folders, monkeypatch):
+    watch = QueueWatch(store, api.app.state.conditions, lambda: None)
+    monkeypatch.setattr(queue_watch, "LOCKED_SECONDS", 0)
+    with contextlib.closing(sqlite3.connect(folders.queue, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "locked" in said(watch)
+    assert api.post("/v1/jobs", content=upload(FAST)).status_code == 201
+    assert watch.conditions.sentences() == []
+
+
 def test_a_locked_queue_is_a_503_and_not_our_mistake(api, store, folders, monkeypatch):
     store.driver._connection.execute("PRAGMA busy_timeout = 10")
     with contextlib.closing(sqlite3.connect(folders.queue, isolation_level=None)) as other:

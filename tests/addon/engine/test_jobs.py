@@ -1,5 +1,6 @@
 """A job as Blender sees it: it always ends, in time, and says how; nothing here needs Blender."""
 
+import contextlib
 import math
 import os
 import signal
@@ -16,6 +17,7 @@ from isa_blender_addon.engine import jobs, pace, process
 from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
 from isa_engine.client.protocol import RESULTS
+from isa_engine.service.store import JobStore
 from isa_engine.shot import encode_shot
 from tests.service.running import (
     COMMAND,
@@ -115,6 +117,25 @@ def test_cancelling_a_queued_job_ends_it_at_once(remote, tmp_path):
     assert first.snapshot().state == "running"
     first.cancel()
     ended(first)
+
+
+def test_a_job_that_waits_at_the_engine_says_why(running, remote, tmp_path, monkeypatch):
+    first = started(remote, ENDLESS, tmp_path / "first")
+    reached(first, "running")
+    second = started(remote, FAST, tmp_path / "second")
+    reached(second, "queued")
+    with contextlib.closing(JobStore(running.data / "queue.sqlite3")) as store:
+        # As the service does where the host has been ill for a while.
+        eventually(
+            lambda: (
+                store.tell_waiting("The engine's disk is full.")
+                or second.snapshot().error == "The engine's disk is full."
+            ),
+            "it says why",
+        )
+    first.cancel()
+    snapshot = ended(second)
+    assert (snapshot.state, snapshot.error) == ("done", "")
 
 
 def test_cancelling_while_the_engine_starts_never_sends_the_shot(tmp_path):

@@ -9,12 +9,14 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine.jobs import JobSnapshot
+from isa_blender_addon.engine.process import EngineStatus
 from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.take import Take
 from isa_blender_addon.ui import jobs as jobs_panel
+from isa_blender_addon.ui import panel, thumbnails
 from isa_blender_addon.ui import takes as takes_panel
-from isa_blender_addon.ui import thumbnails
+from isa_engine.client.protocol import Health
 from isa_engine.shot import Settings
 from tests.pipeline.shots import picture
 
@@ -51,6 +53,7 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         job_in("lost", JobSnapshot("lost")),
         job_in("waiting", JobSnapshot(), "/takes/Scene-002"),
         job_in("waiting", JobSnapshot(), "/takes/Scene-003"),
+        job_in("queued", JobSnapshot("queued", "j", error="The engine's disk is full.")),
         job_in("failed", JobSnapshot(error="The engine is full. Free some space.")),
         job_in("elsewhere", JobSnapshot()),
     ]
@@ -62,6 +65,7 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "Sending the shot 1.0/4.0 MB",
         "No answer",
         "Scene-002 · Waiting",
+        "The engine's disk is full.",
         "The engine is full.",
         "The engine gpu.example:8000",
     ):
@@ -69,7 +73,15 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
     assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.4, 0.25]
     buttons = [call.args[0] for call in layout.operator.call_args_list]
     counts = {name: buttons.count(f"isa.{name}_job") for name in ("cancel", "move", "retry", "remove")}
-    assert counts == {"cancel": 5, "move": 4, "retry": 2, "remove": 2}
+    assert counts == {"cancel": 6, "move": 4, "retry": 2, "remove": 2}
+
+
+@pytest.mark.parametrize(("worker", "shown"), [("ready", True), ("starting", False)])
+def test_the_engines_panel_says_why_no_job_begins(addon, monkeypatch, worker, shown):
+    health = Health("0", worker, "cuda", None, 1, (), "The engine's disk is full. Free some space.")
+    monkeypatch.setattr(session().engine, "health", health)
+    monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("ready", "Engine: gpu.example."))
+    assert ("The engine's disk is full." in drawn(panel.ISA_PT_engine)[1]) is shown
 
 
 def test_the_panel_stays_short_however_many_wait(addon, monkeypatch):
