@@ -12,8 +12,8 @@ from ..language.translation import words
 from ..scene.characters import body_mesh, find_characters
 from ..scene.surface import surfaces
 from ..settings.cast import has_ghost
-from .ghost import ghost_places, match_error, picture_matrix, to_picture
 from .marks import in_words
+from .seen import ghost_places, match_error, picture_matrix, to_picture
 
 _MARK, _GHOST, _BETWEEN = (1.0, 0.85, 0.2, 1.0), (0.35, 0.75, 1.0, 0.9), (1.0, 0.25, 0.2, 0.9)
 _SKIN_ALPHA = 0.35
@@ -67,7 +67,7 @@ def draw() -> None:
         ghost = on_screen(region, ghost_places(scene, member))
         _points(on_screen(region, _skin(scene, member)), (*_GHOST[:3], _SKIN_ALPHA), _SKIN_PIXELS * scale)
         _lines(ghost[np.array(LIMBS)], _GHOST, scale)
-        _lines(np.stack([marks, ghost], 1)[known], _BETWEEN, scale)
+        _lines(np.stack([marks, ghost], 1), _BETWEEN, scale)
         if (pixels := match_error(scene, member)) is not None:
             lines.append(
                 words("{name}: {pixels:.1f} pixels off", name=member.character.name_full, pixels=pixels)
@@ -106,6 +106,8 @@ def _points(places: np.ndarray, colour, size: float) -> None:
 
 
 def _lines(pairs: np.ndarray, colour, scale: float) -> None:
+    """Lines between the pairs ``(N, 2, 2)`` both of whose ends are known."""
+    pairs = pairs[~np.isnan(pairs).any((1, 2))]
     if len(pairs) == 0:
         return
     shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")

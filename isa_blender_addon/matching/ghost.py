@@ -6,39 +6,28 @@ collection "ISA References", which no render shows, far below the set.
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Quaternion
+from mathutils import Matrix
 
-from isa_engine.body import SMPLX_JOINTS
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.fitting import Fit
-from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, face_points
-from isa_engine.body.rotation import matrices, quaternions
+from isa_engine.body.keypoints import BODY_JOINTS
 from isa_engine.errors import SceneError
-from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project, to_pixels
 
-from ..scene.camera import camera_to_world, intrinsics
 from ..scene.characters import body_mesh, joint_bones
 from ..scene.picture import picture_size
-from ..scene.rig import metres_a_unit
-from ..scene.timeline import render_size, view_layer
+from ..scene.timeline import render_size
 from ..settings.cast import has_ghost
-from .marks import error
+from .pose import pose_ghost, stand_at_rest
 
 COLLECTION = "ISA References"
 # Millimetres, on a sensor as wide as film: what photographs of people are often taken with.
 _LENS = 50.0
 _APART, _BELOW, _BEFORE = 20.0, -100.0, 4.0
-# SMPL-X's axes (Y up, facing +Z) in Blender's, and the camera's view (-Z ahead) in the world's.
-_TO_BLENDER = Matrix(TO_WORLD.tolist()).to_4x4()
-_ENDS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 
 
 def make_ghost(scene, member) -> None:
     """Give a member of the cast a ghost at rest, and its camera with the picture; one that it has stays.
 
     Raises:
-        SceneError: the character is no SMPL-X rig, or its picture cannot be read.
+        SceneError: the character has no armature to be posed by, or its picture cannot be read.
     """
     size = picture_size(member.picture)
     if size is None:
@@ -52,20 +41,20 @@ def make_ghost(scene, member) -> None:
         return
     character = member.character
     mesh = body_mesh(character) if character.type == "ARMATURE" else None
-    if mesh is None or joint_bones(character) is None:
-        problem = "'{name}' has not the 55 SMPL-X bones"
+    if mesh is None:
+        problem = "'{name}' has no armature to be posed by"
         remedy = "Let its picture show a frame of the scene instead."
         raise SceneError(problem, remedy=remedy, name=character.name_full)
     collection = _collection(scene)
     ghost, skin = character.copy(), mesh.copy()
     for item, name in ((ghost, f"{character.name} reference"), (skin, f"{character.name} reference skin")):
         item.name = name
-        item.animation_data_clear()
         item.constraints.clear()
         item.parent = None
         item.delta_location, item.delta_scale = (0, 0, 0), (1, 1, 1)
         item.delta_rotation_euler, item.delta_rotation_quaternion = (0, 0, 0), (1, 0, 0, 0)
         collection.objects.link(item)
+    skin.animation_data_clear()
     skin.parent = ghost
     skin.matrix_parent_inverse, skin.matrix_basis = (
         Matrix(),
@@ -75,78 +64,40 @@ def make_ghost(scene, member) -> None:
         if modifier.type == "ARMATURE" and modifier.object == character:
             modifier.object = ghost
     member.ghost, member.ghost_camera = ghost, _camera(scene, collection, member, size)
-    pose_ghost(member, np.zeros((BODY_JOINTS, 3)), np.array([0.0, 0.0, -_BEFORE]))
+    if joint_bones(ghost):
+        _free(ghost)
+        pose_ghost(member, np.zeros((BODY_JOINTS, 3)), np.array([0.0, 0.0, -_BEFORE]))
+    else:
+        _keep_controls(ghost)
+        ghost.matrix_basis = character.matrix_world
+        stand_at_rest(member, skin, _BEFORE)
 
 
-def take_fit(member, fit: Fit) -> None:
-    """Pose a ghost as fitted."""
-    rest = rest_joints(member.ghost)
-    pose_ghost(member, fit.rotations[:BODY_JOINTS], fit.translation + rest[0])
-
-
-def pose_ghost(member, rotations: np.ndarray, place: np.ndarray) -> None:
-    """Set the whole pose.
-
-    Args:
-        rotations: ``(22, 3)`` axis-angle; the first turns the object, so that the artist can move it as one.
-        place: ``(3,)`` of the pelvis before the camera, metres, the camera looking along −Z.
-    """
-    ghost, rest = member.ghost, rest_joints(member.ghost)
-    turn = matrices(rotations[0])
-    body = np.eye(4)
-    body[:3, :3], body[:3, 3] = turn, place - turn @ rest[0]
-    stage = member.ghost_camera.matrix_basis @ _TO_BLENDER.inverted()
-    ghost.matrix_basis = stage @ _TO_BLENDER @ Matrix(body.tolist()) @ _local_to_smplx(ghost)
+def _free(ghost) -> None:
+    """Nothing but its own pose moves the bones of a ghost, which are posed one by one."""
+    ghost.animation_data_clear()
     for bone in ghost.pose.bones:
-        bone.matrix_basis = Matrix()
-    for bone, quaternion in zip(
-        joint_bones(ghost)[1:BODY_JOINTS], quaternions(matrices(rotations[1:])), strict=True
-    ):
-        ghost.pose.bones[bone].rotation_mode = "QUATERNION"
-        ghost.pose.bones[bone].rotation_quaternion = Quaternion(quaternion)
+        for constraint in list(bone.constraints):
+            bone.constraints.remove(constraint)
 
 
-def rest_joints(armature) -> np.ndarray:
-    """Joints at rest in SMPL-X's space, ``(55, 3)`` metres."""
-    matrix = np.array(_local_to_smplx(armature))
-    heads = np.array([armature.data.bones[bone].head_local for bone in joint_bones(armature)])
-    return heads @ matrix[:3, :3].T
+def _keep_controls(ghost) -> None:
+    """The artist poses a ghost of this kind as its character: by controls that constraints and drivers read.
 
-
-def picture_intrinsics(scene, member) -> np.ndarray:
-    """Of the ghost's camera onto the whole picture, ``(4,)`` (``isa_engine.geometry.camera``)."""
-    return np.array(intrinsics(_evaluated(scene, member.ghost_camera), scene, picture_size(member.picture)))
-
-
-def picture_matrix(scene, member) -> np.ndarray:
-    """World to the picture's NDC, ``(4, 4)``."""
-    camera = _evaluated(scene, member.ghost_camera)
-    return modelview_projection(picture_intrinsics(scene, member), camera_to_world(camera))
-
-
-def ghost_places(scene, member) -> np.ndarray:
-    """Where the ghost's keypoints are in its picture: ``(17, 2)`` in [0, 1], y down."""
-    ghost = _evaluated(scene, member.ghost)
-    names = joint_bones(ghost)
-    head = ghost.pose.bones[names[HEAD]]
-    face = face_points(rest_joints(member.ghost))
-    rest = _local_to_smplx(member.ghost).inverted()
-    carried = ghost.matrix_world @ head.matrix @ head.bone.matrix_local.inverted() @ rest
-    points = [carried @ Matrix.Translation(point).translation for point in face.tolist()]
-    points += [ghost.matrix_world @ ghost.pose.bones[names[joint]].head for joint in _ENDS]
-    return to_picture(np.array([point[:] for point in points]), picture_matrix(scene, member))
-
-
-def match_error(scene, member) -> float | None:
-    """Pixels between the marks and the ghost's joints; None where nothing is marked."""
-    size = picture_size(member.picture)
-    return error(member.marks * size, ghost_places(scene, member) * size)
-
-
-def to_picture(points: np.ndarray, mvp: np.ndarray) -> np.ndarray:
-    """World points ``(N, 3)`` to places in a picture, ``(N, 2)`` in [0, 1] with y down."""
-    ndc, _ = project(points, mvp)
-    return to_pixels(ndc, (1, 1))
+    Blender has pointed what acted by the character's own bones at the copy's. What acts by other objects
+    would pull the ghost to where the character is.
+    """
+    if animation := ghost.animation_data:
+        animation.action = None
+        for track in list(animation.nla_tracks):
+            animation.nla_tracks.remove(track)
+        for driver in list(animation.drivers):
+            if not driver.data_path.startswith(("pose.", "[")):
+                animation.drivers.remove(driver)
+    for bone in ghost.pose.bones:
+        for constraint in list(bone.constraints):
+            if getattr(constraint, "target", None) not in (ghost, None):
+                bone.constraints.remove(constraint)
 
 
 def fit_camera_to_picture(scene, member) -> None:
@@ -181,15 +132,3 @@ def _collection(scene):
         scene.collection.children.link(collection)
         collection.hide_render = True
     return collection
-
-
-def _local_to_smplx(armature) -> Matrix:
-    """From the armature's own space, Z or Y up and of any unit, to SMPL-X's in metres."""
-    bones, names = armature.data.bones, joint_bones(armature)
-    up = bones[names[HEAD]].head_local - bones[names[0]].head_local
-    axes = _TO_BLENDER.inverted() if abs(up.z) > abs(up.y) else Matrix()
-    return Matrix.Scale(metres_a_unit(up.length), 4) @ axes
-
-
-def _evaluated(scene, item):
-    return item.evaluated_get(view_layer(scene).depsgraph)

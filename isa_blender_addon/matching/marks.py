@@ -14,13 +14,13 @@ def in_words(index: int) -> str:
 
 
 def error(marks: np.ndarray, places: np.ndarray) -> float | None:
-    """Root of the mean squared distance, in the unit of both; None where nothing is marked.
+    """Root of the mean squared distance, in the unit of both; None where nothing known is marked.
 
     Args:
         marks: ``(17, 2)``, NaN where unmarked.
-        places: ``(17, 2)``.
+        places: ``(17, 2)``, NaN where not known.
     """
-    known = ~np.isnan(marks).any(1)
+    known = ~np.isnan(marks + places).any(1)
     if not known.any():
         return None
     return float(np.sqrt(((places - marks)[known] ** 2).sum(1).mean()))

@@ -6,10 +6,13 @@ import bpy
 from bpy.props import StringProperty
 
 from isa_engine.body.fitting import fit_pose
-from isa_engine.errors import IsaError
+from isa_engine.errors import IsaError, SceneError
 
 from ..language.translation import said
-from ..matching.ghost import make_ghost, match_error, picture_intrinsics, rest_joints, take_fit
+from ..matching.ghost import make_ghost
+from ..matching.pose import rest_joints, take_fit
+from ..matching.seen import match_error, picture_intrinsics
+from ..scene.characters import joint_bones
 from ..scene.picture import picture_size
 from ..settings.cast import cast_member
 from .operator import Operator, Result
@@ -51,6 +54,10 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         scene = context.scene
         member = cast_member(scene, self.character)
         make_ghost(scene, member)
+        if joint_bones(member.ghost) is None:
+            problem = "'{name}' has not the 55 SMPL-X bones, so no pose can be fitted"
+            remedy = "Pose its ghost by hand, in Pose Mode."
+            raise SceneError(problem, remedy=remedy, name=self.character)
         context.view_layer.update()
         size = picture_size(member.picture)
         marks, seen = member.marks * size, picture_intrinsics(scene, member)

@@ -4,9 +4,12 @@ import bpy
 import numpy as np
 from bpy.props import StringProperty
 
+from isa_engine.errors import SceneError
+
 from ..language.translation import words
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.marks import in_words, mark_at, next_unmarked
+from ..matching.pose import named_keypoints
 from ..scene.picture import read_picture
 from ..settings.cast import cast_member
 from .operator import Operator, Result
@@ -31,7 +34,7 @@ class ISA_OT_open_picture(Operator, bpy.types.Operator):
             area.spaces.active.show_region_ui = True
 
 
-class ISA_OT_mark_joints(bpy.types.Operator):
+class ISA_OT_mark_joints(Operator, bpy.types.Operator):
     bl_idname = "isa.mark_joints"
     bl_label = "Mark Joints"
     bl_description = (
@@ -46,7 +49,15 @@ class ISA_OT_mark_joints(bpy.types.Operator):
         return matched_member(context) is not None
 
     def invoke(self, context, _event) -> Result:
-        self._skipped: set[int] = set()
+        member = matched_member(context)
+        known = named_keypoints(member.character) if member.character.type == "ARMATURE" else []
+        if not any(known):
+            # Marks would measure nothing.
+            name = member.character.name_full
+            problem = "no joint of '{name}' is known by its name"
+            remedy = "Pose its ghost by the picture, in Pose Mode."
+            return self.fail(SceneError(problem, remedy=remedy, name=name))
+        self._skipped = {index for index, one in enumerate(known) if not one}
         self._dragged: int | None = None
         self._area, self._region = context.area, _window_region(context.area)
         context.window_manager.modal_handler_add(self)

@@ -10,7 +10,7 @@ from isa_engine.client.protocol import Health
 from isa_engine.configuration import MODELS, ModelConfig, model_config
 
 from ..engine.process import machine_memory
-from ..matching.ghost import match_error
+from ..matching.seen import match_error
 from ..preferences.choices import preferences
 from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape

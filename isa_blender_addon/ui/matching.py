@@ -4,7 +4,7 @@ import bpy
 
 from ..language.translation import words
 from ..matching.draw import matched_member
-from ..matching.ghost import match_error
+from ..matching.seen import match_error
 from ..settings.cast import has_ghost
 from .sentence import sentence
 

@@ -1,9 +1,10 @@
 """What other skeletons call SMPL-X's joints.
 
 One table a naming scheme. A name may hold ``{Side}`` (Left, Right) or ``{s}`` (l, r) for its two sides;
-case and a namespace such as ``mixamorig:`` do not matter.
+case and a namespace such as ``mixamorig:`` or SMPL's ``m_avg_`` do not matter.
 """
 
+import re
 from collections.abc import Sequence
 
 from isa_engine.errors import BodyError
@@ -86,6 +87,30 @@ SCHEMES: dict[str, dict[str, str]] = {
         "elbow": "{S}_Elbow",
         "wrist": "{S}_Wrist",
     },
+    "SMPL-H": {
+        **{joint: joint for joint in ("pelvis", "spine1", "spine2", "spine3", "neck", "head")},
+        **{
+            joint: f"{{Side}}_{joint}"
+            for joint in ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+        },
+        **{joint: f"{{Side}}_{joint}" for joint in _FINGERS},
+    },
+    "Rigify": {
+        "pelvis": "DEF-spine",
+        "hip": "DEF-thigh.{S}",
+        "knee": "DEF-shin.{S}",
+        "ankle": "DEF-foot.{S}",
+        "foot": "DEF-toe.{S}",
+        "spine1": "DEF-spine.001",
+        "spine2": "DEF-spine.002",
+        "spine3": "DEF-spine.003",
+        "neck": "DEF-spine.004",
+        "head": "DEF-spine.006",
+        "collar": "DEF-shoulder.{S}",
+        "shoulder": "DEF-upper_arm.{S}",
+        "elbow": "DEF-forearm.{S}",
+        "wrist": "DEF-hand.{S}",
+    },
     "MotionBuilder": {**_LIMBS, "spine1": "Spine", "spine3": "Spine1", **_FINGERS},
     "CMU for MotionBuilder": {
         **_LIMBS,
@@ -130,6 +155,7 @@ SCHEMES: dict[str, dict[str, str]] = {
         "middle1": "{s}fingers",
     },
 }
+_NAMESPACE = re.compile(r"(.*:)?([fm]_avg_)?")
 _ON_THE_AXIS = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 # Without these a body cannot be posed; the others may be missing.
 _NEEDED = ("pelvis", "hip", "knee", "ankle", "spine3", "head", "shoulder", "elbow", "wrist")
@@ -148,7 +174,7 @@ def counterparts(names: Sequence[str], where: str) -> dict[str, int]:
     Raises:
         BodyError: no scheme has all the joints that are needed; names those missing from the nearest.
     """
-    index = {name.rpartition(":")[2].lower(): j for j, name in enumerate(names)}
+    index = {_NAMESPACE.sub("", name.lower(), count=1): j for j, name in enumerate(names)}
     found, missing = {}, {}
     for scheme, table in SCHEMES.items():
         theirs = dict(_both_sides(table))

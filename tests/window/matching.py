@@ -77,11 +77,11 @@ def portrait(scene) -> Path:
 
 def true_marks(scene) -> np.ndarray:
     """Where the portrait shows Anna's keypoints: ``(17, 2)`` in [0, 1], y down."""
-    ghost, camera = part("matching.ghost"), scene.objects[REPORT["camera"]]
+    seen, camera = part("matching.seen"), scene.objects[REPORT["camera"]]
     scene.frame_set(9)
     anna = scene.objects["Anna"]
     stand_in = type("Member", (), {"ghost": anna, "ghost_camera": camera, "picture": str(PORTRAIT[0])})()
-    return ghost.ghost_places(scene, stand_in)
+    return seen.ghost_places(scene, stand_in)
 
 
 PORTRAIT: list[Path] = []
@@ -126,9 +126,9 @@ def matching(viewport) -> Iterator[None]:
     viewport.window.event_simulate(type="RET", value="RELEASE", x=int(place[0]), y=int(place[1]))
     yield from stagehand.pause(0.5)
     yield from viewport.click("bpy.ops.isa.fit_pose(", across=0.75)
-    ghost = part("matching.ghost")
-    yield from stagehand.wait_until(lambda: ghost.match_error(scene, member) < 6, 60, "the fit")
-    REPORT["pixels"] = ghost.match_error(scene, member)
+    seen = part("matching.seen")
+    yield from stagehand.wait_until(lambda: seen.match_error(scene, member) < 6, 60, "the fit")
+    REPORT["pixels"] = seen.match_error(scene, member)
     yield from stagehand.picture("match-fitted")
     area.type = "VIEW_3D"
     viewport.space = area.spaces.active

@@ -9,10 +9,11 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 import isa_blender_addon
-from isa_blender_addon.matching import draw, ghost
+from isa_blender_addon.matching import draw, ghost, pose, seen
 from isa_blender_addon.matching.marks import error, in_words, mark_at, next_unmarked
 from isa_blender_addon.operators.mark_joints import ISA_OT_mark_joints
 from isa_blender_addon.preflight.glance import glance
+from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.settings.cast import cast_member, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import panel
@@ -51,9 +52,9 @@ def match(character="Anna"):
 
 def stand(member, rotations=POSE, place=PLACE) -> np.ndarray:
     """Pose the ghost; where its keypoints are in the picture then."""
-    ghost.pose_ghost(member, rotations, place)
+    pose.pose_ghost(member, rotations, place)
     bpy.context.view_layer.update()
-    return ghost.ghost_places(bpy.context.scene, member)
+    return seen.ghost_places(bpy.context.scene, member)
 
 
 def test_the_ghost_is_of_the_scene_but_not_of_the_cast_nor_of_any_render(scene, member):
@@ -72,7 +73,7 @@ def test_the_ghost_is_of_the_scene_but_not_of_the_cast_nor_of_any_render(scene, 
 
 def test_the_ghost_at_rest_stands_before_its_camera_facing_it(scene, member):
     member = match()
-    places = ghost.ghost_places(scene, member)
+    places = seen.ghost_places(scene, member)
     assert (places >= 0).all()
     assert (places <= 1).all()
     nose, left_shoulder, right_shoulder, left_ankle = places[[0, 5, 6, 15]]
@@ -108,7 +109,7 @@ def test_the_ghosts_camera_sees_as_blender_shows_it(scene, member):
     scene.render.resolution_x, scene.render.resolution_y = SIZE
     ghost.fit_camera_to_picture(scene, member)
     bpy.context.view_layer.update()
-    bones = ghost.joint_bones(member.ghost)
+    bones = joint_bones(member.ghost)
     for index, joint in ((5, 16), (14, 5), (15, 7)):
         head = member.ghost.matrix_world @ member.ghost.pose.bones[bones[joint]].head
         x, y, _ = world_to_camera_view(scene, member.ghost_camera, Vector(head))
@@ -121,13 +122,13 @@ def test_the_fit_lies_on_the_marks_and_goes_to_the_engine(scene, member):
     skin = draw._skin(scene, member)
     stand(member, np.zeros((BODY_JOINTS, 3)), np.array([0, 0, -4.0]))
     member.marks = true + np.random.default_rng(0).normal(0, 1 / SIZE[1], true.shape)
-    assert ghost.match_error(scene, member) > 10
+    assert seen.match_error(scene, member) > 10
     assert bpy.ops.isa.fit_pose(character="Anna") == {"FINISHED"}
-    assert ghost.match_error(scene, member) < 2.5
+    assert seen.match_error(scene, member) < 2.5
 
     reference = capture_shot(scene, generation_settings(scene), references(scene)).characters[0].reference
-    seen = ghost.to_picture(reference.points.astype(float), reference.mvp)
-    assert np.linalg.norm((seen - skin) * SIZE, axis=1).mean() < 6
+    places = seen.to_picture(reference.points.astype(float), reference.mvp)
+    assert np.linalg.norm((places - skin) * SIZE, axis=1).mean() < 6
     assert capture_shot(scene, generation_settings(scene), references(scene)).frame_reference is None
 
 
@@ -144,11 +145,11 @@ def test_what_the_artist_corrects_by_hand_counts(scene, member):
 
 def test_a_pose_is_imported_onto_the_ghost(scene, member, tmp_path):
     member = match()
-    before = ghost.ghost_places(scene, member)
+    before = seen.ghost_places(scene, member)
     write_motion(random_motion(frames=2, seed=4), tmp_path / "estimated.npz")
     assert bpy.ops.isa.import_motion(filepath=str(tmp_path / "estimated.npz")) == {"FINISHED"}
     scene.frame_set(1)
-    assert np.abs(ghost.ghost_places(scene, member) - before).max() > 0.02
+    assert np.abs(seen.ghost_places(scene, member) - before).max() > 0.02
     assert scene.objects["Anna"].animation_data.action != member.ghost.animation_data.action
 
 
@@ -170,7 +171,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     assert "no frame of this camera" in shape.sentence
     member = match()
     assert glance(scene, None) == []
-    marks = ghost.ghost_places(scene, member)
+    marks = seen.ghost_places(scene, member)
     member.marks = marks + 0.1
     (off,) = glance(scene, None)
     assert "pixels off" in off.sentence
@@ -209,7 +210,7 @@ def test_a_match_survives_saving(scene, member, tmp_path):
     bpy.context.view_layer.update()
     member = cast_member(scene, "Anna")
     assert member.pose == "MATCHED"
-    assert ghost.match_error(scene, member) == pytest.approx(0, abs=0.1)
+    assert seen.match_error(scene, member) == pytest.approx(0, abs=0.1)
 
 
 def test_marks_come_one_by_one_are_dragged_skipped_and_removed(scene, member, monkeypatch):

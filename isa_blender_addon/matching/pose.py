@@ -1,0 +1,134 @@
+"""How a ghost stands: its pose before the camera, and where its joints are then.
+
+Of a rig with the 55 SMPL-X bones all is known. Of another one only the artist knows how its bones turn, and
+the joints that can be told by their names tell how well it stands.
+"""
+
+import numpy as np
+from mathutils import Matrix, Quaternion, Vector
+
+from isa_engine.body import SMPLX_JOINTS
+from isa_engine.body.axes import TO_WORLD
+from isa_engine.body.fitting import Fit
+from isa_engine.body.joint_names import counterparts
+from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, face_points
+from isa_engine.body.rotation import matrices, quaternions
+from isa_engine.errors import BodyError
+
+from ..scene.characters import joint_bones
+from ..scene.rig import metres_a_unit
+
+# SMPL-X's axes (Y up, facing +Z) in Blender's, and the camera's view (-Z ahead) in the world's.
+_TO_BLENDER = Matrix(TO_WORLD.tolist()).to_4x4()
+# Nose, eyes and ears, which no bone stands for, come before these.
+_JOINTS = KEYPOINTS[5:]
+# Metres from head to foot: who is so tall stands as far from the camera as is asked.
+_TALL = 1.7
+
+
+def take_fit(member, fit: Fit) -> None:
+    """Pose a ghost as fitted."""
+    rest = rest_joints(member.ghost)
+    pose_ghost(member, fit.rotations[:BODY_JOINTS], fit.translation + rest[0])
+
+
+def pose_ghost(member, rotations: np.ndarray, place: np.ndarray) -> None:
+    """Set the whole pose of a ghost with the 55 SMPL-X bones.
+
+    Args:
+        rotations: ``(22, 3)`` axis-angle; the first turns the object, so that the artist can move it as one.
+        place: ``(3,)`` of the pelvis before the camera, metres, the camera looking along −Z.
+    """
+    ghost, rest = member.ghost, rest_joints(member.ghost)
+    turn = matrices(rotations[0])
+    body = np.eye(4)
+    body[:3, :3], body[:3, 3] = turn, place - turn @ rest[0]
+    stage = member.ghost_camera.matrix_basis @ _TO_BLENDER.inverted()
+    ghost.matrix_basis = stage @ _TO_BLENDER @ Matrix(body.tolist()) @ _local_to_smplx(ghost)
+    for bone in ghost.pose.bones:
+        bone.matrix_basis = Matrix()
+    for bone, quaternion in zip(
+        joint_bones(ghost)[1:BODY_JOINTS], quaternions(matrices(rotations[1:])), strict=True
+    ):
+        ghost.pose.bones[bone].rotation_mode = "QUATERNION"
+        ghost.pose.bones[bone].rotation_quaternion = Quaternion(quaternion)
+
+
+def stand_at_rest(member, skin, distance: float) -> None:
+    """Stand a ghost of any rig before its camera: at rest, upright and turned as its character is.
+
+    Args:
+        skin: its mesh object, which is placed in the middle of the picture.
+        distance: metres from the camera, for a person of natural size; others as far as looks the same.
+    """
+    ghost = member.ghost
+    for bone in ghost.pose.bones:
+        bone.matrix_basis = Matrix()
+    # Not by its bounding box, which Blender may still have as of the character's own pose.
+    vertices = np.empty(3 * len(skin.data.vertices), np.float32)
+    skin.data.vertices.foreach_get("co", vertices)
+    turned = ghost.matrix_basis.to_3x3().to_4x4()
+    matrix = np.array(turned @ skin.matrix_basis)
+    places = vertices.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+    low, high = places.min(0), places.max(0)
+    far = distance * float((high - low).max()) / _TALL
+    middle = member.ghost_camera.matrix_basis @ Vector((0, 0, -far))
+    ghost.matrix_basis = Matrix.Translation(middle - Vector((low + high) / 2)) @ turned
+
+
+def rest_joints(armature) -> np.ndarray:
+    """Joints at rest in SMPL-X's space, ``(55, 3)`` metres."""
+    matrix = np.array(_local_to_smplx(armature))
+    heads = np.array([armature.data.bones[bone].head_local for bone in joint_bones(armature)])
+    return heads @ matrix[:3, :3].T
+
+
+def named_keypoints(armature) -> list[bool]:
+    """Which of the 17 keypoints are known of a rig: all of SMPL-X's, else the joints with a known name."""
+    if joint_bones(armature):
+        return [True] * len(KEYPOINTS)
+    named = _named_bones(armature)
+    return [False] * (len(KEYPOINTS) - len(_JOINTS)) + [name in named for name in _JOINTS]
+
+
+def keypoint_places(ghost) -> np.ndarray:
+    """Where an evaluated ghost's keypoints are in the world: ``(17, 3)``, NaN where they are not known."""
+    bones = _named_bones(ghost)
+    joints = [
+        (ghost.matrix_world @ ghost.pose.bones[bones[name]].head)[:] if name in bones else (np.nan,) * 3
+        for name in _JOINTS
+    ]
+    return np.array([*_face(ghost), *joints])
+
+
+def _face(ghost) -> list[tuple[float, ...]]:
+    names = joint_bones(ghost)
+    if names is None:
+        return [(np.nan,) * 3] * (len(KEYPOINTS) - len(_JOINTS))
+    head = ghost.pose.bones[names[HEAD]]
+    rest = _local_to_smplx(ghost).inverted()
+    carried = ghost.matrix_world @ head.matrix @ head.bone.matrix_local.inverted() @ rest
+    return [
+        (carried @ Matrix.Translation(point)).translation[:]
+        for point in face_points(rest_joints(ghost)).tolist()
+    ]
+
+
+def _named_bones(armature) -> dict[str, str]:
+    """SMPL-X joint → bone; empty where the bones have names of no known kind."""
+    if names := joint_bones(armature):
+        return dict(zip(SMPLX_JOINTS, names, strict=True))
+    bones = armature.data.bones.keys()
+    try:
+        found = counterparts(bones, armature.name)
+    except BodyError:
+        return {}
+    return {joint: bones[index] for joint, index in found.items()}
+
+
+def _local_to_smplx(armature) -> Matrix:
+    """From the armature's own space, Z or Y up and of any unit, to SMPL-X's in metres."""
+    bones, names = armature.data.bones, joint_bones(armature)
+    up = bones[names[HEAD]].head_local - bones[names[0]].head_local
+    axes = _TO_BLENDER.inverted() if abs(up.z) > abs(up.y) else Matrix()
+    return Matrix.Scale(metres_a_unit(up.length), 4) @ axes
