@@ -97,8 +97,8 @@ class DiTTraining:
         learning_rate: after ``warm_up`` steps, constant until the last ``cool_down_share`` of the run, in
             which it falls linearly to nothing.
         ema: decay of the averaged weights.
-        figure_weight: what an error on or beside a figure counts, against one elsewhere
-            (``training.figures``).
+        figure_weight, shadow_weight: what an error counts on or beside a figure, and where its shadow lies,
+            against one elsewhere (``training.figures``).
         drop_cast: share of samples that train the unconditional branch of guidance.
         drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
             condition alone.
@@ -124,6 +124,7 @@ class DiTTraining:
     cool_down_share: float = 0.0
     ema: float = 0.999
     figure_weight: float = 1.0
+    shadow_weight: float = 1.0
     drop_cast: float = 0.1
     drop_identity: float = 0.05
     drop_image: float = 0.05

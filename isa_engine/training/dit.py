@@ -26,7 +26,7 @@ from isa_engine.networks.weight_files import load_weights, write_weights
 from isa_engine.training.condition_dropout import drop_conditions
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit_and_tower import DiTAndTower
-from isa_engine.training.figures import figures
+from isa_engine.training.figures import figures, shadows
 from isa_engine.training.optimizers import make_optimizer
 from isa_engine.training.parallel import make_accelerator, share, whole
 
@@ -129,7 +129,8 @@ class DiTTrainer:
         self, latents: Tensor, conditioning: Conditioning, pictures: Tensor, generator: torch.Generator
     ) -> Tensor:
         """``‖v̂(x_t, t) − (x0 − ε)‖²`` at ``x_t = (1 − t) x0 + t ε``, t logit-normal about the schedule's
-        shift (SD3, 5.3.2); the mean over latent pixels, of which a figure's count ``figure_weight`` times.
+        shift (SD3, 5.3.2); the mean over latent pixels, of which a figure's count ``figure_weight`` times and
+        its shadow's ``shadow_weight`` times.
 
         Args:
             generator: on the device of all others.
@@ -148,7 +149,11 @@ class DiTTrainer:
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
             velocity = self.networks((1 - t) * latents + t * noise, time, conditioning, pictures)
         errors = (velocity.float() - (latents - noise)).square().mean(1, keepdim=True)
-        weights = 1 + (self.settings.figure_weight - 1) * figures(conditioning)
+        weights = (
+            1
+            + (self.settings.figure_weight - 1) * figures(conditioning)
+            + (self.settings.shadow_weight - 1) * shadows(latents, conditioning)
+        )
         return (weights * errors).sum() / weights.sum()
 
     def averaged(self) -> DiTAndTower:

@@ -17,11 +17,8 @@ from isa_engine.pipeline.model import Model
 from isa_engine.training.configuration import GateTraining
 from isa_engine.training.dit import BatchSource
 from isa_engine.training.dit_and_tower import DiTAndTower
-from isa_engine.training.figures import figures
+from isa_engine.training.figures import figures, shadows
 
-# A latent pixel off the figures in which the truth departs from the background by this mean square shows the
-# cast in another way: its shadow. Encoding alone moves one by a hundredth of that.
-_SHADOW = 0.02
 # Noise levels at which the transformer is asked about each batch, and steps of the fit after it, over so many
 # of the tokens seen so far.
 _TIMES, _UPDATES, _TOKENS = 4, 8, 4096
@@ -86,10 +83,9 @@ class GateTrainer:
         conditioning = self.networks.seeing(conditioning.to(device), pictures.to(device))
         background = conditioning.background_latents
         truth = latents - background
-        departs = truth.square().mean(1, keepdim=True) > _SHADOW
-        elsewhere = figures(conditioning) == 0
-        weight = torch.ones_like(truth[:, :1]).masked_fill(elsewhere, self.settings.ground_weight)
-        weight = weight.masked_fill(elsewhere & departs, self.settings.shadow_weight)
+        weight = torch.full_like(truth[:, :1], self.settings.ground_weight)
+        weight = weight.masked_fill(figures(conditioning) != 0, 1.0)
+        weight = weight.masked_fill(shadows(latents, conditioning) != 0, self.settings.shadow_weight)
 
         rows: list[Seen] = []
         for k in range(_TIMES):

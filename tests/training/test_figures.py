@@ -11,7 +11,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.geometry.ndc import latent_pixels
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.figures import figures
+from isa_engine.training.figures import figures, shadows
 from tests.training.micro import micro_networks, one_batch
 
 HEIGHT, WIDTH = 5, 7
@@ -54,6 +54,23 @@ def test_nobody_is_marked_beyond_the_picture(place, across):
     assert not figures(cast(ndc, torch.ones(5, 1, dtype=torch.bool))).any()
 
 
+@given(st.integers(0, HEIGHT - 1), st.integers(0, WIDTH - 1))
+def test_a_shadow_is_where_a_picture_differs_from_its_background_off_the_figures(row, column):
+    ndc = torch.as_tensor(latent_pixels(HEIGHT, WIDTH))[0, 0].expand(5, 1, 3)
+    of_one = cast(ndc, torch.ones(5, 1, dtype=torch.bool))
+    background = torch.ones_like(of_one.background_latents)
+    known = dataclasses.replace(of_one, background_latents=background)
+    picture = background.clone()
+    picture[..., row, column] -= 0.3
+    marked = shadows(picture, known)
+    assert marked.sum() == (0 if row <= 1 and column <= 1 else 2)
+    assert not marked.bool().logical_and(figures(known).bool()).any()
+    assert not shadows(background + 0.05, known).any()
+    nobody = dataclasses.replace(known, visible=torch.zeros_like(known.visible))
+    assert not shadows(picture, of_one).any()
+    assert not shadows(picture, nobody).any()
+
+
 def test_an_error_of_a_figure_counts_as_often_as_it_is_told_to():
     latents, conditioning, pictures = one_batch(0)
     visible = conditioning.visible.clone()
@@ -74,3 +91,26 @@ def test_an_error_of_a_figure_counts_as_often_as_it_is_told_to():
     assert np.isclose(loss(1.0, figure), 4 * share)
     assert np.isclose(loss(3.0, figure), 4 * 3 * share / (1 + 2 * share))
     assert np.isclose(loss(3.0, 1 - figure), 4 * (1 - share) / (1 + 2 * share))
+
+
+def test_an_error_of_a_shadow_counts_as_often_as_it_is_told_to():
+    latents, conditioning, pictures = one_batch(0)
+    conditioning = dataclasses.replace(
+        conditioning,
+        ndc=torch.full_like(conditioning.ndc, -0.9),
+        background_latents=torch.ones_like(latents),
+    )
+    latents = torch.ones_like(latents)
+    latents[..., -1] = 0.5
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(5))
+    shadow = shadows(latents, conditioning)
+    share = shadow.mean().item()
+    assert 0 < share < 0.5
+
+    def loss(weight: float) -> float:
+        training = DiTTrainer(DiTTraining(shadow_weight=weight), one_batch, networks=micro_networks())
+        training.networks = lambda *told: latents - noise + 2 * shadow
+        return training.loss(latents, conditioning, pictures, torch.Generator().manual_seed(5)).item()
+
+    assert np.isclose(loss(1.0), 4 * share)
+    assert np.isclose(loss(5.0), 4 * 5 * share / (1 + 4 * share))

@@ -24,15 +24,16 @@ def model():
 
 
 def scene(seed: int) -> tuple[torch.Tensor, Conditioning, torch.Tensor]:
-    """A background that a shadow darkens on its left, away from all points; every seed gives the same."""
+    """A background that a shadow darkens on its left; points are on its right. All seeds give the same."""
     latents, conditioning, _ = one_batch(0)
     latents = conditioning.background_latents.clone()
     latents[..., :2] -= 0.5
-    behind = torch.zeros_like(conditioning.visible)
+    right = torch.full_like(conditioning.ndc, 0.9)
     tokens = torch.zeros(2, 5, 32)
     conditioning = dataclasses.replace(
         conditioning,
-        visible=behind,
+        ndc=right,
+        visible=torch.ones_like(conditioning.visible),
         image_tokens=tokens,
         image_known=torch.zeros(2, 5, dtype=torch.bool),
         normal_maps=None,
