@@ -12,19 +12,19 @@ A clip (F frames, K characters, R references, all pictures of one size; what is 
 
 =========================  ============================================================================
 ``clip.json``              ``format`` "isa-rendered 1", ``frames``, ``width``, ``height``, ``fps``,
-                           ``references``, ``body`` (``isa_engine.data.recording.fingerprint``), ``split``,
-                           ``source`` (seed, samples, set, takes, patterns worn)
+                           ``references``, ``split``, ``source`` (seed, samples, set, takes, patterns worn),
+                           ``body`` (``isa_engine.data.recordings.recording.fingerprint``)
 ``video/0000.png`` …       RGB, 8 bits
 ``background/0000.png`` …  RGB: the same frame without the cast
 ``mask/0000.png`` …        grey: 0 the set, k the k-th character
 ``reference/0.png`` …      RGB: the same people in other poses, from another side, on another set
-``arrays.npz``             no pickles; names and shapes as in ``isa_engine.data.recording``: ``betas``,
-                           ``rotations``, ``translation``, ``intrinsics``, ``camera_to_world``,
+``arrays.npz``             no pickles; names and shapes as in ``isa_engine.data.recordings.recording``:
+                           ``betas``, ``rotations``, ``translation``, ``intrinsics``, ``camera_to_world``,
                            ``reference_of``, ``reference_rotations``, ``reference_translation``,
                            ``reference_intrinsics``, ``reference_camera_to_world``
 =========================  ============================================================================
 
-``isa_engine.data.rendered`` reads it. Nothing of this is loaded before the command is given.
+``isa_engine.data.recordings.rendered`` reads it. Nothing of this is loaded before the command is given.
 """
 
 import bpy

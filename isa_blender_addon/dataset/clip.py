@@ -10,8 +10,8 @@ import bpy
 import numpy as np
 
 from isa_engine.body import BodyModel, Motion, open_body
-from isa_engine.data.recording import fingerprint
-from isa_engine.data.split import Split
+from isa_engine.data.recordings.recording import fingerprint
+from isa_engine.data.scenario.split import Split
 
 from ..scene.rig import apply_motion
 from .person import Person, random_person

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from isa_engine.data.split import HELD_OUT, TRAINING
+from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import Cancelled, DataError, IsaError
 
 from .clip import Wishes, render_clip

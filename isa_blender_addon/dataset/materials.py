@@ -8,7 +8,8 @@ import colorsys
 import bpy
 import numpy as np
 
-# As in the fast renderer (``isa_engine.data.patterns``), so that both share the split's held-out looks.
+# As in the fast renderer (``isa_engine.data.surfaces.patterns``), so that both share the split's held-out
+# looks.
 PATTERNS = ("plain", "stripes", "checks", "dots", "blotches")
 SKIN = np.array(
     [[0.80, 0.52, 0.39], [0.68, 0.40, 0.27], [0.45, 0.23, 0.13], [0.26, 0.12, 0.065], [0.12, 0.055, 0.032]]

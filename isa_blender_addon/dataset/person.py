@@ -9,7 +9,7 @@ from mathutils import Matrix
 
 from isa_engine.body import SMPLX_JOINTS, BodyModel
 from isa_engine.body.axes import to_world
-from isa_engine.data.split import Split
+from isa_engine.data.scenario.split import Split
 
 from ..scene.characters import body_mesh
 from ..scene.rig import add_character

@@ -6,9 +6,9 @@ import numpy as np
 
 from isa_engine.body import BodyModel, bundled_motion
 from isa_engine.body.axes import to_world
-from isa_engine.data.camera_paths import random_camera_path
-from isa_engine.data.motions import random_motion, random_place
-from isa_engine.data.split import Split
+from isa_engine.data.scenario.camera_paths import random_camera_path
+from isa_engine.data.scenario.motions import random_motion, random_place
+from isa_engine.data.scenario.split import Split
 
 # Vertices that are looked at to know where somebody is; more tell nothing new.
 _EVERY = 5

@@ -8,7 +8,7 @@ from isa_engine.shot import Shot
 
 from .finding import Finding, show
 
-# What 99 of 100 camera paths of the training keep to (``isa_engine.data.camera_paths``).
+# What 99 of 100 camera paths of the training keep to (``isa_engine.data.scenario.camera_paths``).
 TURN_DEGREES, GROWTH = 60.0, math.exp(0.6)
 # Degrees between two frames that no camera turns: a cut.
 _CUT_DEGREES = 40.0

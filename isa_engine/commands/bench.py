@@ -29,8 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _clips(arguments: argparse.Namespace) -> None:
-    from isa_engine.data.clip_speed import clip_speeds
-    from isa_engine.data.split import SPLITS
+    from isa_engine.data.clips.clip_speed import clip_speeds
+    from isa_engine.data.scenario.split import SPLITS
 
     splits = {split.name: split for split in SPLITS}
     if arguments.split not in splits or arguments.clips < 1:

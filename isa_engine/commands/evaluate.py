@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     _check(arguments)
     from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
-    from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
+    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
     from isa_engine.evaluation import table
     from isa_engine.evaluation.candidates import Sampling, untrained
     from isa_engine.evaluation.fidelity import Networks
@@ -121,7 +121,7 @@ def _training(arguments: argparse.Namespace) -> Any:
 def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     import torch
 
-    from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
+    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
 
     settings = {
         "model": model.config.name,

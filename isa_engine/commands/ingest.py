@@ -23,12 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from isa_engine.body import load_body, open_body
     from isa_engine.data.footage.clips import Ingestion, find_videos, recordings
-    from isa_engine.data.footage.report import Report
-    from isa_engine.data.media import EXACT, NEARLY_EXACT
-    from isa_engine.data.members import pack
-    from isa_engine.data.packing import rendered_clips
-    from isa_engine.data.rendered import rendered_folders
-    from isa_engine.data.shards import write_shards
+    from isa_engine.data.recordings.media import EXACT, NEARLY_EXACT
+    from isa_engine.data.recordings.members import pack
+    from isa_engine.data.recordings.rendered import rendered_clips, rendered_folders
+    from isa_engine.data.recordings.report import Report
+    from isa_engine.data.recordings.shards import write_shards
     from isa_engine.errors import DataError
 
     if not arguments.folder.is_dir():

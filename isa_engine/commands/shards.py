@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.data.stored_clips import find_samples
+    from isa_engine.data.clips.stored_clips import find_samples
     from isa_engine.errors import DataError
 
     samples, broken = find_samples(arguments.folder)

@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from isa_engine.data.split import SPLITS, TRAINING
+from isa_engine.data.scenario.split import SPLITS, TRAINING
 
 HELP = "render synthetic humans into shards for training"
 
@@ -31,7 +31,7 @@ def canvas(text: str) -> tuple[int, int]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.data.synthesize import Synthesis, synthesize
+    from isa_engine.data.clips.synthesize import Synthesis, synthesize
 
     settings = Synthesis(arguments.seed, tuple(arguments.frames), tuple(arguments.size), arguments.split)
     began, first = time.monotonic(), None

@@ -142,7 +142,7 @@ def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
 def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config
-    from isa_engine.data.sources import KeptVideos, videos_of
+    from isa_engine.data.clips.sources import KeptVideos, videos_of
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import VAETraining, read_configuration
     from isa_engine.training.samples import reconstructions
@@ -161,7 +161,7 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
 def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config
-    from isa_engine.data.samples import Batches, KeptSamples, Samples, fingerprint
+    from isa_engine.data.samples.sources import Batches, KeptSamples, Samples, fingerprint
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit import DiTTrainer
@@ -185,7 +185,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The trainer, and what makes its picture."""
     from isa_engine.configuration import model_config, weights_folder
-    from isa_engine.data.samples import Batches, Samples
+    from isa_engine.data.samples.sources import Batches, Samples
     from isa_engine.pipeline.model import load_weights
     from isa_engine.training.ahead import Ahead
     from isa_engine.training.configuration import GateTraining, read_configuration
@@ -226,8 +226,8 @@ def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Mo
 def _clips(points: int, arguments: argparse.Namespace) -> Callable:
     """Where clips with so many points a character come from."""
     from isa_engine.body import load_template, open_body
-    from isa_engine.data.sources import synthetic_clips
-    from isa_engine.data.stored_clips import Shards
+    from isa_engine.data.clips.sources import synthetic_clips
+    from isa_engine.data.clips.stored_clips import Shards
 
     if arguments.data:
         bodies = (open_body(), *([load_template(arguments.body)] if arguments.body else []))

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 
 from isa_engine.configuration import ABLATIONS, model_config
-from isa_engine.data.samples import (
+from isa_engine.data.clips.sources import synthetic_clips
+from isa_engine.data.samples.encoding import Sample
+from isa_engine.data.samples.sources import (
     Batches,
     ClipSource,
     KeptSamples,
-    Sample,
     Samples,
     SampleSource,
     fingerprint,
 )
-from isa_engine.data.sources import synthetic_clips
 from isa_engine.evaluation.candidates import first_points
 from isa_engine.evaluation.held_out import HeldOut
 from isa_engine.evaluation.plots import Curve

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isa_engine.data.clip import Clip
+from isa_engine.data.clips.clip import Clip
 from isa_engine.evaluation.ground import ground_places
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION

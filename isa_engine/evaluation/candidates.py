@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from isa_engine.configuration import ModelConfig
-from isa_engine.data.clip import Clip
-from isa_engine.data.samples import condition_clip, encode
+from isa_engine.data.clips.clip import Clip
+from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from isa_engine.data.clip import Clip
+from isa_engine.data.clips.clip import Clip
 from isa_engine.geometry.plucker import ray_directions
 
 # Rays that fall less steeply meet the ground at the horizon.

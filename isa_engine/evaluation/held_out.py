@@ -1,4 +1,4 @@
-"""Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.split``).
+"""Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.scenario.split``).
 
 A clip is left out where it would make the measure too easy or void: where the reference picture, merely
 repeated, would on average cover the cast; where nobody is seen; where the ground shows no motion to judge by.
@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.data.clip import Clip
-from isa_engine.data.filming import Actor, film
-from isa_engine.data.light import Light
-from isa_engine.data.patterns import random_colours
-from isa_engine.data.sets import Set
-from isa_engine.data.sources import synthetic_humans
-from isa_engine.data.split import HELD_OUT, Split
+from isa_engine.data.clips.clip import Clip
+from isa_engine.data.clips.sources import synthetic_humans
+from isa_engine.data.rendering.filming import Actor, film
+from isa_engine.data.rendering.light import Light
+from isa_engine.data.rendering.sets import Set
+from isa_engine.data.scenario.split import HELD_OUT, Split
+from isa_engine.data.surfaces.patterns import random_colours
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
 from isa_engine.evaluation.default_camera import default_camera
@@ -43,7 +43,8 @@ class Kind:
     Attributes:
         name: as tables and pictures call it.
         characters: sizes of cast, in turn.
-        set_kind: of ``data.sets.KINDS``; any if None. A flat one is a screen in a colour that nobody wears.
+        set_kind: of ``data.rendering.sets.KINDS``; any if None. A flat one is a screen in a colour that
+            nobody wears.
         camera: "any", "still", "moving": its motion shows on the ground, or "blender": a new scene's, with
             the cast at the origin (``default_camera``).
         hard: whether to keep the repeated reference's mean IoU at or below ``EASIEST``.

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isa_engine.data.clip import Clip
+from isa_engine.data.clips.clip import Clip
 from isa_engine.evaluation.ground import ground_places
 
 # A foot's shadow is looked for within this share of the figure's height about it.

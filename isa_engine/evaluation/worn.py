@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isa_engine.data.splat import nearest_sample
+from isa_engine.data.rendering.splat import nearest_sample
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project, to_pixels
 

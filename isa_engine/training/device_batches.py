@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isa_engine.data.samples import Sample, encode_batch
-from isa_engine.data.staged_batch import StagedBatch, stage_clips
-from isa_engine.data.variation import Variation
+from isa_engine.data.clips.variation import Variation
+from isa_engine.data.samples.encoding import Sample, encode_batch
+from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
 from isa_engine.pipeline.model import Model
 from isa_engine.training.ring import Ring
 from isa_engine.training.ring_batches import RingBatches

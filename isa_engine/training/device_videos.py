@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.data.samples import colours
-from isa_engine.data.variation import Variation
+from isa_engine.data.clips.variation import Variation
+from isa_engine.data.samples.encoding import colours
 from isa_engine.geometry.frames import latent_count
 from isa_engine.training.augmentation import motion_path, speed_moments
 from isa_engine.training.configuration import VAETraining

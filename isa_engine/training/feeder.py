@@ -135,7 +135,7 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     os.nice(5)
     import torch
 
-    from isa_engine.data.clip_batch import batch_of
+    from isa_engine.data.clips.clip_batch import batch_of
     from isa_engine.training.ring import Ring
 
     torch.set_num_threads(1)
@@ -156,7 +156,7 @@ def _end_with_parent() -> None:
 
 
 def _synthetic(points: int) -> Callable:
-    from isa_engine.data.sources import synthetic_clips
+    from isa_engine.data.clips.sources import synthetic_clips
 
     return synthetic_clips(points, "cpu")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isa_engine.data.clip_batch import AXES, TYPES, ClipBatch
+from isa_engine.data.clips.clip_batch import AXES, TYPES, ClipBatch
 from isa_engine.errors import DataError
 from isa_engine.whole_file import whole_file
 

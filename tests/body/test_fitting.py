@@ -11,8 +11,8 @@ from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, keypoints
 from isa_engine.body.pose_prior import pose_prior
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.body.skeleton import mirrored
-from isa_engine.data.bake_pose_prior import bake
-from isa_engine.data.split import HELD_OUT, TRAINING
+from isa_engine.data.scenario.bake_pose_prior import bake
+from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import BodyError
 from isa_engine.geometry.camera import projection
 from isa_engine.geometry.ndc import project

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isa_engine.data.clip import Clip
+from isa_engine.data.clips.clip import Clip
 from isa_engine.evaluation.camera_motion import agreement, ground_motion
 
 FRAMES, SIZE, HEIGHT, FOCAL = 9, 64, 4.0, 2.0

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isa_engine.data.split import HELD_OUT, HELD_OUT_RICH
+from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
 from isa_engine.errors import DataError
 from isa_engine.evaluation.control import ONE
 from isa_engine.evaluation.held_out import EASIEST, HeldOut, Kind

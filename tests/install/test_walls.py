@@ -173,7 +173,7 @@ def rooms() -> list[str]:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = text.partition("## Rooms")[2].partition("\n## ")[0]
     names = [name for line in section.splitlines() if line.startswith("|") for name in _codes(line)]
-    return [name for name in names if name.count("/") == 1 and name.startswith(PACKAGES)]
+    return [name for name in names if name.startswith(tuple(f"{package}/" for package in PACKAGES))]
 
 
 def _codes(row: str) -> list[str]:
@@ -181,24 +181,29 @@ def _codes(row: str) -> list[str]:
     return row.split("|")[1].split("`")[1::2]
 
 
-def room_of(module: str) -> str:
-    """The room of a module as docs/architecture.md names it."""
-    package, _, rest = module.partition(".")
-    name = rest.partition(".")[0]
-    if not name:
-        return f"{package}/__init__.py"
-    return f"{package}/{name}" if (ROOT / package / name).is_dir() else f"{package}/{name}.py"
+def room_of(module: str, order: list[str]) -> str:
+    """The room of a module as the table names it; where that divides a room, the folder in it."""
+    package, *inner = module.split(".")
+    room = package
+    for part in inner or ["__init__"]:
+        if (ROOT / room / part).is_dir():
+            room += f"/{part}"
+        elif room == package:
+            return f"{room}/{part}.py"
+        if not any(other.startswith(f"{room}/") for other in order):
+            return room
+    return room
 
 
 def upward(arrows: dict[str, set[str]], order: list[str]) -> list[str]:
     """Imports of a room that stands below in the table, and of or by one that is not in it."""
     floor = {room: number for number, room in enumerate(order)}
+    room = {name: room_of(name, order) for name in arrows}
     return [
         f"{name} imports {other}"
         for name, others in arrows.items()
         for other in sorted(others)
-        if room_of(name) != room_of(other)
-        and not floor.get(room_of(name), -1) > floor.get(room_of(other), 10**9)
+        if room[name] != room[other] and not floor.get(room[name], -1) > floor.get(room[other], 10**9)
     ]
 
 
@@ -213,8 +218,9 @@ def test_a_room_imports_only_what_stands_above_it_in_the_table(package):
 
 
 def test_the_table_of_rooms_names_each_room_once_and_no_other():
-    there = {room_of(name) for package in PACKAGES for name in graph(ROOT, package)}
-    assert sorted(rooms()) == sorted(there)
+    order = rooms()
+    there = {room_of(name, order) for package in PACKAGES for name in graph(ROOT, package)}
+    assert sorted(order) == sorted(there)
 
 
 @pytest.fixture

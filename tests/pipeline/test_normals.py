@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from isa_engine.body import open_body
-from isa_engine.data.clip import Clip
-from isa_engine.data.samples import Batches, KeptSamples, Samples, condition_clip
+from isa_engine.data.clips.clip import Clip
+from isa_engine.data.samples.encoding import condition_clip
+from isa_engine.data.samples.sources import Batches, KeptSamples, Samples
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
 from isa_engine.geometry.surface import surface_table
 from isa_engine.pipeline.conditioning import condition_shot

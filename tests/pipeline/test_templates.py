@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from isa_engine.body import load_template
-from isa_engine.data.media import EXACT
-from isa_engine.data.members import pack
-from isa_engine.data.recording import fingerprint
-from isa_engine.data.samples import condition_clip
-from isa_engine.data.shards import write_shard
-from isa_engine.data.stored_clips import Shards
+from isa_engine.data.clips.stored_clips import Shards
+from isa_engine.data.recordings.media import EXACT
+from isa_engine.data.recordings.members import pack
+from isa_engine.data.recordings.recording import fingerprint
+from isa_engine.data.recordings.shards import write_shard
+from isa_engine.data.samples.encoding import condition_clip
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.results.video import read_video
 from isa_engine.shot import Character, ReferencePose, Shot, encode_shot, read_shot
 from tests.body.templates import LAYOUTS, write_template
-from tests.data.recordings import recording
+from tests.data.recordings.recordings import recording
 from tests.geometry.meshes import ellipsoid
 from tests.pipeline.shots import make_shot
 

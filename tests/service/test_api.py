@@ -20,9 +20,8 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import isa_engine
-from isa_engine import configuration
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
-from isa_engine.configuration import MODELS
+from isa_engine.configuration import MODELS, weights
 from isa_engine.service import api as api_module
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
@@ -100,7 +99,7 @@ def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monk
     (tmp_path / "weights" / "isa-small").mkdir(parents=True)
     (tmp_path / "weights" / "isa-small" / pipeline_model.CARD).write_text("{}")
     (tmp_path / "weights" / "isa-4b").mkdir()
-    monkeypatch.setattr(configuration, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     assert [name for name in MODELS if api_module.model_info(name).trained] == ["isa-small"]
     for name in MODELS:
         assert api_module.model_info(name).trained == (pipeline_model.weights_folder(name) is not None)

@@ -7,11 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from isa_engine import configuration
 from isa_engine.cli import main
 from isa_engine.client.protocol import Memory
 from isa_engine.commands import doctor
-from isa_engine.configuration import MODELS
+from isa_engine.configuration import MODELS, weights
 from isa_engine.service import memory
 
 
@@ -58,7 +57,7 @@ def test_little_memory(capsys, monkeypatch, tmp_path):
 
 
 def test_missing_weights_are_a_note_with_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(configuration, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
     findings = list(doctor.weights())
     assert [finding.state for finding in findings] == ["note"] * len(MODELS)
     assert all("weights of isa-" in finding.what and finding.remedy for finding in findings)

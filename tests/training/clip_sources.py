@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from isa_engine.data.clip import Clip
+from isa_engine.data.clips.clip import Clip
 
 
 def plain_clip(seed: int, frames: int, height: int, width: int, points: int = 4) -> Clip:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from isa_engine.data.clip_batch import AXES, ClipBatch, batch_of
-from isa_engine.data.samples import Samples, encode_batch
-from isa_engine.data.sources import synthetic_clips
-from isa_engine.data.staged_batch import stage_clips
+from isa_engine.data.clips.clip_batch import AXES, ClipBatch, batch_of
+from isa_engine.data.clips.sources import synthetic_clips
+from isa_engine.data.samples.encoding import encode_batch
+from isa_engine.data.samples.sources import Samples
+from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.errors import DataError
 from isa_engine.pipeline.model import build_model
 from isa_engine.training.feeder import LOG, is_fed

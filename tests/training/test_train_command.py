@@ -7,8 +7,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from isa_engine import cli, configuration
+from isa_engine import cli
 from isa_engine.commands import train
+from isa_engine.configuration import weights
 from isa_engine.training.dit import DiTTrainer
 
 CONFIGURATIONS = {
@@ -75,7 +76,7 @@ def _lost(trainer: DiTTrainer) -> torch.Tensor:
 
 
 def test_a_transformer_learns_no_untrained_autoencoders_latents(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(configuration, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
     (tmp_path / "run.toml").write_text(CONFIGURATIONS["dit"])
     command = ["train", "dit", "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
     assert cli.main(command) == 1

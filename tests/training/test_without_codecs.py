@@ -8,7 +8,7 @@ import sys
 sys.modules["av"] = None
 import torch
 torch.set_num_threads(1)
-import isa_engine.data.samples, isa_engine.data.sources
+import isa_engine.data.samples.encoding, isa_engine.data.samples.sources, isa_engine.data.clips.sources
 import isa_engine.training.assemble, isa_engine.training.samples
 import isa_engine.training.vae, isa_engine.training.video_batches
 from isa_engine.training.configuration import DiTTraining

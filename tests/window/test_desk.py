@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.data import filmed
-from tests.data.filmed import Tracked
+from tests.data.footage import filmed
+from tests.data.footage.filmed import Tracked
 
 pytestmark = [pytest.mark.window, pytest.mark.timeout(900)]
 

@@ -17,7 +17,6 @@ from isa_engine.data.footage.clean_plate import clean_plate
 from isa_engine.data.footage.footage import VIDEOS, Footage, read_footage
 from isa_engine.data.footage.performance import Performance, perform, projected
 from isa_engine.data.footage.reference import choose_reference
-from isa_engine.data.footage.report import Report
 from isa_engine.data.footage.screening import (
     Limits,
     check_movement,
@@ -26,9 +25,10 @@ from isa_engine.data.footage.screening import (
     on_mask,
     shots,
 )
-from isa_engine.data.footage.unfit import Unfit
-from isa_engine.data.recording import Recording, fingerprint
-from isa_engine.data.split import HELD_OUT, TRAINING
+from isa_engine.data.recordings.recording import Recording, fingerprint
+from isa_engine.data.recordings.report import Report
+from isa_engine.data.recordings.unfit import Unfit
+from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.geometry.surface import SurfaceTable, surface_table
 
 # Of a short shot this share is shown; a reference is taken from the rest.

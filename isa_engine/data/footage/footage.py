@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from isa_engine.data.footage.screening import thumbnail
-from isa_engine.data.footage.unfit import Unfit
-from isa_engine.data.media import VideoReader, decode_picture
+from isa_engine.data.recordings.media import VideoReader, decode_picture
+from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.errors import DataError
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")

@@ -9,7 +9,7 @@ from isa_engine.body import BodyModel, Motion
 from isa_engine.body.rotation import interpolate
 from isa_engine.data.footage.track_formats import BAD_TRACK, read_tracks
 from isa_engine.data.footage.tracks import on_body, placed, seen_through, shared_lens
-from isa_engine.data.footage.unfit import Unfit
+from isa_engine.data.recordings.unfit import Unfit
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from isa_engine.data.footage.tracks import (
     seen_through,
     shared_lens,
 )
-from isa_engine.data.footage.unfit import Unfit
+from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.surface import SurfaceTable

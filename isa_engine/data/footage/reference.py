@@ -9,7 +9,7 @@ from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.data.footage.footage import Footage
 from isa_engine.data.footage.performance import Performance
 from isa_engine.data.footage.screening import Limits, blurriness
-from isa_engine.data.footage.unfit import Unfit
+from isa_engine.data.recordings.unfit import Unfit
 
 # Frames that are looked at, and seconds that they lie away from what is shown.
 _CANDIDATES, _AWAY = 32, 0.25

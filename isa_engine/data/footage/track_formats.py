@@ -21,7 +21,7 @@ from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.data.footage.linking import linked
 from isa_engine.data.footage.tracks import REST_PELVIS, Lens, Track
-from isa_engine.data.footage.unfit import Unfit
+from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.errors import BodyError
 
 BAD_TRACK, OTHER_LENGTH, PICKLE = "bad track", "track of another length", "track is a pickle"

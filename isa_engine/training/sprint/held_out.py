@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from isa_engine.data.clip_batch import ClipBatch, batch_of
-from isa_engine.data.samples import Sample, colours, encode_batch
-from isa_engine.data.sources import synthetic_humans
-from isa_engine.data.split import HELD_OUT
-from isa_engine.data.staged_batch import stage_clips
+from isa_engine.data.clips.clip_batch import ClipBatch, batch_of
+from isa_engine.data.clips.sources import synthetic_humans
+from isa_engine.data.samples.encoding import Sample, colours, encode_batch
+from isa_engine.data.samples.staged_batch import stage_clips
+from isa_engine.data.scenario.split import HELD_OUT
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise

@@ -21,17 +21,17 @@ from isa_blender_addon.dataset.staging import random_staging
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_blender_addon.scene.rig import add_character, apply_motion
 from isa_engine.body import Motion, open_body
-from isa_engine.data import patterns
-from isa_engine.data.cast import SAMPLES, Actor
-from isa_engine.data.filming import film
-from isa_engine.data.light import Light
-from isa_engine.data.looks import Look
-from isa_engine.data.media import decode_picture
-from isa_engine.data.rendered import FORMAT, read_rendered, rendered_folders
-from isa_engine.data.sets import Set
-from isa_engine.data.skinned import SkinnedSurface, even_surface_points
-from isa_engine.data.split import HELD_OUT, TRAINING
-from isa_engine.data.stored_clips import to_clip
+from isa_engine.data.clips.stored_clips import to_clip
+from isa_engine.data.recordings.media import decode_picture
+from isa_engine.data.recordings.rendered import FORMAT, read_rendered, rendered_folders
+from isa_engine.data.rendering.cast import SAMPLES, Actor
+from isa_engine.data.rendering.filming import film
+from isa_engine.data.rendering.light import Light
+from isa_engine.data.rendering.sets import Set
+from isa_engine.data.scenario.split import HELD_OUT, TRAINING
+from isa_engine.data.surfaces import patterns
+from isa_engine.data.surfaces.looks import Look
+from isa_engine.data.surfaces.skinned import SkinnedSurface, even_surface_points
 from isa_engine.errors import DataError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project

@@ -16,8 +16,8 @@ from isa_blender_addon.scene.characters import joint_bones
 from isa_engine.data.footage.people import tracked_people
 from tests.addon.scenes.small_body import small_body
 from tests.addon.scenes.snapshot import snapshot
-from tests.data import filmed
-from tests.data.filmed import FORMATS, FPS, HEIGHT, WIDTH, Tracked
+from tests.data.footage import filmed
+from tests.data.footage.filmed import FORMATS, FPS, HEIGHT, WIDTH, Tracked
 
 FRAMES = 5
 VIDEO = {"width": WIDTH, "height": HEIGHT, "rate": FPS}

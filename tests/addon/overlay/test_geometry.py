@@ -15,7 +15,7 @@ from isa_blender_addon.overlay.geometry import (
     unproject,
     visible,
 )
-from isa_engine.data.camera_paths import look_at_matrices
+from isa_engine.data.scenario.camera_paths import look_at_matrices
 from isa_engine.geometry.ndc import project
 
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)

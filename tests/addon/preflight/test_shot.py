@@ -21,7 +21,7 @@ from isa_blender_addon.preflight.references import CastPicture, check_pictures, 
 from isa_blender_addon.preflight.size import check_size
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.cost import generation
-from isa_engine.data.camera_paths import look_at_matrices, random_camera_path
+from isa_engine.data.scenario.camera_paths import look_at_matrices, random_camera_path
 from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
 from tests.addon.overlay.test_geometry import ball
 

@@ -1,0 +1,175 @@
+"""What a model is made of: the sizes of its networks, and what all models have in common."""
+
+from dataclasses import dataclass, field
+
+from isa_engine.errors import ModelError
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """VideoVAE: SD3's image autoencoder with causal time (paper, 4.1).
+
+    Attributes:
+        latent_channels: c.
+        block_out_channels: width of each resolution, finest first; each but the last halves space, and the
+            last two that do so halve time.
+        layers_per_block: residual blocks a resolution.
+        window: side in pixels of windows that are folded into channels at once (not in SD3): a model for two
+            CPU cores cannot afford convolutions at full resolution. It has one width. 0: SD3's.
+        norm_groups: of the group norms, which see one frame at a time.
+        tail_width: channels of a last look across the borders of windows (``vae.pixel_tail``); 0: none.
+        scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
+            for each channel. Trained weights bring their own.
+    """
+
+    latent_channels: int = 16
+    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
+    layers_per_block: int = 2
+    window: int = 0
+    norm_groups: int = 32
+    tail_width: int = 0
+    scaling_factor: float | tuple[float, ...] = 1.5305
+    shift_factor: float | tuple[float, ...] = 0.0609
+
+    @property
+    def spatial_compression(self) -> int:
+        """f_s: video pixels to a latent pixel's side."""
+        return self.window or 2 ** (len(self.block_out_channels) - 1)
+
+
+@dataclass(frozen=True)
+class MatteHeadConfig:
+    """The matte head, at the latents' resolution.
+
+    Attributes:
+        width: channels.
+        layers: residual blocks.
+        norm_groups: of the group norms, which see one frame at a time.
+    """
+
+    width: int = 128
+    layers: int = 3
+    norm_groups: int = 8
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """ISA-DiT (paper, 5.2 and 5.3).
+
+    Attributes:
+        width: d, features of a token.
+        layers, heads: of the transformer.
+        patch: latent pixels to a token's side.
+        points: surface points a character a frame; "controlnet-2d" draws its maps from them.
+        latent_channels: c of the VAE.
+        image_width: features of an image-tower token.
+        qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
+        conditioning: "isa"; or an ablation of Table 4: "isa-without-ispe", or "controlnet-2d", which has
+            normal maps in place of points and ISA.
+        readout: what the last tokens are: "velocity" (the paper's), or "background", what a picture has that
+            its background lacks (``dit.readout``).
+        identity_splat: whether each latent pixel is also told the identity of the point that stands in it
+            (``dit.identity_splat``); the paper has no such input.
+        position_grid: table and base size of the positions of an SD3 model that this one starts from
+            (``dit.sd3_adapter``); None: positions from NDC.
+    """
+
+    width: int = 1536
+    layers: int = 24
+    heads: int = 24
+    patch: int = 2
+    points: int = 256
+    latent_channels: int = 16
+    image_width: int = 1024
+    qk_norm: bool = True
+    conditioning: str = "isa"
+    readout: str = "velocity"
+    identity_splat: bool = False
+    position_grid: tuple[int, int] | None = None
+
+
+# What all ISA-DiTs have in common. Features of a timestep; six numbers of a ray for each frame of a window
+# (Eq. 22); 2 × 2 normals to a latent pixel, for each frame of a window; shift, scale and gate for attention
+# and feed-forward (AdaLN-zero).
+TIMESTEP_FEATURES = 256
+RAY_CHANNELS = 6 * TEMPORAL_COMPRESSION
+NORMAL_DETAIL = 2
+NORMAL_CHANNELS = 3 * NORMAL_DETAIL**2 * TEMPORAL_COMPRESSION
+MODULATIONS = 6
+# The modulated branches that the paper adds to SD3's block, by the conditioning: temporal, point-temporal,
+# ISA on video, ISA on points; the first alone where there are no points.
+NEW_BRANCHES = {"isa": 4, "isa-without-ispe": 4, "controlnet-2d": 1}
+# Pictures of its first frame that a generation shows on the way, at most.
+PREVIEWS = 6
+
+
+@dataclass(frozen=True)
+class ImageTowerConfig:
+    """CLIP's image tower, in open_clip's terms (Eq. 21).
+
+    Attributes:
+        name: an open_clip architecture whose weights are given by path; empty: built from the sizes below.
+        size: picture side in pixels.
+        patch, width, layers, heads: of the vision transformer.
+    """
+
+    name: str = ""
+    size: int = 64
+    patch: int = 16
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A named model.
+
+    Attributes:
+        short_side: the canvas's short side in pixels that the model is made for.
+        close_up: side in pixels of the square that is cut out of a reference about a character.
+        max_frames: the longest take it is made for.
+        shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
+            structure, as larger pictures, is decided there; 1 is none.
+        gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is
+            of most use to a readout that paints the background anew.
+        bits: of a number of the weights as they travel (``networks.weight_files``).
+    """
+
+    name: str
+    short_side: int
+    close_up: int
+    max_frames: int
+    shift: float = 1.0
+    gate: bool = False
+    bits: int = 16
+    vae: VAEConfig = field(default_factory=VAEConfig)
+    matte_head: MatteHeadConfig = field(default_factory=MatteHeadConfig)
+    dit: DiTConfig = field(default_factory=DiTConfig)
+    image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
+
+    @property
+    def multiple(self) -> int:
+        """Video pixels to a token's side: canvas sizes are multiples of it."""
+        return self.vae.spatial_compression * self.dit.patch
+
+    @property
+    def temporal_compression(self) -> int:
+        """f_t: frames to a latent frame."""
+        return TEMPORAL_COMPRESSION
+
+    def canvas(self, text: str) -> tuple[int, int]:
+        """A canvas written as "WIDTHxHEIGHT", in pixels.
+
+        Raises:
+            ModelError: it is not written so, or does not suit the model.
+        """
+        width, _, height = text.partition("x")
+        if not (width.isdigit() and height.isdigit()):
+            raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
+        for side in (int(width), int(height)):
+            if side == 0 or side % self.multiple:
+                remedy = f"'{self.name}' needs multiples of {self.multiple}."
+                raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
+        return int(width), int(height)

@@ -1,0 +1,244 @@
+"""Clips from shards, for training and evaluation: one seed, one clip."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_engine.body import BodyModel, open_body
+from isa_engine.data.clips.clip import Clip
+from isa_engine.data.clips.cropping import window_around
+from isa_engine.data.recordings.members import describe, unpack
+from isa_engine.data.recordings.recording import Recording, fingerprint
+from isa_engine.data.recordings.shards import Places, read_member, shard_index, shard_paths
+from isa_engine.data.surfaces.skinned import SkinnedSurface
+from isa_engine.errors import DataError
+from isa_engine.geometry.surface import surface_table
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where a recording lies, and its ``description`` (``members``), which is read without decoding."""
+
+    shard: Path
+    key: str
+    places: Places
+    description: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.shard.name}/{self.key}"
+
+    def read(self) -> Recording:
+        """Decode it.
+
+        Raises:
+            DataError: names the member that is broken.
+        """
+        return unpack({ending: read_member(self.shard, place) for ending, place in self.places.items()})
+
+
+def find_samples(folder: Path) -> tuple[list[Sample], dict[str, str]]:
+    """The samples of a folder's shards, and why those that have no description are none.
+
+    Raises:
+        DataError: there are no shards.
+    """
+    samples, broken = [], {}
+    for shard in shard_paths(folder):
+        try:
+            index = shard_index(shard)
+        except DataError as error:
+            broken[shard.name] = str(error)
+            continue
+        for key, places in index.items():
+            try:
+                if "json" not in places:
+                    raise DataError("the member is missing", where="json")
+                samples.append(Sample(shard, key, places, describe(read_member(shard, places["json"]))))
+            except DataError as error:
+                broken[f"{shard.name}/{key}"] = str(error)
+    return samples, broken
+
+
+class Shards:
+    """``shards(seed, frames, height, width)`` → a clip: a sample that is long enough, cut in time, cropped
+    around the cast to the canvas's aspect, and resized.
+
+    A sample that cannot be read is passed over, and its name kept with the reason in ``broken``; which clip
+    a seed gives does not depend on what was read before.
+
+    Args:
+        folder: of the shards.
+        points: surface points a character.
+        bodies: that the samples may be posed on; the open body by default.
+        split: only samples of this split are read.
+
+    Raises:
+        DataError: there are no shards, or none of their samples is of this split.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        points: int,
+        bodies: Sequence[BodyModel] = (),
+        split: str = "training",
+        device: torch.device | str = "cpu",
+    ):
+        self.folder, self.points, self.split, self.device = folder, points, split, torch.device(device)
+        self.bodies = {fingerprint(body): body for body in bodies or (open_body(),)}
+        found, self.broken = find_samples(folder)
+        for name, reason in self.broken.items():
+            _log.warning("%s is skipped: %s", name, reason)
+        self.samples = [sample for sample in found if sample.description["split"] == split]
+        self._surfaces: dict[str, SkinnedSurface] = {}
+        if not self.samples:
+            remedy = f"{len(self.broken)} of them are broken; see 'isa-engine shards'." if self.broken else ""
+            raise DataError(f"there are no samples of the split '{split}'", where=str(folder), remedy=remedy)
+
+    def __call__(self, seed: int, frames: int, height: int, width: int) -> Clip:
+        """The clip of this seed.
+
+        Raises:
+            DataError: no sample is so long, or none of them can be read.
+        """
+        random = np.random.default_rng(seed)
+        candidates = self._long_enough(frames)
+        if not len(candidates):
+            longest = max(self._lengths)
+            problem = f"no sample has {frames} frames; the longest has {longest}"
+            raise DataError(problem, where=str(self.folder), remedy="Ask for fewer.")
+        while any(self.samples[i].name not in self.broken for i in candidates):
+            sample = self.samples[candidates[random.integers(len(candidates))]]
+            start = int(random.integers(sample.description["frames"] - frames + 1))
+            if (recording := self.read(sample)) is not None:
+                surface = self._surface(recording.body)
+                return to_clip(recording, surface, slice(start, start + frames), height, width)
+        raise DataError("every sample that is long enough is broken", where=str(self.folder))
+
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.array([sample.description["frames"] for sample in self.samples])
+
+    def _long_enough(self, frames: int) -> np.ndarray:
+        return np.flatnonzero(self._lengths >= frames)
+
+    def read(self, sample: Sample) -> Recording | None:
+        """A sample's recording; None where it cannot be read, which ``broken`` then tells the reason of."""
+        if sample.name in self.broken:
+            return None
+        try:
+            body = sample.description["body"]
+            if body not in self.bodies:
+                raise DataError(f"its body {body} is not at hand", remedy="Name its file with --body.")
+            recording = sample.read()
+            components = self.bodies[body].shapedirs.shape[-1]
+            if recording.betas.shape[1] > components:
+                raise DataError(f"the body has {components} shape components", where="betas")
+            if recording.expression is not None:
+                moving = self.bodies[body].exprdirs.shape[-1]
+                if recording.expression.shape[2] > moving:
+                    raise DataError(f"the body has {moving} expression components", where="expression")
+            if recording.rotations.shape[2] != len(self.bodies[body].parents):
+                raise DataError(f"the body has {len(self.bodies[body].parents)} joints", where="rotations")
+            return recording
+        except DataError as error:
+            self.broken[sample.name] = str(error)
+            _log.warning("%s is skipped: %s", sample.name, error)
+            return None
+
+    def _surface(self, body: str) -> SkinnedSurface:
+        if body not in self._surfaces:
+            model = self.bodies[body]
+            table = surface_table(model.v_template, model.faces)
+            self._surfaces[body] = SkinnedSurface(
+                model, table.corners[: self.points], table.barycentric[: self.points], self.device
+            )
+        return self._surfaces[body]
+
+
+def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height: int, width: int) -> Clip:
+    """What training sees of a recording.
+
+    Args:
+        surface: of the recording's body.
+        shown: the frames wanted.
+        height, width: of the canvas.
+    """
+    device = surface.template.device
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.as_tensor(array, device=device)
+
+    betas = tensor(recording.betas)
+    rotations, translation = tensor(recording.rotations[shown]), tensor(recording.translation[shown])
+
+    def face(name: str, index: Any) -> Tensor | None:
+        values = getattr(recording, name)
+        return None if values is None else tensor(values[index])
+
+    everybody = range(len(betas))
+    posed = [
+        surface.pose(betas[k], rotations[:, k], translation[:, k], expression=face("expression", (shown, k)))
+        for k in everybody
+    ]
+    points, normals = (torch.stack(values, 1) for values in zip(*posed, strict=True))
+    there = tensor(recording.reference_rotations), tensor(recording.reference_translation)
+    reference_points = torch.cat(
+        [
+            surface.pose(
+                betas[k],
+                *(part[k : k + 1] for part in there),
+                expression=face("reference_expression", slice(k, k + 1)),
+            )[0]
+            for k in everybody
+        ]
+    )
+
+    intrinsics, camera_to_world = recording.intrinsics[shown], recording.camera_to_world[shown]
+    window = window_around(
+        points.flatten(1, 2), intrinsics, camera_to_world, recording.mask.shape[1:], height, width
+    )
+    reference_windows = [
+        window_around(
+            reference_points[recording.reference_of == r].reshape(1, -1, 3),
+            recording.reference_intrinsics[r : r + 1],
+            recording.reference_camera_to_world[r : r + 1],
+            recording.mask.shape[1:],
+            height,
+            width,
+        )
+        for r in range(len(recording.references))
+    ]
+    references = [
+        cut.picture(tensor(picture)[None], height, width)[:, 0]
+        for picture, cut in zip(recording.references, reference_windows, strict=True)
+    ]
+    reference_intrinsics = [
+        cut.intrinsics(recording.reference_intrinsics[r]) for r, cut in enumerate(reference_windows)
+    ]
+    return Clip(
+        video=window.picture(tensor(recording.video[shown]), height, width),
+        background=window.picture(tensor(recording.background[shown]), height, width),
+        mask=window.numbers(tensor(recording.mask[shown]), height, width),
+        points=points,
+        normals=normals,
+        intrinsics=tensor(window.intrinsics(intrinsics)),
+        camera_to_world=tensor(camera_to_world),
+        references=torch.stack(references),
+        reference_of=tensor(recording.reference_of),
+        reference_points=reference_points,
+        reference_intrinsics=tensor(np.stack(reference_intrinsics)),
+        reference_camera_to_world=tensor(recording.reference_camera_to_world),
+        fps=recording.fps,
+        camera_known=recording.camera_known,
+    )

@@ -1,0 +1,1 @@
+"""What the transformer learns from: clips as latents with their conditions."""

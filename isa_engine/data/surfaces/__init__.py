@@ -1,0 +1,1 @@
+"""Bodies as samples of their surfaces, and what they wear as colours and thickness of these samples."""
