@@ -1,10 +1,13 @@
 """The buttons of preflight's findings. Each undoes like any step, and its finding goes with it."""
 
 import bpy
-from bpy.props import FloatVectorProperty, IntProperty, StringProperty
+from bpy.props import FloatProperty, FloatVectorProperty, IntProperty, StringProperty
+from mathutils import Vector
 
 from isa_engine.configuration import MODELS
 
+from ..scene.characters import body_mesh
+from ..scene.units import unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing
 from .operator import Result
@@ -67,14 +70,18 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
     bl_description = "Move the character along the ground until the two only touch; its animation stays"
 
     character: StringProperty()
-    offset: FloatVectorProperty(size=3, subtype="XYZ", unit="LENGTH")
+    offset: FloatVectorProperty(size=3, subtype="XYZ", description="In metres")
 
     def execute(self, context) -> Result:
         item = _named(context.scene.objects, self.character)
         if item is None:
             return {"CANCELLED"}
         inverse = item.parent.matrix_world.inverted().to_3x3() if item.parent else None
-        offset = inverse @ self.offset if inverse else self.offset
+        cast = (body_mesh(member.character) or member.character for member in playing(context.scene))
+        offset = self.offset / unit_in_metres(
+            context.scene, (Vector(mesh.dimensions).length for mesh in cast)
+        )
+        offset = inverse @ offset if inverse else offset
         # The delta moves the character with its animation: keys on its location stay as they are.
         item.delta_location = item.delta_location + offset
         # Not by the offset, which the button holds in single precision and the finding in double.
@@ -107,7 +114,23 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ISA_OT_scale_unit(_Mend, bpy.types.Operator):
+    bl_idname = "isa.scale_unit"
+    bl_label = "Scale Unit"
+    bl_description = "Tell by the scene's unit scale how many meters its units are; nothing in it changes"
+
+    factor: FloatProperty()
+
+    def execute(self, context) -> Result:
+        units = context.scene.unit_settings
+        if units.system == "NONE":
+            units.system, units.scale_length = "METRIC", 1.0
+        units.scale_length *= self.factor
+        return self.mended("factor")
+
+
 CLASSES = (
+    ISA_OT_scale_unit,
     ISA_OT_show_frame,
     ISA_OT_leave_out,
     ISA_OT_move_apart,

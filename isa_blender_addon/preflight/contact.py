@@ -82,9 +82,15 @@ def _way_out(first: Character, second: Character, depths: np.ndarray) -> tuple[f
     way = (second.points[deepest[0]].mean(0) - first.points[deepest[0]].mean(0))[:2].astype(float)
     length = np.linalg.norm(way)
     way = np.array([*(way / length), 0.0]) if length > 1e-6 else np.array([1.0, 0.0, 0.0])
+    looked_at = deepest.tolist()
     for far in np.arange(_STEP, _FARTHEST, _STEP):
         moved = replace(second, points=second.points + (far * way).astype(np.float32))
-        if max(depth(first, moved, frame) for frame in deepest) < DEPTH / 2:
+        if max(depth(first, moved, frame) for frame in looked_at) >= DEPTH / 2:
+            continue
+        # On other frames the move may bring them into each other.
+        now = [depth(first, moved, frame) for frame in range(len(depths))]
+        if max(now) < DEPTH:
             break
+        looked_at.append(int(np.argmax(now)))
     x, y, z = far * way
     return float(x), float(y), float(z)

@@ -4,10 +4,11 @@ import numpy as np
 
 from isa_engine.shot import Shot
 
-from .finding import Finding, show
+from ..scene.units import natural
+from .finding import Finding, Mend, show
 
-# Metres from corner to corner of the box about a person, from a child that crouches to a tall one in a leap.
-SMALLEST, LARGEST = 0.4, 4.0
+# By these factors scenes that were made in another unit are off: centimetres, millimetres, and back.
+_FACTORS = 0.01, 0.001, 100.0, 1000.0
 
 
 def check_size(shot: Shot) -> list[Finding]:
@@ -15,12 +16,15 @@ def check_size(shot: Shot) -> list[Finding]:
     found = []
     for character in shot.characters:
         size = float(np.linalg.norm(np.ptp(character.points[0].astype(np.float64), axis=0)))
-        if SMALLEST <= size <= LARGEST:
+        if natural(size):
             continue
         text = (
             "{name} measures {size:.3g} m from end to end, and the model knows people of their natural size: "
-            "scale the whole scene (one unit is a metre)."
+            "scale them, or tell what a unit is (Scene ▸ Units ▸ Unit Scale)."
         )
         values = {"name": character.name, "size": size}
-        found.append(Finding(text, values, (show(shot.frame_numbers[0], character.name),), True))
+        mends = [show(shot.frame_numbers[0], character.name)]
+        if factor := next((factor for factor in _FACTORS if natural(factor * size)), None):
+            mends.insert(0, Mend("Unit Scale × {factor:g}", "isa.scale_unit", {"factor": factor}))
+        found.append(Finding(text, values, tuple(mends), True))
     return found

@@ -19,6 +19,7 @@ from .characters import CharacterRig, find_characters, rendered
 from .keep import kept
 from .picture import read_picture
 from .surface import Surface, surfaces, surfaces_in_steps
+from .units import unit_in_metres
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def capture_frames(
     scene, settings: Settings, references: Mapping[str, Reference] | None = None
 ) -> Generator[tuple[int, int], None, Shot]:
     """Read the scene's frame range in steps: yields ``(done, total)`` frames after each and returns the shot.
+
+    Where a unit of the scene is no metre, the whole shot is scaled to metres; no picture of it changes.
 
     Between the steps the scene stands at the frame that was read. At the end, and where the generator is
     closed, everything is put back.
@@ -104,16 +107,19 @@ def capture_frames(
             _refuse_empty(scene)
         names = [cast[index].name for index in present]
 
+    metre = unit_in_metres(scene, (_size(visits[first].points[index]) for index in present))
+    visits = {frame: view.scaled(metre) for frame, view in visits.items()}
     unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
     characters = []
     for index, name in zip(present, names, strict=True):
         body, reference = bodies[index], None
-        if name in matched:
-            reference = ReferencePose(unique.index(pictures[name]), *matched[name])
-        elif name in references:
-            seen = visits[poses[name]]
+        if name in references:
+            if name in matched:
+                seen, stands = matched[name].scaled(metre), 0
+            else:
+                seen, stands = visits[poses[name]], index
             mvp = modelview_projection(seen.intrinsics, seen.camera_to_world)
-            reference = ReferencePose(unique.index(pictures[name]), seen.points[index], mvp)
+            reference = ReferencePose(unique.index(pictures[name]), seen.points[stands], mvp)
         points = np.stack([visits[frame].points[index] for frame in numbers.tolist()])
         hidden_at_times = None if shown[:, index].all() else shown[:, index]
         characters.append(Character(name, points, body.triangles, reference, hidden_at_times))
@@ -157,6 +163,18 @@ class _View:
     points: list[np.ndarray]
     shown: list[bool]
 
+    def scaled(self, factor: float) -> "_View":
+        """The same view of a scene whose lengths are all multiplied."""
+        camera = self.camera_to_world.copy()
+        camera[:3, 3] *= factor
+        points = [(factor * places).astype(np.float32) for places in self.points]
+        return replace(self, camera_to_world=camera, points=points)
+
+
+def _size(points: np.ndarray) -> float:
+    """From corner to corner of the box about them."""
+    return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
+
 
 def _read(scene, frame: int, bodies: list[Surface]) -> _View:
     # A modal operator lets the artist scrub between two steps, so the frame is set for each.
@@ -171,12 +189,12 @@ def _read(scene, frame: int, bodies: list[Surface]) -> _View:
     )
 
 
-def _matched(scene, character: CharacterRig, ghost: Ghost) -> tuple[np.ndarray, np.ndarray]:
-    """The ghost's points ``(N, 3)``, and their matrix onto its picture ``(4, 4)``."""
+def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
+    """The ghost alone, as its camera sees it."""
     (body,) = surfaces([replace(character, mesh=ghost.mesh)], scene)
     camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
-    seen = np.array(intrinsics(camera, scene, ghost.size))
-    return body.points(), modelview_projection(seen, camera_to_world(camera))
+    seen = intrinsics(camera, scene, ghost.size)
+    return _View(camera.original, seen, camera_to_world(camera), [body.points()], [True])
 
 
 def _refuse_empty(scene):
