@@ -133,7 +133,7 @@ class JobRunner:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             status = self._wait_for_engine()
-            client = EngineClient(status.url, status.token, ANSWER_SECONDS)
+            client = EngineClient(status.url, status.token, ANSWER_SECONDS, status.identity)
             try:
                 self._work(client)
             finally:

@@ -35,12 +35,14 @@ class EngineStatus:
         state: "absent" (not installed), "starting", "ready", "failed" or "stopped".
         message: a sentence for the artist.
         url, token: of the ready engine, else empty.
+        identity: by which a ready engine of ours is known; of one that others started empty.
     """
 
     state: str
     message: str
     url: str = ""
     token: str = ""
+    identity: str = ""
 
 
 ABSENT = EngineStatus("absent", "No engine on this machine. Run install/engine.sh, or enter a remote engine.")
@@ -190,8 +192,10 @@ def ready_status(line: bytes) -> EngineStatus | None:
     try:
         first = json.loads(line)
         message = f"Engine: this machine, version {first['version']}."
-        return EngineStatus("ready", message, str(first["url"]), str(first["token"]))
-    except (ValueError, TypeError, KeyError):
+        # An engine of an earlier version has no identity; its version is refused later, with a sentence.
+        identity = str(first.get("identity", ""))
+        return EngineStatus("ready", message, str(first["url"]), str(first["token"]), identity)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

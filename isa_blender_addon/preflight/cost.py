@@ -4,17 +4,8 @@ from dataclasses import dataclass
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.cost import generation
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.cost import memory as engine_memory
 from isa_engine.shot import canvas_size
-
-_FLOAT = 4
-# Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from.
-_KEPT = 14
-# Video frames of a decoded piece (``pipeline.generate``), its side in latent pixels, copies of its features.
-_PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
-# The process itself, before any model.
-_PROCESS = 0.6 * 2**30
-
 
 # Operations a second that an engine reaches, as long as none of its plates tells better.
 _PACES = {"cpu": 5e10, "cuda": 1e14, "mps": 2e12}
@@ -40,20 +31,12 @@ class Work:
 
 def memory(config: ModelConfig, work: Work) -> float:
     """Bytes at the highest: the loaded model, and what the work takes beside it."""
-    weights = sum(generation.weight_count(config).values())
-    return _PROCESS + _FLOAT * weights + memory_beside(config, work)
+    return engine_memory.memory(config, _sized(config, work))
 
 
 def memory_beside(config: ModelConfig, work: Work) -> float:
-    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece."""
-    video, points = _tokens(config, work)
-    denoising = _KEPT * config.dit.width * max(video, points)
-    side = _PIECE_SIDE * config.vae.spatial_compression
-    width, height = _canvas(config, work)
-    pixels = min(width, side) * min(height, side) / (config.vae.window or 1) ** 2
-    decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
-    decoding *= config.vae.block_out_channels[0]
-    return _FLOAT * max(denoising, decoding)
+    """Bytes beside the loaded model."""
+    return engine_memory.memory_beside(config, _sized(config, work))
 
 
 def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = None) -> float | None:
@@ -70,18 +53,9 @@ def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = N
 
 def operations(config: ModelConfig, work: Work) -> float:
     """Floating point operations of the whole generation."""
-    width, height = _canvas(config, work)
-    sized = generation.Work(work.frames, width, height, work.characters, work.steps, work.guidance)
-    return sum(generation.generation(config, sized).values())
+    return sum(generation.generation(config, _sized(config, work)).values())
 
 
-def _tokens(config: ModelConfig, work: Work) -> tuple[int, int]:
-    """Video tokens, and the cast's point tokens of all frames."""
-    latents = latent_count(work.frames)
-    width, height = _canvas(config, work)
-    space = (width // config.multiple) * (height // config.multiple)
-    return latents * space, extended_count(work.frames) * work.characters * config.dit.points
-
-
-def _canvas(config: ModelConfig, work: Work) -> tuple[int, int]:
-    return canvas_size(*work.frame_shape, config.short_side, config.multiple)
+def _sized(config: ModelConfig, work: Work) -> generation.Work:
+    width, height = canvas_size(*work.frame_shape, config.short_side, config.multiple)
+    return generation.Work(work.frames, width, height, work.characters, work.steps, work.guidance)

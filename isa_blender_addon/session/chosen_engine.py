@@ -130,7 +130,7 @@ class ChosenEngine:
         status = self.status()
         if status.state == "ready":
             if self._asked != (status.url, status.token) or self._stale:
-                self._ask(status.url, status.token, by_the_way=True)
+                self._ask(status.url, status.token, status.identity, by_the_way=True)
         elif wanted and self._silent and time.monotonic() > self._asked_at + _ASK_SECONDS:
             with contextlib.suppress(EngineError):
                 check_remote(self._choices().remote_url)
@@ -172,10 +172,11 @@ class ChosenEngine:
     def _local_engine(self, python: str) -> LocalEngine:
         return LocalEngine(self._log or engine_log(), python, _engines_data())
 
-    def _ask(self, url: str, token: str, by_the_way: bool = False) -> None:
+    def _ask(self, url: str, token: str, identity: str = "", by_the_way: bool = False) -> None:
         """Ask an engine how it is, in the background.
 
         Args:
+            identity: as of ``EngineStatus``.
             by_the_way: if it was well and does not answer, it stays the chosen one; its jobs tell.
         """
         if self._asked != (url, token):
@@ -184,7 +185,7 @@ class ChosenEngine:
 
         def ask() -> None:
             try:
-                with contextlib.closing(EngineClient(url, token)) as client:
+                with contextlib.closing(EngineClient(url, token, identity=identity)) as client:
                     health, problem = client.health(), ""
             except EngineError as error:
                 # Not translated: Blender's dictionaries may be used on the main thread alone.

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
 from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
@@ -41,13 +42,20 @@ class Connection:
     """Requests to one engine, from one thread at a time. Every one ends: there are limits to everything.
 
     Args:
-        url, token, seconds: as of ``client.EngineClient``.
+        url, token, seconds, identity: as of ``client.EngineClient``.
 
     Raises:
         EngineError: the address is none, or the token would go over the network in the clear.
     """
 
-    def __init__(self, url: str, token: str, seconds: float, environment: Mapping[str, str] = os.environ):
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        seconds: float,
+        identity: str = "",
+        environment: Mapping[str, str] = os.environ,
+    ):
         host = _host(url)
         _check_privacy(url, host, environment)
         self.url, self.seconds = url.rstrip("/"), seconds
@@ -58,7 +66,7 @@ class Connection:
         # Requests to this machine must not go through a studio's proxy, which would look for the engine on
         # itself.
         self._session.trust_env = not _is_loopback(host)
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(identity)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._watchdog)
 
@@ -180,6 +188,9 @@ class Connection:
             remedy = "It may be overloaded, or the network is slow; try again."
             problem = f"the engine did not answer within {seconds or self.seconds} s"
             raise EngineUnreachable(problem, where=self.url, remedy=remedy) from error
+        except Impostor as error:
+            remedy = "The engine that was there has ended; start it again."
+            raise EngineError("another program answers there", where=self.url, remedy=remedy) from error
         except requests.exceptions.SSLError as error:
             remedy = "Check the address, or have its certificate mended."
             raise EngineError("the engine cannot prove who it is", where=self.url, remedy=remedy) from error

@@ -56,13 +56,15 @@ class EngineClient:
         url: "http://127.0.0.1:8642", or "https://..." of a remote engine.
         token: the engine's.
         seconds: the longest wait for an answer, or for the next bytes of a long one.
+        identity: of the run of the engine that was started; nothing is told to any other program. Empty: an
+            engine that others started.
 
     Raises:
         EngineError: from every method, with a sentence; ``EngineUnreachable`` where there was no answer.
     """
 
-    def __init__(self, url: str, token: str, seconds: float = 30):
-        self._connection = Connection(url, token, seconds)
+    def __init__(self, url: str, token: str, seconds: float = 30, identity: str = ""):
+        self._connection = Connection(url, token, seconds, identity)
         self.url = self._connection.url
 
     def close(self) -> None:

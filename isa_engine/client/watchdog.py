@@ -1,7 +1,7 @@
-"""A time limit for whole exchanges: headers, body and all, however the bytes trickle in.
+"""Watches over connections: a time limit for whole exchanges, and who is at the other end.
 
-A socket's own timeout begins anew with every byte that comes. Here a timer shuts the socket itself, so that
-whoever waits for it gets an error at once.
+A socket's own timeout begins anew with every byte that comes, however they trickle in. Here a timer shuts the
+socket itself, so that whoever waits for it gets an error at once.
 """
 
 import contextlib
@@ -13,15 +13,21 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from isa_engine.client.identity import prove
+
 
 class Watchdog(HTTPAdapter):
     """Connections of a session that can be cut off; for one thread at a time.
+
+    Args:
+        identity: of the engine that has to be there; empty: whoever is there.
 
     Attributes:
         late: the exchange that goes on, or the last one, was cut off.
     """
 
-    def __init__(self):
+    def __init__(self, identity: str = ""):
+        self.identity = identity
         self._socket: socket.socket | None = None
         self.late = False
         self._pools = {
@@ -85,6 +91,8 @@ def _watched(watchdog: Watchdog, connection: type, pool: type) -> type:
         def connect(self) -> None:
             super().connect()
             watchdog.used(self.sock)
+            if watchdog.identity:
+                prove(self.sock, self.host, watchdog.identity)
 
         def request(self, *arguments, **options):
             watchdog.used(self.sock)

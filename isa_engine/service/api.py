@@ -1,14 +1,16 @@
 """The HTTP application. Every answer that is not a file is JSON; every refusal is ``{"error": sentence}``."""
 
 import shutil
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 import isa_engine
+from isa_engine.client.identity import CHALLENGE, proof
 from isa_engine.client.protocol import PREFIX, Health, ModelInfo
 from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.service import waiting
@@ -37,12 +39,14 @@ def create_app(
     token: str | None,
     config: ServiceConfig | None = None,
     conditions: Conditions | None = None,
+    identity: str = "",
 ) -> FastAPI:
     """The HTTP application over a store and its folders.
 
     Args:
         token: with all scopes, beside those that are stored; None: those alone.
         conditions: what the service finds wrong while it runs.
+        identity: the secret by which whoever started the service knows it again.
     """
     config, conditions = config or ServiceConfig(), conditions or Conditions()
     tokens = Tokens(store, token)
@@ -68,6 +72,11 @@ def create_app(
             " ".join(await ask(store, waiting.reasons, store, conditions)),
         )
 
+    # Open to all, and not in the document: whoever has yet to learn who is here tells no token.
+    @routes.get("/identity", include_in_schema=False)
+    async def show_identity(challenge: Annotated[str, Query(pattern=f"^{CHALLENGE}$")]) -> dict[str, str]:
+        return {"proof": proof(identity, challenge)}
+
     @routes.get("/models")
     def list_models() -> list[ModelInfo]:
         """The models that the engine knows."""
@@ -78,8 +87,11 @@ def create_app(
         """200 where a job that came now would be worked on, else 503 with the reasons."""
         reasons = conditions.sentences()
         reasons += [each for each in waiting.reasons(store, conditions) if each not in reasons]
-        if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
-            reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")
+        try:
+            if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
+                reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")
+        except OSError as error:
+            reasons.append(f"The engine's data folder cannot be used: {error.strerror}.")
         response.status_code = 503 if reasons else 200
         return Readiness(ready=not reasons, reasons=reasons)
 

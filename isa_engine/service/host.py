@@ -1,6 +1,6 @@
 """Whether an error is the job's own or the host's, and whether the host is well again.
 
-A disk that is full or read-only, a process without descriptors, a GPU that went away: no job is to blame, and
+A disk that is full or read-only, memory that others have, a GPU that went away: no job is to blame, and
 the next one would fail as well. So the job is put back, and nothing begins until the host is well.
 """
 
@@ -10,9 +10,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from isa_engine.client.protocol import Memory
+from isa_engine.configuration import model_config
+from isa_engine.cost.generation import Work
+from isa_engine.cost.memory import DOUBT, memory_beside
+from isa_engine.errors import EngineError
 from isa_engine.shot import Shot
 
 FULL = "The engine's disk is full. Free some space in its data folder."
@@ -39,22 +44,29 @@ _BYTES_A_PIXEL = 0.5
 _MORE = 1.25
 
 
+class NoMemory(EngineError):
+    """Other programs have the memory that a job needs."""
+
+
 class Host:
     """The machine and the data folder as one worker meets them.
 
     Args:
         data: the data folder.
         free: bytes without which no job begins.
+        memory: the device's, now; None: not known.
     """
 
-    def __init__(self, data: Path, free: int):
-        self.data, self.free = data, free
-        self.wanted = free
+    def __init__(self, data: Path, free: int, memory: Callable[[], Memory | None] = lambda: None):
+        self.data, self.free, self.memory = data, free, memory
+        self.wanted, self.wanted_memory = free, 0.0
 
     def trouble(self, error: BaseException) -> str:
         """The sentence for an error that is the host's; "": it is the job's own."""
         for each in _chain(error):
             text = str(each)
+            if isinstance(each, NoMemory):
+                return text
             if isinstance(each, OSError) and each.errno in _SENTENCES:
                 return _SENTENCES[each.errno]
             if (found := _OS_ERROR.search(text)) and int(found[1]) in _SENTENCES:
@@ -83,6 +95,8 @@ class Host:
         try:
             if shutil.disk_usage(self.data).free < self.wanted:
                 return f"{FULL.removesuffix('.')}: {self.wanted / 2**30:.3g} GiB are needed."
+            if short := self._short_of_memory():
+                return short
             if thorough:
                 with tempfile.NamedTemporaryFile(dir=self.data, prefix=".probe-") as file:
                     file.write(b"isa")
@@ -90,7 +104,7 @@ class Host:
                     os.fsync(file.fileno())
         except OSError as error:
             return self.trouble(error) or f"The engine's data folder cannot be used: {error.strerror}."
-        self.wanted = self.free
+        self.wanted, self.wanted_memory = self.free, 0.0
         return ""
 
     def make_sure_of(self, shot: Shot) -> None:
@@ -104,6 +118,39 @@ class Host:
         if shutil.disk_usage(self.data).free < needed:
             self.wanted = needed
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def make_sure_of_memory(self, shot: Shot) -> None:
+        """That there is memory for a shot beside its model, which is loaded.
+
+        What is needed is an estimate: a job waits, or is refused, only where the least of it is too much.
+
+        Raises:
+            NoMemory: other programs have it; ``hindrance`` waits for it.
+            EngineError: the device never has as much.
+        """
+        found, settings = self.memory(), shot.settings
+        if found is None:
+            return
+        size = (shot.frames, settings.width, settings.height, len(shot.characters))
+        needed = memory_beside(model_config(settings.model), Work(*size, settings.steps, settings.guidance))
+        if needed / DOUBT > found.total:
+            problem = f"this takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
+            remedy = "Generate fewer frames, or a smaller picture."
+            raise EngineError(f"{problem}{found.total / 2**30:.3g}", where="shot", remedy=remedy)
+        self.wanted_memory = needed / DOUBT
+        if short := self._short_of_memory():
+            raise NoMemory(short)
+        self.wanted_memory = 0.0
+
+    def _short_of_memory(self) -> str:
+        found = self.memory() if self.wanted_memory else None
+        if found is None or found.free >= self.wanted_memory:
+            return ""
+        needed, free = (f"{size / 2**30:.3g}" for size in (self.wanted_memory, found.free))
+        return (
+            "Other programs have the memory of the engine's device. End some of them: "
+            f"{needed} GiB are needed, and {free} are free."
+        )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,5 +1,6 @@
 """What a monitoring system asks for: the queue, the workers, the requests, in Prometheus' text format."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -43,8 +44,10 @@ class Metrics:
             workers.add_metric((state,), states.count(state))
         yield from (jobs, workers)
         yield GaugeMetricFamily("isa_event_streams", "Open event streams", self.feed.streams)
-        free = shutil.disk_usage(self.data).free
-        yield GaugeMetricFamily("isa_disk_free_bytes", "Free bytes on the data folder's disk", free)
+        # None where the folder went away.
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(self.data).free
+            yield GaugeMetricFamily("isa_disk_free_bytes", "Free bytes on the data folder's disk", free)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -63,8 +63,9 @@ def serve(
 
     SIGTERM drains: nothing new is taken, running steps end, their jobs are put back for the next start.
 
-    The first line on standard output is ``{"url", "token", "version"}`` as JSON. The token there is the fresh
-    one of this run; one that the caller chose stays unsaid.
+    The first line on standard output is ``{"url", "token", "identity", "version"}`` as JSON. The token there
+    is the fresh one of this run; one that the caller chose stays unsaid. By the identity the caller knows
+    this run again (``client.identity``).
 
     Args:
         data: folder of the queue and the results; one service at a time.
@@ -101,7 +102,8 @@ def serve(
         _look_through(store, folders)
         conditions = Conditions()
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
-        app = create_app(store, folders, secret, config, conditions)
+        identity = secrets.token_urlsafe(32)
+        app = create_app(store, folders, secret, config, conditions, identity)
         # The garbage collector need not look again through what was imported: each look stopped the service
         # for 0.2 s.
         gc.collect()
@@ -125,7 +127,8 @@ def serve(
             for number, device in zip(own, config.devices.split(","), strict=False):
                 supervisor = Supervisor(store, folders, worker, config, number, device.strip(), conditions)
                 server.supervisors.append(workers.enter_context(supervisor))
-            first_line = {"url": _url(listener, config), "token": None if token else secret}
+            known = {"token": None if token else secret, "identity": identity}
+            first_line = {"url": _url(listener, config), **known}
             print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
             if stop_with_stdin:
                 threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from isa_engine.client.protocol import RESULTS, ResultFile
+from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, EngineError, IsaError, ran_out_of_memory
 from isa_engine.sandbox.confined import keep_memory_private
@@ -121,7 +121,7 @@ class Worker:
         self.store = Claims(folders.queue, create=False)
         self.load_model, self.generate = load_model, generate
         self.stopping = stopping or threading.Event()
-        self.host = Host(folders.root, free_bytes)
+        self.host = Host(folders.root, free_bytes, self._memory)
         self.name, self.model = "", None
         self._told = ("", float("-inf"))
         # The host's trouble with the last job, how often it came in a row, until when to wait, and how many
@@ -183,6 +183,7 @@ class Worker:
             shot = read_shot(run.encoded)
             self.host.make_sure_of(shot)
             self._load(shot.settings.model)
+            self.host.make_sure_of_memory(shot)
             self.generate(shot, self.model, out, run.report, checkpoint=run, made=claim.created)
             self.folders.keep_results(claim.id, claim.attempt)
             results = tuple(_result(out / name) for name in RESULTS)
@@ -206,8 +207,11 @@ class Worker:
             self.name, self.model = "", None
             self.model = self.load_model(name)
             self.name = name
-        device = str(self.model.device)
-        self.store.set_worker("ready", device, self.number, device_memory(device))
+        self.store.set_worker("ready", str(self.model.device), self.number, self._memory())
+
+    def _memory(self) -> Memory | None:
+        """Of the device, beside the model."""
+        return device_memory(str(self.model.device)) if self.model is not None else None
 
     def _fail(self, claim: Claim, out: Path, error: Exception) -> None:
         # The kind of the error and the lines; its words may name the cast.

@@ -48,7 +48,8 @@ class RunningEngine:
         assert line, f"the engine ended with {self.process.wait()} before its first line"
         self.first_line = json.loads(line)
         self.url = self.first_line["url"]
-        self.client = EngineClient(self.url, self.first_line["token"] or environment["ISA_ENGINE_TOKEN"])
+        token = self.first_line["token"] or environment["ISA_ENGINE_TOKEN"]
+        self.client = EngineClient(self.url, token, identity=self.first_line["identity"])
 
     def worker_pid(self) -> int:
         """The worker's process id, once it is ready."""

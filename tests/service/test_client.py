@@ -192,6 +192,24 @@ def test_the_token_goes_in_the_clear_to_nobody_who_is_not_allowed_by_name(monkey
     sentence(EngineClient, "http://render-70:8642", "geheim")
 
 
+def test_an_engine_is_known_by_the_secret_of_its_run(engine):
+    token, identity = engine.first_line["token"], engine.first_line["identity"]
+    assert EngineClient(engine.url, token, identity=identity).health().version
+    assert "another program answers there" in sentence(
+        EngineClient(engine.url, token, identity="another's").health
+    )
+
+
+@pytest.mark.parametrize(
+    "answer", ["{}", "[]", '{"proof": 1}', '{"proof": "é"}', "x", '{"proof": "0"}' + " " * 9000]
+)
+def test_who_gives_no_proof_hears_no_token(answer):
+    with answering(200, answer.encode()) as stranger:
+        client = EngineClient(stranger.url, "geheim", identity="identity")
+        assert "another program answers there" in sentence(client.health)
+        assert not any("Authorization" in headers for _, _, headers, _ in stranger.requests)
+
+
 def test_a_refusal_is_the_engines_own_sentence(engine):
     assert sentence(engine.client.job, "unknown") == "This engine has no such job."
     assert sentence(engine.client.submit, b"not a shot").startswith("shot: the file is not a whole shot.")

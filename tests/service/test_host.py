@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from safetensors import SafetensorError
 
+from isa_engine.client.protocol import Memory
 from isa_engine.errors import EngineError, ShotError
 from isa_engine.service import host as host_module
-from isa_engine.service.host import FULL, Host
+from isa_engine.service.host import FULL, Host, NoMemory
 from tests.service.running import shot_of_kind
 from tests.service.stub_engine import FAST
 
@@ -85,6 +86,26 @@ def test_a_shot_whose_results_find_no_room_does_not_begin(host, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         host.make_sure_of(large)
     assert host.hindrance(thorough=False).startswith(FULL.removesuffix("."))
+
+
+def test_a_shot_waits_for_memory_that_others_have_and_one_that_never_fits_is_refused(tmp_path):
+    memory = Memory(2**20, 2**34)
+    host, shot = Host(tmp_path, 0, lambda: memory), shot_of_kind(FAST)
+    with pytest.raises(NoMemory, match="Other programs have the memory"):
+        host.make_sure_of_memory(shot)
+    assert host.trouble(wrapped(NoMemory("Other programs"))) == "Other programs"
+    assert host.hindrance(thorough=False).startswith("Other programs have the memory")
+    memory = Memory(2**33, 2**34)
+    assert host.hindrance(thorough=False) == ""
+    host.make_sure_of_memory(shot)
+    huge = replace(shot, settings=replace(shot.settings, width=10**6, height=10**6))
+    with pytest.raises(EngineError, match="GiB of memory, and the engine's device has 16") as refusal:
+        host.make_sure_of_memory(huge)
+    assert host.trouble(refusal.value) == ""
+
+
+def test_a_device_that_does_not_tell_its_memory_holds_up_nobody(tmp_path):
+    Host(tmp_path, 0).make_sure_of_memory(shot_of_kind(FAST))
 
 
 def test_a_folder_that_cannot_be_written_is_seen_by_writing(host, tmp_path, monkeypatch):

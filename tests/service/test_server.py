@@ -20,7 +20,7 @@ from tests.service.stub_engine import ENDLESS
 
 def test_the_first_line_says_where_the_engine_is_and_how_to_get_in(engine):
     line = engine.first_line
-    assert set(line) == {"url", "token", "version"}
+    assert set(line) == {"url", "token", "identity", "version"}
     assert line["url"].startswith("http://127.0.0.1:")
     assert len(line["token"]) >= 32
     assert line["version"] == isa_engine.__version__ == engine.client.health().version

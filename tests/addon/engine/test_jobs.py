@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -320,6 +322,33 @@ def test_another_program_at_a_dead_engines_port_gets_neither_token_nor_shot(tmp_
         assert ended(started(Killed(), FAST, tmp_path / "take")).error == "The engine stopped by itself."
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+def test_another_program_at_the_port_of_an_engine_that_seems_to_live_gets_neither(tmp_path):
+    heard = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append((self.path, dict(self.headers)))
+            content = b'{"proof": "%s"}' % (b"0" * 64)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ready = EngineStatus("ready", "", f"http://127.0.0.1:{server.server_port}", "geheim", "identity")
+        engine = SimpleNamespace(poll=lambda: ready, private=True)
+        snapshot = ended(started(engine, FAST, tmp_path / "take"))
+        server.shutdown()
+    assert snapshot.state == "failed"
+    assert "another program answers there" in snapshot.error
+    assert heard
+    assert all(path.startswith("/v1/identity") and "Authorization" not in head for path, head in heard)
 
 
 def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path, monkeypatch):

@@ -246,9 +246,9 @@ def test_lines_that_are_not_the_first_line(line):
 
 
 def test_the_first_line():
-    line = json.dumps({"url": "http://127.0.0.1:1", "token": "t", "version": "0.1.0"}).encode()
-    status = ready_status(line)
-    assert (status.state, status.url, status.token) == ("ready", "http://127.0.0.1:1", "t")
+    said = {"url": "http://127.0.0.1:1", "token": "t", "identity": "i", "version": "0.1.0"}
+    status = ready_status(json.dumps(said).encode())
+    assert (status.state, status.url, status.token, status.identity) == ("ready", said["url"], "t", "i")
 
 
 def test_a_remote_engine_is_taken_as_it_is():
