@@ -9,6 +9,7 @@ import http.client
 import ipaddress
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -23,6 +24,8 @@ from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
 
 CONNECT_SECONDS = 5
+# An engine ends connections over which nothing was asked for five seconds.
+IDLE_SECONDS = 3
 # Of an answer that is not a file.
 MAX_ANSWER = 8 * 2**20
 # An upload or a download that is slower than this is given up.
@@ -66,24 +69,27 @@ class Connection:
         # Requests to this machine must not go through a studio's proxy, which would look for the engine on
         # itself.
         self._session.trust_env = not _is_loopback(host)
-        self._watchdog = Watchdog(identity)
+        self._watchdog, self._used = Watchdog(identity), 0.0
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._watchdog)
 
     def close(self) -> None:
         self._session.close()
 
-    def ask(self, method: str, route: str, size: int = 0, seconds: float = 0, **options) -> Any:
+    def ask(
+        self, method: str, route: str, size: int = 0, seconds: float = 0, twice: bool = False, **options
+    ) -> Any:
         """An answer's JSON; None where it is empty.
 
         Args:
+            twice: asking twice changes no more than asking once.
             size: bytes that go there.
             seconds: that the engine may take over it, if that is longer than usual.
         """
         seconds = max(seconds, self.seconds)
         with (
             self._limited(seconds, size),
-            contextlib.closing(self._send(method, route, seconds, **options)) as answer,
+            contextlib.closing(self._send(method, route, seconds, twice, **options)) as answer,
         ):
             content = self._content(answer)
         try:
@@ -131,7 +137,9 @@ class Connection:
         with self.reachable(seconds), self._watchdog.within(CONNECT_SECONDS + seconds + size / SLOWEST):
             yield
 
-    def _send(self, method: str, route: str, seconds: float, **options) -> requests.Response:
+    def _send(
+        self, method: str, route: str, seconds: float, twice: bool = False, **options
+    ) -> requests.Response:
         """The head of an answer with status 2xx."""
         send = partial(
             self._session.request,
@@ -142,8 +150,12 @@ class Connection:
             stream=True,
             **options,
         )
-        # Once more where asking twice changes nothing: the engine may have closed an idle connection.
-        repeatable = method == "GET" or "Idempotency-Key" in options.get("headers", {})
+        # The engine may have closed an idle connection: once more where asking twice changes nothing, else
+        # over a fresh one.
+        repeatable = twice or method == "GET" or "Idempotency-Key" in options.get("headers", {})
+        idle, self._used = time.monotonic() - self._used > IDLE_SECONDS, time.monotonic()
+        if idle and not repeatable:
+            self._session.close()
         try:
             response = send()
         except requests.ConnectionError as error:

@@ -148,7 +148,7 @@ class EngineClient:
 
     def cancel(self, job: str) -> JobStatus:
         """End a job; a running one ends after its current step."""
-        return self._ask(_read_job, "POST", f"/jobs/{job}/cancel")
+        return self._ask(_read_job, "POST", f"/jobs/{job}/cancel", twice=True)
 
     def requeue(self, job: str) -> JobStatus:
         """Queue a job anew that failed or was cancelled."""

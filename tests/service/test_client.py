@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import isa_engine
-from isa_engine.client import EngineClient, EngineUnreachable
+from isa_engine.client import EngineClient, EngineUnreachable, connection
 from isa_engine.errors import EngineError
 from tests.service.running import eventually, room_for, upload
 from tests.service.stub_engine import FAST
@@ -109,8 +109,24 @@ def test_somebody_who_hangs_up_is_asked_once_more_and_only_what_may_be_asked_twi
         client = EngineClient(f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
         sentence(client.job, "a", kind=EngineUnreachable)
         sentence(client.cancel, "a", kind=EngineUnreachable)
+        sentence(client.requeue, "a", kind=EngineUnreachable)
         listener.shutdown(socket.SHUT_RDWR)
-    assert asked == [b"GET", b"GET", b"POST"]
+    assert asked == [b"GET", b"GET", b"POST", b"POST", b"POST"]
+
+
+def test_what_may_not_be_asked_twice_is_not_asked_over_a_connection_that_the_engine_may_have_closed(
+    engine, monkeypatch
+):
+    job = engine.client.submit(upload(FAST))
+    list(engine.client.watch(job))
+    client = EngineClient(engine.url, engine.first_line["token"])
+    client.health()
+    [pool] = client._connection._session.get_adapter(engine.url).poolmanager.pools._container.values()
+    # As at the engine's side.
+    idle = pool.pool.queue[-1]
+    idle.sock.shutdown(socket.SHUT_RDWR)
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0)
+    client.delete(job)
 
 
 @pytest.mark.parametrize(
