@@ -5,7 +5,7 @@ from bpy.props import StringProperty
 
 from isa_engine.body import load_body, open_body
 
-from ..scene.rig import add_character, put_on_ground
+from ..scene.rig import add_character, stand
 from ..settings.cast import refresh_cast
 from .operator import Operator
 
@@ -31,7 +31,7 @@ class ISA_OT_add_character(Operator, bpy.types.Operator):
     def run(self, context) -> None:
         body = load_body(bpy.path.abspath(self.body)) if self.body else open_body()
         armature = add_character(context, body, self.name)
-        put_on_ground(armature)
+        stand(armature)
         armature.location += context.scene.cursor.location
         refresh_cast(context.scene)
 

@@ -1,16 +1,62 @@
-"""A motion file onto the active character."""
+"""A motion onto the active character: from a file, or one that comes with the engine."""
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from isa_engine.body import load_motion
+from isa_engine.body import Motion, bundled_motion, bundled_motions, load_motion
 
+from ..language.translation import said
+from ..scene.held import held_bones, let_go
 from ..scene.rig import apply_motion
 from .operator import Operator, Result
 
+# More bones than these are counted.
+_NAMED = 3
 
-class ISA_OT_import_motion(Operator, bpy.types.Operator, ImportHelper):
+
+class _KeyMotion(Operator):
+    """What is asked and said of any motion."""
+
+    start_frame: IntProperty(name="Start Frame", description="Scene frame of the motion's first", default=1)
+    end_range: BoolProperty(
+        name="End Range There",
+        description="End the scene's frame range with the motion",
+        options={"SKIP_SAVE"},
+    )
+    mute_held: BoolProperty(
+        name="Mute Constraints",
+        description="Mute the constraints and drivers that hold bones against the motion",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        cls.poll_message_set("Select a character first")  # type: ignore[attr-defined]
+        return active_armature(context) is not None
+
+    def motion(self) -> Motion:
+        raise NotImplementedError
+
+    def run(self, context) -> None:
+        armature, scene = active_armature(context), context.scene
+        last = apply_motion(armature, self.motion(), self.start_frame)
+        if self.end_range:
+            scene.frame_end = max(last, scene.frame_start)
+        values = {"name": armature.name_full, "first": self.start_frame, "last": last}
+        self.report({"INFO"}, said("{name} moves on frames {first}–{last}.", **values))
+        if self.mute_held:
+            let_go(armature)
+        if held := held_bones(armature):
+            shown = ", ".join(f"{bone} ({name})" for bone, name in held[:_NAMED])
+            text = "{name} is held against the motion at {bones}: tick Mute Constraints."
+            if len(held) > _NAMED:
+                text = "{name} is held against the motion at {bones} and {more} more: tick Mute Constraints."
+            values = {"name": armature.name_full, "bones": shown, "more": len(held) - _NAMED}
+            self.report({"WARNING"}, said(text, **values))
+
+
+class ISA_OT_import_motion(_KeyMotion, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.import_motion"
     bl_label = "Import Motion"
     bl_description = (
@@ -19,28 +65,45 @@ class ISA_OT_import_motion(Operator, bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: StringProperty(default="*.npz;*.amc;*.bvh", options={"HIDDEN"})
-    start_frame: IntProperty(name="Start Frame", description="Scene frame of the motion's first", default=1)
-
-    @classmethod
-    def poll(cls, context) -> bool:
-        cls.poll_message_set("Select a character first")
-        return active_armature(context) is not None
 
     def invoke(self, context, event) -> Result:  # type: ignore[override]
         self.start_frame = context.scene.frame_start
-        return super().invoke(context, event)
+        return ImportHelper.invoke(self, context, event)
 
-    def run(self, context) -> None:
-        motion = load_motion(self.filepath)  # type: ignore[attr-defined]
-        apply_motion(active_armature(context), motion, self.start_frame)
+    def motion(self) -> Motion:
+        return load_motion(self.filepath)  # type: ignore[attr-defined]
+
+
+class ISA_OT_bundled_motion(_KeyMotion, bpy.types.Operator):
+    bl_idname = "isa.bundled_motion"
+    bl_label = "Bundled Motion"
+    bl_description = "Key a motion that comes with the engine on the active character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    clip: EnumProperty(
+        name="Motion",
+        items=[(name, name.replace("_", " ").replace("-", " ").title(), "") for name in bundled_motions()],
+    )
+
+    def invoke(self, context, _event) -> Result:
+        self.start_frame = context.scene.frame_start
+        return self.execute(context)
+
+    def motion(self) -> Motion:
+        return bundled_motion(self.clip)
 
 
 def active_armature(context):
-    """The armature that is active, or whose mesh is; None if neither."""
+    """The armature that is active, or whose mesh is; None if there is none.
+
+    For a ghost its character: a ghost stands still, as its picture does.
+    """
     item = context.active_object
     if item is not None and item.type == "MESH":
         item = item.find_armature()
-    return item if item is not None and item.type == "ARMATURE" else None
+    if item is None or item.type != "ARMATURE":
+        return None
+    return next((member.character for member in context.scene.isa.cast if member.ghost == item), item)
 
 
-CLASSES = (ISA_OT_import_motion,)
+CLASSES = (ISA_OT_import_motion, ISA_OT_bundled_motion)

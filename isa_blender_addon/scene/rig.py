@@ -66,7 +66,7 @@ def add_character(context, body: BodyModel, name: str, collection=None, betas=()
     return armature
 
 
-def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
+def apply_motion(armature, motion: Motion, start_frame: int = 1) -> int:
     """Key a motion on the pose bones, in a new action; the object's own transform is left alone.
 
     There is a key on every frame of the scene, whatever the motion's own frame rate. Pose-corrective shape
@@ -77,6 +77,9 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
     Args:
         armature: of any character with the 55 joints.
         start_frame: scene frame of the motion's first.
+
+    Returns:
+        Scene frame of its last.
 
     Raises:
         SceneError: the armature has not the 55 joints, is in no scene, is being edited, or is another file's.
@@ -92,6 +95,8 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
     if armature.mode == "EDIT":
         problem, remedy = "'{name}' is in Edit Mode, where nothing moves", "Leave the mode with Tab."
         raise SceneError(problem, remedy=remedy, name=armature.name)
+    if armature.data.is_editable:
+        armature.data.pose_position = "POSE"
     motion = motion.resampled(float(fps(armature.users_scene[0])))
     frames = start_frame + np.arange(len(motion.rotations))
 
@@ -119,16 +124,30 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> None:
         feature = (rotations[:, 1:] - np.eye(3)).reshape(len(frames), -1)
         for index, values in enumerate(feature.T):
             curves.key(f'key_blocks["Pose{index:03}"].value', "Pose", frames, values[:, None])
+    return int(frames[-1])
 
 
 def put_on_ground(armature) -> None:
     """Move a character up or down until its lowest point, as posed now, is at the world's height zero."""
+    armature.location.z -= _lowest(armature)
+
+
+def stand(armature) -> None:
+    """Stand a fresh character of ``add_character``, at the world's origin, with its soles on the origin.
+
+    The pelvis is lifted and not the object: motions have heights of their own, which would add to its.
+    """
+    armature.pose.bones["pelvis"].location.y = -_lowest(armature)
+
+
+def _lowest(armature) -> float:
+    """Height of the lowest point of the body as it is posed now, in the world."""
     bpy.context.view_layer.update()
     mesh = body_mesh(armature).evaluated_get(bpy.context.evaluated_depsgraph_get())
     points = np.empty(3 * len(mesh.data.vertices), np.float32)
     mesh.data.vertices.foreach_get("co", points)
-    height = points.reshape(-1, 3) @ np.array(mesh.matrix_world)[2, :3] + mesh.matrix_world[2][3]
-    armature.location.z -= float(height.min())
+    heights = points.reshape(-1, 3) @ np.array(mesh.matrix_world)[2, :3] + mesh.matrix_world[2][3]
+    return float(heights.min())
 
 
 def _steady(quaternions: np.ndarray) -> np.ndarray:
@@ -182,8 +201,12 @@ class _Curves:
     def __init__(self, owner, name: str):
         self.owner = owner
         animation = owner.animation_data or owner.animation_data_create()
-        # While a strip is tweaked Blender takes no other action.
+        # While a strip is tweaked Blender takes no other action, and beside a solo track it plays none.
         animation.use_tweak_mode = False
+        for track in animation.nla_tracks:
+            track.is_solo = False
+        # Else it is added to the strips below, or by halves.
+        animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
         action = bpy.data.actions.new(name)
         animation.action = action
         self.channels: Any = action

@@ -107,7 +107,9 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
             draw_member(context, layout, isa.cast[isa.cast_index])
         row = layout.row(align=True)
         row.operator("isa.add_character", text="Add Character", icon="ADD")
-        row.operator("isa.import_motion", text="Motion", icon="IMPORT")
+        motion = row.row(align=True)
+        motion.operator("isa.import_motion", text="Motion", icon="IMPORT")
+        motion.operator_menu_enum("isa.bundled_motion", "clip", text="", icon="DOWNARROW_HLT")
         row.operator("isa.import_people", text="People", icon="COMMUNITY")
         layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:

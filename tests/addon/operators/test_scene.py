@@ -17,7 +17,7 @@ from isa_blender_addon.ui import panel
 from isa_blender_addon.ui.cast_list import ISA_UL_cast, thumbnail
 from isa_engine.body import write_motion
 from isa_engine.errors import EngineError, SceneError
-from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage
+from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage, world_vertices
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +34,7 @@ def test_a_character_that_is_added_stands_on_the_cursor_and_is_in_the_cast(scene
     assert armature.location[:2] == (1, 2)
     bpy.context.view_layer.update()
     (body,) = armature.children
-    assert min((body.matrix_world @ v.co).z for v in body.data.vertices) == pytest.approx(0.5, abs=1e-4)
+    assert world_vertices(scene, body)[:, 2].min() == pytest.approx(0.5, abs=1e-4)
     assert [member.character for member in scene.isa.cast] == [armature]
     menu = SimpleNamespace(layout=MagicMock())
     draw_in_add_menu(menu, bpy.context)

@@ -48,7 +48,32 @@ def tweak_a_strip(armature) -> None:
     animation.use_tweak_mode = True
 
 
-@pytest.mark.parametrize("before", [lay_down, push_aside, keep_an_old_strip, tweak_a_strip])
+def play_a_track_alone(armature) -> None:
+    keep_an_old_strip(armature)
+    armature.animation_data.nla_tracks[0].is_solo = True
+
+
+def blend_by_halves(armature) -> None:
+    keep_an_old_strip(armature)
+    armature.animation_data.action_blend_type, armature.animation_data.action_influence = "ADD", 0.5
+
+
+def show_at_rest(armature) -> None:
+    armature.data.pose_position = "REST"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        lay_down,
+        push_aside,
+        keep_an_old_strip,
+        tweak_a_strip,
+        play_a_track_alone,
+        blend_by_halves,
+        show_at_rest,
+    ],
+)
 def test_nothing_of_an_earlier_pose_or_action_is_left(scene, before):
     motion = random_motion(6, seed=3)
     wanted = moved(scene, add_person("Fresh", motion=motion))
