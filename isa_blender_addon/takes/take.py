@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.client.protocol import RESULTS
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, Shot, write_shot
 from isa_engine.whole_file import whole_file
@@ -189,6 +190,7 @@ def _makes_sense(take: Take) -> bool:
     numbers = (take.created, take.place, settings.guidance)
     return (
         isinstance(settings.model, str)
+        and settings.policy in [*POLICIES]
         and all(isinstance(count, int) and 0 <= count < 2**31 for count in counts)
         and all(isinstance(number, (int, float)) and abs(number) < 1e18 for number in numbers)
         and step > 0

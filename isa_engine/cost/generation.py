@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from isa_engine.configuration import PREVIEWS, ModelConfig
+from isa_engine.configuration.policies import EVERYTHING, Policy, asked
 from isa_engine.cost import autoencoder
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import Product, operations, weights
@@ -20,6 +21,7 @@ class Work:
         width, height: of the canvas, pixels.
         characters: in the cast, each with a reference picture of its own.
         steps, guidance: of the denoising.
+        policy: what of its steps is computed.
     """
 
     frames: int
@@ -28,6 +30,7 @@ class Work:
     characters: int
     steps: int
     guidance: float
+    policy: Policy = EVERYTHING
 
 
 def generation(config: ModelConfig, work: Work) -> dict[str, int]:
@@ -47,19 +50,29 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
     previews = _times(shown, autoencoder.decoder(config.vae, 1, *canvas))
     return {
         "encode": _sum(encoded),
-        "denoise": work.steps * sum(step(config, work).values()) + _sum(previews),
+        "denoise": _denoising(config, work) + _sum(previews),
         "decode": _sum(decoded),
     }
 
 
 def step(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Floating point operations of a denoising step, by part of the transformer."""
+    """Floating point operations of a denoising step that asks all there is to ask, by part of the
+    transformer."""
     parts = operations(_branch(config, work, work.characters))
     if work.guidance == 1:
         return parts
     # Guidance asks a second branch, where nobody is.
     alone = operations(_branch(config, work, 0))
     return {part: count + alone.get(part, 0) for part, count in parts.items()}
+
+
+def _denoising(config: ModelConfig, work: Work) -> int:
+    """Of all steps."""
+    counts = asked(work.policy, work.steps)
+    told = _sum(_branch(config, work, work.characters))
+    read = _sum(_branch(config, work, work.characters, moved=False))
+    nobody = 0 if work.guidance == 1 else _sum(_branch(config, work, 0))
+    return counts.moved * told + (counts.told - counts.moved) * read + counts.nobody * nobody
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:
@@ -74,10 +87,10 @@ def weight_count(config: ModelConfig) -> dict[str, int]:
     }
 
 
-def _branch(config: ModelConfig, work: Work, characters: int) -> list[Product]:
+def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
     side = config.vae.spatial_compression
     size = latent_count(work.frames), work.height // side, work.width // side
-    return transformer(config.dit, *size, characters, characters * token_count(config.image_tower))
+    return transformer(config.dit, *size, characters, characters * token_count(config.image_tower), moved)
 
 
 def _times(count: int, products: list[Product]) -> list[Product]:

@@ -13,7 +13,13 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 
 def transformer(
-    config: DiTConfig, latents: int, height: int, width: int, characters: int, image_tokens: int
+    config: DiTConfig,
+    latents: int,
+    height: int,
+    width: int,
+    characters: int,
+    image_tokens: int,
+    moved: bool = True,
 ) -> list[Product]:
     """One forward pass over one video; a denoising step with guidance makes two.
 
@@ -22,6 +28,7 @@ def transformer(
         height, width: in latent pixels.
         characters: in the cast.
         image_tokens: L, of all reference pictures.
+        moved: whether the points are moved, or read as an earlier pass left them.
     """
     d, layers, c = config.width, config.layers, config.latent_channels
     space = (height // config.patch) * (width // config.patch)
@@ -51,7 +58,8 @@ def transformer(
         found.append(Product("embedding", video, token, d))
     if config.conditioning == "controlnet-2d":
         return found + _control(config, video)
-    return found + _interspatial(config, latents, space, characters)
+    found += _rendering(config, latents, space, characters)
+    return [*found, *_moving(config, latents, space, characters)] if moved else found
 
 
 def _block(part: str, tokens: int, d: int, layers: int) -> tuple[Product, ...]:
@@ -73,24 +81,37 @@ def _control(config: DiTConfig, video: int) -> list[Product]:
     ]
 
 
-def _interspatial(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
-    """Point tokens, and ISA between them and the video (Eqs. 8 to 14)."""
+def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
+    """The video's look at the points (Eq. 14)."""
     d, layers = config.width, config.layers
-    video = latents * space
-    points = characters * config.points
-    frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
-    cast, window = frames * points, TEMPORAL_COMPRESSION * points
+    video, cast, window = _tokens(config, latents, space, characters)
+    return [
+        # Queries, output and feed-forward, and the points' keys and values.
+        Product("isa", video, d, d, 10 * layers),
+        Product("isa", cast, d, d, 2 * layers),
+        *attention("isa", latents, space, window + 1, d, layers),
+    ]
+
+
+def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
+    """Point tokens, their way through time (Eqs. 8 and 17), and their look back at the video (Eq. 13)."""
+    d, layers = config.width, config.layers
+    video, cast, window = _tokens(config, latents, space, characters)
+    points, frames = characters * config.points, 1 + TEMPORAL_COMPRESSION * (latents - 1)
     return [
         Product("embedding", cast, d, d, 2),
         Product("embedding", points, config.latent_channels, d),
         *_block("point_temporal", cast, d, layers),
         *attention("point_temporal", points, frames, frames + 1, d, layers),
-        # On the video: its queries, output and feed-forward, and the points' keys and values.
-        Product("isa", video, d, d, 10 * layers),
-        Product("isa", cast, d, d, 2 * layers),
-        *attention("isa", latents, space, window + 1, d, layers),
-        # On the points, the other way round; after the last layer nobody reads them.
+        # After the last layer nobody reads the points.
         Product("isa", cast, d, d, 10 * (layers - 1)),
         Product("isa", video, d, d, 2 * (layers - 1)),
         *attention("isa", latents, window, space, d, layers - 1),
     ]
+
+
+def _tokens(config: DiTConfig, latents: int, space: int, characters: int) -> tuple[int, int, int]:
+    """Of the video, of the cast's points on all frames, and of those behind a latent."""
+    points = characters * config.points
+    frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
+    return latents * space, frames * points, TEMPORAL_COMPRESSION * points

@@ -66,16 +66,21 @@ class ISABlock(nn.Module):
         self.image = ConditionAttention(width, heads, qk_norm, maskable=True)
 
     def forward(
-        self, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor, inputs: LayerInputs
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        inputs: LayerInputs,
+        read: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """
         Args:
             hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
                 look for.
             encoder_hidden_states: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
+            read: what the video reads of the points in place of these, which then stay as they are.
 
         Returns:
-            both, of the same shapes.
+            both, of the same shapes; and the point tokens that the video read.
         """
         video, body = hidden_states, encoder_hidden_states
         spatial = self.spatial_modulation(inputs.time).unflatten(-1, (MODULATIONS, -1))
@@ -86,16 +91,20 @@ class ISABlock(nn.Module):
         # Eq. 16
         video = self.temporal(video, temporal, inputs.latent_clock[:, None])
         if self.control is not None:
+            read = body
             video = self.control(video, body)
         else:
             point_temporal, isa_video, isa_points = points
-            # Eq. 17
-            body = self.point_temporal(body, point_temporal, inputs.frame_clock[:, None], inputs.visible)
+            moves = read is None
+            if moves:
+                # Eq. 17
+                read = self.point_temporal(body, point_temporal, inputs.frame_clock[:, None], inputs.visible)
             # Eq. 18
-            video, body = self.isa(video, body, isa_video, isa_points, inputs.visible, inputs.ispe)
+            video, moved = self.isa(video, read, isa_video, isa_points, inputs.visible, inputs.ispe, moves)
+            body = moved if moves else body
         # Eq. 23
         video = self.camera(video, inputs.cameras)
         # Eq. 21
         frames = video.shape[1:3]
         video = self.image(video.flatten(1, 2)[:, None], inputs.image, inputs.image_known)
-        return video.squeeze(1).unflatten(1, frames), body
+        return video.squeeze(1).unflatten(1, frames), body, read

@@ -135,9 +135,18 @@ class ISADiT(SavedModel, PeftAdapterMixin):
         return self.predict(latents, timestep, conditioning)[0]
 
     def predict(
-        self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        conditioning: Conditioning,
+        points: list[torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As ``forward``, and the last tokens, ``(B, t, h / patch, w / patch, d)``, as they are read out."""
+        """As ``forward``, and the last tokens, ``(B, t, h / patch, w / patch, d)``, as they are read out.
+
+        Args:
+            points: an empty list is filled with the point tokens that each layer's video reads,
+                ``(B, F, P, d)``; with those of an earlier pass these are read, and no points are moved.
+        """
         patch = self.config.patch
         conditioning.check_fits(latents, patch)
         rows, columns = latents.shape[-2] // patch, latents.shape[-1] // patch
@@ -146,12 +155,15 @@ class ISADiT(SavedModel, PeftAdapterMixin):
         inputs = self._layer_inputs(latents, timestep, conditioning, position)
 
         video = self._video_tokens(latents, conditioning, position)
-        body = self._body_tokens(conditioning, latents.dtype)
-        for block in self.transformer_blocks:
+        body = points[0] if points else self._body_tokens(conditioning, latents.dtype)
+        kept = list(points) if points else [None] * len(self.transformer_blocks)
+        for block, read in zip(self.transformer_blocks, kept, strict=True):
             if torch.is_grad_enabled() and self.gradient_checkpointing:
-                video, body = self._gradient_checkpointing_func(block, video, body, inputs)
+                video, body, read = self._gradient_checkpointing_func(block, video, body, inputs)
             else:
-                video, body = block(video, body, inputs)
+                video, body, read = block(video, body, inputs, read)
+            if points is not None and len(points) < len(kept):
+                points.append(read)
 
         scale, shift = self.modulation_out(inputs.time)[:, None, None].chunk(2, -1)
         tokens = (self.norm_out(video) * (1 + scale) + shift).unflatten(2, (rows, columns))

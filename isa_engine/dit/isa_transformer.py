@@ -68,6 +68,7 @@ class ISATransformer(nn.Module):
         points_modulation: torch.Tensor,
         visible: torch.Tensor,
         ispe: tuple[torch.Tensor, torch.Tensor] | None,
+        reconstructs: bool = True,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """
         Args:
@@ -76,6 +77,7 @@ class ISATransformer(nn.Module):
             video_modulation, points_modulation: ``(B, 6, d)``.
             visible: ``(B, F, P)`` bool; the other points are never looked at.
             ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without.
+            reconstructs: whether the points look back at the video.
         """
         pixels, projections = (None, None) if ispe is None else ispe
         z = self.video.attention_input(video, video_modulation, pixels)
@@ -88,7 +90,7 @@ class ISATransformer(nn.Module):
             self.rendering.queries(z), to_windows(keys), to_windows(values), seen
         )
         video = self.video(video, self.rendering.to_out(rendered), video_modulation)
-        if self.reconstruction is None:
+        if self.reconstruction is None or not reconstructs:
             return video, points
         # Eq. 13
         queries = to_windows(self.reconstruction.queries(y))

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from isa_engine.configuration import ModelConfig
+from isa_engine.configuration.policies import EVERYTHING, Policy
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.pipeline.velocity import velocity_of
 
 MODEL, REPEATED, UNTRAINED, CEILING = "model", "repeated reference", "untrained", "ceiling"
 
@@ -37,10 +39,12 @@ class Sampling:
     Attributes:
         steps: of denoising.
         guidance: scale; 2 in the paper (6.2).
+        policy: what of a step is computed.
     """
 
     steps: int
     guidance: float
+    policy: Policy = EVERYTHING
 
 
 def untrained(config: ModelConfig, folder: Path | None, device: str) -> Model:
@@ -62,15 +66,9 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)
     shape = tuple(conditioning.background_latents.shape)
     noise = initial_noise(shape, held_out.seed).to(model.device)
-    latents = sample(
-        model.predict,
-        conditioning,
-        noise,
-        sampling.steps,
-        sampling.guidance,
-        model.config.shift,
-        lambda step, estimate: None,
-    )
+    steps = sampling.steps
+    velocity = velocity_of(model.predict, conditioning, sampling.guidance, steps, sampling.policy)
+    latents = sample(velocity, noise, steps, model.config.shift)
     return _decoded(model, model.vae.denormalise(latents))
 
 

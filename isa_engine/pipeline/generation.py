@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from isa_engine.configuration import PREVIEWS
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.geometry.frames import latent_count
 from isa_engine.pipeline.conditioning import condition_shot
@@ -24,6 +25,7 @@ from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.results.files import MATTE, NAMES, PLATE, Result, results_in
 from isa_engine.results.provenance import configured_signer, sign
 from isa_engine.results.record import container_tags, make_record, sha256
@@ -99,18 +101,23 @@ def denoise(
         clock.lap("encode")
         report(Progress("encode", number + 1, segments))
         before = number * steps
+        report(Progress("denoise", before, segments * steps))
+        latents = initial_noise(_shape(shot, frames, model), shot.settings.seed).to(model.device)
+        done, memory = 0, {}
+        if kept:
+            kept.begin(number)
+            done, latents, memory = kept.load(latents)
 
-        def watch(done: int, estimate: Tensor, before: int = before) -> None:
+        def watch(done, latents, estimate, before: int = before, memory: Memory = memory) -> None:
+            if kept:
+                kept.save(done, latents, memory if done < steps else {})
             shows = done % interval == 0 and done < steps
             preview = _preview(estimate, model) if shows else None
             report(Progress("denoise", before + done, segments * steps, preview))
 
-        report(Progress("denoise", before, segments * steps))
-        if kept:
-            kept.begin(number)
-        noise = initial_noise(_shape(shot, frames, model), shot.settings.seed).to(model.device)
-        guidance, shift = shot.settings.guidance, model.config.shift
-        made.append(sample(model.predict, conditioning, noise, steps, guidance, shift, watch, kept))
+        policy = POLICIES[shot.settings.policy]
+        velocity = velocity_of(model.predict, conditioning, shot.settings.guidance, steps, policy, memory)
+        made.append(sample(velocity, latents, steps, model.config.shift, watch, done))
         clock.lap("denoise")
     return model.vae.denormalise(torch.cat(made, 2))
 

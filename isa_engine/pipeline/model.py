@@ -51,10 +51,16 @@ class Model:
         """The networks by the names of their files."""
         return {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None}
 
-    def predict(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Prediction:
-        """``ISADiT.forward`` and the gate, at the precision that suits the device."""
+    def predict(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        points: list[Tensor] | None = None,
+    ) -> Prediction:
+        """``ISADiT.predict`` and the gate, at the precision that suits the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            velocity, tokens = self.dit.predict(latents, timestep, conditioning)
+            velocity, tokens = self.dit.predict(latents, timestep, conditioning, points)
             return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
 
 

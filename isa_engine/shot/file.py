@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 or 2, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 3, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -6,6 +6,7 @@ character k ``character_k_points`` and ``character_k_triangles``, and with a ref
 (PNG or JPEG bytes); optionally ``background`` (video bytes). Version 2 has ``character_k_shown`` beside, of
 each character that is hidden for a while, and the shot's cuts. It is written only where there is one of
 these: an engine that reads version 1 alone would show everybody all the time, and melt frames about a cut.
+Version 3 also has a policy among its settings, where it is not the exact one.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
@@ -25,12 +26,13 @@ from typing import BinaryIO
 
 import numpy as np
 
+from isa_engine.configuration.policies import EXACT
 from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2)
+VERSIONS = (1, 2, 3)
 MAX_BYTES = 2 * 2**30
 _MAX_HEADER_BYTES = 2**20
 _MAX_DIRECTORY_BYTES = 2**16
@@ -75,8 +77,14 @@ def encode_shot(shot: Shot) -> bytes:
     if shot.background is not None:
         members["background"] = np.frombuffer(shot.background, np.uint8)
     hidden = [not character.visible.all() for character in shot.characters]
+    settings = asdict(shot.settings)
+    version = 2 if any(hidden) or shot.cuts else 1
+    if settings["policy"] == EXACT:
+        del settings["policy"]
+    else:
+        version = 3
     header = {
-        "version": VERSIONS[any(hidden) or bool(shot.cuts)],
+        "version": version,
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
@@ -88,7 +96,7 @@ def encode_shot(shot: Shot) -> bytes:
         "references": len(shot.references),
         "frame_reference": shot.frame_reference,
         "background": shot.background is not None,
-        "settings": asdict(shot.settings),
+        "settings": settings,
     }
     if shot.cuts:
         header["cuts"] = list(shot.cuts)
@@ -288,6 +296,8 @@ def _settings(fields: dict) -> Settings:
         _integer(getattr(settings, name))
     if type(settings.guidance) not in (int, float):
         raise TypeError(f"{settings.guidance!r} is not a number")
+    if type(settings.policy) is not str:
+        raise TypeError(f"{settings.policy!r} is not a name")
     return settings
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from isa_engine.configuration.policies import EXACT
 from isa_engine.geometry.camera import modelview_projection
 
 
@@ -63,6 +64,7 @@ class Settings:
         guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2);
             rescaled (``pipeline.sampling``), isa-tiny tells who wears what best at 2.5.
         seed: of the initial noise, 0 ≤ seed < 2³².
+        policy: what of a step is computed, a name of ``policies.POLICIES``.
     """
 
     model: str = "isa-tiny"
@@ -71,6 +73,7 @@ class Settings:
     steps: int = 12
     guidance: float = 2.5
     seed: int = 0
+    policy: str = EXACT
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import ShotError
 from isa_engine.shot.shot import Character, Shot
 
@@ -142,6 +143,12 @@ def _settings(shot: Shot) -> None:
         0 <= settings.guidance <= MAX_GUIDANCE,
         f"guidance is {settings.guidance}",
         f"Use 0 to {MAX_GUIDANCE}.",
+        "settings",
+    )
+    _require(
+        settings.policy in POLICIES,
+        f"there is no policy {settings.policy!a}",
+        f"Use {', '.join(POLICIES)}.",
         "settings",
     )
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")

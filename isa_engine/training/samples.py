@@ -7,6 +7,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.pipeline.velocity import velocity_of
 from isa_engine.training.dit import BatchSource
 from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.training.vae import VAETrainer
@@ -41,7 +42,7 @@ def generations(
         velocity, tokens = networks.dit.predict(noisy, time, conditions)
         return Prediction(velocity, None if gate is None else gate(tokens, time))
 
-    made = sample(network, told, noise, _STEPS, 1.0, model.config.shift, lambda step, estimate: None)
+    made = sample(velocity_of(network, told, guidance=1.0), noise, _STEPS, model.config.shift)
     truth, made = (model.vae.decode(model.vae.denormalise(x[:1])) for x in (latents, made))
     return _rows(truth[0], made[0])
 

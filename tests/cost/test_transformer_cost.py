@@ -63,6 +63,20 @@ def test_operations_follow_every_size(change, conditioning):
     )
 
 
+def test_points_that_are_read_as_they_were_cost_what_torch_counts():
+    size = {"latents": 3, "height": 12, "width": 8, "characters": 2, "image_tokens": 20}
+    model, given = transformer().to("meta"), inputs(SMALL, batch=1, device="meta", **size)
+    points = []
+    with torch.no_grad(), FlopCounterMode(display=False) as whole:
+        model.predict(*given, points)
+    with torch.no_grad(), FlopCounterMode(display=False) as spared:
+        model.predict(*given, points)
+    for counter, moved in ((whole, True), (spared, False)):
+        counted = counter.get_total_flops()
+        assert sum(operations_of(SMALL, **size, moved=moved).values()) == pytest.approx(counted, rel=0.01)
+    assert spared.get_total_flops() < 0.7 * whole.get_total_flops()
+
+
 def test_weights_are_the_parameters_but_for_biases_and_norms(named):
     size = {"latents": 1, "height": 2, "width": 2, "characters": 1, "image_tokens": 1}
     assert weights(products(named[0], **size)) == pytest.approx(named[1].num_parameters(), rel=0.02)

@@ -48,7 +48,7 @@ def test_clips_of_any_length_canvas_and_cast_share_a_graph_and_single_frames_ano
     def forward(clips: int, frames: int, side: int, points: int) -> None:
         video, body, inputs = tokens(clips, frames, side, points)
         for block in blocks:
-            video, body = block(video, body, inputs)
+            video, body, _ = block(video, body, inputs)
 
     for clips, frames, side, points in ((42, 9, 16, 128), (25, 17, 12, 512), (14, 33, 28, 64)):
         forward(clips, frames, side, points)

@@ -73,15 +73,15 @@ def test_a_full_disk_leaves_the_older_checkpoint(model, tmp_path, monkeypatch):
     kept = Kept(tmp_path / "latents")
     file = LatentsFile(kept, "a", model, 4)
     latents = torch.randn(1, 4, 2, 3, 3)
-    file.save(1, latents)
+    file.save(1, latents, {})
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        file.save(2, torch.zeros_like(latents))
-    done, found = file.load(torch.zeros_like(latents))
+        file.save(2, torch.zeros_like(latents), {})
+    done, found, _ = file.load(torch.zeros_like(latents))
     assert done == 1
     assert torch.equal(found, latents)
     assert list(tmp_path.iterdir()) == [kept.path]

@@ -11,6 +11,7 @@ from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.pipeline.velocity import velocity_of
 from tests.pipeline.shots import make_shot
 
 SHAPE = (1, 8, 2, 4, 8)
@@ -21,8 +22,8 @@ def conditioning(model):
     return condition_shot(make_shot(), model)
 
 
-def ignore(step, estimate):
-    pass
+def made(network, conditioning, noise, steps, guidance=1.0, shift=1.0):
+    return sample(velocity_of(network, conditioning, guidance), noise, steps, shift)
 
 
 @settings(deadline=None, max_examples=40)
@@ -37,10 +38,10 @@ def test_a_perfect_network_recovers_the_video_in_any_number_of_steps(conditionin
         torch.testing.assert_close(latents, (1 - t) * video + t * noise, atol=1e-4, rtol=0)
         return Prediction(video - noise)
 
-    def watch(step, estimate):
+    def watch(step, latents, estimate):
         estimates.append(estimate)
 
-    found = sample(network, conditioning, noise, steps, 1.0, shift, watch)
+    found = sample(velocity_of(network, conditioning, 1.0), noise, steps, shift, watch)
     torch.testing.assert_close(found, video, atol=1e-4, rtol=0)
     assert len(estimates) == steps
     for estimate in estimates:
@@ -55,7 +56,7 @@ def test_time_runs_down_from_pure_noise_and_larger_shifts_stay_longer_in_it(cond
             seen.append(float(timestep))
             return Prediction(torch.zeros_like(latents))
 
-        sample(network, conditioning, initial_noise(SHAPE, 0), 5, 1.0, shift, ignore)
+        made(network, conditioning, initial_noise(SHAPE, 0), 5, 1.0, shift=shift)
         return seen
 
     even, shifted = times(1.0), times(3.0)
@@ -79,7 +80,7 @@ def two_minds():
 @pytest.mark.parametrize("guidance", [0.0, 2.0, 7.5])
 def test_guidance_goes_beyond_the_conditional_branch(conditioning, two_minds, guidance):
     told, nobody, network = two_minds
-    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore)
+    found = made(network, conditioning, initial_noise(SHAPE, 0), 4, guidance)
     beyond = nobody + guidance * (told - nobody)
     for channel, expected in zip(found[0], beyond[0], strict=True):
         correlation = torch.corrcoef(torch.stack([channel.flatten(), expected.flatten()]))[0, 1]
@@ -89,7 +90,7 @@ def test_guidance_goes_beyond_the_conditional_branch(conditioning, two_minds, gu
 @pytest.mark.parametrize("guidance", [2.0, 7.5])
 def test_guidance_keeps_most_of_the_colours_of_the_conditional_branch(conditioning, two_minds, guidance):
     told, nobody, network = two_minds
-    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore)
+    found = made(network, conditioning, initial_noise(SHAPE, 0), 4, guidance)
     beyond = nobody + guidance * (told - nobody)
     for moment in (torch.mean, torch.std):
         kept, lost = moment(told, (2, 3, 4)), moment(beyond, (2, 3, 4))
@@ -101,7 +102,7 @@ def test_guidance_of_a_plain_picture_is_a_plain_picture(conditioning):
         shade = 3.0 if condition.visible.any() else 1.0
         return Prediction((shade - latents) / timestep.reshape(-1, 1, 1, 1, 1))
 
-    found = sample(network, conditioning, initial_noise(SHAPE, 0), 4, 2.0, 1.0, ignore)
+    found = made(network, conditioning, initial_noise(SHAPE, 0), 4, 2.0)
     torch.testing.assert_close(found, torch.full(SHAPE, 0.7 * 3 + 0.3 * 5))
 
 
@@ -118,9 +119,7 @@ def test_a_gate_leaves_the_background_where_it_is_shut_and_the_guided_picture_wh
     def gated(*given):
         return network(*given)._replace(gate=gate)
 
-    free, found = (
-        sample(of, seen, initial_noise(SHAPE, 0), 4, guidance, 1.0, ignore) for of in (network, gated)
-    )
+    free, found = (made(of, seen, initial_noise(SHAPE, 0), 4, guidance) for of in (network, gated))
     torch.testing.assert_close(found[..., :5], free[..., :5])
     torch.testing.assert_close(found[..., 5:], background[..., 5:])
     assert not torch.allclose(free[..., 5:], background[..., 5:], atol=0.1)
@@ -135,9 +134,7 @@ def test_without_a_background_a_gate_does_nothing(conditioning, two_minds):
     def shut(*given):
         return network(*given)._replace(gate=torch.zeros(1, 1, *SHAPE[2:]))
 
-    free, found = (
-        sample(of, nothing, initial_noise(SHAPE, 0), 4, 2.5, 1.0, ignore) for of in (network, shut)
-    )
+    free, found = (made(of, nothing, initial_noise(SHAPE, 0), 4, 2.5) for of in (network, shut))
     torch.testing.assert_close(found, free)
 
 
@@ -160,7 +157,7 @@ def test_guidance_one_asks_the_conditional_branch_alone(conditioning):
         asked.append(condition)
         return Prediction(torch.zeros_like(latents))
 
-    sample(network, conditioning, initial_noise(SHAPE, 0), 3, 1.0, 1.0, ignore)
+    made(network, conditioning, initial_noise(SHAPE, 0), 3)
     assert asked == [conditioning] * 3
 
 
@@ -172,7 +169,7 @@ def test_the_branch_without_cast_keeps_camera_and_background(conditioning):
             nobody.append(condition)
         return Prediction(torch.zeros_like(latents))
 
-    sample(network, conditioning, initial_noise(SHAPE, 0), 1, 2.0, 1.0, ignore)
+    made(network, conditioning, initial_noise(SHAPE, 0), 1, 2.0)
     assert not nobody[0].identity_known.any()
     assert not nobody[0].image_known.any()
     assert torch.equal(nobody[0].cameras, conditioning.cameras)
@@ -187,7 +184,7 @@ def test_the_branch_without_cast_is_cheaper_and_not_another(model, conditioning)
         return Prediction(torch.zeros_like(latents))
 
     shape = (1, 16, 2, 4, 6)
-    sample(network, conditioning, initial_noise(shape, 0), 1, 2.0, 1.0, ignore)
+    made(network, conditioning, initial_noise(shape, 0), 1, 2.0)
     latents, timestep, nobody = asked[1]
     assert nobody.points.shape[2] == nobody.image_tokens.shape[1] == 0
     with torch.inference_mode():
@@ -200,7 +197,7 @@ def test_half_precision_networks_leave_the_latents_in_single(conditioning):
     def network(latents, *_):
         return Prediction(latents.bfloat16())
 
-    assert sample(network, conditioning, initial_noise(SHAPE, 0), 3, 2.0, 1.0, ignore).dtype == torch.float32
+    assert made(network, conditioning, initial_noise(SHAPE, 0), 3, 2.0).dtype == torch.float32
 
 
 def test_noise_depends_on_its_seed_alone():
@@ -218,10 +215,10 @@ def test_cancelling_stops_before_the_next_step(conditioning):
         calls.append(1)
         return Prediction(torch.zeros_like(latents))
 
-    def watch(step, estimate):
+    def watch(step, latents, estimate):
         if step == 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        sample(network, conditioning, initial_noise(SHAPE, 0), 9, 1.0, 1.0, watch)
+        sample(velocity_of(network, conditioning, 1.0), initial_noise(SHAPE, 0), 9, 1.0, watch)
     assert len(calls) == 2

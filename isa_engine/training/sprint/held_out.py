@@ -16,6 +16,7 @@ from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.sampling import sample as denoise
+from isa_engine.pipeline.velocity import velocity_of
 from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.dit_and_tower import DiTAndTower
 from isa_engine.vae import VideoVAE
@@ -60,7 +61,8 @@ class HeldOutClips:
         told = networks.seeing(conditioning, pictures)
         noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
         trained = replace(model, dit=networks.dit, gate=None)
-        made = denoise(trained.predict, told, noise, _STEPS, _GUIDANCE, model.config.shift, lambda *_: None)
+        velocity = velocity_of(trained.predict, told, _GUIDANCE)
+        made = denoise(velocity, noise, _STEPS, model.config.shift)
         kept, made = (model.vae.decode(model.vae.denormalise(each.float())) for each in (latents, made))
         _write_sheet(path, {"through the autoencoder": kept, "made": made})
 

@@ -1,0 +1,41 @@
+"""What moves latents from noise to video, built from a policy: each policy wraps what it spares."""
+
+from isa_engine.configuration.policies import EVERYTHING, Policy
+from isa_engine.dit import Conditioning
+from isa_engine.pipeline.sampling import Velocity
+from isa_engine.pipeline.velocity.guidance_interval import GuidanceInterval
+from isa_engine.pipeline.velocity.guidance_reuse import GuidanceReuse
+from isa_engine.pipeline.velocity.guided import AskedOfNobody, Guided, Network
+from isa_engine.pipeline.velocity.memory import Memory
+from isa_engine.pipeline.velocity.points_reuse import PointsReuse
+from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
+
+__all__ = ["Guided", "Memory", "Network", "velocity_of"]
+
+
+def velocity_of(
+    network: Network,
+    conditioning: Conditioning,
+    guidance: float,
+    steps: int = 1,
+    policy: Policy = EVERYTHING,
+    memory: Memory | None = None,
+) -> Velocity:
+    """The guided velocity of a network under a policy.
+
+    Args:
+        network: ``Model.predict``; any without points' reuse.
+        guidance: scale; 1 asks the conditional branch alone.
+        steps: of the whole denoising.
+        memory: of the policy's wrappers; empty, or a checkpoint's.
+    """
+    memory = {} if memory is None else memory
+    nobody = None if guidance == 1 else AskedOfNobody.of(network, conditioning)
+    if nobody is not None and policy.guidance > 1:
+        nobody = GuidanceReuse(nobody, policy.guidance, memory)
+    if nobody is not None and policy.guided != (0.0, 1.0):
+        nobody = GuidanceInterval(nobody, policy, steps)
+    if policy.points > 1:
+        network = PointsReuse(network, policy.points, memory)
+    velocity = Guided(network, conditioning, nobody, guidance)
+    return velocity if policy.forecast == 1 else TaylorSeer(velocity, policy, steps, memory)

@@ -1,0 +1,16 @@
+"""What policies remember from step to step: part of a checkpoint, so that a resumed denoising ends in the
+same bytes.
+"""
+
+import torch
+from torch import Tensor
+
+# Tensors by names, which begin with the policy's. A policy that begins finds none of its own.
+Memory = dict[str, Tensor]
+
+
+def due(memory: Memory, name: str, every: int) -> bool:
+    """Whether an asking is one of every so many, the first included; counts it."""
+    age = int(memory.get(name, 0))
+    memory[name] = torch.tensor((age + 1) % every)
+    return age == 0
