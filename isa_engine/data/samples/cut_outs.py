@@ -14,10 +14,10 @@ _REACH = 3
 def cut_out(pictures: Tensor, which: Tensor, corner: Tensor, side: Tensor, size: int) -> Tensor:
     """n squares, resized by Lanczos's kernel; a picture's outermost pixels go on where it ends.
 
-    Colours are rounded to eight bits after each axis, as Pillow rounds them. Its weights are integers, so a
-    rounding on the first axis may fall otherwise and count more than once on the second: two of a hundred
-    thousand colours differ by two levels, the others by at most one. (Above six pixels to one Pillow averages
-    first; training's pictures are smaller.)
+    Columns are resized before rows, and colours rounded to eight bits after each, as there. Pillow's weights
+    are integers, so a rounding after the columns may fall otherwise and count more than once in the rows: two
+    of a hundred thousand colours differ by two levels, the others by at most one. (Above six pixels to one
+    Pillow averages first; training's pictures are smaller.)
 
     Args:
         pictures: ``(B, 3, H, W)`` in [−1, 1].
