@@ -1,4 +1,4 @@
-"""How a ghost stands: its pose before the camera, and where its joints are then.
+"""How a ghost stands: its pose before the camera, and where its keypoints are then.
 
 Of a rig with the 55 SMPL-X bones all is known. Of another one only the artist knows how its bones turn, and
 the joints that can be told by their names tell how well it stands.
@@ -7,19 +7,13 @@ the joints that can be told by their names tell how well it stands.
 import numpy as np
 from mathutils import Matrix, Quaternion, Vector
 
-from isa_engine.body import SMPLX_JOINTS
-from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.fitting import Fit
-from isa_engine.body.joint_names import counterparts
-from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, face_points
+from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS, of_skeleton
 from isa_engine.body.rotation import matrices, quaternions
-from isa_engine.errors import BodyError
 
 from ..scene.characters import joint_bones
-from ..scene.rig import metres_a_unit
+from ..scene.skeleton import TO_BLENDER, Skeleton, local_to_smplx, named_bones, rest_joints
 
-# SMPL-X's axes (Y up, facing +Z) in Blender's, and the camera's view (-Z ahead) in the world's.
-_TO_BLENDER = Matrix(TO_WORLD.tolist()).to_4x4()
 # Nose, eyes and ears, which no bone stands for, come before these.
 _JOINTS = KEYPOINTS[5:]
 # Metres from head to foot: who is so tall stands as far from the camera as is asked.
@@ -43,8 +37,8 @@ def pose_ghost(member, rotations: np.ndarray, place: np.ndarray) -> None:
     turn = matrices(rotations[0])
     body = np.eye(4)
     body[:3, :3], body[:3, 3] = turn, place - turn @ rest[0]
-    stage = member.ghost_camera.matrix_basis @ _TO_BLENDER.inverted()
-    ghost.matrix_basis = stage @ _TO_BLENDER @ Matrix(body.tolist()) @ _local_to_smplx(ghost)
+    stage = member.ghost_camera.matrix_basis @ TO_BLENDER.inverted()
+    ghost.matrix_basis = stage @ TO_BLENDER @ Matrix(body.tolist()) @ local_to_smplx(ghost)
     for bone in ghost.pose.bones:
         bone.matrix_basis = Matrix()
     for bone, quaternion in zip(
@@ -76,59 +70,14 @@ def stand_at_rest(member, skin, distance: float) -> None:
     ghost.matrix_basis = Matrix.Translation(middle - Vector((low + high) / 2)) @ turned
 
 
-def rest_joints(armature) -> np.ndarray:
-    """Joints at rest in SMPL-X's space, ``(55, 3)`` metres."""
-    matrix = np.array(_local_to_smplx(armature))
-    heads = np.array([armature.data.bones[bone].head_local for bone in joint_bones(armature)])
-    return heads @ matrix[:3, :3].T
-
-
 def named_keypoints(armature) -> list[bool]:
     """Which of the 17 keypoints are known of a rig: all of SMPL-X's, else the joints with a known name."""
     if joint_bones(armature):
         return [True] * len(KEYPOINTS)
-    named = _named_bones(armature)
+    named = named_bones(armature)
     return [False] * (len(KEYPOINTS) - len(_JOINTS)) + [name in named for name in _JOINTS]
 
 
 def keypoint_places(ghost) -> np.ndarray:
     """Where an evaluated ghost's keypoints are in the world: ``(17, 3)``, NaN where they are not known."""
-    bones = _named_bones(ghost)
-    joints = [
-        (ghost.matrix_world @ ghost.pose.bones[bones[name]].head)[:] if name in bones else (np.nan,) * 3
-        for name in _JOINTS
-    ]
-    return np.array([*_face(ghost), *joints])
-
-
-def _face(ghost) -> list[tuple[float, ...]]:
-    names = joint_bones(ghost)
-    if names is None:
-        return [(np.nan,) * 3] * (len(KEYPOINTS) - len(_JOINTS))
-    head = ghost.pose.bones[names[HEAD]]
-    rest = _local_to_smplx(ghost).inverted()
-    carried = ghost.matrix_world @ head.matrix @ head.bone.matrix_local.inverted() @ rest
-    return [
-        (carried @ Matrix.Translation(point)).translation[:]
-        for point in face_points(rest_joints(ghost)).tolist()
-    ]
-
-
-def _named_bones(armature) -> dict[str, str]:
-    """SMPL-X joint → bone; empty where the bones have names of no known kind."""
-    if names := joint_bones(armature):
-        return dict(zip(SMPLX_JOINTS, names, strict=True))
-    bones = armature.data.bones.keys()
-    try:
-        found = counterparts(bones, armature.name)
-    except BodyError:
-        return {}
-    return {joint: bones[index] for joint, index in found.items()}
-
-
-def _local_to_smplx(armature) -> Matrix:
-    """From the armature's own space, Z or Y up and of any unit, to SMPL-X's in metres."""
-    bones, names = armature.data.bones, joint_bones(armature)
-    up = bones[names[HEAD]].head_local - bones[names[0]].head_local
-    axes = _TO_BLENDER.inverted() if abs(up.z) > abs(up.y) else Matrix()
-    return Matrix.Scale(metres_a_unit(up.length), 4) @ axes
+    return of_skeleton(Skeleton(ghost).places(ghost))

@@ -10,10 +10,11 @@ from isa_engine.errors import IsaError, SceneError
 
 from ..language.translation import said
 from ..matching.ghost import make_ghost
-from ..matching.pose import rest_joints, take_fit
+from ..matching.pose import take_fit
 from ..matching.seen import match_error, picture_intrinsics
 from ..scene.characters import joint_bones
 from ..scene.picture import picture_size
+from ..scene.skeleton import rest_joints
 from ..settings.cast import cast_member
 from .operator import Operator, Result
 

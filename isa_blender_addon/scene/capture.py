@@ -11,6 +11,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
+from isa_engine.shot.shot import SKELETON
 
 from . import timeline
 from .as_rendered import as_rendered
@@ -18,6 +19,7 @@ from .camera import camera_to_world, evaluated_camera, intrinsics
 from .characters import CharacterRig, find_characters, rendered
 from .keep import kept
 from .picture import read_picture
+from .skeleton import Skeleton
 from .surface import Surface, surfaces, surfaces_in_steps
 from .units import unit_in_metres
 
@@ -94,8 +96,9 @@ def capture_frames(
                 for character in cast
                 if character.name in ghosts
             }
+            bones = [Skeleton(each.armature) if each.armature else None for each in cast]
             for done, frame in enumerate(visits, 1):
-                visits[frame] = _read(scene, frame, bodies)
+                visits[frame] = _read(scene, frame, bodies, bones)
                 yield done, len(visits)
         except ReferenceError as error:
             remedy = "Generate again."
@@ -122,7 +125,9 @@ def capture_frames(
             reference = ReferencePose(unique.index(pictures[name]), seen.points[stands], mvp)
         points = np.stack([visits[frame].points[index] for frame in numbers.tolist()])
         hidden_at_times = None if shown[:, index].all() else shown[:, index]
-        characters.append(Character(name, points, body.triangles, reference, hidden_at_times))
+        joints = [visits[frame].joints[index] for frame in numbers.tolist()]
+        skeleton = None if np.isnan(joints[0]).all() else np.stack(joints)
+        characters.append(Character(name, points, body.triangles, reference, hidden_at_times, skeleton))
     views = [visits[frame] for frame in numbers.tolist()]
     width, height = timeline.render_size(scene)
     return validate(
@@ -155,12 +160,14 @@ def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface
 
 @dataclass(frozen=True)
 class _View:
-    """What one frame shows: the camera; each character's points ``(N, 3)``, and whether it is rendered."""
+    """What one frame shows: the camera; each character's points ``(N, 3)`` and joints ``(60, 3)``, NaN where
+    there are none, and whether it is rendered."""
 
     camera: Any
     intrinsics: tuple[float, float, float, float]
     camera_to_world: np.ndarray
     points: list[np.ndarray]
+    joints: list[np.ndarray]
     shown: list[bool]
 
     def scaled(self, factor: float) -> "_View":
@@ -168,7 +175,8 @@ class _View:
         camera = self.camera_to_world.copy()
         camera[:3, 3] *= factor
         points = [(factor * places).astype(np.float32) for places in self.points]
-        return replace(self, camera_to_world=camera, points=points)
+        joints = [(factor * places).astype(np.float32) for places in self.joints]
+        return replace(self, camera_to_world=camera, points=points, joints=joints)
 
 
 def _size(points: np.ndarray) -> float:
@@ -176,7 +184,7 @@ def _size(points: np.ndarray) -> float:
     return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
 
 
-def _read(scene, frame: int, bodies: list[Surface]) -> _View:
+def _read(scene, frame: int, bodies: list[Surface], bones: list[Skeleton | None]) -> _View:
     # A modal operator lets the artist scrub between two steps, so the frame is set for each.
     scene.frame_set(frame)
     camera = evaluated_camera(scene, frame)
@@ -185,8 +193,15 @@ def _read(scene, frame: int, bodies: list[Surface]) -> _View:
         intrinsics(camera, scene),
         camera_to_world(camera),
         [body.points() for body in bodies],
+        [_joints(scene, body.character, skeleton) for body, skeleton in zip(bodies, bones, strict=True)],
         [rendered(body.character.mesh) for body in bodies],
     )
+
+
+def _joints(scene, character: CharacterRig, skeleton: Skeleton | None) -> np.ndarray:
+    if skeleton is None:
+        return np.full((SKELETON, 3), np.nan, np.float32)
+    return skeleton.places(character.armature.evaluated_get(timeline.view_layer(scene).depsgraph))
 
 
 def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
@@ -194,7 +209,7 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
     (body,) = surfaces([replace(character, mesh=ghost.mesh)], scene)
     camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
     seen = intrinsics(camera, scene, ghost.size)
-    return _View(camera.original, seen, camera_to_world(camera), [body.points()], [True])
+    return _View(camera.original, seen, camera_to_world(camera), [body.points()], [], [True])
 
 
 def _refuse_empty(scene):

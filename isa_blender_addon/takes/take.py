@@ -186,10 +186,11 @@ def _makes_sense(take: Take) -> bool:
     if not all(isinstance(getattr(take, name), kind) for name, kind in kinds.items()):
         return False
     settings, (first, last, step) = take.settings, take.frames
+    words = (settings.model, settings.prompt, settings.negative_prompt)
     counts = (settings.width, settings.height, settings.steps, settings.seed)
     numbers = (take.created, take.place, settings.guidance)
     return (
-        isinstance(settings.model, str)
+        all(isinstance(said, str) for said in words)
         and settings.policy in [*POLICIES]
         and all(isinstance(count, int) and 0 <= count < 2**31 for count in counts)
         and all(isinstance(number, (int, float)) and abs(number) < 1e18 for number in numbers)

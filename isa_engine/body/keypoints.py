@@ -27,6 +27,11 @@ _NOSE, _LEFT_EAR = np.array([0.0, -0.66, 0.72]), np.array([1.44, -0.10, -1.50])
 _JOINTS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 
 
+def of_skeleton(skeleton: np.ndarray) -> np.ndarray:
+    """The keypoints ``(..., 17, 3)`` among a character's joints and face points ``(..., 60, 3)``."""
+    return np.concatenate([skeleton[..., len(SMPLX_JOINTS) :, :], skeleton[..., _JOINTS, :]], -2)
+
+
 def face_points(joints: np.ndarray) -> np.ndarray:
     """Nose, eyes and ears of a body at rest, ``(5, 3)``; they move with the head.
 

@@ -3,9 +3,10 @@
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
 ``character_k_reference_points`` and ``character_k_reference_mvp``; for each reference k ``reference_k``
-(PNG or JPEG bytes); optionally ``background`` (video bytes). Version 2 has ``character_k_shown`` beside, of
-each character that is hidden for a while, and the shot's cuts. It is written only where there is one of
-these: an engine that reads version 1 alone would show everybody all the time, and melt frames about a cut.
+(PNG or JPEG bytes); optionally ``background`` (video bytes). Version 2 has beside: ``character_k_shown`` of
+each character that is hidden for a while, ``character_k_skeleton`` of each whose joints are known, and in the
+header the shot's cuts and what is said in words. It is written only where there is one of these: an engine
+that reads version 1 alone would show everybody all the time, and melt frames about a cut.
 Version 3 also has a policy among its settings, where it is not the exact one.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
@@ -28,7 +29,7 @@ import numpy as np
 
 from isa_engine.configuration.policies import EXACT
 from isa_engine.errors import ShotError
-from isa_engine.shot.shot import Character, ReferencePose, Settings, Shot
+from isa_engine.shot.shot import SKELETON, Character, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
@@ -38,6 +39,8 @@ _MAX_HEADER_BYTES = 2**20
 _MAX_DIRECTORY_BYTES = 2**16
 # The one form in which numpy writes the header of a plain array in C order; never evaluated.
 _NPY_HEADER = re.compile(rb"{'descr': '(.{3})', 'fortran_order': False, 'shape': \(([\d, ]{0,40})\), } *\n")
+# What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
+_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # What zipfile raises where the bytes lie about themselves.
 _BROKEN = (
@@ -72,27 +75,21 @@ def encode_shot(shot: Shot) -> bytes:
             members[f"character_{k}_reference_mvp"] = character.reference.mvp.astype(np.float64)
         if not character.visible.all():
             members[f"character_{k}_shown"] = character.visible.astype(np.uint8)
+        if character.skeleton is not None:
+            members[f"character_{k}_skeleton"] = character.skeleton.astype(np.float32)
     for k, picture in enumerate(shot.references):
         members[f"reference_{k}"] = np.frombuffer(picture, np.uint8)
     if shot.background is not None:
         members["background"] = np.frombuffer(shot.background, np.uint8)
-    hidden = [not character.visible.all() for character in shot.characters]
-    settings = asdict(shot.settings)
-    version = 2 if any(hidden) or shot.cuts else 1
-    if settings["policy"] == EXACT:
-        del settings["policy"]
-    else:
-        version = 3
+    cast = [_told(character) for character in shot.characters]
+    settings = _without_defaults(asdict(shot.settings))
+    version = 2 if shot.cuts or any(len(told) > 2 for told in cast) or _SILENT.keys() & settings else 1
     header = {
-        "version": version,
+        "version": 3 if "policy" in settings else version,
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
-        "characters": [
-            {"name": c.name, "picture": c.reference.picture if c.reference else None}
-            | ({"hidden": True} if at_times else {})
-            for c, at_times in zip(shot.characters, hidden, strict=True)
-        ],
+        "characters": cast,
         "references": len(shot.references),
         "frame_reference": shot.frame_reference,
         "background": shot.background is not None,
@@ -112,6 +109,24 @@ def encode_shot(shot: Shot) -> bytes:
                 zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED
             )
     return file.getvalue()
+
+
+def _told(character: Character) -> dict:
+    """What the header says of a character: two things of each, others where there is something to say."""
+    told = {
+        "name": character.name,
+        "picture": character.reference.picture if character.reference else None,
+        "prompt": character.prompt,
+    }
+    if not character.visible.all():
+        told["hidden"] = True
+    if character.skeleton is not None:
+        told["skeleton"] = True
+    return _without_defaults(told)
+
+
+def _without_defaults(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if name not in _SILENT or value != _SILENT[name]}
 
 
 def write_shot(shot: Shot, path: str | os.PathLike) -> None:
@@ -176,7 +191,7 @@ class _Members:
     def __init__(self, archive: zipfile.ZipFile, where: str, most: int):
         self.archive, self.where = archive, where
         infos = archive.infolist()
-        if len(infos) > 8 + 5 * MAX_CHARACTERS + MAX_REFERENCES:
+        if len(infos) > 8 + 6 * MAX_CHARACTERS + MAX_REFERENCES:
             raise ShotError(f"{len(infos)} members are too many for a shot", where=where)
         self.infos = {info.filename: info for info in infos}
         if len(self.infos) < len(infos):
@@ -287,6 +302,10 @@ def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
         triangles=members.array(f"character_{k}_triangles", np.int32, (None, 3)),
         reference=reference,
         shown=members.array(f"character_{k}_shown", np.uint8, (frames,)) != 0 if cast.get("hidden") else None,
+        skeleton=members.array(f"character_{k}_skeleton", np.float32, (frames, SKELETON, 3))
+        if cast.get("skeleton")
+        else None,
+        prompt=cast.get("prompt", ""),
     )
 
 

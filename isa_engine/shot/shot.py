@@ -12,6 +12,9 @@ import numpy as np
 from isa_engine.configuration.policies import EXACT
 from isa_engine.geometry.camera import modelview_projection
 
+# Joints and face points of ``Character.skeleton``.
+SKELETON = 60
+
 
 @dataclass(frozen=True)
 class ReferencePose:
@@ -38,6 +41,9 @@ class Character:
         triangles: ``(M, 3)`` int32 between the points.
         reference: None leaves the look to the model.
         shown: ``(F,)`` bool, false on frames on which the render hides the character; None: on none.
+        skeleton: ``(F, 60, 3)`` float32, world coordinates: SMPL-X's 55 joints, then nose, eyes and ears (the
+            left ones first); rows of NaN for what the rig does not have. None: the rig tells of no joints.
+        prompt: in words, what the picture does not tell of its looks, for models that read.
     """
 
     name: str
@@ -45,11 +51,22 @@ class Character:
     triangles: np.ndarray
     reference: ReferencePose | None = None
     shown: np.ndarray | None = None
+    skeleton: np.ndarray | None = None
+    prompt: str = ""
 
     @property
     def visible(self) -> np.ndarray:
         """``shown``, written out."""
         return np.ones(len(self.points), bool) if self.shown is None else self.shown
+
+    def during(self, frames: slice) -> "Character":
+        """The character on some of its frames."""
+        return replace(
+            self,
+            points=self.points[frames],
+            shown=None if self.shown is None else self.shown[frames],
+            skeleton=None if self.skeleton is None else self.skeleton[frames],
+        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,7 @@ class Settings:
             rescaled (``pipeline.sampling``), isa-tiny tells who wears what best at 2.5.
         seed: of the initial noise, 0 ≤ seed < 2³².
         policy: what of a step is computed, a name of ``policies.POLICIES``.
+        prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
     """
 
     model: str = "isa-tiny"
@@ -74,6 +92,8 @@ class Settings:
     guidance: float = 2.5
     seed: int = 0
     policy: str = EXACT
+    prompt: str = ""
+    negative_prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,10 +144,7 @@ class Shot:
             frame_numbers=self.frame_numbers[frames],
             intrinsics=self.intrinsics[frames],
             camera_to_world=self.camera_to_world[frames],
-            characters=tuple(
-                replace(c, points=c.points[frames], shown=None if c.shown is None else c.shown[frames])
-                for c in self.characters
-            ),
+            characters=tuple(character.during(frames) for character in self.characters),
             cuts=(),
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import ShotError
-from isa_engine.shot.shot import Character, Shot
+from isa_engine.shot.shot import SKELETON, Character, Shot
 
 MAX_FRAMES = 4096
 # Frames of the scene, of which a plate has every one, however few are generated.
@@ -20,6 +20,8 @@ MAX_CANVAS = 4096
 MAX_REFERENCES = MAX_CHARACTERS
 MAX_STEPS = 1000
 MAX_GUIDANCE = 100
+# Letters of a prompt: models read some hundred words.
+MAX_PROMPT = 4096
 PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
@@ -102,6 +104,9 @@ def _character(character: Character, shot: Shot) -> None:
         fits = shown.shape == (shot.frames,) and shown.dtype == bool
         _require(fits, f"shown is {shown.dtype} of shape {shown.shape}, not a bool a frame", where=who)
         _require(bool(shown.any()), "the character is hidden on all frames", "Leave it out.", where=who)
+    if character.skeleton is not None:
+        _skeleton(f"{who}, skeleton", character.skeleton, shot)
+    _prompt("prompt", character.prompt, who)
     if (pose := character.reference) is not None:
         _require(
             0 <= pose.picture < len(shot.references),
@@ -110,6 +115,22 @@ def _character(character: Character, shot: Shot) -> None:
         )
         _shape(f"{who}, reference points", pose.points, (count, 3))
         _shape(f"{who}, reference mvp", pose.mvp, (4, 4))
+
+
+def _skeleton(where: str, skeleton: np.ndarray, shot: Shot) -> None:
+    _require(
+        skeleton.shape == (shot.frames, SKELETON, 3),
+        f"shape is {skeleton.shape}, not {(shot.frames, SKELETON, 3)}",
+        where=where,
+    )
+    absent = np.isnan(skeleton)
+    _require(not absent.all(), "no joint is known", "Leave the skeleton out.", where=where)
+    known = ~absent.all(2)
+    broken = (absent.any(2) & known).any(1) | (known != known[0]).any(1)
+    problem = "a joint is known in part, or not on all frames"
+    _require(not broken.any(), problem, where=_at(where, shot, broken))
+    endless = np.isinf(skeleton).any((1, 2))
+    _require(not endless.any(), "a value is not a finite number", where=_at(where, shot, endless))
 
 
 def _pictures(shot: Shot) -> None:
@@ -152,6 +173,8 @@ def _settings(shot: Shot) -> None:
         "settings",
     )
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
+    _prompt("prompt", settings.prompt, "settings")
+    _prompt("negative prompt", settings.negative_prompt, "settings")
 
 
 def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -> None:
@@ -161,8 +184,18 @@ def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -
 
 def _text(what: str, text: str, where: str = "") -> None:
     _require(isinstance(text, str) and text != "", f"{what} is missing", where=where)
-    printable = text.encode(errors="replace").decode() == text
-    _require(printable, f"{what} is {text!a}, which is not text", "Rename it.", where)
+    _require(_is_text(text), f"{what} is {text!a}, which is not text", "Rename it.", where)
+
+
+def _prompt(what: str, words: str, where: str) -> None:
+    _require(isinstance(words, str) and _is_text(words), f"the {what} is not text", "Write it anew.", where)
+    most = f"Use {MAX_PROMPT} at most."
+    _require(len(words) <= MAX_PROMPT, f"the {what} has {len(words)} letters", most, where)
+
+
+def _is_text(text: str) -> bool:
+    """Whether UTF-8 can carry it: half of a surrogate pair is none."""
+    return text.encode(errors="replace").decode() == text
 
 
 def _shape(name: str, array: np.ndarray, shape: tuple[int, ...], shot: Shot | None = None) -> None:

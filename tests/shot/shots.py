@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
+from isa_engine.shot.shot import SKELETON
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 NAMES = ("Anna", 'Jean-"Luc" d\'Arc', "안나 Зоя 林", "a, b/c\\d", " ", "line\nbreak\0", "🕺‮")
@@ -80,6 +81,12 @@ def any_shot(draw) -> Shot:
         mvp = draw(arrays.arrays(np.float64, (4, 4), elements=floats(-100, 100)))
         return ReferencePose(draw(st.integers(0, len(pictures) - 1)), cloud(points, 3), mvp)
 
+    def skeleton() -> np.ndarray:
+        places = cloud(frames, SKELETON, 3)
+        places[:, sorted(draw(st.sets(st.integers(0, SKELETON - 1), max_size=SKELETON - 1)))] = np.nan
+        return places
+
+    words = st.just("") | st.text(max_size=30)
     corner = st.integers(0, points - 1)
     characters = tuple(
         Character(
@@ -88,6 +95,8 @@ def any_shot(draw) -> Shot:
             draw(arrays.arrays(np.int32, (draw(st.integers(0, 4)), 3), elements=corner)),
             reference(),
             draw(st.none() | partly_shown(frames)) if frames > 1 else None,
+            skeleton() if draw(st.booleans()) else None,
+            draw(words),
         )
         for _ in range(draw(st.integers(1, 3)))
     )
@@ -111,6 +120,8 @@ def any_shot(draw) -> Shot:
             steps=draw(st.integers(1, 1000)),
             guidance=draw(floats(0, 100)),
             seed=draw(st.integers(0, 2**32 - 1)),
+            prompt=draw(words),
+            negative_prompt=draw(words),
         ),
         cuts=tuple(sorted(draw(st.sets(st.integers(1, frames - 1))))) if frames > 1 else (),
     )

@@ -257,8 +257,8 @@ def test_a_deeply_nested_header():
 
 
 def test_too_many_members():
-    parts = members(CONTENT) | {f"extra_{k}": b"" for k in range(400)}
-    refused(archive(parts), "412 members", "too many")
+    parts = members(CONTENT) | {f"extra_{k}": b"" for k in range(500)}
+    refused(archive(parts), "512 members", "too many")
     content = archive({f"{k}": b"" for k in range(5000)})
     with peak_below(2**20):
         refused(content, "directory")

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from isa_engine.body import SMPLX_JOINTS, open_body
+from isa_engine.body.keypoints import face_points
 from isa_engine.shot import Character, encode_shot, read_shot, write_shot
-from tests.shot.shots import JPEG, NAMES, any_shot, same, small_shot
+from isa_engine.shot.shot import SKELETON
+from tests.shot.shots import JPEG, NAMES, any_shot, header, same, small_shot
 
 
 @given(any_shot())
@@ -50,6 +53,43 @@ def test_what_is_derived_follows_from_what_is_stored():
     # A point one metre below and ahead of the camera at (0, 0, 5).
     x, y, _, w = shot.mvp[0] @ [0, -1, 4, 1]
     assert np.allclose([x / w, y / w], [0, -3.5 + 0.1])
+
+
+def skeleton() -> np.ndarray:
+    """Of the small shot's three frames, without fingers."""
+    places = np.random.default_rng(3).normal(size=(3, SKELETON, 3)).astype(np.float32)
+    places[:, 25:55] = np.nan
+    return places
+
+
+@pytest.mark.parametrize(
+    ("of_anna", "of_all"),
+    [
+        ({"skeleton": skeleton()}, {}),
+        ({"prompt": "a red coat"}, {}),
+        ({}, {"prompt": "a street in the rain"}),
+        ({}, {"negative_prompt": "text, logos"}),
+    ],
+)
+def test_joints_and_words_make_the_file_a_version_2_and_silence_leaves_it_as_it_was(of_anna, of_all):
+    anna, ben = small_shot().characters
+    settings = replace(small_shot().settings, **of_all)
+    shot = small_shot(characters=(replace(anna, **of_anna), ben), settings=settings)
+    assert version(encode_shot(shot)) == 2
+    assert same(read_shot(encode_shot(shot)), shot)
+    assert not {"prompt", "negative_prompt"} & header(encode_shot(small_shot()))["settings"].keys()
+
+
+def test_a_segment_has_its_own_frames_of_every_joint():
+    anna, ben = small_shot().characters
+    shot = small_shot(characters=(replace(anna, skeleton=skeleton()), ben), cuts=(1,))
+    parts = [shot.segment(k).characters[0].skeleton for k in (0, 1)]
+    assert [len(part) for part in parts] == [1, 2]
+    assert np.array_equal(np.concatenate(parts), skeleton(), equal_nan=True)
+
+
+def test_the_skeleton_is_of_all_joints_and_of_the_face():
+    assert len(SMPLX_JOINTS) + len(face_points(open_body().joints())) == SKELETON
 
 
 def version(content: bytes) -> int:

@@ -33,6 +33,14 @@ def points(frame: int, value: float) -> np.ndarray:
     return array
 
 
+def joints(**changes) -> np.ndarray:
+    """A skeleton of three frames, of which one number is another."""
+    places = np.zeros((3, 60, 3), np.float32)
+    for value, place in changes.values():
+        places[place] = value
+    return places
+
+
 ONES = np.ones((3, 4, 3), np.float32)
 CASES = {
     "no frame rate": ({"fps": Fraction(0)}, ["fps", "0"]),
@@ -42,6 +50,15 @@ CASES = {
     "visibility of another length": (ben(shown=np.ones(2, bool)), ["Ben", "shown", "(2,)"]),
     "visibility in numbers": (ben(shown=np.ones(3)), ["Ben", "float64"]),
     "nobody ever": (ben(shown=np.zeros(3, bool)), ["Ben", "hidden on all frames"]),
+    "a skeleton of another body": (ben(skeleton=ONES), ["'Ben'", "skeleton", "(3, 60, 3)"]),
+    "a skeleton of other frames": (ben(skeleton=joints()[:2]), ["'Ben'", "skeleton", "(2, 60, 3)"]),
+    "half a joint": (ben(skeleton=joints(x=(np.nan, (2, 5, 1)))), ["'Ben'", "in part", "frame 14"]),
+    "a joint that comes and goes": (ben(skeleton=joints(x=(np.nan, (1, 5)))), ["on all frames", "frame 12"]),
+    "no joint at all": (ben(skeleton=joints(x=(np.nan, ...))), ["'Ben'", "no joint is known"]),
+    "a joint at infinity": (ben(skeleton=joints(x=(np.inf, (1, 5)))), ["finite", "frame 12"]),
+    "words that are none": (ben(prompt=7), ["'Ben'", "prompt is not text"]),
+    "half of a letter": ({"settings": Settings(prompt="\ud800")}, ["settings", "prompt", "not text"]),
+    "a novel": ({"settings": Settings(negative_prompt="a" * 5000)}, ["negative prompt", "5000", "4096"]),
     "a frame rate of no camera": ({"fps": Fraction(1001)}, ["fps", "1001"]),
     "a frame rate no container holds": ({"fps": Fraction(1, 2**31)}, ["fps"]),
     "no width": ({"width": 0}, ["width", "0"]),

@@ -55,6 +55,7 @@ def test_a_scene_in_another_unit_is_the_same_shot(scene, unit, pose):
     found = read(scene)
     (anna,), (same,) = wanted.characters, found.characters
     np.testing.assert_allclose(same.points, anna.points, atol=2e-4)
+    np.testing.assert_allclose(same.skeleton, anna.skeleton, atol=2e-4)
     np.testing.assert_allclose(found.camera_to_world, wanted.camera_to_world, atol=1e-4)
     before, after = (project(c.reference.points.astype(float), c.reference.mvp)[0] for c in (anna, same))
     np.testing.assert_allclose(after[:, :2], before[:, :2], atol=1e-4)
