@@ -1,4 +1,4 @@
-"""``isa-engine shards``: read every sample of a folder's shards; count what is there, name what is broken."""
+"""``isa-engine shards``: read a folder's shards whole; count what is there, name what is broken."""
 
 import argparse
 import json
@@ -14,20 +14,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.data.clips.stored_clips import find_samples
+    from isa_engine.data.recordings.stored import find_recordings
     from isa_engine.errors import DataError
 
-    samples, broken = find_samples(arguments.folder)
+    found, broken = find_recordings(arguments.folder)
     counts: Counter[str] = Counter()
     size = 0
-    for sample in samples:
+    for stored in found:
         try:
-            sample.read()
+            stored.read()
         except DataError as error:
-            broken[sample.name] = str(error)
+            broken[stored.name] = str(error)
             continue
-        about = sample.description
-        size += sum(length for _, length in sample.places.values())
+        about = stored.description
+        size += sum(length for _, length in stored.places.values())
         counts["clips"] += 1
         counts["frames"] += about["frames"]
         counts[f"split: {about['split']}"] += 1
@@ -43,4 +43,4 @@ def run(arguments: argparse.Namespace) -> None:
         for name, reason in broken.items():
             print(f"{name}: {reason}")
     if broken:
-        raise DataError(f"{len(broken)} samples are broken", where=str(arguments.folder))
+        raise DataError(f"{len(broken)} recordings are broken", where=str(arguments.folder))

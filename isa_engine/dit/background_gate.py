@@ -8,10 +8,9 @@ gate g read from what the network knows of each place leads its estimate of x0 b
 from typing import NamedTuple
 
 import torch
+from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
-
-from isa_engine.networks.saved_model import SavedModel
 
 
 class Prediction(NamedTuple):
@@ -26,7 +25,7 @@ class Prediction(NamedTuple):
     gate: Tensor | None = None
 
 
-class BackgroundGate(SavedModel):
+class BackgroundGate(ModelMixin, ConfigMixin):
     """The sigmoid of a linear map of a token and the time: a number for each latent pixel of the token.
 
     Args:

@@ -4,16 +4,16 @@ import os
 
 import open_clip
 import torch
+from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import nn
 
 from isa_engine.errors import ModelError
-from isa_engine.networks.saved_model import SavedModel
 from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 
-class ImageTower(SavedModel):
+class ImageTower(ModelMixin, ConfigMixin):
     """Reference pictures to tokens.
 
     Built from ``ImageTowerConfig``: ``ImageTower(**dataclasses.asdict(config.image_tower))``. Nothing is ever

@@ -1,6 +1,7 @@
 """ISA-DiT whole (Fig. 8): noisy latents, a timestep and conditions to a velocity."""
 
 import torch
+from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
@@ -17,7 +18,6 @@ from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.errors import ModelError
-from isa_engine.networks.saved_model import SavedModel
 
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
@@ -25,7 +25,7 @@ _TIMESTEPS = 1000
 OWN_OF_A_READOUT = ("unpatchify", "difference", "splat")
 
 
-class ISADiT(SavedModel, PeftAdapterMixin):
+class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
     """The interspatial diffusion transformer (paper, 5.3).
 
     Built from ``DiTConfig``: ``ISADiT(**dataclasses.asdict(config.dit))``; every argument is described there.
@@ -35,9 +35,6 @@ class ISADiT(SavedModel, PeftAdapterMixin):
     """
 
     _supports_gradient_checkpointing = True
-    _no_split_modules = ["ISABlock"]
-    _repeated_blocks = ["ISABlock"]
-    _skip_layerwise_casting_patterns = ["norm", "nothing", "modulation_table"]
 
     @register_to_config
     def __init__(

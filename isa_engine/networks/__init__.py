@@ -1,1 +1,1 @@
-"""What all networks share: weights from files, diffusers' folders, and torchvision's gaps."""
+"""What all networks share: weights in files, and torchvision's gaps."""

@@ -23,21 +23,6 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     return {name: tensor for file in _files(path) for name, tensor in _read(file, load_file).items()}
 
 
-def tensor_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
-    """Shapes of the tensors that ``read_safetensors`` would read, from the files' headers.
-
-    Raises:
-        ModelError: as ``read_safetensors``.
-    """
-
-    def shapes(file: Path) -> dict[str, tuple[int, ...]]:
-        with safe_open(file, "pt") as tensors:
-            names = tensors.keys()
-            return {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
-
-    return {name: shape for file in _files(path) for name, shape in _read(file, shapes).items()}
-
-
 def file_metadata(path: str | os.PathLike) -> dict[str, str]:
     """What the header of one file says beside its tensors.
 
@@ -53,14 +38,13 @@ def file_metadata(path: str | os.PathLike) -> dict[str, str]:
 
 
 def check_tensors(
-    found: Mapping[str, torch.Tensor | tuple[int, ...]],
+    found: Mapping[str, torch.Tensor],
     wanted: Mapping[str, tuple[int, ...]],
     where: str | os.PathLike,
 ) -> None:
     """Raise ModelError naming the first tensor, in order of names, that is missing, surplus or misshapen.
 
     Args:
-        found: tensors or shapes, by name.
         wanted: shapes by name.
     """
     for name in sorted(found.keys() | wanted.keys()):
@@ -68,7 +52,7 @@ def check_tensors(
             raise ModelError(f"tensor '{name}' is missing", where=str(where))
         if name not in wanted:
             raise ModelError(f"tensor '{name}' belongs to no part of the model", where=str(where))
-        shape = tuple(getattr(found[name], "shape", found[name]))
+        shape = tuple(found[name].shape)
         if shape != tuple(wanted[name]):
             problem = f"tensor '{name}' is {shape}, not {tuple(wanted[name])}"
             raise ModelError(problem, where=str(where))

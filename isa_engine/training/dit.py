@@ -44,7 +44,7 @@ class DiTTrainer:
         settings: of the run.
         batches: where latents and conditions come from.
         accelerator: devices and sharding (``training.parallel``); one process on the CPU by default.
-        networks: to train; those of the named configuration if None.
+        networks: smaller ones, for tests; those of the named configuration if None.
 
     Raises:
         ModelError: the weights to start from do not fit, or there are none and adapters alone are trained.

@@ -15,7 +15,8 @@ class DiTAndTower(nn.Module):
         image_tower: makes them.
     """
 
-    _no_split_modules = ISADiT._no_split_modules
+    # accelerate reads it: on several GPUs each block is gathered whole for as long as it computes.
+    _no_split_modules = ["ISABlock"]
 
     def __init__(self, dit: ISADiT, image_tower: ImageTower):
         super().__init__()

@@ -48,22 +48,15 @@ class VAETrainer:
         settings: of the run.
         batches: what to learn from.
         device: of the networks.
-        vae: network to train; one of the named configuration if None.
 
     Raises:
         ModelError: the weights to start from do not fit, or the perceptual loss has none.
     """
 
-    def __init__(
-        self,
-        settings: VAETraining,
-        batches: BatchSource,
-        device: torch.device | str = "cpu",
-        vae: VideoVAE | None = None,
-    ):
+    def __init__(self, settings: VAETraining, batches: BatchSource, device: torch.device | str = "cpu"):
         self.settings, self.batches, self.device = settings, batches, torch.device(device)
         torch.manual_seed(settings.seed)
-        vae = vae or VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
+        vae = VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
         self.vae = vae.to(device)
         self.matte_head = build_matte_head(model_config(settings.model)).to(device)
         if settings.start:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import torch
+from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-from isa_engine.networks.saved_model import SavedModel
 from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder
@@ -22,7 +22,7 @@ _COLOURS = 3
 _LOGVAR_LIMITS = (-30.0, 20.0)
 
 
-class VideoVAE(SavedModel):
+class VideoVAE(ModelMixin, ConfigMixin):
     """The video autoencoder (paper, 4.1): f_s in space, f_t = 4 in time, the first frame by itself.
 
     Built from ``VAEConfig``: ``VideoVAE(**dataclasses.asdict(config.vae))``; every argument is described
@@ -34,8 +34,6 @@ class VideoVAE(SavedModel):
     """
 
     _supports_gradient_checkpointing = True
-    _no_split_modules = ["ResnetBlock", "FrameAttention", "WindowBlock"]
-    _skip_layerwise_casting_patterns = ["norm"]
 
     @register_to_config
     def __init__(

@@ -57,15 +57,6 @@ def test_one_frame_through_the_inflated_model_is_the_image_models_own_output(
     torch.testing.assert_close(model(x, time, conditioning)[:, :, 0], -predicted, atol=1e-5, rtol=0)
 
 
-@torch.no_grad()
-def test_the_inflated_model_saves_and_loads(folder, tmp_path_factory):
-    model = inflate_sd3(folder, points=SMALL.points, image_width=SMALL.image_width).eval()
-    kept = tmp_path_factory.mktemp("kept")
-    model.save_pretrained(kept)
-    case = inputs()
-    assert torch.equal(type(model).from_pretrained(kept)(*case), model(*case))
-
-
 def test_a_configuration_from_before_sd3_5_is_read_and_one_that_lacks_a_size_is_named(folder):
     path = folder / "config.json"
     config = json.loads(path.read_text())

@@ -4,16 +4,17 @@ import dataclasses
 
 import torch
 
-from isa_engine.configuration import DiTConfig, ImageTowerConfig, isa_tiny
+from isa_engine.configuration import DiTConfig, ImageTowerConfig, ModelConfig, isa_tiny
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.training.dit_and_tower import DiTAndTower
-from isa_engine.vae import VideoVAE
 
 
-def micro_vae(tail: int = 0) -> VideoVAE:
-    torch.manual_seed(0)
-    config = dataclasses.replace(isa_tiny().vae, block_out_channels=(16,), tail_width=tail)
-    return VideoVAE(**dataclasses.asdict(config))
+def micro() -> ModelConfig:
+    """isa-tiny with an autoencoder of sixteen channels, to be listed in ``MODELS``."""
+    tiny = isa_tiny()
+    return dataclasses.replace(
+        tiny, name="micro", vae=dataclasses.replace(tiny.vae, block_out_channels=(16,))
+    )
 
 
 def micro_networks(conditioning: str = "isa", **changes) -> DiTAndTower:

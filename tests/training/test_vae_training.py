@@ -6,17 +6,20 @@ import pytest
 import safetensors.torch
 import torch
 
+from isa_engine.configuration import MODELS, model_config
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.run import Run
 from isa_engine.training.vae import VAETrainer, kl_divergence
 from isa_engine.training.video_batches import VideoBatches
+from isa_engine.vae import VideoVAE
 from isa_engine.vae.linear_windows import to_windows
-from tests.training.micro import micro_vae, one_clip
+from tests.training.micro import micro, one_clip
 from tests.training.operators import Operators
 
 SETTINGS = VAETraining(
+    model="micro",
     frames=(5, 9),
     steps=(30, 10),
     batch=1,
@@ -42,9 +45,14 @@ EVERYTHING = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _listed(monkeypatch):
+    monkeypatch.setitem(MODELS, "micro", micro)
+
+
 def trainer(**changes) -> VAETrainer:
     settings = dataclasses.replace(SETTINGS, **changes)
-    return VAETrainer(settings, VideoBatches(settings, one_clip), vae=micro_vae())
+    return VAETrainer(settings, VideoBatches(settings, one_clip))
 
 
 @pytest.mark.parametrize(
@@ -137,8 +145,7 @@ def test_a_tail_that_is_new_begins_as_nothing_and_learns_on_from_weights_without
     first = trainer()
     first.step()
     first.export(tmp_path)
-    settings = dataclasses.replace(SETTINGS, train_encoder=False, start=str(tmp_path))
-    second = VAETrainer(settings, first.batches, vae=micro_vae(tail=32))
+    second = trainer(model="micro-tail", train_encoder=False, start=str(tmp_path))
     video = one_clip(0, 5, 32, 32)[None, :3]
     latents = first.vae.encode(video).mode()
     assert torch.equal(second.vae.decode(latents), first.vae.decode(latents))
@@ -149,8 +156,7 @@ def test_a_tail_that_is_new_begins_as_nothing_and_learns_on_from_weights_without
 
 
 def test_a_tail_can_learn_alone():
-    settings = dataclasses.replace(SETTINGS, train_encoder=False, train_decoder=False, matte=0.0)
-    training = VAETrainer(settings, VideoBatches(settings, one_clip), vae=micro_vae(tail=32))
+    training = trainer(model="micro-tail", train_encoder=False, train_decoder=False, matte=0.0)
     before = {name: tensor.clone() for name, tensor in training.vae.state_dict().items()}
     head = {name: tensor.clone() for name, tensor in training.matte_head.state_dict().items()}
     first = training.step()
@@ -170,7 +176,7 @@ def test_the_second_stage_has_longer_clips():
         return one_clip(seed, frames, height, width)
 
     settings = dataclasses.replace(SETTINGS, steps=(1, 1))
-    training = VAETrainer(settings, VideoBatches(settings, watched), vae=micro_vae())
+    training = VAETrainer(settings, VideoBatches(settings, watched))
     while not training.finished:
         training.step()
     assert lengths == [5, 9]
@@ -221,7 +227,7 @@ def test_a_decoder_that_learns_on_goes_on_from_a_runs_weights_and_keeps_the_late
     second.step()
     second.export(tmp_path)
     kept = first.vae.normalise(first.vae.encode(one_clip(0, 5, 32, 32)[None, :3]).mode())
-    left = micro_vae()
+    left = VideoVAE(**dataclasses.asdict(model_config("micro").vae))
     load_weights(left, tmp_path / "vae.safetensors")
     assert torch.equal(left.normalise(left.encode(one_clip(0, 5, 32, 32)[None, :3]).mode()), kept)
 

@@ -1,4 +1,4 @@
-"""A clip: one training sample, from the renderer or from real video, in the units of a shot.
+"""A clip: a piece of video to learn from, rendered or real, in the units of a shot.
 
 F frames, K characters, N surface points, R references, H W pixels. Pictures are float in [−1, 1].
 """

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from torch import Tensor
 from isa_engine.body import BodyModel, open_body
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.cropping import window_around
-from isa_engine.data.recordings.members import describe, unpack
 from isa_engine.data.recordings.recording import Recording, fingerprint
-from isa_engine.data.recordings.shards import Places, read_member, shard_index, shard_paths
+from isa_engine.data.recordings.stored import StoredRecording, find_recordings
+from isa_engine.data.scenario.split import TRAINING
 from isa_engine.data.surfaces.skinned import SkinnedSurface
 from isa_engine.errors import DataError
 from isa_engine.geometry.surface import surface_table
@@ -24,66 +23,20 @@ from isa_engine.geometry.surface import surface_table
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Where a recording lies, and its ``description`` (``members``), which is read without decoding."""
-
-    shard: Path
-    key: str
-    places: Places
-    description: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.shard.name}/{self.key}"
-
-    def read(self) -> Recording:
-        """Decode it.
-
-        Raises:
-            DataError: names the member that is broken.
-        """
-        return unpack({ending: read_member(self.shard, place) for ending, place in self.places.items()})
-
-
-def find_samples(folder: Path) -> tuple[list[Sample], dict[str, str]]:
-    """The samples of a folder's shards, and why those that have no description are none.
-
-    Raises:
-        DataError: there are no shards.
-    """
-    samples, broken = [], {}
-    for shard in shard_paths(folder):
-        try:
-            index = shard_index(shard)
-        except DataError as error:
-            broken[shard.name] = str(error)
-            continue
-        for key, places in index.items():
-            try:
-                if "json" not in places:
-                    raise DataError("the member is missing", where="json")
-                samples.append(Sample(shard, key, places, describe(read_member(shard, places["json"]))))
-            except DataError as error:
-                broken[f"{shard.name}/{key}"] = str(error)
-    return samples, broken
-
-
 class Shards:
-    """``shards(seed, frames, height, width)`` → a clip: a sample that is long enough, cut in time, cropped
+    """``shards(seed, frames, height, width)`` → a clip: frames of a recording of the training split, cropped
     around the cast to the canvas's aspect, and resized.
 
-    A sample that cannot be read is passed over, and its name kept with the reason in ``broken``; which clip
-    a seed gives does not depend on what was read before.
+    A recording that cannot be read is passed over, and its name kept with the reason in ``broken``. Which
+    clip a seed gives does not depend on what was read before.
 
     Args:
         folder: of the shards.
         points: surface points a character.
-        bodies: that the samples may be posed on; the open body by default.
-        split: only samples of this split are read.
+        bodies: that the recordings may be posed on; the open body by default.
 
     Raises:
-        DataError: there are no shards, or none of their samples is of this split.
+        DataError: there are no shards, or none of their recordings is for training.
     """
 
     def __init__(
@@ -91,56 +44,57 @@ class Shards:
         folder: Path,
         points: int,
         bodies: Sequence[BodyModel] = (),
-        split: str = "training",
         device: torch.device | str = "cpu",
     ):
-        self.folder, self.points, self.split, self.device = folder, points, split, torch.device(device)
+        self.folder, self.points, self.device = folder, points, torch.device(device)
         self.bodies = {fingerprint(body): body for body in bodies or (open_body(),)}
-        found, self.broken = find_samples(folder)
+        found, self.broken = find_recordings(folder)
         for name, reason in self.broken.items():
             _log.warning("%s is skipped: %s", name, reason)
-        self.samples = [sample for sample in found if sample.description["split"] == split]
+        self.stored = [stored for stored in found if stored.description["split"] == TRAINING.name]
         self._surfaces: dict[str, SkinnedSurface] = {}
-        if not self.samples:
+        if not self.stored:
             remedy = f"{len(self.broken)} of them are broken; see 'isa-engine shards'." if self.broken else ""
-            raise DataError(f"there are no samples of the split '{split}'", where=str(folder), remedy=remedy)
+            raise DataError(
+                f"there are no recordings of the split '{TRAINING.name}'", where=str(folder), remedy=remedy
+            )
 
     def __call__(self, seed: int, frames: int, height: int, width: int) -> Clip:
         """The clip of this seed.
 
         Raises:
-            DataError: no sample is so long, or none of them can be read.
+            DataError: no recording is so long, or none of them can be read.
         """
         random = np.random.default_rng(seed)
         candidates = self._long_enough(frames)
         if not len(candidates):
             longest = max(self._lengths)
-            problem = f"no sample has {frames} frames; the longest has {longest}"
+            problem = f"no recording has {frames} frames; the longest has {longest}"
             raise DataError(problem, where=str(self.folder), remedy="Ask for fewer.")
-        while any(self.samples[i].name not in self.broken for i in candidates):
-            sample = self.samples[candidates[random.integers(len(candidates))]]
-            start = int(random.integers(sample.description["frames"] - frames + 1))
-            if (recording := self.read(sample)) is not None:
+        while any(self.stored[i].name not in self.broken for i in candidates):
+            stored = self.stored[candidates[random.integers(len(candidates))]]
+            start = int(random.integers(stored.description["frames"] - frames + 1))
+            if (recording := self.read(stored)) is not None:
                 surface = self._surface(recording.body)
                 return to_clip(recording, surface, slice(start, start + frames), height, width)
-        raise DataError("every sample that is long enough is broken", where=str(self.folder))
+        raise DataError("every recording that is long enough is broken", where=str(self.folder))
 
     @cached_property
     def _lengths(self) -> np.ndarray:
-        return np.array([sample.description["frames"] for sample in self.samples])
+        return np.array([stored.description["frames"] for stored in self.stored])
 
     def _long_enough(self, frames: int) -> np.ndarray:
         return np.flatnonzero(self._lengths >= frames)
 
-    def read(self, sample: Sample) -> Recording | None:
-        """A sample's recording; None where it cannot be read, which ``broken`` then tells the reason of."""
-        if sample.name in self.broken:
+    def read(self, stored: StoredRecording) -> Recording | None:
+        """Decode a recording; None where it cannot be read: ``broken`` then says why."""
+        if stored.name in self.broken:
             return None
         try:
-            body = sample.description["body"]
+            body = stored.description["body"]
             if body not in self.bodies:
                 raise DataError(f"its body {body} is not at hand", remedy="Name its file with --body.")
-            recording = sample.read()
+            recording = stored.read()
             components = self.bodies[body].shapedirs.shape[-1]
             if recording.betas.shape[1] > components:
                 raise DataError(f"the body has {components} shape components", where="betas")
@@ -152,8 +106,8 @@ class Shards:
                 raise DataError(f"the body has {len(self.bodies[body].parents)} joints", where="rotations")
             return recording
         except DataError as error:
-            self.broken[sample.name] = str(error)
-            _log.warning("%s is skipped: %s", sample.name, error)
+            self.broken[stored.name] = str(error)
+            _log.warning("%s is skipped: %s", stored.name, error)
             return None
 
     def _surface(self, body: str) -> SkinnedSurface:

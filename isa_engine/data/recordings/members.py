@@ -56,7 +56,7 @@ def pack(recording: Recording, quantiser: int) -> dict[str, bytes]:
 
 
 def describe(encoded: bytes) -> dict[str, Any]:
-    """The description that a sample begins with, its numbers checked.
+    """The description that a recording begins with, its numbers checked.
 
     Raises:
         DataError: it is not of this format.

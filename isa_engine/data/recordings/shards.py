@@ -1,7 +1,8 @@
 """Shards: WebDataset's tar files, written and read by the standard library.
 
-A sample is a run of members ``KEY.ENDING`` with one key. The same samples give the same bytes: no times, no
-owners. Nothing is ever unpacked to disk, and a member is found where the tar's index said it lies.
+A recording is a run of members ``KEY.ENDING`` with one key, a sample in WebDataset's words. The same
+recordings give the same bytes: no times, no owners. Nothing is ever unpacked to disk, and a member is found
+where the tar's index said it lies.
 """
 
 import io
@@ -38,20 +39,20 @@ def shard_paths(folder: Path) -> list[Path]:
     return paths
 
 
-def write_shard(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> int:
+def write_shard(path: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]]) -> int:
     """Write a shard whole or not at all.
 
     Args:
-        samples: key and members of each, consumed as they come.
+        recordings: key and members of each, consumed as they come.
 
     Returns:
-        The number of samples; a shard of none is not written.
+        The number of recordings; a shard of none is not written.
 
     Raises:
         DataError: the place cannot be written.
     """
-    samples = iter(samples)
-    first = next(samples, None)
+    recordings = iter(recordings)
+    first = next(recordings, None)
     if first is None:
         return 0
     count = 0
@@ -60,7 +61,7 @@ def write_shard(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) 
             whole_file(path) as partial,
             tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            for key, members in itertools.chain([first], samples):
+            for key, members in itertools.chain([first], recordings):
                 for ending, content in members.items():
                     member = tarfile.TarInfo(f"{key}.{ending}")
                     member.size = len(content)
@@ -74,34 +75,34 @@ def write_shard(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) 
     return count
 
 
-def write_shards(folder: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]], each: int = 64) -> None:
-    """Write shards of ``each`` samples, numbered from zero.
+def write_shards(folder: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]], each: int = 64) -> None:
+    """Write shards of ``each`` recordings, numbered from zero.
 
     Raises:
         DataError: the place cannot be written.
     """
-    iterator, number = iter(samples), 0
+    iterator, number = iter(recordings), 0
     while write_shard(shard_path(folder, number), itertools.islice(iterator, each)) == each:
         number += 1
 
 
 def shard_index(path: Path) -> dict[str, Places]:
-    """Where the members of each sample of a shard lie; what is no plain file of a sample is passed over.
+    """Where the members of each recording in a shard lie; what is no plain file of one is passed over.
 
     Raises:
         DataError: the file is no tar, or breaks off within a header.
     """
-    samples: dict[str, Places] = {}
+    recordings: dict[str, Places] = {}
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 name = _NAME.fullmatch(member.name)
                 if name and member.isreg() and not member.issparse():
-                    samples.setdefault(name[1], {})[name[2]] = member.offset_data, member.size
+                    recordings.setdefault(name[1], {})[name[2]] = member.offset_data, member.size
     # Header fields that are no numbers or no text end in ValueError.
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise DataError("the shard cannot be read to its end", where=str(path)) from error
-    return samples
+    return recordings
 
 
 def read_member(path: Path, place: tuple[int, int]) -> bytes:

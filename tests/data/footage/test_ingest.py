@@ -205,7 +205,7 @@ def test_everything_unfit_is_named_and_counted_and_the_good_video_stored(
     assert all(f"skipped: {reason}" in table for reason in UNFIT.values())
 
     shards = Shards(out, points=16)
-    assert [sample.description["frames"] for sample in shards.samples] == [18]
+    assert [stored.description["frames"] for stored in shards.stored] == [18]
     clip = shards(0, 9, 32, 48)
     assert clip.video.shape == (3, 9, 32, 48)
     assert clip.reference_points.shape == (1, 16, 3)
@@ -245,7 +245,7 @@ def test_clips_that_blender_rendered_are_packed_exactly_and_broken_ones_named(tm
     out = tmp_path / "shards"
     assert main(["ingest", str(tmp_path / "clips"), "--out", str(out)]) == 0
     shards = Shards(out, points=1)
-    (again,) = map(shards.read, shards.samples)
+    (again,) = map(shards.read, shards.stored)
     assert np.array_equal(again.video, whole.video)
     assert np.array_equal(again.rotations, whole.rotations)
     (skipped,) = json.loads((out / "report.json").read_text())["skipped"]

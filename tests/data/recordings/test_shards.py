@@ -31,8 +31,8 @@ def assert_equal(one: Recording, other: Recording) -> None:
         assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), field.name
 
 
-def write(folder, samples: dict[str, dict[str, bytes]], name: str = "000000.tar"):
-    write_shard(folder / name, samples.items())
+def write(folder, recordings: dict[str, dict[str, bytes]], name: str = "000000.tar"):
+    write_shard(folder / name, recordings.items())
     return folder / name
 
 
@@ -67,10 +67,10 @@ def test_footage_comes_back_nearly():
     assert len(nearly["video.mp4"]) < len(exact["video.mp4"])
 
 
-def test_the_same_samples_give_the_same_bytes(tmp_path):
-    samples = {"clip-0": recording(seed=4)}
+def test_the_same_recordings_give_the_same_bytes(tmp_path):
+    recordings = {"clip-0": recording(seed=4)}
     for name in ("one.tar", "other.tar"):
-        write(tmp_path, {key: pack(r, EXACT) for key, r in samples.items()}, name)
+        write(tmp_path, {key: pack(r, EXACT) for key, r in recordings.items()}, name)
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "other.tar").read_bytes()
 
 
@@ -80,7 +80,7 @@ def test_a_shard_is_a_webdataset_of_members_that_no_pickle_can_hide_in(tmp_path)
         names = tar.getnames()
         # Whoever packs them, whenever.
         assert {(member.mtime, member.uid, member.uname) for member in tar} == {(0, 0, "")}
-    # A sample's members lie together, and its key ends at the first dot.
+    # A recording's members lie together, and its key ends at the first dot.
     keys = [name.partition(".")[0] for name in names]
     assert keys == sorted(keys)
     endings = {name.partition(".")[2] for name in names}
@@ -95,12 +95,12 @@ def test_a_shard_is_a_webdataset_of_members_that_no_pickle_can_hide_in(tmp_path)
 
 
 def test_a_stopped_shard_leaves_nothing(tmp_path):
-    def samples():
+    def recordings():
         yield "clip-0", {"json": b"{}"}
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_shard(tmp_path / "000000.tar", samples())
+        write_shard(tmp_path / "000000.tar", recordings())
     assert not list(tmp_path.iterdir())
 
 
@@ -166,7 +166,7 @@ def test_a_seed_is_a_clip(tmp_path):
     assert len(drawn) > 1
 
 
-def test_only_samples_of_the_split_that_are_long_enough_are_drawn(tmp_path):
+def test_only_recordings_of_the_split_that_are_long_enough_are_drawn(tmp_path):
     write(
         tmp_path,
         {
@@ -176,12 +176,14 @@ def test_only_samples_of_the_split_that_are_long_enough_are_drawn(tmp_path):
         },
     )
     shards = Shards(tmp_path, points=1)
-    assert {sample.key for sample in shards.samples} == {"short", "long"}
+    assert {stored.key for stored in shards.stored} == {"short", "long"}
     assert shards(3, 5, 16, 24).video.shape[1] == 5
-    with pytest.raises(DataError, match="no sample has 6 frames; the longest has 5"):
+    with pytest.raises(DataError, match="no recording has 6 frames; the longest has 5"):
         shards(0, 6, 16, 24)
-    with pytest.raises(DataError, match="no samples of the split 'other'"):
-        Shards(tmp_path, points=1, split="other")
+    (tmp_path / "held-out").mkdir()
+    write(tmp_path / "held-out", {"foreign": pack(recording(split="held-out"), EXACT)})
+    with pytest.raises(DataError, match="no recordings of the split 'training'"):
+        Shards(tmp_path / "held-out", points=1)
     with pytest.raises(DataError, match="no shards"):
         Shards(tmp_path / "nowhere", points=1)
 
@@ -200,7 +202,7 @@ def arrays(**changes) -> bytes:
 
 
 def spoilt(kind: str) -> dict[str, bytes]:
-    """A sample with one thing wrong."""
+    """A recording with one thing wrong."""
     members = pack(recording(), EXACT)
     description = json.loads(members["json"])
     whole = dict(np.load(io.BytesIO(members["arrays.npz"])))
@@ -284,21 +286,21 @@ BROKEN = {
 }
 
 
-def test_every_broken_sample_is_named_and_counted_and_the_whole_one_is_read(tmp_path):
-    samples = {"whole": pack(recording(), EXACT)}
-    samples |= {kind.replace(" ", "-"): spoilt(kind) for kind in BROKEN}
-    write(tmp_path, samples)
+def test_every_broken_recording_is_named_and_counted_and_the_whole_one_is_read(tmp_path):
+    recordings = {"whole": pack(recording(), EXACT)}
+    recordings |= {kind.replace(" ", "-"): spoilt(kind) for kind in BROKEN}
+    write(tmp_path, recordings)
     shards = Shards(tmp_path, points=1)
-    assert [sample.key for sample in shards.samples if shards.read(sample)] == ["whole"]
+    assert [stored.key for stored in shards.stored if shards.read(stored)] == ["whole"]
     assert len(shards.broken) == len(BROKEN)
     for kind, reason in BROKEN.items():
         assert reason in shards.broken[f"000000.tar/{kind.replace(' ', '-')}"], kind
 
 
 def test_what_a_seed_gives_does_not_depend_on_what_was_found_broken_before(tmp_path):
-    samples = {f"clip-{i}": pack(recording(seed=i), EXACT) for i in range(3)}
-    del samples["clip-1"]["video.mp4"]
-    write(tmp_path, samples)
+    recordings = {f"clip-{i}": pack(recording(seed=i), EXACT) for i in range(3)}
+    del recordings["clip-1"]["video.mp4"]
+    write(tmp_path, recordings)
     used = Shards(tmp_path, points=1)
     drawn = [used(seed, 5, 16, 24).video for seed in range(6)]
     assert used.broken
@@ -307,7 +309,7 @@ def test_what_a_seed_gives_does_not_depend_on_what_was_found_broken_before(tmp_p
         assert torch.equal(fresh(seed, 5, 16, 24).video, drawn[seed])
 
 
-def test_nothing_but_broken_samples_is_said_and_does_not_hang(tmp_path):
+def test_nothing_but_broken_recordings_is_said_and_does_not_hang(tmp_path):
     members = pack(recording(), EXACT)
     del members["video.mp4"]
     write(tmp_path, {"clip": members})
@@ -321,7 +323,7 @@ def test_a_truncated_shard_and_one_that_is_no_tar_are_named_and_the_others_read(
     (tmp_path / "000001.tar").write_bytes(whole[:5000])
     (tmp_path / "000002.tar").write_bytes(b"no tar at all" * 100)
     shards = Shards(tmp_path, points=1)
-    assert len([sample for sample in shards.samples if shards.read(sample)]) == 2
+    assert len([stored for stored in shards.stored if shards.read(stored)]) == 2
     assert {name.partition("/")[0] for name in shards.broken} == {"000001.tar", "000002.tar"}
 
 
