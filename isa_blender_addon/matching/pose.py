@@ -11,7 +11,7 @@ from isa_engine.body.fitting import Fit
 from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS, of_skeleton
 from isa_engine.body.rotation import matrices, quaternions
 
-from ..scene.characters import joint_bones
+from ..scene.characters import joint_bones, rest_box
 from ..scene.skeleton import TO_BLENDER, Skeleton, local_to_smplx, named_bones, rest_joints
 
 # Nose, eyes and ears, which no bone stands for, come before these.
@@ -58,13 +58,8 @@ def stand_at_rest(member, skin, distance: float) -> None:
     ghost = member.ghost
     for bone in ghost.pose.bones:
         bone.matrix_basis = Matrix()
-    # Not by its bounding box, which Blender may still have as of the character's own pose.
-    vertices = np.empty(3 * len(skin.data.vertices), np.float32)
-    skin.data.vertices.foreach_get("co", vertices)
     turned = ghost.matrix_basis.to_3x3().to_4x4()
-    matrix = np.array(turned @ skin.matrix_basis)
-    places = vertices.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
-    low, high = places.min(0), places.max(0)
+    low, high = rest_box(skin, turned @ skin.matrix_basis)
     far = distance * float((high - low).max()) / _TALL
     middle = member.ghost_camera.matrix_basis @ Vector((0, 0, -far))
     ghost.matrix_basis = Matrix.Translation(middle - Vector((low + high) / 2)) @ turned

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 import bpy
 
-from ..scene.absent import Absent, absent_people, missing_libraries
+from isa_engine.errors import SceneError
+
+from ..scene.absent import Absent, absent_people, bare_parts, missing_libraries
 from .finding import Finding, Mend
 
 # Looking through a large scene costs more than a redraw of the panel may.
@@ -19,7 +21,8 @@ def check_file(scene) -> list[Finding]:
     when, which, found = _looked
     now = time.monotonic()
     if which != scene.session_uid or not 0 <= now - when < _SECONDS:
-        found = [*_blocked_drivers(), *_missing_libraries(), *map(_absent, absent_people(scene))]
+        found = [*_blocked_drivers(), *_missing_libraries(), *_bare_parts(scene)]
+        found += map(_absent, absent_people(scene))
         _looked = now, scene.session_uid, found
     return found
 
@@ -46,6 +49,22 @@ def _blocked_drivers() -> list[Finding]:
 def _missing_libraries() -> list[Finding]:
     text = "What is linked from {file} is missing: the file is not there (File ▸ External Data)."
     return [Finding(text, {"file": path}, (), True) for path in missing_libraries()]
+
+
+def _bare_parts(scene) -> list[Finding]:
+    text = (
+        "{name}: points lie on '{body}' alone, and {others} reach beyond it: the model does not see them. "
+        "Join them (Object ▸ Join)."
+    )
+    try:
+        parts = bare_parts(scene)
+    except SceneError:
+        # An override that names what cannot be a character is said by whoever reads the cast.
+        return []
+    return [
+        Finding(text, {"name": name, "body": body, "others": ", ".join(f"'{other}'" for other in others)})
+        for name, body, others in parts
+    ]
 
 
 def check_copies(people: Iterable[Absent]) -> list[Finding]:

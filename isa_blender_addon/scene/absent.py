@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 import bpy
+import numpy as np
 
-from .characters import people_among, rendered, shown_in
+from .characters import armature_of, find_characters, people_among, rendered, rest_box, shown_in
 from .timeline import view_layer
 
 Reason = Literal["instance", "linked instance", "instancer", "layer", "background"]
+
+# Share of a body's size by which its other meshes may reach beyond it: clothes lie on the skin.
+_BEYOND = 0.08
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,25 @@ def copied_people(scene) -> set[Absent]:
     return {people for each in found for people in each}
 
 
+def bare_parts(scene) -> list[tuple[str, str, list[str]]]:
+    """``(character, body, others)``: meshes on the armature of a character of the artist's word that reach
+    beyond the one mesh which points lie on, such as a head of its own. Clothes and hair of SMPL-X's do too,
+    and are no part of its body."""
+    shown = [item for item in shown_in(view_layer(scene)) if item.type == "MESH"]
+    found = []
+    for rig in find_characters(scene):
+        if rig.recognised_by != "override" or not rig.included:
+            continue
+        low, high = rest_box(rig.mesh, rig.mesh.matrix_world)
+        room = _BEYOND * np.linalg.norm(high - low)
+        others = [item for item in shown if item != rig.mesh and armature_of(item) == rig.armature]
+        boxes = {item.name: rest_box(item, item.matrix_world) for item in others}
+        beyond = [n for n, (a, b) in boxes.items() if (a < low - room).any() or (b > high + room).any()]
+        if beyond:
+            found.append((rig.name, rig.mesh.name, sorted(beyond)))
+    return found
+
+
 def missing_libraries() -> list[str]:
     """Paths of the files that something is linked from, and that are not there."""
     libraries = [library for library in bpy.data.libraries if not library.packed_file]
@@ -75,10 +98,24 @@ def missing_libraries() -> list[str]:
 
 def _instances(scene, layer) -> Iterator[Absent]:
     for item in shown_in(layer):
-        if item.type == "EMPTY" and item.instance_type == "COLLECTION" and item.instance_collection:
-            objects = [inner for inner in item.instance_collection.all_objects if rendered(inner)]
+        if _instances_a_collection(item):
+            objects = _all_in(item.instance_collection)
             linked = item.instance_collection.library is not None
             yield from _those(scene, objects, "linked instance" if linked else "instance", item.name_full)
+
+
+def _all_in(collection) -> list:
+    """What an instance of a collection shows, instances in it and in these included."""
+    found = [item for item in collection.all_objects if rendered(item)]
+    # Blender allows no collection an instance of itself.
+    inner = [item.instance_collection for item in found if _instances_a_collection(item)]
+    return found + [item for each in inner for item in _all_in(each)]
+
+
+def _instances_a_collection(item) -> bool:
+    return (
+        item.type == "EMPTY" and item.instance_type == "COLLECTION" and item.instance_collection is not None
+    )
 
 
 def _those(scene, objects: list, reason: Reason, place: str) -> Iterator[Absent]:

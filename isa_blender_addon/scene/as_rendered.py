@@ -13,6 +13,8 @@ from .timeline import view_layer
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
 # so that points stay on the skin of the whole body.
 _REMOVING = {"BOOLEAN", "DECIMATE", "MASK", "REMESH", "WELD"}
+# Faces up to which a body is subdivided as in renders: finer ones hardly move the skin, and take time.
+_FINE = 100_000
 
 
 @contextmanager
@@ -23,10 +25,10 @@ def as_rendered(scene, meshes: Iterable):
     """
     before: list[tuple] = []
 
-    def put(owner, flag: str, value: bool) -> None:
-        if getattr(owner, flag) != value:
-            before.append((owner, flag, not value))
-            setattr(owner, flag, value)
+    def put(owner, name: str, value: bool | int) -> None:
+        if getattr(owner, name) != value:
+            before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
 
     try:
         for mesh in meshes:
@@ -37,16 +39,26 @@ def as_rendered(scene, meshes: Iterable):
                 put(collection, "hide_viewport", False)
             for modifier in mesh.modifiers:
                 put(modifier, "show_viewport", modifier.show_render and modifier.type not in _REMOVING)
+                if modifier.type in ("SUBSURF", "MULTIRES"):
+                    put(modifier, "levels", _levels(mesh, modifier))
         if before:
             view_layer(scene).update()
         yield
     finally:
-        for owner, flag, value in before:
+        for owner, name, value in before:
             try:
-                setattr(owner, flag, value)
+                setattr(owner, name, value)
             except ReferenceError:
                 # The artist removed it while it was read.
                 continue
+
+
+def _levels(mesh, modifier) -> int:
+    """How often a body is subdivided while it is read."""
+    level = modifier.render_levels
+    while level > modifier.levels and len(mesh.data.polygons) * 4**level > _FINE:
+        level -= 1
+    return level
 
 
 def _of_the_viewport(mesh) -> list:

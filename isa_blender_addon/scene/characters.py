@@ -9,6 +9,8 @@ the word, for Blender does not save what is new on it. What the render does not 
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
@@ -106,12 +108,12 @@ def evaluated(item, scene) -> bool:
 
 def rendered(item) -> bool:
     """Whether the render shows an object on the current frame, where its collection is shown."""
-    return not item.hide_render and item.visible_camera
+    return not item.hide_render and item.visible_camera and not item.is_holdout
 
 
 def _comes_and_goes(item) -> bool:
     """Whether an object's visibility in renders is animated."""
-    return any(curve.data_path in ("hide_render", "visible_camera") for curve in moving(item))
+    return any(curve.data_path in ("hide_render", "visible_camera", "is_holdout") for curve in moving(item))
 
 
 def body_mesh(armature):
@@ -170,14 +172,29 @@ def armature_of(mesh):
 
 
 def _body(meshes):
-    """Of the meshes on one armature, the body: clothes and hair hang on fewer joints."""
+    """Of the meshes on one armature, the body: clothes and hair hang on fewer joints, and on bones of other
+    names heads and hair have the most vertices while bodies reach the farthest."""
     joints = {*SMPLX_JOINTS, *_EYES.values()}
 
     def likeness(item) -> tuple:
         skinned = sum(group.name in joints for group in item.vertex_groups)
-        return _property(item, _SMPLX_PROPERTIES) is not None, skinned, len(item.data.vertices)
+        reach = 0.0 if skinned else float(np.linalg.norm(np.subtract(*rest_box(item, item.matrix_world))))
+        return _property(item, _SMPLX_PROPERTIES) is not None, skinned, reach, len(item.data.vertices)
 
     return max(meshes, key=likeness)
+
+
+def rest_box(item, matrix) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest coordinates of a mesh that is not posed; Blender's own box is of the pose.
+
+    Args:
+        matrix: ``(4, 4)`` to the space whose coordinates they are.
+    """
+    vertices = np.empty(3 * len(item.data.vertices), np.float32)
+    item.data.vertices.foreach_get("co", vertices)
+    matrix = np.array(matrix)
+    places = vertices.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+    return (places.min(0), places.max(0)) if len(places) else (np.zeros(3), np.zeros(3))
 
 
 def people_among(scene, objects) -> list[str]:
@@ -196,7 +213,9 @@ def shown_in(layer) -> list:
         if place.exclude or place.collection.hide_render:
             return
         for item in place.collection.objects:
-            if rendered(item) or _comes_and_goes(item):
+            # Collections may take all that is in them out of the picture, and leave their shadows.
+            unseen = item.holdout_get(view_layer=layer) or item.indirect_only_get(view_layer=layer)
+            if not unseen and (rendered(item) or _comes_and_goes(item)):
                 shown[item] = None
         for child in place.children:
             visit(child)

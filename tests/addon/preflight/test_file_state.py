@@ -1,5 +1,6 @@
 """Who is rendered and cannot be read, and what else of the file stands in the way, is said early."""
 
+import bmesh
 import bpy
 import pytest
 from PIL import Image
@@ -7,6 +8,7 @@ from PIL import Image
 import isa_blender_addon
 from isa_blender_addon.preflight import file_state
 from isa_blender_addon.preflight.glance import glance
+from isa_blender_addon.scene.characters import find_characters
 from isa_blender_addon.scene.picture import stored_turned
 from isa_blender_addon.session.reading import Reading
 from isa_blender_addon.settings.cast import playing, refresh_cast
@@ -72,6 +74,51 @@ def test_an_instance_is_named_and_its_button_makes_it_a_character_where_it_stand
     assert shown.points[0, :, 0].mean() > 1
     # It moves: the copy's mesh hangs on the copy's armature.
     assert abs(shown.points[-1] - shown.points[0]).max() > 0.01
+
+
+def test_an_instance_within_an_instance_is_named_and_made_real_step_by_step(staged):
+    inner = as_instance(staged, "Ben")
+    set_of_all = bpy.data.collections.new("Set")
+    staged.collection.objects.unlink(inner)
+    set_of_all.objects.link(inner)
+    outer = bpy.data.objects.new("The set", None)
+    outer.instance_type, outer.instance_collection, outer.location = "COLLECTION", set_of_all, (2, 1, 0)
+    staged.collection.objects.link(outer)
+    bpy.context.view_layer.update()
+    (finding,) = said(staged)
+    assert "Ben: rendered as an instance by 'The set'" in finding.sentence
+    press(finding)
+    (finding,) = said(staged)
+    press(finding)
+    assert said(staged) == []
+    characters = capture_shot(staged, Settings(width=64, height=64)).characters
+    (ben,) = (c for c in characters if c.name != "Anna")
+    assert ben.points[0, :, 0].mean() > 1
+
+
+def test_a_head_of_its_own_that_no_point_lies_on_is_named(addon, scene):
+    anna = stage(scene, frames=2)
+    body = anna.children[0]
+    for name in ("smplx_gender", "smplx_version"):
+        del body[name]
+    for bone in list(anna.data.bones):
+        bone.name = f"rig {bone.name}"
+    head = bpy.data.objects.new("Head", bpy.data.meshes.new("Head"))
+    scene.collection.objects.link(head)
+    ball = bmesh.new()
+    bmesh.ops.create_icosphere(ball, subdivisions=5, radius=0.1)
+    ball.to_mesh(head.data)
+    assert len(head.data.vertices) > len(body.data.vertices)
+    head.vertex_groups.new(name="rig head").add(range(len(head.data.vertices)), 1.0, "REPLACE")
+    head.modifiers.new("Armature", "ARMATURE").object = anna
+    anna.select_set(True)
+    bpy.ops.isa.add_to_cast()
+    assert [rig.mesh for rig in find_characters(scene)] == [body]
+    assert said(scene) == []
+    head.location.z = 1
+    bpy.context.view_layer.update()
+    (finding,) = said(scene)
+    assert "points lie on 'SMPLX-mesh-neutral' alone, and 'Head'" in finding.sentence
 
 
 def test_somebody_in_another_view_layer_that_renders_is_named(staged):

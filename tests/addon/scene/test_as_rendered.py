@@ -61,6 +61,16 @@ def test_a_modifier_that_is_off_in_renders_is_not_read(scene):
     assert np.abs(points(scene) - wanted).max() > 0.1
 
 
+def test_a_body_is_subdivided_as_in_renders_and_left_as_it_was(scene):
+    anna = stage(scene, frames=2)
+    finer = anna.children[0].modifiers.new("Finer", "SUBSURF")
+    finer.levels = finer.render_levels = 2
+    wanted = points(scene)
+    finer.levels = 0
+    np.testing.assert_allclose(points(scene), wanted, atol=1e-6)
+    assert (finer.levels, finer.render_levels) == (0, 2)
+
+
 def decimate(mesh):
     mesh.modifiers.new("Decimate", "DECIMATE").ratio = 0.3
 

@@ -95,7 +95,29 @@ def hide_collection_from_render(mesh, layer):
     layer.collection.hide_render = True
 
 
-@pytest.mark.parametrize("hide", [hide_from_render, exclude_collection, hide_collection_from_render])
+def hold_out(mesh, layer):
+    mesh.is_holdout = True
+
+
+def hold_out_collection(mesh, layer):
+    layer.holdout = True
+
+
+def show_indirectly_only(mesh, layer):
+    layer.indirect_only = True
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        hide_from_render,
+        exclude_collection,
+        hide_collection_from_render,
+        hold_out,
+        hold_out_collection,
+        show_indirectly_only,
+    ],
+)
 def test_what_the_render_does_not_show_stays_out(scene, hide):
     crowd = bpy.data.collections.new("Crowd")
     scene.collection.children.link(crowd)
