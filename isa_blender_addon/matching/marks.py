@@ -32,8 +32,8 @@ def next_unmarked(marks: np.ndarray, skipped: set[int]) -> int | None:
     return unmarked[0] if unmarked else None
 
 
-def mark_at(marks: np.ndarray, place: np.ndarray, reach: float = REACH) -> int | None:
+def mark_at(marks: np.ndarray, place: np.ndarray) -> int | None:
     """The mark that a click means, both on the screen; None for a place of its own."""
     distance = np.linalg.norm(np.where(np.isnan(marks), np.inf, marks) - place, axis=1)
     nearest = int(distance.argmin())
-    return nearest if distance[nearest] <= reach else None
+    return nearest if distance[nearest] <= REACH else None

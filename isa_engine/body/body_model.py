@@ -73,9 +73,9 @@ class BodyModel:
                 )
         return rest
 
-    def joints(self, betas=(), expression=()) -> np.ndarray:
-        """Rest joints ``(..., J, 3)`` float32 of the shaped body."""
-        return self.joint_regressor @ self.shaped(betas, expression)
+    def joints(self, betas=()) -> np.ndarray:
+        """Rest joints ``(J, 3)`` float32 of the shaped body."""
+        return self.joint_regressor @ self.shaped(betas)
 
     def pose(
         self, betas=(), expression=(), rotations=None, translation=None, vertices=slice(None)

@@ -19,13 +19,13 @@ class DeviceBatches(RingBatches[StagedBatch]):
     """``batches(number)`` → a ``Sample`` on the model's device.
 
     Args:
-        ring, draws, ahead: as of ``RingBatches``.
+        ring, draws: as of ``RingBatches``.
         model: whose encoder makes the latents.
         points: surface points a character, not more than the ring's clips have.
     """
 
-    def __init__(self, ring: Ring, draws: Sequence[Draw], model: Model, points: int, ahead: int = 3):
-        super().__init__(ring, draws, ahead)
+    def __init__(self, ring: Ring, draws: Sequence[Draw], model: Model, points: int):
+        super().__init__(ring, draws)
         self.model, self.points = model, points
 
     def __call__(self, number: int) -> Sample:

@@ -33,13 +33,13 @@ class DeviceVideos(RingBatches[_Drawn]):
     """``batches(step)`` → ``(B, 4, F, H, W)`` in [−1, 1]: colours and matte, on the device.
 
     Args:
-        ring, ahead: as of ``RingBatches``.
+        ring: as of ``RingBatches``.
         settings: of the run.
         device: that learns.
     """
 
-    def __init__(self, ring: Ring, settings: VAETraining, device: torch.device | str, ahead: int = 3):
-        super().__init__(ring, draws_of_vae(settings), ahead)
+    def __init__(self, ring: Ring, settings: VAETraining, device: torch.device | str):
+        super().__init__(ring, draws_of_vae(settings))
         self.settings, self.device = settings, torch.device(device)
 
     def __call__(self, number: int) -> Tensor:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+# Of space, after the first layer's.
+_HALVINGS = 3
+
 
 class PatchDiscriminator(nn.Module):
     """Scores overlapping patches; ``dimensions`` is 2 for pictures, 3 for videos.
@@ -13,14 +16,14 @@ class PatchDiscriminator(nn.Module):
     The 3D one is the 2D one with its convolutions extended over time (paper, 4.1); it halves space, not time.
 
     Args:
-        width: channels of the first layer; doubled at each of ``depth`` halvings up to eight times.
+        width: channels of the first layer; doubled at each halving up to eight times.
     """
 
-    def __init__(self, dimensions: int, width: int = 64, depth: int = 3):
+    def __init__(self, dimensions: int, width: int = 64):
         super().__init__()
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
         stride = 2 if dimensions == 2 else (1, 2, 2)
-        widths = [width * min(2**level, 8) for level in range(depth + 1)]
+        widths = [width * min(2**level, 8) for level in range(_HALVINGS + 1)]
         layers: list[nn.Module] = [convolution(3, widths[0], 3, stride, 1), nn.LeakyReLU(0.2)]
         for before, after in itertools.pairwise(widths):
             layers += [convolution(before, after, 3, stride, 1), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]

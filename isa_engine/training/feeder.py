@@ -35,7 +35,7 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
     Args:
         source: ``source(points)`` gives each writer its clips, as ``synthetic_clips`` does; it travels to
             another process.
-        patience: seconds without a draw.
+        patience: seconds without a draw; tests wait less.
 
     Raises:
         DataError: another feeder has this ring, or its writers die again and again.

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, windows
 
+# Channels, at the latents' resolution.
+_WIDTH = 128
+
 
 class SubLatentDecoder(nn.Module):
     """One quarter of a latent to one frame.
@@ -18,18 +21,17 @@ class SubLatentDecoder(nn.Module):
     Args:
         latent_channels: c of the VAE, divisible by f_t.
         spatial_compression: f_s.
-        width: channels at latent resolution.
     """
 
-    def __init__(self, latent_channels: int = 16, spatial_compression: int = 8, width: int = 128):
+    def __init__(self, latent_channels: int, spatial_compression: int):
         super().__init__()
         self.spatial_compression = spatial_compression
         self.layers = nn.Sequential(
-            nn.Conv2d(latent_channels // TEMPORAL_COMPRESSION, width, 3, 1, 1),
+            nn.Conv2d(latent_channels // TEMPORAL_COMPRESSION, _WIDTH, 3, 1, 1),
             nn.SiLU(),
-            nn.Conv2d(width, width, 3, 1, 1),
+            nn.Conv2d(_WIDTH, _WIDTH, 3, 1, 1),
             nn.SiLU(),
-            nn.Conv2d(width, 3 * spatial_compression**2, 3, 1, 1),
+            nn.Conv2d(_WIDTH, 3 * spatial_compression**2, 3, 1, 1),
         )
 
     def forward(self, latents: Tensor) -> Tensor:

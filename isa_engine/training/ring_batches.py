@@ -16,6 +16,8 @@ from isa_engine.training.shelves import Draw
 T = TypeVar("T")
 # Seconds until some clips must do, and in which one must come.
 _FIRST_CLIPS, _FIRST_CLIP = 20.0, 180.0
+# Batches that are drawn while others are learned from.
+_AHEAD = 3
 
 
 class RingBatches(ABC, Generic[T]):
@@ -24,16 +26,15 @@ class RingBatches(ABC, Generic[T]):
     Args:
         ring: to draw from.
         draws: kinds of batch.
-        ahead: batches drawn ahead.
 
     Attributes:
         latent_frames: that were handed out.
     """
 
-    def __init__(self, ring: Ring, draws: Sequence[Draw], ahead: int):
+    def __init__(self, ring: Ring, draws: Sequence[Draw]):
         self.ring, self.draws = ring, draws
         self.latent_frames = 0
-        self._drawn = Ahead(self._draw, ahead)
+        self._drawn = Ahead(self._draw, _AHEAD)
         self._shelves = {
             (s.frames, s.width, s.height): number for number, s in enumerate(ring.layout.shelves)
         }

@@ -7,7 +7,7 @@ from isa_engine.training.image_decoding import SubLatentDecoder, image_decoding_
 
 def test_frame_k_comes_from_quarter_k_alone():
     torch.manual_seed(0)
-    decoder = SubLatentDecoder(latent_channels=16, spatial_compression=8, width=16)
+    decoder = SubLatentDecoder(latent_channels=16, spatial_compression=8)
     latents = torch.randn(1, 16, 3, 4, 4, requires_grad=True)
     decoded = decoder(latents)
     assert decoded.shape == (1, 3, 3, 4, 32, 32)

@@ -14,12 +14,11 @@ SHAPES = (
     *((9, 128, 224), (9, 256, 256), (17, 256, 256)),
 )
 _POINTS = 256
+_REPETITIONS = 3
 
 
-def clip_speeds(
-    split: Split, clips: int, repetitions: int = 3
-) -> Iterator[tuple[tuple[int, int, int], float]]:
-    """Each of ``SHAPES`` with its clips a CPU-second: of so many seeds the fastest of some repetitions each.
+def clip_speeds(split: Split, clips: int) -> Iterator[tuple[tuple[int, int, int], float]]:
+    """Each of ``SHAPES`` with its clips a CPU-second: of so many seeds the fastest of three repetitions each.
 
     Args:
         clips: seeds for nine frames; fewer for more.
@@ -31,14 +30,14 @@ def clip_speeds(
         humans.clip(0, 1, 64, 64)
         for shape in SHAPES:
             seeds = range(max(1, clips * 9 // max(9, shape[0])))
-            yield shape, len(seeds) / sum(_seconds(humans, seed, shape, repetitions) for seed in seeds)
+            yield shape, len(seeds) / sum(_seconds(humans, seed, shape) for seed in seeds)
     finally:
         torch.set_num_threads(threads)
 
 
-def _seconds(humans, seed: int, shape: tuple[int, int, int], repetitions: int) -> float:
+def _seconds(humans, seed: int, shape: tuple[int, int, int]) -> float:
     taken = []
-    for _ in range(repetitions):
+    for _ in range(_REPETITIONS):
         start = time.process_time()
         humans.clip(seed, *shape)
         taken.append(time.process_time() - start)

@@ -21,11 +21,9 @@ def synthetic_humans(points: int, device: torch.device | str, split: Split = TRA
     return SyntheticHumans(open_body(), points, device, split)
 
 
-def synthetic_clips(
-    points: int, device: torch.device | str, split: Split = TRAINING
-) -> Callable[[int, int, int, int], Clip]:
-    """``clips(seed, frames, height, width)`` → a clip."""
-    humans = synthetic_humans(points, device, split)
+def synthetic_clips(points: int, device: torch.device | str) -> Callable[[int, int, int, int], Clip]:
+    """``clips(seed, frames, height, width)`` → a clip to learn from."""
+    humans = synthetic_humans(points, device)
     return lambda seed, *size: humans.clip(seed, *size, fps=FPS)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.data.clips.clip_batch import AXES, ClipBatch
+from isa_engine.data.clips.clip_batch import ClipBatch
 
 # Share of clips in other colours, and how far these go: hue in radians and logarithms of saturation and of
 # brightness, standard deviations. Skin stays skin, but not the same.
@@ -63,13 +63,6 @@ class Variation:
         """The frames of each clip that are shown, in their order: ``(B, frames)`` int64."""
         moment = torch.arange(self.frames)
         return self.first[:, None] + torch.where(self.backwards[:, None], moment.flip(0), moment)
-
-    def in_time(self, batch: ClipBatch) -> ClipBatch:
-        """Clips of these moments."""
-        clip, moments = torch.arange(len(batch))[:, None], self.moments()
-        return replace(
-            batch, **{name: getattr(batch, name)[clip, moments] for name in AXES if AXES[name][:1] == "F"}
-        )
 
     def in_space(self, batch: ClipBatch) -> ClipBatch:
         """Bodies, cameras and places in pictures where they are mirrored; pictures themselves stay

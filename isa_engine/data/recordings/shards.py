@@ -19,6 +19,7 @@ from isa_engine.whole_file import whole_file
 # A member's place in its shard: first byte and length.
 Places = dict[str, tuple[int, int]]
 _NAME = re.compile(r"([\w-]+)\.([\w.]+)", re.ASCII)
+_EACH = 64
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -75,14 +76,14 @@ def write_shard(path: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]
     return count
 
 
-def write_shards(folder: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]], each: int = 64) -> None:
-    """Write shards of ``each`` recordings, numbered from zero.
+def write_shards(folder: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
+    """Write shards of 64 recordings, numbered from zero.
 
     Raises:
         DataError: the place cannot be written.
     """
     iterator, number = iter(recordings), 0
-    while write_shard(shard_path(folder, number), itertools.islice(iterator, each)) == each:
+    while write_shard(shard_path(folder, number), itertools.islice(iterator, _EACH)) == _EACH:
         number += 1
 
 

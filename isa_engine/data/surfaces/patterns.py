@@ -13,14 +13,11 @@ class Pattern:
     Args:
         random: draws everything that is chosen.
         size: metres of the pattern's period.
-        colours: ``(2, 3)`` linear values in [0, 1], random if None.
     """
 
-    def __init__(
-        self, random: np.random.Generator, size: tuple[float, float], colours: np.ndarray | None = None
-    ):
+    def __init__(self, random: np.random.Generator, size: tuple[float, float]):
         self.kind = str(random.choice(KINDS, p=[0.3, 0.2, 0.15, 0.15, 0.2]))
-        self.colours = random_colours(random, 2) if colours is None else colours
+        self.colours = random_colours(random, 2)
         frame = np.linalg.qr(random.normal(size=(3, 3)))[0]
         rate, wave_rate = 2 * np.pi / random.uniform(*size), 2 * np.pi / random.uniform(*size)
         self.frame = frame * rate

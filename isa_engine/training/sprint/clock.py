@@ -11,10 +11,12 @@ class TooSlow(Exception):
 
 
 class Clock:
-    """Args:
-    minutes: until everything must be written.
-    ending: seconds of them that the end takes.
-    now: seconds since some moment.
+    """How much of a sprint is gone, and how much is left.
+
+    Args:
+        minutes: until everything must be written.
+        ending: seconds of them that the end takes.
+        now: seconds since some moment; tests give another than the system's.
     """
 
     def __init__(self, minutes: float, ending: float, now: Callable[[], float] = time.monotonic):
