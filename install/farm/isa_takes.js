@@ -9,8 +9,8 @@ const JOB_TYPE = {
         { key: "bundle", type: "string", subtype: "dir_path", required: true,
           description: "Folder of the bundle, which all workers share" },
         { key: "takes", type: "int32", required: true, description: "Number of takes in the bundle" },
-        { key: "windows", type: "string", required: true,
-          description: "The take of each decoding window, separated by commas" },
+        { key: "spans", type: "string", required: true,
+          description: "The take of each decoding span, separated by commas" },
         { key: "engine", type: "string", default: "isa-engine", description: "The command on the workers" },
         { key: "device", type: "string", default: "auto", description: "cpu, cuda or auto" },
     ],
@@ -34,8 +34,8 @@ function compileJob(job) {
     const takes = Array.from({ length: settings.takes }, (_, take) => take);
     const denoised = takes.map((take) => task("denoise", take, device, []));
     const decoded = takes.map(() => []);
-    settings.windows.split(",").map(Number).forEach((take, window) => {
-        decoded[take].push(task("decode", window, device, [denoised[take]]));
+    settings.spans.split(",").map(Number).forEach((take, span) => {
+        decoded[take].push(task("decode", span, device, [denoised[take]]));
     });
     takes.forEach((take) => task("assemble", take, [], decoded[take]));
 }

@@ -16,14 +16,14 @@ def write(name: str, shot: Shot, arguments: argparse.Namespace) -> Path:
     """Write a shot's bundle; the template's path.
 
     Args:
-        arguments: ``out`` and ``takes``, and ``os``, ``window``, ``gpus`` and ``untrained`` as of
+        arguments: ``out`` and ``takes``, and ``os``, ``span``, ``gpus`` and ``untrained`` as of
             ``isa-engine farm bundle``.
 
     Raises:
         IsaError: what went wrong.
     """
     takes = _takes(name, shot, arguments.takes)
-    made = write_bundle(takes, arguments.out, arguments.os, arguments.window, arguments.untrained)
+    made = write_bundle(takes, arguments.out, arguments.os, arguments.span, arguments.untrained)
     write_template(made, arguments.gpus)
     write_submission(made)
     return arguments.out / TEMPLATE

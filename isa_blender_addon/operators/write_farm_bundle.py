@@ -34,7 +34,7 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         items=[(name, _SYSTEMS[name], "") for name in OPERATING_SYSTEMS],
         default=operating_system() if operating_system() in _SYSTEMS else "linux",
     )
-    window: IntProperty(name="Window", description="Frames that one task decodes", default=64, min=1)
+    span: IntProperty(name="Span", description="Frames that one task decodes", default=64, min=1)
     untrained: BoolProperty(name="Untrained", description="Let workers without the model's weights work, too")
 
     @classmethod
@@ -43,7 +43,7 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         return not session().busy
 
     def begin(self, context) -> Reading:
-        options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "window", "untrained")}
+        options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "span", "untrained")}
         out = Path(bpy.path.abspath(self.directory)).absolute()
         arguments = argparse.Namespace(out=out, **options)
         name = Path(bpy.data.filepath).stem or bpy.path.clean_name(context.scene.name)

@@ -12,7 +12,7 @@ from .finding import Finding, show
 TURN_DEGREES, GROWTH = 60.0, math.exp(0.6)
 # Degrees between two frames that no camera turns: a cut.
 _CUT_DEGREES = 40.0
-_WINDOW_SECONDS = 0.5
+_INTERVAL_SECONDS = 0.5
 
 
 def check_camera_motion(shot: Shot) -> list[Finding]:
@@ -29,18 +29,18 @@ def _check_segment(shot: Shot) -> list[Finding]:
         text = "The camera jumps at {frame}: frames about it melt. Cut there with a marker camera."
         return [Finding(text, {"frame": frame}, (show(frame),), True)]
     found = []
-    window = min(shot.frames - 1, max(1, round(_WINDOW_SECONDS * float(shot.fps) / shot.frame_step)))
-    seconds = window * shot.frame_step / float(shot.fps)
-    turned = turns(shot, window)
+    interval = min(shot.frames - 1, max(1, round(_INTERVAL_SECONDS * float(shot.fps) / shot.frame_step)))
+    seconds = interval * shot.frame_step / float(shot.fps)
+    turned = turns(shot, interval)
     if turned.max() > TURN_DEGREES * seconds:
-        first, last, degrees = _sweep(shot, turned > TURN_DEGREES * seconds, window)
+        first, last, degrees = _sweep(shot, turned > TURN_DEGREES * seconds, interval)
         text = (
             "The camera turns {degrees:.0f}° between {first} and {last}: "
             "the model blurs beyond {most:.0f}° a second."
         )
         values = {"degrees": degrees, "first": first, "last": last, "most": TURN_DEGREES}
         found.append(Finding(text, values, (show(first),), True))
-    grown = growth(shot, window)
+    grown = growth(shot, interval)
     if grown.max() > GROWTH**seconds:
         first = shot.frame_numbers[int(grown.argmax())]
         factor = float(grown.max() ** (1 / seconds))
@@ -53,31 +53,31 @@ def _check_segment(shot: Shot) -> list[Finding]:
     return found
 
 
-def turns(shot: Shot, window: int) -> np.ndarray:
-    """Degrees that the camera turns in so many frames: ``(F − window,)``."""
+def turns(shot: Shot, interval: int) -> np.ndarray:
+    """Degrees that the camera turns in so many frames: ``(F − interval,)``."""
     rotation = shot.camera_to_world[:, :3, :3]
-    trace = np.einsum("fab,fab->f", rotation[:-window], rotation[window:])
+    trace = np.einsum("fab,fab->f", rotation[:-interval], rotation[interval:])
     return np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1)))
 
 
-def growth(shot: Shot, window: int) -> np.ndarray:
-    """By what factor, at least 1, the cast's surroundings change size in the picture: ``(F − window,)``.
+def growth(shot: Shot, interval: int) -> np.ndarray:
+    """By what factor, at least 1, the cast's surroundings change size in the picture: ``(F − interval,)``.
 
     The cast's own way to or from the camera does not count.
     """
-    centre = np.mean([character.points.mean(1) for character in shot.characters], 0)[:-window]
+    centre = np.mean([character.points.mean(1) for character in shot.characters], 0)[:-interval]
     place, focal = shot.camera_to_world[:, :3, 3], shot.intrinsics[:, 1]
     before, after = (
         np.maximum(np.linalg.norm(camera - centre, axis=1), 1e-3)
-        for camera in (place[:-window], place[window:])
+        for camera in (place[:-interval], place[interval:])
     )
-    return np.exp(np.abs(np.log(focal[window:] / after) - np.log(focal[:-window] / before)))
+    return np.exp(np.abs(np.log(focal[interval:] / after) - np.log(focal[:-interval] / before)))
 
 
-def _sweep(shot: Shot, fast: np.ndarray, window: int) -> tuple[int, int, float]:
+def _sweep(shot: Shot, fast: np.ndarray, interval: int) -> tuple[int, int, float]:
     """First and last scene frame of the first fast stretch, and the degrees turned in it, frame by frame."""
     first = int(np.argmax(fast))
     length = int(np.argmin(fast[first:])) if not fast[first:].all() else len(fast) - first
-    last = min(first + length - 1 + window, shot.frames - 1)
+    last = min(first + length - 1 + interval, shot.frames - 1)
     degrees = turns(shot, 1)[first:last].sum()
     return shot.frame_numbers[first], shot.frame_numbers[last], float(degrees)

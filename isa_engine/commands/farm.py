@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stop = actions.add_parser("stop", help="stop a session's engine")
     tasks = {
         "denoise": ("make a take's latents", "number of the take"),
-        "decode": ("make a window's frames", "number of the window"),
-        "assemble": ("join a take's windows to its results", "number of the take"),
+        "decode": ("make a span's frames", "number of the span"),
+        "assemble": ("join a take's spans to its results", "number of the take"),
     }
     start.add_argument("bundle", type=Path)
     for name, (what, number) in tasks.items():
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_bundle_options(parser: argparse.ArgumentParser, operating_system: str) -> None:
     """How to bundle, the same here and from Blender."""
-    parser.add_argument("--window", type=int, default=64, help="frames a decoding task (default: 64)")
+    parser.add_argument("--span", type=int, default=64, help="frames a decoding task (default: 64)")
     parser.add_argument("--gpus", type=int, default=0, help="that a worker must have (default: 0)")
     parser.add_argument(
         "--os",
@@ -74,7 +74,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     from isa_engine.shot import read_shot
 
     shots = ((path.stem, read_shot(path)) for path in arguments.shots)
-    bundle = write_bundle(shots, arguments.out, arguments.os, arguments.window, arguments.untrained)
+    bundle = write_bundle(shots, arguments.out, arguments.os, arguments.span, arguments.untrained)
     write_template(bundle, arguments.gpus)
     write_submission(bundle)
     print(arguments.out / TEMPLATE)
@@ -110,7 +110,7 @@ def _compute(arguments: argparse.Namespace) -> None:
         from isa_engine.farm import tasks
         from isa_engine.pipeline import load_model
 
-        work = {"denoise": tasks.denoise_take, "decode": tasks.decode_window}[arguments.action]
+        work = {"denoise": tasks.denoise_take, "decode": tasks.decode_span}[arguments.action]
         done = work(bundle, arguments.number, load_model(bundle.job.model, arguments.device), _report)
     _finish(done)
 

@@ -88,7 +88,7 @@ def main(folder: Path, session: Path, device: str) -> None:
 
     bundle = read_bundle(folder)
     model = load_model(bundle.job.model, device)
-    work: dict[str, Callable] = {"denoise": tasks.denoise_take, "decode": tasks.decode_window}
+    work: dict[str, Callable] = {"denoise": tasks.denoise_take, "decode": tasks.decode_span}
 
     def serve(connection: Connection) -> None:
         def say(**message: Any) -> None:

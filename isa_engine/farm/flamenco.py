@@ -26,7 +26,7 @@ def submission(bundle: Bundle) -> dict[str, Any]:
         "settings": {
             "bundle": str(bundle.folder.absolute()),
             "takes": len(job.takes),
-            "windows": ",".join(str(take) for take, _, _ in job.windows),
+            "spans": ",".join(str(take) for take, _, _ in job.spans),
             "engine": "isa-engine",
             "device": "auto",
         },

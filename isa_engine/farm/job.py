@@ -1,6 +1,6 @@
 """The bundle: a folder with the shots, ``job.json``, and a place for what the tasks leave.
 
-``shots/NAME.npz`` and ``job.json`` never change; ``work/`` holds latents and decoded windows until a take is
+``shots/NAME.npz`` and ``job.json`` never change; ``work/`` holds latents and decoded spans until a take is
 joined, ``results/NAME/`` its plate, matte, record and shot. A task whose file lies in ``work/`` is done.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from isa_engine import __version__
 from isa_engine.errors import EngineError, ShotError
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, decoding_windows
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, decoding_spans
 from isa_engine.shot import Shot, encode_shot
 
 MANIFEST = "job.json"
@@ -43,7 +43,7 @@ class Job:
         model: name of all takes' model.
         untrained: whether a worker without weights may work, too.
         takes: by their numbers.
-        windows: take, first and last (exclusive) latent of each decoding task, by its number.
+        spans: take, first and last (exclusive) latent of each decoding task, by its number.
     """
 
     engine: str
@@ -51,7 +51,7 @@ class Job:
     model: str
     untrained: bool
     takes: tuple[Take, ...]
-    windows: tuple[tuple[int, int, int], ...]
+    spans: tuple[tuple[int, int, int], ...]
 
 
 class Bundle:
@@ -70,8 +70,8 @@ class Bundle:
         """The latents after the last denoising step, while a take is denoised."""
         return self._work(take) / "steps.safetensors"
 
-    def window(self, take: Take, first: int, last: int) -> Path:
-        return self._work(take) / f"window-{first}-{last}.safetensors"
+    def span(self, take: Take, first: int, last: int) -> Path:
+        return self._work(take) / f"span-{first}-{last}.safetensors"
 
     def results(self, take: Take) -> Path:
         return self.folder / "results" / take.name
@@ -82,35 +82,35 @@ class Bundle:
 
 
 def write_bundle(
-    shots: Iterable[tuple[str, Shot]], folder: Path, operating_system: str, window: int, untrained: bool
+    shots: Iterable[tuple[str, Shot]], folder: Path, operating_system: str, span: int, untrained: bool
 ) -> Bundle:
     """Make a bundle's folder, without its template.
 
     Args:
         shots: with the names of their takes.
-        window: frames a decoding task, about.
+        span: frames a decoding task, about.
         untrained: as ``Job.untrained``.
 
     Raises:
         ShotError: a shot is not whole, or they do not go together.
         EngineError: the folder cannot be written.
     """
-    takes, windows = [], []
+    takes, spans = [], []
     encoded, models = {}, set()
     for name, shot in shots:
         if name in encoded:
             raise ShotError(f"two shots are called '{name}'", remedy="Give their files different names.")
         encoded[name] = encode_shot(shot)
         models.add(shot.settings.model)
-        cut = decoding_windows(shot.segments, -(-window // TEMPORAL_COMPRESSION))
-        windows += [(len(takes), *latents) for latents in cut]
+        cut = decoding_spans(shot.segments, -(-span // TEMPORAL_COMPRESSION))
+        spans += [(len(takes), *latents) for latents in cut]
         takes.append(Take(name, shot.frames, hashlib.sha256(encoded[name]).hexdigest()))
     if len(models) != 1:
         remedy = "Make a bundle for each model."
         raise ShotError(
             f"these shots want {len(models)} models", where=", ".join(sorted(models)), remedy=remedy
         )
-    job = Job(__version__, operating_system, models.pop(), untrained, tuple(takes), tuple(windows))
+    job = Job(__version__, operating_system, models.pop(), untrained, tuple(takes), tuple(spans))
     bundle = Bundle(folder, job)
     try:
         (folder / "shots").mkdir(parents=True, exist_ok=True)
@@ -134,8 +134,8 @@ def read_bundle(folder: Path) -> Bundle:
         takes = tuple(Take(**take) for take in found.pop("takes"))
         if any(Path(take.name).name != take.name for take in takes):
             raise ValueError("a take's name is a path")
-        windows = tuple((int(take), int(first), int(last)) for take, first, last in found.pop("windows"))
-        return Bundle(folder, Job(**found, takes=takes, windows=windows))
+        spans = tuple((int(take), int(first), int(last)) for take, first, last in found.pop("spans"))
+        return Bundle(folder, Job(**found, takes=takes, spans=spans))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         remedy = "Make it with isa-engine farm bundle."
         raise EngineError(f"this is no farm bundle: {error!r}", where=str(path), remedy=remedy) from error

@@ -1,7 +1,7 @@
 """The bundle's Open Job Description template (specification 2023-09).
 
 It lies in the bundle's folder as ``template.json``, where OpenJD's and Deadline Cloud's tools look for it.
-Three steps: a task a take that denoises, a task a window that decodes, a task a take that joins. The first
+Three steps: a task a take that denoises, a task a span that decodes, a task a take that joins. The first
 two run in an environment that starts the engine once a session and stops it when the session ends.
 """
 
@@ -31,7 +31,7 @@ def template(bundle: Bundle, gpus: int) -> dict[str, Any]:
     system = {"name": "attr.worker.os.family", "anyOf": [job.operating_system]}
     joins = {"attributes": [system]}
     computes = {**joins, "amounts": [{"name": "amount.worker.gpu", "min": gpus}]} if gpus else joins
-    takes, windows = _range(len(job.takes)), _range(len(job.windows))
+    takes, spans = _range(len(job.takes)), _range(len(job.spans))
     environment = {
         "name": "Engine",
         "description": "Declines what this worker cannot do, else keeps the model loaded between tasks.",
@@ -54,7 +54,7 @@ def template(bundle: Bundle, gpus: int) -> dict[str, Any]:
         "steps": [
             {**_step("Denoise", "Take", takes, computes, session), "stepEnvironments": [environment]},
             {
-                **_step("Decode", "Window", windows, computes, session, after="Denoise"),
+                **_step("Decode", "Span", spans, computes, session, after="Denoise"),
                 "stepEnvironments": [environment],
             },
             _step("Assemble", "Take", takes, joins, (), after="Decode"),

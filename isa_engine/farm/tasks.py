@@ -1,4 +1,4 @@
-"""What a task does: denoise a take, decode a window, join a take.
+"""What a task does: denoise a take, decode a span, join a take.
 
 Each leaves one file, whole or not at all, and does nothing where that file lies already.
 """
@@ -57,20 +57,20 @@ def denoise_take(bundle: Bundle, number: int, model: Model, report: Report) -> b
     clock, steps = Clock(), _Steps(bundle.steps(take))
     with memory_of(model):
         latents = denoise(shot, take.sha256, model, report, steps, clock)
-    # Windows that were decoded from an earlier run's latents, made with other weights, are not of this take.
-    for window in path.parent.glob("window-*"):
-        window.unlink()
+    # Spans that were decoded from an earlier run's latents, made with other weights, are not of this take.
+    for span in path.parent.glob("span-*"):
+        span.unlink()
     record = {**make_record(shot, take.sha256, model), "seconds": clock.seconds}
     _save(path, {"latents": latents}, {"record": json.dumps(record)})
     steps.path.unlink(missing_ok=True)
     return True
 
 
-def decode_window(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
-    """Leave a window's frames, and of a trained model its matte. Returns and raises as ``denoise_take``."""
-    of, *window = bundle.job.windows[number]
+def decode_span(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
+    """Leave a span's frames, and of a trained model its matte. Returns and raises as ``denoise_take``."""
+    of, *span = bundle.job.spans[number]
     take = bundle.job.takes[of]
-    path, source = bundle.window(take, *window), bundle.latents(take)
+    path, source = bundle.span(take, *span), bundle.latents(take)
     if path.is_file():
         return False
     weights = _record(source)["model"]["weights"]
@@ -80,15 +80,15 @@ def decode_window(bundle: Bundle, number: int, model: Model, report: Report) -> 
     shot = read_shot(bundle.shot(take))
     latents = _tensor(source, "latents").to(model.device)
     with memory_of(model):
-        frames = {"plate": _stack(decode_plate(latents, model, shot, tuple(window), report))}
+        frames = {"plate": _stack(decode_plate(latents, model, shot, tuple(span), report))}
         if model.trained:
-            frames["matte"] = _stack(decode_matte(latents, model, shot, tuple(window)))
+            frames["matte"] = _stack(decode_matte(latents, model, shot, tuple(span)))
     _save(path, frames, {})
     return True
 
 
 def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
-    """Join a take's windows to its results. Returns and raises as ``denoise_take``."""
+    """Join a take's spans to its results. Returns and raises as ``denoise_take``."""
     take = bundle.job.takes[number]
     shot = read_shot(bundle.shot(take))
     record = _record(bundle.latents(take))
@@ -107,9 +107,9 @@ def _matte(bundle: Bundle, number: int, shot: Shot, record: dict[str, Any]) -> I
 
 def _frames(bundle: Bundle, number: int, name: str) -> Iterator[np.ndarray]:
     take = bundle.job.takes[number]
-    for of, *window in bundle.job.windows:
+    for of, *span in bundle.job.spans:
         if of == number:
-            yield from _tensor(bundle.window(take, *window), name).numpy()
+            yield from _tensor(bundle.span(take, *span), name).numpy()
 
 
 def _stack(frames: Iterator[np.ndarray]) -> Tensor:

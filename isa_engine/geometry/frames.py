@@ -62,8 +62,8 @@ def segment_latents(segments: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip([0, *ends], ends, strict=False))
 
 
-def decoding_windows(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:
-    """Segments of so many frames, cut into windows ``[first, last)`` of so many latents or a little more."""
+def decoding_spans(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:
+    """Segments of so many frames, cut into spans ``[first, last)`` of so many latents or a little more."""
     size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
     return [
         (first, min(first + size, end))

@@ -1,6 +1,6 @@
-"""Latents to frames: a take whole, or a window of it that equals the same frames of the whole, bit for bit.
+"""Latents to frames: a take whole, or a span of it that equals the same frames of the whole, bit for bit.
 
-The decoders are causal streams with a finite memory. A window's stream begins early enough that whatever it
+The decoders are causal streams with a finite memory. A span's stream begins early enough that whatever it
 remembers when its own frames come was computed as in the whole's, in pieces of the same size.
 """
 
@@ -30,8 +30,8 @@ from isa_engine.vae.video_vae import State
 _TILE = 128
 # As ``VideoVAE.decode_chunk``, to pictures.
 ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
-# ``[first, last)`` of a take's latents, one of ``decoding_windows``.
-Window = tuple[int, int]
+# ``[first, last)`` of a take's latents, one of ``decoding_spans``.
+Span = tuple[int, int]
 
 
 @torch.inference_mode()
@@ -39,22 +39,20 @@ def decode_plate(
     latents: Tensor,
     model: Model,
     shot: Shot,
-    window: Window | None = None,
+    span: Span | None = None,
     report: Report = lambda progress: None,
 ) -> Iterator[np.ndarray]:
-    """Frames ``(H, W, 3)`` uint8 of a window, or of the whole take.
+    """Frames ``(H, W, 3)`` uint8 of a span, or of the whole take.
 
     Args:
         latents: of the whole take, as ``denoise`` gives them.
     """
     decode_chunk = TiledVAE(model.vae, _TILE).decode_chunk
-    yield from _decode(latents, decode_chunk, model.vae.decoder, shot, window, report)
+    yield from _decode(latents, decode_chunk, model.vae.decoder, shot, span, report)
 
 
 @torch.inference_mode()
-def decode_matte(
-    latents: Tensor, model: Model, shot: Shot, window: Window | None = None
-) -> Iterator[np.ndarray]:
+def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
     """As ``decode_plate``, white where the cast is.
 
     An untrained model's is the projected body, of the whole take: it needs no latents.
@@ -67,7 +65,7 @@ def decode_matte(
         logits, state = model.matte_head.decode_chunk(chunk, state)
         return alpha_pictures(logits), state
 
-    yield from _decode(latents, decode_chunk, model.matte_head, shot, window, lambda progress: None)
+    yield from _decode(latents, decode_chunk, model.matte_head, shot, span, lambda progress: None)
 
 
 def _decode(
@@ -75,10 +73,10 @@ def _decode(
     decode_chunk: ChunkDecoder,
     network: nn.Module,
     shot: Shot,
-    window: Window | None,
+    span: Span | None,
     report: Report,
 ) -> Iterator[np.ndarray]:
-    wanted = window or (0, latents.shape[2])
+    wanted = span or (0, latents.shape[2])
     parts = []
     for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
         first, last = max(start, wanted[0]) - start, min(end, wanted[1]) - start
@@ -106,7 +104,7 @@ def _decode(
 
 
 def _start(first: int, network: nn.Module) -> int:
-    """Where a stream begins that is to give a window's frames.
+    """Where a stream begins that is to give a span's frames.
 
     Its first piece differs from the whole's, so it is thrown away, and so is all that remembers it: at most
     as many latents as all convolutions together look back.

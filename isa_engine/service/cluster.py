@@ -1,4 +1,4 @@
-"""A worker whose jobs run on a Ray cluster, and every window of a take on whichever node is free.
+"""A worker whose jobs run on a Ray cluster, and every span of a take on whichever node is free.
 
 usage: python -m isa_engine.service.cluster --ray ADDRESS --ray-gpus N, and the options of ``service.worker``
 
@@ -21,7 +21,7 @@ from PIL import Image
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from isa_engine.errors import EngineError
-from isa_engine.geometry.frames import decoding_windows
+from isa_engine.geometry.frames import decoding_spans
 from isa_engine.pipeline.generation import results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
@@ -30,8 +30,8 @@ from isa_engine.service.claims import MAX_STALLS
 from isa_engine.shot import Shot
 from isa_engine.whole_file import whole_file
 
-# Latent frames of a window that is decoded as one task: small, so that all GPUs of many have work.
-WINDOW_LATENTS = 16
+# Latent frames of a span that is decoded as one task: small, so that all GPUs of many have work.
+SPAN_LATENTS = 16
 _POLL_SECONDS = 1
 _GONE = "the cluster's nodes went away while this job got no further"
 
@@ -56,7 +56,7 @@ class Cluster:
     def __init__(self, gpus: float):
         place = {"num_cpus": 1, "num_gpus": gpus}
         self.denoise = ray.remote(remote.denoise).options(**place, num_returns="streaming", max_retries=0)
-        # A window of a node that is lost is decoded on another by Ray itself.
+        # A span of a node that is lost is decoded on another by Ray itself.
         self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
 
     def generate(
@@ -68,15 +68,15 @@ class Cluster:
         with results_in(out) as parts:
             parts.shot.write_bytes(encoded)
             put = ray.put(encoded), ray.put(latents)
-            windows = [
-                self.decode.remote(*put, window, record["model"]["weights"])
-                for window in decoding_windows(shot.segments, WINDOW_LATENTS)
+            spans = [
+                self.decode.remote(*put, span, record["model"]["weights"])
+                for span in decoding_spans(shot.segments, SPAN_LATENTS)
             ]
             try:
-                decoded = _gathered(windows, report)
+                decoded = _gathered(spans, report)
             finally:
-                for window in windows:
-                    ray.cancel(window)
+                for span in spans:
+                    ray.cancel(span)
             plate = (frame for frames, _ in decoded for frame in frames)
             if record["model"]["trained"]:
                 matte = (frame for _, frames in decoded for frame in frames)
@@ -115,21 +115,21 @@ class Cluster:
                 ray.cancel(stream)
 
 
-def _gathered(windows: list, report: Report) -> list:
+def _gathered(spans: list, report: Report) -> list:
     decoded = []
-    for window in windows:
-        report(Progress("decode", len(decoded), len(windows)))
+    for span in spans:
+        report(Progress("decode", len(decoded), len(spans)))
         while True:
             try:
-                decoded.append(ray.get(window, timeout=_POLL_SECONDS))
+                decoded.append(ray.get(span, timeout=_POLL_SECONDS))
                 break
             except GetTimeoutError:
-                report(Progress("decode", len(decoded), len(windows)))
+                report(Progress("decode", len(decoded), len(spans)))
             except RayTaskError as error:
                 raise error.cause from error
             except RayError as error:
                 raise EngineError(_GONE, remedy="Look at their logs before trying again.") from error
-    report(Progress("decode", len(windows), len(windows)))
+    report(Progress("decode", len(spans), len(spans)))
     return decoded
 
 

@@ -1,4 +1,4 @@
-"""What a node of a cluster does for a job: denoise a take, decode a window. Nothing here knows of Ray."""
+"""What a node of a cluster does for a job: denoise a take, decode a span. Nothing here knows of Ray."""
 
 import hashlib
 import io
@@ -61,9 +61,9 @@ def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Ite
 
 
 def decode(
-    encoded: bytes, latents: np.ndarray, window: tuple[int, int], weights: str
+    encoded: bytes, latents: np.ndarray, span: tuple[int, int], weights: str
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """A window's frames ``(F, H, W, 3)`` uint8, and a trained model's matte of them.
+    """A span's frames ``(F, H, W, 3)`` uint8, and a trained model's matte of them.
 
     Args:
         weights: of the model that denoised.
@@ -81,8 +81,8 @@ def decode(
         problem = f"a node has other weights of '{model.config.name}' than the one that denoised"
         raise EngineError(problem, remedy="Install the same weights on all nodes.")
     given = torch.from_numpy(latents.copy()).to(model.device)
-    plate = np.stack(list(decode_plate(given, model, shot, window)))
-    matte = np.stack(list(decode_matte(given, model, shot, window))) if model.trained else None
+    plate = np.stack(list(decode_plate(given, model, shot, span)))
+    matte = np.stack(list(decode_matte(given, model, shot, span))) if model.trained else None
     return plate, matte
 
 

@@ -29,7 +29,7 @@ const tasks = [];
 @pytest.fixture
 def bundle(tmp_path):
     shots = [("one", take(33)), ("two", take(5))]
-    return write_bundle(shots, tmp_path, "linux", window=16, untrained=False)
+    return write_bundle(shots, tmp_path, "linux", span=16, untrained=False)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def compiled(manager, submitted: dict) -> dict[str, dict]:
 
 def openjd_commands(bundle) -> list[list[str]]:
     """Of the bundle's template, its tasks' commands, without the session that Flamenco does not have."""
-    counts = {"Take": len(bundle.job.takes), "Window": len(bundle.job.windows)}
+    counts = {"Take": len(bundle.job.takes), "Span": len(bundle.job.spans)}
     commands = []
     for step in template(bundle, 0)["steps"]:
         (parameter,) = step["parameterSpace"]["taskParameterDefinitions"]
@@ -73,7 +73,7 @@ def test_its_commands_are_those_of_the_openjd_template(manager, bundle):
     assert commands == openjd_commands(bundle)
 
 
-def test_a_window_waits_for_its_own_take_alone_and_a_take_for_all_its_windows(manager, bundle):
+def test_a_span_waits_for_its_own_take_alone_and_a_take_for_all_its_spans(manager, bundle):
     tasks = compiled(manager, submission(bundle))
     after = {name: task["after"] for name, task in tasks.items()}
     assert after["denoise-0"] == after["denoise-1"] == []

@@ -16,7 +16,7 @@ RESULTS = ("plate.mp4", "matte.mp4", "shot.npz")
 @pytest.fixture
 def bundle(tmp_path):
     write_shot(take(), tmp_path / "take.npz")
-    options = ("--out", tmp_path / "bundle", "--window", 16, "--untrained")
+    options = ("--out", tmp_path / "bundle", "--span", 16, "--untrained")
     run(ISA_ENGINE, "farm", "bundle", tmp_path / "take.npz", *options)
     return tmp_path / "bundle"
 
@@ -47,7 +47,7 @@ def test_three_chunks_equal_the_single_run(bundle, tmp_path):
     generate(take(), load_model("isa-tiny"), tmp_path / "single", lambda progress: None)
     # Sums over another number of threads end in other bits.
     said = openjd(bundle, OMP_NUM_THREADS=str(torch.get_num_threads()))
-    assert "Window(INT) = 2" in said
+    assert "Span(INT) = 2" in said
     assert "openjd_progress: 100" in said
     for name in RESULTS:
         assert (bundle / "results/take" / name).read_bytes() == (tmp_path / "single" / name).read_bytes()
@@ -58,7 +58,7 @@ def test_three_chunks_equal_the_single_run(bundle, tmp_path):
 def test_a_chunk_that_fails_fails_the_job_with_its_reason_and_alone_runs_again(bundle):
     openjd(bundle, "--step", "Denoise")
     (work,) = (bundle / "work").iterdir()
-    blocked = work / "window-8-9.safetensors"
+    blocked = work / "span-8-9.safetensors"
     blocked.mkdir()
     said = openjd(bundle, fails=True)
     assert "openjd_fail" in said

@@ -33,7 +33,7 @@ def single(model, tmp_path_factory):
 
 @pytest.fixture
 def bundle(tmp_path):
-    return write_bundle(shots(), tmp_path, "linux", window=16, untrained=False)
+    return write_bundle(shots(), tmp_path, "linux", span=16, untrained=False)
 
 
 def shots():
@@ -41,7 +41,7 @@ def shots():
 
 
 def decode_all(bundle, model) -> list[bool]:
-    return [tasks.decode_window(bundle, k, model, silent) for k in range(len(bundle.job.windows))]
+    return [tasks.decode_span(bundle, k, model, silent) for k in range(len(bundle.job.spans))]
 
 
 def equal_single(bundle, single) -> bool:
@@ -52,10 +52,10 @@ def equal_single(bundle, single) -> bool:
     )
 
 
-def test_takes_in_windows_equal_each_in_one_run(bundle, model, single):
+def test_takes_in_spans_equal_each_in_one_run(bundle, model, single):
     for take in range(2):
         assert tasks.denoise_take(bundle, take, model, silent)
-    assert len(bundle.job.windows) == 4
+    assert len(bundle.job.spans) == 4
     assert decode_all(bundle, model) == [True] * 4
     for take in range(2):
         tasks.assemble_take(bundle, take, silent)
@@ -65,7 +65,7 @@ def test_takes_in_windows_equal_each_in_one_run(bundle, model, single):
 def test_a_task_that_failed_is_all_that_runs_again(bundle, model, single):
     for take in range(2):
         tasks.denoise_take(bundle, take, model, silent)
-    blocked = bundle.window(bundle.job.takes[0], 4, 8)
+    blocked = bundle.span(bundle.job.takes[0], 4, 8)
     blocked.mkdir()
     with pytest.raises(EngineError, match="cannot write"):
         decode_all(bundle, model)
@@ -96,13 +96,13 @@ def test_denoising_that_broke_off_goes_on_from_its_last_step(bundle, model):
 def test_a_worker_with_other_weights_does_not_decode(bundle, model):
     tasks.denoise_take(bundle, 0, model, silent)
     with pytest.raises(EngineError, match="other weights"):
-        tasks.decode_window(bundle, 0, replace(model, weights="b" * 64), silent)
+        tasks.decode_span(bundle, 0, replace(model, weights="b" * 64), silent)
 
 
-def test_a_missing_window_is_named_and_leaves_no_results(bundle, model):
+def test_a_missing_span_is_named_and_leaves_no_results(bundle, model):
     tasks.denoise_take(bundle, 0, model, silent)
-    tasks.decode_window(bundle, 0, model, silent)
-    with pytest.raises(EngineError, match="window-4-8"):
+    tasks.decode_span(bundle, 0, model, silent)
+    with pytest.raises(EngineError, match="span-4-8"):
         tasks.assemble_take(bundle, 0, silent)
     assert list(bundle.results(bundle.job.takes[0]).iterdir()) == []
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from isa_engine.errors import Cancelled
-from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_windows, latent_count, segment_latents
+from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, latent_count, segment_latents
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
@@ -53,15 +53,15 @@ def test_each_segment_is_told_of_its_own_part_of_the_background(model):
     assert not torch.equal(whole[:, :, :1], longer[:, :, 1:2])
 
 
-def test_windows_reach_across_no_cut_and_equal_the_whole(shot, model):
+def test_spans_reach_across_no_cut_and_equal_the_whole(shot, model):
     latents = denoise(shot, "hash", model, lambda progress: None)
     trained = dataclasses.replace(model, trained=True)
     for decode in (decode_plate, decode_matte):
         whole = np.stack(list(decode(latents, trained, shot)))
-        windows = decoding_windows(shot.segments, 1)
-        parts = [np.stack(list(decode(latents, trained, shot, window))) for window in windows]
+        spans = decoding_spans(shot.segments, 1)
+        parts = [np.stack(list(decode(latents, trained, shot, span))) for span in spans]
         assert np.array_equal(np.concatenate(parts), whole)
-    for first, last in windows:
+    for first, last in spans:
         assert any(start <= first and last <= end for start, end in segment_latents(shot.segments))
         assert last - first <= DECODED_AT_ONCE
 

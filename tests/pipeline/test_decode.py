@@ -1,4 +1,4 @@
-"""A window of a take decodes to the same bits as the same frames of the whole."""
+"""A span of a take decodes to the same bits as the same frames of the whole."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_windows, frames_before, latent_count
+from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO, make_shot
@@ -31,30 +31,30 @@ def latents(trained):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def test_windows_cover_a_take_once():
+def test_spans_cover_a_take_once():
     for frames in (1, 2, 16, 17, 61, 200):
-        windows = decoding_windows([frames], 6)
-        assert [window[0] for window in windows[1:]] == [window[1] for window in windows[:-1]]
-        assert (windows[0][0], windows[-1][1]) == (0, latent_count(frames))
-        assert all(first % DECODED_AT_ONCE == 0 for first, _ in windows)
+        spans = decoding_spans([frames], 6)
+        assert [span[0] for span in spans[1:]] == [span[1] for span in spans[:-1]]
+        assert (spans[0][0], spans[-1][1]) == (0, latent_count(frames))
+        assert all(first % DECODED_AT_ONCE == 0 for first, _ in spans)
 
 
 @pytest.mark.parametrize("output", ["plate", "matte"])
-def test_windows_equal_the_whole_bit_for_bit(output, trained, latents):
+def test_spans_equal_the_whole_bit_for_bit(output, trained, latents):
     shot = make_shot(FRAMES)
 
-    def frames(window=None):
+    def frames(span=None):
         if output == "plate":
-            return np.stack(list(decode_plate(latents, trained, shot, window)))
-        return np.stack(list(decode_matte(latents, trained, shot, window)))
+            return np.stack(list(decode_plate(latents, trained, shot, span)))
+        return np.stack(list(decode_matte(latents, trained, shot, span)))
 
     whole = frames()
     assert len(whole) == FRAMES
-    for window in decoding_windows([FRAMES], 20):
-        assert np.array_equal(frames(window), whole[frames_before(window[0]) : frames_before(window[1])])
+    for span in decoding_spans([FRAMES], 20):
+        assert np.array_equal(frames(span), whole[frames_before(span[0]) : frames_before(span[1])])
 
 
-def test_a_window_does_not_decode_the_take_before_what_it_remembers(trained, latents, monkeypatch):
+def test_a_span_does_not_decode_the_take_before_what_it_remembers(trained, latents, monkeypatch):
     decoded = []
     decode_chunk = type(trained.matte_head).decode_chunk
 

@@ -12,7 +12,7 @@ from isa_engine.geometry.ndc import project, to_pixels
 
 
 @dataclass(frozen=True)
-class Window:
+class Crop:
     """A rectangle of whole pixels of a picture ``size = (H, W)``."""
 
     top: int
@@ -47,14 +47,14 @@ class Window:
         return F.interpolate(cut, (height, width), mode="nearest-exact")[:, 0].long()
 
 
-def window_around(
+def crop_around(
     points: Tensor,
     intrinsics: np.ndarray,
     camera_to_world: np.ndarray,
     size: tuple[int, int],
     height: int,
     width: int,
-) -> Window:
+) -> Crop:
     """The largest rectangle of the canvas's aspect, as near to the cast ``(F, P, 3)`` as there is room."""
     scale = min(size[0] / height, size[1] / width)
     rows, columns = round(height * scale), round(width * scale)
@@ -66,4 +66,4 @@ def window_around(
     x, y = to_pixels(centre.clamp(-1, 1).double(), size[::-1]).tolist()
     top = int(np.clip(round(y - rows / 2), 0, size[0] - rows))
     left = int(np.clip(round(x - columns / 2), 0, size[1] - columns))
-    return Window(top, left, rows, columns, size)
+    return Crop(top, left, rows, columns, size)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from isa_engine.body import BodyModel, open_body
 from isa_engine.data.clips.clip import Clip
-from isa_engine.data.clips.cropping import window_around
+from isa_engine.data.clips.cropping import crop_around
 from isa_engine.data.recordings.recording import Recording, fingerprint
 from isa_engine.data.recordings.stored import StoredRecording, find_recordings
 from isa_engine.data.scenario.split import TRAINING
@@ -159,11 +159,11 @@ def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height:
     )
 
     intrinsics, camera_to_world = recording.intrinsics[shown], recording.camera_to_world[shown]
-    window = window_around(
+    crop = crop_around(
         points.flatten(1, 2), intrinsics, camera_to_world, recording.mask.shape[1:], height, width
     )
-    reference_windows = [
-        window_around(
+    reference_crops = [
+        crop_around(
             reference_points[recording.reference_of == r].reshape(1, -1, 3),
             recording.reference_intrinsics[r : r + 1],
             recording.reference_camera_to_world[r : r + 1],
@@ -175,18 +175,18 @@ def to_clip(recording: Recording, surface: SkinnedSurface, shown: slice, height:
     ]
     references = [
         cut.picture(tensor(picture)[None], height, width)[:, 0]
-        for picture, cut in zip(recording.references, reference_windows, strict=True)
+        for picture, cut in zip(recording.references, reference_crops, strict=True)
     ]
     reference_intrinsics = [
-        cut.intrinsics(recording.reference_intrinsics[r]) for r, cut in enumerate(reference_windows)
+        cut.intrinsics(recording.reference_intrinsics[r]) for r, cut in enumerate(reference_crops)
     ]
     return Clip(
-        video=window.picture(tensor(recording.video[shown]), height, width),
-        background=window.picture(tensor(recording.background[shown]), height, width),
-        mask=window.numbers(tensor(recording.mask[shown]), height, width),
+        video=crop.picture(tensor(recording.video[shown]), height, width),
+        background=crop.picture(tensor(recording.background[shown]), height, width),
+        mask=crop.numbers(tensor(recording.mask[shown]), height, width),
         points=points,
         normals=normals,
-        intrinsics=tensor(window.intrinsics(intrinsics)),
+        intrinsics=tensor(crop.intrinsics(intrinsics)),
         camera_to_world=tensor(camera_to_world),
         references=torch.stack(references),
         reference_of=tensor(recording.reference_of),

@@ -144,13 +144,13 @@ def _recording(
     settings: Ingestion,
 ) -> Recording:
     people = np.flatnonzero(performance.present[shown.start])
-    window = slice(shown.start, shown.stop)
+    part = slice(shown.start, shown.stop)
     # Depth from one picture jitters; a mistaken person jumps sideways too.
     axes = np.array([1, 1, float(performance.camera_known)])
     for k in people:
         check_movement(
-            performance.rotations[window, k, 0],
-            performance.translation[window, k] * axes,
+            performance.rotations[part, k, 0],
+            performance.translation[part, k] * axes,
             footage.fps,
             settings.limits,
         )
@@ -162,25 +162,25 @@ def _recording(
         return matched(values, mask, settings.limits)
 
     mask = matched_mask(np.arange(shown.start, shown.stop))
-    check_picture(footage.video[window], mask, len(people), settings.limits)
+    check_picture(footage.video[part], mask, len(people), settings.limits)
     reference = choose_reference(footage, performance, people, shown, shot, settings.limits)
     # Its own mask is checked as the clip's is.
     matched_mask(np.array([reference]))
-    plate = clean_plate(footage.video[window], footage.mask[window])
+    plate = clean_plate(footage.video[part], footage.mask[part])
     there = slice(reference, reference + 1)
     return Recording(
-        video=footage.video[window],
+        video=footage.video[part],
         background=plate.pictures,
         mask=mask,
         fps=footage.fps,
-        intrinsics=performance.intrinsics[window],
-        camera_to_world=performance.camera_to_world[window],
+        intrinsics=performance.intrinsics[part],
+        camera_to_world=performance.camera_to_world[part],
         # A camera that stands still is known to, whatever world the tracker had.
         camera_known=performance.camera_known or plate.still,
         body=fingerprint(body),
         betas=performance.betas[people],
-        rotations=performance.rotations[window][:, people],
-        translation=performance.translation[window][:, people],
+        rotations=performance.rotations[part][:, people],
+        translation=performance.translation[part][:, people],
         references=footage.video[there],
         reference_of=np.zeros(len(people), np.int64),
         reference_rotations=performance.rotations[reference, people],

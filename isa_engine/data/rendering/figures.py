@@ -1,7 +1,7 @@
 """The cast drawn on black: which sample each pixel shows, in which light, and how much of a pixel it covers.
 
 F frames, S samples of the whole cast, H W pixels. Figures are drawn at twice the picture's size and averaged
-down, within the window of the picture that they reach.
+down, within the box of the picture that they reach.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _RIM = 4
 
 
 @dataclass(frozen=True)
-class Window:
+class Box:
     """Rows and columns of the picture that the cast reaches in any frame: ``(…, top:bottom, left:right)``."""
 
     top: int
@@ -42,14 +42,14 @@ class Drawing:
     """P fine pixels that show somebody.
 
     Attributes:
-        window: that they lie in.
+        box: that they lie in.
         frames: F.
-        frame, row, column: ``(P,)`` where, in fine pixels of the window.
+        frame, row, column: ``(P,)`` where, in fine pixels of the box.
         shown: ``(P,)`` which sample.
         towards_camera: ``(P, 3)`` unit.
     """
 
-    window: Window
+    box: Box
     frames: int
     frame: Tensor
     row: Tensor
@@ -58,16 +58,16 @@ class Drawing:
     towards_camera: Tensor
 
     def picture(self, colours: Tensor) -> tuple[Tensor, Tensor]:
-        """The window in these colours ``(P, 3)`` on black, ``(F, h, w, 3)``, and how much of each pixel is
+        """The box in these colours ``(P, 3)`` on black, ``(F, h, w, 3)``, and how much of each pixel is
         covered, ``(F, h, w, 1)``."""
-        height, width = (side * SUPERSAMPLING for side in self.window.shape)
+        height, width = (side * SUPERSAMPLING for side in self.box.shape)
         fine = torch.zeros(self.frames, height, width, 4, device=colours.device)
         fine[self.frame, self.row, self.column] = torch.cat([colours, torch.ones_like(colours[:, :1])], 1)
         cast = sum(_each_of_a_pixel(fine)) / SUPERSAMPLING**2
         return cast[..., :3], cast[..., 3:]
 
     def mask(self, owner: Tensor, alpha: Tensor) -> Tensor:
-        """Whom each pixel of the window shows, ``(F, h, w)`` int64, 0 for nobody: somebody who covers its
+        """Whom each pixel of the box shows, ``(F, h, w)`` int64, 0 for nobody: somebody who covers its
         centre: more than half of it, or half in every other pixel.
 
         Args:
@@ -77,12 +77,12 @@ class Drawing:
         rows, columns = (
             torch.arange(start, end, device=owner.device)
             for start, end in (
-                (self.window.top, self.window.bottom),
-                (self.window.left, self.window.right),
+                (self.box.top, self.box.bottom),
+                (self.box.left, self.box.right),
             )
         )
         shows = alpha + (0.25 - 0.5 * ((rows[:, None] + columns) % 2)) > 0.5
-        height, width = (side * SUPERSAMPLING for side in self.window.shape)
+        height, width = (side * SUPERSAMPLING for side in self.box.shape)
         fine = torch.zeros(self.frames, height, width, dtype=torch.uint8, device=owner.device)
         fine[self.frame, self.row, self.column] = owner
         mask, *others = _each_of_a_pixel(fine)
@@ -113,31 +113,31 @@ def draw(
     if in_sight is not None:
         in_front &= in_sight
     x, y = to_pixels(ndc, (width * SUPERSAMPLING, height * SUPERSAMPLING)).unbind(-1)
-    window = _window(x, y, in_front, height, width)
+    box = _box(x, y, in_front, height, width)
     origin = torch.as_tensor(camera[1][:, None, :3, 3], dtype=torch.float32, device=points.device)
     along_x, along_y, along_z = (points - origin).unbind(-1)
     depth = (along_x.square() + along_y.square() + along_z.square()).sqrt()
-    pixels = torch.stack([x - window.left * SUPERSAMPLING, y - window.top * SUPERSAMPLING], -1)
-    rows, columns = (side * SUPERSAMPLING for side in window.shape)
+    pixels = torch.stack([x - box.left * SUPERSAMPLING, y - box.top * SUPERSAMPLING], -1)
+    rows, columns = (side * SUPERSAMPLING for side in box.shape)
     index = nearest_sample(pixels, depth, in_front, turned_away, rows, columns)
     hit = _within(index >= 0)
     frame, row, column = hit.nonzero(as_tuple=True)
     shown = index[hit]
     towards_camera = (origin[frame, 0] - points[frame, shown]) / depth[frame, shown, None]
-    return Drawing(window, len(points), frame, row, column, shown, towards_camera)
+    return Drawing(box, len(points), frame, row, column, shown, towards_camera)
 
 
-def _window(x: Tensor, y: Tensor, in_front: Tensor, height: int, width: int) -> Window:
+def _box(x: Tensor, y: Tensor, in_front: Tensor, height: int, width: int) -> Box:
     """The pixels that samples at these fine pixels reach; at least one pixel."""
     if not in_front.any():
-        return Window(0, 1, 0, 1)
+        return Box(0, 1, 0, 1)
     bounds = []
     for place, side in ((y, height), (x, width)):
         low = torch.where(in_front, place, torch.inf).amin().clamp(0, side * SUPERSAMPLING)
         high = torch.where(in_front, place, -torch.inf).amax().clamp(0, side * SUPERSAMPLING)
         start = max(0, min(int(low - _RIM) // SUPERSAMPLING, side - 1))
         bounds += [start, min(side, max(start + 1, -(-int(high + _RIM) // SUPERSAMPLING)))]
-    return Window(*bounds)
+    return Box(*bounds)
 
 
 def _each_of_a_pixel(fine: Tensor) -> list[Tensor]:

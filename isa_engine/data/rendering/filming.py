@@ -52,10 +52,10 @@ def film(
     lit = colour * shades.on_figures(drawing.frame, places, normals)
     lit = lit + light.on_edges(normals, drawing.towards_camera)
     figures, covered = drawing.picture(lit.clamp(0, 1))
-    window = drawing.window.of(picture)
-    window.copy_(figures + window * (1 - covered))
+    box = drawing.box.of(picture)
+    box.copy_(figures + box * (1 - covered))
     mask = torch.zeros(picture.shape[:3], dtype=torch.int64, device=device)
     numbers = (cast.owner[drawing.shown] + 1).to(torch.uint8)
-    drawing.window.of(mask).copy_(drawing.mask(numbers, covered[..., 0]))
+    drawing.box.of(mask).copy_(drawing.mask(numbers, covered[..., 0]))
     video, background = ((colours * 2 - 1).movedim(-1, 0) for colours in (picture, clean))
     return video.contiguous(), background.contiguous(), mask

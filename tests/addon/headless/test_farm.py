@@ -32,7 +32,7 @@ def blend(scene, tmp_path) -> Path:
 
 def test_takes_of_the_scene_differ_in_their_seeds_alone(blend, tmp_path):
     out = tmp_path / "bundle"
-    assert farm.main(["--out", str(out), "--takes", "2", "--seed", "7", "--window", "16"]) == 0
+    assert farm.main(["--out", str(out), "--takes", "2", "--seed", "7", "--span", "16"]) == 0
     shots = {seed: read_shot(out / "shots" / f"dance-{seed}.npz") for seed in (7, 8)}
     assert all(shot.settings.seed == seed for seed, shot in shots.items())
     assert (shots[7].camera_to_world == shots[8].camera_to_world).all()
@@ -55,12 +55,10 @@ def test_without_a_camera_there_is_no_bundle_and_a_reason(blend, scene, tmp_path
 
 
 def test_the_button_writes_what_the_command_writes(blend, tmp_path):
-    assert (
-        farm.main(["--out", str(tmp_path / "command"), "--takes", "2", "--seed", "7", "--window", "16"]) == 0
-    )
+    assert farm.main(["--out", str(tmp_path / "command"), "--takes", "2", "--seed", "7", "--span", "16"]) == 0
     bpy.context.scene.isa.seed = 7
     button = tmp_path / "Käse 'n\" 影"
-    assert bpy.ops.isa.write_farm_bundle(directory=str(button), takes=2, window=16) == {"FINISHED"}
+    assert bpy.ops.isa.write_farm_bundle(directory=str(button), takes=2, span=16) == {"FINISHED"}
     files = {path.relative_to(button) for path in button.rglob("*") if path.is_file()}
     assert files == {
         path.relative_to(tmp_path / "command") for path in (tmp_path / "command").rglob("*") if path.is_file()
@@ -100,7 +98,7 @@ def test_from_a_window_the_scene_is_read_while_blender_goes_on(blend, tmp_path):
         modal_handler_add=lambda _: None,
     )
     context = SimpleNamespace(window_manager=manager, window=None, scene=bpy.context.scene)
-    options = {"takes": 1, "gpus": 0, "os": "linux", "window": 64, "untrained": False}
+    options = {"takes": 1, "gpus": 0, "os": "linux", "span": 64, "untrained": False}
     operator = SimpleNamespace(directory=str(tmp_path / "bundle"), report=print, **options)
     operator.begin = lambda context: cls.begin(operator, context)
     assert cls.invoke(operator, context, None) == {"RUNNING_MODAL"}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.cli import main
-from isa_engine.data.clips.cropping import window_around
+from isa_engine.data.clips.cropping import crop_around
 from isa_engine.data.clips.stored_clips import Shards
 from isa_engine.data.recordings.media import EXACT, NEARLY_EXACT
 from isa_engine.data.recordings.members import describe, pack, unpack
@@ -127,18 +127,18 @@ def test_a_point_stays_on_its_pixel_whatever_is_cropped(size, canvas, lens, shif
     whole = np.array([lens], np.float32)
     place = np.eye(4, dtype=np.float32)[None]
     points = np.random.default_rng(0).normal([shift, 0, -5], 0.3, (1, 6, 3)).astype(np.float32)
-    window = window_around(torch.from_numpy(points), whole, place, size, *canvas)
+    crop = crop_around(torch.from_numpy(points), whole, place, size, *canvas)
 
     def pixels(intrinsics, height, width):
         ndc, _ = project(points.astype(np.float64), modelview_projection(intrinsics, place))
         return np.stack([(ndc[0, :, 0] + 1) / 2 * width, (1 - ndc[0, :, 1]) / 2 * height], -1)
 
-    before = pixels(whole, *size) - [window.left, window.top]
-    assert np.allclose(before, pixels(window.intrinsics(whole), window.height, window.width), atol=1e-3)
+    before = pixels(whole, *size) - [crop.left, crop.top]
+    assert np.allclose(before, pixels(crop.intrinsics(whole), crop.height, crop.width), atol=1e-3)
     # As large as the picture allows, and inside it.
-    assert window.height == size[0] or window.width == size[1]
-    assert 0 <= window.top <= size[0] - window.height
-    assert 0 <= window.left <= size[1] - window.width
+    assert crop.height == size[0] or crop.width == size[1]
+    assert 0 <= crop.top <= size[0] - crop.height
+    assert 0 <= crop.left <= size[1] - crop.width
 
 
 def test_a_crop_shows_the_pixels_that_its_camera_names(tmp_path):
