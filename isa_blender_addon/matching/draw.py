@@ -22,13 +22,15 @@ _MARK_PIXELS, _SKIN_PIXELS, _LINE_PIXELS, _TEXT_PIXELS = 9.0, 2.0, 2.0, 13
 
 
 class _Marking:
-    """What the artist is marking now.
+    """What the artist is marking now, and what is made of the marks.
 
     Attributes:
         asked: the joint that a click would mark; None while nobody marks.
+        fitted: name of the character whose ghost is being fitted; None while none is.
     """
 
     asked: int | None = None
+    fitted: str | None = None
 
 
 marking = _Marking()
@@ -134,4 +136,4 @@ def register() -> None:
 def unregister() -> None:
     while _handles:
         bpy.types.SpaceImageEditor.draw_handler_remove(_handles.pop(), "WINDOW")
-    marking.asked = None
+    marking.asked = marking.fitted = None

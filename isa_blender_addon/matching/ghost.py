@@ -15,7 +15,7 @@ from ..scene.characters import body_mesh, joint_bones
 from ..scene.picture import picture_size
 from ..scene.timeline import render_size
 from ..settings.cast import has_ghost
-from .pose import pose_ghost, stand_at_rest
+from .pose import pose_ghost, remember_made, stand_at_rest
 
 COLLECTION = "ISA References"
 # Millimetres, on a sensor as wide as film: what photographs of people are often taken with.
@@ -71,6 +71,7 @@ def make_ghost(scene, member) -> None:
         _keep_controls(ghost)
         ghost.matrix_basis = character.matrix_world
         stand_at_rest(member, skin, _BEFORE)
+    remember_made(ghost)
 
 
 def _free(ghost) -> None:

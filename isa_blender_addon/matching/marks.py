@@ -6,6 +6,8 @@ from isa_engine.body.keypoints import KEYPOINTS
 
 # A click this near a mark, in the screen's pixels, means that mark.
 REACH = 12.0
+# Share of the figure's size in the picture by which joints of a matched one may lie off.
+_CLOSE = 0.02
 
 
 def in_words(index: int) -> str:
@@ -24,6 +26,11 @@ def error(marks: np.ndarray, places: np.ndarray) -> float | None:
     if not known.any():
         return None
     return float(np.sqrt(((places - marks)[known] ** 2).sum(1).mean()))
+
+
+def close(pixels: float, size: float) -> bool:
+    """Whether so many pixels between marks and joints are few for a figure of a size in the same picture."""
+    return pixels <= _CLOSE * size
 
 
 def next_unmarked(marks: np.ndarray, skipped: set[int]) -> int | None:

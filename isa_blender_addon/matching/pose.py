@@ -18,6 +18,8 @@ from ..scene.skeleton import TO_BLENDER, Skeleton, local_to_smplx, named_bones, 
 _JOINTS = KEYPOINTS[5:]
 # Metres from head to foot: who is so tall stands as far from the camera as is asked.
 _TALL = 1.7
+# A ghost's matrix as it was made, row by row, is a property of this name; nothing moved by less.
+_MADE, _STILL = "isa_made", 1e-5
 
 
 def take_fit(member, fit: Fit) -> None:
@@ -63,6 +65,23 @@ def stand_at_rest(member, skin, distance: float) -> None:
     far = distance * float((high - low).max()) / _TALL
     middle = member.ghost_camera.matrix_basis @ Vector((0, 0, -far))
     ghost.matrix_basis = Matrix.Translation(middle - Vector((low + high) / 2)) @ turned
+
+
+def remember_made(ghost) -> None:
+    """Note how a ghost stands as it is made."""
+    ghost[_MADE] = [number for row in ghost.matrix_basis for number in row]
+
+
+def is_posed(ghost) -> bool:
+    """Whether anybody has moved a ghost, or a bone of it, since it was made; of old ghosts nothing tells."""
+    made = ghost.get(_MADE)
+    if made is None:
+        return True
+    if np.abs(np.array(ghost.matrix_basis).ravel() - np.array(made)).max() > _STILL:
+        return True
+    bones = np.empty(16 * len(ghost.pose.bones), np.float32)
+    ghost.pose.bones.foreach_get("matrix_basis", bones)
+    return bool(np.abs(bones.reshape(-1, 4, 4) - np.eye(4)).max() > _STILL)
 
 
 def named_keypoints(armature) -> list[bool]:

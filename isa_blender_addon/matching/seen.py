@@ -34,6 +34,13 @@ def match_error(scene, member) -> float | None:
     return error(member.marks * size, ghost_places(scene, member) * size)
 
 
+def figure_size(scene, member) -> float:
+    """Pixels from end to end of the ghost's known joints in the picture, along its longer side."""
+    places = ghost_places(scene, member) * picture_size(member.picture)
+    known = places[~np.isnan(places).any(1)]
+    return float(np.ptp(known, axis=0).max()) if len(known) else 0.0
+
+
 def to_picture(points: np.ndarray, mvp: np.ndarray) -> np.ndarray:
     """World points ``(N, 3)`` to places in a picture, ``(N, 2)`` in [0, 1] with y down."""
     ndc, _ = project(points, mvp)

@@ -9,6 +9,7 @@ from isa_engine.body.fitting import fit_pose
 from isa_engine.errors import IsaError, SceneError
 
 from ..language.translation import said
+from ..matching.draw import marking
 from ..matching.ghost import make_ghost
 from ..matching.pose import take_fit
 from ..matching.seen import match_error, picture_intrinsics
@@ -32,6 +33,8 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
             self._fit = self._begin(context)
         except IsaError as error:
             return self.fail(error)
+        marking.fitted = self.character
+        redraw_all(context)
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
         manager.modal_handler_add(self)
@@ -40,12 +43,17 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
     def modal(self, context, event) -> Result:
         if event.type != "TIMER" or not self._fit.done():
             return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
+        self.cancel(context)
         try:
             self._take(context)
         except IsaError as error:
             return self.fail(error)
         return {"FINISHED"}
+
+    def cancel(self, context) -> None:
+        context.window_manager.event_timer_remove(self._timer)
+        marking.fitted = None
+        redraw_all(context)
 
     def run(self, context) -> None:
         self._fit = self._begin(context)
@@ -78,6 +86,14 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         pixels = match_error(scene, member)
         note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
         self.report({"INFO"}, note)
+
+
+def redraw_all(context) -> None:
+    """The ghost is drawn in the Image Editor and in the viewport, and told of beside both."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+                area.tag_redraw()
 
 
 CLASSES = (ISA_OT_fit_pose,)

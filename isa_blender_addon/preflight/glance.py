@@ -10,7 +10,8 @@ from isa_engine.client.protocol import Health
 from isa_engine.configuration import MODELS, ModelConfig, model_config
 
 from ..engine.process import machine_memory
-from ..matching.seen import match_error
+from ..matching.pose import is_posed
+from ..matching.seen import figure_size, match_error
 from ..preferences.choices import preferences
 from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
@@ -55,8 +56,10 @@ def _cast_picture(scene, member) -> CastPicture:
     if member.pose != "MATCHED":
         return CastPicture(name, size, frame_shape(scene), turned=turned)
     matched = size is not None and has_ghost(scene, member)
-    error = match_error(scene, member) if matched else None
-    return CastPicture(name, size, None, matched, error, turned)
+    if not matched:
+        return CastPicture(name, size, None, False, turned=turned)
+    error, figure = match_error(scene, member), figure_size(scene, member)
+    return CastPicture(name, size, None, True, is_posed(member.ghost), error, figure, turned)
 
 
 def plan(scene, health: Health | None) -> Plan:

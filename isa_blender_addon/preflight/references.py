@@ -7,6 +7,7 @@ import numpy as np
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Shot
 
+from ..matching.marks import close
 from ..scene.picture_bytes import LONGEST
 from .finding import Finding, Mend
 
@@ -14,8 +15,6 @@ from .finding import Finding, Mend
 _SHAPE = 0.03
 # Share of the body's points that a picture must show.
 _GLIMPSE = 0.1
-# Share of the picture's height that joints placed by hand may lie off.
-_OFF = 0.02
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,9 @@ class CastPicture:
         frame_shape: width and height of the camera's frame, where the picture is said to show a frame of the
             scene; None where the character was matched to it by itself.
         matched: whether it is known where the character stands in it.
+        posed: whether anybody has said how: the ghost no longer stands as it was made.
         error: in pixels, of the joints placed on the picture; None where there are none.
+        figure: size of the character in it, in pixels.
         turned: whether other programs turn it before they show it; the model sees it as it is stored.
     """
 
@@ -36,7 +37,9 @@ class CastPicture:
     size: tuple[int, int] | None
     frame_shape: tuple[float, float] | None
     matched: bool = True
+    posed: bool = True
     error: float | None = None
+    figure: float = 0.0
     turned: bool = False
 
 
@@ -61,11 +64,16 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             found.append(Finding(text, values))
         if not picture.matched:
             found.append(Finding("{name} is not matched to the reference picture.", {"name": name}, (match,)))
+        elif not picture.posed:
+            text = (
+                "Nobody has posed {name}'s ghost as the picture shows: the look is taken from a wrong place."
+            )
+            found.append(Finding(text, {"name": name}, (match,), True))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
             text = "{name}'s picture, {size}, is no frame of this camera: they are of different shape."
             values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}"}
             found.append(Finding(text, values, (match,)))
-        elif picture.error is not None and picture.error > _OFF * picture.size[1]:
+        elif picture.error is not None and not close(picture.error, picture.figure):
             text = "{name} is {pixels:.0f} pixels off in the reference picture."
             found.append(Finding(text, {"name": name, "pixels": picture.error}, (match,)))
     return found

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from .matching import draw_matching
+from .matching import draw_matching, match_word
 from .thumbnails import icon
 
 _RECOGNISED = {
@@ -16,9 +16,9 @@ _HIDDEN = "HIDE_ON", "Not shown in renders"
 
 
 class ISA_UL_cast(bpy.types.UIList):
-    """One line a character: included or not, how it was recognised, a glimpse of its picture."""
+    """One line a character: included or not, how it was recognised, how well its picture is matched."""
 
-    def draw_item(self, _context, layout, _data, member, _icon, _active, _property, _index) -> None:  # type: ignore[override]
+    def draw_item(self, context, layout, _data, member, _icon, _active, _property, _index) -> None:  # type: ignore[override]
         if member.character is None:
             layout.label(text="removed", icon="GHOST_DISABLED")
             return
@@ -29,12 +29,11 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
         row.label(text=member.character.name_full, translate=False, icon=_standing(member)[0])
-        if member.picture:
-            picture = thumbnail(member.picture)
-            if picture is None:
-                row.label(text="", icon="ERROR")
-            else:
-                row.label(text="", icon_value=picture)
+        text, icon = match_word(context.scene, member)
+        row.label(text=text, translate=False, icon=icon)
+        picture = thumbnail(member.picture) if member.picture else None
+        if picture is not None:
+            row.label(text="", icon_value=picture)
 
 
 def draw_member(context, layout, member) -> None:

@@ -3,8 +3,12 @@
 import bpy
 
 from ..language.translation import words
+from ..matching import draw
 from ..matching.draw import matched_member
-from ..matching.seen import match_error
+from ..matching.marks import close
+from ..matching.pose import is_posed
+from ..matching.seen import figure_size, match_error
+from ..scene.picture import picture_size
 from ..settings.cast import has_ghost
 from .sentence import sentence
 
@@ -20,18 +24,42 @@ def draw_matching(context, layout, member) -> None:
     ).character = name
     if not marking:
         row.operator("isa.open_picture", text="Mark Joints", icon="IMAGE").character = name
+    fitting = draw.marking.fitted == name
     fit = row.row(align=True)
-    fit.enabled = any(member.marked)
-    fit.operator("isa.fit_pose", text="Fit").character = name
+    fit.enabled = any(member.marked) and not fitting
+    fit.operator("isa.fit_pose", text="Fitting…" if fitting else "Fit").character = name
     if ghost:
         pixels = match_error(scene, member)
-        if pixels is None:
-            sentence(context, layout, "The ghost is posed by hand.", "CHECKMARK")
-        else:
+        if not is_posed(member.ghost):
+            sentence(context, layout, "Nobody has posed the ghost yet.", "ERROR")
+        elif pixels is None:
+            sentence(context, layout, "The ghost is posed by hand.")
+        elif close(pixels, figure_size(scene, member)):
             sentence(context, layout, words("Matched, {pixels:.1f} pixels off.", pixels=pixels), "CHECKMARK")
+        else:
+            sentence(context, layout, words("{pixels:.0f} pixels off.", pixels=pixels), "ERROR")
         layout.prop(member.ghost_camera.data, "lens", text="Picture's Lens")
     if space is not None and space.type == "VIEW_3D" and space.use_local_camera:
         layout.operator("isa.leave_reference", icon="LOOP_BACK")
+
+
+def match_word(scene, member) -> tuple[str, str]:
+    """A few words and an icon on how well it is known where a character stands in its picture."""
+    size = picture_size(member.picture) if member.picture else None
+    if size is None:
+        return (words("picture is missing"), "ERROR") if member.picture else (words("no picture"), "NONE")
+    if member.pose == "FIRST":
+        return words("first frame"), "NONE"
+    if member.pose == "FRAME":
+        return words("frame {number}", number=member.frame), "NONE"
+    if not has_ghost(scene, member) or not is_posed(member.ghost):
+        return words("not matched"), "ERROR"
+    pixels = match_error(scene, member)
+    if pixels is None:
+        return words("posed by hand"), "NONE"
+    if close(pixels, figure_size(scene, member)):
+        return words("matched, {pixels:.1f} px", pixels=pixels), "CHECKMARK"
+    return words("{pixels:.0f} px off", pixels=pixels), "ERROR"
 
 
 class ISA_PT_picture(bpy.types.Panel):

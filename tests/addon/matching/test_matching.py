@@ -1,6 +1,7 @@
 """Matching characters to their pictures: marks, the ghost, the fit, and what the engine gets of it."""
 
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import bpy
 import numpy as np
@@ -17,6 +18,8 @@ from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.settings.cast import cast_member, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.cast_list import ISA_UL_cast
+from isa_blender_addon.ui.matching import draw_matching
 from isa_engine.body import write_motion
 from isa_engine.body.keypoints import BODY_JOINTS
 from tests.addon.operators.test_scene import drawn
@@ -55,6 +58,17 @@ def stand(member, rotations=POSE, place=PLACE) -> np.ndarray:
     pose.pose_ghost(member, rotations, place)
     bpy.context.view_layer.update()
     return seen.ghost_places(bpy.context.scene, member)
+
+
+def row(scene) -> tuple[str, str]:
+    """What the cast list says of the first member, and its icon."""
+    layout = MagicMock()
+    layout.row.return_value = layout
+    ISA_UL_cast.draw_item(None, bpy.context, layout, scene.isa, scene.isa.cast[0], 0, None, "", 0)
+    said = [
+        call.kwargs for call in layout.label.call_args_list if call.kwargs.get("text") not in ("", "Anna")
+    ]
+    return said[0]["text"], said[0]["icon"]
 
 
 def test_the_ghost_is_of_the_scene_but_not_of_the_cast_nor_of_any_render(scene, member):
@@ -170,16 +184,63 @@ def test_a_fit_that_failed_says_so_and_leaves_the_ghost(scene, member):
 def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     (shape,) = glance(scene, None)
     assert "no frame of this camera" in shape.sentence
+    assert row(scene) == ("first frame", "NONE")
     member = match()
+    (unposed,) = glance(scene, None)
+    assert unposed.serious
+    assert row(scene) == ("not matched", "ERROR")
+    marks = stand(member)
     assert glance(scene, None) == []
-    marks = seen.ghost_places(scene, member)
+    assert row(scene) == ("posed by hand", "NONE")
     member.marks = marks + 0.1
     (off,) = glance(scene, None)
     assert "pixels off" in off.sentence
     assert "pixels off" in " ".join(drawn(panel.ISA_PT_cast))
+    assert row(scene) == ("50 px off", "ERROR")
+    # Two of a hundred parts of the figure, and not of the picture, are few enough.
+    few = 0.019 * seen.figure_size(scene, member)
+    member.marks = marks + np.array([few / SIZE[0], 0])
+    assert row(scene) == (f"matched, {few:.1f} px", "CHECKMARK")
+    assert glance(scene, None) == []
     for item in (*member.ghost.children, member.ghost):
         bpy.data.objects.remove(item)
     assert "not matched" in glance(scene, None)[0].sentence
+
+
+@pytest.mark.parametrize("bone", [None, "left_shoulder"])
+def test_a_ghost_is_posed_once_it_or_a_bone_has_moved(scene, member, bone):
+    member = match()
+    assert not pose.is_posed(member.ghost)
+    match()
+    assert not pose.is_posed(member.ghost)
+    if bone is None:
+        member.ghost.location.x += 0.01
+    else:
+        member.ghost.pose.bones[bone].rotation_quaternion = 0.99, 0.1, 0, 0
+    bpy.context.view_layer.update()
+    assert pose.is_posed(member.ghost)
+
+
+def test_a_row_says_where_a_picture_is_missing(scene, member):
+    member.picture = "//gone.png"
+    assert row(scene) == ("picture is missing", "ERROR")
+    member.picture = ""
+    assert row(scene) == ("no picture", "NONE")
+
+
+def test_a_fit_says_that_it_goes_on_and_cannot_be_begun_twice(scene, member):
+    member = match()
+    member.marks = stand(member)
+    buttons = {}
+    for fitted in (None, "Anna"):
+        draw.marking.fitted = fitted
+        layout = MagicMock()
+        layout.row.return_value = layout
+        draw_matching(bpy.context, layout, member)
+        texts = [call.kwargs.get("text") for call in layout.operator.call_args_list]
+        buttons[fitted] = (texts[-1], layout.enabled)
+    draw.marking.fitted = None
+    assert buttons == {None: ("Fit", True), "Anna": ("Fitting…", False)}
 
 
 def test_a_character_without_a_picture_is_told_to_have_one(scene, member):

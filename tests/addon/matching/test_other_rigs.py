@@ -121,6 +121,8 @@ def test_the_ghost_stands_in_its_picture_and_its_points_go_to_the_engine(scene, 
     # Upright, in the middle, and not a speck.
     assert abs(places.mean(0) - 0.5).max() < 0.15
     assert 0.4 < np.ptp(places[:, 1]) < 0.95
+    assert ["Nobody has posed" in found.sentence for found in glance(scene, None)] == [True]
+    bend_elbow(member.ghost)
     assert glance(scene, None) == []
 
 

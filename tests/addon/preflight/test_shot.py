@@ -150,7 +150,7 @@ def test_a_single_frame_has_no_motion():
 
 def test_pictures_that_are_missing_or_do_not_match_are_named():
     fits = CastPicture("Anna", (640, 360), (1920.0, 1080.0))
-    assert check_pictures([fits, CastPicture("Dan", (300, 500), None, True, 3.0)]) == []
+    assert check_pictures([fits, CastPicture("Dan", (300, 500), None, error=3.0, figure=200)]) == []
     (missing,) = check_pictures([CastPicture("Ben", None, (16, 9))])
     assert missing.sentence == "Ben has no reference picture: the model makes up a look."
     (several,) = check_pictures([CastPicture(name, None, (16, 9)) for name in ("Ben", "Cleo", "Dan", "Eve")])
@@ -159,9 +159,15 @@ def test_pictures_that_are_missing_or_do_not_match_are_named():
     assert "600×800" in shape.sentence
     (unmatched,) = check_pictures([CastPicture("Ben", (600, 800), None, matched=False)])
     assert unmatched.sentence == "Ben is not matched to the reference picture."
-    (off,) = check_pictures([CastPicture("Ben", (600, 800), None, True, 41.0)])
+    (off,) = check_pictures([CastPicture("Ben", (600, 800), None, error=41.0, figure=700)])
     assert "41 pixels off" in off.sentence
-    assert {f.mends[0].operator for f in (shape, unmatched, off)} == {"isa.match_reference"}
+    # Of a small figure in a large picture a few pixels are much.
+    (small,) = check_pictures([CastPicture("Ben", (600, 800), None, error=5.0, figure=100)])
+    assert "5 pixels off" in small.sentence
+    (unposed,) = check_pictures([CastPicture("Ben", (600, 800), None, posed=False, error=1.0, figure=700)])
+    assert unposed.serious
+    assert "Nobody has posed Ben's ghost" in unposed.sentence
+    assert {f.mends[0].operator for f in (shape, unmatched, off, unposed)} == {"isa.match_reference"}
     assert missing.mends[0].operator == "isa.choose_picture"
 
 
