@@ -121,6 +121,11 @@ class Connection:
                 raise self.stranger()
             yield chunk
 
+    def text(self, response: requests.Response) -> str:
+        """The body of an answer that is text."""
+        with self._limited(self.seconds, MAX_ANSWER):
+            return self._content(response).decode(errors="replace")
+
     def _content(self, response: requests.Response) -> bytes:
         """An answer's body, which is no file."""
         if response.headers.get("Content-Encoding", "identity") != "identity":

@@ -1,30 +1,28 @@
 """The one client of the service: the add-on and the command line speak to an engine through nothing else."""
 
-import base64
 import contextlib
 import hashlib
 import json
 import os
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, get_args, get_origin
+from typing import Any, BinaryIO, TypeVar
 
 import requests
 
-import isa_engine
+from isa_engine.client.answers import STRANGE, digest_of, job_id, read, read_health, read_job, read_workers
 from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.client.protocol import (
-    TRANSITIONS,
+    Ending,
     Health,
     JobEvent,
     JobStatus,
-    Memory,
     ModelInfo,
     ResultFile,
+    WorkerStatus,
 )
 from isa_engine.errors import EngineError
 from isa_engine.whole_file import whole_file
@@ -34,10 +32,9 @@ SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
 # How often a download is begun or continued before it is given up.
 ATTEMPTS = 3
-# Bytes of a result or a preview, of a line of events, and of a text.
+# Bytes of a result or a preview, and of a line of events.
 MAX_FILE = 2**40
 MAX_LINE = 2**15
-MAX_TEXT = 2**14
 # Bytes a second that a stream may say and tell nothing; an engine says about one.
 MAX_IDLE = 2**10
 _CHUNK = 2**18
@@ -72,14 +69,20 @@ class EngineClient:
 
     def health(self) -> Health:
         """The engine, its worker and its models; an engine of another major or minor version is refused."""
-        return self._ask(self._read_health, "GET", "/health")
+        return self._ask(partial(read_health, self.url), "GET", "/health")
 
     def models(self) -> list[ModelInfo]:
         """The models that the engine knows."""
-        return self._ask(lambda found: [_read(ModelInfo, model) for model in found], "GET", "/models")
+        return self._ask(lambda found: [read(ModelInfo, model) for model in found], "GET", "/models")
 
     def submit(
-        self, shot: bytes, priority: int = 0, key: str = "", sent: Callable[[int], None] | None = None
+        self,
+        shot: bytes,
+        priority: int = 0,
+        key: str = "",
+        sent: Callable[[int], None] | None = None,
+        name: str = "",
+        comment: str = "",
     ) -> str:
         """Queue a shot file and return the job's id.
 
@@ -87,17 +90,18 @@ class EngineClient:
             priority: of ``protocol.PRIORITIES``.
             key: queues the same shot once, however often it is sent; empty: a fresh one for this call.
             sent: called on the way with the number of bytes sent so far.
+            name, comment: that its owner knows it by.
         """
         limit = self.health().upload_limit
         if len(shot) > limit:
             problem = f"the shot has {len(shot) / 2**20:.1f} MiB, this engine takes {limit / 2**20:.1f} MiB"
             raise EngineError(problem, where=self.url, remedy="Shorten the take.")
         return self._ask(
-            lambda answer: _job_id(answer["id"]),
+            lambda answer: job_id(answer["id"]),
             "POST",
             "/jobs",
             size=len(shot),
-            params={"priority": priority},
+            params={"priority": priority, "name": name, "comment": comment},
             headers={"Idempotency-Key": key or uuid.uuid4().hex},
             data=_Upload(shot, sent) if sent else shot,
             seconds=SUBMIT_SECONDS,
@@ -106,13 +110,11 @@ class EngineClient:
     def jobs(self, state: str | None = None, limit: int = 50) -> list[JobStatus]:
         """The newest jobs of this token, newest first; only those in a state, if one is given."""
         params = {"limit": limit, **({"state": state} if state else {})}
-        return self._ask(
-            lambda a: [_read(JobStatus, job) for job in a["jobs"]], "GET", "/jobs", params=params
-        )
+        return self._ask(lambda a: [read(JobStatus, job) for job in a["jobs"]], "GET", "/jobs", params=params)
 
     def job(self, job: str) -> JobStatus:
         """How far a job is."""
-        return self._ask(_read_job, "GET", f"/jobs/{job}")
+        return self._ask(read_job, "GET", f"/jobs/{job}")
 
     def watch(self, job: str, after: int = 0, patience: float = 60) -> Iterator[JobEvent]:
         """A job's changes as they happen, until it is over; a broken connection is taken up where it was.
@@ -148,20 +150,47 @@ class EngineClient:
 
     def cancel(self, job: str) -> JobStatus:
         """End a job; a running one ends after its current step."""
-        return self._ask(_read_job, "POST", f"/jobs/{job}/cancel", twice=True)
+        return self._ask(read_job, "POST", f"/jobs/{job}/cancel", twice=True)
+
+    def hold(self, job: str) -> JobStatus:
+        """Let a job wait for ``resume``; a running one does so after its current step."""
+        return self._ask(read_job, "POST", f"/jobs/{job}/hold", twice=True)
+
+    def resume(self, job: str) -> JobStatus:
+        """Let a job that was held go on."""
+        return self._ask(read_job, "POST", f"/jobs/{job}/resume")
+
+    def change(self, job: str, **values: int | str) -> JobStatus:
+        """Give a job another ``priority``, ``name`` or ``comment``."""
+        return self._ask(read_job, "PATCH", f"/jobs/{job}", twice=True, json=values)
 
     def requeue(self, job: str) -> JobStatus:
         """Queue a job anew that failed or was cancelled."""
-        return self._ask(_read_job, "POST", f"/jobs/{job}/requeue")
+        return self._ask(read_job, "POST", f"/jobs/{job}/requeue")
 
     def delete(self, job: str) -> None:
         """Forget a job that is over, with its files."""
         self._connection.ask("DELETE", f"/jobs/{job}")
 
+    def endings(self, limit: int = 50) -> list[Ending]:
+        """How this token's jobs ended, the newest first, deleted ones too."""
+        params = {"limit": limit}
+        return self._ask(
+            lambda a: [read(Ending, ending) for ending in a["endings"]], "GET", "/history", params=params
+        )
+
+    def workers(self) -> list[WorkerStatus]:
+        """Every worker and what it does; for an admin's token."""
+        return self._ask(read_workers, "GET", "/workers")
+
+    def forgive(self, worker: int) -> list[WorkerStatus]:
+        """Let a worker that was blocked take jobs again; for an admin's token."""
+        return self._ask(read_workers, "POST", f"/workers/{worker}/forgive", twice=True)
+
     def results(self, job: str) -> list[ResultFile]:
         """The files that a finished job holds."""
         route = f"/jobs/{job}/results"
-        return self._ask(lambda found: [_read(ResultFile, file) for file in found], "GET", route)
+        return self._ask(lambda found: [read(ResultFile, file) for file in found], "GET", route)
 
     def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
         """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""
@@ -174,6 +203,11 @@ class EngineClient:
         problem = f"{name} is damaged however often it is fetched"
         raise EngineError(problem, where=self.url, remedy=remedy)
 
+    def log(self, job: str) -> str:
+        """What the workers did over a job, in lines of text."""
+        with contextlib.closing(self._connection.stream(f"/jobs/{job}/log", {})) as response:
+            return self._connection.text(response)
+
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""
         self._save(f"/jobs/{job}/preview", Path(path), checked=False)
@@ -183,7 +217,7 @@ class EngineClient:
         with contextlib.closing(response):
             for line in self._lines(response):
                 if line.startswith(b"data: "):
-                    yield self._reading(lambda line: _read(JobEvent, json.loads(line[6:])), line)
+                    yield self._reading(lambda line: read(JobEvent, json.loads(line[6:])), line)
 
     def _lines(self, response: requests.Response) -> Iterator[bytes]:
         """The lines of a stream of events."""
@@ -229,7 +263,7 @@ class EngineClient:
                 file.seek(offset)
                 file.truncate()
                 tag = response.headers.get("ETag", "")
-                digest = self._reading(_digest, response.headers.get("Repr-Digest")) if checked else b""
+                digest = self._reading(digest_of, response.headers.get("Repr-Digest")) if checked else b""
                 length = self._reading(int, response.headers.get("Content-Length"))
                 if not 0 <= length <= MAX_FILE:
                     raise self._connection.stranger()
@@ -264,17 +298,8 @@ class EngineClient:
         """
         try:
             return read(found)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        except STRANGE as error:
             raise self._connection.stranger() from error
-
-    def _read_health(self, answer: dict) -> Health:
-        theirs, ours = str(answer["version"]), isa_engine.__version__
-        if theirs.split(".")[:2] != ours.split(".")[:2]:
-            problem = f"version {theirs} runs there, and this is version {ours}"
-            raise EngineError(problem, where=self.url, remedy="Update the older of the two.")
-        models = tuple(_read(ModelInfo, model) for model in answer["models"])
-        memory = answer["memory"] and _read(Memory, answer["memory"])
-        return _read(Health, {**answer, "models": models, "memory": memory})
 
 
 class _Upload:
@@ -291,37 +316,3 @@ class _Upload:
             chunk = self.content[start : start + _CHUNK]
             yield chunk
             self.sent(start + len(chunk))
-
-
-def _read_job(answer: dict) -> JobStatus:
-    return _read(JobStatus, answer)
-
-
-def _read(kind: Callable[..., T], answer: dict) -> T:
-    """A dataclass of the protocol; what another patch version adds is left out, or has its default."""
-    known = [field for field in fields(kind) if field.default is MISSING or field.name in answer]
-    read = kind(**{field.name: answer[field.name] for field in known})
-    for field in known:
-        value, wanted = getattr(read, field.name), tuple if get_origin(field.type) is tuple else field.type
-        # JSON writes a whole number of seconds without a fraction, and Python counts a bool as a number.
-        fraction = type(value) is int and float in (wanted, *get_args(wanted))
-        if not (isinstance(value, wanted) or fraction) or isinstance(value, bool) is not (wanted is bool):
-            raise TypeError(field.name)
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            raise ValueError(field.name)
-    if isinstance(read, (JobStatus, JobEvent)) and read.state not in TRANSITIONS:
-        raise ValueError(read.state)
-    return read
-
-
-def _job_id(text: str) -> str:
-    """An id that can stand in a path."""
-    if not re.fullmatch("[0-9A-Za-z-]{1,64}", text):
-        raise ValueError(text)
-    return text
-
-
-def _digest(header: str) -> bytes:
-    """The SHA-256 of a ``Repr-Digest``."""
-    found = re.fullmatch("sha-256=:([0-9A-Za-z+/]{43}=):", header)
-    return base64.b64decode(found[1])

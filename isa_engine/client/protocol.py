@@ -20,8 +20,9 @@ RESULTS = {
 # A job's life. Every other change of state is refused by the database. What is done fails when the engine
 # finds its results damaged; what failed or was cancelled can be queued again.
 TRANSITIONS = {
-    "queued": ("running", "cancelled", "failed"),
-    "running": ("done", "cancelled", "failed", "queued"),
+    "queued": ("running", "held", "cancelled", "failed"),
+    "running": ("done", "cancelled", "failed", "queued", "held"),
+    "held": ("queued", "cancelled"),
     "done": ("failed",),
     "cancelled": ("queued",),
     "failed": ("queued",),
@@ -34,6 +35,13 @@ SCOPES = ("jobs", "metrics", "admin")
 
 # Greater comes first, among the jobs of one token.
 PRIORITIES = range(-100, 101)
+
+# Characters of a job's name, of a comment, and of a sentence on what went wrong.
+MAX_NAME, MAX_COMMENT, MAX_SENTENCE = 128, 1000, 2000
+
+# Why jobs fail: the shot was refused; memory did not suffice; it took too long; the worker died or hung over
+# it; the results were damaged later; the engine failed.
+REASONS = ("refused", "memory", "time", "worker", "damaged", "engine")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,10 @@ class JobStatus:
         priority: one of ``PRIORITIES``.
         attempt: how often it was begun; more than once where a worker or the engine went away.
         created, started, finished: seconds since 1970 by the engine's clock; None: not yet.
+        name, comment: as whoever sent it, or an admin, gave them.
+        owner: name of the token that it came with; empty: that which the engine was started with.
+        reason: of ``REASONS``, where it failed.
+        worker: number of the one that has it, or had it last; None: none yet.
     """
 
     id: str
@@ -64,6 +76,11 @@ class JobStatus:
     created: float
     started: float | None
     finished: float | None
+    name: str = ""
+    comment: str = ""
+    owner: str = ""
+    reason: str = ""
+    worker: int | None = None
 
     @property
     def over(self) -> bool:
@@ -109,6 +126,32 @@ class ResultFile:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """How a job ended, which is known longer than the job.
+
+    Attributes:
+        number: greater than that of every earlier ending.
+        job: its id; of one that was queued anew there are several endings.
+        name, owner, comment, state, reason, error, priority, attempt, created, started, finished: as in
+            ``JobStatus``.
+    """
+
+    number: int
+    job: str
+    name: str
+    owner: str
+    comment: str
+    state: str
+    reason: str
+    error: str
+    priority: int
+    attempt: int
+    created: float
+    started: float | None
+    finished: float | None
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """A model that the engine knows.
 
@@ -134,6 +177,32 @@ class Memory:
 
     free: int
     total: int
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker, and what it does.
+
+    Attributes:
+        state, device, memory: as in ``Health``, of this one.
+        trouble: why it takes no job, as a sentence.
+        seen: its last sign of life, seconds since 1970 by the engine's clock.
+        blamed: jobs in a row that failed over it and that others did.
+        job: that it works on; empty: none.
+        phase, step, steps: of that job.
+    """
+
+    number: int
+    state: str
+    device: str
+    memory: Memory | None
+    trouble: str
+    seen: float
+    blamed: int
+    job: str
+    phase: str
+    step: int
+    steps: int
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from isa_engine.client.protocol import MAX_NAME
 from isa_engine.commands.connection import add_engine, connect
 from isa_engine.errors import ShotError
 
@@ -13,6 +14,8 @@ HELP = "queue a shot file at an engine"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--priority", type=int, default=0, help="-100 to 100 among your own jobs")
+    parser.add_argument("--name", default="", help="that you know it by (default: the file's)")
+    parser.add_argument("--comment", default="", help="for whoever looks after the queue")
     parser.add_argument("--key", default="", help="queues the same shot once, however often it is sent")
     add_engine(parser)
 
@@ -24,4 +27,5 @@ def run(arguments: argparse.Namespace) -> None:
         where = str(arguments.shot)
         raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
     with closing(connect(arguments)) as client:
-        print(client.submit(shot, arguments.priority, arguments.key))
+        words = {"name": arguments.name or arguments.shot.stem[:MAX_NAME], "comment": arguments.comment}
+        print(client.submit(shot, arguments.priority, arguments.key, **words))

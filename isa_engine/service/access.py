@@ -9,11 +9,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isa_engine.client.identity import ROUTE
+from isa_engine.client.protocol import JobStatus
 from isa_engine.errors import EngineError
 from isa_engine.service.refusals import told
-from isa_engine.service.store import ask
+from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Caller, Tokens
 
+# A line of text, and several: nothing that moves a cursor or changes the direction of writing.
+LINE = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]*$"
+LINES = LINE.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
 # These tell nothing of anybody's.
 OPEN = (ROUTE,)
 
@@ -44,6 +48,23 @@ class TokenDoor:
 def caller(request: Request) -> Caller:
     """Whose token the request shows."""
     return request.state.caller
+
+
+def owner(request: Request) -> str | None:
+    """Whose jobs the caller sees; None: everyone's."""
+    return None if caller(request).may("admin") else caller(request).id
+
+
+async def the_callers(store: JobStore, request: Request, job: str) -> JobStatus:
+    """A job, where the caller may see it.
+
+    Raises:
+        HTTPException: 404; a job of another token is as if it did not exist.
+    """
+    found = await ask(store, store.status, job, owner(request))
+    if found is None:
+        raise HTTPException(404, "This engine has no such job.")
+    return found
 
 
 @dataclass(frozen=True)

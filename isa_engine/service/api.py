@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 import isa_engine
 from isa_engine.client.identity import CHALLENGE, proof
-from isa_engine.client.protocol import PREFIX, Health, ModelInfo
+from isa_engine.client.protocol import PREFIX, Health, ModelInfo, WorkerStatus
 from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.service import waiting
 from isa_engine.service.access import Needs, TokenDoor
@@ -19,10 +19,11 @@ from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
+from isa_engine.service.house_routes import house_routes
 from isa_engine.service.jobs import job_routes
 from isa_engine.service.metrics import MEDIA_TYPE, Measured, Metrics
 from isa_engine.service.refusals import OneForm, Refusal, apologise, refuse, refuse_fields, refuse_write
-from isa_engine.service.store import JobStore, WorkerInfo, ask
+from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Tokens
 
 
@@ -100,6 +101,7 @@ def create_app(
         """Numbers for Prometheus."""
         return Response(metrics.text(), media_type=MEDIA_TYPE)
 
+    routes.include_router(house_routes(store))
     routes.include_router(job_routes(store, folders, feed, config, conditions))
     app = FastAPI(
         title="ISA engine",
@@ -126,7 +128,7 @@ def create_app(
     return app
 
 
-def furthest(workers: list[WorkerInfo]) -> str:
+def furthest(workers: list[WorkerStatus]) -> str:
     """The state of the workers, as ``protocol.Health`` has it."""
     states = {worker.state for worker in workers}
     return next((state for state in ("ready", "starting") if state in states), "stopped")

@@ -11,7 +11,7 @@ the greatest priority, of those the oldest. So nobody's priority holds up anyone
 import time
 from dataclasses import dataclass
 
-from isa_engine.client.protocol import Memory, ResultFile
+from isa_engine.client.protocol import MAX_SENTENCE, Memory, ResultFile
 from isa_engine.service.database import Database
 
 MAX_STALLS = 3
@@ -20,6 +20,11 @@ GAVE_UP = "The engine went away {} times while this job got no further. Look at 
 # Numbers of workers: those of host h begin at h · ``WORKERS_A_HOST``.
 WORKERS_A_HOST = 1000
 ALL_WORKERS = range(WORKERS_A_HOST**2)
+
+# What a running job was asked for: to end, or to wait for whoever asked.
+CANCELLED, HELD = 1, 2
+# Jobs in a row that failed over a worker and that others did, after which it gets none.
+MAX_BLAME = 3
 
 _UNTOUCHED = "phase = '', step = 0, steps = 0, worker = NULL"
 
@@ -49,16 +54,31 @@ class Claims(Database):
     def set_worker(self, state: str, device: str = "", worker: int = 0, memory: Memory | None = None) -> None:
         """State, device and memory of a worker, as in ``protocol.Health``."""
         self.run(
-            "INSERT INTO workers (number, state, device, memory_free, memory_total) VALUES (?, ?, ?, ?, ?) "
+            "INSERT INTO workers (number, state, device, memory_free, memory_total, seen) "
+            "VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (number) DO UPDATE SET state = excluded.state, device = excluded.device, beat = 0, "
-            "memory_free = excluded.memory_free, memory_total = excluded.memory_total",
+            "memory_free = excluded.memory_free, memory_total = excluded.memory_total, seen = excluded.seen",
             *(worker, state, device),
             *((memory.free, memory.total) if memory else (None, None)),
+            time.time(),
         )
 
     def beat(self, worker: int, trouble: str = "") -> None:
         """A worker lives; ``trouble`` is why it takes no job."""
-        self.run("UPDATE workers SET beat = beat + 1, trouble = ? WHERE number = ?", trouble, worker)
+        self.run(
+            "UPDATE workers SET beat = beat + 1, trouble = ?, seen = ? WHERE number = ?",
+            *(trouble, time.time(), worker),
+        )
+
+    def blocked(self, worker: int) -> bool:
+        """Whether a worker fails what others do, and there is another one."""
+        return bool(
+            self.read(
+                "SELECT 1 FROM workers WHERE number = ?1 AND blamed >= ?2 AND EXISTS "
+                "(SELECT 1 FROM workers WHERE number <> ?1 AND state = 'ready' AND blamed < ?2)",
+                *(worker, MAX_BLAME),
+            )
+        )
 
     def claim(self, worker: int = 0) -> Claim | None:
         """Take the queued job whose turn it is, if any.
@@ -116,14 +136,33 @@ class Claims(Database):
             *(step, claim.id, claim.attempt),
         )
 
-    def finish(self, claim: Claim, state: str, error: str = "", results: tuple[ResultFile, ...] = ()) -> None:
-        """End a job: "done" with its results, "cancelled" or "failed" with its sentence."""
+    def finish(
+        self,
+        claim: Claim,
+        state: str,
+        error: str = "",
+        results: tuple[ResultFile, ...] = (),
+        reason: str = "",
+    ) -> None:
+        """End a job: "done" with its results, "cancelled" or "failed" with its sentence.
+
+        Args:
+            reason: as of ``JobStatus``.
+        """
         with self.transaction():
             mine = self.run(
-                "UPDATE jobs SET state = ?, error = ?, finished = ?, bytes = bytes + ? "
-                "WHERE id = ? AND attempt = ? AND state = 'running' RETURNING id",
-                *(state, error, time.time(), sum(file.bytes for file in results), claim.id, claim.attempt),
+                "UPDATE jobs SET state = ?, error = ?, reason = ?, finished = ?, bytes = bytes + ? "
+                "WHERE id = ? AND attempt = ? AND state = 'running' RETURNING worker, avoids",
+                *(state, error[:MAX_SENTENCE], reason, time.time(), sum(file.bytes for file in results)),
+                *(claim.id, claim.attempt),
             )
+            if mine and state == "done":
+                # Whoever could not do it is to blame, and who did is not.
+                worker, avoids = mine[0]
+                self.run("UPDATE workers SET blamed = 0 WHERE number = ?", worker)
+                self.run(
+                    "UPDATE workers SET blamed = blamed + 1 WHERE number = ? AND number <> ?", avoids, worker
+                )
             for file in results if mine else ():
                 self.run(
                     "INSERT INTO results VALUES (?, ?, ?, ?)", claim.id, file.name, file.bytes, file.sha256
@@ -150,38 +189,59 @@ class Claims(Database):
         mine = "WHERE id = ? AND attempt = ? AND state = 'running'"
         with self.transaction():
             self.run(
-                f"UPDATE jobs SET state = 'cancelled', finished = ? {mine} AND cancelling = 1",
+                f"UPDATE jobs SET state = 'cancelled', finished = ? {mine} AND cancelling = {CANCELLED}",
                 *(time.time(), claim.id, claim.attempt),
+            )
+            self.run(
+                f"UPDATE jobs SET state = 'held', cancelling = 0, {_UNTOUCHED} {mine} "
+                f"AND cancelling = {HELD}",
+                *(claim.id, claim.attempt),
             )
             self.run(f"UPDATE jobs SET state = 'queued', {_UNTOUCHED} {mine}", claim.id, claim.attempt)
 
-    def recover(self, workers: range = ALL_WORKERS) -> None:
+    def to_be_held(self, claim: Claim) -> bool:
+        """Whether a job whose ``report`` said stop is to go on later."""
+        rows = self.run(
+            f"SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND cancelling = {HELD}",
+            *(claim.id, claim.attempt),
+        )
+        return bool(rows)
+
+    def recover(self, workers: range = ALL_WORKERS) -> list[str]:
         """What ran when the service went away: cancelled if it was to be, else queued again or given up.
 
         Args:
             workers: numbers of that service's own.
         """
-        self._interrupt("state = 'running' AND worker BETWEEN ? AND ?", (workers[0], workers[-1]), "")
+        return self._interrupt("state = 'running' AND worker BETWEEN ? AND ?", (workers[0], workers[-1]), "")
 
-    def worker_died(self, error: str, worker: int = 0, blameless: bool = False) -> None:
+    def worker_died(self, error: str, worker: int = 0, blameless: bool = False) -> list[str]:
         """The job of a worker that is gone: as ``recover``; ``error`` says why where it is given up.
 
         Args:
             blameless: the job has nothing to do with it, and is put back however often that happens.
-        """
-        self._interrupt("state = 'running' AND worker = ?", (worker,), error, blameless)
 
-    def _interrupt(self, which: str, values: tuple, error: str, blameless: bool = False) -> None:
+        Returns:
+            The job, if there was one.
+        """
+        return self._interrupt("state = 'running' AND worker = ?", (worker,), error, blameless)
+
+    def _interrupt(self, which: str, values: tuple, error: str, blameless: bool = False) -> list[str]:
         with self.transaction():
-            for job, cancelling, checkpoint, interrupted_at, before in self.run(
+            found = self.run(
                 f"SELECT id, cancelling, checkpoint, interrupted_at, interruptions FROM jobs WHERE {which}",
                 *values,
-            ):
+            )
+            for job, cancelling, checkpoint, interrupted_at, before in found:
                 stalls = 1 if checkpoint > interrupted_at else before + 1
                 if blameless:
                     checkpoint, stalls = interrupted_at, before
-                if cancelling:
+                if cancelling == CANCELLED:
                     self._end(job, "cancelled", "")
+                elif cancelling == HELD:
+                    self.run(
+                        f"UPDATE jobs SET state = 'held', cancelling = 0, {_UNTOUCHED} WHERE id = ?", job
+                    )
                 elif stalls >= MAX_STALLS:
                     self._end(job, "failed", error or GAVE_UP.format(stalls))
                 else:
@@ -190,8 +250,10 @@ class Claims(Database):
                         "interrupted_at = ?, interruptions = ? WHERE id = ?",
                         *(checkpoint, stalls, job),
                     )
+        return [row[0] for row in found]
 
     def _end(self, job: str, state: str, error: str) -> None:
         self.run(
-            "UPDATE jobs SET state = ?, error = ?, finished = ? WHERE id = ?", state, error, time.time(), job
+            "UPDATE jobs SET state = ?, error = ?, reason = ?, finished = ? WHERE id = ?",
+            *(state, error[:MAX_SENTENCE], "worker" if state == "failed" else "", time.time(), job),
         )

@@ -45,6 +45,8 @@ class ServiceConfig:
         keep_days: until a job that is over is deleted.
         free_gib: no job begins with less room than this on the data folder's disk.
         drain_seconds: that the running step has to end in, at SIGTERM.
+        webhook: address that is told, by a POST, of jobs that are done or failed and of a queue that stands
+            still.
         log: "text", or "json" for one object a line.
     """
 
@@ -70,6 +72,7 @@ class ServiceConfig:
     keep_days: float = 30
     free_gib: float = 0.2
     drain_seconds: float = 30
+    webhook: str = ""
     log: str = "text"
 
     @property
@@ -124,6 +127,8 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
     if config.store and not config.store.startswith("postgresql://"):
         remedy = "Use postgresql://user@host/database."
         raise EngineError(f"store is '{config.store}'", where=where, remedy=remedy)
+    if config.webhook and not config.webhook.startswith(("http://", "https://")):
+        raise EngineError(f"webhook is '{config.webhook}'", where=where, remedy="Use https://host/path.")
     if config.host_number >= WORKERS_A_HOST:
         remedy = f"Use one below {WORKERS_A_HOST}."
         raise EngineError(f"host_number is {config.host_number}", where=where, remedy=remedy)

@@ -68,17 +68,21 @@ class Connections(AutoHTTPProtocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self.silent[self] = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._refuse)
+        # Who says nothing in time hears nothing: whoever was only slow asks again over another connection.
+        self.silent[self] = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._end)
 
     def _heard(self) -> None:
         if (timer := self.silent.pop(self, None)) is not None:
             timer.cancel()
 
     def _refuse(self) -> None:
-        self._heard()
         if not self.transport.is_closing():
             self.transport.write(_FULL)
-            self.transport.close()
+        self._end()
+
+    def _end(self) -> None:
+        self._heard()
+        self.transport.close()
 
 
 def limited(most: int) -> type[Connections]:

@@ -44,6 +44,10 @@ class Folders:
     def preview(self, job: str) -> Path:
         return self.jobs / job / "preview.png"
 
+    def log(self, job: str) -> Path:
+        """What its workers did over it, in words."""
+        return self.jobs / job / "log.txt"
+
     def checkpoint(self, job: str) -> Path:
         """The latents after the last denoising step, while a job is worked on."""
         return self.jobs / job / "latents.safetensors"

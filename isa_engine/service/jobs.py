@@ -14,13 +14,22 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from isa_engine.client.protocol import PRIORITIES, RESULTS, TRANSITIONS, JobStatus, ResultFile
-from isa_engine.service.access import Needs, caller
+from isa_engine.client.protocol import (
+    MAX_COMMENT,
+    MAX_NAME,
+    PRIORITIES,
+    RESULTS,
+    TRANSITIONS,
+    JobStatus,
+    ResultFile,
+)
+from isa_engine.service.access import LINE, LINES, Needs, caller, owner, the_callers
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
 from isa_engine.service.inspection import Inspection
+from isa_engine.service.order_routes import order_routes
 from isa_engine.service.queue_watch import QUEUE
 from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
 from isa_engine.service.upload import Uploaded, Uploads
@@ -28,7 +37,6 @@ from isa_engine.service.upload import Uploaded, Uploads
 log = logging.getLogger(__name__)
 
 STREAMS, STREAMS_A_TOKEN = 2000, 1200
-_NONE = "This engine has no such job."
 _PAGE = 200
 _SHOT_BODY = {
     "requestBody": {
@@ -38,6 +46,8 @@ _SHOT_BODY = {
 }
 
 Priority = Annotated[int, Query(ge=PRIORITIES[0], le=PRIORITIES[-1])]
+Name = Annotated[str, Query(max_length=MAX_NAME, pattern=LINE)]
+Comment = Annotated[str, Query(max_length=MAX_COMMENT, pattern=LINES)]
 # Visible ASCII, as the header's draft standard has it; what a database column and a log can bear.
 Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern="^[!-~]{1,128}$")]
 
@@ -64,23 +74,27 @@ def job_routes(
 ) -> APIRouter:
     """Everything under ``/jobs``."""
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
-    inspection = Inspection(folders)
-    uploads = Uploads(folders, config)
     # The database writes for one at a time. Whoever waits for that holds no thread from those who read files.
     writing = asyncio.Lock()
+    routes.include_router(order_routes(store, folders, writing))
+    inspection = Inspection(folders)
+    uploads = Uploads(folders, config)
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
-    async def submit(request: Request, priority: Priority = 0, key: Key = None) -> Submitted:
+    async def submit(
+        request: Request, priority: Priority = 0, name: Name = "", comment: Comment = "", key: Key = None
+    ) -> Submitted:
         """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
         if sentence := await run_in_threadpool(conditions.still, QUEUE):
             raise HTTPException(503, sentence, {"Retry-After": "60"})
         job = secrets.token_hex(16)
         uploaded = await uploads.receive(request, job)
         async with writing:
-            queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, priority, key)
+            words = {"priority": priority, "name": name, "comment": comment}
+            queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, key, words)
         return Submitted(id=queued)
 
-    def enqueue(owner: str, job: str, uploaded: Uploaded, priority: int, key: str | None) -> str:
+    def enqueue(owner: str, job: str, uploaded: Uploaded, key: str | None, words: dict) -> str:
         queued = ""
         try:
             queued = store.add(
@@ -89,7 +103,7 @@ def job_routes(
                 key=key,
                 shot=uploaded.sha256,
                 size=uploaded.size,
-                priority=priority,
+                **words,
                 most_jobs=config.jobs_per_token,
                 most_bytes=int(config.gib_per_token * 2**30),
             )
@@ -124,14 +138,6 @@ def job_routes(
         """How far a job is."""
         return await known(request, job)
 
-    @routes.post("/{job}/cancel")
-    async def cancel(request: Request, job: str) -> JobStatus:
-        """End a job, a running one after its current step; one that is over stays as it is."""
-        await known(request, job)
-        async with writing:
-            await run_in_threadpool(store.cancel, job)
-        return await known(request, job)
-
     @routes.delete("/{job}", status_code=204, response_class=Response)
     async def delete(request: Request, job: str) -> None:
         """Forget a job that is over, with its shot and its results."""
@@ -145,20 +151,6 @@ def job_routes(
     def remove(job: str) -> None:
         if folders.remove(job):
             store.removed(job)
-
-    @routes.post("/{job}/requeue")
-    async def requeue(request: Request, job: str) -> JobStatus:
-        """Queue a job anew that failed or was cancelled."""
-        found = await known(request, job)
-        if not await run_in_threadpool(folders.has_shot, job):
-            raise HTTPException(409, "The job's shot is no longer here. Send it again.")
-        async with writing:
-            queued = await run_in_threadpool(store.requeue, job)
-        if not queued:
-            raise HTTPException(
-                409, f"The job is {found.state}. Only what failed or was cancelled is queued again."
-            )
-        return await known(request, job)
 
     @routes.get("/{job}/events", response_class=StreamingResponse)
     async def events(
@@ -203,27 +195,28 @@ def job_routes(
         headers = {"ETag": f'"{listed.sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
         return file(folders.results(job, status.attempt) / name, RESULTS[name], headers)
 
+    @routes.get("/{job}/log", response_class=FileResponse)
+    async def job_log(request: Request, job: str) -> FileResponse:
+        """What the workers did over a job, in lines of text."""
+        await known(request, job)
+        return file(folders.log(job), "text/plain; charset=utf-8", {"Cache-Control": "no-store"})
+
     @routes.get("/{job}/preview", response_class=FileResponse)
     async def preview(request: Request, job: str) -> FileResponse:
         """The newest preview picture of a job."""
         await known(request, job)
         return file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
 
-    def owner(request: Request) -> str | None:
-        """Whose jobs the caller sees; None: everyone's."""
-        return None if caller(request).may("admin") else caller(request).id
-
     async def known(request: Request, job: str) -> JobStatus:
-        found = await ask(store, store.status, job, owner(request))
-        if found is None:
-            raise HTTPException(404, _NONE)
-        return found
+        return await the_callers(store, request, job)
 
     return routes
 
 
 def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResponse:
-    if not path.is_file():
-        raise HTTPException(404, "There is no such picture or file yet.")
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise HTTPException(404, "There is no such picture or file yet.") from None
     headers = {**headers, "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type=media_type, headers=headers)
+    return FileResponse(path, media_type=media_type, headers=headers, stat_result=found)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isa_engine.client.protocol import PREFIX, TRANSITIONS
 from isa_engine.service.feed import Feed
+from isa_engine.service.history import History
 from isa_engine.service.store import JobStore
 
 # Methods that are not listed count as one: anybody may invent others, and each would be a time series.
@@ -24,6 +25,7 @@ class Metrics:
 
     def __init__(self, store: JobStore, feed: Feed, data: Path):
         self.store, self.feed, self.data = store, feed, data
+        self.history = History(store)
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self.requests = Counter("isa_http_requests", "Requests answered", labels, registry=self.registry)
@@ -42,12 +44,24 @@ class Metrics:
         states = [worker.state for worker in self.store.workers()]
         for state in ("starting", "ready", "stopped"):
             workers.add_metric((state,), states.count(state))
-        yield from (jobs, workers)
+        yield from (jobs, workers, *self._endings())
         yield GaugeMetricFamily("isa_event_streams", "Open event streams", self.feed.streams)
         # None where the folder went away.
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(self.data).free
             yield GaugeMetricFamily("isa_disk_free_bytes", "Free bytes on the data folder's disk", free)
+
+    def _endings(self) -> Iterator[Metric]:
+        """Jobs that ended, and how long they waited and ran, over the queue's whole record."""
+        labels = ("state", "reason")
+        ended = CounterMetricFamily("isa_jobs_ended", "Jobs that ended, by how and why", labels=labels)
+        waited = SummaryMetricFamily("isa_job_waiting_seconds", "Until it began", labels=labels)
+        ran = SummaryMetricFamily("isa_job_running_seconds", "Until it ended", labels=labels)
+        for state, reason, count, waiting, running in self.history.sums():
+            ended.add_metric((state, reason), count)
+            waited.add_metric((state, reason), count, waiting)
+            ran.add_metric((state, reason), count, running)
+        yield from (ended, waited, ran)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

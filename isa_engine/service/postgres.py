@@ -11,7 +11,7 @@ import psycopg
 
 from isa_engine.client.protocol import OVER
 from isa_engine.errors import EngineError
-from isa_engine.service.schema import LAWFUL, MIGRATIONS, TABLES, VERSION, Unlawful, statements
+from isa_engine.service.schema import HISTORY, LAWFUL, MIGRATIONS, TABLES, VERSION, Unlawful, statements
 
 _TYPES = {
     "INTEGER PRIMARY KEY AUTOINCREMENT": "BIGSERIAL PRIMARY KEY",
@@ -48,6 +48,8 @@ CREATE OR REPLACE FUNCTION changed() RETURNS trigger AS $$ BEGIN
         INSERT INTO events (job, state, phase, step, steps, previews, error)
         VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error);
     END IF;
+    IF TG_OP = 'UPDATE' AND OLD.state <> NEW.state AND NEW.state IN {OVER}
+    THEN {HISTORY}; END IF;
     RETURN NEW;
 END $$ LANGUAGE plpgsql""",
     "CREATE OR REPLACE TRIGGER lawful BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION lawful()",

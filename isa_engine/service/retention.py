@@ -8,6 +8,7 @@ import logging
 import time
 
 from isa_engine.service.folders import Folders
+from isa_engine.service.history import History
 from isa_engine.service.store import OFF_SECONDS, JobStore
 
 TICK_SECONDS = 600
@@ -47,6 +48,7 @@ class Retention:
         for job in self.store.expired(self.days * 86400):
             if self.store.delete(job):
                 log.info("job expired", extra={"job": job})
+        History(self.store).trim()
         for job in self.store.removals():
             if self.folders.remove(job):
                 self.store.removed(job)

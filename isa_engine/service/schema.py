@@ -1,8 +1,8 @@
 """The queue's tables, and what the database itself sees to: lawful changes of state, an event for each.
 
 A row of ``events`` is written by a trigger in the same transaction as the change it tells of, so that no
-event can be missing or tell of what did not happen. In the same way a job that is deleted leaves a row in
-``removals``, until its files are gone, too.
+event can be missing or tell of what did not happen. In the same way every end of a job leaves a row in
+``history``, which outlives the job, and a job that is deleted one in ``removals``, until its files are gone.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from isa_engine.client.protocol import OVER, TRANSITIONS
 
-VERSION = 3
+VERSION = 4
 TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     steps INTEGER NOT NULL DEFAULT 0,
     previews INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '',
+    name TEXT NOT NULL DEFAULT '',
+    comment TEXT NOT NULL DEFAULT '',
     created REAL NOT NULL,
     started REAL,
     finished REAL,
@@ -58,8 +61,16 @@ CREATE TABLE IF NOT EXISTS transitions (source TEXT, target TEXT, PRIMARY KEY (s
 CREATE TABLE IF NOT EXISTS workers (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, device TEXT NOT NULL,
     memory_free INTEGER, memory_total INTEGER, trouble TEXT NOT NULL DEFAULT '',
-    beat INTEGER NOT NULL DEFAULT 0
+    beat INTEGER NOT NULL DEFAULT 0, seen REAL NOT NULL DEFAULT 0, blamed INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS history (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, comment TEXT NOT NULL, state TEXT NOT NULL,
+    reason TEXT NOT NULL, error TEXT NOT NULL, priority INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    created REAL NOT NULL, started REAL, finished REAL
+);
+CREATE INDEX IF NOT EXISTS history_by_owner ON history (owner, number);
+CREATE TABLE IF NOT EXISTS cursors (name TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS removals (job TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS clock (number INTEGER PRIMARY KEY, age REAL NOT NULL, wall REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (
@@ -67,6 +78,10 @@ CREATE TABLE IF NOT EXISTS tokens (
     created REAL NOT NULL, revoked REAL
 );
 """
+HISTORY = """INSERT INTO history
+    (job, owner, name, comment, state, reason, error, priority, attempt, created, started, finished)
+    VALUES (NEW.id, NEW.owner, NEW.name, NEW.comment, NEW.state, NEW.reason, NEW.error, NEW.priority,
+    NEW.attempt, NEW.created, NEW.started, NEW.finished)"""
 TRIGGERS = f"""
 CREATE TRIGGER IF NOT EXISTS lawful BEFORE UPDATE OF state ON jobs
 WHEN OLD.state <> NEW.state
@@ -78,6 +93,9 @@ BEGIN SELECT RAISE(ABORT, 'a job that is not over cannot be deleted'); END;
 CREATE TRIGGER IF NOT EXISTS gone AFTER DELETE ON jobs
 BEGIN DELETE FROM events WHERE job = OLD.id; DELETE FROM results WHERE job = OLD.id;
     INSERT INTO removals VALUES (OLD.id); END;
+CREATE TRIGGER IF NOT EXISTS ended AFTER UPDATE OF state ON jobs
+WHEN OLD.state <> NEW.state AND NEW.state IN {OVER}
+BEGIN {HISTORY}; END;
 CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON jobs
 BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
     VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
@@ -100,7 +118,14 @@ INSERT INTO turns SELECT owner, max(turn) FROM jobs GROUP BY owner;
 DROP INDEX IF EXISTS jobs_by_owner;
 DROP INDEX IF EXISTS jobs_by_turn;
 ALTER TABLE jobs DROP COLUMN turn;
-"""
+""",
+    3: """
+ALTER TABLE jobs ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN comment TEXT NOT NULL DEFAULT '';
+ALTER TABLE workers ADD COLUMN seen REAL NOT NULL DEFAULT 0;
+ALTER TABLE workers ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0;
+""",
 }
 LAWFUL = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
 

@@ -21,6 +21,7 @@ import isa_engine
 from isa_engine.errors import EngineError
 from isa_engine.results.provenance import configured_signer
 from isa_engine.sandbox.confined import keep_memory_private
+from isa_engine.service import webhook
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
@@ -134,7 +135,11 @@ def serve(
                 threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
             retention = Retention(store, folders, config.keep_days)
             _repeat("retention", TICK_SECONDS, retention.tick)
-            _repeat("waiting", WAIT_SECONDS / 2, Waiting(store, conditions).tell)
+            waiting = Waiting(store, conditions)
+            _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
+            # Of hosts that share a queue one tells.
+            if config.webhook and config.host_number == 0:
+                _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(config.webhook, store, waiting).tell)
             if not config.store:
                 watch = QueueWatch(store, conditions, server.renew_workers)
                 _repeat("queue-watch", LOOK_SECONDS, watch.look)

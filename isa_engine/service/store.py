@@ -7,17 +7,37 @@ more than a day.
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from isa_engine.client.protocol import RESULTS, JobEvent, JobStatus, Memory, ResultFile
-from isa_engine.service.claims import ALL_WORKERS, Claims
+from isa_engine.client.protocol import (
+    OVER,
+    RESULTS,
+    JobEvent,
+    JobStatus,
+    Memory,
+    ResultFile,
+    WorkerStatus,
+)
+from isa_engine.service.claims import ALL_WORKERS
 from isa_engine.service.database import Database
+from isa_engine.service.orders import Orders
 from isa_engine.service.schema import Unlawful
 
-_STATUS = ", ".join(field.name for field in fields(JobStatus))
+# Who a token's id stands for.
+_OWNER = "coalesce((SELECT name FROM tokens WHERE tokens.id = {0}.owner), '')"
+
+
+def columns(kind: type, table: str) -> str:
+    """What a dataclass of the protocol is read from."""
+    return ", ".join(
+        _OWNER.format(table) if field.name == "owner" else f"{table}.{field.name}" for field in fields(kind)
+    )
+
+
+_STATUS = columns(JobStatus, "jobs")
 _EVENT = ", ".join(field.name for field in fields(JobEvent))
 
 
@@ -35,17 +55,6 @@ class OverQuota(Exception):
     """The token has as many jobs or bytes as it may have; the message is the sentence."""
 
 
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker; attributes as in ``protocol.Health``, ``trouble`` being its own."""
-
-    number: int
-    state: str
-    device: str
-    trouble: str
-    memory: Memory | None
-
-
 async def ask(database: Database, question: Callable[..., T], *values) -> T:
     """An answer that needs no more than ``database.read``, for the event loop.
 
@@ -54,7 +63,7 @@ async def ask(database: Database, question: Callable[..., T], *values) -> T:
     return question(*values) if database.instant else await run_in_threadpool(question, *values)
 
 
-class JobStore(Claims):
+class JobStore(Orders):
     """Jobs and their states; safe between threads and between processes."""
 
     def add(
@@ -66,6 +75,8 @@ class JobStore(Claims):
         shot: str = "",
         size: int = 0,
         priority: int = 0,
+        name: str = "",
+        comment: str = "",
         most_jobs: int | None = None,
         most_bytes: int | None = None,
     ) -> str:
@@ -76,6 +87,7 @@ class JobStore(Claims):
             key: the client's idempotency key.
             shot: SHA-256 of the shot file.
             size: of the shot file, in bytes.
+            name, comment: as of ``JobStatus``.
             most_jobs, most_bytes: that the owner may have waiting and kept.
 
         Raises:
@@ -94,14 +106,14 @@ class JobStore(Claims):
                 return earlier
             self._check_quota(owner, size, most_jobs, most_bytes)
             self.run(
-                "INSERT INTO jobs (id, owner, idempotency_key, shot, bytes, priority, created) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                *(job, owner, key, shot, size, priority, time.time()),
+                "INSERT INTO jobs (id, owner, idempotency_key, shot, bytes, priority, name, comment, "
+                "created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(job, owner, key, shot, size, priority, name, comment, time.time()),
             )
         return job
 
     def _check_quota(self, owner: str, size: int, most_jobs: int | None, most_bytes: int | None) -> None:
-        waiting = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')"
+        waiting = f"SELECT count(*) FROM jobs WHERE owner = ? AND state NOT IN {OVER}"
         if most_jobs is not None and self.run(waiting, owner)[0][0] >= most_jobs:
             raise OverQuota(f"This token has {most_jobs} jobs in the queue already. Wait for some of them.")
         if most_bytes is not None and self.kept_bytes(owner) + size > most_bytes:
@@ -118,7 +130,7 @@ class JobStore(Claims):
 
     def status(self, job: str, owner: str | None = None) -> JobStatus | None:
         """How far a job is; None where there is no such job, or ``owner`` is given and did not send it."""
-        rows = self.read(f"SELECT {_STATUS}, owner FROM jobs WHERE id = ?", job)
+        rows = self.read(f"SELECT {_STATUS}, jobs.owner FROM jobs WHERE id = ?", job)
         return JobStatus(*rows[0][:-1]) if rows and owner in (None, rows[0][-1]) else None
 
     def results(self, job: str) -> list[ResultFile]:
@@ -130,8 +142,8 @@ class JobStore(Claims):
         return [job for (job,) in self.run("SELECT id FROM jobs ORDER BY number")]
 
     def waiting(self) -> list[str]:
-        """Jobs that are queued or running."""
-        rows = self.read("SELECT id FROM jobs WHERE state IN ('queued', 'running') ORDER BY number")
+        """Jobs that are not over."""
+        rows = self.read(f"SELECT id FROM jobs WHERE state NOT IN {OVER} ORDER BY number")
         return [job for (job,) in rows]
 
     def page(self, owner: str | None, state: str | None, limit: int, before: str | None) -> list[JobStatus]:
@@ -164,15 +176,6 @@ class JobStore(Claims):
     def last_event(self) -> int:
         return self.read("SELECT coalesce(max(number), 0) FROM events")[0][0]
 
-    def cancel(self, job: str) -> None:
-        """A queued job ends now, a running one at its next report; one that is over stays as it is."""
-        with self.transaction():
-            self.run("UPDATE jobs SET cancelling = 1 WHERE id = ? AND state IN ('queued', 'running')", job)
-            self.run(
-                "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = 'queued'",
-                *(time.time(), job),
-            )
-
     def delete(self, job: str) -> bool:
         """Forget a job that is over; False where it is not."""
         try:
@@ -181,23 +184,11 @@ class JobStore(Claims):
             return False
         return True
 
-    def requeue(self, job: str) -> bool:
-        """Queue a job anew that failed or was cancelled; False where it is in another state."""
-        rows = self.run(
-            "UPDATE jobs SET state = 'queued', phase = '', step = 0, steps = 0, worker = NULL, error = '', "
-            "cancelling = 0, seconds = 0, checkpoint = 0, interrupted_at = -1, interruptions = 0, "
-            "hindered = 0, avoids = NULL, "
-            "finished = NULL, kept_since = NULL "
-            "WHERE id = ? AND state IN ('failed', 'cancelled') RETURNING id",
-            job,
-        )
-        return bool(rows)
-
     def spoiled(self, job: str, error: str) -> None:
         """The results of a job that is done are damaged: it failed after all."""
         with self.transaction():
             if self.run(
-                "UPDATE jobs SET state = 'failed', error = ?, bytes = bytes - "
+                "UPDATE jobs SET state = 'failed', error = ?, reason = 'damaged', bytes = bytes - "
                 "(SELECT coalesce(sum(results.bytes), 0) FROM results WHERE job = ?) "
                 "WHERE id = ? AND state = 'done' RETURNING id",
                 *(error, job, job),
@@ -207,8 +198,8 @@ class JobStore(Claims):
     def all_results(self) -> Iterator[tuple[str, int, list[ResultFile]]]:
         """Every job that is done, its attempt, and the files that it holds."""
         rows = self.read(
-            "SELECT jobs.id, jobs.attempt, name, results.bytes, sha256 FROM jobs JOIN results "
-            "ON results.job = jobs.id WHERE state = 'done' ORDER BY jobs.number DESC, name"
+            "SELECT jobs.id, jobs.attempt, results.name, results.bytes, sha256 FROM jobs JOIN results "
+            "ON results.job = jobs.id WHERE state = 'done' ORDER BY jobs.number DESC, results.name"
         )
         for (job, attempt), files in itertools.groupby(rows, lambda row: row[:2]):
             yield job, attempt, [ResultFile(*row[2:]) for row in files]
@@ -248,9 +239,16 @@ class JobStore(Claims):
         """A deleted job's files are gone."""
         self.run("DELETE FROM removals WHERE job = ?", job)
 
-    def tell_waiting(self, reason: str) -> None:
-        """Say to all jobs that are queued why they wait; "": nothing stands in their way any more."""
-        self.run("UPDATE jobs SET error = ? WHERE state = 'queued' AND error <> ?", reason, reason)
+    def queued(self) -> list[str]:
+        """Jobs that wait for a worker."""
+        return [job for (job,) in self.read("SELECT id FROM jobs WHERE state = 'queued' ORDER BY number")]
+
+    def tell_waiting(self, reason: str, job: str | None = None) -> None:
+        """Say to a job that is queued, or to all, why it waits; "": nothing stands in its way any more."""
+        mine, values = ("", ()) if job is None else (" AND id = ?", (job,))
+        self.run(
+            f"UPDATE jobs SET error = ? WHERE state = 'queued' AND error <> ?{mine}", reason, reason, *values
+        )
 
     def running(self, worker: int) -> tuple | None:
         """What a worker is at, which changes with every word of it; None: no job."""
@@ -264,12 +262,19 @@ class JobStore(Claims):
         rows = self.read("SELECT state, beat FROM workers WHERE number = ?", worker)
         return rows[0] if rows else None
 
-    def workers(self) -> list[WorkerInfo]:
+    def workers(self) -> list[WorkerStatus]:
         """All workers, by number."""
         rows = self.read(
-            "SELECT number, state, device, trouble, memory_free, memory_total FROM workers ORDER BY number"
+            "SELECT workers.number, workers.state, device, memory_free, memory_total, trouble, seen, blamed, "
+            "coalesce(jobs.id, ''), coalesce(phase, ''), coalesce(step, 0), coalesce(steps, 0) "
+            "FROM workers LEFT JOIN jobs ON jobs.worker = workers.number AND jobs.state = 'running' "
+            "ORDER BY workers.number"
         )
-        return [WorkerInfo(*row[:4], None if row[4] is None else Memory(*row[4:])) for row in rows]
+        return [WorkerStatus(*r[:3], None if r[3] is None else Memory(*r[3:5]), *r[5:]) for r in rows]
+
+    def forgive(self, worker: int) -> bool:
+        """A worker that is blocked gets jobs again; False: there is none of this number."""
+        return bool(self.run("UPDATE workers SET blamed = 0 WHERE number = ? RETURNING number", worker))
 
     def forget_workers(self, workers: range = ALL_WORKERS) -> None:
         """Those of an earlier run of the service."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
+from isa_engine.service.job_log import note
 from isa_engine.service.store import JobStore
 
 STOP_SECONDS = 5
@@ -45,7 +46,7 @@ class Supervisor:
         device: str = "auto",
         conditions: Conditions | None = None,
     ):
-        self.store, self.number = store, number
+        self.store, self.folders, self.number = store, folders, number
         self.conditions, self._name = conditions or Conditions(), f"worker-{number}"
         self.config = config = config or ServiceConfig()
         options = {
@@ -125,7 +126,8 @@ class Supervisor:
         while not self._stopping.is_set():
             try:
                 ready = {worker.number for worker in self.store.workers() if worker.state == "ready"}
-                self.store.worker_died(sentence, self.number, blameless)
+                for job in self.store.worker_died(sentence, self.number, blameless):
+                    note(self.folders.log(job), sentence)
                 return self.number in ready
             except Exception as error:
                 # The queue cannot be written (a full disk, a lock); it is tried again later.

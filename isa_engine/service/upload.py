@@ -59,7 +59,11 @@ class Uploads:
                 await run_in_threadpool(self._check, path)
             # Waiting for the disk takes longer than anything else here, so it is not done on the event loop.
             await run_in_threadpool(self.folders.received, job)
+        except Exception:
+            await run_in_threadpool(self.folders.reject, job)
+            raise
         except BaseException:
+            # The service ends, and with it whatever would wait.
             self.folders.reject(job)
             raise
         return uploaded

@@ -1,4 +1,4 @@
-"""Why nothing is worked on, and telling it to whoever waits."""
+"""Why nothing is worked on, or a job has not had its turn, and telling it to whoever waits."""
 
 import time
 
@@ -7,6 +7,9 @@ from isa_engine.service.store import JobStore
 
 # That something may stand in the way before the jobs that wait are told.
 WAIT_SECONDS = 60
+# After which a job that waits only for its turn says so.
+TURN_SECONDS = 600
+_TURN = "All workers are busy with other jobs. It begins when its turn comes."
 
 
 def reasons(store: JobStore, conditions: Conditions) -> list[str]:
@@ -24,6 +27,13 @@ class Waiting:
     def __init__(self, store: JobStore, conditions: Conditions):
         self.store, self.conditions = store, conditions
         self._since: float | None = None
+        self._queued: dict[str, float] = {}
+
+    @property
+    def told(self) -> str:
+        """What the jobs were told that stands in the way of all of them; "": nothing."""
+        lasted = self._since is not None and time.monotonic() - self._since >= WAIT_SECONDS
+        return " ".join(reasons(self.store, self.conditions)) if lasted else ""
 
     def tell(self) -> None:
         """Look, and tell what changed.
@@ -34,8 +44,14 @@ class Waiting:
         found, now = reasons(self.store, self.conditions), time.monotonic()
         if not found:
             self._since = None
-            self.store.tell_waiting("")
+            self._tell_turns(now)
             return
         self._since = now if self._since is None else self._since
         if now - self._since >= WAIT_SECONDS:
             self.store.tell_waiting(" ".join(found))
+
+    def _tell_turns(self, now: float) -> None:
+        """Nothing stands in the way of all: each job waits for its turn alone."""
+        self._queued = {job: self._queued.get(job, now) for job in self.store.queued()}
+        for job, since in self._queued.items():
+            self.store.tell_waiting(_TURN if now - since >= TURN_SECONDS else "", job)

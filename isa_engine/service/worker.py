@@ -21,29 +21,30 @@ from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.configuration import MODELS
-from isa_engine.errors import Cancelled, EngineError, IsaError, ran_out_of_memory
+from isa_engine.errors import Cancelled, IsaError, ran_out_of_memory
 from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.checksum import sha256
-from isa_engine.service.claims import MAX_STALLS, Claim, Claims
+from isa_engine.service.claims import MAX_BLAME, MAX_STALLS, Claim, Claims
 from isa_engine.service.folders import Folders
 from isa_engine.service.host import FULL, Host
+from isa_engine.service.job_log import logged_to, note
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.memory import device_memory
+from isa_engine.service.run import Overdue, Run, Stopping
 from isa_engine.shot import read_shot
-from isa_engine.whole_file import whole_file
 
 POLL_SECONDS = 0.1
 BEAT_SECONDS = 15
 # Between two tries of a job that the host stands in the way of.
 LONGEST_PAUSE_SECONDS = 60
+BLOCKED = (
+    "Worker {0} is blocked: {1} jobs in a row failed over it that others did. See its log, then: "
+    "isa-engine workers --forgive {0}"
+)
 # Exit code of a worker whose GPU went away.
 LOST_DEVICE = 75
 
 log = logging.getLogger(__name__)
-
-
-class Stopping(Exception):
-    """The worker was told to stop; its job goes on later."""
 
 
 def main(
@@ -156,6 +157,8 @@ class Worker:
         """Why no job can begin now; "": nothing stands in the way."""
         if time.monotonic() < self._not_before:
             return self._trouble
+        if self.store.blocked(self.number):
+            return BLOCKED.format(self.number, MAX_BLAME)
         # A look that writes is for a host that was ill.
         found = self.host.hindrance(thorough=bool(self._trouble))
         if not found:
@@ -169,16 +172,26 @@ class Worker:
             self.store.beat(self.number, hindrance)
             self._told = hindrance, time.monotonic()
 
+    def alive(self) -> None:
+        """Tell, now and then, that the worker lives and works."""
+        self._tell("")
+
     def work(self) -> bool:
         """Run the queued job whose turn it is to its end; False when there is none."""
         claim = self.store.claim(self.number)
         if claim is None:
             return False
+        with logged_to(self.folders.log(claim.id)):
+            self._work(claim)
+        return True
+
+    def _work(self, claim: Claim) -> None:
         log.info("job begins", extra={"job": claim.id, "attempt": claim.attempt})
         out = self.folders.results(claim.id, claim.attempt)
         run = Run(self, claim)
         try:
             self.folders.begin(claim.id, claim.attempt)
+            run.note(f"attempt {claim.attempt} begins on worker {self.number}")
             run.encoded = self.folders.bring_shot(claim.id).read_bytes()
             shot = read_shot(run.encoded)
             self.host.make_sure_of(shot)
@@ -189,6 +202,7 @@ class Worker:
             results = tuple(_result(out / name) for name in RESULTS)
             self.folders.checkpoint(claim.id).unlink(missing_ok=True)
         except Stopping:
+            run.note("put back, to go on from the last step")
             shutil.rmtree(out, ignore_errors=True)
             self._write_down(lambda: self.store.release(claim))
         except Cancelled:
@@ -198,8 +212,8 @@ class Worker:
         else:
             self._write_down(lambda: self.store.finish(claim, "done", results=results))
             self._times, self._ended = 0, self._ended + 1
+            run.note("done")
         log.info("job ends", extra={"job": claim.id, "attempt": claim.attempt})
-        return True
 
     def _load(self, name: str) -> None:
         if name != self.name:
@@ -219,6 +233,7 @@ class Worker:
         where = {"job": claim.id, "attempt": claim.attempt}
         log.error("job failed: %s\n%s", type(error).__name__, lines, extra=where)
         trouble = self.host.trouble(error)
+        note(self.folders.log(claim.id), trouble or _reason(error)[0])
         if trouble and not (claim.hindered >= MAX_STALLS and self._ended):
             self._hold(claim, out, trouble)
             if self.host.lost_device(error):
@@ -227,7 +242,7 @@ class Worker:
         elif not isinstance(error, IsaError) and self._passed_on(claim, out):
             return
         else:
-            self._end(claim, out, "failed", _sentence(error))
+            self._end(claim, out, "failed", *_reason(error))
             self._ended += 1
 
     def _hold(self, claim: Claim, out: Path, trouble: str) -> None:
@@ -257,66 +272,23 @@ class Worker:
                 log.error("the queue cannot be written: %s", error.strerror)
                 time.sleep(1)
 
-    def _end(self, claim: Claim, out: Path, state: str, error: str = "") -> None:
+    def _end(self, claim: Claim, out: Path, state: str, error: str = "", reason: str = "") -> None:
         shutil.rmtree(out, ignore_errors=True)
         self.folders.checkpoint(claim.id).unlink(missing_ok=True)
-        self._write_down(lambda: self.store.finish(claim, state, error))
-
-
-class Run:
-    """One attempt at a job: what ``generate`` tells of it, and the file that it goes on from.
-
-    Attributes:
-        encoded: the shot's file.
-    """
-
-    def __init__(self, worker: Worker, claim: Claim):
-        self.worker, self.claim = worker, claim
-        self.path = worker.folders.checkpoint(claim.id)
-        self.encoded = b""
-        self.began = time.monotonic()
-
-    def saved(self, step: int) -> None:
-        """A checkpoint of this denoising step lies at ``path``."""
-        self.worker.store.saved(self.claim, step)
-
-    def report(self, progress) -> None:
-        """Write down progress.
-
-        Raises:
-            Cancelled: the job is to end.
-            Stopping: the worker is to end.
-            EngineError: the job has taken too long.
-        """
-        worker, claim = self.worker, self.claim
-        if progress.preview is not None:
-            with whole_file(worker.folders.preview(claim.id)) as partial:
-                progress.preview.save(partial, format="PNG")
-        seconds = claim.seconds + time.monotonic() - self.began
-        shown = (progress.phase, progress.step, progress.steps, progress.preview is not None)
-        if not worker.store.report(claim, *shown, seconds):
-            raise Cancelled
-        if worker.stopping.is_set():
-            raise Stopping
-        if seconds > worker.job_seconds:
-            raise EngineError(overdue(worker.job_seconds))
-
-
-def overdue(seconds: float) -> str:
-    """The sentence for a job that took too long."""
-    return f"The job took longer than the {seconds / 3600:g} hours that this engine gives one. Shorten it."
+        self._write_down(lambda: self.store.finish(claim, state, error, reason=reason))
 
 
 def _result(path: Path) -> ResultFile:
     return ResultFile(path.name, path.stat().st_size, sha256(path))
 
 
-def _sentence(error: Exception) -> str:
+def _reason(error: Exception) -> tuple[str, str]:
+    """The sentence for a failure, and its kind, of ``protocol.REASONS``."""
     if isinstance(error, IsaError):
-        return str(error)
+        return str(error), "time" if isinstance(error, Overdue) else "refused"
     if ran_out_of_memory(error):
-        return "The engine ran out of memory. Generate fewer frames, or a smaller picture."
-    return f"The engine failed: {error!r}. Its log says more."
+        return "The engine ran out of memory. Generate fewer frames, or a smaller picture.", "memory"
+    return f"The engine failed: {error!r}. Its log says more.", "engine"
 
 
 def _listen(stopping: threading.Event) -> None:

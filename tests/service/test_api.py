@@ -64,7 +64,7 @@ def test_no_route_answers_without_the_token(api, store, shown):
     api.headers.pop("Authorization")
     assert len(routes(api.app)) >= 15
     for method, path in routes(api.app):
-        path = path.format(job=job, name="plate.mp4")
+        path = path.format(job=job, name="plate.mp4", number=0)
         answer = api.request(method, path, headers=headers, content=SHOT if method == "POST" else None)
         assert answer.status_code == 401, path
         assert list(answer.json()) == ["error"]

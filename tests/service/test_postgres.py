@@ -15,7 +15,7 @@ from isa_engine.client.protocol import OVER, TRANSITIONS, Memory, ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.folders import Folders
 from isa_engine.service.schema import Unlawful
-from isa_engine.service.store import JobStore, WorkerInfo
+from isa_engine.service.store import JobStore
 from isa_engine.service.tokens import Tokens
 from tests.service.test_store import (  # noqa: F401
     test_a_cancelled_job_is_told_to_its_worker_at_the_next_report,
@@ -143,7 +143,9 @@ def test_pages_results_bytes_and_workers_read_as_they_were_written(store):
     assert store.kept_bytes("x") == 41
     assert [status.id for status in store.page("x", None, 2, None)] == ["c", "b"]
     assert [status.id for status in store.page(None, "queued", 5, "c")] == ["b"]
-    assert store.workers() == [WorkerInfo(3, "ready", "cuda:0", "", Memory(5 * 2**30, 24 * 2**30))]
+    [worker] = store.workers()
+    assert (worker.number, worker.state, worker.device) == (3, "ready", "cuda:0")
+    assert (worker.memory, worker.trouble, worker.job) == (Memory(5 * 2**30, 24 * 2**30), "", "")
     assert store.counts() == {"done": 1, "queued": 2}
 
 

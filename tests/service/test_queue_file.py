@@ -12,6 +12,7 @@ from isa_engine.errors import EngineError
 from isa_engine.service import queue_watch, schema, sqlite
 from isa_engine.service.checksum import sha256
 from isa_engine.service.conditions import Conditions
+from isa_engine.service.history import History
 from isa_engine.service.queue_watch import QUEUE, QueueWatch
 from isa_engine.service.store import JobStore
 from tests.service.running import eventually, upload
@@ -225,10 +226,14 @@ def test_restore_waits_for_the_engine_to_stop(engine, capsys, tmp_path):
     assert "another engine uses this folder" in capsys.readouterr().err
 
 
-def test_a_queue_of_the_version_before_is_brought_up_to_date_and_a_copy_of_it_stays(tmp_path):
+@pytest.mark.parametrize("before", schema.MIGRATIONS)
+def test_a_queue_of_a_version_before_is_brought_up_to_date_and_a_copy_of_it_stays(tmp_path, before):
     path = tmp_path / "queue.sqlite3"
     with sqlite3.connect(path) as direct:
         direct.executescript(BEFORE)
+        for version in range(min(schema.MIGRATIONS), before):
+            direct.executescript(schema.MIGRATIONS[version])
+        direct.execute(f"PRAGMA user_version = {before}")
     direct.close()
     with pytest.raises(EngineError, match="Start this version's engine on it once"):
         JobStore(path)
@@ -238,8 +243,9 @@ def test_a_queue_of_the_version_before_is_brought_up_to_date_and_a_copy_of_it_st
         store.spoiled("a", "The plate is gone.")
         assert store.delete("a")
         assert store.removals() == ["a"]
-    with contextlib.closing(sqlite3.connect(tmp_path / f"queue.sqlite3.v{schema.VERSION - 1}")) as kept:
-        assert kept.execute("PRAGMA user_version").fetchone() == (schema.VERSION - 1,)
+        assert {ending.job: ending.state for ending in History(store).page(None, 5, None)} == {"a": "failed"}
+    with contextlib.closing(sqlite3.connect(tmp_path / f"queue.sqlite3.v{before}")) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (before,)
         assert kept.execute("SELECT count(*) FROM jobs").fetchone() == (2,)
 
 

@@ -84,4 +84,6 @@ def test_a_range_beyond_the_end_says_where_the_end_is(client, jobs):
 
 def test_a_method_that_a_route_does_not_have_is_refused_in_the_one_form(client):
     for _, path in routes(client.app):
-        assert form(client.request("PATCH", path.format(job="a", name="plate.mp4"))) in (404, 405), path
+        assert form(client.request("PUT", path.format(job="a", name="plate.mp4", number=0))) in (404, 405), (
+            path
+        )

@@ -1,0 +1,77 @@
+"""What an engine says, as the protocol has it: everything that is not so raises one of ``STRANGE``."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import TypeVar, get_args, get_origin
+
+import isa_engine
+from isa_engine.client.protocol import (
+    TRANSITIONS,
+    Health,
+    JobEvent,
+    JobStatus,
+    Memory,
+    ModelInfo,
+    WorkerStatus,
+)
+from isa_engine.errors import EngineError
+
+STRANGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+# Characters of a text.
+MAX_TEXT = 2**14
+
+T = TypeVar("T")
+
+
+def read_health(url: str, answer: dict) -> Health:
+    """An engine's health; another major or minor version is an ``EngineError``."""
+    theirs, ours = str(answer["version"]), isa_engine.__version__
+    if theirs.split(".")[:2] != ours.split(".")[:2]:
+        problem = f"version {theirs} runs there, and this is version {ours}"
+        raise EngineError(problem, where=url, remedy="Update the older of the two.")
+    models = tuple(read(ModelInfo, model) for model in answer["models"])
+    memory = answer["memory"] and read(Memory, answer["memory"])
+    return read(Health, {**answer, "models": models, "memory": memory})
+
+
+def read_workers(answer: list) -> list[WorkerStatus]:
+    return [
+        read(WorkerStatus, {**each, "memory": each["memory"] and read(Memory, each["memory"])})
+        for each in answer
+    ]
+
+
+def read_job(answer: dict) -> JobStatus:
+    return read(JobStatus, answer)
+
+
+def read(kind: Callable[..., T], answer: dict) -> T:
+    """A dataclass of the protocol; what another patch version adds is left out, or has its default."""
+    known = [field for field in fields(kind) if field.default is MISSING or field.name in answer]
+    read = kind(**{field.name: answer[field.name] for field in known})
+    for field in known:
+        value, wanted = getattr(read, field.name), tuple if get_origin(field.type) is tuple else field.type
+        # JSON writes a whole number of seconds without a fraction, and Python counts a bool as a number.
+        fraction = type(value) is int and float in (wanted, *get_args(wanted))
+        if not (isinstance(value, wanted) or fraction) or isinstance(value, bool) is not (wanted is bool):
+            raise TypeError(field.name)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(field.name)
+    if isinstance(read, (JobStatus, JobEvent)) and read.state not in TRANSITIONS:
+        raise ValueError(read.state)
+    return read
+
+
+def job_id(text: str) -> str:
+    """An id that can stand in a path."""
+    if not re.fullmatch("[0-9A-Za-z-]{1,64}", text):
+        raise ValueError(text)
+    return text
+
+
+def digest_of(header: str) -> bytes:
+    """The SHA-256 of a ``Repr-Digest``."""
+    found = re.fullmatch("sha-256=:([0-9A-Za-z+/]{43}=):", header)
+    return base64.b64decode(found[1])

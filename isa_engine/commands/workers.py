@@ -1,0 +1,28 @@
+"""``isa-engine workers``: every worker of an engine, its last sign of life and what it does; for an admin."""
+
+import argparse
+import time
+from contextlib import closing
+
+from isa_engine.commands.connection import add_engine, connect
+
+HELP = "list the workers of an engine"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--forgive", type=int, metavar="N", help="let worker N, which was blocked, take jobs again"
+    )
+    add_engine(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    with closing(connect(arguments)) as client:
+        if arguments.forgive is not None:
+            client.forgive(arguments.forgive)
+        for worker in client.workers():
+            seen = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(worker.seen))
+            doing = (
+                f"{worker.job} {worker.phase} {worker.step}/{worker.steps}" if worker.job else worker.trouble
+            )
+            print(f"{worker.number} {worker.state:8} {worker.device} {seen} {doing}".rstrip())
