@@ -23,6 +23,7 @@ _IS_GROUP = bpy.app.version >= (5, 0)
 # Marks a group for which the compositor was switched on, so that it is switched off with it.
 _FIRST = "isa_first"
 _PLATE, _MATTE = "Plate", "Matte"
+_MASK_SPACE = "Non-Color"
 _OUTPUT = ("GROUP_OUTPUT", "NodeGroupOutput") if _IS_GROUP else ("COMPOSITE", "CompositorNodeComposite")
 # Types of nodes that change no picture: with only these left, nobody uses the compositor.
 _OF_NOBODY = {"R_LAYERS", "VIEWER", "REROUTE", _OUTPUT[0]}
@@ -60,20 +61,22 @@ def import_people(scene, video, matte, frame_numbers, name: str):
     except SceneError:
         bpy.data.images.remove(plate)
         raise
+    # Before a node shows them: each change of a space would open the movie again.
+    set_space(plate, rendered_space(scene))
+    set_space(mask, _MASK_SPACE)
     node = _group_node(scene, name)
     if node is not None and all(_images(node.node_tree)):
         for image, found in zip(_images(node.node_tree), (plate, mask), strict=True):
+            set_space(image, found.colorspace_settings.name)
             hand_over(found, image)
     else:
         remove_people(scene, name)
         group = _group(name, scene)
         group.nodes[_PLATE].image, group.nodes[_MATTE].image = plate, mask
         node = _insert(scene, group)
-    set_space(node.node_tree.nodes[_MATTE].image, "Non-Color")
     for kind in (_PLATE, _MATTE):
         inner = node.node_tree.nodes[kind]
         show_from(inner, inner.image, int(frame_numbers[0]))
-    fit_people(scene, name)
     return node
 
 

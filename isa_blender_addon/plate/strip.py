@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import bpy
-
 from .colour import rendered_space, set_space
 from .movie import PLATE, blend_relative, read_movie
 
@@ -78,9 +76,7 @@ def _new(scene, path: str, first: int, frames: int, name: str):
     others = [s for s in strips if s.frame_final_start < first + frames and s.frame_final_end > first]
     alone = not len(strips)
     channel = max((strip.channel for strip in others), default=0) + 1
-    absolute = bpy.path.abspath(path)
-    strip = strips.new_movie(name, absolute, channel, first, fit_method="STRETCH")
-    strip.filepath = path
+    strip = strips.new_movie(name, path, channel, first, fit_method="STRETCH")
     strip[PLATE] = name
     if alone and scene.render.use_sequencer:
         scene.render.use_sequencer, strip[_KEPT_OUT] = False, True

@@ -1,4 +1,8 @@
-"""What makes a shot whole. Checked once, at the door: when a shot file is written and when one is read."""
+"""What makes a shot whole.
+
+Checked once at each door: where a scene has become a shot, lest its set is rendered for nothing; where a shot
+file is written; and where one is read, by the service and again by whatever generates.
+"""
 
 from fractions import Fraction
 from itertools import pairwise

@@ -1,5 +1,9 @@
 """A take into the scene, in every way at once: undone in one step, refused whole, its troubles said."""
 
+import ctypes
+import os
+import struct
+import sys
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -51,6 +55,40 @@ def test_each_way_is_there_if_chosen_and_goes_if_not(scene, take, kinds):
         assert shown(scene) == set(chosen)
     plate.import_plate(scene, take, shot_of(range(1, 5)), ())
     assert inventory() == before
+
+
+class Opened:
+    """Counts how often a file was opened (inotify)."""
+
+    def __init__(self, path):
+        system = ctypes.CDLL(None)
+        self._watch = system.inotify_init1(os.O_NONBLOCK)
+        # With each closing between them, openings are not counted as one.
+        self._opens, closes = 0x20, 0x8 | 0x10
+        system.inotify_add_watch(self._watch, os.fsencode(path), self._opens | closes)
+
+    def count(self) -> int:
+        """Since the last time."""
+        found = 0
+        while True:
+            try:
+                events = os.read(self._watch, 2**16)
+            except BlockingIOError:
+                return found
+            found += sum(bool(mask & self._opens) for _, mask, _, _ in struct.iter_unpack("iIII", events))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+def test_a_movie_is_opened_once_by_what_reads_it_itself_and_not_again_by_what_shows_it(scene, take):
+    add_camera(scene)
+    plate.open_movies(take)
+    opened, counts = Opened(take / "plate.mp4"), {}
+    for kind in plate.KINDS:
+        plate.import_plate(scene, take, shot_of(range(1, 5)), (kind,))
+        counts[kind] = opened.count()
+    assert counts["STRIP"] == 1
+    # Blender looks what kind of file an image is; its compositor also reads it.
+    assert counts["PLANE"] == counts["BACKGROUND"] == counts["COMPOSITOR"] - 1
 
 
 def test_the_plane_does_not_hide_the_render_that_the_people_are_laid_over(scene, take):
