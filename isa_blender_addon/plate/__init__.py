@@ -75,8 +75,8 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
 
 
 def open_movies(folder: str | Path) -> None:
-    """What takes longest of ``import_plate``, for it to find done. Only a strip and the compositor open a movie
-    once more: they read it themselves.
+    """What takes longest of ``import_plate``, for it to find done. Only a strip and the compositor open a
+    movie once more: they read it themselves.
 
     Raises:
         SceneError: a movie cannot be read.
