@@ -9,7 +9,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 
 from ..plate.camera_plane import plate_collection
-from ..scene.characters import find_characters
+from ..scene.unseen import belongings
 
 # Samples of Cycles for the quick render; the denoiser and the small canvas leave little of their noise.
 QUICK_SAMPLES = 16
@@ -63,23 +63,10 @@ def footage_numbers(scene, frame_numbers: np.ndarray) -> list[int]:
 
 
 def hidden_objects(scene) -> list:
-    """What the background does not show: those who are generated with all they wear and hold, and plates."""
-    people = [character for character in find_characters(scene) if character.included]
-    owners = {item for person in people for item in (person.armature, person.mesh) if item is not None}
+    """What the background does not show: the cast with all they wear and hold, and plates."""
     collection = plate_collection(scene)
-    plates = set(collection.all_objects) if collection else set()
-    return [item for item in scene.objects if item in plates or _belongs(item, owners)]
-
-
-def _belongs(item, owners: set) -> bool:
-    deformers = {
-        getattr(modifier, "object", None) for modifier in item.modifiers if modifier.type == "ARMATURE"
-    }
-    while item is not None:
-        if item in owners:
-            return True
-        item = item.parent
-    return bool(deformers & owners)
+    hidden = {*belongings(scene), *(collection.all_objects if collection else ())}
+    return [item for item in scene.objects if item in hidden]
 
 
 def _sequence(first: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..language.translation import said
+from ..scene.unseen import put_back, take_out
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_takes
 from .colour import rendered_space, shift_of_colours
@@ -70,8 +71,10 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
         strip.remove_strip(scene, NAME)
     if "COMPOSITOR" in kinds:
         people.import_people(scene, video, matte, numbers, NAME)
+        take_out(scene)
     else:
         people.remove_people(scene, NAME)
+        put_back(scene)
 
 
 def open_movies(folder: str | Path) -> None:

@@ -18,6 +18,8 @@ from .keep import moving
 from .timeline import view_layer
 
 CAST_PROPERTY = "isa_cast"
+# On what no camera sees because generated people are laid over the render.
+UNSEEN = "isa_unseen"
 _SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
 # The MPI add-on follows SMPL-X's file in naming the eyes, Meshcapade's rigs do not.
 _EYES = {"left_eye_smplhf": "left_eye", "right_eye_smplhf": "right_eye"}
@@ -107,8 +109,10 @@ def evaluated(item, scene) -> bool:
 
 
 def rendered(item) -> bool:
-    """Whether the render shows an object on the current frame, where its collection is shown."""
-    return not item.hide_render and item.visible_camera and not item.is_holdout
+    """Whether the render shows an object on the current frame, where its collection is shown, or would if
+    generated people were not laid over it (``unseen``)."""
+    seen = item.visible_camera or bool(item.get(UNSEEN))
+    return not item.hide_render and seen and not item.is_holdout
 
 
 def _comes_and_goes(item) -> bool:

@@ -18,6 +18,7 @@ from isa_engine.errors import SceneError
 from ..scene.capture import Ghost, Reference
 from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
 from ..scene.picture import picture_size
+from ..scene.unseen import put_back
 
 # From Blender 4.5 on a path property must say that its paths may begin with "//", the .blend's folder.
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
@@ -95,6 +96,9 @@ class CastMember(bpy.types.PropertyGroup):
         # A character that only the artist's word makes one keeps that word; a library may say otherwise.
         keeps = self.recognised_by == "override" or from_library(self.character)
         set_cast(self.id_data, self.character, (True if keeps else None) if value else False)
+        if not value:
+            # Nobody is generated in the place of this one, who is to be rendered.
+            put_back(self.id_data, self.character)
 
 
 def refresh_cast(scene) -> None:

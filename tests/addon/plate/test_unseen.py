@@ -1,0 +1,98 @@
+"""Where generated people are laid over the render, the rigs that they were made from are not rendered."""
+
+from fractions import Fraction
+
+import bpy
+import numpy as np
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.plate import import_plate
+from isa_blender_addon.scene.characters import UNSEEN, find_characters
+from isa_blender_addon.scene.unseen import belongings
+from isa_blender_addon.settings.cast import cast_member, playing, refresh_cast
+from isa_engine.results.video import write_video
+from tests.addon.plates import add_camera, render, shot_of, write_movie
+from tests.addon.scenes.cast import add_person
+
+SIZE = 48
+
+
+@pytest.fixture
+def take(tmp_path):
+    """A plate that shows nobody: its matte is black."""
+    write_movie(tmp_path / "plate.mp4", 1, SIZE, SIZE)
+    black = np.zeros((SIZE, SIZE, 3), np.uint8)
+    write_video(tmp_path / "matte.mp4", iter([black]), Fraction(24), 1, {})
+    return tmp_path
+
+
+@pytest.fixture
+def lit(scene):
+    """Ben in red, lying above a floor that his shadow falls on, seen from above."""
+    isa_blender_addon.register()
+    ben = add_person("Ben")
+    ben.rotation_euler.x = np.pi / 2
+    red = bpy.data.materials.new("Red")
+    red.use_nodes = True
+    red.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (1, 0, 0, 1)
+    ben.children[0].data.materials.append(red)
+    bpy.ops.mesh.primitive_plane_add(size=20, location=(0, 0, -1.5))
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.rotation_euler, sun.data.energy, sun.data.angle = (0, np.pi / 4, 0), 3, 0
+    scene.collection.objects.link(sun)
+    camera = add_camera(scene)
+    camera.location = 0, 0, 4
+    scene.cycles.max_bounces = 0
+    scene.render.resolution_x = scene.render.resolution_y = SIZE
+    scene.view_settings.view_transform = "Standard"
+    scene.isa.plate = {"COMPOSITOR"}
+    refresh_cast(scene)
+    yield scene
+    isa_blender_addon.unregister()
+
+
+def red(picture: np.ndarray) -> np.ndarray:
+    return picture[..., 0].astype(int) > picture[..., 1].astype(int) + 60
+
+
+def dark(picture: np.ndarray) -> np.ndarray:
+    """The shadow on the floor: there is no other light."""
+    return picture.max(-1) < 10
+
+
+def test_the_render_has_the_casts_shadow_and_not_the_cast(lit, take):
+    before = render(lit, 1, take)
+    import_plate(lit, take, shot_of([1]), lit.isa.plate)
+    after = render(lit, 1, take)
+    assert red(before).sum() > 20
+    assert not red(after).any()
+    # His own shaded side is as dark as his shadow, and goes.
+    assert (dark(before) & dark(after)).sum() > 20
+    assert [c.name for c in find_characters(lit)] == ["Ben"]
+    import_plate(lit, take, shot_of([1]), {"BACKGROUND"})
+    assert np.array_equal(render(lit, 1, take), before)
+
+
+def test_who_is_left_out_is_rendered_again(lit, take):
+    import_plate(lit, take, shot_of([1]), lit.isa.plate)
+    body = lit.objects["Ben"].children[0]
+    assert not body.visible_camera
+    refresh_cast(lit)
+    assert [member.character.name for member in playing(lit)] == ["Ben"]
+    cast_member(lit, "Ben").include = False
+    assert body.visible_camera
+    assert UNSEEN not in body
+
+
+def test_what_the_artist_has_hidden_or_keyed_stays_as_it_is(lit, take):
+    body = lit.objects["Ben"].children[0]
+    hat = bpy.data.objects.new("Hat", bpy.data.meshes.new("Hat"))
+    hat.parent, hat.visible_camera = lit.objects["Ben"], False
+    lit.collection.objects.link(hat)
+    body.keyframe_insert("visible_camera", frame=1)
+    import_plate(lit, take, shot_of([1]), lit.isa.plate)
+    assert hat in belongings(lit)
+    assert body.visible_camera
+    import_plate(lit, take, shot_of([1]), {"BACKGROUND"})
+    assert not hat.visible_camera
