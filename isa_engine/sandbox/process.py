@@ -17,13 +17,15 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor, ImageFile, ImagePalette, MpoImagePlugin, TiffImagePlugin
 
 from isa_engine.errors import ShotError
 from isa_engine.sandbox import media
 from isa_engine.sandbox.confined import confine, keep_memory_private
 
 CPU_SECONDS = 600
+# What Pillow imports late, such as for a camera's EXIF: a limited fork opens no files.
+_LATE = (ImageColor, ImageFile, ImagePalette, MpoImagePlugin, TiffImagePlugin)
 _KINDS = {"picture": media.picture, "footage": media.footage}
 
 

@@ -30,6 +30,40 @@ def test_pixels_come_back_as_they_are():
     assert (decode("picture", encoded, where="a") == np.array(Image.open(io.BytesIO(encoded)))).all()
 
 
+def as_jpeg(picture: Image.Image, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, options.pop("kind", "JPEG"), **options)
+    return file.getvalue()
+
+
+def of_a_camera() -> bytes:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112], exif[0x011A] = "Camera", 6, 72.0
+    return as_jpeg(GREY, exif=exif.tobytes())
+
+
+GREY = Image.new("RGB", (64, 48), (128, 128, 128))
+WRITTEN = {
+    "a camera's EXIF": of_a_camera,
+    "EXIF that is damaged": lambda: as_jpeg(GREY, exif=b"Exif\0\0" + bytes(range(256)) * 100),
+    "two pictures, of a phone": lambda: as_jpeg(GREY, kind="MPO", save_all=True, append_images=[GREY]),
+    "progressive": lambda: as_jpeg(GREY, progressive=True),
+    "grey": lambda: as_jpeg(GREY.convert("L")),
+    "CMYK": lambda: as_jpeg(GREY.convert("CMYK")),
+    "a profile": lambda: as_jpeg(GREY, icc_profile=bytes(3000)),
+    "a palette": lambda: as_jpeg(GREY.quantize(), kind="PNG", transparency=3),
+    "one bit": lambda: as_jpeg(GREY.convert("1"), kind="PNG"),
+    "grey with alpha": lambda: as_jpeg(GREY.convert("LA"), kind="PNG", dpi=(72, 72)),
+    "EXIF in a PNG": lambda: as_jpeg(GREY, kind="PNG", exif=Image.Exif().tobytes()),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_pictures_are_read_in_every_way_in_which_programs_write_them(way):
+    limited._stop()
+    assert decode("picture", WRITTEN[way](), where="a").shape == (48, 64, 3)
+
+
 def test_a_refusal_keeps_its_sentence():
     with pytest.raises(ShotError, match="Anna: the picture is damaged"):
         decode("picture", png(5, 7)[:-30], where="Anna")
