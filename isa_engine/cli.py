@@ -12,6 +12,7 @@ COMMANDS = (
     *(
         "generate",
         "deliver",
+        "controls",
         "serve",
         "submit",
         "watch",

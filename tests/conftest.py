@@ -15,6 +15,7 @@ ROOMS = (
     "shot",
     "geometry",
     "body",
+    "controls",
     "vae",
     "dit",
     "pipeline",

@@ -1,0 +1,82 @@
+"""Masks: white is painted anew, black is kept. They are wider than bodies, for hair and cloth."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from isa_engine.controls.surfaces import Seen, Surface, figure_size, pixels_a_metre, see, surface_of
+from isa_engine.shot import Shot
+
+# How far hair and cloth reach beyond the skin, of a figure's size: about a hand's breadth of an adult.
+_REACH = 0.08
+
+
+def grown_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Everybody, with room for hair and cloth: as wide as a figure is large, and as it is near.
+
+    Yields:
+        ``(height, width, 3)`` uint8, 255 or 0.
+    """
+    for masks in _grown(shot, size):
+        yield _picture(np.logical_or.reduce(masks))
+
+
+def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """A box about each figure, with the same room.
+
+    Yields:
+        ``(height, width, 3)`` uint8, 255 or 0.
+    """
+    for masks in _grown(shot, size):
+        for mask in masks:
+            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+            if len(rows):
+                mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+        yield _picture(np.logical_or.reduce(masks))
+
+
+def grown(mask: np.ndarray, radius: float) -> np.ndarray:
+    """All pixels within a radius of a mask ``(height, width)``, in pixels, from centre to centre."""
+    height, width = mask.shape
+    result = mask.copy()
+    for up in range(min(int(radius), height - 1) + 1):
+        across = min(int(np.sqrt(radius**2 - up**2)), width - 1)
+        wide = _widened(mask, across)
+        result[: height - up] |= wide[up:]
+        result[up:] |= wide[: height - up]
+    return result
+
+
+def _widened(mask: np.ndarray, across: int) -> np.ndarray:
+    """A mask that reaches so many pixels farther to the left and to the right."""
+    padded = np.pad(mask, ((0, 0), (across + 1, across)))
+    before = np.cumsum(padded, axis=1, dtype=np.int32)
+    return before[:, 2 * across + 1 :] > before[:, : mask.shape[1]]
+
+
+def _grown(shot: Shot, size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
+    """A mask for each character, empty ones for those whom a frame does not show."""
+    sizes = [figure_size(character) for character in shot.characters]
+    for frame, mvp in enumerate(shot.mvp):
+        surface = surface_of(shot, frame)
+        zoom = pixels_a_metre(shot, frame, size)
+        masks = []
+        for index, metres in enumerate(sizes):
+            seen = see(_alone(surface, index), mvp, size)
+            shown = seen.owner == index
+            masks.append(grown(shown, _REACH * metres * zoom / _distance(seen)) if shown.any() else shown)
+        yield masks
+
+
+def _alone(surface: Surface, index: int) -> Surface:
+    """One character, whom nobody hides."""
+    own = surface.owner == index
+    return Surface(surface.points, surface.triangles[own], surface.owner[own])
+
+
+def _distance(seen: Seen) -> float:
+    return float(np.median(seen.depth[seen.owner >= 0]))
+
+
+def _picture(mask: np.ndarray) -> np.ndarray:
+    return np.repeat(np.where(mask, 255, 0).astype(np.uint8)[..., None], 3, axis=2)

@@ -1,0 +1,116 @@
+"""The cast's surfaces as the camera of a frame sees them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isa_engine.controls.rasterizing import DepthBuffer, pixel_boxes, pixels_in
+from isa_engine.geometry.camera import NEAR
+from isa_engine.geometry.ndc import pixel_centres, to_pixels
+from isa_engine.shot import Character, Shot
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Those whom a frame shows, as one heap of triangles.
+
+    Attributes:
+        points: ``(N, 3)`` float64, world.
+        triangles: ``(M, 3)`` into the points, wound outwards.
+        owner: ``(M,)`` whose a triangle is, an index into the shot's characters.
+    """
+
+    points: np.ndarray
+    triangles: np.ndarray
+    owner: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is nearest at each pixel's centre.
+
+    Attributes:
+        depth: ``(height, width)`` metres along the camera's axis; infinite where nobody is.
+        owner: ``(height, width)`` an index into the shot's characters, −1 where nobody is.
+        triangle: ``(height, width)`` of the ``Surface``, −1 where nobody is.
+    """
+
+    depth: np.ndarray
+    owner: np.ndarray
+    triangle: np.ndarray
+
+
+def surface_of(shot: Shot, frame: int) -> Surface:
+    """Of all whom the frame shows."""
+    shown = [(index, each) for index, each in enumerate(shot.characters) if each.visible[frame]]
+    before = np.cumsum([0, *(each.points.shape[1] for _, each in shown)])
+    points = [each.points[frame].astype(np.float64) for _, each in shown]
+    triangles = [
+        each.triangles.astype(np.int64) + start for (_, each), start in zip(shown, before, strict=False)
+    ]
+    owner = [np.full(len(each.triangles), index) for index, each in shown]
+    return Surface(
+        np.concatenate([np.zeros((0, 3)), *points]),
+        np.concatenate([np.zeros((0, 3), np.int64), *triangles]),
+        np.concatenate([np.zeros(0, np.int64), *owner]),
+    )
+
+
+def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
+    """Draw a surface.
+
+    With the corners' x, y and w of clip space as the columns of a matrix M, a pixel at (X, Y) of NDC lies in
+    a triangle where no part of M⁻¹ (X, Y, 1) is negative, and its depth is the inverse of their sum (Olano
+    and Greer 1997): so what reaches behind the camera needs no clipping.
+
+    Args:
+        mvp: ``(4, 4)`` of the frame.
+        size: width and height in pixels.
+    """
+    clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
+    corners = clip[surface.triangles]
+    before_us, inverse = corners[..., 2] > NEAR, inverses(corners)
+    drawn = np.flatnonzero(before_us.any(1) & np.isfinite(inverse).all((1, 2)))
+    inverse = inverse[drawn]
+    boxes = _boxes(corners[drawn], before_us[drawn].all(1), size)
+    buffer = DepthBuffer(size)
+    for number, columns, rows in pixels_in(boxes):
+        x, y = pixel_centres(columns, rows, size)
+        side = inverse[number]
+        parts = side[..., 0] * x[:, None] + side[..., 1] * y[:, None] + side[..., 2]
+        nearness = parts.sum(-1)
+        inside = (parts >= 0).all(-1) & (nearness > 0) & (nearness < 1 / NEAR)
+        buffer.draw(drawn[number[inside]], columns[inside], rows[inside], 1 / nearness[inside])
+    # Where nobody is, −1 finds the −1 that is put behind the owners.
+    return Seen(buffer.depth, np.append(surface.owner, -1)[buffer.shape], buffer.shape)
+
+
+def inverses(corners: np.ndarray) -> np.ndarray:
+    """Of matrices whose columns are triangles' corners ``(n, 3, 3)``; not finite where one is seen from the
+    edge. Their rows times a pixel are the corners' shares in what the pixel shows, up to a factor."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    rows = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return rows / (a * rows[:, 0]).sum(-1)[:, None, None]
+
+
+def figure_size(character: Character) -> float:
+    """How large a figure is, whatever its pose: the square root of its skin's area at first, in metres.
+
+    Of an adult it is about three quarters of the height.
+    """
+    a, b, c = np.moveaxis(character.points[0].astype(np.float64)[character.triangles], 1, 0)
+    return float(np.sqrt(np.linalg.norm(np.cross(b - a, c - a), axis=-1).sum() / 2))
+
+
+def pixels_a_metre(shot: Shot, frame: int, size: tuple[int, int]) -> float:
+    """That a metre across the view takes up at one metre's depth; the mean of both sides of oblong pixels."""
+    return float(np.sqrt(np.prod(shot.intrinsics[frame, :2] * size / 2)))
+
+
+def _boxes(corners: np.ndarray, in_front: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """``pixel_boxes`` of triangles ``(n, 3, 3)`` of x, y and w; all of it where one reaches behind."""
+    places = to_pixels(corners[..., :2] / np.where(in_front[:, None], corners[..., 2], 1)[..., None], size)
+    low = np.where(in_front[:, None], places.min(1), -np.inf)
+    high = np.where(in_front[:, None], places.max(1), np.inf)
+    return pixel_boxes(low, high, size)
