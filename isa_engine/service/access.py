@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from isa_engine.client.identity import ROUTE
 from isa_engine.client.protocol import JobStatus
 from isa_engine.errors import EngineError
+from isa_engine.service.dashboard import PATHS
 from isa_engine.service.refusals import told
 from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Caller, Tokens
@@ -19,7 +20,7 @@ from isa_engine.service.tokens import Caller, Tokens
 LINE = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]*$"
 LINES = LINE.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
 # These tell nothing of anybody's.
-OPEN = (ROUTE,)
+OPEN = (ROUTE, *PATHS)
 
 
 class TokenDoor:

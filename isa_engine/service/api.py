@@ -17,6 +17,7 @@ from isa_engine.service import waiting
 from isa_engine.service.access import Needs, TokenDoor
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.dashboard import dashboard_routes
 from isa_engine.service.feed import Feed
 from isa_engine.service.folders import Folders
 from isa_engine.service.house_routes import house_routes
@@ -124,6 +125,7 @@ def create_app(
         },
     )
     app.include_router(routes)
+    app.include_router(dashboard_routes())
     app.state.feed, app.state.conditions = feed, conditions
     return app
 
