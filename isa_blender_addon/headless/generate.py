@@ -23,7 +23,6 @@ from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 from ..engine.jobs import PATIENCE_SECONDS
 from ..engine.queue import Job
 from ..preferences.choices import Choices, preferences
-from ..preflight.glance import glance
 from ..session.chosen_engine import ChosenEngine
 from ..session.current import Session, begin, close
 from ..session.reading import Reading
@@ -99,13 +98,11 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     if not os.access(out, os.W_OK):
         raise SceneError(f"the output folder '{out}' cannot be written: permission denied")
     configure(scene, arguments)
-    if not arguments.anyway:
-        hold_at_a_glance(scene)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
         reading = now.generate(scene, arguments.anyway, out)
         follow_reading(reading, stop)
-        tell_findings(reading)
+        tell_findings(now)
         follow_job(now, out, stop)
     finally:
         close()
@@ -141,28 +138,16 @@ def follow_reading(reading: Reading, stop: threading.Event) -> None:
             reading.cancel()
 
 
-def hold_at_a_glance(scene) -> None:
-    """Stop before a frame is read, where a glance already tells that the plate will hardly be what is wanted.
-
-    Raises:
-        SceneError: it does.
-    """
-    for finding in glance(scene, None):
-        if finding.serious:
-            remedy = "Mend it, or give --anyway."
-            raise SceneError(f"the shot is not generated: {finding.sentence}", remedy=remedy)
-
-
-def tell_findings(reading: Reading) -> None:
+def tell_findings(now: Session) -> None:
     """Print what was found.
 
     Raises:
         SceneError: the shot waits because of it.
     """
-    findings = (*glance(reading.scene, None), *reading.findings_in(reading.scene))
+    findings = now.warnings
     for finding in findings:
         print(f"warning: {finding.sentence}", flush=True)
-    if reading.held:
+    if now.held:
         serious = next(finding for finding in findings[::-1] if finding.serious)
         remedy = "Stage it otherwise, or give --anyway."
         raise SceneError(f"the shot is not generated: {serious.sentence}", remedy=remedy)

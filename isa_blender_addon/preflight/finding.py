@@ -1,5 +1,6 @@
 """A finding: what is wrong in the artist's words, and the buttons that mend it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ class Finding:
         text: a sentence, with placeholders so that it can be looked up in a dictionary.
         values: that stand in their place.
         mends: buttons, the likeliest first.
-        serious: the plate will hardly be what the artist wants, so the job does not leave unasked.
+        serious: the plate will hardly be what the artist wants (``hold``).
     """
 
     text: str
@@ -46,6 +47,11 @@ class Finding:
     def sentence(self) -> str:
         """As it reads in English."""
         return self.text.format(**self.values)
+
+
+def hold(findings: Iterable[Finding]) -> bool:
+    """Whether a shot with these findings waits for the artist's word, in a window and without."""
+    return any(finding.serious for finding in findings)
 
 
 def show(frame: int, character: str = "") -> Mend:

@@ -16,7 +16,8 @@ from isa_engine.shot import Shot
 from ..engine.queue import Job, JobQueue
 from ..language.remark import Remark, remark
 from ..language.translation import told
-from ..preflight.finding import Finding
+from ..preflight.finding import Finding, hold
+from ..preflight.glance import glance
 from ..takes.files import discard_folder
 from ..takes.folders import new_take
 from ..takes.ids import own_takes, scene_of, shot_of, take_places
@@ -74,12 +75,19 @@ class Session:
         return self.reading.findings_in(bpy.context.scene) if self.reading else ()
 
     @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """All that is found in the scene in the context: at a glance, and in its shot."""
+        return (*glance(bpy.context.scene, self.engine.health), *self.findings)
+
+    @property
     def held(self) -> bool:
-        """Whether that shot waits for the artist's word because of them."""
-        return bool(self.reading and self.reading.held) and any(found.serious for found in self.findings)
+        """Whether a shot of that scene waits for the artist's word because of them."""
+        return bool(self.reading and self.reading.held_in(bpy.context.scene)) and hold(self.warnings)
 
     def generate(self, scene, anyway: bool = False, folder: Path | None = None) -> Reading:
         """Begin to read a scene for the engine, which starts meanwhile; the reading submits the shot.
+
+        Where a glance tells enough to hold it, the reading is over at once.
 
         Args:
             anyway: also where a finding is serious.
@@ -89,6 +97,8 @@ class Session:
             IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
         """
         self._begin(scene, send=True)
+        if not anyway and hold(glance(scene, self.engine.health)):
+            return self._go_on(Reading(scene, held=True))
         self.start_engine()
         take = folder or new_take(scene)
 

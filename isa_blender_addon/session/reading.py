@@ -13,7 +13,7 @@ from .. import background
 from ..language.remark import Remark, remark
 from ..preflight import check_shot
 from ..preflight.file_state import check_copies
-from ..preflight.finding import Finding
+from ..preflight.finding import Finding, hold
 from ..scene.absent import Absent, copied_people
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
@@ -39,6 +39,7 @@ class Reading:
         receive: takes the shot, whole and checked; None: its findings are all that comes of it.
         anyway: hand it over even where a finding is serious.
         drop: called where it is not handed over.
+        held: nothing is read, because a glance has found something serious.
 
     Attributes:
         over: whether there is nothing left to do.
@@ -53,8 +54,9 @@ class Reading:
         receive: Callable[[Shot], None] | None = None,
         anyway: bool = False,
         drop: Callable[[], None] = lambda: None,
+        held: bool = False,
     ):
-        self.scene, self.over, self.held, self.said = scene, False, False, Remark()
+        self.scene, self.over, self.held, self.said = scene, held, held, Remark()
         self.progress = "read", 0, len(frame_numbers(scene))
         self._receive, self._anyway, self._drop = receive, anyway, drop
         self._scene_number = scene.session_uid
@@ -68,6 +70,10 @@ class Reading:
         self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
         self._copies: set[Absent] = set()
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
+
+    def held_in(self, scene) -> bool:
+        """Whether this scene's shot was held."""
+        return self.held and scene.session_uid == self._scene_number
 
     def findings_in(self, scene) -> tuple[Finding, ...]:
         """What was found, if the shot was read from this scene, of who still plays in it."""
@@ -91,6 +97,8 @@ class Reading:
             IsaError: the scene cannot be read or the engine is gone; nothing is left behind.
             Cancelled: it was asked to end.
         """
+        if self.over:
+            return False
         try:
             if self._cancelled:
                 self.said = remark("Cancelled.", self.scene, staging)
@@ -161,8 +169,7 @@ class Reading:
             self._findings = (*check_copies(self._copies), *found)
         except NotYet:
             return True
-        serious = any(finding.serious for finding in self._findings)
-        self.held = self._receive is not None and serious and not self._anyway
+        self.held = self._receive is not None and hold(self._findings) and not self._anyway
         if self._receive is not None and not self.held:
             self._receive(self._shot)
             self.over = True

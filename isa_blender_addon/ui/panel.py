@@ -10,7 +10,7 @@ from ..language.translation import told, words
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
 from ..preferences.choices import preferences
-from ..preflight.glance import estimate, glance
+from ..preflight.glance import estimate
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..session.current import session
@@ -69,7 +69,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         elif now.note:
             sentence(context, layout, now.note, "INFO")
         if not problem:
-            draw_findings(context, layout, (*glance(scene, now.engine.health), *now.findings))
+            draw_findings(context, layout, now.warnings)
 
 
 class ISA_PT_engine(_Panel, bpy.types.Panel):

@@ -10,6 +10,7 @@ import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.headless import generate as headless
 from isa_blender_addon.operators import generate, reading
+from isa_blender_addon.preflight import glance as glancing
 from isa_blender_addon.preflight.glance import estimate, glance
 from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session.current import close, session
@@ -214,6 +215,33 @@ def test_a_serious_finding_holds_the_job_until_the_artist_says_anyway(staged, cl
     click(anyway=True)
     assert len(sent) == 1
     assert not session().held
+
+
+def test_what_a_glance_finds_serious_holds_the_job_before_a_frame_is_read(clicked, tmp_path, monkeypatch):
+    click, sent = clicked
+    monkeypatch.setattr(glancing, "machine_memory", lambda: 1e6)
+    click()
+    assert sent == []
+    assert session().held
+    assert not session().busy
+    assert session().findings == ()
+    assert not (tmp_path / "takes").exists()
+    assert "memory" in " ".join(drawn(panel.ISA_PT_generate))
+    click(anyway=True)
+    assert len(sent) == 1
+    click()
+    assert len(sent) == 1
+    monkeypatch.setattr(glancing, "machine_memory", lambda: 1e12)
+    assert not session().held
+    click()
+    assert len(sent) == 2
+
+
+def test_the_command_reads_no_frame_where_a_glance_finds_something_serious(command, monkeypatch, capsys):
+    monkeypatch.setattr(glancing, "machine_memory", lambda: 1e6)
+    with pytest.raises(SceneError, match=r"not generated: .*memory.*give --anyway"):
+        command(anyway=False)
+    assert "reading" not in capsys.readouterr().out
 
 
 def test_a_mended_shot_leaves_at_once(staged, clicked):
