@@ -12,6 +12,7 @@ from .finding import Finding
 from .framing import check_framing
 from .references import check_reference_poses
 from .size import check_size
+from .viewpoint import check_viewpoint
 
 
 def check_shot(shot: Shot) -> list[Finding]:
@@ -20,6 +21,7 @@ def check_shot(shot: Shot) -> list[Finding]:
         *check_reference_poses(shot),
         *check_size(shot),
         *check_framing(shot),
+        *check_viewpoint(shot),
         *check_contact(shot),
         *check_camera_motion(shot),
     ]

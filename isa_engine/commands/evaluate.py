@@ -1,5 +1,5 @@
-"""``isa-engine evaluate vae|video|ablation|control``: measure a model on clips that no training saw, and
-leave tables, plots and contact sheets."""
+"""``isa-engine evaluate vae|video|ablation|control|limits``: measure a model on clips that no training saw,
+and leave tables, plots and contact sheets."""
 
 import argparse
 import importlib.util
@@ -15,8 +15,9 @@ HELP = "measure a model on held-out clips"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "part",
-        choices=("vae", "video", "ablation", "control"),
-        help="Table 1 and Fig. 5; Table 2; Table 4 and Fig. 14; how well the video obeys",
+        choices=("vae", "video", "ablation", "control", "limits"),
+        help="Table 1 and Fig. 5; Table 2; Table 4 and Fig. 14; how well the video obeys; and up to which "
+        "sizes, cameras and casts",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; an ablation in it is continued")
     parser.add_argument("--model", default="isa-tiny")
@@ -82,6 +83,10 @@ def run(arguments: argparse.Namespace) -> None:
 
         bare = untrained(config, folder, arguments.device)
         tables = [control(model, bare, held_out, clips, sampling, out, report)]
+    elif arguments.part == "limits":
+        from isa_engine.evaluation.limits import limits
+
+        tables = [limits(model, held_out, clips, sampling, out, report)]
     else:
         from isa_engine.evaluation.ablation import ablation
         from isa_engine.evaluation.ablation_runs import Ablation

@@ -17,7 +17,7 @@ from isa_engine.evaluation.candidates import (
     generated,
     through_autoencoder,
 )
-from isa_engine.evaluation.default_camera import RENDER
+from isa_engine.evaluation.default_camera import RENDER, default_camera
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut, HeldOutClip, Kind
 from isa_engine.evaluation.identity import recognised
@@ -34,7 +34,7 @@ from isa_engine.shot import canvas_size
 ONE = Kind("one person", (1,), "flat")
 SEVERAL = Kind("two to four", (2, 3, 4), "flat")
 GROUND = Kind("open ground", (1, 2), "open", "moving")
-BLENDER = Kind("Blender's default camera", (1,), "flat", "blender")
+BLENDER = Kind("Blender's default camera", (1,), "flat", view=default_camera)
 
 IOU_ONE, IOU_SEVERAL = "silhouette IoU, one person", "silhouette IoU, two to four"
 OF_CEILING = "silhouette IoU, one person, of its ceiling"

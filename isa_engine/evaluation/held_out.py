@@ -5,7 +5,7 @@ repeated, would on average cover the cast; where nobody is seen; where the groun
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,6 @@ from isa_engine.data.scenario.split import HELD_OUT, Split
 from isa_engine.data.surfaces.patterns import random_colours
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
-from isa_engine.evaluation.default_camera import default_camera
 from isa_engine.evaluation.silhouette import iou, tolerance
 from isa_engine.evaluation.worn import Worn, worn
 from isa_engine.geometry.surface import POINTS
@@ -45,8 +44,9 @@ class Kind:
         characters: sizes of cast, in turn.
         set_kind: of ``data.rendering.sets.KINDS``; any if None. A flat one is a screen in a colour that
             nobody wears.
-        camera: "any", "still", "moving": its motion shows on the ground, or "blender": a new scene's, with
-            the cast at the origin (``default_camera``).
+        camera: "any", "still", or "moving": its motion shows on the ground.
+        view: a camera of so many frames, ``(F, 4)`` and ``(F, 4, 4)`` (``geometry.camera``), before which the
+            cast stands about the origin; None: the clip's own.
         hard: whether to keep the repeated reference's mean IoU at or below ``EASIEST``.
     """
 
@@ -55,6 +55,7 @@ class Kind:
     set_kind: str | None = None
     camera: str = "any"
     hard: bool = True
+    view: Callable[[int], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ class HeldOut:
         if (clip.mask > 0).float().mean() < _COVERED:
             return None
         random = np.random.default_rng([self.split.stream, seed, 1])
-        if kind.camera == "blender":
-            clip, actors = self._before_blenders_camera(clip, actors)
+        if kind.view is not None:
+            clip, actors = self._about_the_origin(clip, actors, kind.view(len(clip.points)))
         if kind.camera == "still" and not _still(clip):
             clip = self._film_again(clip, actors, Set(random, kind.set_kind), _held(clip))
         if kind.camera == "moving" and _still(clip):
@@ -185,8 +186,10 @@ class HeldOut:
             ],
         )
 
-    def _before_blenders_camera(self, clip: Clip, actors: list[Actor]) -> tuple[Clip, list[Actor]]:
-        """The same performance about the origin, and the default camera's view of it on a flat set."""
+    def _about_the_origin(
+        self, clip: Clip, actors: list[Actor], view: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[Clip, list[Actor]]:
+        """The same performance about the origin, and a camera's view of it on a flat set."""
         middle = clip.points[0].reshape(-1, 3).mean(0)
         world = middle * middle.new_tensor([1, 1, 0])
         # SMPL-X's axes: Blender's Y is −Z there.
@@ -195,10 +198,7 @@ class HeldOut:
             replace(actor, translation=actor.translation - smplx, points=actor.points - world)
             for actor in actors
         ]
-        camera = tuple(
-            torch.as_tensor(part, dtype=torch.float32, device=self.humans.device)
-            for part in default_camera(len(clip.points))
-        )
+        camera = tuple(torch.as_tensor(part, dtype=torch.float32, device=self.humans.device) for part in view)
         clip = replace(clip, points=clip.points - world)
         return self._film_again(clip, moved, Set(np.random.default_rng(0), "flat"), camera), moved
 
