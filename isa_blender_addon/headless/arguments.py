@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from isa_engine.configuration import MODELS
 from isa_engine.errors import SceneError
+from isa_engine.models import names
 
 from ..settings.cast import cast_picture, refresh_cast
 
@@ -12,7 +12,7 @@ from ..settings.cast import cast_picture, refresh_cast
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes that ``configure`` puts into the scene."""
     parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
-    parser.add_argument("--model", choices=list(MODELS), help="another model than the scene's")
+    parser.add_argument("--model", choices=names(), help="another model than the scene's")
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 from mathutils import Vector
 
-from isa_engine.configuration import MODELS
+from isa_engine.models import names
 
 from ..scene.characters import body_mesh
 from ..scene.units import unit_in_metres
@@ -108,7 +108,7 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
     model: StringProperty()
 
     def execute(self, context) -> Result:
-        if self.model not in MODELS:
+        if self.model not in names():
             return {"CANCELLED"}
         context.scene.isa.model = self.model
         return {"FINISHED"}

@@ -9,7 +9,7 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-from isa_engine.configuration import model_config
+from isa_engine.models import describe
 
 from ..language.translation import words
 from ..settings.shot import canvas
@@ -73,7 +73,7 @@ def draw_in_pixels() -> None:
     blf.size(0, _TEXT_PIXELS * scale)
     blf.color(0, *_CANVAS_COLOUR)
     blf.position(0, place.x + 6 * scale, place.y + 6 * scale, 0)
-    points = model_config(context.scene.isa.model).dit.points  # type: ignore[attr-defined]
+    points = describe(context.scene.isa.model).points  # type: ignore[attr-defined]
     text = words("{width}×{height}, {points} points a character", width=width, height=height, points=points)
     blf.draw(0, text)
 

@@ -3,8 +3,8 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from isa_engine.configuration import model_config
 from isa_engine.errors import IsaError, SceneError
+from isa_engine.models import describe
 
 from ..language.translation import told
 from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
@@ -73,7 +73,7 @@ class Watch:
             Body(surface.points(), surface.triangles, tuple(members[k].colour))
             for k, surface in zip(self._drawn, self._surfaces, strict=True)
         ]
-        return drawing(bodies, view, model_config(scene.isa.model).dit.points)
+        return drawing(bodies, view, describe(scene.isa.model).points)
 
 
 watch = Watch()

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from isa_engine.configuration import ModelConfig
 from isa_engine.cost import generation
-from isa_engine.cost import memory as engine_memory
+from isa_engine.models import Description
 from isa_engine.shot import canvas_size
 
 # Operations a second that an engine reaches, as long as none of its plates tells better.
@@ -29,17 +28,17 @@ class Work:
     guidance: float
 
 
-def memory(config: ModelConfig, work: Work) -> float:
+def memory(model: Description, work: Work) -> float:
     """Bytes at the highest: the loaded model, and what the work takes beside it."""
-    return engine_memory.memory(config, _sized(config, work))
+    return model.memory(_sized(model, work))
 
 
-def memory_beside(config: ModelConfig, work: Work) -> float:
+def memory_beside(model: Description, work: Work) -> float:
     """Bytes beside the loaded model."""
-    return engine_memory.memory_beside(config, _sized(config, work))
+    return model.memory_beside(_sized(model, work))
 
 
-def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = None) -> float | None:
+def seconds(model: Description, work: Work, device: str, pace: float | None = None) -> float | None:
     """How long it takes; None: nothing is known of the engine.
 
     Args:
@@ -48,14 +47,14 @@ def seconds(config: ModelConfig, work: Work, device: str, pace: float | None = N
     """
     # Of several workers one takes the job.
     pace = pace or _PACES.get(device.partition(",")[0].partition(":")[0])
-    return operations(config, work) / pace if pace else None
+    return operations(model, work) / pace if pace else None
 
 
-def operations(config: ModelConfig, work: Work) -> float:
+def operations(model: Description, work: Work) -> float:
     """Floating point operations of the whole generation."""
-    return sum(generation.generation(config, _sized(config, work)).values())
+    return sum(model.operations(_sized(model, work)).values())
 
 
-def _sized(config: ModelConfig, work: Work) -> generation.Work:
-    width, height = canvas_size(*work.frame_shape, config.short_side, config.multiple)
+def _sized(model: Description, work: Work) -> generation.Work:
+    width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple)
     return generation.Work(work.frames, width, height, work.characters, work.steps, work.guidance)

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.client.protocol import Health
-from isa_engine.configuration import MODELS, ModelConfig, model_config
+from isa_engine.models import describe, names
 
 from ..engine.process import machine_memory
 from ..matching.pose import is_posed
@@ -38,11 +38,11 @@ def glance(scene, health: Health | None) -> list[Finding]:
 
 def estimate(scene, health: Health | None) -> float | None:
     """Seconds that the engine will take, about; None: nothing is known of it."""
-    config, work = model_config(scene.isa.model), work_of(scene)
+    model, work = describe(scene.isa.model), work_of(scene)
     if work.frames < 1 or work.characters < 1:
         return None
-    pace = _pace(bpy.path.abspath(scene.isa.last_results), config.name) if scene.isa.last_results else None
-    return seconds(config, work, health.device if health else "", pace)
+    pace = _pace(bpy.path.abspath(scene.isa.last_results), model.name) if scene.isa.last_results else None
+    return seconds(model, work, health.device if health else "", pace)
 
 
 def cast_pictures(scene) -> list[CastPicture]:
@@ -64,20 +64,20 @@ def _cast_picture(scene, member) -> CastPicture:
 
 def plan(scene, health: Health | None) -> Plan:
     """What would be generated."""
-    config = model_config(scene.isa.model)
-    others = [model_config(name) for name in MODELS if name != config.name]
+    model = describe(scene.isa.model)
+    others = [describe(name) for name in names() if name != model.name]
     trained = {info.name: info.trained for info in health.models} if health else {}
     total, free = _memory(health)
     return Plan(
-        config,
+        model,
         work_of(scene),
         scene.frame_start,
         scene.frame_step,
-        trained.get(config.name),
+        trained.get(model.name),
         tuple(name for name, known in trained.items() if known),
         total,
         free,
-        tuple(sorted(others, key=_size)),
+        tuple(sorted(others, key=lambda other: other.size)),
     )
 
 
@@ -96,10 +96,6 @@ def work_of(scene) -> Work:
     return Work(frames, frame_shape(scene), len(playing(scene)), isa.steps, isa.guidance)
 
 
-def _size(config: ModelConfig) -> int:
-    return config.dit.layers * config.dit.width**2
-
-
 @lru_cache(maxsize=8)
 def _pace(results: str, model: str) -> float | None:
     """Operations a second that a plate was made with, by its record; None where that does not tell."""
@@ -115,6 +111,6 @@ def _pace(results: str, model: str) -> float | None:
             settings["steps"],
             settings["guidance"],
         )
-        return operations(model_config(model), work) / max(sum(record["seconds"].values()), 1e-3)
+        return operations(describe(model), work) / max(sum(record["seconds"].values()), 1e-3)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -4,7 +4,7 @@ import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from isa_engine.configuration import ModelConfig
+from isa_engine.models import Description
 
 from .cost import Work, memory, memory_beside
 from .finding import Finding, Mend
@@ -18,7 +18,7 @@ class Plan:
     """What is about to be generated, and by whom.
 
     Attributes:
-        config: the model.
+        model: the one chosen.
         work: how much.
         first_frame, frame_step: of the scene's range.
         trained: whether the engine has the model's weights; None: not known yet.
@@ -28,7 +28,7 @@ class Plan:
         other_models: those that are smaller.
     """
 
-    config: ModelConfig
+    model: Description
     work: Work
     first_frame: int
     frame_step: int
@@ -36,7 +36,7 @@ class Plan:
     trained_models: tuple[str, ...] = ()
     memory: float | None = None
     free: float | None = None
-    other_models: tuple[ModelConfig, ...] = ()
+    other_models: tuple[Description, ...] = ()
 
 
 def check_limits(plan: Plan) -> list[Finding]:
@@ -55,17 +55,17 @@ def use(model: str) -> Mend:
 
 
 def _range(plan: Plan) -> list[Finding]:
-    frames, most = plan.work.frames, plan.config.max_frames
+    frames, most = plan.work.frames, plan.model.max_frames
     if frames <= most:
         return []
     longer = [use(other.name) for other in plan.other_models if other.max_frames >= frames]
-    values = {"frames": frames, "model": plan.config.name, "most": most}
+    values = {"frames": frames, "model": plan.model.name, "most": most}
     text = "{frames} frames: {model} is made for {most} at most."
     return [Finding(text, values, (shorten(plan, most), *longer[:1]))]
 
 
 def _memory(plan: Plan) -> list[Finding]:
-    needed, beside = memory(plan.config, plan.work), memory_beside(plan.config, plan.work)
+    needed, beside = memory(plan.model, plan.work), memory_beside(plan.model, plan.work)
     if plan.memory is not None and needed > _ROOM * plan.memory:
         text = "This needs about {needed:.1f} GiB of memory, and the engine has {memory:.1f} GiB."
         values = {"needed": needed / 2**30, "memory": plan.memory / 2**30}
@@ -80,14 +80,14 @@ def _memory(plan: Plan) -> list[Finding]:
     return []
 
 
-def _lighter(plan: Plan, cost: Callable[[ModelConfig, Work], float], most: float) -> tuple[Mend, ...]:
+def _lighter(plan: Plan, cost: Callable[[Description, Work], float], most: float) -> tuple[Mend, ...]:
     """The buttons after which the shot costs so many bytes at most."""
     mends = [use(other.name) for other in plan.other_models if cost(other, plan.work) <= most][:1]
     # More frames cost more.
     frames = bisect.bisect_right(
         range(plan.work.frames),
         most,
-        key=lambda frame: cost(plan.config, replace(plan.work, frames=frame + 1)),
+        key=lambda frame: cost(plan.model, replace(plan.work, frames=frame + 1)),
     )
     if frames > 1:
         mends.insert(0, shorten(plan, frames))
@@ -99,4 +99,4 @@ def _training(plan: Plan) -> list[Finding]:
         return []
     mends = [use(name) for name in plan.trained_models] or [Mend("Other Engine", "isa.choose_engine")]
     text = "The model {model} is untrained: the plate will show nobody."
-    return [Finding(text, {"model": plan.config.name}, tuple(mends[:2]))]
+    return [Finding(text, {"model": plan.model.name}, tuple(mends[:2]))]

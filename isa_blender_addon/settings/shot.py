@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.models import describe, names
 from isa_engine.shot import Settings, canvas_size
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
@@ -20,9 +20,9 @@ from .cast import BLEND_RELATIVE, CastMember
 
 
 def _model_items() -> list[tuple[str, str, str]]:
-    configurations = map(model_config, MODELS)
     return [
-        (c.name, c.name, f"{c.short_side} pixels high, up to {c.max_frames} frames") for c in configurations
+        (model.name, model.name, f"{model.short_side} pixels high, up to {model.max_frames} frames")
+        for model in map(describe, names())
     ]
 
 
@@ -109,7 +109,7 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 def canvas(scene) -> tuple[int, int]:
     """Width and height in pixels of what the chosen model paints for the scene's frame."""
-    model = model_config(scene.isa.model)
+    model = describe(scene.isa.model)
     return canvas_size(*frame_shape(scene), model.short_side, model.multiple)
 
 

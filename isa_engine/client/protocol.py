@@ -157,7 +157,7 @@ class ModelInfo:
 
     Attributes:
         trained: whether its weights are on the engine's machine; without them it generates noise.
-        short_side, multiple, max_frames: as in ``configuration.ModelConfig``.
+        short_side, multiple, max_frames: as in ``models.Description``.
     """
 
     name: str

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.errors import EngineError
+from isa_engine.models import describe, names
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
@@ -65,8 +65,8 @@ def packages() -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    for name in MODELS:
-        if weights_folder(name) is None:
+    for name in names():
+        if not describe(name).trained:
             yield Finding("note", f"weights of {name}: none", "It generates noise until they are there.")
         else:
             yield Finding("good", f"weights of {name}")

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
+from isa_engine.configuration import ModelConfig, model_config, weights_folder
 from isa_engine.cost.generation import Work, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
+from isa_engine.models import describe, names
 from isa_engine.shot import Settings
 
 HELP = "list the named models, show what one costs, or make the paper's starting point"
@@ -40,9 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for config in (make() for make in MODELS.values()):
-        text = f"{config.name:10} short side {config.short_side}, up to {config.max_frames} frames"
-        print(text + ("" if weights_folder(config.name) else ", untrained"))
+    for model in map(describe, names()):
+        text = f"{model.name:10} short side {model.short_side}, up to {model.max_frames} frames"
+        print(text + ("" if model.trained else ", untrained"))
 
 
 def _inflate(arguments: argparse.Namespace) -> None:

@@ -3,9 +3,9 @@
 import platform
 
 import isa_engine
-from isa_engine.configuration import model_config, weights_folder
 from isa_engine.errors import EngineError, ModelError
 from isa_engine.farm.job import Job
+from isa_engine.models import describe
 
 _FAMILIES = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 
@@ -33,9 +33,9 @@ def check(job: Job) -> None:
             f"this worker's engine is {isa_engine.__version__} and the job's {job.engine}", remedy=remedy
         )
     try:
-        model_config(job.model)
+        model = describe(job.model)
     except ModelError as error:
         raise EngineError(f"this worker does not know the model '{job.model}'") from error
-    if not job.untrained and weights_folder(job.model) is None:
+    if not job.untrained and not model.trained:
         remedy = "Install them here, or bundle the shots with --untrained."
         raise EngineError(f"this worker has no weights of the model '{job.model}'", remedy=remedy)

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 import isa_engine
 from isa_engine.client.identity import CHALLENGE, proof
 from isa_engine.client.protocol import PREFIX, Health, ModelInfo, WorkerStatus
-from isa_engine.configuration import MODELS, weights_folder
+from isa_engine.models import describe, names
 from isa_engine.service import waiting
 from isa_engine.service.access import Needs, TokenDoor
 from isa_engine.service.conditions import Conditions
@@ -137,11 +137,9 @@ def furthest(workers: list[WorkerStatus]) -> str:
 
 
 def models() -> tuple[ModelInfo, ...]:
-    return tuple(model_info(name) for name in MODELS)
+    return tuple(model_info(name) for name in names())
 
 
 def model_info(name: str) -> ModelInfo:
-    config = MODELS[name]()
-    return ModelInfo(
-        name, weights_folder(name) is not None, config.short_side, config.multiple, config.max_frames
-    )
+    model = describe(name)
+    return ModelInfo(name, model.trained, model.short_side, model.multiple, model.max_frames)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from isa_engine.client.protocol import Memory
-from isa_engine.configuration import model_config
 from isa_engine.cost.generation import Work
-from isa_engine.cost.memory import DOUBT, memory_beside
+from isa_engine.cost.memory import DOUBT
 from isa_engine.errors import EngineError
+from isa_engine.models import describe
 from isa_engine.shot import Shot
 
 FULL = "The engine's disk is full. Free some space in its data folder."
@@ -132,7 +132,7 @@ class Host:
         if found is None:
             return
         size = (shot.frames, settings.width, settings.height, len(shot.characters))
-        needed = memory_beside(model_config(settings.model), Work(*size, settings.steps, settings.guidance))
+        needed = describe(settings.model).memory_beside(Work(*size, settings.steps, settings.guidance))
         if needed / DOUBT > found.total:
             problem = f"this takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
             remedy = "Generate fewer frames, or a smaller picture."

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
-from isa_engine.configuration import MODELS
 from isa_engine.errors import Cancelled, IsaError, ran_out_of_memory
+from isa_engine.models import names
 from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.checksum import sha256
 from isa_engine.service.claims import MAX_BLAME, MAX_STALLS, Claim, Claims
@@ -134,7 +134,7 @@ class Worker:
         try:
             # The process is up; from here on its silence counts.
             self.store.beat(self.number)
-            self._load(next(iter(MODELS)))
+            self._load(names()[0])
         except Exception:
             log.exception("the model did not load")
             self.store.set_worker("ready", worker=self.number)

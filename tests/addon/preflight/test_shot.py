@@ -20,10 +20,11 @@ from isa_blender_addon.preflight.limits import Plan, check_limits
 from isa_blender_addon.preflight.references import CastPicture, check_pictures, check_reference_poses
 from isa_blender_addon.preflight.size import check_size
 from isa_blender_addon.preflight.viewpoint import check_viewpoint
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.configuration import model_config
 from isa_engine.configuration.limits import Limits
 from isa_engine.cost import generation
 from isa_engine.data.scenario.camera_paths import look_at_matrices, random_camera_path
+from isa_engine.models import describe, names
 from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
 from tests.addon.overlay.test_geometry import ball
 
@@ -183,9 +184,9 @@ def test_a_reference_that_shows_nothing_of_its_character_is_named():
 
 
 def plan(model="isa-tiny", frames=25, **known) -> Plan:
-    others = tuple(model_config(name) for name in MODELS if name != model)
+    others = tuple(describe(name) for name in names() if name != model)
     return Plan(
-        model_config(model), Work(frames, (1280.0, 720.0), 2, 30, 2.0), 10, 2, other_models=others, **known
+        describe(model), Work(frames, (1280.0, 720.0), 2, 30, 2.0), 10, 2, other_models=others, **known
     )
 
 
@@ -195,7 +196,7 @@ def test_what_fits_has_no_findings():
 
 
 def test_too_many_frames_end_where_the_model_does_or_go_to_a_longer_one():
-    most = model_config("isa-tiny").max_frames
+    most = describe("isa-tiny").max_frames
     (found,) = check_limits(plan(frames=most + 1))
     assert str(most) in found.sentence
     assert found.mends[0].values == {"frame_end": 10 + 2 * (most - 1)}
@@ -208,7 +209,7 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
     assert "the engine has 8.0 GiB" in found.sentence
     assert found.serious
     assert found.mends[0].values == {"model": "isa-tiny"}
-    needed = cost.memory(model_config("isa-tiny"), replace(plan().work, frames=9))
+    needed = cost.memory(describe("isa-tiny"), replace(plan().work, frames=9))
     (found,) = check_limits(plan(frames=13, memory=needed / 0.9))
     shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
     assert 1 < shortened < 13
@@ -216,7 +217,7 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
 
 
 def test_what_other_programs_have_is_no_room_for_a_shot():
-    beside = cost.memory_beside(model_config("isa-tiny"), replace(plan().work, frames=9))
+    beside = cost.memory_beside(describe("isa-tiny"), replace(plan().work, frames=9))
     assert check_limits(plan(frames=9, memory=16 * 2**30, free=beside)) == []
     (found,) = check_limits(plan(frames=13, memory=16 * 2**30, free=beside))
     assert "other programs have the rest" in found.sentence
@@ -247,22 +248,22 @@ def test_frames_in_words(chosen, words):
     assert spans(np.arange(1, 6), mask) == words
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names())
 def test_the_cost_is_of_the_models_own_canvas(name):
-    config = model_config(name)
+    model = describe(name)
     work = Work(25, (1280, 720), 3, 12, 2.5)
-    canvas = canvas_size(1280, 720, config.short_side, config.multiple)
-    phases = generation.generation(config, generation.Work(25, *canvas, 3, 12, 2.5))
-    assert cost.operations(config, work) == sum(phases.values())
+    canvas = canvas_size(1280, 720, model.short_side, model.multiple)
+    phases = generation.generation(model_config(name), generation.Work(25, *canvas, 3, 12, 2.5))
+    assert cost.operations(model, work) == sum(phases.values())
 
 
 def test_the_time_follows_an_earlier_plates_pace():
-    config, work = model_config("isa-tiny"), plan().work
-    assert cost.seconds(config, work, "") is None
-    assert cost.seconds(config, work, "cpu") > cost.seconds(config, work, "cuda:0")
-    pace = cost.operations(config, work) / 90
-    assert cost.seconds(config, work, "cpu", pace) == pytest.approx(90)
-    assert cost.seconds(config, replace(work, steps=60), "cpu", pace) > 100
+    model, work = describe("isa-tiny"), plan().work
+    assert cost.seconds(model, work, "") is None
+    assert cost.seconds(model, work, "cpu") > cost.seconds(model, work, "cuda:0")
+    pace = cost.operations(model, work) / 90
+    assert cost.seconds(model, work, "cpu", pace) == pytest.approx(90)
+    assert cost.seconds(model, replace(work, steps=60), "cpu", pace) > 100
 
 
 def test_this_machines_memory_is_what_the_system_says():

@@ -1,0 +1,26 @@
+"""The models that can be asked for, of every kind, as they are known without loading them."""
+
+from isa_engine.errors import ModelError
+from isa_engine.models import isa
+from isa_engine.models.kind import Description, Kind
+
+KINDS: dict[str, Kind] = {"isa": isa.KIND}
+
+__all__ = ["KINDS", "Description", "Kind", "describe", "names"]
+
+
+def names() -> tuple[str, ...]:
+    """Of all models, the house's own first."""
+    return tuple(name for kind in KINDS.values() for name in kind.names())
+
+
+def describe(name: str) -> Description:
+    """The model of that name.
+
+    Raises:
+        ModelError: there is none.
+    """
+    for kind in KINDS.values():
+        if (found := kind.describe(name)) is not None:
+            return found
+    raise ModelError(f"there is no model '{name}'", remedy=f"Choose one of: {', '.join(names())}.")

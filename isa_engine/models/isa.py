@@ -1,0 +1,70 @@
+"""The house's own kind: ISA-DiT on VideoVAE's latents."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
+from isa_engine.cost import generation, memory
+from isa_engine.cost.generation import Work
+from isa_engine.errors import ModelError
+from isa_engine.models.kind import Kind
+
+
+@dataclass(frozen=True)
+class ISA:
+    """A named configuration; a ``Description``."""
+
+    config: ModelConfig
+    kind = "isa"
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def trained(self) -> bool:
+        return weights_folder(self.name) is not None
+
+    @property
+    def short_side(self) -> int:
+        return self.config.short_side
+
+    @property
+    def multiple(self) -> int:
+        return self.config.multiple
+
+    @property
+    def max_frames(self) -> int:
+        return self.config.max_frames
+
+    @property
+    def points(self) -> int:
+        return self.config.dit.points
+
+    @property
+    def size(self) -> float:
+        return self.config.dit.layers * self.config.dit.width**2
+
+    def operations(self, work: Work) -> dict[str, int]:
+        return generation.generation(self.config, work)
+
+    def memory(self, work: Work) -> float:
+        return memory.memory(self.config, work)
+
+    def memory_beside(self, work: Work) -> float:
+        return memory.memory_beside(self.config, work)
+
+
+def names() -> Iterable[str]:
+    return tuple(MODELS)
+
+
+def describe(name: str) -> ISA | None:
+    """A model's, or a variant's ("isa-tiny-controlnet-2d")."""
+    try:
+        return ISA(model_config(name))
+    except ModelError:
+        return None
+
+
+KIND = Kind(names, describe)
