@@ -13,6 +13,18 @@ def unregister() -> None:
 
 def _rooms() -> tuple:
     """Those with something to register, in the order in which they build on each other."""
-    from . import dataset, headless, matching, operators, overlay, preferences, session, settings, takes, ui
+    from . import (
+        cache,
+        dataset,
+        headless,
+        matching,
+        operators,
+        overlay,
+        preferences,
+        session,
+        settings,
+        takes,
+        ui,
+    )
 
-    return preferences, settings, dataset, takes, matching, session, overlay, headless, operators, ui
+    return preferences, settings, dataset, takes, matching, session, cache, overlay, headless, operators, ui

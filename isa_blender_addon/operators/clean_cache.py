@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import IntProperty
 
-from ..session.cache import cleaning
+from ..cache.cleaning import cleaning
 from .operator import Result
 
 

@@ -3,10 +3,10 @@
 import contextlib
 
 import bpy
-from bpy.app.handlers import persistent
 
 from isa_engine.errors import IsaError
 
+from ..scene.events import Listeners, call_off, call_soon
 from ..settings.cast import refresh_cast
 from .operator import Operator
 
@@ -21,13 +21,11 @@ class ISA_OT_refresh_cast(Operator, bpy.types.Operator):
         refresh_cast(context.scene)
 
 
-# What the scene held when it was last searched, so that it is searched only where that has changed: a search
-# takes
-# milliseconds, and Blender updates the scene at every move of the mouse.
+# What the scene held when it was last searched. It is searched again only where that has changed: a search
+# takes milliseconds, and Blender updates the scene at every move of the mouse.
 _seen = None
 
 
-@persistent
 def _on_change(scene, _depsgraph=None) -> None:
     global _seen
     now = (
@@ -38,9 +36,7 @@ def _on_change(scene, _depsgraph=None) -> None:
     )
     if now != _seen and scene is not None:
         _seen = now
-        # Blender allows no changes while it updates.
-        if not bpy.app.timers.is_registered(_refresh):
-            bpy.app.timers.register(_refresh, first_interval=0.0)
+        call_soon(_refresh)
 
 
 def _refresh() -> None:
@@ -49,23 +45,20 @@ def _refresh() -> None:
         refresh_cast(bpy.context.scene)
 
 
-@persistent
 def _on_load(_path) -> None:
     _on_change(bpy.context.scene)
 
 
+_LISTENERS = Listeners(depsgraph_update_post=_on_change, load_post=_on_load)
 CLASSES = (ISA_OT_refresh_cast,)
 
 
 def register() -> None:
     global _seen
     _seen = None
-    bpy.app.handlers.depsgraph_update_post.append(_on_change)
-    bpy.app.handlers.load_post.append(_on_load)
+    _LISTENERS.register()
 
 
 def unregister() -> None:
-    bpy.app.handlers.depsgraph_update_post.remove(_on_change)
-    bpy.app.handlers.load_post.remove(_on_load)
-    if bpy.app.timers.is_registered(_refresh):
-        bpy.app.timers.unregister(_refresh)
+    _LISTENERS.unregister()
+    call_off(_refresh)

@@ -1,7 +1,6 @@
 """What is to be drawn of the scene now: read when something changed, not at every redraw."""
 
 import bpy
-from bpy.app.handlers import persistent
 
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.models import describe
@@ -9,6 +8,7 @@ from isa_engine.models import describe
 from ..language.translation import told
 from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
 from ..scene.characters import evaluated, find_characters
+from ..scene.events import Listeners
 from ..scene.surface import Surface, surfaces
 from ..session.current import session
 from ..settings.cast import playing
@@ -79,31 +79,27 @@ class Watch:
 watch = Watch()
 
 
-@persistent
 def _mark(*_) -> None:
     watch.mark()
 
 
-@persistent
 def _forget(*_) -> None:
     watch.forget()
 
 
-_HANDLERS = {
-    "depsgraph_update_post": _mark,
-    "frame_change_post": _mark,
-    "undo_post": _forget,
-    "redo_post": _forget,
-    "load_post": _forget,
-}
+_LISTENERS = Listeners(
+    depsgraph_update_post=_mark,
+    frame_change_post=_mark,
+    undo_post=_forget,
+    redo_post=_forget,
+    load_post=_forget,
+)
 
 
 def register() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
+    _LISTENERS.register()
 
 
 def unregister() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    _LISTENERS.unregister()
     watch.forget()

@@ -1,16 +1,14 @@
-"""What goes on now: the scene read, the chosen engine, the jobs, their plates' return, the cache."""
+"""What goes on now: the scene read, the chosen engine, the jobs, their plates' return."""
 
 
 def register() -> None:
-    from . import cache, handlers
+    from . import handlers
 
     handlers.register()
-    cache.register()
 
 
 def unregister() -> None:
-    from . import cache, delivery, handlers
+    from . import delivery, handlers
 
     delivery.close()
-    cache.unregister()
     handlers.unregister()

@@ -18,6 +18,7 @@ from ..language.remark import Remark, remark
 from ..language.translation import told
 from ..preflight.finding import Finding, hold
 from ..preflight.glance import glance
+from ..scene.events import call_off, call_soon
 from ..takes.files import discard_folder
 from ..takes.folders import new_take
 from ..takes.ids import own_takes, scene_of, shot_of, take_places
@@ -47,7 +48,7 @@ class Session:
         self.engine, self.queue = engine or ChosenEngine(), JobQueue(patience)
         self.reading: Reading | None = None
         self._error = self._note = Remark()
-        # Kept: each access to a method makes a new object, and Blender finds a timer by its object.
+        # Kept for ``call_soon``: each access to a method makes a new object.
         self._timer = self.tick
         self._search: Future | None = None
         self._arrivals = Arrivals(self.queue, self.say, self._complain)
@@ -252,15 +253,13 @@ class Session:
 
     def keep_ticking(self) -> None:
         """Have ``tick`` called by a timer from now on, as long as it wants to be."""
-        if not bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
+        call_soon(self._timer)
 
     def close(self) -> None:
         """Leave the jobs to their engines, end the local one, and wait for its end."""
         if self.reading is not None:
             self.reading.cancel()
-        if bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.unregister(self._timer)
+        call_off(self._timer)
         self.queue.close()
         self.engine.close()
 

@@ -1,9 +1,9 @@
 """What of the session happens when a file is opened or saved, and after undo."""
 
 import bpy
-from bpy.app.handlers import persistent
 
 from .. import background
+from ..scene.events import Listeners
 from . import saving
 from .current import close, session
 from .window import redraw
@@ -14,7 +14,6 @@ def _is_the_artists(target: str) -> bool:
     return bool(target) and not background.is_own_copy(target)
 
 
-@persistent
 def _before_save(target: str, *_) -> None:
     if not _is_the_artists(target):
         return
@@ -22,26 +21,22 @@ def _before_save(target: str, *_) -> None:
         session().fail(trouble)
 
 
-@persistent
 def _after_save(target: str, *_) -> None:
     if _is_the_artists(target) and (note := saving.after_save(session().queue, target, True)):
         session().say(note)
         session().keep_ticking()
 
 
-@persistent
 def _after_failed_save(target: str, *_) -> None:
     if _is_the_artists(target):
         saving.after_save(session().queue, target, False)
 
 
-@persistent
 def _after_undo(*_) -> None:
     saving.after_undo()
     redraw()
 
 
-@persistent
 def _file_opened(*_) -> None:
     saving.forget()
     session().leave_file()
@@ -50,23 +45,21 @@ def _file_opened(*_) -> None:
         session().open_file()
 
 
-_HANDLERS = {
-    "load_post": _file_opened,
-    "save_pre": _before_save,
-    "save_post": _after_save,
-    "save_post_fail": _after_failed_save,
-    "undo_post": _after_undo,
-    "redo_post": _after_undo,
-}
+_LISTENERS = Listeners(
+    load_post=_file_opened,
+    save_pre=_before_save,
+    save_post=_after_save,
+    save_post_fail=_after_failed_save,
+    undo_post=_after_undo,
+    redo_post=_after_undo,
+)
 
 
 def register() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).append(handler)
+    _LISTENERS.register()
 
 
 def unregister() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).remove(handler)
+    _LISTENERS.unregister()
     saving.forget()
     close()

@@ -12,6 +12,14 @@ def redraw() -> None:
                     region.tag_redraw()
 
 
+def redraw_preferences() -> None:
+    """Have the preferences drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
+
+
 def push_undo(message: str) -> None:
     """A step of its own in the artist's undo history for what a timer has changed."""
     if bpy.context.window:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 
 from ..plate import files
+from ..scene.events import Listeners, call_off, call_soon
 from .folders import output_folder, unsaved_folder
 from .take import Take
 
@@ -72,14 +72,13 @@ def _read() -> None:
             _shots[scene.session_uid] = scene.isa.shot
 
 
-@persistent
 def _write(*_) -> None:
     for scene in open_scenes():
         if scene.is_editable:
             scene.isa.shot = known_shot(scene)
 
 
-def _renew() -> None:
+def _renew(*_) -> None:
     """Take from copies what they have of their originals."""
     for scene in open_scenes():
         if scene.is_editable and scene.isa.shot and scene.isa.shot != known_shot(scene):
@@ -90,22 +89,13 @@ def _renew() -> None:
 _scenes = 0
 
 
-@persistent
 def _on_change(*_) -> None:
     global _scenes
     if len(bpy.data.scenes) != _scenes:
         _scenes = len(bpy.data.scenes)
-        # Blender allows no changes while it updates.
-        if not bpy.app.timers.is_registered(_renew):
-            bpy.app.timers.register(_renew, first_interval=0.0)
+        call_soon(_renew)
 
 
-@persistent
-def _after_undo(*_) -> None:
-    _renew()
-
-
-@persistent
 def _forget(*_) -> None:
     # Another file's scenes may have the same numbers.
     _shots.clear()
@@ -114,23 +104,20 @@ def _forget(*_) -> None:
     _read()
 
 
-_HANDLERS = {
-    "save_pre": _write,
-    "load_post": _forget,
-    "depsgraph_update_post": _on_change,
-    "undo_post": _after_undo,
-    "redo_post": _after_undo,
-}
+_LISTENERS = Listeners(
+    save_pre=_write,
+    load_post=_forget,
+    depsgraph_update_post=_on_change,
+    undo_post=_renew,
+    redo_post=_renew,
+)
 
 
 def register() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).append(handler)
+    _LISTENERS.register()
 
 
 def unregister() -> None:
-    for event, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, event).remove(handler)
-    if bpy.app.timers.is_registered(_renew):
-        bpy.app.timers.unregister(_renew)
+    _LISTENERS.unregister()
+    call_off(_renew)
     _shots.clear()

@@ -1,9 +1,10 @@
 """The cache in the preferences."""
 
+from ..cache.cleaning import cleaning
+from ..cache.measuring import measuring
 from ..language.translation import in_words, words
 from ..preferences.choices import sections
 from ..preferences.folders import cache_folder
-from ..session.cache import cleaning, measuring
 
 
 def draw_cache(layout, chosen) -> None:

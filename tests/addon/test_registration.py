@@ -11,10 +11,10 @@ import bpy
 import pytest
 
 import isa_blender_addon
+from isa_blender_addon.cache import cleaning, measuring
 from isa_blender_addon.matching import draw as marks
 from isa_blender_addon.operators import refresh_cast
 from isa_blender_addon.overlay import draw as overlay
-from isa_blender_addon.session import cache
 from isa_blender_addon.session.current import close, session
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,13 +61,14 @@ def use() -> None:
     session().tick()
     refresh_cast._seen = None
     refresh_cast._on_change(bpy.context.scene)
-    cache.measuring.forget()
-    cache.measuring.sizes()
+    measuring.measuring.forget()
+    measuring.measuring.sizes()
+    cleaning.cleaning.begin(days=1)
     assert all(map(bpy.app.timers.is_registered, timers()))
 
 
 def timers() -> list:
-    return [session()._timer, refresh_cast._refresh, cache._look]
+    return [session()._timer, refresh_cast._refresh, measuring.look, cleaning.look]
 
 
 def test_fifty_times_leave_nothing_behind(scene):

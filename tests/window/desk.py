@@ -59,7 +59,7 @@ def cache(viewport) -> Iterator[None]:
     bpy.context.window_manager.addon_search = "ISA for"
     with bpy.context.temp_override(window=viewport.window, area=area):
         bpy.ops.preferences.addon_expand(module=stagehand.ADDON)
-    cleaning, measuring = part("session.cache").cleaning, part("session.cache").measuring
+    cleaning, measuring = part("cache.cleaning").cleaning, part("cache.measuring").measuring
     yield from stagehand.wait_until(lambda: measuring._sizes, 20, "the sizes")
     yield from stagehand.pause(1)
     yield from stagehand.picture("desk-preferences")

@@ -12,11 +12,12 @@ import bpy
 import pytest
 
 import isa_blender_addon
+from isa_blender_addon.cache import measuring as sizes_of
+from isa_blender_addon.cache.cleaning import cleaning
+from isa_blender_addon.cache.measuring import measuring
 from isa_blender_addon.language.translation import in_words
 from isa_blender_addon.preferences import choices as preferences
 from isa_blender_addon.preferences.folders import backgrounds_folder, takes_folder
-from isa_blender_addon.session import cache
-from isa_blender_addon.session.cache import cleaning, measuring
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.take import Take
 from isa_engine.client.protocol import RESULTS
@@ -149,8 +150,8 @@ def test_only_what_the_add_on_has_made_goes(own_cache):
 def test_sizes_are_measured_beside_the_main_thread(monkeypatch):
     take("one")
     background("d")
-    measure, waiting = cache._measure, []
-    monkeypatch.setattr(cache, "_measure", lambda *folders: waiting[0].wait(60) and measure(*folders))
+    measure, waiting = sizes_of._measure, []
+    monkeypatch.setattr(sizes_of, "_measure", lambda *folders: waiting[0].wait(60) and measure(*folders))
     waiting.append(threading.Event())
     assert measuring.sizes() is None
     assert measuring.going_on
