@@ -118,7 +118,7 @@ def test_a_missing_span_is_named_and_leaves_no_results(bundle, model):
 )
 def test_what_a_worker_cannot_do_is_declined_with_the_reason(job, reason, bundle, monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Linux")
-    monkeypatch.setattr(eligibility, "weights_folder", lambda name: None)
+    monkeypatch.setattr("isa_engine.models.isa.weights_folder", lambda name: None)
     fits = replace(bundle.job, model="isa-tiny", untrained=True)
     eligibility.check(fits)
     with pytest.raises(EngineError, match=reason):
