@@ -77,6 +77,8 @@ def encode(job: dict, files: list[str], numbers) -> None:
     _write_as(render, "VIDEO", "FFMPEG")
     render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
     render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
+    # With the date in it, the same background would be another file at each run, and its shot another shot.
+    render.use_stamp_date = False
     render.filepath = job["out"]
     strip = _strip(scene, files)
     if strip.type == "IMAGE" and len(files) == 1:

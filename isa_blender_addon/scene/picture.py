@@ -1,7 +1,8 @@
 """Reference pictures as the engine takes them, checked where the artist can still choose another.
 
-PNG and JPEG go as they are. What Blender can open and the engine cannot (WebP, TIFF, OpenEXR and others) is
-decoded by Blender and goes as PNG; so does what is larger than any model looks at.
+PNG and JPEG go as they are, but for what is written into a PNG beside its pixels. What Blender can open and
+the engine cannot (WebP, TIFF, OpenEXR and others) is decoded by Blender and goes as PNG; so does what is
+larger than any model looks at.
 """
 
 from functools import lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import PICTURE_SIGNATURES
 
-from .picture_bytes import JPEG, LONGEST, cut_short, orientation, stored_size, without_movie
+from .picture_bytes import JPEG, LONGEST, cut_short, orientation, stored_size, without_movie, without_words
 
 # Turns and mirrors that EXIF's orientations 2 to 8 ask for, of an array (rows from the top, columns).
 _UPRIGHT = {
@@ -42,8 +43,7 @@ def read_picture(path: str | Path, name: str) -> bytes:
     file = Path(bpy.path.abspath(str(path)))
     picture = _content(file, name)
     if picture.startswith(PICTURE_SIGNATURES):
-        if picture.startswith(JPEG):
-            picture = without_movie(picture)
+        picture = without_words(without_movie(picture) if picture.startswith(JPEG) else picture)
         size = stored_size(picture)
         if size is not None and max(size) <= LONGEST:
             if not _decodes(file, picture):
@@ -148,7 +148,7 @@ def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
                 image.scale(max(1, round(width * shrink)), max(1, round(height * shrink)))
             target = Path(folder) / "picture.png"
             _save(image, target)
-            return target.read_bytes()
+            return without_words(target.read_bytes())
         finally:
             bpy.data.images.remove(image)
 

@@ -14,6 +14,8 @@ _JPEG_TRAILER = 2**16
 # Phones append a movie of the moment, an MP4, which begins with the size of its first box and this word.
 _MOVIE = b"ftyp"
 _ORIENTATION = 0x112
+# Chunks of a PNG: texts, times, and what cameras tell.
+_WORDS = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
 
 def stored_size(head: bytes) -> tuple[int, int] | None:
@@ -66,6 +68,24 @@ def without_movie(picture: bytes) -> bytes:
             return picture[: start - 4]
         start = picture.find(_MOVIE, start + 1)
     return picture
+
+
+def without_words(picture: bytes) -> bytes:
+    """A PNG without what programs say of it beside its pixels.
+
+    Blender writes the date into what it renders, and a picture rendered again would make another shot of the
+    same scene. Names of files and places are nobody's business at a remote engine, either.
+    """
+    if not picture.startswith(PNG):
+        return picture
+    kept, place = [PNG], len(PNG)
+    while place + 12 <= len(picture):
+        # Length, kind, content and checksum.
+        end = place + 12 + int.from_bytes(picture[place : place + 4], "big")
+        if picture[place + 4 : place + 8] not in _WORDS:
+            kept.append(picture[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def cut_short(picture: bytes) -> bool:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import av
 import bpy
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import isa_blender_addon
 from isa_blender_addon.background import begin
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
+from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.session.current import Session, close, session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
@@ -94,6 +96,9 @@ def test_the_scene_is_rendered_without_its_cast_at_the_shots_frames(staged, tmp_
     frames = painted(scene, shot)
     assert (snapshot(), bpy.data.is_dirty) == (before, dirty)
     assert leftovers() == []
+    (kept,) = backgrounds_folder().iterdir()
+    with av.open(str(kept)) as movie:
+        assert "date" not in movie.metadata
 
     # By hand: Anna hidden, the canvas filled.
     with_her = render(scene, 1, tmp_path)

@@ -185,6 +185,17 @@ def test_a_shared_picture_is_carried_once(scene, picture, tmp_path):
     assert shot.frame_reference is None
 
 
+def test_a_reference_that_is_rendered_again_is_the_same_picture_of_the_same_shot(scene, tmp_path):
+    stage(scene, frames=3)
+    paths = [render_reference(scene, 3, tmp_path / f"{name}.png") for name in ("first", "again")]
+    assert b"RenderTime" in paths[0].read_bytes()
+    first, again = (
+        encode_shot(capture_shot(scene, SETTINGS, {"Anna": Reference(path, frame=3)})) for path in paths
+    )
+    assert first == again
+    assert b"RenderTime" not in read_shot(first).references[0]
+
+
 def test_a_rendered_reference_shows_the_character_at_its_points(scene, tmp_path):
     stage(scene, frames=3)
     light = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
