@@ -7,6 +7,7 @@ from isa_engine.errors import SceneError
 from ..preferences.folders import free
 from ..scene.demo import REFERENCE, build_demo_scene
 from ..scene.reference import render_reference
+from ..session.window import look_through_camera
 from ..settings.cast import cast_picture
 from ..takes.folders import output_folder
 from .operator import Operator
@@ -32,6 +33,7 @@ class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
         build_demo_scene(context)
         cast_picture(scene, str(_reference(scene)))
         scene.isa.background = "RENDER"
+        look_through_camera(scene)
 
 
 def _reference(scene):

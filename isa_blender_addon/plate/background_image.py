@@ -41,7 +41,6 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
         background.source, background.image = "IMAGE", image
         # Stretched over the frame exactly: the canvas covers the frame whatever its number of pixels.
         background.frame_method = "STRETCH"
-        background.display_depth, background.alpha = "BACK", 1.0
         show_from(background.image_user, image, first_frame)
         camera.show_background_images = True
         result.append(background)
@@ -72,8 +71,13 @@ def remove_backgrounds(scene, name: str) -> None:
 
 def media(scene, name: str) -> set:
     """The images behind the cameras."""
+    return {background.image for background in backgrounds(scene, name)}
+
+
+def backgrounds(scene, name: str) -> list:
+    """The background images of the scene's cameras that show a plate."""
     found = (_background(camera, name) for camera in _cameras(scene))
-    return {background.image for background in found if background is not None}
+    return [background for background in found if background is not None]
 
 
 def _cameras(scene) -> set:

@@ -2,13 +2,15 @@
 
 
 def register() -> None:
-    from . import handlers
+    from . import handlers, showing
 
     handlers.register()
+    showing.register()
 
 
 def unregister() -> None:
-    from . import delivery, handlers
+    from . import delivery, handlers, showing
 
+    showing.unregister()
     delivery.close()
     handlers.unregister()

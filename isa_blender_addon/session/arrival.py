@@ -14,7 +14,7 @@ from ..takes.places import same
 from ..takes.shown import show_take, shown_folder
 from ..takes.take import Take
 from .saving import bring_home
-from .window import push_undo
+from .window import look_at_plate, push_undo
 
 
 class Arrivals:
@@ -88,6 +88,7 @@ class Arrivals:
             text = "The plate cannot be imported: {error}. The results are kept in {folder}."
             self._complain(said(text, error=repr(error), folder=take.folder), scene, showing)
             raise
+        look_at_plate(scene)
         # Also in the file, so that an autosave after this step knows its takes.
         scene.isa.shot = take.shot
         self._say(said("{take} is on the camera.", take=take.name), scene, showing)

@@ -1,4 +1,4 @@
-"""What Blender's windows are to do after a timer has changed something."""
+"""What Blender's windows are to do after something has changed without the artist's hand."""
 
 import bpy
 
@@ -31,3 +31,24 @@ def push_undo(message: str) -> None:
     if windows:
         with bpy.context.temp_override(window=windows[0]):
             bpy.ops.ed.undo_push(message=message)
+
+
+def look_at_plate(scene) -> None:
+    """Show the plate that has come, in the largest viewport of each window that shows its scene.
+
+    Nobody is taken away from the pose that they are working on, or from a picture that they match.
+    """
+    if scene.isa.view == "STAGE":
+        scene.isa.view = "PLATE"
+    look_through_camera(scene)
+
+
+def look_through_camera(scene) -> None:
+    for window in bpy.context.window_manager.windows:
+        active = window.view_layer.objects.active
+        areas = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+        if window.scene != scene or not areas or (active is not None and active.mode != "OBJECT"):
+            continue
+        space = max(areas, key=lambda area: area.width * area.height).spaces.active
+        if not space.use_local_camera:
+            space.region_3d.view_perspective = "CAMERA"

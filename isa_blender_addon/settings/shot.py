@@ -17,6 +17,7 @@ from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
+from .changes import changed
 
 
 def _model_items() -> list[tuple[str, str, str]]:
@@ -66,6 +67,27 @@ class SceneSettings(bpy.types.PropertyGroup):
         ],
         options={"ENUM_FLAG"},
         default={"PLANE", "BACKGROUND"},
+        update=changed("plate"),
+    )
+    view: EnumProperty(
+        name="View",
+        description="What the view through the camera shows",
+        items=[
+            ("STAGE", "Stage", "The scene without the plate"),
+            ("PLATE", "Plate", "The plate, before the scene"),
+            ("BOTH", "Both", "The plate over the scene, as opaque as you like"),
+        ],
+        default="PLATE",
+        update=changed("view"),
+    )
+    opacity: FloatProperty(
+        name="Opacity",
+        description="Of the plate over the scene",
+        subtype="FACTOR",
+        default=0.5,
+        min=0,
+        max=1,
+        update=changed("view"),
     )
     background: EnumProperty(
         name="Background",

@@ -11,6 +11,7 @@ from isa_engine.shot import Shot, read_shot
 from .. import plate
 from ..language.translation import said
 from ..plate.movie import blend_relative
+from ..plate.view import show_in_view
 from .files import SHOT
 from .ids import open_scenes
 from .places import Places, same
@@ -74,6 +75,19 @@ def show_results(scene, folder: Path) -> None:
     _show(scene, folder, read_take(folder) or read_shot(folder / SHOT))
 
 
+def show_again(scene) -> None:
+    """Show the scene's plate in the ways that it now wants; nothing where it has none.
+
+    Raises:
+        ShotError, SceneError: as ``show_results``.
+    """
+    last = scene.isa.last_results
+    # Where all ways were taken away, nothing shows a plate any more.
+    folder = shown_folder(scene) or (Path(os.path.realpath(bpy.path.abspath(last))) if last else None)
+    if folder is not None and folder.is_dir():
+        show_results(scene, folder)
+
+
 def use_settings(scene, take: Take) -> None:
     """Give the scene the settings of a take, all but the canvas, which follows the camera's frame.
 
@@ -96,6 +110,7 @@ def use_settings(scene, take: Take) -> None:
 def _show(scene, folder: Path, shot: Shot | Take) -> None:
     before = shown_folder(scene)
     plate.import_plate(scene, folder, shot, scene.isa.plate)
+    show_in_view(scene, plate.NAME, scene.isa.view, scene.isa.opacity)
     scene.isa.last_results = blend_relative(folder)
     if before is not None and not same(before, folder):
         scene.isa.other_results = blend_relative(before)

@@ -60,6 +60,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
+        draw_view(scene, layout)
         # What the engine's panel says already, or the line above, is not said twice.
         once = {told(problem) if problem else "", now.engine.status().message}
         if problem:
@@ -70,6 +71,16 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
             sentence(context, layout, now.note, "INFO")
         if not problem:
             draw_findings(context, layout, now.warnings)
+
+
+def draw_view(scene, layout) -> None:
+    """What the camera's view shows of stage and plate; nothing where there is no plate."""
+    if not plate.files(scene):
+        return
+    column = layout.column(align=True)
+    column.row(align=True).prop(scene.isa, "view", expand=True)
+    if scene.isa.view == "BOTH":
+        column.prop(scene.isa, "opacity", slider=True)
 
 
 class ISA_PT_engine(_Panel, bpy.types.Panel):
