@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the engine alone: on the artist's machine, so that the add-on finds it, or on a GPU host.
+# Install the engine alone, with any Python from 3.11 to 3.14: on the artist's machine, so that the add-on finds it, or on a GPU host.
 set -euo pipefail
 cd "$(dirname "$0")"
 ./setup.sh engine

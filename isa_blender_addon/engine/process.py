@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from isa_engine.client.location import read_record
+from isa_engine.client.location import python_of
 
 START_SECONDS = 90
 STOP_SECONDS = 5
@@ -181,10 +181,7 @@ def _held(folder: Path) -> bool:
 
 def find_python(preference: str, environment: Mapping[str, str] = os.environ) -> str:
     """The engine's Python; empty where none is known, or the recorded one is gone."""
-    if chosen := preference or environment.get("ISA_ENGINE_PYTHON", ""):
-        return chosen
-    record = read_record()
-    return record.python if record is not None and Path(record.python).is_file() else ""
+    return preference or python_of("engine", environment)
 
 
 def ready_status(line: bytes) -> EngineStatus | None:

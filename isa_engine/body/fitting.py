@@ -1,31 +1,36 @@
-"""The pose of a body whose keypoints were marked on a picture: least squares under a pose prior.
+"""The pose of a body from what is known of it in a picture: least squares under a pose prior.
 
-Minimises, by Levenberg and Marquardt's method from several headings, the keypoints' distances in the
-picture together with how unlikely the pose is (``pose_prior``) and how far the body leans. What a picture
-cannot tell, depth above all, the prior decides.
+Minimises, by Levenberg and Marquardt's method from several headings, landmarks' distances in the picture
+and the bones' turns in space (``evidence``), each by the error that is expected of it, together with how
+unlikely the pose is (``pose_prior``) and, where nothing tells of depth, how far the body leans. What a
+picture cannot tell the prior decides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, keypoints
+from isa_engine.body.evidence import BONES, Evidence, evidence, ray
+from isa_engine.body.hands import finger_rotations
+from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS
+from isa_engine.body.landmarks import LANDMARKS, Sighting, carriers, detected_offsets
 from isa_engine.body.pose_prior import pose_prior
-from isa_engine.body.rotation import matrices
-from isa_engine.body.skeleton import SMPLX_PARENTS
+from isa_engine.body.rotation import aligning, matrices
+from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.errors import BodyError
 from isa_engine.geometry.ndc import to_pixels
 
-# Shares of the figure's size in the picture: how exactly keypoints are marked; the error of a failed fit.
-_EXACT, _FAILED = 0.006, 0.05
-_LEAST = 8
+# Share of the figure's size in the picture: the error of a failed fit.
+_FAILED = 0.05
 _LEAN = 0.35
 _PRIOR = 1.0
-_HEADINGS = 8
+# Turned by these, of whole turns; where the heading is seen, only beside it.
+_HEADINGS, _NEAR_HEADINGS = np.arange(8) / 8, np.array([0, 1 / 8, -1 / 8])
 _FIRST_ROUNDS, _LAST_ROUNDS, _FINALISTS = 12, 60, 3
 _DIFFERENCE = 1e-5
 # Where these are among the parameters: the root's rotation and place, then the other joints' rotations.
 _ROOT, _PLACE, _BODY = slice(0, 3), slice(3, 6), slice(6, None)
+_WRISTS = SMPLX_JOINTS.index("left_wrist"), SMPLX_JOINTS.index("right_wrist")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Fit:
     """A body in front of a camera that stands at the origin, looks along −Z and has Y up.
 
     Attributes:
-        rotations: ``(55, 3)`` axis-angle of each joint relative to its parent; face and hands at rest.
+        rotations: ``(55, 3)`` axis-angle of each joint relative to its parent; the face at rest, and hands
+            that nobody saw.
         translation: ``(3,)`` metres: the pelvis is at its rest place plus this.
         keypoints: ``(17, 2)`` pixels, y down, where the fitted body has them.
         error: root of the mean squared distance to those that were marked, pixels.
@@ -45,69 +51,106 @@ class Fit:
     error: float
 
 
-def fit_pose(rest: np.ndarray, marked: np.ndarray, size: tuple[int, int], intrinsics: np.ndarray) -> Fit:
-    """Fit a body to marked keypoints.
+def fit_pose(
+    rest: np.ndarray,
+    marked: np.ndarray,
+    size: tuple[int, int],
+    intrinsics: np.ndarray,
+    sighting: Sighting | None = None,
+) -> Fit:
+    """Fit a body to keypoints that an artist marked, a detector saw, or both.
 
     Args:
         rest: ``(55, 3)`` joints at rest, metres, Y up, facing +Z.
         marked: ``(17, 2)`` pixels, y down from the picture's top left corner; NaN where unmarked.
         size: of the picture in pixels, width and height.
         intrinsics: ``(4,)``, ``geometry.camera``.
+        sighting: what a detector saw; a keypoint that is marked elsewhere than it says is the artist's.
 
     Raises:
         BodyError: too few keypoints are marked, they lie in one place, or no pose fits them.
     """
-    problem = _Problem(np.asarray(rest, np.float64), np.asarray(marked, np.float64), size, intrinsics)
-    first = [problem.descend(problem.start(heading), _FIRST_ROUNDS) for heading in _headings()]
-    best = sorted(first, key=lambda found: found[1])[:_FINALISTS]
-    parameters, _ = min(
-        (problem.descend(found, _LAST_ROUNDS) for found, _ in best), key=lambda found: found[1]
-    )
+    known = evidence(marked, size, intrinsics, sighting)
+    problem = Problem(np.asarray(rest, np.float64), known, size, intrinsics)
+    parameters = problem.solved()
     places = problem.pixels(parameters[None])[0]
-    known = ~np.isnan(problem.marked).any(1)
-    error = float(np.sqrt((np.linalg.norm((places - problem.marked)[known], axis=1) ** 2).mean()))
-    if error > _FAILED * problem.extent:
-        worst = KEYPOINTS[int(np.nanargmax(np.linalg.norm(places - problem.marked, axis=1)))].replace(
-            "_", " "
-        )
+    off = np.where(known.marked, np.linalg.norm(places - known.places, axis=1), 0)
+    error = float(np.sqrt((off[known.marked] ** 2).mean()))
+    if error > _FAILED * known.extent:
+        worst = LANDMARKS[int(off.argmax())].replace("_", " ")
         remedy = "Check that left and right are the character's own, or pose the ghost by hand."
         raise BodyError(
             f"no pose fits the marks: {error:.0f} pixels are left, most at the {worst}", remedy=remedy
         )
-    rotations = np.zeros((55, 3))
-    rotations[:BODY_JOINTS] = np.concatenate([parameters[_ROOT], parameters[_BODY]]).reshape(-1, 3)
-    return Fit(rotations, parameters[_PLACE] - problem.rest[0], places, error)
+    return Fit(
+        problem.rotations(parameters, sighting),
+        parameters[_PLACE] - problem.rest[0],
+        places[: len(KEYPOINTS)],
+        error,
+    )
 
 
-def _headings() -> np.ndarray:
-    return np.arange(_HEADINGS) * 2 * np.pi / _HEADINGS
+def settled(rest: np.ndarray, sighting: Sighting, size: tuple[int, int], intrinsics: np.ndarray) -> Sighting:
+    """What a detector saw, moved to where our landmarks are: its own are elsewhere on a body, by so much that
+    it depends on how the body stands. Arguments and errors as of ``fit_pose``."""
+    known = evidence(sighting.marks(), size, intrinsics, sighting)
+    offsets = detected_offsets()
+    problem = Problem(np.asarray(rest, np.float64), known, size, intrinsics, offsets)
+    moved, pixels = problem.moved(problem.solved(), -offsets)
+    turn = aligning(np.array([0, 0, -1.0]), ray(sighting.middle(), size, intrinsics))
+    return replace(sighting, places=sighting.places + pixels, shape=sighting.shape + moved @ turn)
 
 
-class _Problem:
-    """Parameters ``(69,)``: the root's rotation, its place, the rotations of joints 1 to 21."""
+class Problem:
+    """Parameters ``(69,)``: the root's rotation, its place, the rotations of joints 1 to 21.
 
-    def __init__(self, rest, marked, size, intrinsics):
-        self.rest, self.marked = rest, marked
+    Args:
+        rest: ``(55, 3)`` joints at rest.
+        known: what the body is to agree with.
+        size, intrinsics: of the picture.
+        elsewhere: ``(P, 3)`` metres that landmarks are from ours, in their joints' axes.
+    """
+
+    def __init__(
+        self,
+        rest: np.ndarray,
+        known: Evidence,
+        size: tuple[int, int],
+        intrinsics: np.ndarray,
+        elsewhere: np.ndarray | float = 0.0,
+    ):
+        self.rest, self.known = rest, known
         self.size, self.intrinsics = np.array(size, float), np.array(intrinsics, float)
-        self.known = ~np.isnan(marked).any(1)
-        if self.known.sum() < _LEAST:
-            problem = f"{self.known.sum()} of the 17 joints are marked"
-            raise BodyError(problem, remedy=f"Mark at least {_LEAST}; shoulders and hips help most.")
-        self.extent = float(np.ptp(marked[self.known], axis=0).max())
-        if self.extent < 8:
-            raise BodyError("the marks lie in one place", remedy="Put each on its joint.")
-        self.exact = max(_EXACT * self.extent, 1.0)
+        self.carriers, offsets = carriers(rest)
+        self.offsets = offsets + elsewhere
         self.prior = pose_prior()
+
+    def solved(self) -> np.ndarray:
+        """The parameters that agree best, from several headings."""
+        turns = self.known.turn + 2 * np.pi * _NEAR_HEADINGS if self.known.in_space else 2 * np.pi * _HEADINGS
+        first = [self.descend(self.start(turn), _FIRST_ROUNDS) for turn in turns]
+        best = sorted(first, key=lambda found: found[1])[:_FINALISTS]
+        last = [self.descend(found, _LAST_ROUNDS) for found, _ in best]
+        return min(last, key=lambda found: found[1])[0]
+
+    def moved(self, parameters: np.ndarray, by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How landmarks move in the view, ``(P, 3)`` metres, and in the picture, ``(P, 2)`` pixels, that are
+        moved ``by`` ``(P, 3)`` metres in their joints' axes."""
+        turned, placed = self._posed(parameters[None])
+        points = self._carried(turned, placed)
+        way = (turned[:, self.carriers] @ by[..., None])[..., 0]
+        return way[0], (self._in_picture(points + way) - self._in_picture(points))[0]
 
     def start(self, heading: float) -> np.ndarray:
         """A person of average pose who faces this way, as large and in the place that the marks tell."""
+        known = self.known
         parameters = np.concatenate([[0, heading, 0], np.zeros(3), self.prior.mean])
         parameters[_PLACE] = [0, 0, -10]
         fx, fy, cx, cy = self.intrinsics
-        shape = self._keypoints(parameters[None])[0][self.known]
+        shape = self._landmarks(parameters[None])[0][known.marked]
         tall = np.ptp(shape[:, :2], axis=0).max()
-        distance = fy * tall / (2 * self.extent / self.size[1])
-        middle = (self.marked[self.known].mean(0) / self.size * 2 - 1) * [1, -1]
+        distance = fy * tall / (2 * known.extent / self.size[1])
+        middle = (known.places[known.marked].mean(0) / self.size * 2 - 1) * [1, -1]
         centre = shape.mean(0) - parameters[_PLACE]
         parameters[_PLACE] = [
             distance * (middle[0] - cx) / fx - centre[0],
@@ -115,6 +158,18 @@ class _Problem:
             -distance,
         ]
         return parameters
+
+    def rotations(self, parameters: np.ndarray, sighting: Sighting | None) -> np.ndarray:
+        """``(55, 3)`` axis-angle of all joints, the fingers as they were seen."""
+        found = np.zeros((55, 3))
+        found[:BODY_JOINTS] = np.concatenate([parameters[_ROOT], parameters[_BODY]]).reshape(-1, 3)
+        if sighting is not None:
+            turned = self._posed(parameters[None])[0][0]
+            for side, (hand, wrist) in enumerate(zip(sighting.hands, _WRISTS, strict=True)):
+                if hand is not None:
+                    first = 25 + 15 * side
+                    found[first : first + 15] = finger_rotations(hand, side, turned[wrist], self.rest)
+        return found
 
     def descend(self, parameters: np.ndarray, rounds: int) -> tuple[np.ndarray, float]:
         """Parameters of a smaller cost, and the cost."""
@@ -142,22 +197,41 @@ class _Problem:
         return parameters, float(cost)
 
     def residuals(self, parameters: np.ndarray) -> np.ndarray:
-        """What is to become small, ``(B, R)``: pixels, pose and lean, each by its own measure."""
-        off = (self.pixels(parameters) - self.marked)[:, self.known] / self.exact
+        """What is to become small, ``(B, R)``: pixels, bones, pose and lean, each by its own measure."""
+        known = self.known
+        turned, placed = self._posed(parameters)
+        points = self._carried(turned, placed)
+        off = (self._in_picture(points) - known.places) * known.weights[:, None]
         unlikely = np.sqrt(_PRIOR) * (parameters[:, _BODY] - self.prior.mean) @ self.prior.whitening.T
-        up = matrices(parameters[:, _ROOT])[:, :, 1]
-        return np.concatenate([off.reshape(len(off), -1), unlikely, up[:, [0, 2]] / _LEAN], 1)
+        parts = [off.reshape(len(off), -1), unlikely]
+        if known.in_space:
+            bones = BONES @ points
+            bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
+            turns = (bones - known.directions) * known.direction_weights[:, None]
+            parts.append(turns.reshape(len(off), -1))
+        else:
+            parts.append(turned[:, 0, [0, 2], 1] / _LEAN)
+        return np.concatenate(parts, 1)
 
     def pixels(self, parameters: np.ndarray) -> np.ndarray:
-        """Keypoints in the picture, ``(B, 17, 2)``."""
-        points = self._keypoints(parameters)
+        """Landmarks in the picture, ``(B, P, 2)``."""
+        return self._in_picture(self._landmarks(parameters))
+
+    def _in_picture(self, points: np.ndarray) -> np.ndarray:
         fx, fy, cx, cy = self.intrinsics
         # A trial step may put the body behind the camera. At 0.1 m, so near, it costs enough to be refused.
         depth = np.maximum(-points[..., 2], 0.1)
         ndc = np.stack([fx * points[..., 0] / depth + cx, fy * points[..., 1] / depth + cy], -1)
         return to_pixels(ndc, self.size)
 
-    def _keypoints(self, parameters: np.ndarray) -> np.ndarray:
+    def _landmarks(self, parameters: np.ndarray) -> np.ndarray:
+        return self._carried(*self._posed(parameters))
+
+    def _carried(self, turned: np.ndarray, placed: np.ndarray) -> np.ndarray:
+        return placed[:, self.carriers] + (turned[:, self.carriers] @ self.offsets[..., None])[..., 0]
+
+    def _posed(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotations ``(B, 22, 3, 3)`` and places ``(B, 22, 3)`` of the body's joints in the view."""
         local = matrices(
             np.concatenate([parameters[:, _ROOT], parameters[:, _BODY]], 1).reshape(-1, BODY_JOINTS, 3)
         )
@@ -167,4 +241,4 @@ class _Problem:
             parent = SMPLX_PARENTS[joint]
             turned[:, joint] = turned[:, parent] @ local[:, joint]
             placed[:, joint] = placed[:, parent] + turned[:, parent] @ (self.rest[joint] - self.rest[parent])
-        return keypoints(placed, turned[:, HEAD], self.rest)
+        return turned, placed

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.configuration import ModelConfig, model_config, weights_folder
-from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
@@ -72,8 +71,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
     rows, columns = height // config.multiple, width // config.multiple
-    policy = POLICIES[Settings.policy]
-    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance, policy)
+    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance)
     operations = step(config, work)
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())

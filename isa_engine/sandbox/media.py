@@ -1,7 +1,9 @@
 """Foreign pictures and footage to pixels. Runs in the limited process of ``sandbox.process`` alone."""
 
+import contextlib
 import io
 import itertools
+from collections.abc import Iterator
 
 import av
 import av.error
@@ -66,11 +68,36 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
         ShotError: it cannot be decoded, is too large, or too short.
     """
     where = "background"
-    pictures: list[np.ndarray] = []
-    try:
-        with av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED) as file:
+    with Movie(encoded, where) as movie:
+        pictures = list(itertools.islice(movie.frames(size), frames))
+    if len(pictures) < frames:
+        problem = f"the video has {len(pictures)} frames and the shot {frames}"
+        raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
+    return np.stack(pictures)
+
+
+class Movie:
+    """A video that is read frame by frame.
+
+    Args:
+        where: whose it is, for the error.
+
+    Attributes:
+        size: width and height, pixels.
+        rate: frames a second; 0 where the file does not tell.
+        count: frames, as the file says; 0 where it does not tell.
+
+    Raises:
+        ShotError: it cannot be decoded, or is too large.
+    """
+
+    def __init__(self, encoded: bytes, where: str):
+        self._where = where
+        with self._refused():
+            self._file = av.open(io.BytesIO(encoded), "r", options=_SELF_CONTAINED)
+            streams = self._file.streams.video
             # None: the header does not tell the stream's codec, and it cannot be decoded.
-            context = file.streams.video[0].codec_context if file.streams.video else None
+            context = streams[0].codec_context if streams else None
             if context is None:
                 raise ShotError("there is no picture in the video", where=where, remedy=_REMEDY)
             if context.width * context.height > _MAX_SOURCE_PIXELS:
@@ -80,15 +107,29 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
             context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
             # The process may start no others.
             context.thread_count = 1
-            for frame in itertools.islice(file.decode(video=0), frames):
+            self.size = context.width, context.height
+            self.rate, self.count = float(streams[0].average_rate or 0), streams[0].frames
+
+    def __enter__(self) -> "Movie":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+    def frames(self, size: tuple[int, int]) -> Iterator[np.ndarray]:
+        """Every frame, ``(height, width, 3)`` uint8 sRGB, resized to ``(width, height)``."""
+        with self._refused():
+            for frame in self._file.decode(video=0):
                 resized = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
-                pictures.append(resized.to_ndarray())
-    except av.error.FFmpegError as error:
-        raise ShotError("the video cannot be decoded", where=where, remedy=_REMEDY) from error
-    if len(pictures) < frames:
-        problem = f"the video has {len(pictures)} frames and the shot {frames}"
-        raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
-    return np.stack(pictures)
+                yield resized.to_ndarray()
+
+    @contextlib.contextmanager
+    def _refused(self) -> Iterator[None]:
+        try:
+            yield
+        except av.error.FFmpegError as error:
+            problem = "the video cannot be decoded"
+            raise ShotError(problem, where=self._where, remedy=_REMEDY) from error
 
 
 def _check_size(width: int, height: int, where: str) -> None:

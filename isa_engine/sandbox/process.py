@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 import av
@@ -21,7 +20,7 @@ from PIL import Image, ImageColor, ImageFile, ImagePalette, MpoImagePlugin, Tiff
 
 from isa_engine.errors import ShotError
 from isa_engine.sandbox import media
-from isa_engine.sandbox.confined import confine, keep_memory_private
+from isa_engine.sandbox.confined import confine, keep_memory_private, limit
 
 CPU_SECONDS = 600
 # What Pillow imports late, such as for a camera's EXIF: a limited fork opens no files.
@@ -32,7 +31,7 @@ _KINDS = {"picture": media.picture, "footage": media.footage}
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_memory_private()
-    _warm_up()
+    warm_up()
     forks = hasattr(os, "fork")
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
@@ -44,7 +43,7 @@ def main() -> None:
             return
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Decode something of ours: a limited fork opens no files, so what decoders load late is loaded here."""
     movie = io.BytesIO()
     frame = np.zeros((16, 16, 3), np.uint8)
@@ -68,7 +67,7 @@ def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
             # It has the one pipe: neither its parent's answers nor the next file are within its reach.
             for descriptor in (reading, 0, 1, 2):
                 os.close(descriptor)
-            _limit(request["memory"])
+            limit(request["memory"], CPU_SECONDS)
             confine()
             with open(writing, "wb", closefd=False) as pipe:
                 pipe.write(_decoded(request, encoded))
@@ -91,21 +90,6 @@ def _decoded(request: dict[str, Any], encoded: bytes) -> bytes:
     except ShotError as error:
         return _line({"error": [error.problem, error.where, error.remedy]})
     return _line({"shape": pixels.shape}) + pixels.tobytes()
-
-
-def _limit(memory: int) -> None:
-    """From here on: so much memory, little time, no new files, none written, no core, no other processes."""
-    import resource
-
-    # The limit counts what the process has already, which only Linux tells.
-    if sys.platform.startswith("linux"):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    # Linux counts threads as processes; root is not held to it.
-    for none in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC):
-        resource.setrlimit(none, (0, 0))
 
 
 def _line(answer: dict[str, Any]) -> bytes:

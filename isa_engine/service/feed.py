@@ -18,10 +18,9 @@ from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Caller, Tokens
 
 BEAT_SECONDS = 0.1
-# Seconds without a change until a comment is sent, so that proxies keep the connection and a vanished client
-# is noticed.
+# A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
 IDLE_SECONDS = 15
-# Seconds to wait after an error, so that a night of them does not fill the log.
+# After an error, so that a night of them does not fill the log.
 ERROR_SECONDS = 5
 
 log = logging.getLogger(__name__)
@@ -86,8 +85,7 @@ class Feed:
         self._wake(list(self._waiting))
 
     def _news(self, job: str, after: int) -> tuple[bool, list[JobEvent]]:
-        # The state before the events: read after them it could be "done" without the event that says so, and
-        # the stream would end without it.
+        # Its state is asked for first: what happens while the events are read is then still to come.
         status = self.store.status(job)
         return status is None or status.over, self.store.events(after, job)
 
@@ -104,7 +102,7 @@ class Feed:
                         after = event.number
                         self._wake([event.job])
                     if revoked != (revoked := await ask(self.store, self.tokens.revoked)):
-                        # A token was revoked: each stream looks whether it is its own.
+                        # Each looks whether its token is among them.
                         self._wake(list(self._waiting))
                 except Exception as error:
                     # The streams go on when the queue can be read again; until then they say that they live.

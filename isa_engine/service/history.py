@@ -7,7 +7,7 @@ from isa_engine.client.protocol import Ending
 from isa_engine.service.database import Database
 from isa_engine.service.store import columns
 
-# Endings that are kept: about 20 MB.
+# About 20 MB of them.
 KEPT = 100_000
 _ENDING = columns(Ending, "history")
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from isa_engine.errors import ShotError
-from isa_engine.sandbox import decode, limited, process
+from isa_engine.sandbox import confined, decode, limited, process
 
 
 def png(width: int, height: int) -> bytes:
@@ -148,9 +148,32 @@ def test_a_decoder_that_was_taken_over_reaches_nothing(monkeypatch, act):
 def test_it_is_the_limits_that_keep_it_from_that(monkeypatch, act):
     if act == "write to the parent's output":
         pytest.skip("a fork has no such output, with or without limits")
-    monkeypatch.setattr(process, "_limit", lambda memory: None)
+    monkeypatch.setattr(process, "limit", lambda memory, seconds: None)
     monkeypatch.setattr(process, "confine", lambda: None)
     assert in_a_limited_fork(monkeypatch, ACTS[act]).startswith(b'{"shape"')
+
+
+def ask_an_older_thread(_) -> np.ndarray:
+    """What a thread may do that ran before the rights were given up."""
+    asked, answered, content = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        asked.wait()
+        with contextlib.suppress(OSError):
+            content.append(Path("/etc/passwd").read_bytes())
+        answered.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    confined.confine()
+    asked.set()
+    answered.wait()
+    return pixels(content[0])
+
+
+def test_threads_that_ran_before_are_held_to_it_too(monkeypatch):
+    monkeypatch.setattr(process, "limit", lambda memory, seconds: None)
+    monkeypatch.setattr(process, "confine", lambda: None)
+    assert in_a_limited_fork(monkeypatch, ask_an_older_thread).startswith(b'{"died"')
 
 
 def as_nobody(act) -> bytes:

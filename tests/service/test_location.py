@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import isa_engine
-from isa_engine.client.location import EngineRecord, data_folder, read_record, write_record
+from isa_engine.client.location import Installed, data_folder, read_record, write_record
 
 HOME = Path("/home/anna")
 
@@ -31,7 +31,7 @@ def test_each_system_has_its_own_place_for_it(platform, environment, folder):
 
 
 def test_what_is_written_is_read(tmp_path):
-    record = EngineRecord("/opt/isa/林/.venv/bin/python", "1.2.3")
+    record = Installed("/opt/isa/林/.venv/bin/python", "1.2.3")
     file = write_record(record, tmp_path / "new" / "folder")
     assert read_record(tmp_path / "new" / "folder") == record
     assert list(file.parent.iterdir()) == [file]

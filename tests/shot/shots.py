@@ -10,7 +10,6 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from isa_engine.configuration.policies import EXACT
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
 from isa_engine.shot.shot import SKELETON
 
@@ -39,7 +38,7 @@ def small_shot(**changes) -> Shot:
         "references": (PNG + b"picture",),
         "frame_reference": 0,
         "background": b"video",
-        "settings": Settings(width=224, height=128, seed=42, policy=EXACT),
+        "settings": Settings(width=224, height=128, seed=42),
     }
     return Shot(**{**shot, **changes})
 

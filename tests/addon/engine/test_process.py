@@ -21,7 +21,7 @@ from isa_blender_addon.engine.process import (
     ready_status,
 )
 from isa_engine.client import EngineClient
-from isa_engine.client.location import EngineRecord, write_record
+from isa_engine.client.location import Installed, write_record
 from tests.service.running import COMMAND, alive, eventually
 
 
@@ -70,7 +70,7 @@ def test_an_engine_that_is_installed_later_is_found(tmp_path, engine):
     engine.preference = ""
     engine.start()
     assert engine.poll().state == "absent"
-    write_record(EngineRecord(sys.executable, "0.1.0"))
+    write_record(Installed(sys.executable, "0.1.0"))
     engine.start()
     assert settled(engine).state == "ready"
 
@@ -209,7 +209,7 @@ def test_the_engine_ends_with_its_owner(tmp_path):
 def test_the_engines_python_is_looked_for_in_this_order(tmp_path):
     python = tmp_path / "python"
     assert find_python("", {}) == ""
-    write_record(EngineRecord(str(python), "0.1.0"))
+    write_record(Installed(str(python), "0.1.0"))
     assert find_python("", {}) == "", "a recorded engine that is gone is none"
     python.touch()
     assert find_python("", {}) == str(python)

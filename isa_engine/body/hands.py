@@ -1,0 +1,43 @@
+"""Fingers from a hand that was seen: each bone is swung from where its parent holds it to where it points.
+
+A hand's landmarks tell no twist of a finger, and a finger has next to none.
+"""
+
+import numpy as np
+
+from isa_engine.body.landmarks import HAND_FINGERS, Hand
+from isa_engine.body.rotation import aligning, axis_angles, matrices
+from isa_engine.body.skeleton import SMPLX_JOINTS
+
+# Radians that no joint of a finger bends beyond.
+_FARTHEST = 1.75
+# Metres: a bone so short points nowhere.
+_LEAST = 1e-4
+_FIRST = SMPLX_JOINTS.index("left_index1")
+
+
+def finger_rotations(hand: Hand, side: int, wrist: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Rotations ``(15, 3)`` axis-angle of a hand's fingers, in SMPL-X's order.
+
+    Args:
+        side: 0 left, 1 right.
+        wrist: ``(3, 3)`` rotation of the hand in the axes that its shape is in.
+        rest: ``(55, 3)`` joints at rest.
+    """
+    found = np.zeros((15, 3))
+    for finger, landmark in HAND_FINGERS.items():
+        name = f"{('left', 'right')[side]}_{finger}1"
+        joint, turned = SMPLX_JOINTS.index(name), wrist
+        for phalanx in range(3):
+            # The last joint of a finger has no joint after it: at rest its tip goes straight on.
+            start = min(phalanx, 1)
+            bone = rest[joint + start + 1] - rest[joint + start]
+            seen = hand.shape[landmark + phalanx + 1] - hand.shape[landmark + phalanx]
+            if np.linalg.norm(seen) < _LEAST:
+                break
+            swing = axis_angles(aligning(bone, turned.T @ seen))
+            angle = np.linalg.norm(swing)
+            swing = swing * min(1.0, _FARTHEST / max(angle, 1e-9))
+            found[joint + phalanx - _FIRST - 15 * side] = swing
+            turned = turned @ matrices(swing)
+    return found

@@ -1,0 +1,95 @@
+"""The process that detects: one request, one answer, its end. It runs in an environment of its own.
+
+usage: python -m isa_engine.detection.process
+
+On standard input a line of JSON ``{"kind", "where", "bytes", "box"}`` and so many bytes of a picture or a
+video. On standard output lines of JSON: ``{"done", "of"}`` at times; of a video first ``{"size", "rate"}``
+and for each frame ``{"people": {number: sighting}}``; at the end ``{"people": [sighting]}`` of a picture,
+``{"end": true}`` of a video, or ``{"error"}`` with the fields of an error. What was sent is decoded and
+looked at after the process has given up all that it does not need for that (``sandbox.confined``).
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from isa_engine.detection.people import Networks, find_people, find_person
+from isa_engine.detection.telling import told
+from isa_engine.detection.tracking import track
+from isa_engine.errors import EngineError, IsaError
+from isa_engine.sandbox import media
+from isa_engine.sandbox.confined import confine, keep_memory_private, limit
+from isa_engine.sandbox.process import warm_up
+
+MEMORY = 3 * 2**30
+CPU_SECONDS = 4 * 3600
+# Pixels of a video's longer side: larger ones show the networks no more, and take longer.
+_LONGER_SIDE = 1280
+
+
+def main() -> None:
+    """Load, read the request, give up rights, answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    try:
+        try:
+            from isa_engine.detection.networks import MediaPipe
+        except ImportError as error:
+            remedy = "Run install/detector.sh again."
+            raise EngineError(f"the detector is not whole: {error}", remedy=remedy) from error
+        for answer in answers(MediaPipe):
+            _say(answer)
+    except IsaError as error:
+        _say({"error": [error.problem, error.where, error.remedy]})
+    sys.stdout.flush()
+    # The networks' threads may not be ended in good order any more.
+    os._exit(0)
+
+
+def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
+    """What to say to the request on standard input; rights are given up before its file is opened.
+
+    Raises:
+        ShotError: the file cannot be decoded.
+    """
+    keep_memory_private()
+    warm_up()
+    networks = load()
+    # Threads and what they load late come with the first picture.
+    blank = np.zeros((64, 64, 3), np.uint8)
+    networks.body(blank)
+    networks.hand(blank)
+    request = json.loads(sys.stdin.buffer.readline())
+    encoded, where = sys.stdin.buffer.read(request["bytes"]), request["where"]
+    limit(MEMORY, CPU_SECONDS)
+    confine()
+    if request["kind"] == "video":
+        with media.Movie(encoded, where) as movie:
+            share = min(1.0, _LONGER_SIDE / max(movie.size))
+            width, height = (max(round(side * share), 2) for side in movie.size)
+            yield {"size": [width, height], "rate": movie.rate}
+            for number, people in enumerate(track(movie.frames((width, height)), networks)):
+                yield {"people": {str(name): told(person) for name, person in people.items()}}
+                yield {"done": number + 1, "of": movie.count}
+        yield {"end": True}
+        return
+    pixels = media.picture(encoded, where)
+    if request["box"] is None:
+        found = find_people(pixels, networks, lambda done, of: _say({"done": done, "of": of}))
+    else:
+        found = find_person(pixels, networks, np.array(request["box"]))
+    yield {"people": [told(person) for person in found]}
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Sightings as JSON: what the limited process says, and what a .blend keeps. Nothing of it is believed that
+was not looked at.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from isa_engine.body.landmarks import HAND_LANDMARKS, LANDMARKS, Hand, Sighting
+from isa_engine.errors import BodyError
+
+# Far beyond any picture, in pixels or metres: larger numbers would overflow where they are squared.
+_LARGEST = 1e6
+# Parts of a pixel, of a metre and of certainty that are kept.
+_PIXEL, _METRE, _SURE = 2, 4, 3
+
+
+def told(sighting: Sighting) -> dict[str, Any]:
+    """A sighting, JSON-ready."""
+    return {
+        "places": sighting.places.round(_PIXEL).tolist(),
+        "shape": sighting.shape.round(_METRE).tolist(),
+        "sure": sighting.sure.round(_SURE).tolist(),
+        "hands": [
+            hand
+            and {"places": hand.places.round(_PIXEL).tolist(), "shape": hand.shape.round(_METRE).tolist()}
+            for hand in sighting.hands
+        ],
+    }
+
+
+def understood(said: Any) -> Sighting:
+    """The sighting of what ``told`` gave.
+
+    Raises:
+        BodyError: it is something else.
+    """
+    try:
+        hands = [
+            None
+            if hand is None
+            else Hand(_array(hand["places"], HAND_LANDMARKS, 2), _array(hand["shape"], HAND_LANDMARKS, 3))
+            for hand in said["hands"]
+        ]
+        left, right = hands
+        return Sighting(
+            _array(said["places"], len(LANDMARKS), 2),
+            _array(said["shape"], len(LANDMARKS), 3),
+            _array(said["sure"], len(LANDMARKS)).clip(0, 1),
+            (left, right),
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        remedy = "Match the character again."
+        raise BodyError("what the detector saw is damaged", remedy=remedy) from error
+
+
+def kept(sighting: Sighting | None) -> str:
+    """A sighting as a line of text; empty for none."""
+    return "" if sighting is None else json.dumps(told(sighting), separators=(",", ":"))
+
+
+def remembered(line: str) -> Sighting | None:
+    """The sighting of a line that ``kept`` gave; None of an empty one.
+
+    Raises:
+        BodyError: it is something else.
+    """
+    if not line:
+        return None
+    try:
+        return understood(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        raise BodyError("what the detector saw is damaged", remedy="Match the character again.") from error
+
+
+def _array(numbers: Any, *shape: int) -> np.ndarray:
+    array = np.asarray(numbers, np.float64)
+    if array.shape != shape or not (np.abs(array) <= _LARGEST).all():
+        raise ValueError(f"an array of shape {array.shape}")
+    return array
