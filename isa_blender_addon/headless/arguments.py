@@ -7,12 +7,16 @@ from isa_engine.errors import SceneError
 from isa_engine.models import names
 
 from ..settings.cast import cast_picture, refresh_cast
+from ..settings.presets import BUILT_IN, presets
 
 
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes that ``configure`` puts into the scene."""
     parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
     parser.add_argument("--model", choices=names(), help="another model than the scene's")
+    parser.add_argument(
+        "--preset", choices=list(BUILT_IN), help="steps, guidance and what is computed of a preset"
+    )
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")
@@ -25,6 +29,8 @@ def configure(scene, arguments: argparse.Namespace) -> None:
         cast_picture(scene, str(arguments.reference.absolute()))
     if arguments.model:
         scene.isa.model = arguments.model
+    if arguments.preset:
+        presets.use(arguments.preset, scene)
     for name in ("steps", "guidance", "seed"):
         value = getattr(arguments, name)
         if value is not None:

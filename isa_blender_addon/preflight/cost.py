@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.cost import generation
 from isa_engine.models import Description
 from isa_engine.shot import canvas_size
@@ -19,6 +20,7 @@ class Work:
         frame_shape: width and height of the camera's frame, of which each model paints its own canvas.
         characters: in the cast.
         steps, guidance: of the denoising.
+        policy: of its steps, a name of ``configuration.policies``.
     """
 
     frames: int
@@ -26,6 +28,7 @@ class Work:
     characters: int
     steps: int
     guidance: float
+    policy: str = EXACT
 
 
 def memory(model: Description, work: Work) -> float:
@@ -57,4 +60,5 @@ def operations(model: Description, work: Work) -> float:
 
 def _sized(model: Description, work: Work) -> generation.Work:
     width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple)
-    return generation.Work(work.frames, width, height, work.characters, work.steps, work.guidance)
+    size, policy = (work.frames, width, height, work.characters), POLICIES[work.policy]
+    return generation.Work(*size, work.steps, work.guidance, policy)

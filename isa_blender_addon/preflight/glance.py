@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.client.protocol import Health
+from isa_engine.configuration.policies import EXACT
 from isa_engine.models import describe, names
 
 from ..engine.process import machine_memory
@@ -93,7 +94,7 @@ def _memory(health: Health | None) -> tuple[float | None, float | None]:
 def work_of(scene) -> Work:
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     isa = scene.isa
-    return Work(frames, frame_shape(scene), len(playing(scene)), isa.steps, isa.guidance)
+    return Work(frames, frame_shape(scene), len(playing(scene)), isa.steps, isa.guidance, isa.policy)
 
 
 @lru_cache(maxsize=8)
@@ -110,6 +111,7 @@ def _pace(results: str, model: str) -> float | None:
             len(shot["characters"]),
             settings["steps"],
             settings["guidance"],
+            settings.get("policy", EXACT),
         )
         return operations(describe(model), work) / max(sum(record["seconds"].values()), 1e-3)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -1,4 +1,5 @@
-"""Presets of how to generate: Draft, Final, and the artist's own, which are data in Blender's presets folder.
+"""Presets of how to generate: Draft, Final, Exact, and the artist's own, which are data in Blender's presets
+folder.
 
 Blender's own presets are scripts that it runs; these are numbers in a JSON file, so one from a stranger can
 do nothing but be wrong.
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import bpy
 
+from isa_engine.configuration.policies import EXACT, POLICIES, PRESETS
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings
 from isa_engine.shot.validation import MAX_GUIDANCE
@@ -26,18 +28,21 @@ class Preset:
     steps: int
     guidance: float
     model: str = ""
+    policy: str = EXACT
 
     def fits(self, isa) -> bool:
         """Whether the scene's settings are these."""
         return (
             self.model in ("", isa.model)
-            and self.steps == isa.steps
+            and (self.steps, self.policy) == (isa.steps, isa.policy)
             and math.isclose(self.guidance, isa.guidance, rel_tol=1e-5)
         )
 
 
-# A draft takes a third of the time by fewer steps; without guidance figures would come apart.
-BUILT_IN = {"Draft": Preset(4, Settings.guidance), "Final": Preset(Settings.steps, Settings.guidance)}
+BUILT_IN = {
+    name: Preset(measured.steps, Settings.guidance, policy=measured.policy)
+    for name, measured in PRESETS.items()
+}
 
 
 class Presets:
@@ -79,13 +84,14 @@ class Presets:
                     model=preset.model,
                     name=name,
                 ) from error
-        scene.isa.steps, scene.isa.guidance = preset.steps, preset.guidance
+        isa = scene.isa
+        isa.steps, isa.guidance, isa.policy = preset.steps, preset.guidance, preset.policy
 
     def add(self, name: str, scene) -> None:
         """Keep the scene's settings under a name, in place of the artist's own preset of that name.
 
         Raises:
-            SceneError: the name is empty or Draft or Final, or the presets cannot be written.
+            SceneError: the name is empty or a built-in one's, or the presets cannot be written.
         """
         name = name.strip()
         if not name:
@@ -93,7 +99,7 @@ class Presets:
         if name in BUILT_IN:
             raise SceneError("'{name}' stays as it is", remedy="Choose another name.", name=name)
         isa = scene.isa
-        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.model)})
+        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.model, isa.policy)})
 
     def remove(self, name: str) -> None:
         """Forget one of the artist's own.
@@ -145,6 +151,7 @@ def _makes_sense(preset: Preset) -> bool:
         isinstance(preset.model, str)
         and type(preset.steps) is int
         and preset.steps > 0
+        and preset.policy in [*POLICIES]
         and type(preset.guidance) in (int, float)
         and 0 <= preset.guidance <= MAX_GUIDANCE
     )

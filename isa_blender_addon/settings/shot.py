@@ -11,6 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from isa_engine.configuration.policies import EXACT, FORECAST
 from isa_engine.models import describe, names
 from isa_engine.shot import Settings, canvas_size
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
@@ -48,6 +49,19 @@ class SceneSettings(bpy.types.PropertyGroup):
         min=0,
         max=MAX_GUIDANCE,
         soft_max=10,
+    )
+    policy: EnumProperty(
+        name="Computed",
+        description="Which steps ask the network",
+        items=[
+            (EXACT, "Every Step", "Nothing is spared"),
+            (
+                FORECAST,
+                "Every Other",
+                "The others are forecast from those before: half the time, and hardly another picture",
+            ),
+        ],
+        default=Settings.policy,
     )
     seed: IntProperty(
         name="Seed",
@@ -139,7 +153,7 @@ def generation_settings(scene) -> Settings:
     """The scene's settings in the engine's terms."""
     isa = scene.isa
     width, height = canvas(scene)
-    return Settings(isa.model, width, height, isa.steps, isa.guidance, isa.seed)
+    return Settings(isa.model, width, height, isa.steps, isa.guidance, isa.seed, isa.policy)
 
 
 CLASSES = (SceneSettings,)

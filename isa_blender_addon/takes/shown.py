@@ -94,7 +94,7 @@ def use_settings(scene, take: Take) -> None:
     Raises:
         SceneError: the add-on does not know its model; the scene is as it was.
     """
-    for name in ("model", "steps", "guidance", "seed"):
+    for name in ("model", "steps", "guidance", "seed", "policy"):
         try:
             setattr(scene.isa, name, getattr(take.settings, name))
         except TypeError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.configuration.policies import POLICIES
+from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings, Shot, write_shot
 from isa_engine.whole_file import whole_file
@@ -151,7 +151,7 @@ def read_take(folder: Path) -> Take | None:
         if content.pop("version") != VERSION:
             return None
         first, last, step = map(int, content.pop("frames"))
-        settings = Settings(**content.pop("settings"))
+        settings = Settings(**{"policy": EXACT, **content.pop("settings")})
         take = Take(folder=folder, frames=(first, last, step), settings=settings, **content)
     except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -165,7 +165,7 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
         draw_presets(context, layout)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("model", "seed", "steps", "guidance", "plate"):
+        for name in ("model", "seed", "steps", "policy", "guidance", "plate"):
             layout.prop(isa, name)
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 

@@ -187,7 +187,7 @@ class WorkerStatus:
         state, device, memory: as in ``Health``, of this one.
         trouble: why it takes no job, as a sentence.
         seen: its last sign of life, seconds since 1970 by the engine's clock.
-        blamed: jobs in a row that failed over it and that others did.
+        blamed: jobs in a row that failed on it and that others did.
         job: that it works on; empty: none.
         phase, step, steps: of that job.
     """

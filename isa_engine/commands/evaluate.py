@@ -1,11 +1,12 @@
-"""``isa-engine evaluate vae|video|ablation|control|limits``: measure a model on clips that no training saw,
-and leave tables, plots and contact sheets; ``detection``: how well poses are found in pictures."""
+"""``isa-engine evaluate vae|video|ablation|control|limits|speed|length``: measure a model on clips that no
+training saw, and leave tables, plots and contact sheets; ``detection``: how well poses are found in pictures."""
 
 import argparse
 import importlib.util
 from pathlib import Path
 from typing import Any
 
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ModelError
 from isa_engine.shot import Settings
 
@@ -15,9 +16,10 @@ HELP = "measure a model on held-out clips"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "part",
-        choices=("vae", "video", "ablation", "control", "limits", "detection"),
-        help="Table 1 and Fig. 5; Table 2; Table 4 and Fig. 14; how well the video obeys; and up to which "
-        "sizes, cameras and casts; poses in pictures",
+        choices=("vae", "video", "ablation", "control", "limits", "speed", "length", "detection"),
+        help="Table 1 and Fig. 5; Table 2; Table 4 and Fig. 14; how well the video obeys; up to which sizes, "
+        "cameras and casts; what each policy of denoising costs and loses; how long a take may be; poses in "
+        "pictures",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; an ablation in it is continued")
     parser.add_argument("--model", default="isa-tiny")
@@ -29,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=Settings.steps, help="of denoising (default: %(default)s)"
     )
     parser.add_argument("--guidance", type=float, default=Settings.guidance)
+    parser.add_argument(
+        "--policy",
+        choices=list(POLICIES),
+        default=Settings.policy,
+        help="which steps are computed (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
     parser.add_argument(
         "--rich",
@@ -39,6 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lpips", type=Path, help="weights of VGG-16 and its LPIPS layers, safetensors")
     parser.add_argument("--i3d", type=Path, help="weights of I3D, for FVD, safetensors")
     parser.add_argument("--device", default="auto")
+    long = parser.add_argument_group("length")
+    long.add_argument(
+        "--lengths", type=int, nargs="+", default=[9, 33, 121], help="frames (default: 9 33 121)"
+    )
+    long.add_argument(
+        "--windows",
+        nargs="+",
+        metavar="WINDOW/STRIDE/ANCHOR",
+        help="of attention across time, or 'whole' (default: whole, and the model's own)",
+    )
     ablation = parser.add_argument_group("ablation")
     ablation.add_argument("--config", type=Path, help="TOML of the training, as of 'train dit'")
     ablation.add_argument("--training-steps", type=int, help="instead of the configuration's")
@@ -68,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     networks = Networks.load(arguments.lpips, arguments.i3d, model.device)
     split = HELD_OUT_RICH if arguments.rich else HELD_OUT
     held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
-    sampling = Sampling(arguments.steps, arguments.guidance)
+    sampling = Sampling(arguments.steps, arguments.guidance, POLICIES[arguments.policy])
     out, clips, report = arguments.out, arguments.clips, PrintedProgress()
     out.mkdir(parents=True, exist_ok=True)
 
@@ -90,6 +108,17 @@ def run(arguments: argparse.Namespace) -> None:
         from isa_engine.evaluation.limits import limits
 
         tables = [limits(model, held_out, clips, sampling, out, report)]
+    elif arguments.part == "length":
+        from isa_engine.evaluation.length import Windowing, length
+
+        own = Windowing(config.dit.temporal_window, config.dit.temporal_stride, config.dit.temporal_anchor)
+        asked = [Windowing.parse(text) for text in arguments.windows or ()] or [Windowing(), own]
+        windowings = list(dict.fromkeys(asked))
+        tables = [length(model, held_out, clips, arguments.lengths, windowings, sampling, report)]
+    elif arguments.part == "speed":
+        from isa_engine.evaluation.speed import speed
+
+        tables = [speed(model, held_out, clips, sampling.guidance, report)]
     else:
         from isa_engine.evaluation.ablation import ablation
         from isa_engine.evaluation.ablation_runs import Ablation
@@ -153,8 +182,11 @@ def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         "device": model.device.type,
         "torch": torch.__version__,
     }
-    if arguments.part != "vae":
+    if arguments.part == "speed":
+        settings |= {"guidance": arguments.guidance, "threads": torch.get_num_threads()}
+    elif arguments.part != "vae":
         settings |= {"denoising steps": arguments.steps, "guidance": arguments.guidance}
+        settings |= {"policy": arguments.policy}
     if arguments.part == "ablation":
         training = _training(arguments)
         settings |= {"training steps": training.steps, "batch": training.batch, "seeds": arguments.seeds}

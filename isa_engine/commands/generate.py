@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.shot import read_shot
 
 HELP = "make the plate of a shot file"
@@ -13,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--model", help="another model than the shot's")
+    parser.add_argument("--preset", choices=list(PRESETS), help="steps and policy of a preset")
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
@@ -22,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
     names = ("model", "steps", "guidance", "seed")
-    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
+    changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
 
     from isa_engine.pipeline import Progress, generate, load_model, notes

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.configuration import ModelConfig, model_config, weights_folder
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
@@ -71,7 +72,8 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
     rows, columns = height // config.multiple, width // config.multiple
-    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance)
+    policy = POLICIES[Settings.policy]
+    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance, policy)
     operations = step(config, work)
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())

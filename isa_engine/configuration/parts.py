@@ -73,6 +73,10 @@ class DiTConfig:
             (``dit.identity_splat``); the paper has no such input.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
             (``dit.sd3_adapter``); None: positions from NDC.
+        temporal_window: latents that attention across time sees at once (``dit.temporal_windows``); None: all
+            of them. Where it covers a video nothing changes.
+        temporal_stride: latents from a window to the next.
+        temporal_anchor: latents of the first window that all others see.
     """
 
     width: int = 1536
@@ -87,6 +91,9 @@ class DiTConfig:
     readout: str = "velocity"
     identity_splat: bool = False
     position_grid: tuple[int, int] | None = None
+    temporal_window: int | None = None
+    temporal_stride: int = 4
+    temporal_anchor: int = 0
 
 
 # What all ISA-DiTs have in common. Features of a timestep; six numbers of a ray for each frame of a window

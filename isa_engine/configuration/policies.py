@@ -35,7 +35,22 @@ class Policy:
 
 EVERYTHING = Policy()
 EXACT, FORECAST = "exact", "forecast"
-POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=3)}
+POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2)}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Steps and policy, as of ``shot.Settings``: a row of the table of ``isa-engine evaluate speed``."""
+
+    steps: int
+    policy: str
+
+    @property
+    def rules(self) -> Policy:
+        return POLICIES[self.policy]
+
+
+PRESETS = {"Draft": Preset(4, EXACT), "Final": Preset(16, FORECAST), "Exact": Preset(30, EXACT)}
 
 
 @dataclass(frozen=True)

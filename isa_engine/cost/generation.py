@@ -50,7 +50,7 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
     previews = _times(shown, autoencoder.decoder(config.vae, 1, *canvas))
     return {
         "encode": _sum(encoded),
-        "denoise": _denoising(config, work) + _sum(previews),
+        "denoise": denoising(config, work) + _sum(previews),
         "decode": _sum(decoded),
     }
 
@@ -66,8 +66,8 @@ def step(config: ModelConfig, work: Work) -> dict[str, int]:
     return {part: count + alone.get(part, 0) for part, count in parts.items()}
 
 
-def _denoising(config: ModelConfig, work: Work) -> int:
-    """Of all steps."""
+def denoising(config: ModelConfig, work: Work) -> int:
+    """Floating point operations of all steps."""
     counts = asked(work.policy, work.steps)
     told = _sum(_branch(config, work, work.characters))
     read = _sum(_branch(config, work, work.characters, moved=False))

@@ -1,5 +1,7 @@
 """The products of ISA-DiT (Fig. 8)."""
 
+from collections.abc import Callable
+
 from isa_engine.configuration import (
     MODULATIONS,
     NEW_BRANCHES,
@@ -9,7 +11,8 @@ from isa_engine.configuration import (
     DiTConfig,
 )
 from isa_engine.cost.products import Product, attention
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, frames_before
+from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windows
 
 
 def transformer(
@@ -35,23 +38,25 @@ def transformer(
     video = latents * space
     token = config.patch**2 * c
     new = NEW_BRANCHES[config.conditioning]
+    windows = _windows(config, latents)
+    # A long video comes in pieces, and what belongs to no latent is computed for each of them.
+    pieces = 1 if windows is None else len(windows.starts)
     found = [
         Product("embedding", video, 3 * token, d),
         Product("embedding", video, RAY_CHANNELS, d),
-        Product("embedding", image_tokens, config.image_width, d),
-        Product("modulation", 1, TIMESTEP_FEATURES, d),
-        Product("modulation", 1, d, d, 1 + new * MODULATIONS + layers * MODULATIONS),
+        Product("embedding", pieces * image_tokens, config.image_width, d),
+        Product("modulation", pieces, TIMESTEP_FEATURES, d),
+        Product("modulation", pieces, d, d, 1 + new * MODULATIONS + layers * MODULATIONS),
         *_block("spatial", video, d, layers),
         *attention("spatial", latents, space, space, d, layers),
-        *_block("temporal", video, d, layers),
-        *attention("temporal", space, latents, latents, d, layers),
+        *_across("temporal", space, latents, windows, d, layers),
         Product("camera", video, d, d, 4 * layers),
         *attention("camera", latents, space, space, d, layers),
         Product("image", video, d, d, 2 * layers),
-        Product("image", image_tokens, d, d, 2 * layers),
+        Product("image", pieces * image_tokens, d, d, 2 * layers),
         # One key more, which nobody masks.
         *attention("image", 1, video, image_tokens + 1, d, layers),
-        Product("output", 1, d, d, 2),
+        Product("output", pieces, d, d, 2),
         Product("output", video, d, token),
     ]
     if config.identity_splat:
@@ -62,13 +67,53 @@ def transformer(
     return [*found, *_moving(config, latents, space, characters)] if moved else found
 
 
-def _block(part: str, tokens: int, d: int, layers: int) -> tuple[Product, ...]:
-    """Projections of Q, K, V and the output, and a feed-forward four times as wide."""
+def _block(part: str, tokens: int, d: int, layers: int, projected: int | None = None) -> tuple[Product, ...]:
+    """Projections of Q, K, V and the output, and a feed-forward four times as wide.
+
+    Args:
+        projected: tokens that pass the projections, where that are others.
+    """
     return (
-        Product(part, tokens, d, d, 4 * layers),
+        Product(part, tokens if projected is None else projected, d, d, 4 * layers),
         Product(part, tokens, d, 4 * d, layers),
         Product(part, tokens, 4 * d, d, layers),
     )
+
+
+def _windows(config: DiTConfig, latents: int) -> TemporalWindows | None:
+    return temporal_windows(latents, config.temporal_window, config.temporal_stride, config.temporal_anchor)
+
+
+def _across(
+    part: str,
+    places: int,
+    latents: int,
+    windows: TemporalWindows | None,
+    d: int,
+    layers: int,
+    place: Callable[[int], int] = lambda latent: latent,
+    more: int = 0,
+) -> list[Product]:
+    """A block across time, of so many places in a latent or a frame.
+
+    Args:
+        place: where a latent's places in time begin: itself, or its first frame.
+        more: keys beside those.
+    """
+    total = place(latents)
+    if windows is None:
+        return [
+            *_block(part, places * total, d, layers),
+            *attention(part, places, total, total + more, d, layers),
+        ]
+    lengths = [place(start + windows.window) - place(start) for start in windows.starts]
+    found = [*_block(part, places * total, d, layers, places * sum(lengths))]
+    for number, length in enumerate(lengths):
+        anchor = place(windows.anchor) if number else 0
+        # Keys and values of the anchor are projected in every window.
+        found += [Product(part, places * anchor, d, d, 2 * layers)] if anchor else []
+        found += attention(part, places, length, length + anchor + more, d, layers)
+    return found
 
 
 def _control(config: DiTConfig, video: int) -> list[Product]:
@@ -97,12 +142,12 @@ def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> lis
     """Point tokens, their way through time (Eqs. 8 and 17), and their look back at the video (Eq. 13)."""
     d, layers = config.width, config.layers
     video, cast, window = _tokens(config, latents, space, characters)
-    points, frames = characters * config.points, 1 + TEMPORAL_COMPRESSION * (latents - 1)
+    points, windows = characters * config.points, _windows(config, latents)
+    pieces = 1 if windows is None else len(windows.starts)
     return [
         Product("embedding", cast, d, d, 2),
-        Product("embedding", points, config.latent_channels, d),
-        *_block("point_temporal", cast, d, layers),
-        *attention("point_temporal", points, frames, frames + 1, d, layers),
+        Product("embedding", pieces * points, config.latent_channels, d),
+        *_across("point_temporal", points, latents, windows, d, layers, frames_before, more=1),
         # After the last layer nobody reads the points.
         Product("isa", cast, d, d, 10 * (layers - 1)),
         Product("isa", video, d, d, 2 * (layers - 1)),

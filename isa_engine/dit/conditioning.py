@@ -6,16 +6,21 @@ import torch
 
 from isa_engine.configuration import RAY_CHANNELS
 from isa_engine.errors import ModelError
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.frames import (
+    TEMPORAL_COMPRESSION,
+    extended_count,
+    frames_before,
+    latent_count,
+)
 
 
 @dataclass(frozen=True)
 class Conditioning:
     """All conditions of a batch of videos.
 
-    F frames fill whole windows (``geometry.frames``); P counts the point tokens a frame, all characters'
-    together, padded with invisible ones where a batch mixes casts. Floating point is float32 at any precision
-    of the model: coordinates enter fine-grained encodings.
+    F frames fill whole windows (``geometry.frames``), of a video or of a part of one; P counts the point
+    tokens a frame, all characters' together, padded with invisible ones where a batch mixes casts. Floating
+    point is float32 at any precision of the model: coordinates enter fine-grained encodings.
 
     Attributes:
         points: ``(B, F, P, 3)`` canonical coordinates in metres (Eq. 8).
@@ -65,9 +70,11 @@ class Conditioning:
         for name, letters in _SHAPES.items():
             _bind(sizes, name, letters, tuple(getattr(self, name).shape))
             if name == "points":
-                if sizes["F"] != extended_count(sizes["F"]):
+                # A part from the middle of a video has no latent of one frame.
+                later, part = divmod(sizes["F"], TEMPORAL_COMPRESSION)
+                if part and sizes["F"] != extended_count(sizes["F"]):
                     raise _error(name, f"{sizes['F']} frames do not fill whole windows of a latent")
-                sizes["t"] = latent_count(sizes["F"])
+                sizes["t"] = latent_count(sizes["F"]) if part else later
         return sizes
 
     def check_fits(self, latents: torch.Tensor, patch: int) -> None:
@@ -81,6 +88,19 @@ class Conditioning:
         if self.cameras.shape[-2:] != rays:
             problem = f"{tuple(self.cameras.shape[-2:])} rays where there are {rays} tokens"
             raise _error("cameras", problem)
+
+    def part(self, first: int, last: int) -> "Conditioning":
+        """The conditions of latents ``[first, last)``, and of the frames behind them."""
+        latents, frames = slice(first, last), slice(frames_before(first), frames_before(last))
+        return replace(
+            self,
+            points=self.points[:, frames],
+            ndc=self.ndc[:, frames],
+            visible=self.visible[:, frames],
+            background_latents=self.background_latents[:, :, latents],
+            cameras=self.cameras[:, latents],
+            normal_maps=self.normal_maps[:, latents],
+        )
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device; a GPU copies it when it gets there."""

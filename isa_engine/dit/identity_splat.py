@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from isa_engine.dit.conditioning import Conditioning
-from isa_engine.geometry.frames import latent_of
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.ndc import to_pixels
 
 
@@ -23,7 +23,9 @@ def latent_cells(conditioning: Conditioning) -> tuple[Tensor, Tensor]:
     ndc = conditioning.ndc
     column, row = to_pixels(ndc, (width, height)).floor().long().unbind(-1)
     within = conditioning.visible & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    latent = latent_of(torch.arange(ndc.shape[1], device=ndc.device))[None, :, None]
+    # Counted from the end, where every latent has four frames: a part of a video begins with any.
+    latents, frames = conditioning.background_latents.shape[2], torch.arange(ndc.shape[1], device=ndc.device)
+    latent = latents - 1 - (frames.flip(0) // TEMPORAL_COMPRESSION)[None, :, None]
     cell = (latent * height + row.clamp(0, height - 1)) * width + column.clamp(0, width - 1)
     return cell, within
 

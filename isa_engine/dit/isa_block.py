@@ -1,5 +1,7 @@
 """One layer of ISA-DiT: (video, points) → (video, points) (Eqs. 15 to 18, 21, 23; Fig. 8)."""
 
+from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -8,8 +10,12 @@ from torch import nn
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.attention import ConditionAttention
 from isa_engine.dit.isa_transformer import ISATransformer
+from isa_engine.dit.kept_points import KeptPoints
 from isa_engine.dit.normal_maps import NormalControl
+from isa_engine.dit.temporal_windows import OverWindows
 from isa_engine.dit.transformer import Transformer
+from isa_engine.geometry.frames import frames_before
+from isa_engine.geometry.temporal_windows import TemporalWindows
 
 
 class LayerInputs(NamedTuple):
@@ -18,7 +24,7 @@ class LayerInputs(NamedTuple):
     Attributes:
         time: ``(B, d)`` embedding of the timestep, after its SiLU.
         shared_modulation: ``(B, 6 · new branches, d)``.
-        latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time.
+        latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time; in windows, of a window's.
         ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``, or None.
         visible: ``(B, F, P)`` bool.
         cameras: ``(B, t, S, d)`` camera tokens.
@@ -35,6 +41,21 @@ class LayerInputs(NamedTuple):
     cameras: torch.Tensor
     image: torch.Tensor
     image_known: torch.Tensor
+
+
+class Piece(NamedTuple):
+    """A part of a video on its way through the layers.
+
+    Attributes:
+        video: ``(B, n, S, d)`` tokens.
+        body: point tokens ``(B, f, P, d)`` or the normal maps' ``(B, n, S, d)``; None where the points are
+            read as an earlier pass left them.
+        inputs: of these latents and frames.
+    """
+
+    video: torch.Tensor
+    body: torch.Tensor | None
+    inputs: LayerInputs
 
 
 class ISABlock(nn.Module):
@@ -68,7 +89,7 @@ class ISABlock(nn.Module):
     def forward(
         self,
         hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None,
         inputs: LayerInputs,
         read: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -77,34 +98,77 @@ class ISABlock(nn.Module):
             hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
                 look for.
             encoder_hidden_states: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
-            read: what the video reads of the points in place of these, which then stay as they are.
+            read: what the video reads in place of these, which then stay as they are and may be None.
 
         Returns:
             both, of the same shapes; and the point tokens that the video read.
         """
         video, body = hidden_states, encoder_hidden_states
-        spatial = self.spatial_modulation(inputs.time).unflatten(-1, (MODULATIONS, -1))
-        temporal, *points = (inputs.shared_modulation + self.modulation_table).chunk(self.branches, 1)
-
+        spatial, temporal, *points = self._modulations(inputs)
         # Eq. 15
         video = self.spatial(video, spatial)
         # Eq. 16
         video = self.temporal(video, temporal, inputs.latent_clock[:, None])
+        moves = read is None and self.control is None
+        if moves:
+            # Eq. 17
+            read = self.point_temporal(body, points[0], inputs.frame_clock[:, None], inputs.visible)
+        video, moved = self._within_latents(video, body if read is None else read, points, inputs, moves)
+        return video, moved if moves else body, body if read is None else read
+
+    def in_windows(
+        self, pieces: Iterator[Piece], windows: TemporalWindows, kept: KeptPoints
+    ) -> Iterator[Piece]:
+        """``forward`` of a video that comes in pieces, with attention across time in windows.
+
+        Args:
+            pieces: as ``windows.pieces`` has them, each with its own inputs.
+
+        Yields:
+            the same pieces, as soon as no window to come reaches them.
+        """
+        waiting, video, body = deque(), None, None
+        moves = kept.moves and self.control is None
+        for piece in pieces:
+            spatial, temporal, *points = self._modulations(piece.inputs)
+            waiting.append(piece)
+            if video is None:
+                video = OverWindows(self.temporal, temporal, piece.inputs.latent_clock, windows)
+                if moves:
+                    clock = piece.inputs.frame_clock
+                    body = OverWindows(self.point_temporal, points[0], clock, windows, frames_before)
+            done = video.push(self.spatial(piece.video, spatial))
+            moved = body.push(piece.body, piece.inputs.visible) if moves else [None] * len(done)
+            for tokens, read in zip(done, moved, strict=True):
+                began = waiting.popleft()
+                if not moves:
+                    read = kept.stored() if self.control is None else began.body
+                kept.keep(read)
+                tokens, looked = self._within_latents(tokens, read, points, began.inputs, moves)
+                yield Piece(tokens, looked if moves else began.body, began.inputs)
+
+    def _modulations(self, inputs: LayerInputs) -> tuple[torch.Tensor, ...]:
+        """``(B, 6, d)`` of the spatial, the temporal and the points' branches."""
+        spatial = self.spatial_modulation(inputs.time).unflatten(-1, (MODULATIONS, -1))
+        return spatial, *(inputs.shared_modulation + self.modulation_table).chunk(self.branches, 1)
+
+    def _within_latents(
+        self,
+        video: torch.Tensor,
+        body: torch.Tensor,
+        modulations: list[torch.Tensor],
+        inputs: LayerInputs,
+        moves: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What no latent sees of another: video and body as ``forward`` has them."""
         if self.control is not None:
-            read = body
             video = self.control(video, body)
         else:
-            point_temporal, isa_video, isa_points = points
-            moves = read is None
-            if moves:
-                # Eq. 17
-                read = self.point_temporal(body, point_temporal, inputs.frame_clock[:, None], inputs.visible)
             # Eq. 18
-            video, moved = self.isa(video, read, isa_video, isa_points, inputs.visible, inputs.ispe, moves)
-            body = moved if moves else body
+            video, body = self.isa(video, body, *modulations[1:], inputs.visible, inputs.ispe, moves)
         # Eq. 23
         video = self.camera(video, inputs.cameras)
         # Eq. 21
         frames = video.shape[1:3]
         video = self.image(video.flatten(1, 2)[:, None], inputs.image, inputs.image_known)
-        return video.squeeze(1).unflatten(1, frames), body, read
+        return video.squeeze(1).unflatten(1, frames), body

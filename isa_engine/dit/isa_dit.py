@@ -1,5 +1,7 @@
 """ISA-DiT whole (Fig. 8): noisy latents, a timestep and conditions to a velocity."""
 
+from collections.abc import Iterator
+
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
@@ -13,11 +15,13 @@ from isa_engine.dit import positional_encoding as encoding
 from isa_engine.dit.camera import CameraTokens
 from isa_engine.dit.conditioning import Conditioning
 from isa_engine.dit.identity_splat import splatted_identity
-from isa_engine.dit.isa_block import ISABlock, LayerInputs
+from isa_engine.dit.isa_block import ISABlock, LayerInputs, Piece
+from isa_engine.dit.kept_points import KeptPoints
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.errors import ModelError
+from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windows
 
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
@@ -52,6 +56,9 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         readout: str,
         identity_splat: bool,
         position_grid: tuple[int, int] | None,
+        temporal_window: int | None,
+        temporal_stride: int,
+        temporal_anchor: int,
     ):
         super().__init__()
         if width % heads:
@@ -144,26 +151,85 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             points: an empty list is filled with the point tokens that each layer's video reads,
                 ``(B, F, P, d)``; with those of an earlier pass these are read, and no points are moved.
         """
+        found = list(self.pieces(latents, timestep, conditioning, points))
+        if len(found) == 1:
+            return found[0]
+        velocities, tokens = zip(*found, strict=True)
+        return torch.cat(velocities, 2), torch.cat(tokens, 1)
+
+    def pieces(
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        conditioning: Conditioning,
+        points: list[torch.Tensor] | None = None,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """``predict`` in the pieces in which it comes, in time: one, where a window covers all of it, else
+        those of ``TemporalWindows``. Of these no more is held at a time than a few windows a layer."""
+        conditioning.check_fits(latents, self.config.patch)
+        windows, kept = self._windows(latents.shape[2]), KeptPoints(points)
+        if windows is None:
+            piece = self._embedded(latents, timestep, conditioning, kept.moves)
+            yield self._read_out(self._through(piece, kept), latents, timestep, conditioning)
+            return
+        clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
+        clocks = [clock.to(latents.dtype) for clock in clocks]
+
+        def embedded() -> Iterator[Piece]:
+            for first, last in windows.pieces:
+                part = latents[:, :, first:last]
+                piece = self._embedded(part, timestep, conditioning.part(first, last), kept.moves)
+                clocked = piece.inputs._replace(latent_clock=clocks[0], frame_clock=clocks[1])
+                yield piece._replace(inputs=clocked)
+
+        moving = embedded()
+        for block in self.transformer_blocks:
+            moving = block.in_windows(moving, windows, kept)
+        for (first, last), piece in zip(windows.pieces, moving, strict=True):
+            part = latents[:, :, first:last]
+            yield self._read_out(piece, part, timestep, conditioning.part(first, last))
+
+    def _windows(self, latents: int) -> TemporalWindows | None:
+        """None: a window covers so many latents."""
+        config = self.config
+        return temporal_windows(
+            latents, config.temporal_window, config.temporal_stride, config.temporal_anchor
+        )
+
+    def _embedded(
+        self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning, moves: bool
+    ) -> Piece:
+        """Tokens and inputs of a video, or of a part of it, for the first layer."""
         patch = self.config.patch
-        conditioning.check_fits(latents, patch)
         rows, columns = latents.shape[-2] // patch, latents.shape[-1] // patch
 
         position = encoding.pixel_encoding(rows, columns, self.config.width, latents.device).to(latents.dtype)
         inputs = self._layer_inputs(latents, timestep, conditioning, position)
 
         video = self._video_tokens(latents, conditioning, position)
-        body = points[0] if points else self._body_tokens(conditioning, latents.dtype)
-        kept = list(points) if points else [None] * len(self.transformer_blocks)
-        for block, read in zip(self.transformer_blocks, kept, strict=True):
+        needed = moves or self.normal_tokens is not None
+        body = self._body_tokens(conditioning, latents.dtype) if needed else None
+        return Piece(video, body, inputs)
+
+    def _through(self, piece: Piece, kept: KeptPoints) -> Piece:
+        """All layers, of a whole video."""
+        video, body, inputs = piece
+        for block in self.transformer_blocks:
             if torch.is_grad_enabled() and self.gradient_checkpointing:
                 video, body, read = self._gradient_checkpointing_func(block, video, body, inputs)
             else:
-                video, body, read = block(video, body, inputs, read)
-            if points is not None and len(points) < len(kept):
-                points.append(read)
+                video, body, read = block(video, body, inputs, kept.stored())
+            kept.keep(read)
+        return Piece(video, body, inputs)
 
-        scale, shift = self.modulation_out(inputs.time)[:, None, None].chunk(2, -1)
-        tokens = (self.norm_out(video) * (1 + scale) + shift).unflatten(2, (rows, columns))
+    def _read_out(
+        self, piece: Piece, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The velocity, and the tokens that tell it."""
+        patch = self.config.patch
+        grid = latents.shape[-2] // patch, latents.shape[-1] // patch
+        scale, shift = self.modulation_out(piece.inputs.time)[:, None, None].chunk(2, -1)
+        tokens = (self.norm_out(piece.video) * (1 + scale) + shift).unflatten(2, grid)
         if self.unpatchify is not None:
             return _unfolded(self.unpatchify(tokens), patch), tokens
         estimate = conditioning.background_latents + _unfolded(self.difference(tokens), patch)

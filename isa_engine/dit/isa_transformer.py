@@ -16,17 +16,20 @@ _SHARPNESS = 2.0
 def to_windows(x: torch.Tensor) -> torch.Tensor:
     """Join the points of the frames behind each latent (Eq. 9): ``(B, F, P, ...)`` to ``(B, t, 4P, ...)``.
 
+    Where a video begins its first latent has one frame, which stands for four; a part of it from the middle
+    has four frames a latent.
+
     As ``geometry.frames.windows`` has it, without an index: a copy is faster than a gather, and so is its
     gradient.
     """
-    first = x[:, :1].expand(-1, TEMPORAL_COMPRESSION - 1, *x.shape[2:])
+    first = x[:, :1].expand(-1, -x.shape[1] % TEMPORAL_COMPRESSION, *x.shape[2:])
     return torch.cat([first, x], 1).unflatten(1, (-1, TEMPORAL_COMPRESSION)).flatten(2, 3)
 
 
-def from_windows(x: torch.Tensor) -> torch.Tensor:
-    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``: the first window held its frame four times."""
-    frames = x.unflatten(2, (TEMPORAL_COMPRESSION, -1)).flatten(1, 2)
-    return frames[:, TEMPORAL_COMPRESSION - 1 :]
+def from_windows(x: torch.Tensor, frames: int) -> torch.Tensor:
+    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``: a video's first window held its frame four
+    times."""
+    return x.unflatten(2, (TEMPORAL_COMPRESSION, -1)).flatten(1, 2)[:, -frames:]
 
 
 class ISATransformer(nn.Module):
@@ -95,5 +98,5 @@ class ISATransformer(nn.Module):
         # Eq. 13
         queries = to_windows(self.reconstruction.queries(y))
         reconstructed = self.reconstruction.attend(queries, *self.reconstruction.keys_values(z))
-        reconstructed = self.reconstruction.to_out(from_windows(reconstructed))
+        reconstructed = self.reconstruction.to_out(from_windows(reconstructed, points.shape[1]))
         return video, self.points(points, reconstructed, points_modulation)

@@ -106,6 +106,13 @@ def frame_clock(frames: int, width: int, device: torch.device) -> torch.Tensor:
     return clock(torch.arange(frames, device=device), width)
 
 
+def window_clocks(latents: int, width: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of a window of latents, ``(latents, width)``, and of the frames behind them, ``(4 · latents, width)``:
+    as of a video that begins with it, whose first latent would have four frames."""
+    frames = torch.arange(1 - TEMPORAL_COMPRESSION, TEMPORAL_COMPRESSION * (latents - 1) + 1, device=device)
+    return latent_clock(latents, width, device), clock(frames, width)
+
+
 def latent_clock(latents: int, width: int, device: torch.device) -> torch.Tensor:
     """``(latents, width)``: a latent is as late as the last frame of its window."""
     return clock(TEMPORAL_COMPRESSION * torch.arange(latents, device=device), width)

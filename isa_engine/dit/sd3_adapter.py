@@ -85,6 +85,9 @@ def inflate_sd3(
         readout="velocity",
         identity_splat=False,
         position_grid=[size, config["sample_size"] // patch],
+        temporal_window=None,
+        temporal_stride=4,
+        temporal_anchor=0,
     )
     weights = {k: v for k, v in read_safetensors(folder).items() if not _TEXT.match(k)}
     width = model.config.width

@@ -11,6 +11,7 @@ from isa_engine.configuration import ModelConfig
 from isa_engine.configuration.policies import EVERYTHING, Policy
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import condition_clip, encode
+from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
@@ -52,30 +53,38 @@ def untrained(config: ModelConfig, folder: Path | None, device: str) -> Model:
     return build_model(config, folder, device, read=("vae", "image_tower"))
 
 
-@torch.inference_mode()
 def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, background: bool = True) -> Video:
     """What the model makes of a clip's conditions.
 
     Args:
         background: whether it is given the clip's.
     """
-    clip = first_points(held_out.clip, model.config.dit.points)
-    conditioning = condition_clip(clip, model)
+    conditioning = conditions(model, held_out)
     if not background:
         nothing = torch.zeros_like(conditioning.background_latents)
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)
-    shape = tuple(conditioning.background_latents.shape)
-    noise = initial_noise(shape, held_out.seed).to(model.device)
+    return decoded(model, denoised(model, conditioning, held_out.seed, sampling))
+
+
+@torch.inference_mode()
+def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
+    """A clip's, of as many points as the model reads."""
+    return condition_clip(first_points(held_out.clip, model.config.dit.points), model)
+
+
+@torch.inference_mode()
+def denoised(model: Model, conditioning: Conditioning, seed: int, sampling: Sampling) -> torch.Tensor:
+    """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed."""
+    noise = initial_noise(tuple(conditioning.background_latents.shape), seed).to(model.device)
     steps = sampling.steps
     velocity = velocity_of(model.predict, conditioning, sampling.guidance, steps, sampling.policy)
-    latents = sample(velocity, noise, steps, model.config.shift)
-    return _decoded(model, model.vae.denormalise(latents))
+    return sample(velocity, noise, steps, model.config.shift)
 
 
 @torch.inference_mode()
 def through_autoencoder(model: Model, video: Tensor) -> Video:
     """A video ``(3, F, H, W)`` as its latents have it: as good as any of the model's videos can be."""
-    return _decoded(model, model.vae.denormalise(encode(model, video[None].to(model.device))))
+    return decoded(model, encode(model, video[None].to(model.device)))
 
 
 def first_points(clip: Clip, count: int) -> Clip:
@@ -88,5 +97,8 @@ def first_points(clip: Clip, count: int) -> Clip:
     )
 
 
-def _decoded(model: Model, latents: Tensor) -> Video:
+@torch.inference_mode()
+def decoded(model: Model, latents: torch.Tensor) -> Video:
+    """The video of normalised latents."""
+    latents = model.vae.denormalise(latents)
     return Video(model.vae.decode(latents)[0].clamp(-1, 1), latents)

@@ -26,7 +26,7 @@ from isa_engine.evaluation.seams import seam_ratio
 from isa_engine.evaluation.shadows import ground_about_feet, shadow_kept
 from isa_engine.evaluation.silhouette import iou, keyed
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of, mean
-from isa_engine.evaluation.worn import worn
+from isa_engine.evaluation.worn import worn_by_cast
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 from isa_engine.shot import canvas_size
@@ -212,20 +212,9 @@ def _measure_identity(
     measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video], rest: torch.Tensor
 ) -> list[bool]:
     """Returns for each figure whether enough is seen of it, and of its reference, to count."""
-    shot, counts = clip.clip, []
+    counts = []
     for column, candidate in videos.items():
-        figures = [
-            worn(
-                candidate.video,
-                shot.mask == k + 1,
-                shot.points[:, k],
-                shot.normals[:, k],
-                shot.intrinsics,
-                shot.camera_to_world,
-            )
-            for k in range(shot.points.shape[1])
-        ]
-        answers = recognised(figures, clip.reference_worn, rest)
+        answers = recognised(worn_by_cast(candidate.video, clip.clip), clip.reference_worn, rest)
         measurements[IDENTITY][column] += [float(answer) for answer in answers if answer is not None]
         counts = [answer is not None for answer in answers]
     return counts

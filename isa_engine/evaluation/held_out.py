@@ -121,6 +121,12 @@ class HeldOut:
         other.height, other.width = height, width
         return other
 
+    def long(self, frames: int) -> "HeldOut":
+        """The same of another length."""
+        other = copy.copy(self)
+        other.frames = frames
+        return other
+
     def clips(self, kind: Kind, count: int) -> Iterator[HeldOutClip]:
         """So many clips of a kind; the same ones every time.
 

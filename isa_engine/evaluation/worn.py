@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from isa_engine.data.clips.clip import Clip
 from isa_engine.data.rendering.splat import nearest_sample
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project, to_pixels
@@ -58,3 +59,12 @@ def worn(
     which, total = shown[counts], colours.new_zeros(points.shape[1], 3)
     seen = torch.bincount(which, minlength=points.shape[1]).to(colours.dtype)
     return Worn(total.index_add(0, which, colours) / seen.clamp_min(1)[:, None], seen)
+
+
+def worn_by_cast(video: Tensor, clip: Clip) -> list[Worn]:
+    """What a video ``(3, F, H, W)`` shows of each character of a clip, where it ought to be."""
+    cameras = clip.intrinsics, clip.camera_to_world
+    return [
+        worn(video, clip.mask == k + 1, clip.points[:, k], clip.normals[:, k], *cameras)
+        for k in range(clip.points.shape[1])
+    ]

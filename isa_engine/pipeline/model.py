@@ -60,8 +60,12 @@ class Model:
     ) -> Prediction:
         """``ISADiT.predict`` and the gate, at the precision that suits the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            velocity, tokens = self.dit.predict(latents, timestep, conditioning, points)
-            return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
+            # A long video comes in pieces, and so does what only the gate reads.
+            velocities, gates = [], []
+            for velocity, tokens in self.dit.pieces(latents, timestep, conditioning, points):
+                velocities.append(velocity)
+                gates += [] if self.gate is None else [self.gate(tokens, timestep)]
+            return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
 
 
 def load_model(name: str, device: str = "auto") -> Model:

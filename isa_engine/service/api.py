@@ -74,7 +74,8 @@ def create_app(
             " ".join(await ask(store, waiting.reasons, store, conditions)),
         )
 
-    # Open to all, and not in the document: whoever has yet to learn who is here tells no token.
+    # Open to all: a client asks it before it sends its token, lest another program on this port gets that.
+    # Not in the document, for it is of use to our own client alone.
     @routes.get("/identity", include_in_schema=False)
     async def show_identity(challenge: Annotated[str, Query(pattern=f"^{CHALLENGE}$")]) -> dict[str, str]:
         return {"proof": proof(identity, challenge)}

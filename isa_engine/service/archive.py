@@ -31,7 +31,7 @@ class Archive:
         folder = place.rpartition("/")[0]
         self._files.makedirs(folder, exist_ok=True)
         if not self._local:
-            # Object stores take a file whole or not at all, and tell when they have it.
+            # Object stores take a file whole or not at all, and return when they have it.
             self._files.put_file(str(path), place)
             return
         with whole_file(Path(place), shared=True) as partial:

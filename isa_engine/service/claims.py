@@ -23,7 +23,7 @@ ALL_WORKERS = range(WORKERS_A_HOST**2)
 
 # What a running job was asked for: to end, or to wait for whoever asked.
 CANCELLED, HELD = 1, 2
-# Jobs in a row that failed over a worker and that others did, after which it gets none.
+# A worker gets no more jobs after so many in a row that failed on it and that others did.
 MAX_BLAME = 3
 
 _UNTOUCHED = "phase = '', step = 0, steps = 0, worker = NULL"
@@ -36,8 +36,9 @@ class Claim:
     Attributes:
         seconds: that earlier attempts took.
         created: when the job came, as in ``JobStatus``.
-        hindered: how often the host put it back without its getting further.
-        elsewhere: it failed over another worker before.
+        hindered: how often in a row trouble of the host, such as a full disk, had it put back before it got
+            any further.
+        elsewhere: it failed on another worker before.
     """
 
     id: str
@@ -64,14 +65,14 @@ class Claims(Database):
         )
 
     def beat(self, worker: int, trouble: str = "") -> None:
-        """A worker lives; ``trouble`` is why it takes no job."""
+        """Write down that a worker lives; ``trouble`` is why it takes no job."""
         self.run(
             "UPDATE workers SET beat = beat + 1, trouble = ?, seen = ? WHERE number = ?",
             *(trouble, time.time(), worker),
         )
 
     def blocked(self, worker: int) -> bool:
-        """Whether a worker fails what others do, and there is another one."""
+        """Whether a worker gets no jobs: too many failed on it that others did, and there is another one."""
         return bool(
             self.read(
                 "SELECT 1 FROM workers WHERE number = ?1 AND blamed >= ?2 AND EXISTS "
@@ -83,13 +84,14 @@ class Claims(Database):
     def claim(self, worker: int = 0) -> Claim | None:
         """Take the queued job whose turn it is, if any.
 
-        One that failed over this worker is for another one, where there is one. One that the host hindered
-        again and again lets the others go first.
+        One that failed on this worker is left to another one, if there is one. One that trouble of the host
+        stopped again and again lets the others go first.
         """
         with self.transaction():
             claim = self._claim(worker)
             if claim is not None:
-                # Not in the jobs: deleting them would bring a token's turn back.
+                # In a table of its own: were it a column of the jobs, a token could delete its jobs and be
+                # first again.
                 self.run(
                     "INSERT INTO turns SELECT owner, (SELECT coalesce(max(turn), 0) + 1 FROM turns) "
                     "FROM jobs WHERE id = ? ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn",
@@ -157,7 +159,8 @@ class Claims(Database):
                 *(claim.id, claim.attempt),
             )
             if mine and state == "done":
-                # Whoever could not do it is to blame, and who did is not.
+                # The worker that this job failed on before is to blame for that; this one is blamed for
+                # nothing.
                 worker, avoids = mine[0]
                 self.run("UPDATE workers SET blamed = 0 WHERE number = ?", worker)
                 self.run(

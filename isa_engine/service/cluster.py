@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """A model that nodes load when they need it."""
+    """Stands for a model that nodes load when they need it."""
 
     name: str
     device: str = "ray"
@@ -56,7 +56,7 @@ class Cluster:
     def __init__(self, gpus: float):
         place = {"num_cpus": 1, "num_gpus": gpus}
         self.denoise = ray.remote(remote.denoise).options(**place, num_returns="streaming", max_retries=0)
-        # A span of a node that is lost is decoded on another by Ray itself.
+        # Ray itself has the span of a node that is lost decoded on another.
         self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
 
     def generate(

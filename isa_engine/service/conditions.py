@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-# So often at most somebody's question has things looked at again.
+# Seconds between two looks at what was wrong, however often somebody asks.
 LOOK_SECONDS = 2
 
 log = logging.getLogger(__name__)

@@ -41,7 +41,7 @@ class ServiceConfig:
         jobs_per_token: waiting or running at once.
         gib_per_token: of shots and results kept.
         job_hours: that one job may take.
-        silent_minutes: after which a worker that says nothing over its job is ended, and the job put back.
+        silent_minutes: after which a worker that tells nothing of its job is ended, and the job put back.
         keep_days: until a job that is over is deleted.
         free_gib: no job begins with less room than this on the data folder's disk.
         drain_seconds: that the running step has to end in, at SIGTERM.

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-# For a request's head to come in.
+# Seconds for a request's head to come in.
 HEAD_SECONDS = 10
 # Descriptors for everything but connections: the queue, files that are read and written, the workers.
 RESERVED = 200
@@ -29,14 +29,14 @@ def most_connections(wanted: int) -> int:
     try:
         import resource
     except ImportError:
-        # Windows counts none.
+        # Windows limits no descriptors.
         return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = wanted + RESERVED
     if soft < enough:
         soft = enough if hard == resource.RLIM_INFINITY else min(enough, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    # Of a few descriptors at least half are for connections.
+    # Where there are few, half of them are for connections.
     return min(wanted, max(soft - RESERVED, soft // 2))
 
 
@@ -68,7 +68,7 @@ class Connections(AutoHTTPProtocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        # Who says nothing in time hears nothing: whoever was only slow asks again over another connection.
+        # It is closed without an answer: a client that was only slow asks again over another connection.
         self.silent[self] = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._end)
 
     def _heard(self) -> None:

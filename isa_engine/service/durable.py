@@ -22,7 +22,8 @@ def flush(path: Path) -> None:
     try:
         os.fsync(descriptor)
         if not folder and hasattr(os, "posix_fadvise"):
-            # Whoever reads it next, such as for a checksum, reads what the disk has.
+            # Out of the system's memory, so that whoever reads it next, such as for a checksum, reads what
+            # the disk has.
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)

@@ -18,9 +18,10 @@ from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Caller, Tokens
 
 BEAT_SECONDS = 0.1
-# A comment when nothing happens, so that proxies keep the connection and a vanished client is noticed.
+# Seconds without a change until a comment is sent, so that proxies keep the connection and a vanished client
+# is noticed.
 IDLE_SECONDS = 15
-# After an error, so that a night of them does not fill the log.
+# Seconds to wait after an error, so that a night of them does not fill the log.
 ERROR_SECONDS = 5
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,8 @@ class Feed:
         self._wake(list(self._waiting))
 
     def _news(self, job: str, after: int) -> tuple[bool, list[JobEvent]]:
-        # Its state is asked for first: what happens while the events are read is then still to come.
+        # The state before the events: read after them it could be "done" without the event that says so, and
+        # the stream would end without it.
         status = self.store.status(job)
         return status is None or status.over, self.store.events(after, job)
 
@@ -102,7 +104,7 @@ class Feed:
                         after = event.number
                         self._wake([event.job])
                     if revoked != (revoked := await ask(self.store, self.tokens.revoked)):
-                        # Each looks whether its token is among them.
+                        # A token was revoked: each stream looks whether it is its own.
                         self._wake(list(self._waiting))
                 except Exception as error:
                     # The streams go on when the queue can be read again; until then they say that they live.

@@ -7,7 +7,7 @@ from isa_engine.client.protocol import Ending
 from isa_engine.service.database import Database
 from isa_engine.service.store import columns
 
-# About 20 MB of them.
+# Endings that are kept: about 20 MB.
 KEPT = 100_000
 _ENDING = columns(Ending, "history")
 

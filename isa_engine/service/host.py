@@ -38,9 +38,9 @@ _GPU = "The engine's GPU failed. See the system's log; the engine starts its wor
 _GPU_ERRORS = re.compile("CUDA error|CUDNN_STATUS|cuDNN error|device-side|CUBLAS_STATUS|HIP error")
 # safetensors, written in Rust, tells the system's errors only as words in its message.
 _OS_ERROR = re.compile(r"os error ([0-9]+)")
-# A plate and a matte take less than this for each of their pixels.
+# Bytes of plate and matte for each of their pixels: more than any take needs.
 _BYTES_A_PIXEL = 0.5
-# A job that did not fit into so much room needs that much more, at least.
+# A job that filled the disk begins again where there is so many times the room that its files took.
 _MORE = 1.25
 
 
@@ -90,7 +90,7 @@ class Host:
         """Why no job can begin now; "": nothing stands in the way.
 
         Args:
-            thorough: write something, too.
+            thorough: also try to write a file.
         """
         try:
             if shutil.disk_usage(self.data).free < self.wanted:

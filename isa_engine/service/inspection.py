@@ -44,7 +44,7 @@ class Inspection:
         if sentence := glance(path, job, expected):
             return sentence
         found = path.stat()
-        # ``sha256`` says how it has to be: another attempt may write over the same file.
+        # With the checksum that is expected: another attempt may have written over the same file.
         key = (found.st_ino, found.st_mtime_ns, found.st_size, expected.sha256)
         with self._lock:
             if self._whole.get(path) == key:
@@ -73,7 +73,7 @@ def glance(path: Path, job: str, expected: ResultFile) -> str:
 def glance_at_all(store: JobStore, folders: Folders) -> list[str]:
     """Look at every job that is done, let those fail whose results are not whole, and return these."""
     spoiled = []
-    # Elsewhere the archive has them, whole or not at all.
+    # An archive has files whole or not at all, so there is nothing to look for.
     for job, attempt, files in [] if folders.archive else store.all_results():
         found = (glance(folders.results(job, attempt) / file.name, job, file) for file in files)
         if sentence := next(filter(None, found), ""):

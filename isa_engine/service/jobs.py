@@ -74,7 +74,8 @@ def job_routes(
 ) -> APIRouter:
     """Everything under ``/jobs``."""
     routes = APIRouter(prefix="/jobs", dependencies=[Depends(Needs("jobs"))])
-    # The database writes for one at a time. Whoever waits for that holds no thread from those who read files.
+    # The database lets one write at a time. Requests wait for that on the event loop: waiting in threads,
+    # they would leave none for those who fetch results.
     writing = asyncio.Lock()
     routes.include_router(order_routes(store, folders, writing))
     inspection = Inspection(folders)

@@ -39,7 +39,7 @@ class Orders(Claims):
             rows = self.run(
                 "UPDATE jobs SET state = 'queued' WHERE id = ? AND state = 'held' RETURNING id", job
             )
-            # It may not have come to hold yet.
+            # A running one that was to hold may not have reached its next report yet.
             rows = rows or self.run(
                 f"UPDATE jobs SET cancelling = 0 WHERE id = ? AND state = 'running' AND cancelling = {HELD} "
                 "RETURNING id",

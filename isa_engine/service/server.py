@@ -85,9 +85,9 @@ def serve(
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
-    # Whatever it and its workers write is for their user's eyes.
+    # Files of the service and its workers are readable by their user alone.
     os.umask(0o077)
-    # The token is in it, and what decodes foreign pictures runs as the same user.
+    # It holds the token, and what decodes foreign pictures runs as the same user.
     keep_memory_private()
     # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
     sys.setswitchinterval(THREAD_SECONDS)
@@ -137,7 +137,7 @@ def serve(
             _repeat("retention", TICK_SECONDS, retention.tick)
             waiting = Waiting(store, conditions)
             _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
-            # Of hosts that share a queue one tells.
+            # Where hosts share a queue, the first of them tells.
             if config.webhook and config.host_number == 0:
                 _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(config.webhook, store, waiting).tell)
             if not config.store:

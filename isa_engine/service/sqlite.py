@@ -16,7 +16,7 @@ from isa_engine.service.durable import flush
 from isa_engine.service.schema import LAWFUL, MIGRATIONS, TABLES, TRIGGERS, VERSION, Unlawful, statements
 from isa_engine.whole_file import whole_file
 
-# What was answered for outlives a power cut, too.
+# The disk has a transaction before it is answered for, so that it outlives a power cut.
 SYNCHRONOUS = "FULL"
 BUSY_SECONDS = 30
 # The files that SQLite keeps beside its own.
@@ -42,7 +42,7 @@ class SQLite:
     def _open(self, own: bool = False) -> None:
         try:
             if self.create:
-                # For its owner's eyes; SQLite gives the files beside it the same mode.
+                # Readable by its owner alone; SQLite gives the files beside it the same mode.
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = connect(self.path)
             self._file = _identity(self.path)
@@ -70,7 +70,7 @@ class SQLite:
         if not empty:
             if found not in MIGRATIONS or not own:
                 raise other_version(found, str(self.path))
-            # Of a connection that is about to write there is no copy.
+            # SQLite copies from no connection that has begun to write, so another one reads.
             with contextlib.closing(connect(self.path, "ro")) as before:
                 copy(before, self._beside(f".v{found}"))
             for version in range(found, VERSION):
@@ -173,7 +173,7 @@ def copy(source: sqlite3.Connection, path: Path) -> None:
         with whole_file(path, shared=True) as partial:
             with contextlib.closing(sqlite3.connect(partial)) as target:
                 source.backup(target)
-                # One file, whole: nothing beside it is part of it.
+                # So that the copy is one file, without a log beside it.
                 target.execute("PRAGMA journal_mode=DELETE")
             partial.chmod(0o600)
             for side in SIDE_FILES:

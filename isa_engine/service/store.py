@@ -26,7 +26,7 @@ from isa_engine.service.database import Database
 from isa_engine.service.orders import Orders
 from isa_engine.service.schema import Unlawful
 
-# Who a token's id stands for.
+# SQL for the name of the token that owns a row.
 _OWNER = "coalesce((SELECT name FROM tokens WHERE tokens.id = {0}.owner), '')"
 
 
@@ -41,7 +41,7 @@ _STATUS = columns(JobStatus, "jobs")
 _EVENT = ", ".join(field.name for field in fields(JobEvent))
 
 
-# Of the time that the engine was off, so much counts for retention.
+# Seconds of the time that the engine was off that count for retention, at most.
 OFF_SECONDS = 86400
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from isa_engine.service.store import JobStore
 
 STOP_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
-# After so many deaths before it was ever ready, whoever waits is told.
+# After so many deaths without having been ready, those who wait are told.
 HOPELESS = 3
 # Minutes of silence after which a worker without a job, or one that is starting, counts as hanging.
 QUIET_MINUTES = 1
@@ -150,7 +150,7 @@ class Supervisor:
         return sentence, renewed
 
     def _wait(self, worker: subprocess.Popen) -> str:
-        """Why it ended; a worker that says nothing more over its job is ended here."""
+        """Why it ended; a worker that gives no sign of life for too long is ended here."""
         told, since, minutes = None, time.monotonic(), QUIET_MINUTES
         while True:
             try:

@@ -19,7 +19,7 @@ from isa_engine.shot import read_shot
 
 # Seconds without a byte after which an upload is ended.
 SILENCE_SECONDS = 60
-# That are written at once, each time by a thread.
+# Bytes that are written at once, by a thread.
 WRITE_BYTES = 2**20
 
 
@@ -63,7 +63,7 @@ class Uploads:
             await run_in_threadpool(self.folders.reject, job)
             raise
         except BaseException:
-            # The service ends, and with it whatever would wait.
+            # The task was cancelled, as where the service ends: it can wait for no thread any more.
             self.folders.reject(job)
             raise
         return uploaded

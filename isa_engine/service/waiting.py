@@ -5,9 +5,9 @@ import time
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.store import JobStore
 
-# That something may stand in the way before the jobs that wait are told.
+# Seconds that something may stand in the way before the jobs that wait are told.
 WAIT_SECONDS = 60
-# After which a job that waits only for its turn says so.
+# Seconds after which a job that waits only for its turn says so.
 TURN_SECONDS = 600
 _TURN = "All workers are busy with other jobs. It begins when its turn comes."
 
@@ -51,7 +51,7 @@ class Waiting:
             self.store.tell_waiting(" ".join(found))
 
     def _tell_turns(self, now: float) -> None:
-        """Nothing stands in the way of all: each job waits for its turn alone."""
+        """Tell each job that has waited long for its turn; nothing else stands in its way."""
         self._queued = {job: self._queued.get(job, now) for job in self.store.queued()}
         for job, since in self._queued.items():
             self.store.tell_waiting(_TURN if now - since >= TURN_SECONDS else "", job)

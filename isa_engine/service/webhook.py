@@ -53,7 +53,7 @@ class Webhook:
             self._failures += 1
             pause = min(2**self._failures, LONGEST_PAUSE_SECONDS)
             self._not_before = time.monotonic() + pause
-            # Its words may hold what stands in the address, such as a key.
+            # The error's kind alone: its words may quote the address, and that may hold a key.
             log.warning("the webhook does not answer (%s); once more in %d s", type(error).__name__, pause)
         else:
             self._failures = 0
@@ -61,7 +61,7 @@ class Webhook:
     def _tell_endings(self) -> None:
         after = self.history.cursor(_NAME)
         if after is None:
-            # What was before there was a webhook is nobody's news.
+            # A webhook that is new hears nothing of what ended before.
             after = self.history.last()
             self.history.set_cursor(_NAME, after)
         for ending in self.history.after(after, _BATCH):

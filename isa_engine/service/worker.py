@@ -35,10 +35,10 @@ from isa_engine.shot import read_shot
 
 POLL_SECONDS = 0.1
 BEAT_SECONDS = 15
-# Between two tries of a job that the host stands in the way of.
+# Seconds at most between two tries of a job that trouble of the host stops.
 LONGEST_PAUSE_SECONDS = 60
 BLOCKED = (
-    "Worker {0} is blocked: {1} jobs in a row failed over it that others did. See its log, then: "
+    "Worker {0} is blocked: {1} jobs in a row failed on it that others did. See its log, then: "
     "isa-engine workers --forgive {0}"
 )
 # Exit code of a worker whose GPU went away.
@@ -74,7 +74,8 @@ def main(
     stopping = threading.Event()
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     log_to_stderr(arguments.log)
-    # Its environment has the signing key's place, its memory shots; the decoder is a child of it.
+    # Its environment names the signing key's file and its memory holds shots; the decoder of foreign pictures
+    # is its child and runs as the same user.
     keep_memory_private()
     if load_model is None or generate is None:
         from isa_engine import pipeline
@@ -159,14 +160,14 @@ class Worker:
             return self._trouble
         if self.store.blocked(self.number):
             return BLOCKED.format(self.number, MAX_BLAME)
-        # A look that writes is for a host that was ill.
+        # Where something was wrong, a file is written to see whether that works again.
         found = self.host.hindrance(thorough=bool(self._trouble))
         if not found:
             self._trouble = ""
         return found
 
     def _tell(self, hindrance: str) -> None:
-        """That the worker lives, and why it takes no job."""
+        """Tell that the worker lives, and why it takes no job."""
         told, when = self._told
         if hindrance != told or time.monotonic() - when > BEAT_SECONDS:
             self.store.beat(self.number, hindrance)
@@ -228,7 +229,7 @@ class Worker:
         return device_memory(str(self.model.device)) if self.model is not None else None
 
     def _fail(self, claim: Claim, out: Path, error: Exception) -> None:
-        # The kind of the error and the lines; its words may name the cast.
+        # The error's kind and the lines of code; its words may name the artist's characters.
         lines = "".join(traceback.format_tb(error.__traceback__)).rstrip()
         where = {"job": claim.id, "attempt": claim.attempt}
         log.error("job failed: %s\n%s", type(error).__name__, lines, extra=where)
@@ -264,7 +265,7 @@ class Worker:
         return True
 
     def _write_down(self, write: Callable[[], None]) -> None:
-        """How a job ended, once the queue can be written: until then nothing else begins."""
+        """Write down how a job ended, as soon as the queue can be written; until then nothing else begins."""
         while True:
             try:
                 return write()

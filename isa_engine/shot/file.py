@@ -310,7 +310,7 @@ def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
 
 
 def _settings(fields: dict) -> Settings:
-    settings = Settings(**fields)
+    settings = Settings(**{**_SILENT, **fields})
     for name in ("width", "height", "steps", "seed"):
         _integer(getattr(settings, name))
     if type(settings.guidance) not in (int, float):

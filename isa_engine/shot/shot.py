@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from isa_engine.configuration.policies import EXACT
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.geometry.camera import modelview_projection
 
 # Joints and face points of ``Character.skeleton``.
@@ -81,17 +81,17 @@ class Settings:
         guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2);
             rescaled (``pipeline.sampling``), isa-tiny tells who wears what best at 2.5.
         seed: of the initial noise, 0 ≤ seed < 2³².
-        policy: what of a step is computed, a name of ``policies.POLICIES``.
+        policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
     """
 
     model: str = "isa-tiny"
     width: int = 128
     height: int = 128
-    steps: int = 12
+    steps: int = PRESETS["Final"].steps
     guidance: float = 2.5
     seed: int = 0
-    policy: str = EXACT
+    policy: str = PRESETS["Final"].policy
     prompt: str = ""
     negative_prompt: str = ""
 

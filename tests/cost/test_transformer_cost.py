@@ -63,6 +63,26 @@ def test_operations_follow_every_size(change, conditioning):
     )
 
 
+@pytest.mark.parametrize("latents", [3, 4, 7, 12])
+@pytest.mark.parametrize("anchor", [0, 2])
+@pytest.mark.parametrize("conditioning", ["isa", "controlnet-2d"])
+def test_windows_of_time_cost_what_torch_counts(latents, anchor, conditioning):
+    windows = {"temporal_window": 3, "temporal_stride": 2, "temporal_anchor": anchor}
+    config = replace(SMALL, conditioning=conditioning, **windows)
+    size = {"latents": latents, "height": 12, "width": 8, "characters": 2, "image_tokens": 20}
+    model = transformer(conditioning=conditioning, **windows).to("meta")
+    assert sum(operations_of(config, **size).values()) == pytest.approx(
+        counted(config, model, size), rel=0.01
+    )
+
+
+def test_in_windows_twice_the_video_costs_twice_as_much():
+    config = replace(model_config("isa-tiny").dit, temporal_window=9)
+    size = {"height": 16, "width": 16, "characters": 2, "image_tokens": 34}
+    some, more = (sum(operations_of(config, latents=n, **size).values()) for n in (253, 505))
+    assert more / some == pytest.approx(504 / 252, rel=0.01)
+
+
 def test_points_that_are_read_as_they_were_cost_what_torch_counts():
     size = {"latents": 3, "height": 12, "width": 8, "characters": 2, "image_tokens": 20}
     model, given = transformer().to("meta"), inputs(SMALL, batch=1, device="meta", **size)

@@ -18,7 +18,11 @@ def test_joining_frames_into_windows_and_back_loses_nothing(latents, points):
     x = torch.randn(2, 4 * latents - 3, points, D)
     joined = to_windows(x)
     assert joined.shape == (2, latents, 4 * points, D)
-    assert torch.equal(from_windows(joined), x)
+    assert torch.equal(from_windows(joined, 4 * latents - 3), x)
+    # A part from the middle of a video has four frames a latent.
+    middle = torch.randn(2, 4 * latents, points, D)
+    assert to_windows(middle).shape == (2, latents, 4 * points, D)
+    assert torch.equal(from_windows(to_windows(middle), 4 * latents), middle)
 
 
 def test_each_frame_lands_in_its_own_latent():

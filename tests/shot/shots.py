@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from isa_engine.configuration.policies import EXACT
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
 from isa_engine.shot.shot import SKELETON
 
@@ -38,7 +39,7 @@ def small_shot(**changes) -> Shot:
         "references": (PNG + b"picture",),
         "frame_reference": 0,
         "background": b"video",
-        "settings": Settings(width=224, height=128, seed=42),
+        "settings": Settings(width=224, height=128, seed=42, policy=EXACT),
     }
     return Shot(**{**shot, **changes})
 

@@ -1,7 +1,5 @@
 """What is written is what is read."""
 
-import io
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +8,7 @@ from hypothesis import given
 
 from isa_engine.body import SMPLX_JOINTS, open_body
 from isa_engine.body.keypoints import face_points
+from isa_engine.configuration.policies import EXACT, FORECAST
 from isa_engine.shot import Character, encode_shot, read_shot, write_shot
 from isa_engine.shot.shot import SKELETON
 from tests.shot.shots import JPEG, NAMES, any_shot, header, same, small_shot
@@ -93,8 +92,16 @@ def test_the_skeleton_is_of_all_joints_and_of_the_face():
 
 
 def version(content: bytes) -> int:
-    with np.load(io.BytesIO(content)) as members:
-        return json.loads(members["header"].tobytes())["version"]
+    return header(content)["version"]
+
+
+def test_a_policy_makes_the_file_a_version_3_and_a_file_without_one_is_exact():
+    spared = replace(small_shot().settings, policy=FORECAST)
+    encoded = encode_shot(small_shot(settings=spared))
+    assert version(encoded) == 3
+    assert read_shot(encoded).settings == spared
+    assert "policy" not in header(encode_shot(small_shot()))["settings"]
+    assert read_shot(encode_shot(small_shot())).settings.policy == EXACT
 
 
 def test_a_character_that_is_hidden_for_a_while_makes_the_file_a_version_2():

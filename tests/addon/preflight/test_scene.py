@@ -273,7 +273,7 @@ def command(staged, tmp_path, monkeypatch):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
-    wishes = dict.fromkeys(("reference", "model", "steps", "guidance", "seed", "engine"))
+    wishes = dict.fromkeys(("reference", "model", "preset", "steps", "guidance", "seed", "engine"))
 
     def run(anyway: bool):
         arguments = SimpleNamespace(out=tmp_path / "out", anyway=anyway, in_place=False, **wishes)

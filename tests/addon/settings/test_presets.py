@@ -1,10 +1,12 @@
-"""Presets: Draft, Final and the artist's own, which are numbers in a file and never run."""
+"""Presets: Draft, Final, Exact and the artist's own, which are numbers in a file and never run."""
 
 import bpy
 import pytest
 
 import isa_blender_addon
 from isa_blender_addon.settings.presets import presets
+from isa_blender_addon.settings.shot import generation_settings
+from isa_engine.configuration.policies import PRESETS
 from tests.addon.scenes.snapshot import snapshot
 
 
@@ -30,7 +32,7 @@ def forget_presets(monkeypatch) -> None:
 
 
 def test_draft_and_final_are_there_and_say_which_is_chosen(staged, own_presets):
-    assert list(presets()) == ["Draft", "Final"]
+    assert list(presets()) == ["Draft", "Final", "Exact"]
     assert presets.chosen(staged) == "Final", "what a new scene has"
     bpy.ops.isa.use_preset(name="Draft")
     assert presets.chosen(staged) == "Draft"
@@ -38,18 +40,28 @@ def test_draft_and_final_are_there_and_say_which_is_chosen(staged, own_presets):
     assert presets.chosen(staged) == ""
 
 
+def test_each_built_in_preset_is_a_row_that_was_measured_and_goes_to_the_engine(staged, own_presets):
+    for name, measured in PRESETS.items():
+        bpy.ops.isa.use_preset(name=name)
+        assert presets.chosen(staged) == name
+        settings = generation_settings(staged)
+        assert (settings.steps, settings.policy) == (measured.steps, measured.policy)
+
+
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(staged, own_presets, monkeypatch):
     staged.isa.model, staged.isa.steps, staged.isa.guidance = "isa-4b", 50, 3.3
+    staged.isa.policy = "exact"
     assert bpy.ops.isa.add_preset(name="  Nacht 夜 ") == {"FINISHED"}
     bpy.ops.isa.use_preset(name="Draft")
     forget_presets(monkeypatch)
     bpy.ops.isa.use_preset(name="Nacht 夜")
     assert (staged.isa.model, staged.isa.steps) == ("isa-4b", 50)
     assert staged.isa.guidance == pytest.approx(3.3)
+    assert staged.isa.policy == "exact"
     assert presets.chosen(staged) == "Nacht 夜"
     bpy.ops.isa.remove_preset(name="Nacht 夜")
     forget_presets(monkeypatch)
-    assert list(presets()) == ["Draft", "Final"]
+    assert list(presets()) == ["Draft", "Final", "Exact"]
     assert staged.isa.steps == 50
 
 
@@ -74,6 +86,8 @@ def test_presets_that_cannot_be_written_are_said(staged, own_presets):
         '{"version": 1, "presets": {"Draft": {"steps": 1, "guidance": 9}}}',
         '{"version": 1, "presets": {"x": {"steps": "1", "guidance": 9}}}',
         '{"version": 1, "presets": {"x": {"steps": 1, "guidance": NaN}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "policy": "magic"}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "policy": []}}}',
         '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "more": 3}}}',
         '{"version": 1, "presets": [1]}',
         "[]",
@@ -82,7 +96,7 @@ def test_presets_that_cannot_be_written_are_said(staged, own_presets):
 def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(staged, own_presets, content):
     own_presets.parent.mkdir()
     own_presets.write_text(content)
-    assert list(presets()) == ["Draft", "Final"]
+    assert list(presets()) == ["Draft", "Final", "Exact"]
 
 
 def test_a_preset_for_a_model_that_is_not_known_is_said(staged, own_presets):

@@ -1,0 +1,37 @@
+"""The most memory that a piece of work held at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass
+class Peak:
+    """Bytes: of the device on a GPU, else of the process; None: this system does not tell."""
+
+    bytes: int | None = None
+
+
+@contextmanager
+def peak_memory(device: torch.device) -> Iterator[Peak]:
+    """What is known of the work within, once it is done."""
+    peak = Peak()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        yield peak
+        peak.bytes = torch.cuda.max_memory_allocated(device)
+        return
+    try:
+        # Linux begins to count its high water mark again.
+        _RESET.write_text("5")
+    except OSError:
+        yield peak
+        return
+    yield peak
+    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+    peak.bytes = int(line.split()[1]) * 1024
