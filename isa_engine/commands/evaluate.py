@@ -1,5 +1,5 @@
 """``isa-engine evaluate vae|video|ablation|control|limits|speed|length``: measure a model on clips that no
-training saw, and leave tables, plots and contact sheets; ``detection``: how well poses are found in pictures."""
+training saw, and leave tables, plots and contact sheets; ``detection``: how well poses are found."""
 
 import argparse
 import importlib.util
