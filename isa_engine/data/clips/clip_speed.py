@@ -1,4 +1,4 @@
-"""How fast synthetic clips are made: of one core, in its own seconds, whatever else the machine does."""
+"""How fast synthetic clips are made: for a second of one core's own time, whatever else the machine does."""
 
 import time
 from collections.abc import Iterator
@@ -18,10 +18,11 @@ _REPETITIONS = 3
 
 
 def clip_speeds(split: Split, clips: int) -> Iterator[tuple[tuple[int, int, int], float]]:
-    """Each of ``SHAPES`` with its clips a CPU-second: of so many seeds the fastest of three repetitions each.
+    """Each of ``SHAPES``, and how many such clips a second of processor time makes; the fastest of three
+    repetitions of each seed counts.
 
     Args:
-        clips: seeds for nine frames; fewer for more.
+        clips: how many seeds of nine frames; so many fewer of longer clips.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -27,7 +27,7 @@ class Crop:
         return pictures[:, rows, self.left : self.left + self.width]
 
     def intrinsics(self, whole: np.ndarray) -> np.ndarray:
-        """``(..., 4)`` of the picture to those of the rectangle: pixels stay where they are, NDC does not."""
+        """``(..., 4)`` of the picture to the rectangle's, whose NDC are other numbers for the same pixels."""
         across, down = self.size[1] / self.width, self.size[0] / self.height
         fx, fy, cx, cy = np.moveaxis(whole, -1, 0)
         x = (cx + 1) * across - 2 * self.left / self.width - 1

@@ -198,7 +198,7 @@ def _prepare(settings: Synthesis, device: str) -> None:
     if multiprocessing.parent_process() is not None:
         # Ctrl-C reaches parent and children; the parent ends the children in order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Sums come out differently with another number of threads.
+    # With another number of threads sums come out differently, and so would the bytes.
     torch.set_num_threads(1)
     splits = {each.name: each for each in split.SPLITS}
     _humans, _settings = SyntheticHumans(open_body(), POINTS, device, splits[settings.split]), settings

@@ -91,7 +91,8 @@ class SyntheticHumans:
         random = np.random.default_rng([self.split.stream, seed])
         count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
         actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
-        # The plain distribution draws its set before its camera.
+        # The plain distribution draws its set before its camera: in another order its seeds would give other
+        # clips than those that were measured on.
         stage = None if self.detailed else Set(random, set_kind)
         light = self._light(random)
         points = torch.stack([actor.points for actor in actors], 1)
@@ -173,7 +174,7 @@ class SyntheticHumans:
             self._acting(random, actor.betas, actor.look, 1, 24.0, slot, len(actors))
             for slot, actor in enumerate(actors)
         ]
-        # A reference shows whom it is of, however a clip is framed.
+        # However far off a clip's camera is, its reference shows people closely.
         camera = self._camera(random, others, 1, 24.0, width / height, CLOSE)
         light = self._light(random)
         stage = self._scenery(random, None, camera, others) if self.detailed else Set(random)
@@ -202,7 +203,7 @@ class SyntheticHumans:
         aspect: float,
         framing: Framing,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A path that has the cast in the frame, as it is framed."""
+        """A path of the camera on the cast, framed as the distribution has it."""
         points = torch.cat([actor.points for actor in actors], 1)
         centre = points.mean(1, keepdim=True)
         radius = float((points - centre).norm(dim=-1).amax().clamp(0.5, 3.0))

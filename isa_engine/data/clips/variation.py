@@ -13,14 +13,14 @@ from torch import Tensor
 from isa_engine.data.clips.clip_batch import ClipBatch
 
 # Share of clips in other colours, and how far these go: hue in radians and logarithms of saturation and of
-# brightness, standard deviations. Skin stays skin, but not the same.
+# brightness, standard deviations. So far a skin still looks like some person's.
 _RECOLOURED = 0.75
 _HUE, _SATURATION, _BRIGHTNESS = math.radians(12), 0.15, 0.08
 
 
 @dataclass(frozen=True)
 class Variation:
-    """Of each clip of a batch.
+    """How each clip of a batch is shown.
 
     Attributes:
         first: ``(B,)`` int64, its first frame.

@@ -10,9 +10,10 @@ import numpy as np
 _MARGIN = 0.02
 # Where nothing moves, a pixel stays within this of its median, of 255, four fifths of the time.
 _STEADY = 6.0
-# Frames that the median is taken of.
+# Frames that the median is taken of, at most.
 _SAMPLED = 25
-# A step from pixel to pixel that would show a camera's movement, and the share of them that is needed.
+# Levels from one pixel to the next by which a camera's movement would show, and the share of pixels with such
+# a step without which a steady picture proves nothing.
 _EDGE, _EDGES = 10.0, 0.01
 
 
@@ -81,7 +82,7 @@ def push_pull(picture: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _quantile(values: np.ndarray, hidden: np.ndarray, share: float) -> np.ndarray:
-    """``(H, W, ...)`` what so large a share of the frames in which each pixel is seen does not exceed.
+    """``(H, W, ...)`` each pixel's quantile over the frames in which it is seen.
 
     Args:
         values: ``(F, H, W, ...)`` int16.

@@ -145,7 +145,8 @@ def _recording(
 ) -> Recording:
     people = np.flatnonzero(performance.present[shown.start])
     part = slice(shown.start, shown.stop)
-    # Depth from one picture jitters; a mistaken person jumps sideways too.
+    # In the camera's own world depth is guessed from one picture and jitters: only jumps to the side and up
+    # count there. Somebody who was mistaken for another makes those, too.
     axes = np.array([1, 1, float(performance.camera_known)])
     for k in people:
         check_movement(
@@ -164,7 +165,7 @@ def _recording(
     mask = matched_mask(np.arange(shown.start, shown.stop))
     check_picture(footage.video[part], mask, len(people), settings.limits)
     reference = choose_reference(footage, performance, people, shown, shot, settings.limits)
-    # Its own mask is checked as the clip's is.
+    # The reference's mask is checked as the clip's own is.
     matched_mask(np.array([reference]))
     plate = clean_plate(footage.video[part], footage.mask[part])
     there = slice(reference, reference + 1)
@@ -175,7 +176,7 @@ def _recording(
         fps=footage.fps,
         intrinsics=performance.intrinsics[part],
         camera_to_world=performance.camera_to_world[part],
-        # A camera that stands still is known to, whatever world the tracker had.
+        # That a camera stands still is known, even where the tracker's world is the camera's own.
         camera_known=performance.camera_known or plate.still,
         body=fingerprint(body),
         betas=performance.betas[people],

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# How far somebody gets between two detections, metres before the lens and as a factor of size, and the
-# longest gap in frames.
+# How far somebody gets from one detection to the next: metres across the view, a factor of size, and frames
+# between the two.
 _FURTHEST, _GROWTH, _GAP = 0.5, 1.4, 8
 
 

@@ -24,8 +24,8 @@ class Limits:
     """How bad a clip may be before it is left out.
 
     Attributes:
-        cut: change from frame to frame, of 255, that may be a cut, if it is
-        cut_ratio: times as large as its neighbours.
+        cut, cut_ratio: a cut is a change from frame to frame by more levels of 255 than the first, which is
+            so many times as large as the changes around it.
         blur: most of ``blurriness``.
         smallest: height of every figure over the picture's, median over the frames.
         astray: most of a body's points that are off its mask, median over the frames.
@@ -179,7 +179,8 @@ def matched(values: np.ndarray, mask: np.ndarray, limits: Limits) -> np.ndarray:
         renumbered[mask == numbers[n]] = k + 1
         shares[k], shares[:, n] = -1, -1
     for k in range(values.shape[1]):
-        # One who stands behind another is on the other's mask; beyond the picture there is none.
+        # Points of somebody who stands behind another lie on the other's mask; those beyond the picture lie
+        # on none.
         seen = (values[:, k] >= 0).sum(1)
         off = np.median((values[:, k] == 0).sum(1) / np.maximum(seen, 1))
         if off > limits.astray or not (renumbered == k + 1).any() or np.median(seen) == 0:

@@ -15,7 +15,7 @@ from isa_engine.data.recordings.recording import ARRAYS, FACES, MAX_CHARACTERS, 
 from isa_engine.errors import DataError
 
 FORMAT = "isa-clip 1"
-# Bytes that a member may have, and pixels of a video: more is no clip but an attack or an accident.
+# Bytes that a member may have, and pixels of a video: nobody stores more but by accident or to fill a memory.
 MAX_MEMBER = 2**30
 _MAX_VIDEO = 2**30
 _MAX_JSON, _MAX_ARRAYS = 2**20, 2**31

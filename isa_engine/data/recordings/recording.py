@@ -1,4 +1,4 @@
-"""A recording: a clip as data sets keep it. Numpy only, so that whatever films can write one.
+"""A recording: a video of posed people as data sets keep it. Numpy only, so that Blender can write one.
 
 F frames, K characters, B shape and E expression components, R references, H W pixels. Pictures are uint8
 sRGB; the cast is kept as what poses a body, from which its surface points are made again.
@@ -34,7 +34,7 @@ _SHAPES = {
     "reference_expression": "KE",
 }
 PICTURES = ("video", "background", "references")
-# Only of bodies whose faces move.
+# Arrays that only recordings of moving faces have.
 FACES = ("expression", "reference_expression")
 ARRAYS = tuple(name for name in _SHAPES if name not in PICTURES + FACES)
 _KINDS = dict.fromkeys((*PICTURES, "mask"), np.uint8) | {"reference_of": np.int64}

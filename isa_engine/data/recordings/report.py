@@ -1,4 +1,4 @@
-"""What came of a folder of footage."""
+"""How many clips a folder gave, and why others were left out."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Why footage was left out."""
+"""The error for a clip that is left out of a data set."""
 
 from isa_engine.errors import DataError
 

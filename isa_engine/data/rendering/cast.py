@@ -13,10 +13,10 @@ from isa_engine.data.rendering.figures import Drawing
 from isa_engine.data.surfaces.looks import Look
 from isa_engine.data.surfaces.skinned import SkinnedSurface
 
-# The most and the fewest samples a figure has; between, one for each pixel that its skin could fill.
+# The fewest and the most samples of a figure; between these, one for each pixel that its skin could fill.
 SAMPLES = (4096, 65536)
 _SKIN = 2.0  # square metres
-# Samples of a figure that stand for it in shadows.
+# Samples that stand for a whole figure where shadows are computed.
 _STAND_INS = 8192
 
 

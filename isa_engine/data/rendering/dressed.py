@@ -22,7 +22,7 @@ _OPEN = (PARTS.index("skirt"), PARTS.index("hair"))
 _DENSITY, _MOST = 1.25, 1_500_000
 # The golden ratios of two dimensions: multiples of them spread evenly over a square.
 _GOLDEN = (0.7548776662466927, 0.5698402909980532)
-# Samples of each part that stand for it in shadows.
+# Samples that stand for each whole part where shadows are computed.
 _STAND_INS = (4096, 384, 384, 1024, 384, 0)
 # How much folds tilt a normal where a limb is straight, and how much more for a radian that it is bent.
 _STRAIGHT, _BENT = 0.3, 0.45
@@ -178,7 +178,7 @@ class DressedCast:
         return seen, (area * seen).amax(0)
 
     def _worn(self, actor: Actor, face: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of the samples that there are: an open surface may end anywhere."""
+        """The samples without those beyond a hem or the ends of hair, which may lie anywhere in the mesh."""
         if actor.look.worn is None:
             return face, shares
         ending = self.skin.open[face].nonzero()[:, 0]
@@ -228,7 +228,7 @@ def _spread(wanted: Tensor) -> tuple[Tensor, Tensor]:
     number = torch.arange(len(wanted), device=wanted.device)
     # In double precision: the multiples are large, and only their fractions count.
     wanted = wanted.double() * min(1.0, _MOST / max(float(wanted.sum()), 1.0))
-    # Fractions are rounded up as often as they say, and differently in neighbours.
+    # Of ten faces that want 2.3 samples, three get three and seven two.
     counts = (wanted + (number.double() * _GOLDEN[0]).frac()).long()
     face = number.repeat_interleave(counts)
     within = torch.arange(len(face), device=face.device) - (counts.cumsum(0) - counts)[face]

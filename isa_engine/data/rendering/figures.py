@@ -67,8 +67,10 @@ class Drawing:
         return cast[..., :3], cast[..., 3:]
 
     def mask(self, owner: Tensor, alpha: Tensor) -> Tensor:
-        """Whom each pixel of the box shows, ``(F, h, w)`` int64, 0 for nobody: somebody who covers its
-        centre: more than half of it, or half in every other pixel.
+        """Whom each pixel of the box shows, ``(F, h, w)`` int64, 0 for nobody.
+
+        A pixel shows somebody who covers more than half of it. Where it is just half, every other pixel does:
+        a mask is neither too large nor too small on the whole.
 
         Args:
             owner: ``(P,)`` uint8, 1 for the first character.

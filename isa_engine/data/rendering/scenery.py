@@ -17,7 +17,13 @@ _NEAREST_BLOCK, _FARTHEST_BLOCK = 3.5, 14.0
 
 @dataclass(frozen=True)
 class _Opening:
-    """A door, a window or a picture in a wall: across the axis, on one side, from along to up."""
+    """A door, a window or a picture in a wall.
+
+    Attributes:
+        axis, side: of the room: which of its two horizontal axes the wall stands across, and on which side.
+        low, high: corners in the wall, metres along it and above the ground.
+        colours: of frame and pane.
+    """
 
     axis: int
     side: float

@@ -16,7 +16,8 @@ _SHADOW_SIZE, _SHADOW_METRES = 128, 6.0
 _DEPTH_SIZE = 96
 # The air around the cast in cells of so many metres, at most so many a side; a surface looks so far ahead.
 _VOXEL, _MOST_VOXELS, _REACH = 0.09, 64, 0.12
-# How full the air is before a flat surface by itself, and where nothing gets in.
+# How full a flat surface makes the air before itself, which darkens nothing, and how full it is where no
+# light of the sky gets in.
 _OWN, _FULL = 0.22, 0.6
 
 
@@ -107,7 +108,8 @@ class SunDepth:
     def shadow(self, frame: Tensor, points: Tensor) -> Tensor:
         """``(P,)`` of places ``(P, 3)`` on the cast in frames ``(P,)``: the mean of four neighbours, soft."""
         across, height = (points @ self.axes.T - self.low) / self.cell, points @ self.sun
-        # Somebody's own surface is as far as a cell is wide, or two where it is steep.
+        # Lest a surface shades itself: within a cell it is as deep as that is wide, twice as deep where
+        # steep.
         margin = height + 2.5 * self.cell + 0.02
         corner = (across - 0.5).floor()
         share = across - 0.5 - corner

@@ -40,7 +40,7 @@ def nearest_sample(
     seen = _nearer(_nearer(grid, 1), 2)
 
     if turned_away is None:
-        # Nothing tells a hole by its far side: a pixel between two that show something is one.
+        # Without far sides a hole is told by its neighbours: an empty pixel between two that show something.
         lone = F.pad(seen, (1, 1, 1, 1), value=EMPTY)
         beside = torch.maximum(lone[:, 1:-1, :-2], lone[:, 1:-1, 2:])
         above = torch.maximum(lone[:, :-2, 1:-1], lone[:, 2:, 1:-1])

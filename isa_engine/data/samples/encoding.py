@@ -22,7 +22,7 @@ Sample = tuple[Tensor, Conditioning, Tensor]
 def encode(model: Model, video: Tensor) -> Tensor:
     """Normalised latents ``(B, C, t, h, w)`` of a video ``(B, 3, F, H, W)`` in [−1, 1].
 
-    The video is not asked first whether it is finite, as ``VideoVAE.encode`` does: a GPU would be waited for.
+    Unlike ``VideoVAE.encode`` it does not look whether the video is finite, for that would wait for the GPU.
     """
     mean, _ = model.vae.encoder(video, Past()).chunk(2, 1)
     return model.vae.normalise(mean)
@@ -53,7 +53,7 @@ def encode_batch(model: Model, staged: StagedBatch) -> Sample:
 
 
 def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, references: Tensor) -> Conditioning:
-    """Conditions with the place for image tokens.
+    """Conditions whose image tokens are still zero.
 
     Args:
         backgrounds: ``(B, C, t, h, w)`` latents.

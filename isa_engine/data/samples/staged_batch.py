@@ -97,7 +97,7 @@ def stage_clips(batch: ClipBatch, model: Model, variation: Variation | None = No
         points=staging.points,
         ndc=staging.ndc,
         visible=staging.visible,
-        # Zeros are what the transformer is told where the camera is left open.
+        # Zeros tell the transformer that the camera is left open.
         cameras=staging.cameras * batch.camera_known.view(-1, 1, 1, 1, 1),
         identity_known=batch.known.flatten(1),
         normal_maps=maps,

@@ -16,12 +16,12 @@ class Framing:
     """Where cameras stand and how much of the picture the cast fills.
 
     Attributes:
-        lens: of ``(random, aspect)``.
-        fill: of ``(random)``: of the picture's shorter half, what the cast's radius fills.
-        elevation: of ``(random)``: radians that the camera is seen above the horizon.
-        offset: of ``(random, frames, fill)``: ``(F, 3)`` radii that the camera looks past its target.
+        lens: draws ``(random, aspect)`` the focal length.
+        fill: draws ``(random)`` the share of the picture's shorter half that the cast's radius fills.
+        elevation: draws ``(random)`` the radians that the camera is above the cast's horizon.
+        offset: draws ``(random, frames, fill)`` how far the camera looks past its target, ``(F, 3)`` radii.
         lowest: metres above the ground.
-    nearest: metres from the target; the near clip plane must not cut into it.
+        nearest: metres from the target, which the near clip plane must not cut.
     """
 
     lens: Callable[[np.random.Generator, float], float]
@@ -137,7 +137,7 @@ def random_camera_path(
     if kind == "orbit":
         azimuth += random.normal(0, 0.5) * time
         elevation += random.normal(0, 0.05) * time
-    # Straight above, no direction is up in the picture.
+    # From straight above no direction would be up in the picture.
     elevation = elevation.clip(-1.55, 1.55)
     shake = np.zeros((frames, 3))
     if kind == "handheld":

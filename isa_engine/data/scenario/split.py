@@ -35,7 +35,7 @@ class Split:
         return ((top, bottom) in _HELD_OUT_LOOKS) == self.held_out_looks
 
 
-# Each pattern is known from training, on its own place and beside others.
+# Tops and bottoms that training never sees together; each alone it does, in its place.
 _HELD_OUT_LOOKS = frozenset(
     {
         ("plain", "stripes"),

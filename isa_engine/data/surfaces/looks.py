@@ -25,7 +25,7 @@ _ARMS, _LEGS = ((16, 18, 20), (17, 19, 21)), ((1, 4, 7), (2, 5, 8))
 
 @dataclass(frozen=True)
 class Look:
-    """Everything is a function of a patch of surface: only what is drawn is dressed.
+    """What somebody wears, as functions of a patch of surface, so that only what is drawn is dressed.
 
     Attributes:
         colour: gives ``(S, 3)`` in [0, 1].

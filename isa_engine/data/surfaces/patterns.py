@@ -22,7 +22,7 @@ class Pattern:
         rate, wave_rate = 2 * np.pi / random.uniform(*size), 2 * np.pi / random.uniform(*size)
         self.frame = frame * rate
         self.waves = random.normal(size=(6, 3)) * wave_rate
-        # Change a metre where the pattern's edges are.
+        # By how much a pattern's level rises a metre at its edges.
         self.slope = 0.5 * wave_rate if self.kind == "blotches" else rate
         self.phases = random.uniform(0, 2 * np.pi, 6)
         self.grain = random.uniform(0, 0.12)
@@ -40,7 +40,7 @@ class Pattern:
         clouds = torch.sin(place @ like(self.waves).T + like(self.phases)).mean(-1)
 
         def above(level: Tensor) -> Tensor:
-            """How much of the blur lies where the level, of this pattern's slope, is positive."""
+            """The share of a blurred place in which a level is positive that rises by ``slope`` a metre."""
             return (0.5 + level / torch.as_tensor(self.slope * blur).clamp_min(1e-6)).clamp(0, 1)
 
         if self.kind == "plain":
