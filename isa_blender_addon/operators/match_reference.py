@@ -5,6 +5,7 @@ from bpy.props import StringProperty
 
 from ..matching.ghost import fit_camera_to_picture, make_ghost
 from ..settings.cast import cast_member
+from ..settings.changes import quietly
 from .operator import Operator, Result
 
 
@@ -28,7 +29,8 @@ class ISA_OT_match_reference(Operator, bpy.types.Operator):
                 item.select_set(False)
             member.ghost.select_set(True)
             context.view_layer.objects.active = member.ghost
-        scene.isa.cast_index = [other.character for other in scene.isa.cast].index(member.character)
+        with quietly():
+            scene.isa.cast_index = [other.character for other in scene.isa.cast].index(member.character)
         if context.space_data is not None and context.space_data.type == "VIEW_3D":
             look_through(context.space_data, member.ghost_camera)
 

@@ -10,7 +10,13 @@ from .keep import moving
 def belongings(scene) -> list:
     """Those who are generated, with all they wear and hold."""
     people = [character for character in find_characters(scene) if character.included]
-    owners = {item for person in people for item in (person.armature, person.mesh) if item is not None}
+    return belongings_of(
+        scene, {item for person in people for item in (person.armature, person.mesh) if item is not None}
+    )
+
+
+def belongings_of(scene, owners: set) -> list:
+    """Some objects with all that hangs on them or is deformed by them."""
     return [item for item in scene.objects if _belongs(item, owners)]
 
 

@@ -2,15 +2,17 @@
 
 
 def register() -> None:
-    from . import handlers, showing
+    from . import handlers, selection, showing
 
     handlers.register()
     showing.register()
+    selection.register()
 
 
 def unregister() -> None:
-    from . import delivery, handlers, showing
+    from . import delivery, handlers, selection, showing
 
+    selection.unregister()
     showing.unregister()
     delivery.close()
     handlers.unregister()

@@ -19,6 +19,7 @@ from ..scene.capture import Ghost, Reference
 from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
 from ..scene.picture import picture_size
 from ..scene.unseen import put_back
+from .changes import quietly
 
 # From Blender 4.5 on a path property must say that its paths may begin with "//", the .blend's folder.
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
@@ -123,7 +124,8 @@ def refresh_cast(scene) -> None:
         member = cast.add()
         member.character, member.recognised_by, member.shown = character, rig.recognised_by, True
         member.colour = _free_colour(cast)
-    scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
+    with quietly():
+        scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
 
 
 def _free_colour(cast) -> tuple[float, float, float]:

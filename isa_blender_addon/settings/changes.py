@@ -1,6 +1,7 @@
 """Who is told when the artist changes a setting: rooms above hang what follows from it on its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _told: dict[str, Callable] = {}
 
@@ -13,6 +14,17 @@ def when_changed(setting: str, do: Callable) -> None:
 def forget(setting: str) -> None:
     """Nothing follows from it any more."""
     _told.pop(setting, None)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Changes inside are not the artist's: nothing follows from them."""
+    global _told
+    told, _told = _told, {}
+    try:
+        yield
+    finally:
+        _told = told
 
 
 def changed(setting: str) -> Callable:

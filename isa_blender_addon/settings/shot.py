@@ -32,7 +32,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     """``scene.isa``."""
 
     cast: CollectionProperty(type=CastMember)
-    cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"})
+    cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"}, update=changed("cast_index"))
     model: EnumProperty(name="Model", description="Which network generates", items=_model_items())
     steps: IntProperty(
         name="Steps",

@@ -28,7 +28,11 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch = row.row()
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
-        row.label(text=member.character.name_full, translate=False, icon=_standing(member)[0])
+        if member.character.library is None:
+            # A double click renames.
+            row.prop(member.character, "name", text="", emboss=False, icon=_standing(member)[0])
+        else:
+            row.label(text=member.character.name_full, translate=False, icon=_standing(member)[0])
         text, icon = match_word(context.scene, member)
         row.label(text=text, translate=False, icon=icon)
         picture = thumbnail(member.picture) if member.picture else None

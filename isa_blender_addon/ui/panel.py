@@ -113,7 +113,13 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         layout, isa = self.layout, context.scene.isa
         row = layout.row()
         row.template_list("ISA_UL_cast", "", isa, "cast", isa, "cast_index", rows=3)
-        row.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
+        side = row.column(align=True)
+        remove = side.row(align=True)
+        chosen = isa.cast[isa.cast_index] if 0 <= isa.cast_index < len(isa.cast) else None
+        remove.enabled = chosen is not None and chosen.character is not None
+        name = chosen.character.name_full if remove.enabled else ""
+        remove.operator("isa.remove_character", text="", icon="REMOVE").character = name
+        side.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
         if 0 <= isa.cast_index < len(isa.cast):
             draw_member(context, layout, isa.cast[isa.cast_index])
         row = layout.row(align=True)

@@ -59,7 +59,7 @@ def stage(viewport) -> Iterator[None]:
     yield from stagehand.choose(picture, "jobs-0-browser")
     yield from stagehand.wait_until(lambda: member.picture, 20, "the picture")
     # The first row is found at its upper edge.
-    across, first = yield from viewport.find("isa.cast_index", across=0.3)
+    across, first = yield from viewport.find("isa.cast_index", across=0.55)
     row = first - int((names.index("Character") + 0.4) * stagehand.ROW)
     yield from viewport.press("LEFTMOUSE", across, row)
     yield from stagehand.wait_until(
