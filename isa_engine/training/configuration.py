@@ -27,15 +27,15 @@ class VAETraining:
             decoded, a perceptual loss where there is no perceptual network.
         gan_from: share of the run after which discriminators play.
         discriminator_width: their channels at first.
-        latent_noise: the decoder's latents are disturbed, a clip by a noise of up to this deviation in
-            normalised latents: a transformer's are never quite right.
+        latent_noise: greatest deviation, in normalised latents, of the noise that a clip's latents get before
+            they are decoded: a transformer's are never quite right, either.
         optimizer: of ``training.optimizers``.
         linear_start: clips to which the fresh linear maps of a model of windows are fitted before the first
             step; zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
             alone.
         train_decoder: whether the decoder's networks learn; if neither does, the pixel tail learns alone.
-        matte: of the matte head, which learns beside; zero leaves it as it is.
+        matte: weight of the matte head's loss; zero leaves the head as it is.
         lpips: path of the perceptual network's weights, needed where ``perceptual`` is not zero.
         fastest: top speed of the dynamic speed adjustment, in frames a frame.
         shift: pixels of spare picture on each axis for random structured motion.
@@ -85,8 +85,8 @@ class DiTTraining:
         samples: different pictures of each canvas, and so many fewer clips as they have latent frames, kept
             in the run's folder once made; zero makes each step's anew.
         start: folder of a finished run whose weights to start from; empty: fresh ones.
-        points: surface points a character to learn from; zero: as many as the model looks at. What was
-            learned from fewer, for less, holds for more.
+        points: surface points a character to learn from; zero: as many as the model looks at. A run with
+            fewer costs less, and its weights serve any number.
         image_tower: CLIP's image tower as safetensors, as open_clip writes them, which stays as it is; empty:
             the tower learns with the transformer.
         steps: optimiser steps.
@@ -97,8 +97,8 @@ class DiTTraining:
         learning_rate: after ``warm_up`` steps, constant until the last ``cool_down_share`` of the run, in
             which it falls linearly to nothing.
         ema: decay of the averaged weights.
-        figure_weight, shadow_weight: what an error counts on or beside a figure, and where its shadow lies,
-            against one elsewhere (``training.figures``).
+        figure_weight, shadow_weight: how many times an error counts on or beside a figure, and where its
+            shadow lies (``training.figures``).
         drop_cast: share of samples that train the unconditional branch of guidance.
         drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
             condition alone.

@@ -1,5 +1,5 @@
-"""What the transformer learns from, from a ring of clips: each shown anew, and encoded where it is learned
-from. The processor stages the next batches, the device makes latents, and neither waits for the other.
+"""What the transformer learns from, from a ring of clips: each varied anew, and encoded on the device that
+learns. The processor stages the next batches, the device makes latents, and neither waits for the other.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,8 @@ class DeviceBatches(RingBatches[StagedBatch]):
 
     def __call__(self, number: int) -> Sample:
         staged = self._drawn(number)
-        # In single precision, whatever the learning's: eight bits of mantissa would be lost on dark pictures.
+        # In single precision, also where learning is in bfloat16: its eight bits of mantissa would blur dark
+        # pictures.
         sample = encode_batch(self.model, staged)
         self.latent_frames += len(sample[0]) * sample[0].shape[2]
         return sample

@@ -1,5 +1,5 @@
 """What the autoencoder learns from, from a ring of clips: augmented as ``training.video_batches`` does it, a
-batch at once, where it is learned from.
+batch at once, on the device that learns.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,13 @@ from isa_engine.training.shelves import Draw, draws_of_vae
 
 @dataclass(frozen=True)
 class _Drawn:
-    """``video`` ``(B, F, H, W, 3)`` and ``mask`` ``(B, F, H, W)`` uint8, larger than what is shown of them;
-    ``corners`` ``(B, F, 2)`` int64, where that begins in each frame; how they are shown."""
+    """A batch as it comes from the ring, larger than what is shown of it.
+
+    Attributes:
+        video, mask: ``(B, F, H, W, 3)`` and ``(B, F, H, W)`` uint8.
+        corners: ``(B, F, 2)`` int64, row and column where what is shown begins in each frame.
+        variation: how it is shown.
+    """
 
     video: Tensor
     mask: Tensor

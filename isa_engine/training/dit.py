@@ -133,7 +133,7 @@ class DiTTrainer:
         its shadow's ``shadow_weight`` times.
 
         Args:
-            generator: on the device of all others.
+            generator: on the networks' device.
         """
         noise = torch.randn(latents.shape, generator=generator, device=latents.device)
         time = compute_density_for_timestep_sampling(
@@ -184,7 +184,7 @@ class DiTTrainer:
 
     def restart(self, networks: Mapping[str, Tensor], averages: Mapping[str, Tensor]) -> None:
         """Go on from earlier weights with fresh moments, and warm up to half the learning rate: for when the
-        loss is no number any more.
+        loss is not finite any more.
 
         Args:
             networks: as ``networks.state_dict()`` was.

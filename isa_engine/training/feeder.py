@@ -2,9 +2,9 @@
 
     python -m isa_engine.training.feeder FOLDER
 
-The folder holds the ring, which who wants it laid out (``Ring.create``). A feeder outlives the command that
-started it if that gave it a session of its own (``start``), and ends when nothing was drawn for a while. Its
-writers end with it, however it ends; one that dies or hangs is replaced.
+The folder holds a ring that whoever wants clips has laid out (``Ring.create``). A feeder outlives the command
+that started it if that gave it a session of its own (``start``), and ends when nothing was drawn for a while.
+Its writers end with it, however it ends; one that dies or hangs is replaced.
 """
 
 import multiprocessing
@@ -40,7 +40,7 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
     Raises:
         DataError: another feeder has this ring, or its writers die again and again.
     """
-    # Before anything else, which takes seconds to import: whoever started this waits for it.
+    # Before imports that take seconds: whoever started this waits for the lock to be held.
     lock = _locked(folder)
     if lock is None:
         raise DataError("another feeder fills this ring", where=str(folder), remedy="Draw from it.")
@@ -49,7 +49,7 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
     (folder / PID).write_text(str(os.getpid()))
     ring, stopped = Ring(folder), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    # What a writer computes is small: more threads would only be in each other's way. A GPU is not theirs.
+    # A writer's tensors are small: several threads would be slower than one. A GPU it does not use.
     os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     context = multiprocessing.get_context("spawn")
 
@@ -131,7 +131,7 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     """The life of one writer."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Whoever trains has precedence for the processor.
+    # The training goes first on the processor.
     os.nice(5)
     import torch
 

@@ -12,7 +12,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.dit.identity_splat import latent_cells
 
 # A latent pixel off the figures in which the picture departs from its background by this mean square shows
-# the cast in another way: its shadow. Encoding alone moves one by a hundredth of that.
+# the cast in another way: its shadow. Noise of the encoding is a hundredth of that.
 _SHADOW = 0.02
 
 

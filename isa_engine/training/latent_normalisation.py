@@ -7,8 +7,8 @@ from torch import Tensor
 
 from isa_engine.vae import VideoVAE
 
-# Clips that are decoded again for each channel, by how much of its deviation a channel is disturbed there,
-# and the deviation of the widest one afterwards.
+# Clips that are decoded again for each channel; by how much of its deviation a channel is disturbed there;
+# and the deviation that the widest channel has afterwards.
 _DISTURBED, _DISTURBANCE, _WIDEST = 2, 0.3, 2.0
 
 

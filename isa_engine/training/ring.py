@@ -120,7 +120,7 @@ class Ring:
     def wanted(self, writer: int) -> int | None:
         """The shelf whose next clip a writer should make; None while every one has to be drawn from first."""
         layout, own = self.layout, self.written[:, writer]
-        # Between this writer's share of what was drawn and the oldest clip that it would overwrite.
+        # How many clips have been drawn often enough, of this writer's share: so many it may overwrite.
         worth = self.drawn / (self._frames * layout.reuse * layout.writers)
         room = own - self._own_slots[:, writer] < worth
         if not room.any():
@@ -144,7 +144,7 @@ class Ring:
         for name, letters in AXES.items():
             value = getattr(clip, name)[0].numpy()
             if set(letters) & {"K", "R"}:
-                # Nobody of the clip before is left.
+                # A clip of fewer characters must leave none of the one before.
                 slots[name][slot] = 0
             slots[name][(slot, *(slice(size) for size in value.shape))] = value
         self.seeds[shelf][slot] = seed

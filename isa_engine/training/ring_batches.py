@@ -14,7 +14,7 @@ from isa_engine.training.ring import Ring
 from isa_engine.training.shelves import Draw
 
 T = TypeVar("T")
-# Seconds until some clips must do, and in which one must come.
+# Seconds after which as many clips as there are must do, and in which the first one must come.
 _FIRST_CLIPS, _FIRST_CLIP = 20.0, 180.0
 # Batches that are drawn while others are learned from.
 _AHEAD = 3

@@ -49,7 +49,7 @@ def draws_of_dit(settings: DiTTraining) -> tuple[Draw, ...]:
 
 
 def draws_of_vae(settings: VAETraining) -> tuple[Draw, ...]:
-    """A run of the autoencoder, whose augmentations cut in time and space; its stages at once."""
+    """A run of the autoencoder, whose augmentations cut in time and space; for both of its stages."""
     size = settings.width + settings.shift, settings.height + settings.shift
     return tuple(
         Draw(

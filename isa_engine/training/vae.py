@@ -37,7 +37,7 @@ BatchSource = Callable[[int], Tensor]
 # Clips whose latents are measured for their normalisation.
 _MEASURED = 32
 _GANS = ("gan_2d", "gan_3d")
-# What a decoder may have more than the weights that it goes on from: at first it does nothing.
+# Parts that a decoder may have beside those that it goes on from; a fresh one changes nothing at first.
 _NEW = ("tail",)
 
 
@@ -123,7 +123,7 @@ class VAETrainer:
             for group in optimizer.param_groups:
                 group["lr"] = self._learning_rate(gone)
 
-        # What the networks learn from is judged by discriminators that stay as they are meanwhile.
+        # Here the discriminators only judge; they learn below.
         self.discriminators.requires_grad_(False)
         with self._mixed():
             posterior = self.vae.encode(video)

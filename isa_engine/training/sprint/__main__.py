@@ -13,7 +13,7 @@ from isa_engine.training.sprint.clock import Clock
 
 # Seconds that a run takes to end: the last sheet and the last weights.
 _ENDING = 20.0
-# Seconds with which another process can still learn something.
+# Seconds that must be left for a restart to learn anything.
 _WORTH_A_RESTART = 60.0
 # Modules that training imports, and the packages that they are in.
 _NEEDED = {

@@ -16,15 +16,18 @@ from isa_engine.training.sprint.outputs import SHEET, USED
 from isa_engine.training.sprint.ring_place import open_ring
 from isa_engine.training.vae import VAETrainer
 
-# A clip is not asked for points, but has some; each is shown about so often.
+# Points of a clip, of which the autoencoder uses none, and how often each clip is shown, about.
 _POINTS, _REUSE = 8, 15.0
 _PARTS = ("vae", "matte_head")
 
 
 class AutoencoderSprint(Sprint):
-    """Args:
-    settings, out, clock, device: as of ``Sprint``.
-    ring, writers: as of ``TransformerSprint``.
+    """A sprint of the autoencoder, or of its decoder alone.
+
+    Args:
+        settings, out, clock, device: as of ``Sprint``.
+        ring, writers: as of ``TransformerSprint``.
+        compiled: none of its blocks is; only there because all sprints are begun alike.
     """
 
     def __init__(

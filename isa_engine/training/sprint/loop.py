@@ -18,7 +18,7 @@ from isa_engine.training.sprint.clock import Clock, Every
 from isa_engine.training.sprint.fallbacks import Fallbacks
 from isa_engine.training.sprint.outputs import Outputs
 
-# Steps whose losses are waited for together.
+# Steps between two waits for the device, which then gives the losses of all of them.
 _LOGGED = 20
 # Seconds between two exports, and between two sheets.
 _EXPORT, _SHEET = 60.0, 180.0
@@ -82,7 +82,7 @@ class Sprint(ABC):
         self.outputs.tell()
 
     def log(self, losses: list[dict[str, Tensor]]) -> None:
-        """Wait for the device, and write down how it went; go back where it did not go well."""
+        """Wait for the device, and write down how it went; go back where a loss is not finite."""
         terms = {
             name: torch.stack([each[name] for each in losses if name in each]).mean().item()
             for name in losses[-1]
@@ -112,14 +112,14 @@ class Sprint(ABC):
         self.outputs.write(weights)
 
     def _feed(self) -> None:
-        """A feeder that died goes on where it was; if it cannot, what is there is shown more often."""
+        """Start a feeder that died again; where that fails, the clips that are there are shown more often."""
         try:
             start(self.ring.folder)
         except (DataError, OSError) as error:
             print(error, flush=True)
 
     def _look(self) -> None:
-        """Whatever goes wrong with a picture is no reason to lose what is learned."""
+        """Write the sheet; whatever goes wrong with it must not end the training."""
         try:
             self._tell(self.look())
         except Exception as error:

@@ -24,9 +24,11 @@ _PARTS = MOST - len(STORY) - 1 - 2
 
 
 class Outputs:
-    """Args:
-    folder: what comes back of the machine.
-    story: where ``training.run.Run`` writes meanwhile.
+    """The files that a sprint leaves.
+
+    Args:
+        folder: what comes back of the machine.
+        story: where ``training.run.Run`` writes meanwhile.
     """
 
     def __init__(self, folder: Path, story: Path):
@@ -41,7 +43,7 @@ class Outputs:
         Args:
             weights: by their heads; tensors must not change any more.
 
-        What could not be written before is no reason to stop: this may be.
+        That something could not be written before does not stop this: it may succeed.
         """
         try:
             self.wait()

@@ -16,9 +16,9 @@ class SprintTraining(DiTTraining):
     """A sprint of the transformer.
 
     Attributes:
-    points_late: surface points a character after ``late`` of the time, from ``points`` before.
-    late: share of the time.
-    ring_reuse: how often each rendered frame is learned from, if frames come fast enough.
+        points_late: surface points a character from ``late`` on; before, it is ``points``.
+        late: share of the time.
+        ring_reuse: how often each rendered frame is learned from, if frames come fast enough.
     """
 
     points_late: int = 0

@@ -12,11 +12,11 @@ from isa_engine.training.ring import Ring
 from isa_engine.training.shelves import Draw, layout_for
 
 PROBED = "probe.json"
-# In memory, or on a disk where too little of it is shared.
+# In memory; or on a disk, where processes may share too little memory.
 PLACES = (Path("/dev/shm"), Path("/tmp"))
 # Bytes of clips that are worth having, and those with which memory is preferred to a disk.
 _WANTED, _ENOUGH = 16 * 2**30, 2 * 2**30
-# Of what is free there.
+# Share of what is free there that the ring takes.
 _SHARE = 0.6
 
 

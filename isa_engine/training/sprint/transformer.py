@@ -21,11 +21,13 @@ from isa_engine.training.sprint.ring_place import open_ring, probed
 
 
 class TransformerSprint(Sprint):
-    """Args:
-    settings, out, clock, device: as of ``Sprint``.
-    ring: name of the ring of clips; one that is filled already is drawn from.
-    compiled: whether to try compiled blocks, unless a probe found them slower.
-    writers: processes that render, where the ring is new; None: a core each, but one.
+    """A sprint of the transformer.
+
+    Args:
+        settings, out, clock, device: as of ``Sprint``.
+        ring: name of the ring of clips; one that is filled already is drawn from.
+        compiled: whether to try compiled blocks, unless a probe found them slower.
+        writers: processes that render, where the ring is new; None: one for each core but one.
     """
 
     def __init__(
