@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,7 +16,8 @@ import pytest
 from PIL import Image
 
 from isa_engine.errors import ShotError
-from isa_engine.sandbox import confined, decode, limited, process
+from isa_engine.results.video import write_video
+from isa_engine.sandbox import confined, decode, limited, media, process
 
 
 def png(width: int, height: int) -> bytes:
@@ -62,6 +64,16 @@ WRITTEN = {
 def test_pictures_are_read_in_every_way_in_which_programs_write_them(way):
     limited._stop()
     assert decode("picture", WRITTEN[way](), where="a").shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("alone", ["format_whitelist", "protocol_whitelist"])
+def test_a_video_opens_no_other_file(tmp_path, monkeypatch, alone):
+    """Not even where nothing confines the decoder, and by each of its two lists alone."""
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "secret.mp4", np.zeros((2, 32, 48, 3), np.uint8), Fraction(24), 1, {})
+    monkeypatch.setattr(media, "_SELF_CONTAINED", {alone: media._SELF_CONTAINED[alone]})
+    with pytest.raises(ShotError, match="cannot be decoded"):
+        media.footage(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32))
 
 
 def test_a_refusal_keeps_its_sentence():

@@ -40,6 +40,12 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
     return [*found, ("GET", app.openapi_url), ("GET", "/nothing"), ("GET", "/v1/nothing")]
 
 
+def test_a_job_has_a_name_of_128_random_bits(api):
+    jobs = {submit(api) for _ in range(5)}
+    assert len(jobs) == 5
+    assert all(re.fullmatch("[0-9a-f]{32}", job) for job in jobs)
+
+
 def submit(api) -> str:
     return api.post("/v1/jobs", content=SHOT).json()["id"]
 

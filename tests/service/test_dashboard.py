@@ -87,6 +87,14 @@ def test_a_name_is_never_markup_or_a_script(page):
     assert page.complaints == []
 
 
+def test_the_page_makes_text_of_everything(api):
+    """What a browser shows in the tests above, seen without one."""
+    script = api.get("/dashboard.js").text
+    assert "textContent" in script
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
+        assert way not in script
+
+
 def test_the_browser_is_told_to_run_nothing_else(api):
     policy = api.get("/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

@@ -45,11 +45,12 @@ def test_the_unit_keeps_its_data_where_it_may_write_and_has_time_to_drain():
     service = unit()["Service"]
     assert parsed(shlex.split(service["ExecStart"])).data == f"/var/lib/{service['StateDirectory']}"
     assert float(service["TimeoutStopSec"]) > ServiceConfig().drain_seconds
-    assert (service["DynamicUser"], service["NoNewPrivileges"], service["ProtectSystem"]) == (
-        "yes",
-        "yes",
-        "strict",
-    )
+    wanted = {
+        **{"DynamicUser": "yes", "StateDirectoryMode": "0700", "UMask": "0077", "NoNewPrivileges": "yes"},
+        **{"ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "LimitCORE": "0"},
+        **{"CapabilityBoundingSet": "", "SystemCallFilter": "@system-service"},
+    }
+    assert {name: service.get(name) for name in wanted} == wanted
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

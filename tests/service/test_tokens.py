@@ -1,5 +1,6 @@
 """Whose token opens what."""
 
+import base64
 import hashlib
 import json
 import re
@@ -57,6 +58,24 @@ def test_what_is_only_nearly_a_token_opens_nothing(tokens, enter, spoil):
     other = tokens.add("ben", ("jobs",))
     mixed = "_".join([*token.split("_", 2)[:2], other.split("_", 2)[2]])
     assert enter(mixed).get("/v1/health").status_code == 401
+
+
+def test_a_token_has_256_random_bits(tokens):
+    secrets = {tokens.add("anna", ("jobs",)).split("_", 2)[2] for _ in range(20)}
+    assert len(secrets) == 20
+    assert {len(base64.urlsafe_b64decode(secret + "=")) for secret in secrets} == {32}
+
+
+def test_a_token_may_keep_so_many_bytes_and_no_more(tokens, folders, store):
+    size = len(SHOT)
+    config = ServiceConfig(gib_per_token=(3 * size) / 2**30)
+    client = TestClient(create_app(store, folders, None, config))
+    client.headers["Authorization"] = f"Bearer {tokens.add('anna', ('jobs',))}"
+    assert client.post("/v1/jobs", content=SHOT).status_code == 201
+    # Results are kept as well.
+    store.finish(store.claim(), "done", results=(ResultFile("plate.mp4", size + 1, "0" * 64),))
+    answer = client.post("/v1/jobs", content=SHOT)
+    assert (answer.status_code, "Delete some" in answer.json()["error"]) == (429, True)
 
 
 def test_a_wrong_token_takes_as_many_comparisons_as_a_right_one(tokens, monkeypatch):

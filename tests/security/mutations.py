@@ -1,0 +1,86 @@
+"""Takes each defence out, in a copy of the project, and looks whether the test that guards it fails.
+
+usage: python -m tests.security.mutations [TEXT ...]      only those whose threat or file has one of the texts
+
+A line a defence; the exit code is not 0 where one can be taken out without its test noticing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.security.defences import DEFENCES, Defence
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 300
+# Of pytest: a test failed, or could not be collected because what it imports is broken.
+FAILED, PASSED = 1, 0
+
+
+def location(test: str) -> str:
+    """A test as pytest finds it from the project's root."""
+    return test if test.startswith("tests/") else f"tests/service/{test}"
+
+
+def copied(folder: Path) -> Path:
+    """The project as it is here, what git does not know left out."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0")[:-1]:
+        source, target = ROOT / name, folder / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    return folder
+
+
+def outcome(project: Path, test: str) -> int:
+    """Pytest's exit code for a test of a copy; a test that does not end has noticed, too."""
+    environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", location(test)]
+    try:
+        return subprocess.run(
+            command, cwd=project, env=environment, capture_output=True, timeout=SECONDS
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return FAILED
+
+
+def noticed(project: Path, defence: Defence) -> bool:
+    """Whether the test of a defence fails where that is taken out."""
+    path = project / defence.file
+    whole = path.read_text(encoding="utf-8")
+    assert whole.count(defence.old) == 1, f"{defence.file}: {defence.old!r} is not there once"
+    path.write_text(whole.replace(defence.old, defence.new), encoding="utf-8")
+    try:
+        return outcome(project, defence.test) == FAILED
+    finally:
+        path.write_text(whole, encoding="utf-8")
+
+
+def unnoticed(texts: tuple[str, ...] = ()) -> list[Defence]:
+    """The defences that can be taken out without their tests noticing; each is said as it is tried."""
+    chosen = [d for d in DEFENCES if not texts or any(text in d.threat + d.file for text in texts)]
+    missed = []
+    with tempfile.TemporaryDirectory() as folder:
+        project = copied(Path(folder))
+        for number, defence in enumerate(chosen, 1):
+            found = noticed(project, defence)
+            missed += [] if found else [defence]
+            said = "noticed" if found else "NOT NOTICED"
+            line = defence.old.strip().splitlines()[0]
+            print(f"{number}/{len(chosen)} {said}: {defence.threat}: {line}", flush=True)
+    return missed
+
+
+if __name__ == "__main__":
+    left = unnoticed(tuple(sys.argv[1:]))
+    print(f"{len(left)} not noticed")
+    sys.exit(bool(left))
