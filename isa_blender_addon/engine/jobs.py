@@ -11,8 +11,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 from isa_engine.client import EngineClient, EngineUnreachable
@@ -21,8 +22,10 @@ from isa_engine.errors import Cancelled, EngineError, IsaError
 
 from ..takes.files import ARRIVING, PREVIEW
 from ..takes.take import fresh_key
+from .orders import Order, keep_log, known_as
 from .pace import Pace
 from .process import EngineStatus
+from .snapshot import JobSnapshot
 
 POLL_SECONDS = 0.2
 # Seconds after which a remote engine that does not answer is given up. Of a local one the process's end
@@ -45,36 +48,6 @@ class Engine(Protocol):
     private: bool
 
     def poll(self) -> EngineStatus: ...
-
-
-@dataclass(frozen=True)
-class JobSnapshot:
-    """How a job stands.
-
-    Attributes:
-        state: "waiting" (for the engine to start), "uploading", "queued", "running", "lost" (the engine does
-            not answer now), "fetching", and at the end "done", "failed" or "cancelled".
-        job: the engine's name for it; empty before it has one, and where the engine has ended it.
-        phase, step, steps: the engine's, while running (``protocol.JobStatus``); bytes, while uploading.
-        seconds_left: of this phase, as far as its pace tells; None: not known yet.
-        error: a sentence: why it failed or, where the engine has it waiting, what stands in its way.
-        preview: the newest preview picture, if there is one.
-        preview_version: another number for another picture.
-    """
-
-    state: str = "waiting"
-    job: str = ""
-    phase: str = ""
-    step: int = 0
-    steps: int = 0
-    seconds_left: float | None = None
-    error: str = ""
-    preview: Path | None = None
-    preview_version: int = 0
-
-    @property
-    def over(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
 
 
 class JobRunner:
@@ -105,6 +78,7 @@ class JobRunner:
         self.key, self.patience = key or fresh_key(), patience
         self._snapshot = JobSnapshot(job=job)
         self.left, self._ending = False, threading.Event()
+        self._orders: SimpleQueue[Order] = SimpleQueue()
         self._pace = Pace()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
@@ -123,6 +97,10 @@ class JobRunner:
         """Let the engine go on alone, unless the job is to end: it can be taken up by its key."""
         self.left = not self._ending.is_set()
         self._ending.set()
+
+    def order(self, order: Order) -> None:
+        """Have the thread ask something of the engine while the job is there."""
+        self._orders.put(order)
 
     def wait(self, seconds: float | None = None) -> JobSnapshot:
         """Block until the job is over, or for so long."""
@@ -165,11 +143,15 @@ class JobRunner:
             previews = 0
             while not (status := self._patiently(lambda: client.job(job))).over:
                 self._show_progress(status)
+                self._obey(client, job)
                 if status.previews > previews:
                     self._fetch_preview(client, job)
                     previews = status.previews
                 self._pause()
             if status.state != "done":
+                # Nobody can ask for it later, where the next engine has another folder.
+                with contextlib.suppress(EngineError, OSError):
+                    keep_log(self.folder)(client, job)
                 # The engine has ended it, so that sending it again must make a new job.
                 self._show(job="")
                 raise EngineError(status.error) if status.state == "failed" else Cancelled
@@ -208,8 +190,22 @@ class JobRunner:
         self._show(state="uploading", steps=len(shot))
         # With one key the engine makes one job, however often the shot is sent over a bad connection.
         return self._patiently(
-            lambda: client.submit(shot, key=self.key, sent=lambda size: self._show(step=size))
+            lambda: client.submit(
+                shot, key=self.key, sent=lambda size: self._show(step=size), name=known_as(self.folder)
+            )
         )
+
+    def _obey(self, client: EngineClient, job: str) -> None:
+        """Carry out what was asked for meanwhile."""
+        while not self._orders.empty():
+            try:
+                self._orders.get()(client, job)
+                self._show(said="")
+            except EngineUnreachable:
+                # The next look at the job tells what there is to tell.
+                return
+            except EngineError as error:
+                self._show(said=str(error))
 
     def _fetch_preview(self, client: EngineClient, job: str) -> None:
         """A picture on the way is worth less than the job: where it does not come, the job goes on."""
@@ -299,6 +295,7 @@ class JobRunner:
         left = self._pace.seconds_left(status.phase, status.step, status.steps)
         shown = {"state": status.state, "phase": status.phase, "step": status.step, "steps": status.steps}
         self._show(**shown, seconds_left=left, error=status.error)
+        self._show(priority=status.priority, comment=status.comment)
 
     def _show(self, **changes) -> None:
         self._snapshot = replace(self._snapshot, **changes)

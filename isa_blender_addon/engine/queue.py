@@ -17,7 +17,9 @@ from isa_engine.shot import Shot
 
 from ..takes.files import discard_folder, move_folder_to_trash
 from ..takes.take import HERE, Take, fresh_key, read_takes
-from .jobs import Engine, JobRunner, JobSnapshot
+from .jobs import Engine, JobRunner
+from .orders import Order
+from .snapshot import JobSnapshot
 
 # Seconds at Blender's end for telling engines what is cancelled.
 _FAREWELL_SECONDS = 2
@@ -173,6 +175,13 @@ class JobQueue:
             runner.cancel()
         elif take.state in ("waiting", "sent"):
             self._set(replace(take, state="cancelled", key=fresh_key(), job=""))
+
+    def order(self, folder: Path, order: Order) -> bool:
+        """Ask something of the engine that has a job; False: none has it now."""
+        runner = self._working_on(folder)
+        if runner is not None:
+            runner.order(order)
+        return runner is not None
 
     def retry(self, folder: Path) -> None:
         """Go on with a job where it stopped; one that the engine has ended begins anew."""

@@ -17,14 +17,20 @@ class ISA_OT_open_log(bpy.types.Operator):
         return engine_log().is_file()
 
     def execute(self, context) -> Result:
-        text = bpy.data.texts.get("ISA Engine Log") or bpy.data.texts.new("ISA Engine Log")
-        text.from_string(engine_log().read_text(errors="replace"))
-        if context.window is not None:
-            bpy.ops.wm.window_new()
-            area = context.window_manager.windows[-1].screen.areas[0]
-            area.type = "TEXT_EDITOR"
-            area.spaces.active.text = text
+        show_text("ISA Engine Log", engine_log().read_text(errors="replace"), context.window)
         return {"FINISHED"}
+
+
+def show_text(name: str, content: str, window) -> None:
+    """Open a text in a window of its own, where Blender has windows."""
+    text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+    text.from_string(content)
+    if window is not None and not bpy.app.background:
+        with bpy.context.temp_override(window=window):
+            bpy.ops.wm.window_new()
+        area = bpy.context.window_manager.windows[-1].screen.areas[0]
+        area.type = "TEXT_EDITOR"
+        area.spaces.active.text = text
 
 
 CLASSES = (ISA_OT_open_log,)

@@ -13,14 +13,14 @@ from isa_engine.errors import SceneError
 
 from .trash import move_to_trash
 
-FILE, SHOT, PREVIEW = "take.json", "shot.npz", "preview.png"
+FILE, SHOT, PREVIEW, LOG = "take.json", "shot.npz", "preview.png", "log.txt"
 # Begins the name of a folder with results on their way.
 ARRIVING = ".arriving-"
 
 
 def own_files(folder: Path) -> list[Path]:
     """What the add-on has put into a take's folder, ``take.json`` last: without it nobody knows the rest."""
-    names = [f"{name}{end}" for name in (*RESULTS, PREVIEW, FILE) for end in (".part", "")]
+    names = [f"{name}{end}" for name in (*RESULTS, PREVIEW, LOG, FILE) for end in (".part", "")]
     found = [file for file in entries(folder) if file.name in names or file.name.startswith(ARRIVING)]
     return sorted(found, key=lambda file: (file.name == FILE, file.name))
 

@@ -2,8 +2,8 @@
 
 import bpy
 
-from ..engine.jobs import JobSnapshot
 from ..engine.queue import Job
+from ..engine.snapshot import JobSnapshot
 from ..language.translation import words
 from ..session.current import session
 from ..takes.take import HERE
@@ -22,6 +22,7 @@ _WORDS = {
     "sent": "Waiting",
     "uploading": "Sending the shot",
     "queued": "Queued",
+    "held": "On Hold",
     "lost": "No answer",
     "fetching": "Fetching the plate",
     "failed": "Failed",
@@ -35,6 +36,7 @@ _ICONS = {
     "failed": "ERROR",
     "cancelled": "CANCEL",
     "resting": "PAUSE",
+    "held": "PAUSE",
     "elsewhere": "URL",
     "lost": "UNLINKED",
 }
@@ -81,6 +83,13 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
             side.enabled = place != end
             button = side.operator("isa.move_job", text="", icon=symbol)
             button.take, button.down = take, down
+    if job.state in ("queued", "running", "held"):
+        held = job.state == "held"
+        button = row.operator("isa.hold_job", text="", icon="PLAY" if held else "PAUSE")
+        button.take, button.resume = take, held
+        row.operator("isa.change_job", text="", icon="PREFERENCES").take = take
+    if job.state in ("queued", "running", "held", "failed"):
+        row.operator("isa.job_log", text="", icon="TEXT").take = take
     if job.stopped:
         row.operator("isa.retry_job", text="", icon="FILE_REFRESH").take = take
         row.operator("isa.remove_job", text="", icon="TRASH").take = take
@@ -88,8 +97,9 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
         row.operator("isa.cancel_job", text="", icon="X").take = take
     if factor is not None:
         column.progress(text=state, factor=factor)
-    if remark := _remark(job):
-        sentence(context, column, remark)
+    for remark in (job.snapshot.comment, _remark(job), job.snapshot.said):
+        if remark:
+            sentence(context, column, remark)
     if job.snapshot.preview and not job.stopped:
         picture = icon(job.snapshot.preview, job.snapshot.preview_version, at_once=True)
         column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)

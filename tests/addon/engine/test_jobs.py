@@ -16,8 +16,11 @@ from types import SimpleNamespace
 import pytest
 
 from isa_blender_addon.engine import jobs, pace, process
-from isa_blender_addon.engine.jobs import JobRunner, JobSnapshot
+from isa_blender_addon.engine.jobs import JobRunner
+from isa_blender_addon.engine.orders import keep_log
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
+from isa_blender_addon.engine.snapshot import JobSnapshot
+from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
 from isa_engine.service.store import JobStore
 from isa_engine.shot import encode_shot
@@ -138,6 +141,39 @@ def test_a_job_that_waits_at_the_engine_says_why(running, remote, tmp_path, monk
     first.cancel()
     snapshot = ended(second)
     assert (snapshot.state, snapshot.error) == ("done", "")
+
+
+def test_an_engine_holds_a_job_goes_on_and_is_told_other_words(running, remote, tmp_path):
+    runner = started(remote, ENDLESS, tmp_path / "Sc 010")
+    job = reached(runner, "running").job
+    assert running.client.job(job).name == "Sc 010"
+    runner.order(EngineClient.hold)
+    reached(runner, "held")
+    runner.order(lambda client, job: client.change(job, priority=9, comment="not before noon"))
+    eventually(lambda: runner.snapshot().comment == "not before noon", "it is told")
+    assert running.client.job(job).priority == 9
+    runner.order(EngineClient.resume)
+    reached(runner, "running")
+    runner.order(keep_log(tmp_path / "Sc 010"))
+    log = tmp_path / "Sc 010" / "log.txt"
+    eventually(lambda: log.is_file() and "attempt 2 begins" in log.read_text(), "its log is here")
+    runner.cancel()
+    ended(runner)
+
+
+def test_an_order_that_is_refused_says_why_and_the_job_goes_on(remote, tmp_path):
+    runner = started(remote, ENDLESS, tmp_path / "take")
+    reached(runner, "running")
+    runner.order(EngineClient.resume)
+    eventually(lambda: "Only what was held goes on" in runner.snapshot().said, "it says why")
+    assert runner.snapshot().state == "running"
+    runner.cancel()
+    ended(runner)
+
+
+def test_the_log_of_a_job_that_failed_is_here_without_asking(remote, tmp_path):
+    ended(started(remote, BROKEN, tmp_path / "take"))
+    assert "ZeroDivisionError" in (tmp_path / "take" / "log.txt").read_text()
 
 
 def test_cancelling_while_the_engine_starts_never_sends_the_shot(tmp_path):

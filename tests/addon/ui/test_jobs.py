@@ -1,5 +1,6 @@
 """The panels of jobs and takes: each line useful, and drawn from what is known."""
 
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
@@ -8,14 +9,15 @@ import bpy
 import pytest
 
 import isa_blender_addon
-from isa_blender_addon.engine.jobs import JobSnapshot
 from isa_blender_addon.engine.process import EngineStatus
 from isa_blender_addon.engine.queue import Job
+from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.take import Take
 from isa_blender_addon.ui import jobs as jobs_panel
 from isa_blender_addon.ui import panel, thumbnails
 from isa_blender_addon.ui import takes as takes_panel
+from isa_engine.client import EngineClient
 from isa_engine.client.protocol import Health
 from isa_engine.shot import Settings
 from tests.pipeline.shots import picture
@@ -51,9 +53,11 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         job_in("running", JobSnapshot("running", "j", "denoise", 12, 30, 100.0)),
         job_in("uploading", JobSnapshot("uploading", step=2**20, steps=2**22)),
         job_in("lost", JobSnapshot("lost")),
+        job_in(
+            "held", JobSnapshot("held", "j", error="The engine's disk is full.", comment="not before noon")
+        ),
         job_in("waiting", JobSnapshot(), "/takes/Scene-002"),
         job_in("waiting", JobSnapshot(), "/takes/Scene-003"),
-        job_in("queued", JobSnapshot("queued", "j", error="The engine's disk is full.")),
         job_in("failed", JobSnapshot(error="The engine is full. Free some space.")),
         job_in("elsewhere", JobSnapshot()),
     ]
@@ -64,6 +68,8 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "Denoising 12/30 · 1:40 left",
         "Sending the shot 1.0/4.0 MB",
         "No answer",
+        "On Hold",
+        "Not before noon",
         "Scene-002 · Waiting",
         "The engine's disk is full.",
         "The engine is full.",
@@ -72,8 +78,41 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         assert expected in words
     assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.4, 0.25]
     buttons = [call.args[0] for call in layout.operator.call_args_list]
-    counts = {name: buttons.count(f"isa.{name}_job") for name in ("cancel", "move", "retry", "remove")}
-    assert counts == {"cancel": 6, "move": 4, "retry": 2, "remove": 2}
+    counts = Counter(buttons)
+    # Those that the engine has: one runs, one is held; what failed has a log, too.
+    assert counts == {
+        **{"isa.cancel_job": 6, "isa.move_job": 4, "isa.retry_job": 2, "isa.remove_job": 2},
+        **{"isa.hold_job": 2, "isa.change_job": 2, "isa.job_log": 3},
+    }
+
+
+def test_the_buttons_ask_the_engine_that_has_the_job(addon, monkeypatch, tmp_path):
+    job = job_in("running", JobSnapshot("running", "j", priority=3, comment="soon"), str(tmp_path))
+    asked = []
+    monkeypatch.setattr(session().queue, "jobs", lambda: [job])
+    monkeypatch.setattr(
+        session().queue, "order", lambda folder, order: (asked.append(folder), order(engine, "j"))
+    )
+    engine = MagicMock()
+    monkeypatch.setattr(EngineClient, "hold", lambda client, job: client.hold(job))
+    monkeypatch.setattr(EngineClient, "resume", lambda client, job: client.resume(job))
+    bpy.ops.isa.hold_job(take=str(tmp_path))
+    bpy.ops.isa.hold_job(take=str(tmp_path), resume=True)
+    bpy.ops.isa.change_job(take=str(tmp_path), priority=7, comment="later")
+    assert [call[0] for call in engine.method_calls] == ["hold", "resume", "change"]
+    engine.change.assert_called_once_with("j", priority=7, comment="later")
+    assert asked == [tmp_path] * 3
+
+
+def test_a_jobs_log_opens_as_a_text(addon, monkeypatch, tmp_path):
+    (tmp_path / "log.txt").write_text("attempt 1 begins")
+    timers = []
+    monkeypatch.setattr(bpy.app.timers, "register", lambda look, **_: timers.append(look), raising=False)
+    monkeypatch.setattr(session().queue, "order", lambda folder, order: False)
+    assert bpy.ops.isa.job_log(take=str(tmp_path)) == {"FINISHED"}
+    assert timers[-1]() is None
+    assert bpy.data.texts[tmp_path.name].as_string() == "attempt 1 begins"
+    assert bpy.ops.isa.job_log(take=str(tmp_path / "none")) == {"CANCELLED"}
 
 
 @pytest.mark.parametrize(("worker", "shown"), [("ready", True), ("starting", False)])

@@ -1,0 +1,40 @@
+"""How a job stands, as its thread shows it to the main thread."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class JobSnapshot:
+    """How a job stands.
+
+    Attributes:
+        state: "waiting" (for the engine to start), "uploading", "queued", "running", "held" (until somebody
+            resumes it), "lost" (the engine does not answer now), "fetching", and at the end "done", "failed"
+            or "cancelled".
+        job: the engine's name for it; empty before it has one, and where the engine has ended it.
+        phase, step, steps: the engine's, while running (``protocol.JobStatus``); bytes, while uploading.
+        seconds_left: of this phase, as far as its pace tells; None: not known yet.
+        error: a sentence: why it failed or, where the engine has it waiting, what stands in its way.
+        preview: the newest preview picture, if there is one.
+        preview_version: another number for another picture.
+        priority, comment: the engine's.
+        said: why an order could not be carried out, as a sentence.
+    """
+
+    state: str = "waiting"
+    job: str = ""
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    error: str = ""
+    preview: Path | None = None
+    preview_version: int = 0
+    priority: int = 0
+    comment: str = ""
+    said: str = ""
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
