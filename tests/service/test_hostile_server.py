@@ -164,6 +164,15 @@ CASES = {
 }
 
 
+def test_an_answer_is_read_to_its_limit_and_no_further(monkeypatch):
+    monkeypatch.setattr(connection, "MAX_ANSWER", 2**12)
+    with spoken(once(sized(json.dumps({"jobs": [], "more": "a" * 2**13}).encode()))) as url:
+        client = EngineClient(url, "geheim", seconds=SECONDS)
+        with pytest.raises(EngineError, match="not an ISA engine"):
+            client.jobs()
+        client.close()
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_hostile_answer_is_an_engine_error_soon_and_in_little_memory(case, tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)

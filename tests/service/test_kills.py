@@ -53,7 +53,7 @@ def checksums(engine: RunningEngine, jobs: list[str]) -> list[dict[str, str]]:
 def kill_and_compare(twin, run_engine, kills: int, jobs: int, steps: int, seed: int) -> None:
     random_moment = random.Random(seed)
     queued = [twin.client.submit(shot(number, steps)) for number in range(jobs)]
-    eventually(lambda: finished(twin.client, queued), "the undisturbed jobs are done", 120)
+    eventually(lambda: finished(twin.client, queued), "the undisturbed jobs are done", 1200)
     expected = checksums(twin, queued)
 
     engine = run_engine(ISA_ENGINE_TOKEN=TOKEN, STUB_PACE="0.02")
@@ -79,7 +79,7 @@ def kill_and_compare(twin, run_engine, kills: int, jobs: int, steps: int, seed: 
             engine.process.wait()
             engine = run_engine("--port", port, ISA_ENGINE_TOKEN=TOKEN, STUB_PACE="0.02")
     queued = [engine.client.submit(shot(number, steps), key=keys[number]) for number in range(jobs)]
-    eventually(lambda: finished(engine.client, queued), "all jobs are over", 240)
+    eventually(lambda: finished(engine.client, queued), "all jobs are over", 1200)
 
     found = engine.client.jobs(limit=200)
     assert len(found) == jobs == len(set(queued)), "none lost, none twice"
