@@ -53,7 +53,7 @@ class Cleaning:
         call_soon(look, _STEP_SECONDS)
 
     def wait(self) -> None:
-        """All at once."""
+        """Do all of it now, and block until it is done."""
         self._search.result()
         while self.going_on:
             self.step()

@@ -3,7 +3,7 @@
 blender -b --command isa_synthesize --out DIR --clips 8
 python -m isa_blender_addon.dataset --out DIR --clips 8
 
-People of the open body in garments and hair made by code move as bundled takes do, on sets and under skies
+People of the open body in garments and hair made by code move as in bundled motions, on sets and under skies
 made by code, before a moving camera. One seed gives one clip, pixel for pixel, ``DIR/<split>-<seed>``; a clip
 that is there is skipped, so a run that was stopped goes on.
 

@@ -28,11 +28,10 @@ from .process import EngineStatus
 from .snapshot import JobSnapshot
 
 POLL_SECONDS = 0.2
-# Seconds after which a remote engine that does not answer is given up. Of a local one the process's end
-# tells.
+# Seconds after which a remote engine that does not answer is given up; a local one is when its process ends.
 PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 15
-# A result that does not come whole so often, from an engine that answers, is damaged there.
+# Tries after which a result that never comes whole, from an engine that answers, counts as damaged there.
 DOWNLOADS = 3
 
 T = TypeVar("T")
@@ -208,7 +207,7 @@ class JobRunner:
                 self._show(said=str(error))
 
     def _fetch_preview(self, client: EngineClient, job: str) -> None:
-        """A picture on the way is worth less than the job: where it does not come, the job goes on."""
+        """Fetch the newest preview; where that fails, the job goes on without."""
         preview = self.folder / PREVIEW
         with contextlib.suppress(EngineError, OSError):
             client.fetch_preview(job, preview)
@@ -243,12 +242,12 @@ class JobRunner:
         raise EngineError(problem, remedy=remedy, file=path.name, reason=failure) from failure
 
     def _cancel(self, client: EngineClient, job: str) -> None:
-        """Tell the engine; an engine that does not answer any more has nothing to be told."""
+        """Tell the engine to end a job; where it does not answer any more, nothing is left to be told."""
         with contextlib.suppress(EngineError):
             client.cancel(job)
 
     def _forget(self, client: EngineClient, job: str) -> None:
-        """The engine's files of a job whose results are here; where they stay, they are only in the way."""
+        """Have the engine delete a job whose results are here; where that fails, its files only take room."""
         with contextlib.suppress(EngineError):
             client.delete(job)
 

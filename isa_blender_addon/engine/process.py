@@ -197,7 +197,7 @@ def ready_status(line: bytes) -> EngineStatus | None:
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Ours without what Blender's Python set for itself, and without the token of another engine."""
+    """This process's environment without what Blender's Python set for itself, and without tokens."""
     return {
         name: value
         for name, value in environment.items()

@@ -103,17 +103,17 @@ class JobQueue:
         """Takes whose plates are here and have not come to a scene yet, oldest first."""
         return [take for take in self._takes.values() if take.state == "done" and not take.imported]
 
-    def takes(self, shot: str) -> list[Take]:
+    def takes(self, shot_id: str) -> list[Take]:
         """A shot's takes that have a plate: pinned ones first, then the newest."""
-        found = [take for take in self._takes.values() if take.shot == shot and take.state == "done"]
+        found = [take for take in self._takes.values() if take.shot_id == shot_id and take.state == "done"]
         return sorted(found, key=lambda take: (not take.pinned, -take.created))
 
-    def lying_in(self, output: Path, shot: str) -> list[Take]:
+    def lying_in(self, output: Path, shot_id: str) -> list[Take]:
         """A shot's takes in an output folder that nobody works on, so that they can be moved."""
         return [
             take
             for take in self._takes.values()
-            if take.shot == shot
+            if take.shot_id == shot_id
             and take.folder.parent == output
             and self._working_on(take.folder) is None
             and take.folder not in self._writing

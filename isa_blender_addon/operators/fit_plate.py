@@ -1,4 +1,4 @@
-"""The plate under another view transform."""
+"""Read the plate for another view transform."""
 
 import bpy
 

@@ -1,4 +1,4 @@
-"""The scene has changed behind the people."""
+"""Have the background rendered again: the scene has changed behind the people."""
 
 import bpy
 

@@ -16,7 +16,7 @@ from .geometry import Body, Drawing, View, drawing
 
 
 class Watch:
-    """One a Blender.
+    """Keeps what is to be drawn of a scene; there is one in each Blender.
 
     Attributes:
         problem: a sentence, where the scene cannot be drawn.

@@ -14,13 +14,13 @@ import numpy as np
 from ..language.translation import said
 from ..scene.unseen import put_back, take_out
 from . import background_image, camera_plane, people, strip
-from .cameras import camera_takes
+from .cameras import camera_segments
 from .colour import rendered_space, shift_of_colours
 from .movie import read_movie
 
 
 class Framed(Protocol):
-    """What says on which scene frames a plate is: ``(F,)`` int."""
+    """A shot or a take: what says on which scene frames, ``(F,)`` int, a plate is."""
 
     @property
     def frame_numbers(self) -> np.ndarray: ...
@@ -48,7 +48,7 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
     video, matte = Path(folder) / _VIDEO, Path(folder) / _MATTE
     numbers = shot.frame_numbers
     # All that can go wrong, before anything is changed.
-    camera_takes(scene, numbers)
+    camera_segments(scene, numbers)
     open_movies(folder)
     if "COMPOSITOR" in kinds:
         people.check_people(scene, matte)

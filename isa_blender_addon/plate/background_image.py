@@ -1,6 +1,6 @@
 """The movie as the camera's background image: seen while working, never rendered."""
 
-from .cameras import camera_takes
+from .cameras import camera_segments
 from .colour import DISPLAYED, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
 
@@ -54,7 +54,7 @@ def takes_backgrounds(scene, frame_numbers) -> bool:
 
 def _shown_through(scene, frame_numbers) -> list:
     """The data of the shot's cameras."""
-    return list(dict.fromkeys(camera.data for camera in camera_takes(scene, frame_numbers)))
+    return list(dict.fromkeys(camera.data for camera in camera_segments(scene, frame_numbers)))
 
 
 def remove_backgrounds(scene, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .cameras import camera_takes
+from .cameras import camera_segments
 from .colour import drive_by_exposure, rendered_space, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
 
@@ -67,25 +67,25 @@ def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: b
     Raises:
         SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
     """
-    takes = camera_takes(scene, frame_numbers)
+    segments = camera_segments(scene, frame_numbers)
     image = load_movie(video, name)
     set_space(image, rendered_space(scene))
     matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
     first_frame = int(frame_numbers[0])
     before = {plane.parent: plane for plane in planes(scene, name)}
-    if before.keys() == takes.keys() and all(map(_movie_nodes, before.values())):
+    if before.keys() == segments.keys() and all(map(_movie_nodes, before.values())):
         _swap(list(before.values()), image, matte, first_frame)
-        result = [before[camera] for camera in takes]
+        result = [before[camera] for camera in segments]
     else:
         depths = {camera: plane[DEPTH] for camera, plane in before.items()}
         remove_planes(scene, name)
         material = _material(image, first_frame, name, scene)
         result = [
             _plane(scene, camera, material, matte, depths.get(camera) or _nearest(camera.data), name)
-            for camera in takes
+            for camera in segments
         ]
-    for plane, shown in zip(result, takes.values(), strict=True):
-        _show_only(plane, shown if len(takes) > 1 else [], first_frame, rendered)
+    for plane, shown in zip(result, segments.values(), strict=True):
+        _show_only(plane, shown if len(segments) > 1 else [], first_frame, rendered)
     return result
 
 
@@ -255,15 +255,15 @@ def _variable(driver, name: str, id_type: str, owner, path: str) -> None:
     target.id_type, target.id, target.data_path = id_type, owner, path
 
 
-def _show_only(plane, takes: list[tuple[int, int]], first_frame: int, rendered: bool) -> None:
+def _show_only(plane, segments: list[tuple[int, int]], first_frame: int, rendered: bool) -> None:
     """Hide the plane while other cameras shoot. Keys of an on-off property hold until the next.
 
     Args:
-        takes: when its camera shoots; empty: always.
+        segments: when its camera shoots; empty: always.
     """
     plane.hide_viewport, plane.hide_render = False, not rendered
-    keys = {first_frame: True} if takes else {}
-    for first, last in takes:
+    keys = {first_frame: True} if segments else {}
+    for first, last in segments:
         keys[first], keys[last + 1] = False, True
     for path in ("hide_viewport", "hide_render") if rendered else ("hide_viewport",):
         for frame, hidden in sorted(keys.items()):

@@ -16,7 +16,7 @@ _looked: tuple[float, int, list[Finding]] = (-_SECONDS, 0, [])
 
 
 def check_file(scene) -> list[Finding]:
-    """As of a moment ago, so that it is cheap enough for drawing."""
+    """What stands in the way, as of a second ago: a look at a large scene takes longer than a redraw may."""
     global _looked
     when, which, found = _looked
     now = time.monotonic()
@@ -28,7 +28,7 @@ def check_file(scene) -> list[Finding]:
 
 
 def look_again() -> None:
-    """Something was mended."""
+    """Look anew at the next drawing, because something was mended."""
     global _looked
     _looked = -_SECONDS, 0, []
 
@@ -59,7 +59,7 @@ def _bare_parts(scene) -> list[Finding]:
     try:
         parts = bare_parts(scene)
     except SceneError:
-        # An override that names what cannot be a character is said by whoever reads the cast.
+        # That an override names what cannot be a character is said where the cast is read.
         return []
     return [
         Finding(text, {"name": name, "body": body, "others": ", ".join(f"'{other}'" for other in others)})

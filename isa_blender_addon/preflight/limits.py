@@ -83,7 +83,7 @@ def _memory(plan: Plan) -> list[Finding]:
 def _lighter(plan: Plan, cost: Callable[[Description, Work], float], most: float) -> tuple[Mend, ...]:
     """The buttons after which the shot costs so many bytes at most."""
     mends = [use(other.name) for other in plan.other_models if cost(other, plan.work) <= most][:1]
-    # More frames cost more.
+    # The cost grows with the frames, so the most that fit are found by bisection.
     frames = bisect.bisect_right(
         range(plan.work.frames),
         most,

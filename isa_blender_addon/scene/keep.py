@@ -1,4 +1,4 @@
-"""Walking through frames without a trace: the frame, the camera and unkeyed changes are put back."""
+"""Going through frames without a trace: the frame, the camera and unkeyed changes are put back."""
 
 from contextlib import contextmanager
 

@@ -47,7 +47,7 @@ class Skeleton:
             self._face = face_points(rest_joints(armature)) @ carried[:3, :3].T + carried[:3, 3]
 
     def places(self, evaluated) -> np.ndarray:
-        """Of the evaluated armature, world: ``(60, 3)`` float32, NaN where it is not known."""
+        """Joints of the evaluated armature, world: ``(60, 3)`` float32, NaN where one is not known."""
         bones = evaluated.pose.bones
         heads = np.empty(3 * len(bones), np.float32)
         bones.foreach_get("head", heads)

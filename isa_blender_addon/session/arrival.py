@@ -90,7 +90,7 @@ class Arrivals:
             raise
         look_at_plate(scene)
         # Also in the file, so that an autosave after this step knows its takes.
-        scene.isa.shot = take.shot
+        scene.isa.shot = take.shot_id
         self._say(said("{take} is on the camera.", take=take.name), scene, showing)
         yield
         push_undo("Generate Plate")

@@ -27,7 +27,7 @@ _ASK_SECONDS, _FRESH_SECONDS = 10, 60
 
 
 class ChosenEngine:
-    """One a Blender. Nothing blocks but ``close``.
+    """The engine of the preferences; there is one in each Blender. Nothing blocks but ``close``.
 
     Args:
         choices: gives the choice of now; by default that of the preferences.
@@ -149,7 +149,7 @@ class ChosenEngine:
 
     @property
     def _silent(self) -> bool:
-        """Whether a remote engine was asked in vain."""
+        """Whether a remote engine did not answer."""
         return bool(self.error) and self._choices().engine == "REMOTE" and not self.asking
 
     @property

@@ -21,7 +21,7 @@ from ..preflight.glance import glance
 from ..scene.events import call_off, call_soon
 from ..takes.files import discard_folder
 from ..takes.folders import new_take
-from ..takes.ids import own_takes, scene_of, shot_of, take_places
+from ..takes.ids import own_takes, scene_of, shot_id_of, take_places
 from ..takes.take import Take
 from .arrival import Arrivals
 from .chosen_engine import ChosenEngine
@@ -32,7 +32,7 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 
 
 class Session:
-    """One a Blender; the panel asks it, and only it changes what it says.
+    """What goes on in this Blender; there is one. The panel asks it, and only it changes what it says.
 
     Args:
         engine: by default the one of the preferences.
@@ -154,7 +154,7 @@ class Session:
         self._error = remark(text, scene, about)
 
     def _begin(self, scene, send: bool) -> None:
-        """Nothing of all that was said counts any more."""
+        """Forget all that was said, and bring the cast up to date."""
         self._error = self._note = Remark()
         self.reading = None
         make_ready(scene, send)
@@ -189,7 +189,7 @@ class Session:
         numbers = shot.frame_numbers
         frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
         blend = Path(bpy.data.filepath).name
-        self.queue.add(Take(folder, shot_of(scene), blend, scene.name, frames, shot.settings), shot)
+        self.queue.add(Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings), shot)
         self._note = Remark()
         self.keep_ticking()
 

@@ -23,9 +23,8 @@ from ..settings.cast import playing, references, refresh_cast
 from ..settings.shot import generation_settings
 from .window import redraw
 
-# Seconds: of a stretch of reading, between two of which Blender draws and listens; of a wait for the checks;
-# of a
-# wait for the background.
+# Seconds: of a stretch of reading, after which Blender draws and listens; of a wait for the checks; of a wait
+# for the background.
 _STRETCH_SECONDS = 0.01
 _CHECKING_SECONDS = 0.01
 _PAINTING_SECONDS = 0.02
@@ -66,7 +65,7 @@ class Reading:
         self._background: background.Work | None = None
         self._checks: Future | None = None
         numbers = frame_numbers(scene)
-        # Whom the renderer shows beside the cast is looked at on so many frames.
+        # On these frames it is looked whom the renderer shows beside the cast.
         self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
         self._copies: set[Absent] = set()
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
@@ -178,7 +177,7 @@ class Reading:
             if not self._findings:
                 text = "Nothing in the frames stands in the way of a good plate."
                 self.said = remark(text, self.scene, staging)
-        # Where nothing was sent, no timer runs that would have the panel drawn.
+        # Nothing was sent: no timer runs that would have the panel drawn.
         redraw()
         return False
 

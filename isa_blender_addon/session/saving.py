@@ -24,7 +24,7 @@ from ..language.translation import said
 from ..preferences.folders import free, takes_folder
 from ..takes.files import copy_folder, link_or_copy
 from ..takes.folders import output_folder, unsaved_folder
-from ..takes.ids import known_shot, open_scenes
+from ..takes.ids import known_shot_id, open_scenes
 from ..takes.take import Take
 
 Places = dict[Path, Path]
@@ -76,7 +76,7 @@ def bring_home(queue: JobQueue, scene, take: Take) -> Take:
     Raises:
         SceneError: it cannot be copied there; it is where it was.
     """
-    if not bpy.data.filepath or take not in queue.lying_in(unsaved_folder(scene), take.shot):
+    if not bpy.data.filepath or take not in queue.lying_in(unsaved_folder(scene), take.shot_id):
         return take
     place = free(output_folder(scene) / take.name)
     copy_folder(take.folder, place)
@@ -113,7 +113,7 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
             continue
         home = output_folder(scene, target)
         try:
-            for take in queue.lying_in(unsaved_folder(scene), known_shot(scene)):
+            for take in queue.lying_in(unsaved_folder(scene), known_shot_id(scene)):
                 place = free(home / take.name)
                 copy_folder(take.folder, place)
                 _copied[take.folder] = place
@@ -140,7 +140,7 @@ def _copy_pictures(scene, home: Path) -> None:
 
 
 def _remove(place: Path) -> None:
-    """What is whole elsewhere."""
+    """Remove a file or folder that is whole elsewhere."""
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)
     with suppress(OSError):

@@ -29,7 +29,7 @@ def _model_items() -> list[tuple[str, str, str]]:
 
 
 class SceneSettings(bpy.types.PropertyGroup):
-    """``scene.isa``."""
+    """The shot's settings, as ``scene.isa``."""
 
     cast: CollectionProperty(type=CastMember)
     cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"}, update=changed("cast_index"))

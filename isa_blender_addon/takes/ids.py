@@ -1,4 +1,4 @@
-"""Which shot a scene is: a random name that its takes carry, so that they are found after a renaming.
+"""The id of a scene's shot: a random name that its takes carry, so that they are found after a renaming.
 
 The file remembers it from its first plate or saving on. Until then, and after a crash, the takes beside the
 file are known by the names of the file and the scene. Undo does not know of it.
@@ -20,24 +20,24 @@ from ..scene.events import Listeners, call_off, call_soon
 from .folders import output_folder, unsaved_folder
 from .take import Take
 
-# Shots by the session_uid of their scenes. Entries of deleted scenes stay, for undo brings a scene back.
-_shots: dict[int, str] = {}
+# Ids by the session_uid of their scenes. Entries of deleted scenes stay, for undo brings a scene back.
+_ids: dict[int, str] = {}
 
 
-def shot_of(scene) -> str:
-    """The scene's shot, for new takes."""
-    return known_shot(scene) or _shots.setdefault(scene.session_uid, uuid.uuid4().hex)
+def shot_id_of(scene) -> str:
+    """The id of the scene's shot, for new takes."""
+    return known_shot_id(scene) or _ids.setdefault(scene.session_uid, uuid.uuid4().hex)
 
 
-def known_shot(scene) -> str:
-    """The scene's shot; empty where it never had a take."""
+def known_shot_id(scene) -> str:
+    """The id of the scene's shot; empty where it never had a take."""
     _read()
-    return _shots.get(scene.session_uid, "")
+    return _ids.get(scene.session_uid, "")
 
 
 def scene_of(take: Take):
     """The open scene that a take is of, or None."""
-    return next((scene for scene in bpy.data.scenes if known_shot(scene) == take.shot), None)
+    return next((scene for scene in bpy.data.scenes if known_shot_id(scene) == take.shot_id), None)
 
 
 def take_places(scene) -> set[Path]:
@@ -49,15 +49,15 @@ def take_places(scene) -> set[Path]:
 def own_takes(scene, found: Iterable[Take]) -> list[Take]:
     """Those that are the scene's, whose shot is known from then on."""
     found = list(found)
-    if not known_shot(scene) and bpy.data.filepath:
+    if not known_shot_id(scene) and bpy.data.filepath:
         names = Path(bpy.data.filepath).name, scene.name
         # A copy may have the name now that the original had.
-        others = set(_shots.values())
-        alike = [take for take in found if (take.blend, take.scene) == names and take.shot not in others]
+        others = set(_ids.values())
+        alike = [take for take in found if (take.blend, take.scene) == names and take.shot_id not in others]
         if alike:
-            _shots[scene.session_uid] = max(alike, key=lambda take: take.created).shot
-    shot = known_shot(scene)
-    return [take for take in found if shot and take.shot == shot]
+            _ids[scene.session_uid] = max(alike, key=lambda take: take.created).shot_id
+    shot_id = known_shot_id(scene)
+    return [take for take in found if shot_id and take.shot_id == shot_id]
 
 
 def open_scenes() -> Any:
@@ -68,21 +68,21 @@ def open_scenes() -> Any:
 def _read() -> None:
     """Note the shots that are written in scenes not seen before, unless another scene has them."""
     for scene in open_scenes():
-        if scene.isa.shot and scene.session_uid not in _shots and scene.isa.shot not in _shots.values():
-            _shots[scene.session_uid] = scene.isa.shot
+        if scene.isa.shot and scene.session_uid not in _ids and scene.isa.shot not in _ids.values():
+            _ids[scene.session_uid] = scene.isa.shot
 
 
 def _write(*_) -> None:
     for scene in open_scenes():
         if scene.is_editable:
-            scene.isa.shot = known_shot(scene)
+            scene.isa.shot = known_shot_id(scene)
 
 
 def _renew(*_) -> None:
     """Take from copies what they have of their originals."""
     for scene in open_scenes():
-        if scene.is_editable and scene.isa.shot and scene.isa.shot != known_shot(scene):
-            scene.isa.shot = known_shot(scene)
+        if scene.is_editable and scene.isa.shot and scene.isa.shot != known_shot_id(scene):
+            scene.isa.shot = known_shot_id(scene)
 
 
 # How many scenes there were when they were last looked through.
@@ -98,9 +98,8 @@ def _on_change(*_) -> None:
 
 def _forget(*_) -> None:
     # Another file's scenes may have the same numbers.
-    _shots.clear()
-    # At once: a scene copied before the first look would have the original's shot, and could not be told from
-    # it.
+    _ids.clear()
+    # At once: a scene that is copied before the first look would have the original's id and pass for it.
     _read()
 
 
@@ -120,4 +119,4 @@ def register() -> None:
 def unregister() -> None:
     _LISTENERS.unregister()
     call_off(_renew)
-    _shots.clear()
+    _ids.clear()

@@ -45,7 +45,7 @@ class Take:
 
     Attributes:
         folder: holds its files and nothing else.
-        shot: which shot of which file (``shots.shot_of``).
+        shot_id: which shot of which file (``takes.ids``); ``shot`` in the file.
         blend, scene: names that file and scene had.
         frames: first, last and step of the scene.
         settings: it is generated with.
@@ -61,7 +61,7 @@ class Take:
     """
 
     folder: Path
-    shot: str
+    shot_id: str
     blend: str
     scene: str
     frames: tuple[int, int, int]
@@ -99,6 +99,7 @@ class Take:
         """
         content = {**asdict(self), "version": VERSION}
         del content["folder"]
+        content["shot"] = content.pop("shot_id")
         try:
             with whole_file(self.folder / FILE) as partial:
                 partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -152,7 +153,8 @@ def read_take(folder: Path) -> Take | None:
             return None
         first, last, step = map(int, content.pop("frames"))
         settings = Settings(**{"policy": EXACT, **content.pop("settings")})
-        take = Take(folder=folder, frames=(first, last, step), settings=settings, **content)
+        frames, shot_id = (first, last, step), content.pop("shot")
+        take = Take(folder=folder, shot_id=shot_id, frames=frames, settings=settings, **content)
     except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not _makes_sense(take):
@@ -180,7 +182,7 @@ def address(url: str) -> str:
 def _makes_sense(take: Take) -> bool:
     """A file beside a .blend may come from anyone: nothing of it is used unless it is of its kind."""
     kinds = {
-        **dict.fromkeys(("shot", "blend", "scene", "state", "key", "engine", "job", "error"), str),
+        **dict.fromkeys(("shot_id", "blend", "scene", "state", "key", "engine", "job", "error"), str),
         **dict.fromkeys(("imported", "pinned"), bool),
     }
     if not all(isinstance(getattr(take, name), kind) for name, kind in kinds.items()):

@@ -1,4 +1,4 @@
-"""The night's farm, below all else: one button."""
+"""The render farm's one button, below all else."""
 
 import bpy
 

@@ -5,7 +5,7 @@ from bpy.props import BoolProperty
 
 from ..language.translation import words
 from ..session.current import session
-from ..takes.ids import known_shot
+from ..takes.ids import known_shot_id
 from ..takes.places import same
 from ..takes.shown import other_folder, shown_folder
 from ..takes.take import Take
@@ -69,7 +69,7 @@ def _draw_take(layout, take: Take, shown: bool) -> None:
 
 
 def _takes(scene) -> list[Take]:
-    return session().queue.takes(known_shot(scene)) if known_shot(scene) else []
+    return session().queue.takes(known_shot_id(scene)) if known_shot_id(scene) else []
 
 
 CLASSES = (ISA_PT_takes,)

@@ -24,16 +24,16 @@ from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
 
 CONNECT_SECONDS = 5
-# An engine ends connections over which nothing was asked for five seconds.
+# Seconds after which an idle connection is not used again: an engine ends it after five.
 IDLE_SECONDS = 3
-# Of an answer that is not a file.
+# Bytes of an answer that is not a file, at most.
 MAX_ANSWER = 8 * 2**20
-# An upload or a download that is slower than this is given up.
+# Bytes a second: a slower upload or download is given up.
 SLOWEST = 8 * 2**10
 # Names of hosts, separated by commas, that may be sent the token without TLS.
 PLAIN_HOSTS = "ISA_ENGINE_PLAIN_HOSTS"
 _CHUNK = 2**18
-# Of a proxy before the engine, or of an engine that is busy with itself.
+# Statuses of a proxy before the engine, or of an engine that starts or is overloaded: they pass.
 _PASSING = (502, 503, 504)
 
 
@@ -103,7 +103,7 @@ class Connection:
             response = self._send("GET", route, self.seconds, headers=headers)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
-            # What unpacks has no limit.
+            # It is compressed, and could unpack to any length.
             raise self.stranger()
         return response
 

@@ -27,7 +27,7 @@ from isa_engine.client.protocol import (
 from isa_engine.errors import EngineError
 from isa_engine.whole_file import whole_file
 
-# After the upload the engine still checks the shot, one at a time.
+# Seconds for an answer to an upload: the engine first checks the shot, one at a time.
 SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
 # How often a download is begun or continued before it is given up.
@@ -35,7 +35,7 @@ ATTEMPTS = 3
 # Bytes of a result or a preview, and of a line of events.
 MAX_FILE = 2**40
 MAX_LINE = 2**15
-# Bytes a second that a stream may say and tell nothing; an engine says about one.
+# Bytes a second that a stream may send without an event; an engine sends about one.
 MAX_IDLE = 2**10
 _CHUNK = 2**18
 

@@ -39,7 +39,7 @@ PRIORITIES = range(-100, 101)
 # Characters of a job's name, of a comment, and of a sentence on what went wrong.
 MAX_NAME, MAX_COMMENT, MAX_SENTENCE = 128, 1000, 2000
 
-# Why jobs fail: the shot was refused; memory did not suffice; it took too long; the worker died or hung over
+# Why jobs fail: the shot was refused; memory did not suffice; it took too long; the worker died or hung on
 # it; the results were damaged later; the engine failed.
 REASONS = ("refused", "memory", "time", "worker", "damaged", "engine")
 
@@ -127,7 +127,7 @@ class ResultFile:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ended, which is known longer than the job.
+    """How a job ended; it outlives the job.
 
     Attributes:
         number: greater than that of every earlier ending.
@@ -169,7 +169,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Memory:
-    """Of a device, in bytes.
+    """The memory of a device, in bytes.
 
     Attributes:
         free: beside the model that is loaded, as the worker last saw it between two jobs.

@@ -110,7 +110,9 @@ def takes(viewport) -> Iterator[None]:
     """One is pinned, another shown, and that undone; then a key of the artist's does it."""
     before = shown()
     newest = (
-        part("session.current").session().queue.takes(part("takes.ids").known_shot(viewport.window.scene))[0]
+        part("session.current")
+        .session()
+        .queue.takes(part("takes.ids").known_shot_id(viewport.window.scene))[0]
     )
     yield from viewport.click("bpy.ops.isa.pin_take(", across=0.93)
     queue = part("session.current").session().queue
@@ -155,7 +157,7 @@ def reopen(viewport) -> Iterator[None]:
     yield from stagehand.wait_until(lambda: opened, 20, "the file again")
     viewport = stagehand.Viewport()
     scene = viewport.window.scene
-    known = part("takes.ids").known_shot
+    known = part("takes.ids").known_shot_id
     takes = part("session.current").session().queue.takes
     yield from stagehand.wait_until(lambda: len(takes(known(scene))) == 3, 20, "the takes of the file")
     REPORT["takes"] = [[take.name, take.pinned] for take in takes(known(scene))]

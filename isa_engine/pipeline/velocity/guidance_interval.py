@@ -7,7 +7,7 @@ from isa_engine.pipeline.velocity.guided import Nobody
 
 
 class GuidanceInterval:
-    """Outside the interval nobody is asked, and the answer with the cast stands.
+    """Outside the interval the branch with nobody is not evaluated, and the velocity is the conditional one.
 
     Args:
         steps: of the whole denoising.

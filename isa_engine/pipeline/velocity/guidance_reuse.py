@@ -9,9 +9,9 @@ _DIFFERENCE = "guidance.difference"
 
 
 class GuidanceReuse:
-    """Keeps ``v_told − v_nobody`` for so many askings, and asks what nobody gives only then.
+    """Keeps ``v_told − v_nobody`` for so many evaluations, and evaluates the branch with nobody only then.
 
-    Exact where the difference stays as it is.
+    Exact where the difference does not change.
     """
 
     def __init__(self, nobody: Nobody, every: int, memory: Memory):

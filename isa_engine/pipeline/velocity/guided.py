@@ -20,7 +20,7 @@ Network = Callable[[Tensor, Tensor, Conditioning], Prediction]
 
 
 class Nobody(Protocol):
-    """What the velocity were with nobody in the picture."""
+    """What the velocity would be with nobody in the picture."""
 
     def __call__(self, latents: Tensor, timestep: Tensor, told: Tensor, step: int) -> Tensor:
         """

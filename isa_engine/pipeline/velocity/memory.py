@@ -10,7 +10,7 @@ Memory = dict[str, Tensor]
 
 
 def due(memory: Memory, name: str, every: int) -> bool:
-    """Whether an asking is one of every so many, the first included; counts it."""
+    """Whether this evaluation is the first of every so many; counts it."""
     age = int(memory.get(name, 0))
     memory[name] = torch.tensor((age + 1) % every)
     return age == 0

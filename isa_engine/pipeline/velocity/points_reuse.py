@@ -17,9 +17,9 @@ PointNetwork = Callable[[Tensor, Tensor, Conditioning, list[Tensor]], Prediction
 
 
 class PointsReuse:
-    """A network that moves the points on one of so many askings, and else reads them as they were.
+    """A network that evaluates its points' branch once in so many times, and else reads what that gave last.
 
-    Exact where they stay as they are.
+    Exact where that does not change.
     """
 
     def __init__(self, network: PointNetwork, every: int, memory: Memory):

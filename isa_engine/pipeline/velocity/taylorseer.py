@@ -14,7 +14,8 @@ _NOW, _BEFORE = "forecast.now", "forecast.before"
 
 
 class TaylorSeer:
-    """Asks a velocity where its policy asks, and goes on in a straight line through the last two between.
+    """Evaluates a velocity on some steps; on those between it goes on in a straight line through the last
+    two.
 
     Exact where the velocity is linear in time.
 

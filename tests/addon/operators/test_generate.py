@@ -16,7 +16,7 @@ from isa_blender_addon.operators import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import reading
 from isa_blender_addon.session.current import close, session
-from isa_blender_addon.takes.ids import shot_of
+from isa_blender_addon.takes.ids import shot_id_of
 from tests.addon import fake_engine
 from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
 from tests.addon.scenes.cast import stage
@@ -178,7 +178,7 @@ def test_an_engine_that_dies_in_the_middle_is_said_and_its_job_goes_on_when_aske
     assert bpy.ops.isa.retry_job(take=str(only_job().take.folder)) == {"FINISHED"}
     finish()
     assert session().jobs() == []
-    assert [take.job for take in session().queue.takes(shot_of(shot))] == [sent], "it is the same job"
+    assert [take.job for take in session().queue.takes(shot_id_of(shot))] == [sent], "it is the same job"
     assert planes(shot, NAME)
 
 

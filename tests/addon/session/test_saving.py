@@ -14,7 +14,7 @@ from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.preferences.folders import takes_folder
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.folders import output_folder
-from isa_blender_addon.takes.ids import shot_of
+from isa_blender_addon.takes.ids import shot_id_of
 from isa_blender_addon.takes.shown import other_folder, shown_folder
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.client.protocol import RESULTS
@@ -47,7 +47,7 @@ def take_of(scene, name: str, seed: int) -> Take:
     for file in ("plate.mp4", "matte.mp4"):
         write_movie(folder / file, 4, 32, 32, seed)
     settings = Settings(seed=seed)
-    take = Take(folder, shot_of(scene), "", scene.name, (1, 4, 1), settings, state="done", imported=True)
+    take = Take(folder, shot_id_of(scene), "", scene.name, (1, 4, 1), settings, state="done", imported=True)
     take.keep()
     session().queue.attach([take])
     return take

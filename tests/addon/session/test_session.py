@@ -75,7 +75,7 @@ def reopen(tmp_path: Path):
 def home(scene) -> Take:
     """The take, once its plate is in the scene."""
     ticks_until(lambda: planes(scene, NAME), "the plate is in the scene")
-    (take,) = session().queue.takes(session_module.shot_of(scene))
+    (take,) = session().queue.takes(session_module.shot_id_of(scene))
     return take
 
 
@@ -107,7 +107,7 @@ def test_after_a_crash_the_job_goes_on_and_its_plate_comes(shot, tmp_path):
     let_go(take)
     assert home(scene).job == take.job
     bpy.ops.wm.save_mainfile()
-    assert scene.isa.shot == take.shot, "the file knows its shot from now on"
+    assert scene.isa.shot == take.shot_id, "the file knows its shot from now on"
 
 
 def test_a_job_that_was_never_sent_waits_for_a_word_after_a_crash(shot, tmp_path):
@@ -189,17 +189,17 @@ def test_a_plate_goes_to_the_original_whatever_a_copy_is_called(shot, tmp_path):
     take = sent()
     bpy.ops.wm.save_mainfile()
     copy = copy_of(shot)
-    assert copy.isa.shot == take.shot, "Blender copies it"
+    assert copy.isa.shot == take.shot_id, "Blender copies it"
     shot.name, copy.name = "Original", take.scene
     assert scene_of(take) == shot
     bpy.ops.wm.save_mainfile()
-    assert (shot.isa.shot, copy.isa.shot) == (take.shot, "")
+    assert (shot.isa.shot, copy.isa.shot) == (take.shot_id, "")
     reopen(tmp_path)
     original, copy = (bpy.data.scenes[name] for name in ("Original", take.scene))
     let_go(take)
     ticks_until(lambda: planes(original, NAME), "the plate is in the original")
     assert not planes(copy, NAME)
-    assert session_module.shot_of(copy) != take.shot, "its own takes are another shot's"
+    assert session_module.shot_id_of(copy) != take.shot_id, "its own takes are another shot's"
 
 
 def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
@@ -221,13 +221,13 @@ def test_a_copy_in_an_autosave_is_no_second_original(shot, tmp_path):
     bpy.ops.wm.save_mainfile()
     bpy.ops.scene.new(type="LINK_COPY")
     copy = bpy.context.scene
-    assert copy.isa.shot == take.shot, "Blender copies it"
+    assert copy.isa.shot == take.shot_id, "Blender copies it"
     shot.name, copy.name = "Z", "A"
     bpy.context.view_layer.update()
     ids._on_change()
     assert bpy.app.timers.is_registered(ids._renew)
     ids._renew()
-    assert (shot.isa.shot, copy.isa.shot) == (take.shot, "")
+    assert (shot.isa.shot, copy.isa.shot) == (take.shot_id, "")
     asked = bpy.app.handlers.save_pre[:]
     bpy.app.handlers.save_pre.clear()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "quit.blend"), copy=True)
@@ -304,5 +304,5 @@ def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):
     assert [job.state for job in session().jobs()] == ["running", "waiting"]
     let_go(take)
     ticks_until(lambda: not session().jobs() and not session().queue.arrived(), "both are there")
-    assert [take.name for take in session().queue.takes(take.shot)] == ["Scene-002", "Scene-001"]
+    assert [take.name for take in session().queue.takes(take.shot_id)] == ["Scene-002", "Scene-001"]
     assert len(planes(shot, NAME)) == 1

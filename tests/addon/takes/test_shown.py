@@ -13,7 +13,7 @@ from isa_blender_addon.operators import takes as takes_operators
 from isa_blender_addon.operators.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session.current import close, session
-from isa_blender_addon.takes.ids import own_takes, shot_of, take_places
+from isa_blender_addon.takes.ids import own_takes, shot_id_of, take_places
 from isa_blender_addon.takes.shown import other_folder, shown_folder
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.client.protocol import RESULTS
@@ -53,7 +53,7 @@ def take_of(scene, movies: Path, name: str, seed: int, **changes) -> Take:
         shutil.copy(movies / f"{seed}.mp4", folder / file)
     settings = Settings(steps=10 + seed, guidance=3.5, seed=seed)
     values = {"blend": "", "state": "done", "imported": True, "created": float(seed), **changes}
-    take = Take(folder, shot_of(scene), scene=scene.name, frames=(1, 4, 1), settings=settings, **values)
+    take = Take(folder, shot_id_of(scene), scene=scene.name, frames=(1, 4, 1), settings=settings, **values)
     take.keep()
     session().queue.attach([take])
     return take
@@ -155,7 +155,7 @@ def test_pinning_and_the_jobs_buttons_change_nothing_in_the_scene(staged, takes)
 
 def test_pinned_takes_come_first_then_the_newest_and_stay(staged, takes, movies):
     take_of(staged, movies, "C", 1, created=9.0)
-    shot = shot_of(staged)
+    shot = shot_id_of(staged)
     assert [take.name for take in session().queue.takes(shot)] == ["C", "B", "A"]
     bpy.ops.isa.pin_take(take=str(takes[0].folder))
     assert [take.name for take in session().queue.takes(shot)] == ["A", "C", "B"]
@@ -247,7 +247,7 @@ def test_what_is_deleted_is_in_the_trash_with_a_note_of_where_it_was(staged, tak
         assert (trash / "files" / f"{take.name}.2" / "plate.mp4").is_file()
         note = (trash / "info" / f"{take.name}.2.trashinfo").read_text()
         assert f"Path={take.folder}\nDeletionDate=" in note
-    assert session().queue.takes(shot_of(staged)) == []
+    assert session().queue.takes(shot_id_of(staged)) == []
 
 
 def test_the_artists_own_files_stay_beside_a_take_that_goes_to_the_trash(staged, takes, trash):
@@ -265,7 +265,7 @@ def test_a_take_that_the_trash_refuses_stays_whole(staged, takes, trash):
         delete(takes[0])
     assert takes[0].whole
     assert read_take(takes[0].folder) is not None
-    assert takes[0] in session().queue.takes(shot_of(staged))
+    assert takes[0] in session().queue.takes(shot_id_of(staged))
 
 
 def test_deleting_says_what_goes_and_asks_with_cancel_as_the_answer_to_return(staged, takes, trash):
