@@ -7,11 +7,14 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from isa_engine.body.keypoints import LIMBS
+from isa_engine.detection.detector import Detector
 
 from ..language.translation import words
 from ..scene.characters import body_mesh, find_characters
+from ..scene.picture import picture_size
 from ..scene.surface import surfaces
 from ..settings.cast import has_ghost
+from .found import kept
 from .marks import in_words
 from .seen import ghost_places, match_error, picture_matrix, to_picture
 
@@ -27,10 +30,18 @@ class _Marking:
     Attributes:
         asked: the joint that a click would mark; None while nobody marks.
         fitted: name of the character whose ghost is being fitted; None while none is.
+        sought: name of the character who is looked for in the picture; None while nobody is.
+        detector: that looks.
+        choosing: whether the next click says who of the picture it is.
+        box: that is being drawn around somebody, in parts of the picture.
     """
 
     asked: int | None = None
     fitted: str | None = None
+    sought: str | None = None
+    detector: Detector | None = None
+    choosing: bool = False
+    box: np.ndarray | None = None
 
 
 marking = _Marking()
@@ -74,6 +85,10 @@ def draw() -> None:
             lines.append(
                 words("{name}: {pixels:.1f} pixels off", name=member.character.name_full, pixels=pixels)
             )
+    if marking.choosing:
+        for box in _boxes(member):
+            corners = on_screen(region, box[[[0, 1], [2, 1], [2, 3], [0, 3]]])
+            _lines(np.stack([corners, np.roll(corners, -1, 0)], 1), _MARK, scale)
     _points(marks[known], _MARK, _MARK_PIXELS * scale)
     if marking.asked is not None:
         lines.append(words("Next: {joint}", joint=words(in_words(marking.asked))))
@@ -83,6 +98,13 @@ def draw() -> None:
         blf.color(0, *_MARK)
         blf.position(0, 12 * scale, (12 + 20 * line) * scale, 0)
         blf.draw(0, text)
+
+
+def _boxes(member) -> list[np.ndarray]:
+    """Of who was found, and the one that is being drawn: left, top, right, bottom in parts of the picture."""
+    found, size = kept(member), picture_size(member.picture)
+    boxes = [one.box() / [*size, *size] for one in found.people] if found and size else []
+    return boxes if marking.box is None else [*boxes, marking.box]
 
 
 def _skin(scene, member) -> np.ndarray:
@@ -136,4 +158,7 @@ def register() -> None:
 def unregister() -> None:
     while _handles:
         bpy.types.SpaceImageEditor.draw_handler_remove(_handles.pop(), "WINDOW")
-    marking.asked = marking.fitted = None
+    if marking.detector is not None:
+        marking.detector.cancel()
+    marking.asked = marking.fitted = marking.sought = marking.detector = marking.box = None
+    marking.choosing = False

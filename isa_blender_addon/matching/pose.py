@@ -8,7 +8,7 @@ import numpy as np
 from mathutils import Matrix, Quaternion, Vector
 
 from isa_engine.body.fitting import Fit
-from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS, of_skeleton
+from isa_engine.body.keypoints import KEYPOINTS, of_skeleton
 from isa_engine.body.rotation import matrices, quaternions
 
 from ..scene.characters import joint_bones, rest_box
@@ -25,14 +25,15 @@ _MADE, _STILL = "isa_made", 1e-5
 def take_fit(member, fit: Fit) -> None:
     """Pose a ghost as fitted."""
     rest = rest_joints(member.ghost)
-    pose_ghost(member, fit.rotations[:BODY_JOINTS], fit.translation + rest[0])
+    pose_ghost(member, fit.rotations, fit.translation + rest[0])
 
 
 def pose_ghost(member, rotations: np.ndarray, place: np.ndarray) -> None:
     """Set the whole pose of a ghost with the 55 SMPL-X bones.
 
     Args:
-        rotations: ``(22, 3)`` axis-angle; the first turns the object, so that the artist can move it as one.
+        rotations: ``(J, 3)`` axis-angle of the first J joints, the body's 22 or all; the first turns the
+            object, so that the artist can move it as one.
         place: ``(3,)`` of the pelvis before the camera, metres, the camera looking along −Z.
     """
     ghost, rest = member.ghost, rest_joints(member.ghost)
@@ -44,7 +45,7 @@ def pose_ghost(member, rotations: np.ndarray, place: np.ndarray) -> None:
     for bone in ghost.pose.bones:
         bone.matrix_basis = Matrix()
     for bone, quaternion in zip(
-        joint_bones(ghost)[1:BODY_JOINTS], quaternions(matrices(rotations[1:])), strict=True
+        joint_bones(ghost)[1 : len(rotations)], quaternions(matrices(rotations[1:])), strict=True
     ):
         ghost.pose.bones[bone].rotation_mode = "QUATERNION"
         ghost.pose.bones[bone].rotation_quaternion = Quaternion(quaternion)

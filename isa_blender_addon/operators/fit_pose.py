@@ -6,10 +6,12 @@ import bpy
 from bpy.props import StringProperty
 
 from isa_engine.body.fitting import fit_pose
+from isa_engine.body.landmarks import Sighting
 from isa_engine.errors import IsaError, SceneError
 
 from ..language.translation import said
 from ..matching.draw import marking
+from ..matching.found import kept
 from ..matching.ghost import make_ghost
 from ..matching.pose import take_fit
 from ..matching.seen import match_error, picture_intrinsics
@@ -71,7 +73,7 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         size = picture_size(member.picture)
         marks, seen = member.marks * size, picture_intrinsics(scene, member)
         background = ThreadPoolExecutor(1, "isa-fit")
-        fit = background.submit(fit_pose, rest_joints(member.ghost), marks, size, seen)
+        fit = background.submit(fit_pose, rest_joints(member.ghost), marks, size, seen, sighting(member))
         background.shutdown(wait=False)
         return fit
 
@@ -86,6 +88,26 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         pixels = match_error(scene, member)
         note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
         self.report({"INFO"}, note)
+
+
+def refit(context, member) -> None:
+    """Pose a ghost anew by its marks, at once.
+
+    Raises:
+        BodyError: no pose fits them.
+    """
+    scene, size = context.scene, picture_size(member.picture)
+    seen = picture_intrinsics(scene, member)
+    fit = fit_pose(rest_joints(member.ghost), member.marks * size, size, seen, sighting(member))
+    take_fit(member, fit)
+    context.view_layer.update()
+    redraw_all(context)
+
+
+def sighting(member) -> Sighting | None:
+    """What the detector saw of a member in its picture; None where it did not."""
+    found = kept(member)
+    return found.sighting if found else None
 
 
 def redraw_all(context) -> None:

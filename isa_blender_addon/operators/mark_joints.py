@@ -4,14 +4,17 @@ import bpy
 import numpy as np
 from bpy.props import StringProperty
 
-from isa_engine.errors import SceneError
+from isa_engine.errors import IsaError, SceneError
 
-from ..language.translation import words
+from ..language.translation import told, words
 from ..matching.draw import marking, matched_member, on_screen
+from ..matching.found import keep
 from ..matching.marks import in_words, mark_at, next_unmarked
-from ..matching.pose import named_keypoints
+from ..matching.pose import is_posed, named_keypoints
+from ..scene.characters import joint_bones
 from ..scene.picture import read_picture
-from ..settings.cast import cast_member
+from ..settings.cast import cast_member, has_ghost
+from .fit_pose import refit
 from .operator import Operator, Result
 
 
@@ -72,6 +75,8 @@ class ISA_OT_mark_joints(Operator, bpy.types.Operator):
         place = np.array([event.mouse_x - self._region.x, event.mouse_y - self._region.y], float)
         inside = (place >= 0).all() and (place < [self._region.width, self._region.height]).all()
         if event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            if self._dragged is not None:
+                self._refit(context, member)
             self._dragged = None
         elif event.type == "MOUSEMOVE" and self._dragged is not None:
             self._put(member, self._dragged, place)
@@ -94,6 +99,17 @@ class ISA_OT_mark_joints(Operator, bpy.types.Operator):
         marking.asked = None
         self._area.header_text_set(None)
         self._area.tag_redraw()
+
+    def _refit(self, context, member) -> None:
+        """A ghost that has been fitted follows its marks at once."""
+        if not has_ghost(context.scene, member) or not is_posed(member.ghost):
+            return
+        if joint_bones(member.ghost) is None:
+            return
+        try:
+            refit(context, member)
+        except IsaError as error:
+            self.report({"WARNING"}, told(error))
 
     def _click(self, member, place: np.ndarray, shift: bool) -> None:
         # Eyes and ears lie close together, so a click near a mark may still mean the joint that is asked for.
@@ -129,7 +145,7 @@ class ISA_OT_mark_joints(Operator, bpy.types.Operator):
 class ISA_OT_clear_marks(bpy.types.Operator):
     bl_idname = "isa.clear_marks"
     bl_label = "Clear Marks"
-    bl_description = "Remove all marks from the picture"
+    bl_description = "Remove all marks from the picture, and forget who was found in it"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -139,6 +155,7 @@ class ISA_OT_clear_marks(bpy.types.Operator):
     def execute(self, context) -> Result:
         member = matched_member(context)
         member.marks = np.full_like(member.marks, np.nan)
+        keep(member, None)
         return {"FINISHED"}
 
 

@@ -3,7 +3,13 @@
 import bpy
 from bpy.props import StringProperty
 
+from isa_engine.client.location import python_of
+
+from ..language.translation import said
+from ..matching.draw import marking
 from ..matching.ghost import fit_camera_to_picture, make_ghost
+from ..matching.pose import is_posed
+from ..scene.characters import joint_bones
 from ..settings.cast import cast_member
 from ..settings.changes import quietly
 from .operator import Operator, Result
@@ -12,10 +18,24 @@ from .operator import Operator, Result
 class ISA_OT_match_reference(Operator, bpy.types.Operator):
     bl_idname = "isa.match_reference"
     bl_label = "Match"
-    bl_description = "Stand a ghost of the character before its picture, and look at both"
+    bl_description = (
+        "Stand a ghost of the character before its picture, and look at both. Where the detector is "
+        "installed, the person in the picture is found and the ghost is posed so"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     character: StringProperty(options={"HIDDEN"})
+
+    def invoke(self, context, _event) -> Result:
+        result = self.execute(context)
+        member = cast_member(context.scene, self.character) if result == {"FINISHED"} else None
+        if member is None or is_posed(member.ghost) or joint_bones(member.ghost) is None:
+            return result
+        if not python_of("detector"):
+            self.report({"INFO"}, said("Run install/detector.sh to have people found in pictures."))
+        elif marking.detector is None:
+            bpy.ops.isa.find_person("INVOKE_DEFAULT", character=self.character)
+        return result
 
     def run(self, context) -> None:
         scene = context.scene

@@ -79,6 +79,8 @@ class CastMember(bpy.types.PropertyGroup):
     marked: BoolVectorProperty(size=len(KEYPOINTS))
     marks_x: FloatVectorProperty(size=len(KEYPOINTS))
     marks_y: FloatVectorProperty(size=len(KEYPOINTS))
+    # ``matching.found``.
+    found: StringProperty()
 
     @property
     def marks(self) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import bpy
 
+from isa_engine.client.location import python_of
+
 from ..language.translation import words
 from ..matching import draw
 from ..matching.draw import matched_member
@@ -28,6 +30,7 @@ def draw_matching(context, layout, member) -> None:
     fit = row.row(align=True)
     fit.enabled = any(member.marked) and not fitting
     fit.operator("isa.fit_pose", text="Fitting…" if fitting else "Fit").character = name
+    _draw_finding(context, layout, member)
     if ghost:
         pixels = match_error(scene, member)
         if not is_posed(member.ghost):
@@ -41,6 +44,23 @@ def draw_matching(context, layout, member) -> None:
         layout.prop(member.ghost_camera.data, "lens", text="Picture's Lens")
     if space is not None and space.type == "VIEW_3D" and space.use_local_camera:
         layout.operator("isa.leave_reference", icon="LOOP_BACK")
+
+
+def _draw_finding(context, layout, member) -> None:
+    """Who of the picture the character is, as far as the detector tells."""
+    name, space = member.character.name_full, context.space_data
+    if draw.marking.sought == name:
+        row = layout.row(align=True)
+        row.label(text="Looking for people…", icon="VIEWZOOM")
+        row.operator("isa.stop_finding", text="", icon="X")
+        return
+    if not python_of("detector"):
+        sentence(context, layout, "Run install/detector.sh to have people found in pictures.", "INFO")
+        return
+    row = layout.row(align=True)
+    row.operator("isa.find_person", icon="VIEWZOOM").character = name
+    if space is not None and space.type == "IMAGE_EDITOR":
+        row.operator("isa.choose_person", icon="RESTRICT_SELECT_OFF")
 
 
 def match_word(scene, member) -> tuple[str, str]:

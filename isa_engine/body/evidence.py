@@ -15,7 +15,7 @@ from isa_engine.errors import BodyError
 
 # Shares of the figure's size in the picture: how exactly keypoints are marked, and detected where they are
 # sure.
-_MARKED, _DETECTED = 0.006, 0.02
+_MARKED, _DETECTED = 0.006, 0.012
 # A place this near to the detector's, in pixels, was not dragged: a .blend keeps places in single precision.
 _SAME = 0.1
 _LEAST = 8

@@ -1,6 +1,7 @@
 """``isa-engine doctor``: whether this machine can serve, and what to do where it cannot."""
 
 import argparse
+import contextlib
 import importlib.util
 import shutil
 import socket
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = read_config(arguments.config, port=arguments.port, data=arguments.data)
     folder = Path(config.data or ".")
     findings = [*packages(), *weights(), memory(), disk(folder), port(config.host, config.port), signing()]
+    findings += queue(folder)
     if importlib.util.find_spec("torch") is not None:
         findings += device(config.devices)
     for finding in findings:
@@ -80,6 +82,30 @@ def disk(folder: Path) -> Finding:
             "bad", f"disk of {folder}: {free:.1f} GiB free", f"Free {_DISK_GIB} GiB, or use --data."
         )
     return Finding("good", f"disk: {free:.0f} GiB free")
+
+
+def queue(folder: Path) -> Iterator[Finding]:
+    """How the queue in a data folder is, and why the engine that has it begins no job."""
+    from isa_engine.service import custody
+    from isa_engine.service.folders import QUEUE
+    from isa_engine.service.store import JobStore
+
+    path = folder / QUEUE
+    if not path.is_file():
+        return
+    try:
+        if damage := custody.fault(path):
+            yield Finding("bad", f"queue: damaged ({damage})", f"isa-engine queue restore --data {folder}")
+            return
+        with contextlib.closing(JobStore(path, create=False)) as store:
+            workers = store.workers()
+    except EngineError as error:
+        yield Finding("bad", f"queue: {error.problem}", error.remedy)
+        return
+    for worker in workers:
+        if worker.trouble:
+            yield Finding("bad", f"worker {worker.number}: waits", worker.trouble)
+    yield Finding("good", "queue")
 
 
 def port(host: str, number: int) -> Finding:

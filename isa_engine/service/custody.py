@@ -22,7 +22,7 @@ def check(data: Path) -> list[str]:
         EngineError: the queue itself cannot be read.
     """
     path = _queue_in(data)
-    if found := _fault(path):
+    if found := fault(path):
         raise EngineError(f"the queue is damaged: {found}", where=str(path), remedy=_remedy(path))
     folders, findings = Folders(data), []
     inspection = Inspection(folders)
@@ -46,7 +46,7 @@ def back_up(data: Path, file: Path) -> None:
         EngineError: there is none, it is damaged, or the copy cannot be written.
     """
     path = _queue_in(data)
-    if found := _fault(path):
+    if found := fault(path):
         raise EngineError(f"the queue is damaged: {found}", where=str(path), remedy=_remedy(path))
     try:
         with contextlib.closing(sqlite.connect(path, "ro")) as connection:
@@ -71,7 +71,7 @@ def restore(data: Path, file: Path | None) -> str:
     with held(data) as folders:
         path = Path(folders.queue)
         copies = [file] if file else [each for each in sqlite.backups(path) if each.is_file()]
-        whole = next((each for each in copies if each.is_file() and not _fault(each)), None)
+        whole = next((each for each in copies if each.is_file() and not fault(each)), None)
         if whole is None:
             where = str(file or data)
             raise EngineError("there is no whole copy of a queue", where=where, remedy="Give another file.")
@@ -105,7 +105,8 @@ def _queue_in(data: Path) -> Path:
     return path
 
 
-def _fault(path: Path) -> str:
+def fault(path: Path) -> str:
+    """As ``sqlite.fault``; what cannot be read is an ``EngineError``."""
     try:
         return sqlite.fault(path)
     except OSError as error:

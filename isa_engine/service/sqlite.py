@@ -66,6 +66,9 @@ class SQLite:
         found = self.run("PRAGMA user_version")[0][0]
         empty = not self.run("SELECT 1 FROM sqlite_master WHERE name = 'jobs'")
         if found == VERSION and not empty:
+            there = {name for (name,) in self.run("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if missing := set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", TABLES)) - there:
+                raise OSError(errno.EIO, f"it has no table {min(missing)}")
             return
         if not empty:
             if found not in MIGRATIONS or not own:

@@ -1,5 +1,6 @@
 """The doctor finds what is wrong and says what to do."""
 
+import contextlib
 import importlib.util
 import shutil
 import socket
@@ -12,6 +13,7 @@ from isa_engine.client.protocol import Memory
 from isa_engine.commands import doctor
 from isa_engine.configuration import MODELS, weights
 from isa_engine.service import memory
+from isa_engine.service.store import JobStore
 
 
 def said(capsys, *arguments: str) -> tuple[int, str]:
@@ -74,3 +76,17 @@ def test_everything_is_looked_at_even_where_something_is_bad(capsys, monkeypatch
 def test_a_gpu_that_is_not_there_is_bad_only_where_it_was_asked_for(names, state, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert [finding.state for finding in doctor.device(names)] == [state]
+
+
+def test_a_queue_that_stands_still_says_why(tmp_path):
+    path = tmp_path / "queue.sqlite3"
+    assert list(doctor.queue(tmp_path)) == []
+    with contextlib.closing(JobStore(path)) as store:
+        store.set_worker("ready", "cpu")
+        assert [finding.state for finding in doctor.queue(tmp_path)] == ["good"]
+        store.beat(0, "The engine's disk is full.")
+        found = next(iter(doctor.queue(tmp_path)))
+        assert (found.state, found.remedy) == ("bad", "The engine's disk is full.")
+    path.write_bytes(b"no database" * 1000)
+    [found] = doctor.queue(tmp_path)
+    assert (found.state, "queue restore" in found.remedy) == ("bad", True)

@@ -148,6 +148,13 @@ CASES = {
     "another kind of digest": (fetch, once(sized(b"x", "Repr-Digest: sha-512=:YWJj:"))),
     "no digest": (fetch, once(sized(b"<html>"))),
     "a packed result": (fetch, once(sized(BOMB, GZIP, DIGEST))),
+    "more than the length that it says": (
+        fetch,
+        forever(
+            HEAD + f"{DIGEST}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
+            b"10000\r\n" + b"a" * 2**16 + b"\r\n",
+        ),
+    ),
     "a part that nobody asked for": (
         fetch,
         once(

@@ -212,6 +212,16 @@ def test_the_engines_own_newest_whole_copy_is_what_restore_takes(store, folders,
         assert again.jobs() == []
 
 
+def test_a_file_that_only_says_that_it_is_a_queue_is_refused(tmp_path, capsys):
+    path = tmp_path / "queue.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as direct:
+        direct.executescript(f"CREATE TABLE jobs (id TEXT); PRAGMA user_version = {schema.VERSION}")
+    with pytest.raises(EngineError, match="it has no table clock"):
+        JobStore(path)
+    assert main(["token", "add", "anna", "--data", str(tmp_path)]) == 1
+    assert "the queue cannot be used" in capsys.readouterr().err
+
+
 def test_whatever_an_engine_writes_is_for_its_users_eyes(run_engine):
     engine = run_engine()
     job = engine.client.submit(upload(FAST))

@@ -237,8 +237,8 @@ def test_a_fit_says_that_it_goes_on_and_cannot_be_begun_twice(scene, member):
         layout = MagicMock()
         layout.row.return_value = layout
         draw_matching(bpy.context, layout, member)
-        texts = [call.kwargs.get("text") for call in layout.operator.call_args_list]
-        buttons[fitted] = (texts[-1], layout.enabled)
+        (fit,) = (call for call in layout.operator.call_args_list if call.args[0] == "isa.fit_pose")
+        buttons[fitted] = (fit.kwargs["text"], layout.enabled)
     draw.marking.fitted = None
     assert buttons == {None: ("Fit", True), "Anna": ("Fitting…", False)}
 
@@ -287,7 +287,7 @@ def test_marks_come_one_by_one_are_dragged_skipped_and_removed(scene, member, mo
     manager = SimpleNamespace(modal_handler_add=lambda _: None)
     context = SimpleNamespace(space_data=space, scene=scene, area=area, window_manager=manager)
     operator = SimpleNamespace()
-    for name in ("_click", "_put", "_set", "_ask", "cancel"):
+    for name in ("_click", "_put", "_set", "_ask", "_refit", "cancel"):
         function = getattr(ISA_OT_mark_joints, name)
         setattr(operator, name, lambda *args, function=function: function(operator, *args))
     assert ISA_OT_mark_joints.invoke(operator, context, None) == {"RUNNING_MODAL"}
