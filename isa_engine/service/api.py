@@ -15,6 +15,7 @@ from isa_engine.client.protocol import PREFIX, Health, ModelInfo, WorkerStatus
 from isa_engine.models import describe, names
 from isa_engine.service import waiting
 from isa_engine.service.access import Needs, TokenDoor
+from isa_engine.service.bodies import SmallBodies
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.dashboard import dashboard_routes
@@ -117,6 +118,7 @@ def create_app(
             Middleware(OneForm),
             Middleware(Measured, metrics=metrics),
             Middleware(TokenDoor, tokens=tokens),
+            Middleware(SmallBodies),
         ],
         exception_handlers={
             HTTPException: refuse,

@@ -17,7 +17,7 @@ from isa_engine.service.store import JobStore
 class Change(BaseModel):
     """What is to be another; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     priority: Annotated[int | None, Field(ge=PRIORITIES[0], le=PRIORITIES[-1])] = None
     name: Annotated[str | None, Field(max_length=MAX_NAME, pattern=LINE)] = None

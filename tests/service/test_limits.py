@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from isa_engine.errors import ShotError
 from isa_engine.service import upload as upload_module
 from isa_engine.service.api import create_app
+from isa_engine.service.bodies import MAX_BODY
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.upload import Uploads
 from isa_engine.shot import encode_shot
@@ -52,6 +53,18 @@ def test_a_shot_is_not_unpacked_to_more_than_an_upload_may_have(store, folders):
     assert len(packed) < 2**19
     answer = client.post("/v1/jobs", content=packed, headers={"Authorization": "Bearer secret"})
     assert (answer.status_code, "are more than the limit of" in answer.json()["error"]) == (422, True)
+
+
+def test_what_is_no_upload_has_a_small_body_and_is_read_no_further(api, store):
+    store.add("a")
+
+    def long():
+        for _ in range(100):
+            yield b" " * MAX_BODY
+
+    for method, path in (("PATCH", "/v1/jobs/a"), ("POST", "/v1/jobs/a/cancel"), ("GET", "/v1/jobs")):
+        answer = api.request(method, path, content=long(), headers={"Content-Type": "application/json"})
+        assert answer.status_code == (413 if method == "PATCH" else 200), path
 
 
 def test_frames_far_apart_are_refused_at_the_door(api):

@@ -92,7 +92,10 @@ def test_names_and_comments_are_kept_changed_and_bounded(api):
         assert api.post("/v1/jobs", params={"name": bad}, content=upload(FAST)).status_code == 422
     assert api.patch(f"/v1/jobs/{job}", json={"comment": "a" * (MAX_COMMENT + 1)}).status_code == 422
     assert api.patch(f"/v1/jobs/{job}", json={"owner": "me"}).status_code == 422
-    assert api.patch(f"/v1/jobs/{job}", json={"priority": 101}).status_code == 422
+    for bad in (101, True, "1"):
+        assert api.patch(f"/v1/jobs/{job}", json={"priority": bad}).status_code == 422
+    longest = {"comment": "\U0001f3ac" * MAX_COMMENT}
+    assert api.patch(f"/v1/jobs/{job}", json=longest).json()["comment"] == longest["comment"]
 
 
 def test_another_priority_changes_the_turn(store):
