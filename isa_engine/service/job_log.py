@@ -29,7 +29,9 @@ class _ToJob(logging.Handler):
         self.path = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        note(self.path, f"{record.levelname.lower()} {record.name}: {record.getMessage()}")
+        # The lines beneath the first name the engine's own files, which are for its operator alone.
+        first = record.getMessage().partition("\n")[0]
+        note(self.path, f"{record.levelname.lower()} {record.name}: {first}")
 
 
 @contextlib.contextmanager

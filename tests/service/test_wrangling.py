@@ -10,7 +10,7 @@ import pytest
 from isa_engine.cli import main
 from isa_engine.client.protocol import MAX_COMMENT, MAX_NAME, MAX_SENTENCE
 from isa_engine.service import job_log, waiting
-from isa_engine.service.claims import MAX_BLAME
+from isa_engine.service.claims import MAX_BLAME, MAX_STALLS
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.history import History
 from isa_engine.service.store import JobStore
@@ -18,7 +18,7 @@ from isa_engine.service.waiting import Waiting
 from isa_engine.service.webhook import Webhook
 from isa_engine.service.worker import Worker
 from tests.service.running import eventually, upload
-from tests.service.stub_engine import ENDLESS, FAST, REFUSED, generate, load_model
+from tests.service.stub_engine import ENDLESS, FAST, KILLED, REFUSED, generate, load_model
 
 
 def ready(store: JobStore, *workers: int) -> None:
@@ -227,13 +227,21 @@ def test_a_jobs_log_is_bounded_and_a_full_disk_costs_lines_alone(tmp_path, monke
     job_log.note(tmp_path / "gone" / "log.txt", "nothing happens")
 
 
-def test_a_jobs_log_tells_of_its_failure_and_a_dead_worker(run_engine):
+def test_a_jobs_log_tells_of_its_failure_and_not_where_the_engine_lies(run_engine):
     engine = run_engine()
-    engine.worker_pid()
     job = engine.client.submit(upload(REFUSED))
     eventually(lambda: engine.client.job(job).over, "it is over")
     assert "attempt 1 begins on worker 0" in (said := engine.client.log(job))
     assert "this shot is not to my taste" in said
+    assert "File " not in said
+
+
+def test_a_jobs_log_tells_that_its_worker_died(run_engine):
+    engine = run_engine()
+    job = engine.client.submit(upload(KILLED))
+    eventually(lambda: engine.client.job(job).over, "it is over", 60)
+    assert engine.client.job(job).reason == "worker"
+    assert engine.client.log(job).count("killed by the system") == MAX_STALLS
 
 
 class Hears(BaseHTTPRequestHandler):
