@@ -13,7 +13,7 @@ import bpy
 from isa_engine.client import EngineClient
 from isa_engine.client.location import data_folder
 from isa_engine.client.protocol import Health
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, TokenRefused
 
 from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
 from ..language.translation import told, words
@@ -36,12 +36,14 @@ class ChosenEngine:
     Attributes:
         health: what the engine last said of itself.
         error: why it says nothing, as a sentence; empty if all is well.
+        refused: whether that is because it does not know the token.
     """
 
     def __init__(self, choices: Callable[[], Preferences | Choices] | None = None, log: Path | None = None):
         self._choices, self._log = choices or (lambda: preferences()), log
         self.health: Health | None = None
         self.error = ""
+        self.refused = False
         self._local: LocalEngine | None = None
         self._asking: threading.Thread | None = None
         self._asked, self._asked_at = ("", ""), 0.0
@@ -98,7 +100,7 @@ class ChosenEngine:
             EngineError: there is none, or Blender is to stay offline.
         """
         chosen = self._choices()
-        self.error = ""
+        self.error, self.refused = "", False
         if chosen.engine == "REMOTE":
             check_remote(chosen.remote_url)
             self._ask(chosen.remote_url, chosen.remote_token)
@@ -186,13 +188,13 @@ class ChosenEngine:
         def ask() -> None:
             try:
                 with contextlib.closing(EngineClient(url, token, identity=identity)) as client:
-                    health, problem = client.health(), ""
+                    health, problem, refused = client.health(), "", False
             except EngineError as error:
                 # Not translated: Blender's dictionaries may be used on the main thread alone.
-                health, problem = None, str(error)
+                health, problem, refused = None, str(error), isinstance(error, TokenRefused)
             kept = by_the_way and problem and self.health is not None
             if self._asked == (url, token) and not kept:
-                self.health, self.error = health, problem
+                self.health, self.error, self.refused = health, problem, refused
 
         self._asking = threading.Thread(target=ask, name="isa-health", daemon=True)
         self._asking.start()

@@ -93,6 +93,8 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
         sentence(context, layout, status.message, _ENGINE_ICONS[status.state])
         if status.state == "ready" and now.engine.trouble:
             sentence(context, layout, now.engine.trouble, "ERROR")
+        if now.engine.refused and not local:
+            layout.operator("isa.choose_engine", text="Enter Token", icon="KEY_HLT")
         row = layout.row(align=True)
         if status.state == "ready" and local:
             row.operator("isa.stop_engine")
@@ -100,6 +102,7 @@ class ISA_PT_engine(_Panel, bpy.types.Panel):
             row.operator("isa.start_engine", text="Start" if local else "Connect")
         elif status.state == "absent" and local:
             row.operator("isa.start_engine", text="Look Again")
+            row.operator("isa.how_to_install")
         row.operator("isa.choose_engine", text="Remote Engine" if local else "Change")
         if local:
             row.operator("isa.open_log", text="", icon="TEXT")

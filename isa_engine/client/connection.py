@@ -21,7 +21,7 @@ import urllib3
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
 from isa_engine.client.watchdog import Watchdog
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, TokenRefused
 
 CONNECT_SECONDS = 5
 # Seconds after which an idle connection is not used again: an engine ends it after five.
@@ -175,7 +175,7 @@ class Connection:
     def _refusal(self, response: requests.Response) -> EngineError:
         if response.status_code == 401:
             remedy = "Enter the token that this engine was started with."
-            return EngineError("the engine refuses the token", where=self.url, remedy=remedy)
+            return TokenRefused("the engine refuses the token", where=self.url, remedy=remedy)
         try:
             sentence = json.loads(self._content(response))["error"]
             if not isinstance(sentence, str):

@@ -10,7 +10,7 @@ import pytest
 
 import isa_engine
 from isa_engine.client import EngineClient, EngineUnreachable, connection
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, TokenRefused
 from tests.service.running import eventually, room_for, upload
 from tests.service.stub_engine import FAST
 
@@ -138,7 +138,7 @@ def test_what_is_no_address(url):
 
 def test_another_token(engine):
     client = EngineClient(engine.url, "größer und falsch")
-    said = sentence(client.health)
+    said = sentence(client.health, kind=TokenRefused)
     assert (
         said
         == f"{engine.url}: the engine refuses the token. Enter the token that this engine was started with."

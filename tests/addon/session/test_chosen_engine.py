@@ -79,6 +79,12 @@ def test_another_token_is_another_engine_until_it_has_answered(choices, remote):
     engine.start()
     settled(engine)
     assert "refuses the token" in engine.error
+    assert engine.refused
+    choices.remote_token = TOKEN
+    engine.start()
+    assert not engine.refused
+    settled(engine)
+    assert (engine.error, engine.refused) == ("", False)
 
 
 def test_an_engine_that_loads_its_model_is_asked_until_it_has(choices, remote, monkeypatch):
