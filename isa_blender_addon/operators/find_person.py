@@ -29,7 +29,7 @@ _DRAGGED = 8.0
 class ISA_OT_find_person(Operator, bpy.types.Operator):
     bl_idname = "isa.find_person"
     bl_label = "Find Person"
-    bl_description = "Find who is in the picture, and pose the ghost as that person, hands included"
+    bl_description = "Find who is in the picture, and pose the stand-in as that person, hands included"
     bl_options = {"REGISTER", "UNDO"}
 
     character: StringProperty(options={"HIDDEN"})
@@ -80,7 +80,7 @@ class ISA_OT_find_person(Operator, bpy.types.Operator):
         make_ghost(scene, member)
         if joint_bones(member.ghost) is None:
             problem = "'{name}' has not the 55 SMPL-X bones, so nobody can be found for it"
-            remedy = "Pose its ghost by hand, in Pose Mode."
+            remedy = "Pose its stand-in by hand, in Pose Mode."
             raise SceneError(problem, remedy=remedy, name=self.character)
         detector = Detector()
         encoded = read_picture(member.picture, self.character)

@@ -25,7 +25,7 @@ from .operator import Operator, Result
 class ISA_OT_fit_pose(Operator, bpy.types.Operator):
     bl_idname = "isa.fit_pose"
     bl_label = "Fit Pose"
-    bl_description = "Pose the ghost so that its joints lie on the marks; depth is guessed as people move"
+    bl_description = "Pose the stand-in so that its joints lie on the marks; depth is guessed as people move"
     bl_options = {"REGISTER", "UNDO"}
 
     character: StringProperty(options={"HIDDEN"})
@@ -67,7 +67,7 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         make_ghost(scene, member)
         if joint_bones(member.ghost) is None:
             problem = "'{name}' has not the 55 SMPL-X bones, so no pose can be fitted"
-            remedy = "Pose its ghost by hand, in Pose Mode."
+            remedy = "Pose its stand-in by hand, in Pose Mode."
             raise SceneError(problem, remedy=remedy, name=self.character)
         context.view_layer.update()
         size = picture_size(member.picture)

@@ -58,7 +58,7 @@ class ISA_OT_mark_joints(Operator, bpy.types.Operator):
             # Marks would measure nothing.
             name = member.character.name_full
             problem = "no joint of '{name}' is known by its name"
-            remedy = "Pose its ghost by the picture, in Pose Mode."
+            remedy = "Pose its stand-in by the picture, in Pose Mode."
             return self.fail(SceneError(problem, remedy=remedy, name=name))
         self._skipped = {index for index, one in enumerate(known) if not one}
         self._dragged: int | None = None

@@ -19,8 +19,8 @@ class ISA_OT_match_reference(Operator, bpy.types.Operator):
     bl_idname = "isa.match_reference"
     bl_label = "Match"
     bl_description = (
-        "Stand a ghost of the character before its picture, and look at both. Where the detector is "
-        "installed, the person in the picture is found and the ghost is posed so"
+        "Put a stand-in of the character before its picture, and look at both. Where the detector is "
+        "installed, the person in the picture is found and the stand-in is posed so"
     )
     bl_options = {"REGISTER", "UNDO"}
 

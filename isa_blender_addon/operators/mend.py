@@ -70,7 +70,7 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
     bl_description = "Move the character along the ground until the two only touch; its animation stays"
 
     character: StringProperty()
-    offset: FloatVectorProperty(size=3, subtype="XYZ", description="In metres")
+    offset: FloatVectorProperty(size=3, subtype="XYZ", description="In meters")
 
     def execute(self, context) -> Result:
         item = _named(context.scene.objects, self.character)

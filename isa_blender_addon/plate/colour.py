@@ -47,4 +47,4 @@ def shift_of_colours(scene) -> str:
         why = "the view's white balance"
     else:
         return ""
-    return f"Rendered, the plate's colours shift: {why} changes them once more."
+    return f"Rendered, the plate's colors shift: {why} changes them once more."

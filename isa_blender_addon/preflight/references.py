@@ -65,12 +65,10 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
         if not picture.matched:
             found.append(Finding("{name} is not matched to the reference picture.", {"name": name}, (match,)))
         elif not picture.posed:
-            text = (
-                "Nobody has posed {name}'s ghost as the picture shows: the look is taken from a wrong place."
-            )
+            text = "Nobody has posed {name}'s stand-in by the picture: the look is taken from a wrong place."
             found.append(Finding(text, {"name": name}, (match,), True))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
-            text = "{name}'s picture, {size}, is no frame of this camera: they are of different shape."
+            text = "{name}'s picture, {size}, has another shape than the camera's view: match it."
             values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}"}
             found.append(Finding(text, values, (match,)))
         elif picture.error is not None and not close(picture.error, picture.figure):

@@ -50,7 +50,7 @@ class CastMember(bpy.types.PropertyGroup):
         set=lambda self, value: self.set_include(value),
     )
     colour: FloatVectorProperty(
-        name="Colour",
+        name="Color",
         description="Of the character's points in the viewport",
         subtype="COLOR_GAMMA",
         min=0,
@@ -69,13 +69,17 @@ class CastMember(bpy.types.PropertyGroup):
         items=[
             ("FIRST", "First Frame", "As at the shot's first frame"),
             ("FRAME", "Frame", "As at a frame of your choice"),
-            ("MATCHED", "Ghost", "As its ghost stands, which is fitted to the picture or posed by hand"),
+            (
+                "MATCHED",
+                "Stand-In",
+                "As its stand-in stands, which is fitted to the picture or posed by hand",
+            ),
         ],
     )
     frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
 
-    ghost: PointerProperty(type=bpy.types.Object, name="Ghost")
-    ghost_camera: PointerProperty(type=bpy.types.Object, name="Ghost's Camera")
+    ghost: PointerProperty(type=bpy.types.Object, name="Stand-In")
+    ghost_camera: PointerProperty(type=bpy.types.Object, name="Stand-In's Camera")
     marked: BoolVectorProperty(size=len(KEYPOINTS))
     marks_x: FloatVectorProperty(size=len(KEYPOINTS))
     marks_y: FloatVectorProperty(size=len(KEYPOINTS))

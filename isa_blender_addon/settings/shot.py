@@ -134,7 +134,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         options=BLEND_RELATIVE,
     )
     overlay: BoolProperty(
-        name="Points and Canvas",
+        name="What the Model Sees",
         description="Draw in the viewport what the model gets: each character's points, pale where the "
         "picture does not show them, and the frame that is generated",
     )

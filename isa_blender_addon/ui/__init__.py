@@ -4,27 +4,29 @@ import bpy
 
 
 def _classes() -> tuple[type, ...]:
-    from . import cast_list, delivery, farm, jobs, matching, panel, presets, takes
+    from . import cast_list, delivery, engine, farm, jobs, matching, menus, panel, presets, takes
 
-    modules = (cast_list, panel, delivery, farm, presets, jobs, takes, matching)
+    modules = (cast_list, panel, engine, delivery, farm, presets, jobs, takes, matching, menus)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 
 def register() -> None:
-    from . import cache, keymap, takes, thumbnails
+    from . import cache, keymap, menus, takes, thumbnails
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     takes.register()
     thumbnails.register()
     keymap.register()
+    menus.register()
     cache.register()
 
 
 def unregister() -> None:
-    from . import cache, keymap, takes, thumbnails
+    from . import cache, keymap, menus, takes, thumbnails
 
     cache.unregister()
+    menus.unregister()
     keymap.unregister()
     thumbnails.unregister()
     takes.unregister()

@@ -8,8 +8,8 @@ from .matching import draw_matching, match_word
 from .thumbnails import icon
 
 _RECOGNISED = {
-    "property": ("OUTLINER_OB_ARMATURE", "Recognised by its SMPL-X property"),
-    "bones": ("BONE_DATA", "Recognised by its bones"),
+    "property": ("OUTLINER_OB_ARMATURE", "Recognized by its SMPL-X property"),
+    "bones": ("BONE_DATA", "Recognized by its bones"),
     "override": ("USER", "In the cast because you said so"),
 }
 _HIDDEN = "HIDE_ON", "Not shown in renders"

@@ -22,7 +22,7 @@ def draw_matching(context, layout, member) -> None:
     ghost = has_ghost(scene, member)
     row = layout.row(align=True)
     row.operator(
-        "isa.match_reference", text="Look" if ghost else "Match", icon="GHOST_ENABLED"
+        "isa.match_reference", text="View" if ghost else "Match", icon="GHOST_ENABLED"
     ).character = name
     if not marking:
         row.operator("isa.open_picture", text="Mark Joints", icon="IMAGE").character = name
@@ -34,9 +34,9 @@ def draw_matching(context, layout, member) -> None:
     if ghost:
         pixels = match_error(scene, member)
         if not is_posed(member.ghost):
-            sentence(context, layout, "Nobody has posed the ghost yet.", "ERROR")
+            sentence(context, layout, "Nobody has posed the stand-in yet.", "ERROR")
         elif pixels is None:
-            sentence(context, layout, "The ghost is posed by hand.")
+            sentence(context, layout, "The stand-in is posed by hand.")
         elif close(pixels, figure_size(scene, member)):
             sentence(context, layout, words("Matched, {pixels:.1f} pixels off.", pixels=pixels), "CHECKMARK")
         else:

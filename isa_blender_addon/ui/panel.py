@@ -9,7 +9,6 @@ from .. import plate
 from ..language.translation import told, words
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
-from ..preferences.choices import preferences
 from ..preflight.glance import estimate
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
@@ -17,17 +16,10 @@ from ..session.current import session
 from ..session.reading import Reading, obstacle
 from ..settings.shot import canvas
 from .cast_list import draw_member
+from .engine import draw_engine, in_the_way
 from .findings import draw_findings
 from .presets import draw_presets
 from .sentence import sentence
-
-_ENGINE_ICONS = {
-    "ready": "RADIOBUT_ON",
-    "starting": "SORTTIME",
-    "stopped": "RADIOBUT_OFF",
-    "absent": "ERROR",
-    "failed": "ERROR",
-}
 
 
 class _Panel:
@@ -60,8 +52,15 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
+        draw_presets(context, layout)
+        seed = layout.row(align=True)
+        seed.prop(scene.isa, "seed")
+        # The die of Blender's own icons.
+        seed.operator("isa.roll_seed", text="", icon="FILE_REFRESH")
         draw_view(scene, layout)
-        # What the engine's panel says already, or the line above, is not said twice.
+        if in_the_way():
+            draw_engine(context, layout)
+        # What the engine says already, or the line above, is not said twice.
         once = {told(problem) if problem else "", now.engine.status().message}
         if problem:
             sentence(context, layout, told(problem), "INFO")
@@ -83,34 +82,9 @@ def draw_view(scene, layout) -> None:
         column.prop(scene.isa, "opacity", slider=True)
 
 
-class ISA_PT_engine(_Panel, bpy.types.Panel):
-    bl_label = "Engine"
-    bl_order = 2
-
-    def draw(self, context) -> None:
-        layout, now, local = self.layout, session(), preferences().engine == "LOCAL"
-        status = now.engine.status()
-        sentence(context, layout, status.message, _ENGINE_ICONS[status.state])
-        if status.state == "ready" and now.engine.trouble:
-            sentence(context, layout, now.engine.trouble, "ERROR")
-        if now.engine.refused and not local:
-            layout.operator("isa.choose_engine", text="Enter Token", icon="KEY_HLT")
-        row = layout.row(align=True)
-        if status.state == "ready" and local:
-            row.operator("isa.stop_engine")
-        elif status.state in ("stopped", "failed"):
-            row.operator("isa.start_engine", text="Start" if local else "Connect")
-        elif status.state == "absent" and local:
-            row.operator("isa.start_engine", text="Look Again")
-            row.operator("isa.how_to_install")
-        row.operator("isa.choose_engine", text="Remote Engine" if local else "Change")
-        if local:
-            row.operator("isa.open_log", text="", icon="TEXT")
-
-
 class ISA_PT_cast(_Panel, bpy.types.Panel):
     bl_label = "Cast"
-    bl_order = 3
+    bl_order = 2
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -125,12 +99,13 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         side.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
         if 0 <= isa.cast_index < len(isa.cast):
             draw_member(context, layout, isa.cast[isa.cast_index])
+        # Two a row: in a narrow sidebar three have no room for their words.
         row = layout.row(align=True)
-        row.operator("isa.add_character", text="Add Character", icon="ADD")
-        motion = row.row(align=True)
-        motion.operator("isa.import_motion", text="Motion", icon="IMPORT")
-        motion.operator_menu_enum("isa.bundled_motion", "clip", text="", icon="DOWNARROW_HLT")
+        row.operator("isa.add_character", text="Character", icon="ADD")
         row.operator("isa.import_people", text="People", icon="COMMUNITY")
+        row = layout.row(align=True)
+        row.operator("isa.import_motion", text="Motion", icon="IMPORT")
+        row.operator_menu_enum("isa.bundled_motion", "clip", text="Bundled")
         layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:
             layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
@@ -138,7 +113,7 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
 
 class ISA_PT_shot(_Panel, bpy.types.Panel):
     bl_label = "Shot"
-    bl_order = 4
+    bl_order = 5
 
     def draw(self, context) -> None:
         scene = context.scene
@@ -151,7 +126,7 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
 
 class ISA_PT_background(_Panel, bpy.types.Panel):
     bl_label = "Background"
-    bl_order = 5
+    bl_order = 6
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -167,21 +142,22 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
 
 class ISA_PT_look(_Panel, bpy.types.Panel):
     bl_label = "Look"
-    bl_order = 6
+    bl_order = 3
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
-        draw_presets(context, layout)
+        # The whole width: half of it has no room for four words.
+        layout.row(align=True).prop(isa, "plate")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("model", "seed", "steps", "policy", "guidance", "plate"):
+        for name in ("model", "steps", "policy", "guidance"):
             layout.prop(isa, name)
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 
 class ISA_PT_plate(_Panel, bpy.types.Panel):
     bl_label = "Plate"
-    bl_order = 8
+    bl_order = 7
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header(self, context) -> None:
@@ -259,7 +235,6 @@ def progress(reading: Reading) -> tuple[str, float]:
 
 CLASSES = (
     ISA_PT_generate,
-    ISA_PT_engine,
     ISA_PT_cast,
     ISA_PT_shot,
     ISA_PT_background,

@@ -23,7 +23,7 @@ class ISA_PT_takes(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "ISA"
     bl_label = "Takes"
-    bl_order = 7
+    bl_order = 4
 
     @classmethod
     def poll(cls, context) -> bool:

@@ -78,7 +78,7 @@ def fit_pose(
     error = float(np.sqrt((off[known.marked] ** 2).mean()))
     if error > _FAILED * known.extent:
         worst = LANDMARKS[int(off.argmax())].replace("_", " ")
-        remedy = "Check that left and right are the character's own, or pose the ghost by hand."
+        remedy = "Check that left and right are the character's own, or pose the stand-in by hand."
         raise BodyError(
             f"no pose fits the marks: {error:.0f} pixels are left, most at the {worst}", remedy=remedy
         )

@@ -66,12 +66,12 @@ def stage(viewport) -> Iterator[None]:
         lambda: scene.isa.cast[scene.isa.cast_index] == member, 10, "the third's row"
     )
     yield from stagehand.pause(1)
-    # The menu of where the picture's pose comes from: First Frame, Frame, Ghost.
+    # The menu of where the picture's pose comes from: First Frame, Frame, Stand-In.
     place = yield from viewport.find(".pose", across=0.5)
     yield from viewport.press("LEFTMOUSE", *place)
     yield from stagehand.pause(0.5)
     yield from stagehand.picture("jobs-0-menu")
-    yield from viewport.press("G", *place)
+    yield from viewport.press("S", *place)
     yield from stagehand.wait_until(lambda: member.pose == "MATCHED", 10, "the ghost's pose")
     yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.match_reference(", across=0.3)

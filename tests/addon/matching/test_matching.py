@@ -183,7 +183,7 @@ def test_a_fit_that_failed_says_so_and_leaves_the_ghost(scene, member):
 
 def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     (shape,) = glance(scene, None)
-    assert "no frame of this camera" in shape.sentence
+    assert "another shape than the camera's view" in shape.sentence
     assert row(scene) == ("first frame", "NONE")
     member = match()
     (unposed,) = glance(scene, None)

@@ -12,7 +12,7 @@ from isa_blender_addon.operators import choose_engine
 from isa_blender_addon.operators.choose_engine import ISA_OT_choose_engine
 from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.session.current import session
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui import engine as ui_engine
 from tests.addon.operators.test_scene import drawn
 
 
@@ -65,7 +65,7 @@ def test_a_refused_token_has_its_button(scene, monkeypatch):
         for refused in (False, True):
             session().engine.refused = refused
             monkeypatch.setattr(panel, "preferences", lambda: Choices(engine="REMOTE"))
-            buttons.append("Enter Token" in operators_of(panel.ISA_PT_engine))
+            buttons.append("Enter Token" in operators_of(ui_engine.ISA_PT_engine))
         assert buttons == [False, True]
     finally:
         session().engine.refused = False
@@ -86,8 +86,8 @@ def test_who_has_no_engine_gets_the_lines_that_install_one(scene, tmp_path, monk
     monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
     isa_blender_addon.register()
     try:
-        assert "No engine on this machine." in " ".join(drawn(panel.ISA_PT_engine))
-        assert "isa.how_to_install" in operators_of(panel.ISA_PT_engine)
+        assert "No engine on this machine." in " ".join(drawn(ui_engine.ISA_PT_engine))
+        assert "isa.how_to_install" in operators_of(ui_engine.ISA_PT_engine)
         assert bpy.ops.isa.how_to_install() == {"FINISHED"}
         assert "install/engine.sh" in bpy.data.texts["ISA Engine"].as_string()
     finally:

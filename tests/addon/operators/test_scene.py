@@ -13,7 +13,7 @@ from isa_blender_addon.session.chosen_engine import check_remote
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui import engine, panel
 from isa_blender_addon.ui.cast_list import ISA_UL_cast, thumbnail
 from isa_engine.body import write_motion
 from isa_engine.errors import EngineError, SceneError
@@ -205,7 +205,7 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
     close()
-    assert "No engine on this machine." in " ".join(drawn(panel.ISA_PT_engine))
+    assert "No engine on this machine." in " ".join(drawn(engine.ISA_PT_engine))
     assert "no active camera" in " ".join(drawn(panel.ISA_PT_generate))
     add_camera(scene)
     assert "no character" in " ".join(drawn(panel.ISA_PT_generate))

@@ -169,7 +169,7 @@ def test_pictures_that_are_missing_or_do_not_match_are_named():
     assert "5 pixels off" in small.sentence
     (unposed,) = check_pictures([CastPicture("Ben", (600, 800), None, posed=False, error=1.0, figure=700)])
     assert unposed.serious
-    assert "Nobody has posed Ben's ghost" in unposed.sentence
+    assert "Nobody has posed Ben's stand-in" in unposed.sentence
     assert {f.mends[0].operator for f in (shape, unmatched, off, unposed)} == {"isa.match_reference"}
     assert missing.mends[0].operator == "isa.choose_picture"
 

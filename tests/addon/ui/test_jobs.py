@@ -14,8 +14,8 @@ from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.take import Take
+from isa_blender_addon.ui import engine, thumbnails
 from isa_blender_addon.ui import jobs as jobs_panel
-from isa_blender_addon.ui import panel, thumbnails
 from isa_blender_addon.ui import takes as takes_panel
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import Health
@@ -120,7 +120,7 @@ def test_the_engines_panel_says_why_no_job_begins(addon, monkeypatch, worker, sh
     health = Health("0", worker, "cuda", None, 1, (), "The engine's disk is full. Free some space.")
     monkeypatch.setattr(session().engine, "health", health)
     monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("ready", "Engine: gpu.example."))
-    assert ("The engine's disk is full." in drawn(panel.ISA_PT_engine)[1]) is shown
+    assert ("The engine's disk is full." in drawn(engine.ISA_PT_engine)[1]) is shown
 
 
 def test_the_panel_stays_short_however_many_wait(addon, monkeypatch):
@@ -146,7 +146,7 @@ def test_the_takes_panel_shows_each_take_with_its_settings_and_asks_no_disk(addo
     takes = [take_in(f"/gone/Scene-00{number}", state="done", pinned=number == 1) for number in range(1, 7)]
     monkeypatch.setattr(takes_panel, "_takes", lambda scene: takes)
     _, words = drawn(takes_panel.ISA_PT_takes)
-    assert words.startswith("Scene-001 | 1–121 · seed 0 · 12 steps | Scene-002")
+    assert words.startswith(f"Scene-001 | 1–121 · seed 0 · {Settings().steps} steps | Scene-002")
     assert "Scene-004" in words
     assert "Scene-005" not in words
     bpy.context.window_manager.isa_all_takes = True
