@@ -64,7 +64,7 @@ def test_a_refused_token_has_its_button(scene, monkeypatch):
         buttons = []
         for refused in (False, True):
             session().engine.refused = refused
-            monkeypatch.setattr(panel, "preferences", lambda: Choices(engine="REMOTE"))
+            monkeypatch.setattr(ui_engine, "preferences", lambda: Choices(engine="REMOTE"))
             buttons.append("Enter Token" in operators_of(ui_engine.ISA_PT_engine))
         assert buttons == [False, True]
     finally:
