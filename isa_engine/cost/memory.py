@@ -2,14 +2,16 @@
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.cost.generation import Work, weight_count
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
+from isa_engine.geometry.temporal_windows import temporal_windows
 
 # The estimate may be so many times too high or too low.
 DOUBT = 2
 
 _FLOAT = 4
-# Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from.
-_KEPT = 14
+# Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from;
+# and of those that wait for a window to come.
+_KEPT, _WAITING = 14, 3
 # Video frames of a decoded piece (``pipeline.generate``), its side in latent pixels, copies of its features.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
 # The process itself, before any model.
@@ -24,7 +26,7 @@ def memory(config: ModelConfig, work: Work) -> float:
 
 def memory_beside(config: ModelConfig, work: Work) -> float:
     """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece."""
-    denoising = _KEPT * config.dit.width * max(_tokens(config, work))
+    denoising = config.dit.width * _kept_latents(config, work) * _tokens(config, work)
     side = _PIECE_SIDE * config.vae.spatial_compression
     pixels = min(work.width, side) * min(work.height, side) / (config.vae.window or 1) ** 2
     decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
@@ -32,8 +34,19 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
     return _FLOAT * max(denoising, decoding)
 
 
-def _tokens(config: ModelConfig, work: Work) -> tuple[int, int]:
-    """Video tokens, and the cast's point tokens of all frames."""
+def _kept_latents(config: ModelConfig, work: Work) -> int:
+    """Latents times the floats of a feature: of all of them, or of a window, and of those that wait for it in
+    each layer (``dit.temporal_windows``)."""
+    latents, dit = latent_count(work.frames), config.dit
+    if temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor) is None:
+        return _KEPT * latents
+    waiting = dit.layers * (dit.temporal_window + dit.temporal_stride + dit.temporal_anchor)
+    return _KEPT * min(latents, dit.temporal_window + dit.temporal_stride) + _WAITING * min(
+        dit.layers * latents, waiting
+    )
+
+
+def _tokens(config: ModelConfig, work: Work) -> int:
+    """Of a latent: the video's, or the cast's points', whichever are more."""
     space = (work.width // config.multiple) * (work.height // config.multiple)
-    points = extended_count(work.frames) * work.characters * config.dit.points
-    return latent_count(work.frames) * space, points
+    return max(space, TEMPORAL_COMPRESSION * work.characters * config.dit.points)
