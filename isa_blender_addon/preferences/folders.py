@@ -2,10 +2,14 @@
 
 import getpass
 import itertools
+import os
+import stat
 import tempfile
 from pathlib import Path
 
 import bpy
+
+from isa_engine.client.location import data_folder
 
 from .choices import preferences
 
@@ -15,7 +19,25 @@ def cache_folder() -> Path:
     chosen = preferences().cache
     if chosen:
         return Path(bpy.path.abspath(chosen)).absolute()
-    return Path(tempfile.gettempdir()) / f"isa-{_user()}"
+    shared = Path(tempfile.gettempdir()) / f"isa-{_user()}"
+    # Where all users of a machine share the temporary folder, another may have taken the name.
+    return shared if _is_ours(shared) else data_folder() / "cache"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is this user's; it is made where there is none, and nobody else looks into it."""
+    try:
+        folder.mkdir(0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            return False
+        if os.name == "posix":
+            if found.st_uid != os.getuid():
+                return False
+            folder.chmod(0o700)
+    except OSError:
+        return False
+    return True
 
 
 def takes_folder() -> Path:

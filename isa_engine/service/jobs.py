@@ -194,19 +194,19 @@ def job_routes(
         # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
         encoded = base64.b64encode(bytes.fromhex(listed.sha256)).decode()
         headers = {"ETag": f'"{listed.sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
-        return file(folders.results(job, status.attempt) / name, RESULTS[name], headers)
+        return await file(folders.results(job, status.attempt) / name, RESULTS[name], headers)
 
     @routes.get("/{job}/log", response_class=FileResponse)
     async def job_log(request: Request, job: str) -> FileResponse:
         """What the workers did over a job, in lines of text."""
         await known(request, job)
-        return file(folders.log(job), "text/plain; charset=utf-8", {"Cache-Control": "no-store"})
+        return await file(folders.log(job), "text/plain; charset=utf-8", {"Cache-Control": "no-store"})
 
     @routes.get("/{job}/preview", response_class=FileResponse)
     async def preview(request: Request, job: str) -> FileResponse:
         """The newest preview picture of a job."""
         await known(request, job)
-        return file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
+        return await file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
 
     async def known(request: Request, job: str) -> JobStatus:
         return await the_callers(store, request, job)
@@ -214,9 +214,10 @@ def job_routes(
     return routes
 
 
-def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResponse:
+async def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResponse:
     try:
-        found = path.stat()
+        # The event loop waits for no disk.
+        found = await run_in_threadpool(path.stat)
     except FileNotFoundError:
         raise HTTPException(404, "There is no such picture or file yet.") from None
     headers = {**headers, "X-Content-Type-Options": "nosniff"}

@@ -8,6 +8,7 @@ hours, for ``isa-engine queue restore``.
 import contextlib
 import errno
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,9 +98,11 @@ class QueueWatch:
 
     def _copy(self) -> None:
         try:
-            self.file.copy_to(sqlite.backup_name(self.path))
+            # Over a connection of its own: whoever asks for a status meanwhile does not wait for the disk.
+            with contextlib.closing(sqlite.connect(self.path, "ro")) as connection:
+                sqlite.copy(connection, sqlite.backup_name(self.path))
             for old in sqlite.backups(self.path)[COPIES:]:
                 old.unlink()
-        except OSError as error:
-            log.warning("the queue cannot be copied: %s", error.strerror)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the queue cannot be copied: %s", error)
         self._copied = time.monotonic()

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from isa_engine.client.protocol import MAX_SENTENCE
+
 log = logging.getLogger(__name__)
 
 
@@ -61,12 +63,14 @@ def _words(status: int) -> str:
 async def refuse(request: Request, error: HTTPException) -> JSONResponse:
     status = error.status_code
     sentence = _words(status) if error.detail == HTTPStatus(status).phrase else error.detail
-    return JSONResponse({"error": sentence}, status, error.headers)
+    # A shot's own words may stand in it.
+    return JSONResponse({"error": sentence[:MAX_SENTENCE]}, status, error.headers)
 
 
 async def refuse_fields(request: Request, error: RequestValidationError) -> JSONResponse:
     fields = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return JSONResponse({"error": f"The request does not make sense: {fields}."}, 422)
+    sentence = f"The request does not make sense: {fields}."
+    return JSONResponse({"error": sentence[:MAX_SENTENCE]}, 422)
 
 
 async def refuse_write(request: Request, error: OSError) -> JSONResponse:

@@ -56,6 +56,8 @@ class SQLite:
                 self._prepare(own)
             self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only = ON")
+            # With its first statement it opens the log, too: later another file may stand there.
+            self._reader.execute("SELECT count(*) FROM transitions").fetchall()
             self._log = _identity(self._beside(SIDE_FILES[0]))
         except sqlite3.Error as error:
             raise unusable(self.path, as_os_error(error)) from error

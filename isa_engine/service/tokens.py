@@ -10,7 +10,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from isa_engine.client.protocol import SCOPES
+from isa_engine.client.protocol import MAX_NAME, SCOPES
 from isa_engine.errors import EngineError
 from isa_engine.service.database import Database
 
@@ -92,8 +92,12 @@ class Tokens:
         """A fresh token; it is told this once.
 
         Raises:
-            EngineError: there is no such scope.
+            EngineError: there is no such scope, or the name is none.
         """
+        if not name.isprintable() or not 0 < len(name) <= MAX_NAME:
+            raise EngineError(
+                "this is no name for a token", remedy=f"Use 1 to {MAX_NAME} letters on one line."
+            )
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise EngineError(f"there is no scope '{' '.join(unknown)}'", remedy=f"Use {', '.join(SCOPES)}.")

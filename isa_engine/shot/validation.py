@@ -26,6 +26,8 @@ MAX_STEPS = 1000
 MAX_GUIDANCE = 100
 # Letters of a prompt: models read some hundred words.
 MAX_PROMPT = 4096
+# Letters of a name; Blender's have fewer than 256, and a library's file may stand beside them.
+MAX_NAME = 1024
 PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
@@ -188,6 +190,7 @@ def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -
 
 def _text(what: str, text: str, where: str = "") -> None:
     _require(isinstance(text, str) and text != "", f"{what} is missing", where=where)
+    _require(len(text) <= MAX_NAME, f"{what} has {len(text)} letters", f"Use {MAX_NAME} at most.", where)
     _require(_is_text(text), f"{what} is {text!a}, which is not text", "Rename it.", where)
 
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from isa_engine.client.protocol import MAX_SENTENCE
 from isa_engine.errors import ShotError
 from isa_engine.service import upload as upload_module
 from isa_engine.service.api import create_app
@@ -19,7 +20,7 @@ from isa_engine.service.bodies import MAX_BODY
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.upload import Uploads
 from isa_engine.shot import encode_shot
-from isa_engine.shot.validation import MAX_SPAN
+from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
 from tests.service.test_api import SHOT
 from tests.shot.shots import small_shot
 
@@ -65,6 +66,18 @@ def test_what_is_no_upload_has_a_small_body_and_is_read_no_further(api, store):
     for method, path in (("PATCH", "/v1/jobs/a"), ("POST", "/v1/jobs/a/cancel"), ("GET", "/v1/jobs")):
         answer = api.request(method, path, content=long(), headers={"Content-Type": "application/json"})
         assert answer.status_code == (413 if method == "PATCH" else 200), path
+
+
+def test_a_name_has_a_length(api):
+    shot = small_shot()
+    long = replace(shot, characters=(replace(shot.characters[0], name="A" * (MAX_NAME + 1)),))
+    with pytest.raises(ShotError, match="a character's name has 1025 letters"):
+        encode_shot(long)
+
+
+def test_no_sentence_is_longer_than_a_client_reads(api):
+    answer = api.get("/v1/jobs", params={"state": "x" * 5000, "before": "y" * 5000, "limit": "z" * 5000})
+    assert (answer.status_code, len(answer.json()["error"]) <= MAX_SENTENCE) == (422, True)
 
 
 def test_frames_far_apart_are_refused_at_the_door(api):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import threading
 
 import pytest
 
@@ -69,6 +70,22 @@ def test_a_queue_that_is_replaced_is_said_and_left_and_what_was_known_is_kept(
         assert kept.jobs() == ["a"]
     with contextlib.closing(sqlite3.connect(folders.queue)) as direct:
         assert direct.execute("SELECT id FROM jobs").fetchall() == [("x",)]
+
+
+def test_a_copy_of_the_queue_keeps_nobody_waiting_for_a_status(store, watch, monkeypatch):
+    store.add("a")
+    seen = []
+
+    def slow(source, path):
+        # Whoever reads meanwhile is answered: another thread would wait here for ever.
+        reader = threading.Thread(target=lambda: seen.append(store.status("a").state))
+        reader.start()
+        reader.join(5)
+
+    monkeypatch.setattr(sqlite, "copy", slow)
+    watch._copied = float("-inf")
+    watch.look()
+    assert seen == ["queued"]
 
 
 def test_a_queue_that_somebody_holds_locked_is_said_and_passes(store, folders, watch, monkeypatch):
