@@ -67,7 +67,7 @@ def kill_and_compare(twin, run_engine, kills: int, jobs: int, steps: int, seed: 
                 engine.client.submit(shot(job, steps), key=keys[job])
         # Most moments lie in the middle of a job, some between a start and the first job.
         if random_moment.random() < 0.8:
-            eventually(lambda: not waiting(engine.client), "a job runs, or none waits", 60)  # noqa: B023
+            eventually(lambda: not waiting(engine.client), "a job runs, or none waits", 600)  # noqa: B023
         time.sleep(random_moment.uniform(0, 0.4))
         if random_moment.random() < 0.5:
             pid = int((engine.client.health().device or "stub:0").removeprefix("stub:"))

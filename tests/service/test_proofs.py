@@ -46,7 +46,7 @@ def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run
     session = requests.Session()
     session.headers["Authorization"] = "Bearer geheim"
     service = psutil.Process(engine.process.pid)
-    eventually(lambda: engine.client.health().device, "the worker is ready")
+    eventually(lambda: engine.client.health().device, "the worker is ready", 120)
     before = service.memory_info().rss
     reasons = set()
 
@@ -73,7 +73,7 @@ def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run
 
 def test_two_hundred_clients_for_two_minutes(run_engine):
     engine = run_engine(ISA_ENGINE_TOKEN="geheim", ISA_ENGINE_JOBS_PER_TOKEN="100000", STUB_PACE="0.001")
-    eventually(lambda: engine.client.health().device, "the worker is ready")
+    eventually(lambda: engine.client.health().device, "the worker is ready", 120)
     known = engine.client.submit(upload(FAST))
     list(engine.client.watch(known))
     service = psutil.Process(engine.process.pid)
