@@ -18,6 +18,16 @@ def _named(objects, name: str):
     return next((item for item in objects if item.name_full == name), None)
 
 
+def _move(scene, item, offset) -> None:
+    """Move a character by so many meters of the world."""
+    cast = (body_mesh(member.character) or member.character for member in playing(scene))
+    offset = offset / unit_in_metres(scene, (Vector(mesh.dimensions).length for mesh in cast))
+    if item.parent:
+        offset = item.parent.matrix_world.inverted().to_3x3() @ offset
+    # The delta moves the character with its animation: keys on its location stay as they are.
+    item.delta_location = item.delta_location + offset
+
+
 class _Mend:
     bl_idname: str
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
@@ -76,15 +86,24 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
         item = _named(context.scene.objects, self.character)
         if item is None:
             return {"CANCELLED"}
-        inverse = item.parent.matrix_world.inverted().to_3x3() if item.parent else None
-        cast = (body_mesh(member.character) or member.character for member in playing(context.scene))
-        offset = self.offset / unit_in_metres(
-            context.scene, (Vector(mesh.dimensions).length for mesh in cast)
-        )
-        offset = inverse @ offset if inverse else offset
-        # The delta moves the character with its animation: keys on its location stay as they are.
-        item.delta_location = item.delta_location + offset
+        _move(context.scene, item, self.offset)
         # Not by the offset, which the button holds in single precision and the finding in double.
+        return self.mended("character")
+
+
+class ISA_OT_put_on_ground(_Mend, bpy.types.Operator):
+    bl_idname = "isa.put_on_ground"
+    bl_label = "Put on Ground"
+    bl_description = "Lower the character onto what is under it; its animation stays"
+
+    character: StringProperty()
+    height: FloatProperty(description="In meters")
+
+    def execute(self, context) -> Result:
+        item = _named(context.scene.objects, self.character)
+        if item is None:
+            return {"CANCELLED"}
+        _move(context.scene, item, Vector((0, 0, -self.height)))
         return self.mended("character")
 
 
@@ -134,6 +153,7 @@ CLASSES = (
     ISA_OT_show_frame,
     ISA_OT_leave_out,
     ISA_OT_move_apart,
+    ISA_OT_put_on_ground,
     ISA_OT_shorten_range,
     ISA_OT_use_model,
 )

@@ -14,9 +14,11 @@ from ..language.remark import Remark, remark
 from ..preflight import check_shot
 from ..preflight.file_state import check_copies
 from ..preflight.finding import Finding, hold
+from ..preflight.ground import check_ground
 from ..scene.absent import Absent, copied_people
 from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
+from ..scene.ground import heights
 from ..scene.picture import changed
 from ..scene.timeline import frame_numbers
 from ..settings.cast import playing, references, refresh_cast
@@ -68,6 +70,8 @@ class Reading:
         # On these frames it is looked whom the renderer shows beside the cast.
         self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
         self._copies: set[Absent] = set()
+        # And how high the cast is above the ground.
+        self._heights: list[dict[str, float]] = []
         self._frames = capture_frames(scene, generation_settings(scene), references(scene))
 
     def held_in(self, scene) -> bool:
@@ -140,6 +144,7 @@ class Reading:
             if self.scene.frame_current in self._looked:
                 self._looked.remove(self.scene.frame_current)
                 self._copies |= copied_people(self.scene)
+                self._heights.append(heights(self.scene))
             return
         except StopIteration as done:
             self._shot = done.value
@@ -165,7 +170,8 @@ class Reading:
     def _check(self) -> bool:
         try:
             found = self._checks.result(_CHECKING_SECONDS)
-            self._findings = (*check_copies(self._copies), *found)
+            beside = *check_copies(self._copies), *check_ground(self._heights, self.scene.frame_start)
+            self._findings = (*beside, *found)
         except NotYet:
             return True
         self.held = self._receive is not None and hold(self._findings) and not self._anyway

@@ -1,0 +1,64 @@
+"""How high people stand above what is under them."""
+
+import numpy as np
+from mathutils import Vector
+
+from .characters import find_characters, shown_in
+from .timeline import view_layer
+from .units import unit_in_metres
+from .unseen import belongings
+
+# Blender prepares an object for its first ray: with more faces than these too long for between two frames.
+_FACES = 200_000
+# Units above the lowest point from which it is looked down, lest a sole that touches the ground is under it.
+_ABOVE = 0.02
+
+
+def heights(scene) -> dict[str, float]:
+    """How far each of the cast is above the highest thing under its lowest point, or above the world's height
+    zero where there is nothing: metres by name, on the scene's current frame. Those under whom there is what
+    would take too long to look at are left out."""
+    layer = view_layer(scene)
+    own = set(belongings(scene))
+    things = [item for item in shown_in(layer) if item.type == "MESH" and item not in own]
+    cast = [character for character in find_characters(scene) if character.included]
+    bodies = {character.name: _places(character.mesh.evaluated_get(layer.depsgraph)) for character in cast}
+    metre = unit_in_metres(scene, (float(np.linalg.norm(np.ptp(each, axis=0))) for each in bodies.values()))
+    found = {}
+    for name, places in bodies.items():
+        lowest = Vector(places[places[:, 2].argmin()].tolist())
+        ground = _ground_under(lowest, things, layer.depsgraph)
+        if ground is not None:
+            found[name] = metre * float(lowest.z - ground)
+    return found
+
+
+def _places(evaluated) -> np.ndarray:
+    """A body's vertices in the world, ``(V, 3)``."""
+    mesh = evaluated.to_mesh()
+    vertices = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    evaluated.to_mesh_clear()
+    world = np.array(evaluated.matrix_world)
+    return vertices.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
+
+
+def _ground_under(place: Vector, things: list, depsgraph) -> float | None:
+    """The world's height of what a place stands over; None where it cannot be told in time."""
+    above, highest = place + Vector((0, 0, _ABOVE)), None
+    for item in things:
+        evaluated = item.evaluated_get(depsgraph)
+        corners = np.array([evaluated.matrix_world @ Vector(corner) for corner in evaluated.bound_box])
+        low, high = corners.min(0), corners.max(0)
+        here = np.array(place.xy)
+        if (here < low[:2]).any() or (here > high[:2]).any() or low[2] > above.z:
+            continue
+        if len(item.data.polygons) > _FACES:
+            return None
+        inverse = evaluated.matrix_world.inverted_safe()
+        down = (inverse.to_3x3() @ Vector((0, 0, -1))).normalized()
+        hit, where, _, _ = evaluated.ray_cast(inverse @ above, down)
+        if hit:
+            height = (evaluated.matrix_world @ where).z
+            highest = height if highest is None else max(highest, height)
+    return 0.0 if highest is None else highest
