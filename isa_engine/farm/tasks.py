@@ -17,13 +17,12 @@ from torch import Tensor
 
 from isa_engine.errors import EngineError
 from isa_engine.farm.job import Bundle
-from isa_engine.pipeline import Model
-from isa_engine.pipeline.decode import decode_matte, decode_plate
-from isa_engine.pipeline.generation import Clock, denoise, memory_of, results_in, write_results
+from isa_engine.pipeline.generation import Clock, denoise, matte_of, memory_of, results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Report
 from isa_engine.results.files import cannot_write
-from isa_engine.results.record import make_record
+from isa_engine.results.record import GENERATED, make_record
 from isa_engine.shot import Shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -36,7 +35,7 @@ class _Steps:
         """Nobody need be told."""
 
 
-def denoise_take(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
+def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> bool:
     """Leave a take's latents and its record; on from the last step, where it broke off.
 
     Returns:
@@ -66,8 +65,11 @@ def denoise_take(bundle: Bundle, number: int, model: Model, report: Report) -> b
     return True
 
 
-def decode_span(bundle: Bundle, number: int, model: Model, report: Report) -> bool:
-    """Leave a span's frames, and of a trained model its matte. Returns and raises as ``denoise_take``."""
+def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> bool:
+    """Leave a span's frames, and its matte, if the model has one of its own.
+
+    Returns and raises as ``denoise_take``.
+    """
     of, *span = bundle.job.spans[number]
     take = bundle.job.takes[of]
     path, source = bundle.span(take, *span), bundle.latents(take)
@@ -80,9 +82,9 @@ def decode_span(bundle: Bundle, number: int, model: Model, report: Report) -> bo
     shot = read_shot(bundle.shot(take))
     latents = _tensor(source, "latents").to(model.device)
     with memory_of(model):
-        frames = {"plate": _stack(decode_plate(latents, model, shot, tuple(span), report))}
-        if model.trained:
-            frames["matte"] = _stack(decode_matte(latents, model, shot, tuple(span)))
+        frames = {"plate": _stack(painter_of(model).plate(latents, model, shot, tuple(span), report))}
+        if model.matte == GENERATED:
+            frames["matte"] = _stack(matte_of(latents, model, shot, tuple(span)))
     _save(path, frames, {})
     return True
 
@@ -100,7 +102,7 @@ def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
 
 
 def _matte(bundle: Bundle, number: int, shot: Shot, record: dict[str, Any]) -> Iterator[np.ndarray]:
-    if record["model"]["trained"]:
+    if record["matte"] == GENERATED:
         return _frames(bundle, number, "matte")
     return projected_matte(shot, (shot.settings.width, shot.settings.height))
 

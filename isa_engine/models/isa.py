@@ -67,4 +67,4 @@ def describe(name: str) -> ISA | None:
         return None
 
 
-KIND = Kind(names, describe)
+KIND = Kind(names, describe, "isa_engine.pipeline.isa")

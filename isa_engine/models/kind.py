@@ -58,7 +58,9 @@ class Kind:
     Attributes:
         names: of those that this machine can be asked for, the best to begin with first.
         describe: of a name; None where it is none of this kind's.
+        painter: the module that loads and runs them, which needs torch (``pipeline.painter``).
     """
 
     names: Callable[[], Iterable[str]]
     describe: Callable[[str], Description | None]
+    painter: str

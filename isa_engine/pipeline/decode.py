@@ -17,8 +17,9 @@ from isa_engine.geometry.frames import (
     frames_before,
     segment_latents,
 )
-from isa_engine.pipeline.matte import alpha_pictures, projected_matte
+from isa_engine.pipeline.matte import alpha_pictures
 from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.shot import Shot
@@ -30,8 +31,6 @@ from isa_engine.vae.video_vae import State
 _TILE = 128
 # As ``VideoVAE.decode_chunk``, to pictures.
 ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
-# ``[first, last)`` of a take's latents, one of ``decoding_spans``.
-Span = tuple[int, int]
 
 
 @torch.inference_mode()
@@ -53,13 +52,7 @@ def decode_plate(
 
 @torch.inference_mode()
 def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
-    """As ``decode_plate``, white where the cast is.
-
-    An untrained model's is the projected body, of the whole take: it needs no latents.
-    """
-    if not model.trained:
-        yield from projected_matte(shot, (shot.settings.width, shot.settings.height))
-        return
+    """As ``decode_plate``, white where the cast is: as the matte head sees it in the latents."""
 
     def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
         logits, state = model.matte_head.decode_chunk(chunk, state)

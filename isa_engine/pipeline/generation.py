@@ -11,24 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from isa_engine.configuration import PREVIEWS
-from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ran_out_of_memory
-from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.pipeline.decode import decode_matte, decode_plate
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.pictures import to_frames
+from isa_engine.pipeline.matte import projected_matte
+from isa_engine.pipeline.painter import Loaded, Span, painter_of
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import initial_noise, sample
-from isa_engine.pipeline.velocity import Memory, velocity_of
+from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.results.files import MATTE, NAMES, PLATE, Result, results_in
 from isa_engine.results.provenance import configured_signer, sign
-from isa_engine.results.record import container_tags, make_record, sha256
+from isa_engine.results.record import GENERATED, container_tags, make_record, sha256
 from isa_engine.results.video import write_video
 from isa_engine.shot import Shot, encode_shot
 
@@ -36,7 +31,7 @@ from isa_engine.shot import Shot, encode_shot
 @torch.inference_mode()
 def generate(
     shot: Shot,
-    model: Model,
+    model: Loaded,
     out: Path,
     report: Report,
     checkpoint: Checkpoint | None = None,
@@ -67,8 +62,8 @@ def generate(
         digest = hashlib.sha256(encoded).hexdigest()
         latents = denoise(shot, digest, model, report, checkpoint, clock)
         record = make_record(shot, digest, model, made)
-        plate = decode_plate(latents, model, shot, report=report)
-        write_results(parts, shot, record, plate, decode_matte(latents, model, shot), report, clock)
+        plate = painter_of(model).plate(latents, model, shot, None, report)
+        write_results(parts, shot, record, plate, matte_of(latents, model, shot), report, clock)
     return Result(*(out / name for name in NAMES))
 
 
@@ -76,7 +71,7 @@ def generate(
 def denoise(
     shot: Shot,
     shot_hash: str,
-    model: Model,
+    model: Loaded,
     report: Report,
     checkpoint: Checkpoint | None = None,
     clock: "Clock | None" = None,
@@ -90,43 +85,45 @@ def denoise(
 
     Other arguments and errors as of ``generate``.
     """
-    clock = clock or Clock()
+    clock, painter = clock or Clock(), painter_of(model)
     steps, segments = shot.settings.steps, len(shot.segments)
     kept = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
     interval = math.ceil(steps / PREVIEWS)
     made = []
     for number, frames in enumerate(shot.segments):
         report(Progress("encode", number, segments))
-        conditioning = condition_shot(shot, model, number)
+        conditions = painter.conditions(shot, model, number)
         clock.lap("encode")
         report(Progress("encode", number + 1, segments))
         before = number * steps
         report(Progress("denoise", before, segments * steps))
-        latents = initial_noise(_shape(shot, frames, model), shot.settings.seed).to(model.device)
+        shape = painter.latents_shape(shot, model, frames)
+        latents = initial_noise(shape, shot.settings.seed).to(model.device)
         done, memory = 0, {}
         if kept:
             kept.begin(number)
             done, latents, memory = kept.load(latents)
 
-        def watch(done, latents, estimate, before: int = before, memory: Memory = memory) -> None:
+        def watch(done, latents, estimate, before=before, memory: Memory = memory, told=conditions) -> None:
             if kept:
                 kept.save(done, latents, memory if done < steps else {})
             shows = done % interval == 0 and done < steps
-            preview = _preview(estimate, model) if shows else None
+            preview = painter.preview(estimate, model, told) if shows else None
             report(Progress("denoise", before + done, segments * steps, preview))
 
-        policy = POLICIES[shot.settings.policy]
-        velocity = velocity_of(model.predict, conditioning, shot.settings.guidance, steps, policy, memory)
-        made.append(sample(velocity, latents, steps, model.config.shift, watch, done))
+        velocity = painter.velocity(shot, model, conditions, memory)
+        latents = sample(velocity, latents, steps, model.shift, watch, done)
+        made.append(painter.finished(latents, model, conditions))
         clock.lap("denoise")
-    return model.vae.denormalise(torch.cat(made, 2))
+    return torch.cat(made, 2)
 
 
-def _shape(shot: Shot, frames: int, model: Model) -> tuple[int, ...]:
-    """Of the latents of so many of a shot's frames."""
-    vae, settings = model.config.vae, shot.settings
-    side = vae.spatial_compression
-    return 1, vae.latent_channels, latent_count(frames), settings.height // side, settings.width // side
+def matte_of(latents: Tensor, model: Loaded, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
+    """The matte's frames of a span, or of the whole take: the model's own, or of the whole take the projected
+    body, which needs no latents."""
+    if model.matte == GENERATED:
+        return painter_of(model).matte(latents, model, shot, span)
+    return projected_matte(shot, (shot.settings.width, shot.settings.height))
 
 
 def write_results(
@@ -162,7 +159,7 @@ def write_results(
 
 
 @contextlib.contextmanager
-def memory_of(model: Model) -> Iterator[None]:
+def memory_of(model: Loaded) -> Iterator[None]:
     """Memory that runs out is said in a sentence.
 
     Raises:
@@ -175,12 +172,6 @@ def memory_of(model: Model) -> Iterator[None]:
             raise
         remedy = "Generate fewer frames or a smaller canvas."
         raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
-
-
-def _preview(estimate: Tensor, model: Model) -> Image.Image:
-    """The first frame as the network imagines it so far: one latent decodes on its own."""
-    frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1]))
-    return Image.fromarray(to_frames(frame)[0])
 
 
 class Clock:

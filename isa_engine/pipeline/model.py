@@ -10,15 +10,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from isa_engine.configuration import CARD, ModelConfig, model_config, weights_folder
+from isa_engine.configuration import CARD, ModelConfig
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
+from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 
 _SEED = 20260
@@ -45,6 +47,28 @@ class Model:
     trained: bool
     weights: str
     device: torch.device
+    kind = "isa"
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def max_frames(self) -> int:
+        return self.config.max_frames
+
+    @property
+    def shift(self) -> float:
+        return self.config.shift
+
+    @property
+    def matte(self) -> str:
+        """What the matte is, in the record's words."""
+        return GENERATED if self.trained else PROJECTED
+
+    def told(self) -> dict[str, Any]:
+        """What the record tells of the model beside its name and weights."""
+        return {"configuration": dataclasses.asdict(self.config)}
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -68,26 +92,19 @@ class Model:
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
 
 
-def load_model(name: str, device: str = "auto") -> Model:
-    """The named model, ready to generate.
-
-    Args:
-        device: "auto" takes a GPU if there is one.
-
-    Raises:
-        ModelError: no such model or device, or a file or tensor that does not fit; it is named.
-    """
-    return build_model(model_config(name), weights_folder(name), device)
-
-
 def build_model(
     config: ModelConfig, folder: Path | None, device: str = "auto", read: tuple[str, ...] | None = None
 ) -> Model:
-    """``load_model`` for a configuration and a folder that need not be known by name.
+    """The model of a configuration, ready to generate.
 
     Args:
+        folder: of its weights; None leaves them random.
+        device: "auto" takes a GPU if there is one.
         read: parts whose weights the folder holds, all if None; the others stay random, and a gate that
             learned nothing is left out.
+
+    Raises:
+        ModelError: no such device, or a file or tensor that does not fit; it is named.
     """
     target = _device(device)
     read = parts_of(config) if read is None else read

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine import __version__
-from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.velocity.memory import Memory
+from isa_engine.results.record import Maker
 from isa_engine.whole_file import whole_file
 
 # What the names of a policy's tensors begin with in the file.
@@ -46,13 +46,13 @@ class LatentsFile:
         steps: of denoising, of each segment.
     """
 
-    def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Model, steps: int):
+    def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Maker, steps: int):
         self.checkpoint, self.steps = checkpoint, steps
         self._segment = 0
         self._finished: list[Tensor] = []
         made_by = (
             shot_hash,
-            model.config.name,
+            model.name,
             model.weights,
             str(model.device),
             torch.__version__,

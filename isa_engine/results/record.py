@@ -12,7 +12,6 @@ import diffusers
 import torch
 
 from isa_engine import __version__
-from isa_engine.configuration import ModelConfig
 from isa_engine.shot import Shot, anisotropy
 
 GENERATED, PROJECTED = "generated people", "projected body"
@@ -20,22 +19,35 @@ UNTRAINED = "untrained: the picture shows nobody until weights are trained"
 
 
 class Maker(Protocol):
-    """What a record tells of the model that made a plate (``pipeline.Model``)."""
+    """What a record tells of the model that made a plate.
 
-    config: ModelConfig
+    Attributes:
+        trained: false where it has not learned what it paints.
+        weights: SHA-256 that names them, or "random".
+        max_frames: the longest take it is made for.
+        matte: ``GENERATED``, or ``PROJECTED``, which needs no model.
+    """
+
+    name: str
     trained: bool
     weights: str
     device: torch.device
+    max_frames: int
+    matte: str
+
+    def told(self) -> dict[str, Any]:
+        """What else of it a plate depends on, JSON-ready."""
+        ...
 
 
 def notes(shot: Shot, model: Maker) -> list[str]:
     """What whoever waits for this plate should know about it, in plain words."""
-    limit = model.config.max_frames
+    limit = model.max_frames
     found = []
     if not model.trained:
         found.append(UNTRAINED)
     if shot.frames > limit:
-        found.append(f"{shot.frames} frames are more than the {limit} that '{model.config.name}' is made for")
+        found.append(f"{shot.frames} frames are more than the {limit} that '{model.name}' is made for")
     return found
 
 
@@ -47,15 +59,14 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         made: seconds since 1970; None: the record bears no time.
     """
     canvas = shot.settings.width, shot.settings.height
-    config = model.config
     return {
         "generated_by": f"ISA engine {__version__}",
         **({} if made is None else {"made": _utc(made)}),
         "model": {
-            "name": config.name,
+            "name": model.name,
             "trained": model.trained,
             "weights": model.weights,
-            "configuration": dataclasses.asdict(config),
+            **model.told(),
         },
         "notes": notes(shot, model),
         "shot": {
@@ -67,7 +78,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         },
         "settings": dataclasses.asdict(shot.settings),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
-        "matte": GENERATED if model.trained else PROJECTED,
+        "matte": model.matte,
         "versions": {
             "isa-engine": __version__,
             "python": platform.python_version(),

@@ -25,6 +25,7 @@ from isa_engine.geometry.frames import decoding_spans
 from isa_engine.pipeline.generation import results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.results.record import GENERATED
 from isa_engine.service import remote, worker
 from isa_engine.service.claims import MAX_STALLS
 from isa_engine.shot import Shot
@@ -78,7 +79,7 @@ class Cluster:
                 for span in spans:
                     ray.cancel(span)
             plate = (frame for frames, _ in decoded for frame in frames)
-            if record["model"]["trained"]:
+            if record["matte"] == GENERATED:
                 matte = (frame for _, frames in decoded for frame in frames)
             else:
                 matte = projected_matte(shot, (shot.settings.width, shot.settings.height))

@@ -63,7 +63,7 @@ def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Ite
 def decode(
     encoded: bytes, latents: np.ndarray, span: tuple[int, int], weights: str
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """A span's frames ``(F, H, W, 3)`` uint8, and a trained model's matte of them.
+    """A span's frames ``(F, H, W, 3)`` uint8, and the matte of them, if the model has one of its own.
 
     Args:
         weights: of the model that denoised.
@@ -73,16 +73,19 @@ def decode(
     """
     import torch
 
-    from isa_engine.pipeline.decode import decode_matte, decode_plate
+    from isa_engine.pipeline.generation import matte_of
+    from isa_engine.pipeline.painter import painter_of
+    from isa_engine.results.record import GENERATED
 
     shot = read_shot(encoded)
     model = _model(shot.settings.model)
     if model.weights != weights:
-        problem = f"a node has other weights of '{model.config.name}' than the one that denoised"
+        problem = f"a node has other weights of '{model.name}' than the one that denoised"
         raise EngineError(problem, remedy="Install the same weights on all nodes.")
     given = torch.from_numpy(latents.copy()).to(model.device)
-    plate = np.stack(list(decode_plate(given, model, shot, span)))
-    matte = np.stack(list(decode_matte(given, model, shot, span))) if model.trained else None
+    plate = np.stack(list(painter_of(model).plate(given, model, shot, span, lambda progress: None)))
+    own = model.matte == GENERATED
+    matte = np.stack(list(matte_of(given, model, shot, span))) if own else None
     return plate, matte
 
 

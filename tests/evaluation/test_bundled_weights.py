@@ -11,7 +11,8 @@ from isa_engine.evaluation.control import ONE
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut
 from isa_engine.evaluation.silhouette import iou, keyed
-from isa_engine.pipeline.model import load_model, parts_of
+from isa_engine.pipeline import load_model
+from isa_engine.pipeline.model import parts_of
 from isa_engine.shot import Settings
 
 CLIPS = 4

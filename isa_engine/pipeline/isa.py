@@ -1,0 +1,61 @@
+"""The painter of the house's own kind: ISA-DiT, VideoVAE and the matte head."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from isa_engine.configuration import model_config, weights_folder
+from isa_engine.configuration.policies import POLICIES
+from isa_engine.dit import Conditioning
+from isa_engine.geometry.frames import latent_count
+from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.decode import decode_matte, decode_plate
+from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.painter import Span
+from isa_engine.pipeline.pictures import to_frames
+from isa_engine.pipeline.progress import Report
+from isa_engine.pipeline.sampling import Velocity
+from isa_engine.pipeline.velocity import Memory, velocity_of
+from isa_engine.shot import Shot
+
+
+def load(name: str, device: str) -> Model:
+    return build_model(model_config(name), weights_folder(name), device)
+
+
+def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
+    return condition_shot(shot, model, segment)
+
+
+def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:
+    vae, settings = model.config.vae, shot.settings
+    side = vae.spatial_compression
+    return 1, vae.latent_channels, latent_count(frames), settings.height // side, settings.width // side
+
+
+def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory) -> Velocity:
+    settings = shot.settings
+    policy = POLICIES[settings.policy]
+    return velocity_of(model.predict, conditions, settings.guidance, settings.steps, policy, memory)
+
+
+def finished(latents: Tensor, model: Model, conditions: Conditioning) -> Tensor:
+    return model.vae.denormalise(latents)
+
+
+def preview(estimate: Tensor, model: Model, conditions: Conditioning) -> Image.Image:
+    # One latent decodes on its own.
+    frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1]))
+    return Image.fromarray(to_frames(frame)[0])
+
+
+def plate(
+    latents: Tensor, model: Model, shot: Shot, span: Span | None, report: Report
+) -> Iterator[np.ndarray]:
+    return decode_plate(latents, model, shot, span, report)
+
+
+def matte(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
+    return decode_matte(latents, model, shot, span)

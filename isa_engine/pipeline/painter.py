@@ -1,0 +1,104 @@
+"""How a model of any kind makes a video: what generation, farm and cluster ask of it, and nothing else.
+
+A kind's painter is a module with the functions of ``Painter``; ``models.KINDS`` says which. A loaded model is
+whatever that module's ``load`` returns, as long as it tells what ``Loaded`` does.
+"""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from isa_engine.models import KINDS, describe
+from isa_engine.pipeline.progress import Report
+from isa_engine.pipeline.sampling import Velocity
+from isa_engine.pipeline.velocity.memory import Memory
+from isa_engine.results.record import Maker
+from isa_engine.shot import Shot
+
+# ``[first, last)`` of a take's latents, one of ``decoding_spans``.
+Span = tuple[int, int]
+
+
+class Loaded(Maker, Protocol):
+    """A model on a device.
+
+    Attributes:
+        kind: of ``models.KINDS``.
+        shift: of the time schedule towards noise; 1 is uniform (``sampling.sample``).
+    """
+
+    kind: str
+    shift: float
+
+
+class Painter(Protocol):
+    """What the module of a kind has."""
+
+    def load(self, name: str, device: str) -> Loaded:
+        """
+        Raises:
+            ModelError: there is no such device, or a file or tensor does not fit; it is named.
+        """
+        ...
+
+    def conditions(self, shot: Shot, model: Any, segment: int) -> Any:
+        """All that the model is told of a segment, on its device.
+
+        Raises:
+            ShotError: the shot does not suit the model, or a picture in it is damaged.
+        """
+        ...
+
+    def latents_shape(self, shot: Shot, model: Any, frames: int) -> tuple[int, ...]:
+        """``(1, C, t, h, w)`` of so many of the shot's frames."""
+        ...
+
+    def velocity(self, shot: Shot, model: Any, conditions: Any, memory: Memory) -> Velocity:
+        """What moves the latents of a segment, under the shot's settings.
+
+        Args:
+            memory: of a policy; empty, or a checkpoint's.
+        """
+        ...
+
+    def finished(self, latents: Tensor, model: Any, conditions: Any) -> Tensor:
+        """A segment's sampled latents as the decoder wants them, without what else was sampled along."""
+        ...
+
+    def preview(self, estimate: Tensor, model: Any, conditions: Any) -> Image.Image:
+        """The first frame of an estimate of what is being sampled."""
+        ...
+
+    def plate(
+        self, latents: Tensor, model: Any, shot: Shot, span: Span | None, report: Report
+    ) -> Iterator[np.ndarray]:
+        """Frames ``(H, W, 3)`` uint8 of a span of the whole take's finished latents, or of all of them."""
+        ...
+
+    def matte(self, latents: Tensor, model: Any, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
+        """As ``plate``, white where the cast is; of a model whose matte is the projected body, not asked."""
+        ...
+
+
+def load_model(name: str, device: str = "auto") -> Loaded:
+    """The named model, of whatever kind, ready to generate.
+
+    Args:
+        device: "auto" takes a GPU if there is one.
+
+    Raises:
+        ModelError: no such model or device, or a file or tensor that does not fit; it is named.
+    """
+    return _module(describe(name).kind).load(name, device)
+
+
+def painter_of(model: Loaded) -> Painter:
+    return _module(model.kind)
+
+
+def _module(kind: str) -> Any:
+    return importlib.import_module(KINDS[kind].painter)

@@ -1,0 +1,129 @@
+"""A second kind of model, for tests: it paints a disc where each character is, in the colour of its prompt.
+
+It shares nothing with the house's own but what ``models.kind`` and ``pipeline.painter`` ask of a kind.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from isa_engine.errors import ShotError
+from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
+from isa_engine.geometry.ndc import project, to_pixels
+from isa_engine.models import Kind
+from isa_engine.pipeline.progress import Progress
+from isa_engine.results.record import GENERATED
+
+NAME = "discs"
+SIDE, RADIUS = 4, 6
+CPU = torch.device("cpu")
+COLOURS = {"": (0.2, 0.2, 0.2), "red": (1.0, -1.0, -1.0), "blue": (-1.0, -1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Described:
+    name: str = NAME
+    kind: str = "discs"
+    trained: bool = True
+    short_side: int = 48
+    multiple: int = SIDE
+    max_frames: int = 21
+    points: int = 0
+    size: float = 1.0
+
+    def operations(self, work) -> dict[str, int]:
+        return {"encode": 1, "denoise": work.steps, "decode": work.frames}
+
+    def memory(self, work) -> float:
+        return 2.0**20
+
+    def memory_beside(self, work) -> float:
+        return 2.0**10
+
+
+KIND = Kind(lambda: (NAME,), lambda name: Described() if name == NAME else None, __name__)
+
+
+@dataclass(frozen=True)
+class Discs:
+    name: str = NAME
+    kind: str = "discs"
+    trained: bool = True
+    weights: str = "d15c" * 16
+    device: torch.device = CPU
+    max_frames: int = 21
+    matte: str = GENERATED
+    shift: float = 2.0
+
+    def told(self) -> dict[str, Any]:
+        return {"radius": RADIUS}
+
+
+def load(name: str, device: str) -> Discs:
+    return Discs()
+
+
+def conditions(shot, model, segment: int) -> Tensor:
+    """What is to be painted: ``(1, 3, t, h, w)``."""
+    part = shot.segment(segment)
+    size = part.settings.width, part.settings.height
+    if any(side % SIDE for side in size):
+        raise ShotError(f"{size} are no multiples of {SIDE}", where="settings")
+    target = torch.full(latents_shape(shot, model, part.frames), -0.5)
+    columns, rows = (torch.arange(side // SIDE) * SIDE + SIDE / 2 for size in [size] for side in size)
+    for latent in range(target.shape[2]):
+        frame = min(4 * latent, part.frames - 1)
+        for character in part.characters:
+            middle = character.points[frame].astype(float).mean(0)
+            x, y = to_pixels(project(middle[None], part.mvp[frame])[0], size)[0]
+            inside = (columns[None] - x) ** 2 + (rows[:, None] - y) ** 2 <= RADIUS**2
+            colour = torch.tensor(COLOURS[character.prompt])
+            target[0, :, latent] = torch.where(inside, colour[:, None, None], target[0, :, latent])
+    return target
+
+
+def latents_shape(shot, model, frames: int) -> tuple[int, ...]:
+    return 1, 3, latent_count(frames), shot.settings.height // SIDE, shot.settings.width // SIDE
+
+
+def velocity(shot, model, conditions: Tensor, memory):
+    return lambda latents, time, step: (conditions - latents) / time
+
+
+def finished(latents: Tensor, model, conditions) -> Tensor:
+    return latents
+
+
+def preview(estimate: Tensor, model, conditions) -> Image.Image:
+    return Image.fromarray(_picture(estimate[0, :, 0]))
+
+
+def plate(latents: Tensor, model, shot, span, report) -> Iterator[np.ndarray]:
+    for done, latent in enumerate(_latents(shot, span)):
+        report(Progress("decode", done, shot.frames))
+        yield _picture(latents[0, :, latent])
+
+
+def matte(latents: Tensor, model, shot, span) -> Iterator[np.ndarray]:
+    for latent in _latents(shot, span):
+        there = (latents[0, :, latent] + 0.5).abs().amax(0) > 0.1
+        yield _picture(torch.where(there, 1.0, -1.0).expand(3, -1, -1))
+
+
+def _latents(shot, span) -> Iterator[int]:
+    """The latent of each frame of a span, or of all."""
+    for (first, _), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
+        for frame in range(frames):
+            latent = first + latent_of(frame)
+            if span is None or span[0] <= latent < span[1]:
+                yield latent
+
+
+def _picture(latent: Tensor) -> np.ndarray:
+    levels = ((latent.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    return levels.repeat(SIDE, 0).repeat(SIDE, 1)

@@ -1,0 +1,133 @@
+"""A model of another kind goes the whole way, and nothing but its own module knows of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+
+from isa_engine.errors import Cancelled, ModelError
+from isa_engine.farm import eligibility, tasks
+from isa_engine.farm.job import write_bundle
+from isa_engine.geometry.frames import decoding_spans
+from isa_engine.geometry.ndc import project, to_pixels
+from isa_engine.models import KINDS, describe, names
+from isa_engine.pipeline import generate, load_model, notes
+from isa_engine.results.record import GENERATED
+from tests.pipeline import discs
+from tests.pipeline.shots import make_shot
+
+STEPS = 4
+
+
+@pytest.fixture(autouse=True)
+def second_kind(monkeypatch):
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+
+
+def shot_of_discs(frames=10, **changes):
+    shot = make_shot(frames=frames, steps=STEPS)
+    cast = tuple(
+        replace(character, prompt=prompt)
+        for character, prompt in zip(shot.characters, ("red", "blue"), strict=True)
+    )
+    settings = replace(shot.settings, model=discs.NAME, width=96, height=64)
+    return replace(shot, characters=cast, settings=settings, **changes)
+
+
+def frames_of(path: Path) -> np.ndarray:
+    with av.open(str(path)) as movie:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)])
+
+
+def made(shot, out: Path, report=lambda progress: None, checkpoint=None) -> dict[str, bytes]:
+    """The files' bytes, but for the seconds that the record tells."""
+    generate(shot, load_model(discs.NAME), out, report, checkpoint, made=1e9)
+    files = {file.name: file.read_bytes() for file in out.iterdir()}
+    record = json.loads(files.pop("record.json"))
+    del record["seconds"]
+    return {**files, "record": json.dumps(record).encode()}
+
+
+def kept_at(path: Path):
+    return SimpleNamespace(path=path, saved=lambda step: None)
+
+
+def test_it_is_listed_described_and_told_apart():
+    assert names()[0] == "isa-tiny"
+    assert discs.NAME in names()
+    assert describe(discs.NAME).short_side == 48
+    assert describe("isa-tiny").kind == "isa"
+    with pytest.raises(ModelError, match=r"isa-tiny, .*discs"):
+        describe("squares")
+
+
+def test_its_plate_shows_discs_where_the_cast_is_in_the_colours_of_their_prompts(tmp_path):
+    shot = shot_of_discs()
+    made(shot, tmp_path)
+    plate, matte = (frames_of(tmp_path / name) for name in ("plate.mp4", "matte.mp4"))
+    assert plate.shape[1:3] == (64, 96)
+    for character, channel in zip(shot.characters, (0, 2), strict=True):
+        middle = character.points[0].astype(float).mean(0)
+        x, y = to_pixels(project(middle[None], shot.mvp[0])[0], (96, 64))[0].astype(int)
+        assert plate[0, y, x].argmax() == channel
+        assert matte[0, y, x].min() > 200
+    assert 0 < (matte[0, ..., 0] > 128).mean() < 0.2
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["model"] == {"name": "discs", "trained": True, "weights": "d15c" * 16, "radius": 6}
+    assert record["matte"] == GENERATED
+    assert [note for note in notes(shot_of_discs(22), load_model(discs.NAME)) if "21" in note]
+
+
+@pytest.mark.parametrize("cuts", [(), (4,)])
+def test_it_goes_on_from_any_step_to_the_same_bytes(tmp_path, cuts):
+    shot = shot_of_discs(cuts=cuts)
+    whole = made(shot, tmp_path / "whole")
+    for stop in range(1, (len(cuts) + 1) * STEPS + 1):
+        kept = kept_at(tmp_path / f"latents-{stop}")
+
+        def report(progress, stop=stop):
+            if progress.phase == "denoise" and progress.step == stop:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            made(shot, tmp_path / "broken", report, kept)
+        assert made(shot, tmp_path / f"again-{stop}", checkpoint=kept) == whole
+
+
+@pytest.mark.parametrize("phase", ["encode", "denoise", "decode", "write"])
+def test_cancelled_in_any_phase_it_leaves_nothing(tmp_path, phase):
+    seen = []
+
+    def report(progress):
+        seen.append(progress)
+        if progress.phase == phase and progress.step:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        made(shot_of_discs(), tmp_path / "out", report)
+    assert not list((tmp_path / "out").iterdir())
+    if phase == "decode":
+        previews = [progress.preview for progress in seen if progress.preview]
+        assert previews
+        assert previews[0].size == (96, 64)
+
+
+def test_its_takes_are_made_on_a_farm_to_the_same_pictures(tmp_path):
+    shot = shot_of_discs(frames=21)
+    made(shot, tmp_path / "whole")
+    place = tmp_path / "farm"
+    bundle = write_bundle([("take", shot)], place, eligibility.operating_system(), span=16, untrained=False)
+    eligibility.check(bundle.job)
+    model = load_model(discs.NAME)
+    tasks.denoise_take(bundle, 0, model, lambda progress: None)
+    assert len(bundle.job.spans) == len(decoding_spans(shot.segments, 4)) > 1
+    for number in range(len(bundle.job.spans)):
+        tasks.decode_span(bundle, number, model, lambda progress: None)
+    tasks.assemble_take(bundle, 0, lambda progress: None)
+    results = bundle.results(bundle.job.takes[0])
+    for name in ("plate.mp4", "matte.mp4"):
+        assert np.array_equal(frames_of(results / name), frames_of(tmp_path / "whole" / name))
