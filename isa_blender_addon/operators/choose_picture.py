@@ -12,7 +12,7 @@ from .operator import Operator
 class ISA_OT_choose_picture(Operator, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.choose_picture"
     bl_label = "Choose Picture"
-    bl_description = "Choose a PNG or JPEG that shows how the character looks"
+    bl_description = "Choose a picture that shows how the character looks"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     filter_glob: StringProperty(

@@ -25,7 +25,7 @@ from ..takes.ids import own_takes, scene_of, shot_id_of, take_places
 from ..takes.take import Take
 from .arrival import Arrivals
 from .chosen_engine import ChosenEngine
-from .reading import Reading, make_ready, staging
+from .reading import WELL, Reading, make_ready, staging
 from .window import redraw
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
@@ -68,7 +68,13 @@ class Session:
     def note(self) -> str:
         """What else there is to say of the scene in the context."""
         said = self._note.shown(bpy.context.scene)
-        return said or (self.reading.said.shown(bpy.context.scene) if self.reading else "")
+        said = said or (self.reading.said.shown(bpy.context.scene) if self.reading else "")
+        # Not above warnings that all is well.
+        return (
+            "Beside this, nothing in the frames stands in the way."
+            if said == WELL and self.warnings
+            else said
+        )
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -32,6 +32,10 @@ _CHECKING_SECONDS = 0.01
 _PAINTING_SECONDS = 0.02
 
 
+# Said of frames that were checked.
+WELL = "Nothing in the frames stands in the way of a good plate."
+
+
 class Reading:
     """A scene on its way to a shot: read one frame a ``step``, given its background, checked, handed over.
 
@@ -181,8 +185,7 @@ class Reading:
         else:
             self.close()
             if not self._findings:
-                text = "Nothing in the frames stands in the way of a good plate."
-                self.said = remark(text, self.scene, staging)
+                self.said = remark(WELL, self.scene, staging)
         # Nothing was sent: no timer runs that would have the panel drawn.
         redraw()
         return False

@@ -59,7 +59,7 @@ class CastMember(bpy.types.PropertyGroup):
     )
     picture: StringProperty(
         name="Picture",
-        description="PNG or JPEG that shows how the character looks, posed as the character is",
+        description="A picture, in any format that Blender opens, that shows how the character looks",
         subtype="FILE_PATH",
         options=BLEND_RELATIVE,
     )

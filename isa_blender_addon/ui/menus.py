@@ -31,7 +31,7 @@ class VIEW3D_MT_PIE_isa(bpy.types.Menu):
         pie.operator("isa.check_shot")
         pie.operator("isa.generate", icon="RENDER_ANIMATION")
         pie.operator("isa.compare_takes")
-        pie.prop_tabs_enum(context.scene.isa, "view")
+        pie.prop(context.scene.isa, "view", expand=True)
         pie.operator("isa.add_to_cast")
         pie.operator("isa.import_motion")
 

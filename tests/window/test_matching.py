@@ -9,6 +9,6 @@ def test_faults_are_mended_and_a_portrait_is_matched_by_clicks(blender, extensio
     blender.install(extension)
     report = blender.play("matching.py", timeout=580)
     assert report["findings"] == 0
-    assert "good plate" in report["note"]
+    assert "in the frames stands in the way" in report["note"]
     assert report["pixels"] < 6
     assert report["reference"]

@@ -70,6 +70,13 @@ def test_a_well_staged_shot_says_so_and_stays_as_it_was(staged):
     assert snapshot() == before
 
 
+def test_a_check_of_good_frames_does_not_say_that_all_is_well_above_a_warning(staged):
+    staged.isa.cast[0].picture = ""
+    assert check(staged) == ()
+    assert sentences(staged)
+    assert session().note == "Beside this, nothing in the frames stands in the way."
+
+
 def test_who_stands_in_another_is_moved_apart_by_the_button_and_undo_moves_back(staged):
     ben = add_person("Ben", random_motion(seed=5))
     ben.location = 0.05, 0.03, 0
