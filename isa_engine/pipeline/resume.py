@@ -92,7 +92,10 @@ class LatentsFile:
         metadata = {"key": self.key, "done": str(total)}
         with whole_file(self.checkpoint.path, shared=True) as partial:
             tensors = {str(k): tensor for k, tensor in enumerate(stored)}
-            tensors |= {_MEMORY + name: tensor.cpu().clone() for name, tensor in memory.items()}
+            tensors |= {
+                _MEMORY + name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+                for name, tensor in memory.items()
+            }
             save_file(tensors, partial, metadata)
         self._finished = stored
         self.checkpoint.saved(total)

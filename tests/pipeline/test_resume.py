@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
 
 from isa_engine.errors import Cancelled
 from isa_engine.pipeline import generate
@@ -67,9 +68,16 @@ def test_a_checkpoint_that_does_not_fit_is_as_good_as_none(damage, model, undist
     assert (tmp_path / "out" / "plate.mp4").read_bytes() == undisturbed["plate.mp4"]
 
 
-def test_a_full_disk_leaves_the_older_checkpoint(model, tmp_path, monkeypatch):
-    import torch
+def test_what_a_policy_remembers_comes_back_whatever_its_layout_in_memory(model, tmp_path):
+    file = LatentsFile(Kept(tmp_path / "latents"), "a", model, 4)
+    latents, turned = torch.randn(1, 4, 2, 3, 3), torch.randn(1, 2, 3, 3, 4).movedim(-1, 1)
+    assert not turned.is_contiguous()
+    file.save(1, latents, {"seer.now": turned})
+    _, _, memory = LatentsFile(Kept(tmp_path / "latents"), "a", model, 4).load(latents)
+    assert torch.equal(memory["seer.now"], turned)
 
+
+def test_a_full_disk_leaves_the_older_checkpoint(model, tmp_path, monkeypatch):
     kept = Kept(tmp_path / "latents")
     file = LatentsFile(kept, "a", model, 4)
     latents = torch.randn(1, 4, 2, 3, 3)

@@ -75,7 +75,9 @@ class Guided:
         if prediction.gate is not None:
             gate = prediction.gate.to(latents.dtype)
             estimate = gated(estimate, gate, self.conditioning.background_latents)
-        return (estimate - latents) / time
+        # In the one layout that checkpoints have: sums over what was loaded are then those of what never
+        # stopped.
+        return ((estimate - latents) / time).contiguous()
 
 
 def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
