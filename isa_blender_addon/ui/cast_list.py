@@ -28,13 +28,17 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch = row.row()
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
+        # How it was recognized is told below: name and match need the room.
+        half = row.split(factor=0.5, align=True)
         if member.character.library is None:
             # A double click renames.
-            row.prop(member.character, "name", text="", emboss=False, icon=_standing(member)[0])
+            half.prop(member.character, "name", text="", emboss=False)
         else:
-            row.label(text=member.character.name_full, translate=False, icon=_standing(member)[0])
+            half.label(text=member.character.name_full, translate=False)
         text, icon = match_word(context.scene, member)
-        row.label(text=text, translate=False, icon=icon)
+        if member.include and not member.shown:
+            icon = _HIDDEN[0]
+        half.label(text=text, translate=False, icon=icon)
         picture = thumbnail(member.picture) if member.picture else None
         if picture is not None:
             row.label(text="", icon_value=picture)

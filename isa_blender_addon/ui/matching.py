@@ -25,7 +25,7 @@ def draw_matching(context, layout, member) -> None:
         "isa.match_reference", text="View" if ghost else "Match", icon="GHOST_ENABLED"
     ).character = name
     if not marking:
-        row.operator("isa.open_picture", text="Mark Joints", icon="IMAGE").character = name
+        row.operator("isa.open_picture", text="Mark", icon="IMAGE").character = name
     fitting = draw.marking.fitted == name
     fit = row.row(align=True)
     fit.enabled = any(member.marked) and not fitting

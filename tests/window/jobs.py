@@ -78,6 +78,8 @@ def stage(viewport) -> Iterator[None]:
     yield from stagehand.wait_until(lambda: member.ghost is not None, 30, "the ghost")
     yield from stagehand.pause(1)
     yield from stagehand.picture("jobs-0-matched")
+    # As the artist drags it over somebody: one that nobody has moved holds the shot.
+    member.ghost.location.x -= 0.9
     yield from viewport.click("bpy.ops.isa.leave_reference(")
     yield from stagehand.wait_until(lambda: not viewport.space.use_local_camera, 10, "the scene's camera")
     REPORT["cast"] = names

@@ -63,7 +63,7 @@ def stand(member, rotations=POSE, place=PLACE) -> np.ndarray:
 def row(scene) -> tuple[str, str]:
     """What the cast list says of the first member, and its icon."""
     layout = MagicMock()
-    layout.row.return_value = layout
+    layout.row.return_value = layout.split.return_value = layout
     ISA_UL_cast.draw_item(None, bpy.context, layout, scene.isa, scene.isa.cast[0], 0, None, "", 0)
     said = [
         call.kwargs for call in layout.label.call_args_list if call.kwargs.get("text") not in ("", "Anna")
