@@ -40,6 +40,14 @@ from tests.service.test_store import (  # noqa: F401
     test_who_deletes_what_is_over_is_served_no_sooner,
     test_whoever_waits_is_told_why_until_it_runs,
 )
+from tests.service.test_wrangling import (  # noqa: F401
+    test_a_job_that_is_to_be_held_is_held_however_its_worker_ends,
+    test_a_queued_job_waits_until_it_is_resumed,
+    test_a_worker_that_fails_what_others_do_gets_no_more_jobs_until_it_is_forgiven,
+    test_a_worker_that_is_alone_is_not_blocked_and_one_that_succeeds_is_blamed_no_more,
+    test_the_history_outlives_jobs_and_has_every_ending,
+    test_what_is_held_can_be_cancelled_and_what_is_over_cannot_be_held,
+)
 
 psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
 
