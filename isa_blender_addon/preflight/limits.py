@@ -60,7 +60,7 @@ def _range(plan: Plan) -> list[Finding]:
         return []
     longer = [use(other.name) for other in plan.other_models if other.max_frames >= frames]
     values = {"frames": frames, "model": plan.model.name, "most": most}
-    text = "{frames} frames: {model} is made for {most} at most."
+    text = "{frames} frames: {model} was tried with {most} at most."
     return [Finding(text, values, (shorten(plan, most), *longer[:1]))]
 
 

@@ -58,7 +58,7 @@ class SceneSettings(bpy.types.PropertyGroup):
             (
                 FORECAST,
                 "Every Other",
-                "The others are forecast from those before: half the time, and hardly another picture",
+                "The others are forecast from those before: a third of the time, and hardly another picture",
             ),
         ],
         default=Settings.policy,

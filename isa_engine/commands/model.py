@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="the named models").set_defaults(act=_list)
     show = actions.add_parser("show", help="parameters by part, tokens, operations of a denoising step")
     show.add_argument("name")
-    show.add_argument("--frames", type=int, help="length of the take (default: the longest it is made for)")
+    show.add_argument("--frames", type=int, help="of the take (default: the longest it was tried with)")
     show.add_argument("--size", help="canvas as WIDTHxHEIGHT (default: square, as it is made for)")
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")

@@ -24,7 +24,7 @@ def isa_tiny() -> ModelConfig:
         name="isa-tiny",
         short_side=128,
         close_up=256,
-        max_frames=33,
+        max_frames=241,
         shift=3.0,
         gate=True,
         vae=VAEConfig(
@@ -38,7 +38,19 @@ def isa_tiny() -> ModelConfig:
         matte_head=MatteHeadConfig(width=48, layers=2),
         # A figure is a few latent pixels wide: in tokens of four, most of its outline lies within one. Wide
         # heads without norms take a third less time a training step at this width.
-        dit=DiTConfig(width=128, layers=4, heads=4, patch=1, points=256, image_width=64, qk_norm=False),
+        # Windows of time are as long as the longest clip that it learned from; two latents that all windows
+        # see keep colours as they are (``isa-engine evaluate length``).
+        dit=DiTConfig(
+            width=128,
+            layers=4,
+            heads=4,
+            patch=1,
+            points=256,
+            image_width=64,
+            qk_norm=False,
+            temporal_window=9,
+            temporal_anchor=2,
+        ),
         image_tower=ImageTowerConfig(),
     )
 

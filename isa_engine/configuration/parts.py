@@ -136,7 +136,7 @@ class ModelConfig:
     Attributes:
         short_side: the canvas's short side in pixels that the model is made for.
         close_up: side in pixels of the square that is cut out of a reference about a character.
-        max_frames: the longest take it is made for.
+        max_frames: the longest take that was measured (``isa-engine evaluate length``), or trained on.
         shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
             structure, as larger pictures, is decided there; 1 is none.
         gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is

@@ -35,7 +35,7 @@ class Policy:
 
 EVERYTHING = Policy()
 EXACT, FORECAST = "exact", "forecast"
-POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2)}
+POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2, points=2)}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ DOUBT = 2
 _FLOAT = 4
 # Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from;
 # and of those that wait for a window to come.
-_KEPT, _WAITING = 14, 3
+_KEPT, _WAITING = 14, 4
 # Video frames of a decoded piece (``pipeline.generate``), its side in latent pixels, copies of its features.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
 # The process itself, before any model.
@@ -25,13 +25,15 @@ def memory(config: ModelConfig, work: Work) -> float:
 
 
 def memory_beside(config: ModelConfig, work: Work) -> float:
-    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece."""
+    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece, and the points
+    that a policy keeps from step to step."""
     denoising = config.dit.width * _kept_latents(config, work) * _tokens(config, work)
     side = _PIECE_SIDE * config.vae.spatial_compression
     pixels = min(work.width, side) * min(work.height, side) / (config.vae.window or 1) ** 2
     decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
     decoding *= config.vae.block_out_channels[0]
-    return _FLOAT * max(denoising, decoding)
+    kept = config.dit.layers * config.dit.width * _points(config, work) if work.policy.points > 1 else 0
+    return _FLOAT * (max(denoising, decoding) + kept)
 
 
 def _kept_latents(config: ModelConfig, work: Work) -> int:
@@ -40,10 +42,13 @@ def _kept_latents(config: ModelConfig, work: Work) -> int:
     latents, dit = latent_count(work.frames), config.dit
     if temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor) is None:
         return _KEPT * latents
-    waiting = dit.layers * (dit.temporal_window + dit.temporal_stride + dit.temporal_anchor)
-    return _KEPT * min(latents, dit.temporal_window + dit.temporal_stride) + _WAITING * min(
-        dit.layers * latents, waiting
-    )
+    window = dit.temporal_window + dit.temporal_stride + dit.temporal_anchor
+    return _KEPT * min(latents, window) + _WAITING * min(latents, dit.layers * window)
+
+
+def _points(config: ModelConfig, work: Work) -> int:
+    """The cast's, of all frames."""
+    return extended_count(work.frames) * work.characters * config.dit.points
 
 
 def _tokens(config: ModelConfig, work: Work) -> int:

@@ -16,7 +16,7 @@ class Description(Protocol):
         trained: whether its weights are on this machine.
         short_side: of the canvas, pixels, that it is made for.
         multiple: of which the canvas's sides are, pixels.
-        max_frames: the longest take it is made for.
+        max_frames: the longest take that was measured, or trained on.
         points: how many of a character's surface points it reads; 0: none.
         size: a number that grows with the model, to put models in order.
     """

@@ -47,7 +47,7 @@ def notes(shot: Shot, model: Maker) -> list[str]:
     if not model.trained:
         found.append(UNTRAINED)
     if shot.frames > limit:
-        found.append(f"{shot.frames} frames are more than the {limit} that '{model.name}' is made for")
+        found.append(f"{shot.frames} frames are more than the {limit} that '{model.name}' was tried with")
     return found
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from isa_engine.client.protocol import Memory
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work
 from isa_engine.cost.memory import DOUBT
 from isa_engine.errors import EngineError
@@ -132,7 +133,9 @@ class Host:
         if found is None:
             return
         size = (shot.frames, settings.width, settings.height, len(shot.characters))
-        needed = describe(settings.model).memory_beside(Work(*size, settings.steps, settings.guidance))
+        needed = describe(settings.model).memory_beside(
+            Work(*size, settings.steps, settings.guidance, POLICIES[settings.policy])
+        )
         if needed / DOUBT > found.total:
             problem = f"this takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
             remedy = "Generate fewer frames, or a smaller picture."

@@ -9,7 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_engine.geometry.temporal_windows import TemporalWindows
+from isa_engine.configuration import isa_tiny
+from isa_engine.geometry.frames import latent_count
+from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windows
 from tests.dit.small_models import SMALL, inputs, transformer
 
 WINDOWED = {"temporal_window": 3, "temporal_stride": 2}
@@ -25,6 +27,13 @@ def test_windows_cover_every_latent_and_pieces_follow_one_another(total, window,
     ends = [0, *(last for _, last in windows.pieces)]
     assert [first for first, _ in windows.pieces] == ends[:-1]
     assert ends[-1] == total
+
+
+def test_isa_tiny_sees_all_of_what_it_was_trained_on_at_once():
+    dit = isa_tiny().dit
+    windows = dit.temporal_window, dit.temporal_stride, dit.temporal_anchor
+    assert temporal_windows(latent_count(33), *windows) is None
+    assert temporal_windows(latent_count(34), *windows).starts == [0, 1]
 
 
 @pytest.mark.parametrize("latents", [1, 2, 3])

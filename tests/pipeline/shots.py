@@ -22,6 +22,10 @@ MICRO = ModelConfig(
     dit=DiTConfig(width=32, layers=2, heads=2, points=12, image_width=32),
     image_tower=ImageTowerConfig(size=32, width=32, layers=1, heads=2),
 )
+# The same with attention across time in windows of two latents, the first one seen by all.
+WINDOWED = dataclasses.replace(
+    MICRO, dit=dataclasses.replace(MICRO.dit, temporal_window=2, temporal_stride=1, temporal_anchor=1)
+)
 # An octahedron, each face cut into four.
 _CORNERS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], float)
 _FACES = [(0, 2, 4), (2, 1, 4), (1, 3, 4), (3, 0, 4), (2, 0, 5), (1, 2, 5), (3, 1, 5), (0, 3, 5)]

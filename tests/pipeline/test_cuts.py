@@ -13,7 +13,7 @@ from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.shot import Shot
-from tests.pipeline.shots import footage, make_shot
+from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
 from tests.pipeline.test_resume import Kept
 
 CUTS = (3, 9)
@@ -41,6 +41,15 @@ def test_a_segments_frames_are_those_of_the_segment_generated_alone(shot, model)
     assert np.array_equal(frames, np.concatenate(alone))
     # The same frames without cuts are others: there is something to tell.
     assert not np.array_equal(frames, frames_of(dataclasses.replace(shot, cuts=()), model))
+
+
+def test_windows_of_time_end_at_cuts(shot):
+    """Each segment but the first is longer than a window."""
+    windowed = speaking(WINDOWED)
+    frames = frames_of(shot, windowed)
+    alone = [frames_of(shot.segment(k), windowed) for k in range(3)]
+    assert np.array_equal(frames, np.concatenate(alone))
+    assert not np.array_equal(frames, frames_of(shot, speaking(MICRO)))
 
 
 def test_each_segment_is_told_of_its_own_part_of_the_background(model):

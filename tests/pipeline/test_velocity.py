@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from isa_engine.configuration.policies import EVERYTHING, EXACT, POLICIES, Policy, asked
 from isa_engine.dit.background_gate import Prediction
@@ -16,7 +17,7 @@ from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
-from tests.pipeline.shots import make_shot
+from tests.pipeline.shots import MICRO, WINDOWED, make_shot, speaking
 from tests.pipeline.test_resume import Kept
 
 SHAPE = (1, 16, 2, 4, 6)
@@ -144,6 +145,28 @@ def test_under_every_policy_what_broke_off_after_any_step_ends_in_the_same_bits(
                 denoise(shot, "hash", model, stop_after(stop), kept)
         assert torch.equal(denoise(shot, "hash", model, lambda progress: None, kept), whole)
         assert kept.steps == list(range(1, 8))
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6])
+def test_in_windows_of_time_too_what_broke_off_ends_in_the_same_bits(monkeypatch, tmp_path, stop):
+    monkeypatch.setitem(POLICIES, "tried", EVERY)
+    windowed, shot = speaking(WINDOWED), make_shot(13, steps=7, policy="tried")
+    whole = denoise(shot, "hash", windowed, lambda progress: None)
+    kept = Kept(tmp_path / "latents")
+    with pytest.raises(Cancelled):
+        denoise(shot, "hash", windowed, stop_after(stop), kept)
+    assert torch.equal(denoise(shot, "hash", windowed, lambda progress: None, kept), whole)
+    assert not torch.equal(denoise(shot, "hash", speaking(MICRO), lambda progress: None), whole)
+
+
+def test_a_checkpoint_has_what_points_were_moved_at_and_not_the_points(model, monkeypatch, tmp_path):
+    monkeypatch.setitem(POLICIES, "tried", Policy(points=3))
+    kept, shot = Kept(tmp_path / "latents"), make_shot(steps=7, policy="tried")
+    with pytest.raises(Cancelled):
+        denoise(shot, "hash", model, stop_after(2), kept)
+    stored = load_file(kept.path)
+    assert stored["memory.points.latents"].shape == stored["0"].shape
+    assert sum(tensor.numel() for tensor in stored.values()) < 3 * stored["0"].numel()
 
 
 def test_policies_give_other_videos_than_the_exact_one(model):

@@ -14,22 +14,24 @@ from isa_engine.pipeline.velocity.memory import Memory, due
 
 # ``network(latents, timestep, conditioning, points)``; points as of ``ISADiT.predict``.
 PointNetwork = Callable[[Tensor, Tensor, Conditioning, list[Tensor]], Prediction]
+_LATENTS, _TIME = "points.latents", "points.time"
 
 
 class PointsReuse:
-    """A network that evaluates its points' branch once in so many times, and else reads what that gave last.
+    """A network that moves the points on one of so many askings, and else reads them as they were.
 
-    Exact where that does not change.
+    Exact where they stay as they are. They are large: what is remembered is what they were moved at, and a
+    denoising that goes on moves them there once more.
     """
 
     def __init__(self, network: PointNetwork, every: int, memory: Memory):
         self.network, self.every, self.memory = network, every, memory
+        self._points: list[Tensor] = []
 
     def __call__(self, latents: Tensor, timestep: Tensor, conditioning: Conditioning) -> Prediction:
-        fresh = due(self.memory, "points.age", self.every)
-        names = [] if fresh else [name for name in self.memory if name.startswith("points.layer.")]
-        points = [self.memory[name] for name in sorted(names)]
-        prediction = self.network(latents, timestep, conditioning, points)
-        if fresh:
-            self.memory.update({f"points.layer.{k:04}": kept for k, kept in enumerate(points)})
-        return prediction
+        if due(self.memory, "points.age", self.every):
+            self.memory[_LATENTS], self.memory[_TIME] = latents, timestep
+            self._points = []
+        elif not self._points:
+            self.network(self.memory[_LATENTS], self.memory[_TIME], conditioning, self._points)
+        return self.network(latents, timestep, conditioning, self._points)

@@ -216,7 +216,7 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     assert "The picture is missing" in drawn(panel.ISA_PT_cast)
     ISA_UL_cast.draw_item(None, bpy.context, MagicMock(), scene.isa, scene.isa.cast[0], 0, None, "", 0)
     scene.frame_end = 400
-    assert "is made for" in " ".join(drawn(panel.ISA_PT_generate))
+    assert "was tried with" in " ".join(drawn(panel.ISA_PT_generate))
     drawn(panel.ISA_PT_look)
     drawn(panel.ISA_PT_plate)
     session().fail(SceneError("the reference picture of Anna is missing", remedy="Choose another."))

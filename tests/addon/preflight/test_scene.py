@@ -290,11 +290,11 @@ def command(staged, tmp_path, monkeypatch):
 
 
 def test_the_command_prints_the_findings(staged, command, monkeypatch, capsys):
-    staged.frame_end = 60
+    staged.isa.model, staged.frame_end = "isa-small", 60
     monkeypatch.setattr(headless, "follow_job", _refuse)
     with pytest.raises(EngineError):
         command(anyway=False)
-    assert "warning: 60 frames: isa-tiny is made for" in capsys.readouterr().out
+    assert "warning: 60 frames: isa-small was tried with" in capsys.readouterr().out
 
 
 def test_the_command_holds_a_shot_with_a_serious_finding_until_it_is_told_anyway(staged, command, tmp_path):

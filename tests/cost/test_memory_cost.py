@@ -1,0 +1,43 @@
+"""What is told of memory: it grows with a video until windows bound it."""
+
+from dataclasses import replace
+
+import pytest
+
+from isa_engine.configuration import model_config
+from isa_engine.configuration.policies import Policy
+from isa_engine.cost.generation import Work
+from isa_engine.cost.memory import memory_beside
+
+WHOLE = replace(model_config("isa-tiny"), dit=replace(model_config("isa-tiny").dit, temporal_window=None))
+# Where a step of denoising, and not a decoded piece, takes the most.
+WORK = Work(33, 128, 128, 4, 12, 2.5)
+
+
+def needed(config, frames: int) -> float:
+    return memory_beside(config, replace(WORK, frames=frames))
+
+
+def test_without_windows_twice_the_video_takes_twice_the_memory():
+    assert needed(WHOLE, 961) == pytest.approx(2 * needed(WHOLE, 481), rel=0.01)
+
+
+def test_with_windows_a_long_video_takes_no_more_than_one_that_fills_all_layers():
+    tiny = model_config("isa-tiny")
+    assert needed(tiny, 2001) == needed(tiny, 497) < needed(WHOLE, 497) / 3
+
+
+def test_points_that_are_kept_are_counted_frame_by_frame():
+    tiny, kept = model_config("isa-tiny"), replace(WORK, policy=Policy(points=2))
+    more = [
+        memory_beside(tiny, replace(kept, frames=n)) - memory_beside(tiny, replace(WORK, frames=n))
+        for n in (501, 1001)
+    ]
+    # A layer's points, in single precision.
+    assert more[0] == 501 * 4 * 256 * tiny.dit.width * tiny.dit.layers * 4
+    assert more[1] / more[0] == pytest.approx(1001 / 501)
+
+
+@pytest.mark.parametrize("frames", [9, 33])
+def test_where_a_window_covers_the_video_it_takes_what_it_took(frames):
+    assert needed(model_config("isa-tiny"), frames) == needed(WHOLE, frames)
