@@ -76,7 +76,7 @@ def match_word(scene, member) -> tuple[str, str]:
         return words("not matched"), "ERROR"
     pixels = match_error(scene, member)
     if pixels is None:
-        return words("posed by hand"), "NONE"
+        return words("by hand"), "NONE"
     if close(pixels, figure_size(scene, member)):
         return words("matched, {pixels:.1f} px", pixels=pixels), "CHECKMARK"
     return words("{pixels:.0f} px off", pixels=pixels), "ERROR"

@@ -191,7 +191,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     assert row(scene) == ("not matched", "ERROR")
     marks = stand(member)
     assert glance(scene, None) == []
-    assert row(scene) == ("posed by hand", "NONE")
+    assert row(scene) == ("by hand", "NONE")
     member.marks = marks + 0.1
     (off,) = glance(scene, None)
     assert "pixels off" in off.sentence
