@@ -1,6 +1,6 @@
 """Takes on a render farm: a bundle of shots that any scheduler of command lines can run in chunks.
 
-A take is denoised as a whole, for every latent attends to every other at every step; its frames are decoded
+A take is denoised as a whole, for over its steps every latent depends on every other; its frames are decoded
 in spans that need nothing of each other (``pipeline.decode``), and one task joins them. So a bundle is
 parallel over its takes, and over the spans of each. What comes out equals a run on one machine.
 

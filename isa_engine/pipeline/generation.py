@@ -78,7 +78,7 @@ def denoise(
 ) -> Tensor:
     """The whole take's latents ``(1, C, t, h, w)``, as the decoder wants them, one segment after the other.
 
-    Every latent of a segment attends to every other at every step, so this cannot be cut in time.
+    Over its steps every latent of a segment depends on every other, so this cannot be cut in time.
 
     Args:
         shot_hash: SHA-256 of the shot file.
