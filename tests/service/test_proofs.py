@@ -117,10 +117,10 @@ def test_a_thousand_idle_event_streams(run_engine):
         assert list(engine.client.watch(job))[-1].state == "cancelled"
 
 
-def filling_disk(folder: Path):
-    """A file system of 256 MiB; skipped where it cannot be mounted."""
+def filling_disk(folder: Path, options: str = "size=256m"):
+    """A small file system; skipped where it cannot be mounted."""
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True)
     if made.returncode:
         pytest.skip(f"mounting takes rights that are missing here: {made.stderr.decode().strip()}")
 
@@ -148,6 +148,30 @@ def test_a_disk_that_fills_up_loses_nothing(engine, tmp_path):
         eventually(lambda: finished(small.client, jobs), "all jobs are over", 120)
         assert [small.client.job(job).state for job in jobs] == ["done"] * 4
         assert checksums(small, jobs) == expected
+        small.end()
+    finally:
+        subprocess.run(["umount", "-l", data], check=True)
+
+
+def test_a_disk_without_inodes_loses_nothing(tmp_path):
+    data = tmp_path / "disk"
+    filling_disk(data, "size=64m,nr_inodes=100")
+    try:
+        environment = {"ISA_ENGINE_TOKEN": "geheim", "ISA_ENGINE_FREE_GIB": "0", "STUB_PACE": "0.1"}
+        small = RunningEngine(data, "--stop-with-stdin", **environment)
+        jobs = [small.client.submit(shot(number, 20)) for number in range(2)]
+        eventually(lambda: small.client.job(jobs[0]).step > 2, "the first job runs", 120)
+        fillers = []
+        with contextlib.suppress(OSError):
+            while True:
+                fillers.append(data / f"filler-{len(fillers)}")
+                fillers[-1].touch()
+        eventually(lambda: small.client.health().trouble, "the queue stands still and says why", 60)
+        assert not any(small.client.job(job).over for job in jobs)
+        for filler in fillers:
+            filler.unlink(missing_ok=True)
+        eventually(lambda: finished(small.client, jobs), "all jobs are over", 300)
+        assert [small.client.job(job).state for job in jobs] == ["done"] * 2
         small.end()
     finally:
         subprocess.run(["umount", "-l", data], check=True)
