@@ -30,7 +30,7 @@ COMMANDS = (
         "record",
         "doctor",
     ),
-    *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate", "farm"),
+    *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate", "farm", "track"),
 )
 
 

@@ -34,6 +34,7 @@ from . import (
     start_engine,
     stop_engine,
     takes,
+    track_people,
     turn_picture,
     write_farm_bundle,
 )
@@ -70,6 +71,7 @@ _MODULES = (
     start_engine,
     stop_engine,
     takes,
+    track_people,
     turn_picture,
     write_farm_bundle,
 )

@@ -10,9 +10,10 @@ def register() -> None:
 
 
 def unregister() -> None:
-    from . import delivery, handlers, selection, showing
+    from . import delivery, handlers, selection, showing, tracking
 
     selection.unregister()
     showing.unregister()
     delivery.close()
+    tracking.close()
     handlers.unregister()

@@ -12,6 +12,7 @@ from ..plate.camera_plane import DEPTH
 from ..preflight.glance import estimate
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
+from ..session import tracking
 from ..session.current import session
 from ..session.reading import Reading, obstacle
 from ..settings.shot import canvas
@@ -106,9 +107,21 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("isa.import_motion", text="Motion", icon="IMPORT")
         row.operator_menu_enum("isa.bundled_motion", "clip", text="Bundled")
+        if tracking.current() is not None:
+            row = layout.row(align=True)
+            row.label(text=followed(*tracking.current().progress), translate=False, icon="VIEWZOOM")
+            row.operator("isa.stop_tracking", text="", icon="X")
         layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:
             layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
+
+
+def followed(what: str, done: int, of: int) -> str:
+    """How far the people of a video are followed, in words."""
+    if not of:
+        return words("Looking for people…")
+    text = "Looking at frame {done} of {of}" if what == "seen" else "Posing people, {done} of {of}"
+    return words(text, done=done, of=of)
 
 
 class ISA_PT_shot(_Panel, bpy.types.Panel):

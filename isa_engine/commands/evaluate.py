@@ -134,12 +134,14 @@ def run(arguments: argparse.Namespace) -> None:
 def _detection(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation import table
     from isa_engine.evaluation.detection import detection
+    from isa_engine.evaluation.detection_in_motion import detection_in_motion
     from isa_engine.evaluation.progress import PrintedProgress
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    measured = detection(arguments.seed, PrintedProgress(), arguments.out)
-    table.write(arguments.out, arguments.part, [measured], {"first seed": arguments.seed})
-    print(measured.markdown())
+    place = arguments.seed, PrintedProgress(), arguments.out
+    tables = [detection(*place), detection_in_motion(*place)]
+    table.write(arguments.out, arguments.part, tables, {"first seed": arguments.seed})
+    print("\n".join(each.markdown() for each in tables))
 
 
 def _check(arguments: argparse.Namespace) -> None:

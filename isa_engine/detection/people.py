@@ -26,6 +26,9 @@ _LEAST_SURE = 0.5
 _SMALLEST = 24.0
 # How much larger than an artist's box the crops are in which its person is looked for.
 _ROOMS = (1.0, 1.3, 1.6)
+# How much larger than somebody the crops are in which they are looked for in the next frame: in tighter ones
+# the networks lose people who are seen from the side.
+_ROOMS_TO_FOLLOW = (1.8, 2.5)
 # MediaPipe's numbers.
 _TRUNK, _WRISTS, _KNUCKLES = (11, 12, 23, 24), (15, 16), ((17, 19), (18, 20))
 
@@ -86,9 +89,11 @@ def find_person(pixels: np.ndarray, networks: Networks, box: np.ndarray) -> list
 
 def follow(pixels: np.ndarray, before: Seen, networks: Networks) -> Seen | None:
     """The same person in the next frame of a video; None where nobody is seen there."""
-    size = pixels.shape[1], pixels.shape[0]
-    seen = _body(pixels, around(_box(before), size), networks)
-    return seen if seen is not None and _distance(seen, before) < 2 * _SAME else None
+    for room in _ROOMS_TO_FOLLOW:
+        seen = _body(pixels, around(_box(before), (pixels.shape[1], pixels.shape[0]), room), networks)
+        if seen is not None and _distance(seen, before) < 2 * _SAME:
+            return seen
+    return None
 
 
 def _body(pixels: np.ndarray, crop: np.ndarray, networks: Networks) -> Seen | None:

@@ -73,12 +73,12 @@ _NOTES = (
 )
 
 
-def pixels(joints: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+def pixels(joints: np.ndarray, intrinsics: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
     """Places ``(..., 2)`` in the picture of joints ``(..., 3)`` in the camera's view."""
     fx, fy, cx, cy = intrinsics
     depth = -joints[..., 2]
     ndc = np.stack([fx * joints[..., 0] / depth + cx, fy * joints[..., 1] / depth + cy], -1)
-    return (ndc * [1, -1] + 1) / 2 * SIZE
+    return (ndc * [1, -1] + 1) / 2 * size
 
 
 def _measured(known: Known, seen: list[Sighting], intrinsics: np.ndarray) -> dict[str, float | None] | None:

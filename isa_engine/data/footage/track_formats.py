@@ -26,6 +26,8 @@ from isa_engine.errors import BodyError
 
 BAD_TRACK, OTHER_LENGTH, PICKLE = "bad track", "track of another length", "track is a pickle"
 _REMEDY = "See docs/dataset.md for what the tracker's file must hold."
+# What ``isa-engine track`` writes; its rate where a video does not tell one.
+DETECTED, _DETECTED_RATE = "detected.npz", 25.0
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _MAX_JSON = 2**26
 # An hour of video.
@@ -196,6 +198,34 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float
     return tracks
 
 
+def detected_video(path: Path) -> tuple[tuple[int, int], float]:
+    """``(height, width)`` and frames a second of the video whose people ``isa-engine track`` has followed.
+
+    Raises:
+        Unfit: the file is broken.
+    """
+    try:
+        with NpzFile(path, "track", _REMEDY) as npz:
+            width, height = npz.numbers("size", (2,), np.int64).tolist()
+            rate = float(npz.numbers("rate", (), np.float64))
+    except BodyError as error:
+        raise Unfit(BAD_TRACK, str(error)) from error
+    if min(width, height) < 1 or not 0 <= rate < 1e4:
+        raise Unfit(BAD_TRACK, f"a video of {width} × {height} pixels and {rate} frames a second")
+    return (height, width), rate or _DETECTED_RATE
+
+
+def _detected(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
+    """What ``isa-engine track`` has written (``detection.track_file``)."""
+    with NpzFile(path, "track", _REMEDY) as npz:
+        person, number = _rows(npz, "frame")
+        count = len(number)
+        rotations = npz.numbers("rotations", (count, 55, 3), np.float64)
+        pelvis = npz.numbers("pelvis", (count, 3), np.float64)
+        focal = float(npz.numbers("focal", (), np.float64))
+    return _people(person, number, rotations, pelvis, _centred(size, focal * size[1], count))
+
+
 _READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Track]]] = {
     "smplx": _smpler_x,
     "gvhmr.npz": _gvhmr,
@@ -203,6 +233,7 @@ _READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Tr
     "phalp.npz": _phalp,
     "amass": _amass,
     "easymocap": _easymocap,
+    DETECTED: _detected,
 }
 TRACKERS = tuple(Path(name).stem for name in _READERS)
 # In SMPL-X's order of joints.

@@ -1,0 +1,130 @@
+"""Feet that stand do not slide: the body is moved so that they stay, and the legs take up what is left.
+
+A foot stands while it moves slowly in the picture, which tells better than depth does, and not fast in space.
+M frames.
+"""
+
+import numpy as np
+
+from isa_engine.body.landmarks import LANDMARKS
+from isa_engine.body.rotation import aligning
+from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+
+# Metres a second of a standing foot, as seen across the picture and in space; seconds it stands at least.
+_ACROSS, _IN_SPACE, _SHORTEST = 0.45, 2.5, 0.1
+# Seconds over which a foot is taken hold of and let go.
+_HOLD = 0.12
+_LEGS = [
+    tuple(SMPLX_JOINTS.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "foot"))
+    for side in ("left", "right")
+]
+_SOLES = [[LANDMARKS.index(f"{side}_{point}") for point in ("big_toe", "heel")] for side in ("left", "right")]
+
+
+def on_their_feet(
+    turned: np.ndarray,
+    pelvis: np.ndarray,
+    places: np.ndarray,
+    rest: np.ndarray,
+    time: np.ndarray,
+    size: tuple[int, int],
+    intrinsics: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same motion without sliding.
+
+    Args:
+        turned: ``(M, 55, 3, 3)`` rotations, each relative to its parent's.
+        pelvis: ``(M, 3)`` metres.
+        places: ``(M, P, 2)`` landmarks in the picture, pixels.
+        rest: ``(55, 3)`` joints at rest.
+        time: ``(M,)`` seconds.
+        size, intrinsics: of the picture.
+
+    Returns:
+        Rotations, pelvis, and which feet stand, ``(M, 2)`` bool.
+    """
+    around, joints = posed(turned, pelvis, rest)
+    balls = joints[:, [leg[3] for leg in _LEGS]]
+    metre = intrinsics[1] * size[1] / 2 / -pelvis[:, 2]
+    soles = np.stack([places[:, sole].mean(1) for sole in _SOLES], 1) / metre[:, None, None]
+    standing = stands(soles, balls, time)
+    weights, anchors = np.zeros(standing.shape), np.zeros((*standing.shape, 3))
+    for side in (0, 1):
+        for start, stop in spans(standing[:, side]):
+            anchors[start:stop, side] = np.median(balls[start:stop, side], 0)
+            ends = np.minimum(time[start:stop] - time[start], time[stop - 1] - time[start:stop])
+            weights[start:stop, side] = np.clip(ends / _HOLD, 0, 1) * 0.9 + 0.1
+    held = weights.sum(1)
+    if not held.any():
+        return turned, pelvis, standing
+    way = ((anchors - balls) * weights[..., None]).sum(1) / np.maximum(held, 1e-9)[:, None]
+    known = held > 0
+    way = np.stack([np.interp(time, time[known], way[known, axis]) for axis in range(3)], 1)
+    pelvis, joints = pelvis + way, joints + way[:, None]
+    turned = turned.copy()
+    for side, leg in enumerate(_LEGS):
+        for frame in np.flatnonzero(standing[:, side]):
+            left = anchors[frame, side] - joints[frame, leg[3]]
+            _reach(turned[frame], around[frame], joints[frame], leg, left * weights[frame, side])
+    return turned, pelvis, standing
+
+
+def stands(soles: np.ndarray, balls: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Which feet stand, ``(M, 2)`` bool.
+
+    Args:
+        soles: ``(M, 2, 2)`` where they are in the picture, in metres as large as the body is there.
+        balls: ``(M, 2, 3)`` where they are in space, metres.
+        time: ``(M,)`` seconds.
+    """
+    slow = (_speed(soles, time) < _ACROSS) & (_speed(balls, time) < _IN_SPACE)
+    for side in (0, 1):
+        for start, stop in spans(slow[:, side]):
+            if time[stop - 1] - time[start] < _SHORTEST:
+                slow[start:stop, side] = False
+    return slow
+
+
+def spans(flags: np.ndarray) -> list[tuple[int, int]]:
+    """First and last plus one of each run of true ones."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def posed(turned: np.ndarray, pelvis: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations ``(M, 55, 3, 3)`` and places ``(M, 55, 3)`` of all joints in the pelvis's own axes."""
+    around, joints = np.empty_like(turned), np.empty((len(turned), len(rest), 3))
+    around[:, 0], joints[:, 0] = turned[:, 0], pelvis
+    for joint, parent in enumerate(SMPLX_PARENTS[1:], 1):
+        around[:, joint] = around[:, parent] @ turned[:, joint]
+        joints[:, joint] = joints[:, parent] + around[:, parent] @ (rest[joint] - rest[parent])
+    return around, joints
+
+
+def _speed(places: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Metres a second, ``(M, 2)``, over the frames on both sides."""
+    ahead, back = np.minimum(np.arange(len(time)) + 1, len(time) - 1), np.maximum(np.arange(len(time)) - 1, 0)
+    seconds = np.maximum(time[ahead] - time[back], 1e-6)
+    return np.linalg.norm(places[ahead] - places[back], axis=-1) / seconds[:, None]
+
+
+def _reach(
+    local: np.ndarray, around: np.ndarray, joints: np.ndarray, leg: tuple[int, ...], way: np.ndarray
+) -> None:
+    """Move an ankle by hip and knee, the foot as it was turned: of one frame, ``local`` in place."""
+    hip, knee, ankle, _ = leg
+    thigh, shin = joints[knee] - joints[hip], joints[ankle] - joints[knee]
+    long, short = np.linalg.norm(thigh), np.linalg.norm(shin)
+    target = joints[ankle] + way - joints[hip]
+    far = np.clip(np.linalg.norm(target), abs(long - short) + 1e-4, (long + short) * 0.9999)
+    ahead = target / np.linalg.norm(target)
+    # The knee bends in the plane that it bends in.
+    out = thigh - ahead * (thigh @ ahead)
+    out = out / max(np.linalg.norm(out), 1e-9)
+    along = (long**2 - short**2 + far**2) / (2 * far)
+    new_knee = ahead * along + out * np.sqrt(max(long**2 - along**2, 0.0))
+    turned_hip = aligning(thigh, new_knee) @ around[hip]
+    turned_knee = aligning(shin, ahead * far - new_knee) @ around[knee]
+    local[hip] = around[SMPLX_PARENTS[hip]].T @ turned_hip
+    local[knee] = turned_hip.T @ turned_knee
+    local[ankle] = turned_knee.T @ around[ankle]
