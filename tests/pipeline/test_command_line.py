@@ -12,6 +12,7 @@ import pytest
 from isa_engine import cli
 from isa_engine.commands.model import model_cost
 from isa_engine.configuration import MODELS, model_config, weights_folder
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.pipeline import generate
 from isa_engine.shot import write_shot
 from tests.pipeline.shots import MICRO, make_shot, picture
@@ -42,6 +43,14 @@ def test_generate_takes_settings_over_the_shots(shot, tmp_path):
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert (settings["seed"], settings["steps"], settings["guidance"]) == (7, 1, 1.0)
+
+
+def test_a_preset_is_steps_and_policy_and_other_wishes_go_before_it(shot, tmp_path):
+    options = ["--preset", "Draft", "--steps", "1", "--guidance", "1", "--device", "cpu"]
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
+    settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
+    assert (settings["steps"], settings["policy"]) == (1, PRESETS["Draft"].policy)
+    assert settings["policy"] != make_shot().settings.policy
 
 
 def truncated(path: Path) -> None:

@@ -1,9 +1,12 @@
 """Presets: Draft, Final, Exact and the artist's own, which are numbers in a file and never run."""
 
+import argparse
+
 import bpy
 import pytest
 
 import isa_blender_addon
+from isa_blender_addon.headless.arguments import add_scene_arguments, configure
 from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
@@ -46,6 +49,15 @@ def test_each_built_in_preset_is_a_row_that_was_measured_and_goes_to_the_engine(
         assert presets.chosen(staged) == name
         settings = generation_settings(staged)
         assert (settings.steps, settings.policy) == (measured.steps, measured.policy)
+
+
+def test_a_command_line_may_wish_a_preset_and_something_else_of_it(staged, own_presets):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    configure(staged, parser.parse_args(["--preset", "Exact", "--guidance", "3"]))
+    settings = generation_settings(staged)
+    assert (settings.steps, settings.policy) == (PRESETS["Exact"].steps, PRESETS["Exact"].policy)
+    assert settings.guidance == 3
 
 
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(staged, own_presets, monkeypatch):
