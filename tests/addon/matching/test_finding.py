@@ -15,6 +15,7 @@ from isa_blender_addon.settings.cast import cast_member, refresh_cast
 from isa_engine.body import bundled_motion, open_body
 from isa_engine.body.keypoints import KEYPOINTS
 from isa_engine.body.landmarks import detected_offsets
+from isa_engine.client.location import python_of
 from isa_engine.detection.telling import told
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import stage
@@ -187,3 +188,22 @@ def test_finding_ends_when_the_add_on_does(anna, detector):
     assert looking.cancelled
     assert draw.marking.detector is None
     draw.register()
+
+
+@pytest.mark.skipif(not python_of("detector"), reason="no detector is installed")
+@pytest.mark.detector
+def test_the_real_detector_matches_a_character_to_a_picture_in_one_call(scene, anna, tmp_path):
+    from isa_engine.data.recordings.media import encode_picture
+    from isa_engine.evaluation.posed_pictures import SCENES, Photographer
+
+    video = Photographer().film(SCENES[0], 0, (480, 480))
+    (tmp_path / "front.png").write_bytes(encode_picture(video.pixels[0]))
+    anna.picture = str(tmp_path / "front.png")
+    member = find()
+    joints = video.people[0].joints[0, [1, 2, 4, 5, 16, 17, 18, 19]]
+    ndc = joints[:, :2] / -joints[:, 2:] * video.intrinsics[:2]
+    truth = (ndc * [1, -1] + 1) / 2
+    shown = seen.ghost_places(scene, member)[[11, 12, 13, 14, 5, 6, 7, 8]]
+    # A thirtieth of the picture is a twentieth of the person.
+    assert np.linalg.norm(shown - truth, axis=1).mean() < 1 / 30
+    assert close(seen.match_error(scene, member), seen.figure_size(scene, member))
