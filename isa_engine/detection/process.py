@@ -9,6 +9,7 @@ and for each frame ``{"people": {number: sighting}}``; at the end ``{"people": [
 looked at after the process has given up all that it does not need for that (``sandbox.confined``).
 """
 
+import itertools
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ import numpy as np
 from isa_engine.detection.people import Networks, find_people, find_person
 from isa_engine.detection.telling import told
 from isa_engine.detection.tracking import track
-from isa_engine.errors import EngineError, IsaError
+from isa_engine.errors import EngineError, IsaError, ShotError
 from isa_engine.sandbox import media
 from isa_engine.sandbox.confined import confine, keep_memory_private, limit
 from isa_engine.sandbox.process import warm_up
@@ -70,10 +71,12 @@ def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
     confine()
     if request["kind"] == "video":
         with media.Movie(encoded, where) as movie:
-            share = min(1.0, _LONGER_SIDE / max(movie.size))
-            width, height = (max(round(side * share), 2) for side in movie.size)
-            yield {"size": [width, height], "rate": movie.rate}
-            for number, people in enumerate(track(movie.frames((width, height)), networks)):
+            frames = movie.upright(_LONGER_SIDE)
+            first = next(frames, None)
+            if first is None:
+                raise ShotError("there is no picture in the video", where=where)
+            yield {"size": [first.shape[1], first.shape[0]], "rate": movie.rate}
+            for number, people in enumerate(track(itertools.chain([first], frames), networks)):
                 yield {"people": {str(name): told(person) for name, person in people.items()}}
                 yield {"done": number + 1, "of": movie.count}
         yield {"end": True}

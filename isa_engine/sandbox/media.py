@@ -123,6 +123,17 @@ class Movie:
                 resized = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
                 yield resized.to_ndarray()
 
+    def upright(self, longest: int) -> Iterator[np.ndarray]:
+        """Every frame as players show it, turned as the file says, ``(height, width, 3)`` uint8 sRGB, scaled
+        down to at most ``longest`` pixels."""
+        share = min(1.0, longest / max(self.size))
+        width, height = (max(round(side * share), 2) for side in self.size)
+        with self._refused():
+            for frame in self._file.decode(video=0):
+                pixels = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+                # Phones film upright into frames that lie on their side; degrees are counterclockwise.
+                yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
     @contextlib.contextmanager
     def _refused(self) -> Iterator[None]:
         try:
