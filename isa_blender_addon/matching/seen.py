@@ -30,15 +30,16 @@ def ghost_places(scene, member) -> np.ndarray:
 
 def match_error(scene, member) -> float | None:
     """Pixels between the marks and the ghost's joints; None where none of these is marked."""
+    return error_and_size(scene, member)[0]
+
+
+def error_and_size(scene, member) -> tuple[float | None, float]:
+    """``match_error``, and the pixels from end to end of the ghost's known joints in the picture, along its
+    longer side: asked together, for joints are found at each redraw."""
     size = picture_size(member.picture)
-    return error(member.marks * size, ghost_places(scene, member) * size)
-
-
-def figure_size(scene, member) -> float:
-    """Pixels from end to end of the ghost's known joints in the picture, along its longer side."""
-    places = ghost_places(scene, member) * picture_size(member.picture)
+    places = ghost_places(scene, member) * size
     known = places[~np.isnan(places).any(1)]
-    return float(np.ptp(known, axis=0).max()) if len(known) else 0.0
+    return error(member.marks * size, places), float(np.ptp(known, axis=0).max()) if len(known) else 0.0
 
 
 def to_picture(points: np.ndarray, mvp: np.ndarray) -> np.ndarray:

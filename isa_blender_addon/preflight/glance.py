@@ -12,7 +12,7 @@ from isa_engine.models import describe, names
 
 from ..engine.process import machine_memory
 from ..matching.pose import is_posed
-from ..matching.seen import figure_size, match_error
+from ..matching.seen import error_and_size
 from ..preferences.choices import preferences
 from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
@@ -59,7 +59,7 @@ def _cast_picture(scene, member) -> CastPicture:
     matched = size is not None and has_ghost(scene, member)
     if not matched:
         return CastPicture(name, size, None, False, turned=turned)
-    error, figure = match_error(scene, member), figure_size(scene, member)
+    error, figure = error_and_size(scene, member)
     return CastPicture(name, size, None, True, is_posed(member.ghost), error, figure, turned)
 
 

@@ -9,7 +9,7 @@ from ..matching import draw
 from ..matching.draw import matched_member
 from ..matching.marks import close
 from ..matching.pose import is_posed
-from ..matching.seen import figure_size, match_error
+from ..matching.seen import error_and_size
 from ..scene.picture import picture_size
 from ..settings.cast import has_ghost
 from .sentence import sentence
@@ -32,12 +32,12 @@ def draw_matching(context, layout, member) -> None:
     fit.operator("isa.fit_pose", text="Fitting…" if fitting else "Fit").character = name
     _draw_finding(context, layout, member)
     if ghost:
-        pixels = match_error(scene, member)
+        pixels, size = error_and_size(scene, member)
         if not is_posed(member.ghost):
             sentence(context, layout, "Nobody has posed the stand-in yet.", "ERROR")
         elif pixels is None:
             sentence(context, layout, "The stand-in is posed by hand.")
-        elif close(pixels, figure_size(scene, member)):
+        elif close(pixels, size):
             sentence(context, layout, words("Matched, {pixels:.1f} pixels off.", pixels=pixels), "CHECKMARK")
         else:
             sentence(context, layout, words("{pixels:.0f} pixels off.", pixels=pixels), "ERROR")
@@ -74,10 +74,10 @@ def match_word(scene, member) -> tuple[str, str]:
         return words("frame {number}", number=member.frame), "NONE"
     if not has_ghost(scene, member) or not is_posed(member.ghost):
         return words("not matched"), "ERROR"
-    pixels = match_error(scene, member)
+    pixels, figure = error_and_size(scene, member)
     if pixels is None:
         return words("by hand"), "NONE"
-    if close(pixels, figure_size(scene, member)):
+    if close(pixels, figure):
         return words("matched, {pixels:.1f} px", pixels=pixels), "CHECKMARK"
     return words("{pixels:.0f} px off", pixels=pixels), "ERROR"
 

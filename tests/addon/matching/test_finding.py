@@ -84,7 +84,7 @@ def test_the_largest_person_is_who_the_character_is_with_marks_and_fingers(scene
     assert member.pose == "MATCHED"
     assert is_posed(member.ghost)
     assert off(member, limbs(RIGHT, 20)) < 5
-    assert close(seen.match_error(scene, member), seen.figure_size(scene, member))
+    assert close(*seen.error_and_size(scene, member))
     assert sum(member.marked) == len(KEYPOINTS)
     bent = member.ghost.pose.bones["left_index2"].rotation_quaternion.angle
     assert np.degrees(bent) > 20

@@ -198,7 +198,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     assert "pixels off" in " ".join(drawn(panel.ISA_PT_cast))
     assert row(scene) == ("50 px off", "ERROR")
     # Two of a hundred parts of the figure, and not of the picture, are few enough.
-    few = 0.019 * seen.figure_size(scene, member)
+    few = 0.019 * seen.error_and_size(scene, member)[1]
     member.marks = marks + np.array([few / SIZE[0], 0])
     assert row(scene) == (f"matched, {few:.1f} px", "CHECKMARK")
     assert glance(scene, None) == []
