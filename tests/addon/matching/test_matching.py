@@ -200,7 +200,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     # Two of a hundred parts of the figure, and not of the picture, are few enough.
     few = 0.019 * seen.error_and_size(scene, member)[1]
     member.marks = marks + np.array([few / SIZE[0], 0])
-    assert row(scene) == (f"matched, {few:.1f} px", "CHECKMARK")
+    assert row(scene) == (f"{few:.1f} px off", "CHECKMARK")
     assert glance(scene, None) == []
     for item in (*member.ghost.children, member.ghost):
         bpy.data.objects.remove(item)
