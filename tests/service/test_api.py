@@ -100,6 +100,7 @@ def test_health_tells_version_models_and_limits(api, store):
 
 
 def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monkeypatch, tmp_path):
+    from isa_engine.pipeline import isa
     from isa_engine.pipeline import model as pipeline_model
 
     (tmp_path / "weights" / "isa-small").mkdir(parents=True)
@@ -108,7 +109,7 @@ def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monk
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     assert [name for name in MODELS if api_module.model_info(name).trained] == ["isa-small"]
     for name in MODELS:
-        assert api_module.model_info(name).trained == (pipeline_model.weights_folder(name) is not None)
+        assert api_module.model_info(name).trained == (isa.weights_folder(name) is not None)
 
 
 def test_a_shot_is_queued_as_it_came(api, store, folders):
