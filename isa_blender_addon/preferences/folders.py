@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.client.location import data_folder
+from isa_engine.user_data import data_folder
 
 from .choices import preferences
 

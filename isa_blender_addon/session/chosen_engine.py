@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import bpy
 
 from isa_engine.client import EngineClient
-from isa_engine.client.location import data_folder
 from isa_engine.client.protocol import Health
 from isa_engine.errors import EngineError, TokenRefused
+from isa_engine.user_data import data_folder
 
 from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
 from ..language.translation import told, words

@@ -1,5 +1,7 @@
 """The shot's settings as a scene remembers them, and where its last results lie."""
 
+import zlib
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -11,6 +13,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from isa_engine.configuration import MODELS
 from isa_engine.configuration.policies import EXACT, FORECAST
 from isa_engine.models import describe, names
 from isa_engine.shot import Settings, canvas_size
@@ -21,9 +24,17 @@ from .cast import BLEND_RELATIVE, CastMember
 from .changes import changed
 
 
-def _model_items() -> list[tuple[str, str, str]]:
+def _model_items() -> list[tuple[str, str, str, str, int]]:
+    # A .blend keeps a number. That of a model which somebody added must not change when another is added.
+    places = {name: place for place, name in enumerate(MODELS)}
     return [
-        (model.name, model.name, f"{model.short_side} pixels high, up to {model.max_frames} frames")
+        (
+            model.name,
+            model.name,
+            f"{model.short_side} pixels high, up to {model.max_frames} frames",
+            "NONE",
+            places.get(model.name, zlib.crc32(model.name.encode()) >> 1),
+        )
         for model in map(describe, names())
     ]
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import isa_engine
+from isa_engine.user_data import data_folder
 from isa_engine.whole_file import whole_file
 
 PARTS = ("engine", "detector")
@@ -28,22 +29,6 @@ class Installed:
 
     python: str
     version: str
-
-
-def data_folder(
-    platform: str = sys.platform, environment: Mapping[str, str] = os.environ, home: Path | None = None
-) -> Path:
-    """The user's own data folder for the engine, where this system keeps such things."""
-    home = home or Path.home()
-    if platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        # The XDG specification: a relative path is invalid and is to be ignored.
-        chosen = Path(environment.get("XDG_DATA_HOME", ""))
-        base = chosen if chosen.is_absolute() else home / ".local" / "share"
-    return base / "isa-engine"
 
 
 def read_record(folder: Path | None = None, part: str = "engine") -> Installed | None:

@@ -18,12 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
+    parser.add_argument("--prompt", help="other words than the shot's, for models that read")
+    parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
 
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    names = ("model", "steps", "guidance", "seed")
+    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt")
     changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
     changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))

@@ -1,12 +1,13 @@
-"""``isa-engine model list|show|inflate``: the named models, what one costs, what the paper starts from."""
+"""``isa-engine model list|show|add|inflate``: the models here, what one costs, and how to get more."""
 
 import argparse
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from isa_engine.configuration import ModelConfig, model_config, weights_folder
+from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work, generation, step
 from isa_engine.cost.image_tower import token_count
@@ -15,7 +16,8 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, names
 from isa_engine.shot import Settings
 
-HELP = "list the named models, show what one costs, or make the paper's starting point"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+HELP = "list the models, show what one costs, add one that you have, or make the paper's starting point"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")
     show.set_defaults(act=_show)
+    add = actions.add_parser("add", help="use a folder of Wan-VACE weights that you downloaded")
+    add.add_argument("folder", type=Path, help="in diffusers' format; it stays where it is")
+    add.add_argument("--name", help="by which it is asked for (default: the folder's)")
+    add.add_argument("--accept-licence", action="store_true", help="once you have read it")
+    add.set_defaults(act=_add)
     inflate = actions.add_parser("inflate", help="weights to train from, out of SD3's that you have")
     folder = "folder of diffusers' files: config.json and *.safetensors"
     inflate.add_argument("--vae", type=Path, required=True, help=f"SD3's autoencoder, {folder}")
@@ -45,6 +52,26 @@ def _list(arguments: argparse.Namespace) -> None:
     for model in map(describe, names()):
         text = f"{model.name:10} short side {model.short_side}, up to {model.max_frames} frames"
         print(text + ("" if model.trained else ", untrained"))
+
+
+def _add(arguments: argparse.Namespace) -> None:
+    from isa_engine.models.added import remember
+    from isa_engine.pipeline.vace.adding import examine, licence_of
+
+    name = arguments.name or arguments.folder.resolve().name
+    if not _NAME.fullmatch(name) or name in MODELS:
+        remedy = "Give another --name of letters, digits, dots, dashes and underscores."
+        raise ModelError(f"a model cannot be called '{name}'", remedy=remedy)
+    licence = licence_of(arguments.folder)
+    print(f"licence: {licence}", flush=True)
+    if not arguments.accept_licence:
+        remedy = "Read it, then run this again with --accept-licence."
+        raise ModelError("the licence was not accepted", where=str(arguments.folder), remedy=remedy)
+    model = examine(arguments.folder, licence, lambda said: print(said, flush=True))
+    try:
+        print(f"{name}: remembered in {remember(name, model)}", flush=True)
+    except OSError as error:
+        raise ModelError(f"it cannot be remembered: {error.strerror}", where=name) from error
 
 
 def _inflate(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from isa_engine.controls.surfaces import Seen, Surface, figure_size, pixels_a_me
 from isa_engine.shot import Shot
 
 # How far hair and cloth reach beyond the skin, of a figure's size: about a hand's breadth of an adult.
-_REACH = 0.08
+REACH = 0.08
 
 
 def grown_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
@@ -64,7 +64,7 @@ def _grown(shot: Shot, size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
         for index, metres in enumerate(sizes):
             seen = see(_alone(surface, index), mvp, size)
             shown = seen.owner == index
-            masks.append(grown(shown, _REACH * metres * zoom / _distance(seen)) if shown.any() else shown)
+            masks.append(grown(shown, REACH * metres * zoom / _distance(seen)) if shown.any() else shown)
         yield masks
 
 

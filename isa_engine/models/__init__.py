@@ -1,10 +1,10 @@
 """The models that can be asked for, of every kind, as they are known without loading them."""
 
 from isa_engine.errors import ModelError
-from isa_engine.models import isa
+from isa_engine.models import isa, vace
 from isa_engine.models.kind import Description, Kind
 
-KINDS: dict[str, Kind] = {"isa": isa.KIND}
+KINDS: dict[str, Kind] = {"isa": isa.KIND, "vace": vace.KIND}
 
 __all__ = ["KINDS", "Description", "Kind", "describe", "names"]
 

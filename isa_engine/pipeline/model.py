@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from isa_engine.configuration import CARD, ModelConfig
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
-from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
+from isa_engine.pipeline.device import device_of
 from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 
@@ -106,7 +106,7 @@ def build_model(
     Raises:
         ModelError: no such device, or a file or tensor that does not fit; it is named.
     """
-    target = _device(device)
+    target = device_of(device)
     read = parts_of(config) if read is None else read
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
@@ -159,14 +159,3 @@ def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:
     for part, network in parts.items():
         write_weights(network.state_dict(), folder / f"{part}.safetensors")
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n")
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"there is no device '{name}'", remedy="Use cpu, cuda or auto.") from error
-    return device

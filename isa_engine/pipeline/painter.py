@@ -80,7 +80,7 @@ class Painter(Protocol):
         ...
 
     def matte(self, latents: Tensor, model: Any, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
-        """As ``plate``, white where the cast is; of a model whose matte is the projected body, not asked."""
+        """As ``plate``, white where the cast is. A kind whose matte is the projected body needs none."""
         ...
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import isa_engine
-from isa_engine.client.location import Installed, data_folder, read_record, write_record
+from isa_engine.client.location import Installed, read_record, write_record
+from isa_engine.user_data import data_folder
 
 HOME = Path("/home/anna")
 

@@ -19,7 +19,7 @@ from isa_blender_addon.session.current import session
 from isa_blender_addon.takes import ids
 from isa_blender_addon.takes.ids import scene_of
 from isa_blender_addon.takes.take import Take, read_take
-from isa_engine.client.location import data_folder
+from isa_engine.user_data import data_folder
 from tests.addon import fake_engine
 from tests.addon.fake_engine import FAST, HELD
 from tests.addon.scenes.cast import stage

@@ -1,0 +1,58 @@
+"""Adding a Wan-VACE folder to this machine: looked through once, whole."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from isa_engine.errors import ModelError
+from isa_engine.models.added import Added, File
+from isa_engine.pipeline.vace import parts
+
+_PIECE = 2**24
+_README = re.compile(r"\A---\n.*?^licen[sc]e: *([^\n]+)$", re.DOTALL | re.MULTILINE)
+
+
+def licence_of(folder: Path) -> str:
+    """The licence that a folder tells of, in its own words, and where.
+
+    Raises:
+        ModelError: it tells of none.
+    """
+    for path in sorted(folder.glob("LICEN[SC]E*")):
+        lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+        if said := " ".join(filter(None, lines))[:80]:
+            return f"{said} ({path.name})"
+    readme = folder / "README.md"
+    if readme.is_file() and (found := _README.match(readme.read_text(encoding="utf-8", errors="replace"))):
+        return f"{found[1].strip()} (README.md)"
+    remedy = "Put the model's LICENSE or README.md, as its makers publish it, into the folder."
+    raise ModelError("the folder tells of no licence", where=str(folder), remedy=remedy)
+
+
+def examine(folder: Path, licence: str, report: Callable[[str], None]) -> Added:
+    """Check classes and tensors, and take the hash of every file of weights.
+
+    Args:
+        report: told each file before it is read.
+
+    Raises:
+        ModelError: the folder is no Wan-VACE, or something in it does not fit; it is named.
+    """
+    folder = folder.resolve()
+    configs = parts.configs_of(folder)
+    files = list(parts.weight_files(folder))
+    parts.check(folder, configs)
+    found = {}
+    for path in files:
+        report(f"{path.relative_to(folder)}, {path.stat().st_size / 2**30:.3g} GiB")
+        found[path.relative_to(folder).as_posix()] = File(path.stat().st_size, _sha256(path))
+    return Added("vace", str(folder), licence, found, configs)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

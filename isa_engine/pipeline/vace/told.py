@@ -1,0 +1,143 @@
+"""What Wan-VACE is told of a shot: a control video and its mask, pictures of the cast, words.
+
+The control video shows the set where it is kept and the cast's skeletons where it is painted; the mask says
+which is which. References go before the video, a latent frame each.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from isa_engine.controls import grown_masks, pose_pictures
+from isa_engine.controls.masks import REACH, grown
+from isa_engine.controls.surfaces import Surface, figure_size, see
+from isa_engine.errors import ShotError
+from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.ndc import view_depth
+from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
+from isa_engine.pipeline.vace.loading import VACE
+from isa_engine.results.video import read_video
+from isa_engine.shot import Character, Shot
+
+
+@dataclass(frozen=True)
+class Told:
+    """
+    Attributes:
+        control: ``(1, 2C + s², R + t, h, w)``: latents of what is kept and of what is painted, and the mask;
+            R references before the video.
+        references: R.
+        words, not_words: ``(1, WORDS, d)``, of the prompt and of the negative one.
+    """
+
+    control: Tensor
+    references: int
+    words: Tensor
+    not_words: Tensor
+
+
+@torch.inference_mode()
+def told(shot: Shot, model: VACE, segment: int) -> Told:
+    """Of a segment.
+
+    Raises:
+        ShotError: the canvas does not suit the model, or a picture is damaged.
+    """
+    size = shot.settings.width, shot.settings.height
+    if any(side % model.multiple for side in size):
+        problem = f"a canvas of {size[0]} × {size[1]} pixels does not suit '{model.name}'"
+        raise ShotError(problem, where="settings", remedy=f"Use multiples of {model.multiple}.")
+    video, mask = control_pictures(shot, segment)
+    video, mask = (_extended(frames) for frames in (video, mask))
+    # Else the model pads silently, and the people stand somewhere.
+    if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
+        raise ShotError(f"controls of {video.shape} pixels are not the canvas of {size}", where="controls")
+    pictures, painted = to_video(video), torch.from_numpy(mask[..., 0] > 127)[None, None].float()
+    kept, new = (model.encode(pictures * part) for part in (1 - painted, painted))
+    shown = [model.encode(picture[None, :, None]) for picture in reference_pictures(shot, size)]
+    latents = torch.cat([kept, new], 1)
+    before = [torch.cat([picture, torch.zeros_like(picture)], 1) for picture in shown]
+    latents = torch.cat([*before, latents], 2)
+    control = torch.cat([latents, _mask_latents(painted, model, latents.shape, len(shown)).to(latents)], 1)
+    settings = shot.settings
+    prompt = ". ".join(filter(None, (settings.prompt, *(c.prompt for c in shot.characters))))
+    return Told(control, len(shown), model.read(prompt), model.read(settings.negative_prompt))
+
+
+def control_pictures(shot: Shot, segment: int) -> tuple[np.ndarray, np.ndarray]:
+    """The control video and the mask of a segment, ``(F, H, W, 3)`` uint8 each.
+
+    Without a background all is painted.
+    """
+    size, part = (shot.settings.width, shot.settings.height), shot.segment(segment)
+    poses = np.stack(list(pose_pictures(part, size)))
+    kept = background(shot, segment)
+    if kept is None:
+        return poses, np.full_like(poses, 255)
+    masks = np.stack(list(grown_masks(part, size)))
+    return np.where(masks > 127, poses, kept), masks
+
+
+def background(shot: Shot, segment: int) -> np.ndarray | None:
+    """Its frames in a segment, of the canvas's size; None where the shot has none."""
+    if shot.background is None:
+        return None
+    before, frames = sum(shot.segments[:segment]), shot.segments[segment]
+    size = shot.settings.width, shot.settings.height
+    return read_video(shot.background, before + frames, size)[before:]
+
+
+def reference_pictures(shot: Shot, size: tuple[int, int]) -> list[Tensor]:
+    """Each of the cast cut out of its picture, on white: ``(3, H, W)`` in [−1, 1] of the canvas's size."""
+    return [
+        _cut_out(character, shot.references[character.reference.picture], size)
+        for character in shot.characters
+        if character.reference is not None
+    ]
+
+
+def _cut_out(character: Character, encoded: bytes, size: tuple[int, int]) -> Tensor:
+    picture = decode_picture(encoded, f"reference picture of '{character.name}'")
+    pose = character.reference
+    points = pose.points.astype(np.float64)
+    surface = Surface(points, character.triangles.astype(np.int64), np.zeros(len(character.triangles), int))
+    seen = see(surface, pose.mvp, picture.size).owner >= 0
+    if not seen.any():
+        # Where it stands in its picture is not known: all of it is shown.
+        return _on_white(np.array(picture), np.ones(seen.shape, bool), size)
+    as_there = replace(character, points=pose.points[None])
+    zoom = np.sqrt(np.prod(np.linalg.norm(pose.mvp[:2, :3], axis=1)) * np.prod(picture.size) / 4)
+    radius = REACH * figure_size(as_there) * zoom / float(np.median(view_depth(points, pose.mvp)))
+    return _on_white(np.array(picture), grown(seen, radius), size)
+
+
+def _on_white(picture: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """What a mask shows, as large as fits, in the middle of a white canvas."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    shown = Image.fromarray(np.where(mask[..., None], picture, 255)[part].astype(np.uint8))
+    scale = min(size[0] / shown.width, size[1] / shown.height)
+    fitted = max(1, round(shown.width * scale)), max(1, round(shown.height * scale))
+    canvas = torch.ones(3, size[1], size[0])
+    left, top = (size[0] - fitted[0]) // 2, (size[1] - fitted[1]) // 2
+    canvas[:, top : top + fitted[1], left : left + fitted[0]] = to_canvas(shown, fitted)
+    return canvas
+
+
+def _mask_latents(painted: Tensor, model: VACE, shape: torch.Size, references: int) -> Tensor:
+    """The mask ``(1, 1, F, H, W)`` as features ``(1, s², R + t, h, w)``, 0 for references."""
+    side, (height, width) = model.side, shape[3:]
+    fine = painted[0, 0].unflatten(2, (width, side)).unflatten(1, (height, side))
+    features = fine.permute(2, 4, 0, 1, 3).flatten(0, 1)[None]
+    latents = (latent_count(painted.shape[2]), height, width)
+    features = torch.nn.functional.interpolate(features, latents, mode="nearest-exact")
+    return torch.cat([features.new_zeros(1, side**2, references, height, width), features], 2)
+
+
+def _extended(frames: np.ndarray) -> np.ndarray:
+    """With the last frame repeated until whole windows are filled."""
+    missing = extended_count(len(frames)) - len(frames)
+    return np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])

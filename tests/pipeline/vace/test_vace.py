@@ -1,0 +1,162 @@
+"""Wan-VACE goes the whole way: told as its makers tell it, resumed to the same bytes, the set kept."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from isa_engine.configuration.policies import EXACT, FORECAST
+from isa_engine.controls import grown_masks
+from isa_engine.cost import wan
+from isa_engine.cost.generation import Work
+from isa_engine.errors import Cancelled, ShotError
+from isa_engine.geometry.frames import latent_count
+from isa_engine.models import describe
+from isa_engine.pipeline import generate, load_model
+from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.vace import painter
+from isa_engine.pipeline.vace.told import background, control_pictures, reference_pictures, told
+from isa_engine.results.record import PROJECTED
+from isa_engine.shot import Settings
+from tests.controls.people import person, shot_of
+from tests.pipeline.shots import footage, make_shot
+
+FRAMES, SIZE, STEPS = 4, (48, 32), 2
+
+
+def shot_of_people(name, steps=STEPS, cuts=(), policy=EXACT, **changes):
+    """Someone who walks before a set, and somebody with a picture."""
+    anna = replace(person(motion="walk", frames=range(FRAMES)), prompt="a red coat")
+    ball = make_shot(FRAMES).characters[1]
+    points = np.tile(ball.points[:, :1], (1, anna.points.shape[1], 1))
+    points[:, : ball.points.shape[1]] = ball.points
+    pose = replace(ball.reference, points=points[0], picture=0)
+    ben = replace(ball, points=points, reference=pose, skeleton=None)
+    settings = Settings(name, *SIZE, steps, 3.0, 7, policy=policy, prompt="a street", negative_prompt="rain")
+    shot = shot_of([anna, ben], size=SIZE, settings=settings, background=footage(FRAMES), cuts=cuts)
+    return replace(shot, references=make_shot(FRAMES).references[:1], **changes)
+
+
+def silent(progress):
+    pass
+
+
+def test_it_is_told_what_its_makers_pipeline_tells_it(added, model):
+    from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
+
+    shot = shot_of_people(added)
+    found = told(shot, model, 0)
+    assert (found.references, found.control.shape[2]) == (1, 1 + latent_count(FRAMES))
+    parts = {"vae": model.vae, "transformer": model.transformer, "text_encoder": model.text_encoder}
+    pipe = WanVACEPipeline(
+        tokenizer=model.tokenizer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), **parts
+    )
+    video, mask = ([Image.fromarray(frame) for frame in frames] for frames in control_pictures(shot, 0))
+    # Its makers' pipeline wants whole windows of frames.
+    video, mask = ([*frames, frames[-1]] for frames in (video, mask))
+    picture = reference_pictures(shot, SIZE)[0]
+    with torch.no_grad():
+        video, mask, _ = pipe.preprocess_conditions(
+            video, mask, None, 1, SIZE[1], SIZE[0], 5, torch.float32, model.device
+        )
+        latents = pipe.prepare_video_latents(video, mask, [[picture]])
+        control = torch.cat([latents, pipe.prepare_masks(mask, [[picture]])], 1)
+        words, not_words = pipe.encode_prompt("a street. a red coat", "rain", max_sequence_length=226)
+    torch.testing.assert_close(found.control, control, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.words, words)
+    torch.testing.assert_close(found.not_words, not_words)
+    assert not torch.equal(words, not_words)
+
+
+@pytest.mark.parametrize(("cuts", "policy"), [((), FORECAST), ((2,), EXACT)])
+def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cuts, policy):
+    shot = shot_of_people(added, steps=4 if policy == FORECAST else STEPS, cuts=cuts, policy=policy)
+    whole = denoise(shot, "hash", model, silent)
+    assert whole.shape[2] == sum(latent_count(frames) for frames in shot.segments)
+    assert torch.isfinite(whole).all()
+    for stop in range(1, shot.settings.steps * len(shot.segments) + 1):
+        kept = SimpleNamespace(path=tmp_path / str(stop), saved=lambda step: None)
+
+        def report(progress, stop=stop):
+            if progress.phase == "denoise" and progress.step == stop:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            denoise(shot, "hash", model, report, kept)
+        assert torch.equal(denoise(shot, "hash", model, silent, kept), whole)
+
+
+def test_words_guidance_and_seed_matter(added, model):
+    shot = shot_of_people(added, steps=1)
+    changes = {"prompt": "blue rain"}, {"negative_prompt": "a red coat"}, {"guidance": 1.0}, {"seed": 8}
+    made = [
+        denoise(replace(shot, settings=replace(shot.settings, **change)), "hash", model, silent)
+        for change in ({}, *changes)
+    ]
+    assert not any(torch.equal(made[0], other) for other in made[1:])
+
+
+def test_outside_the_mask_the_plate_is_the_set_to_the_pixel_and_spans_equal_the_whole(added, model):
+    shot = shot_of_people(added, cuts=(2,))
+    latents = denoise(shot, "hash", model, silent)
+    whole = np.stack(list(painter.plate(latents, model, shot, None, silent)))
+    assert whole.shape == (FRAMES, SIZE[1], SIZE[0], 3)
+    kept = np.concatenate([background(shot, number) for number in (0, 1)])
+    outside = np.stack(list(grown_masks(shot, SIZE))) == 0
+    assert 0.01 < (~outside).mean() < 0.8
+    assert np.array_equal(whole[outside], kept[outside])
+    assert not np.array_equal(whole[~outside], kept[~outside])
+    count = latents.shape[2]
+    spans = [list(painter.plate(latents, model, shot, (k, k + 1), silent)) for k in range(count)]
+    assert np.array_equal(np.concatenate([frames for frames in spans if frames]), whole)
+
+
+def test_a_plate_and_its_record(added, tmp_path):
+    shot, seen = shot_of_people(added), []
+    result = generate(shot, load_model(added, "cpu"), tmp_path / "out", seen.append, made=1e9)
+    assert result.plate.stat().st_size > 500
+    assert next(progress.preview.size for progress in seen if progress.preview) == SIZE
+    record = json.loads(result.record.read_text())
+    assert record["matte"] == PROJECTED
+    assert record["model"]["class"] == "WanVACEPipeline"
+    assert record["model"]["licence"] == "apache-2.0 (README.md)"
+    assert set(record["model"]["files"]) == set(describe(added).added.files)
+    assert record["settings"]["prompt"] == "a street"
+
+    def cancel(progress):
+        if progress.phase == "decode":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        generate(shot, load_model(added, "cpu"), tmp_path / "cancelled", cancel)
+    assert not list((tmp_path / "cancelled").iterdir())
+
+
+def test_a_canvas_that_is_no_multiple_is_refused_before_anything_is_painted(added, model):
+    shot = shot_of_people(added)
+    odd = replace(shot, settings=replace(shot.settings, width=56))
+    with pytest.raises(ShotError, match="multiples of 16"):
+        denoise(odd, "hash", model, silent)
+
+
+def test_its_cost_is_that_of_the_network(added, model):
+    latents = torch.zeros(1, 16, 3, 6, 8)
+    control = torch.zeros(1, 96, 3, 6, 8)
+    words = torch.zeros(1, 226, 32)
+    # Fused attention is not counted on a CPU.
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        model.transformer(latents, torch.zeros(1), words, control_hidden_states=control)
+    config = describe(added).added.configs["transformer"]
+    count = wan.tokens(config, 3, 6, 8)
+    products = wan.transformer(config, count)
+    counted = sum(2 * p.rows * p.inside * p.outside * p.times for p in products)
+    assert counted == pytest.approx(counter.get_total_flops(), rel=0.05)
+    work = Work(9, 64, 48, 1, 10, 5.0)
+    assert describe(added).operations(work)["denoise"] > 10 * counted
+    assert describe(added).memory(work) > describe(added).memory_beside(work) > 0
