@@ -52,9 +52,9 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
         templates.append(write(Path(bpy.data.filepath).stem, shot, arguments))
         return ""
 
-    reading = session().read(scene, receive)
-    follow_reading(reading, threading.Event())
-    tell_findings(reading)
+    now = session()
+    follow_reading(now.read(scene, receive), threading.Event())
+    tell_findings(now)
     return templates[0]
 
 
