@@ -50,6 +50,7 @@ def isa_tiny() -> ModelConfig:
             qk_norm=False,
             temporal_window=9,
             temporal_anchor=2,
+            identity_splat=True,
         ),
         image_tower=ImageTowerConfig(),
     )
@@ -104,18 +105,16 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
 }
 
 
-# The ablations of Table 4: what follows a model's name, and what it changes of the transformer.
+# What follows a model's name, and what it changes of the transformer: without the input that the paper does
+# not have, and the ablations of Table 4, which do not have it either.
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "without-ispe": {"conditioning": "isa-without-ispe"},
+    "without-splat": {"identity_splat": False},
+    "without-ispe": {"conditioning": "isa-without-ispe", "identity_splat": False},
     # A map has no holes at any size if it is drawn from all of a shot's points.
-    "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS},
+    "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS, "identity_splat": False},
 }
-# The same of other readouts and inputs than the paper's, which can go on from a model's weights.
-READOUTS: dict[str, dict[str, Any]] = {
-    "splat": {"identity_splat": True},
-    "background": {"readout": "background"},
-    "background-splat": {"readout": "background", "identity_splat": True},
-}
+# The same with another readout than the paper's, which can go on from a model's weights.
+READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}
 
 # The same with another decoder of the same latents, trained on from a model's.
 DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}

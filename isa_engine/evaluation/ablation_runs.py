@@ -56,9 +56,10 @@ class Ablation:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the configurations."""
+        """Of the configurations that differ."""
         model = self.settings.model
-        return (model, *(f"{model}-{ending}" for ending in ABLATIONS))
+        own, variants = model_config(model).dit, [f"{model}-{ending}" for ending in ABLATIONS]
+        return (model, *(name for name in variants if model_config(name).dit != own))
 
 
 class Runs:
