@@ -67,7 +67,7 @@ def limits(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table of all that was tried; ``limits.json`` in a folder has what ``configuration.limits`` reads.
+    """The table of all that was tried; a file in a folder has what ``configuration/limits.json`` is to have.
 
     Args:
         count: clips for each value that is tried.
@@ -110,7 +110,9 @@ def limits(
         lens=held(LENSES, lenses),
         people=int(held(PEOPLE, crowds)[1]),
     )
-    (out / "limits.json").write_text(json.dumps({model.config.name: asdict(found)}, indent=2) + "\n")
+    (out / f"limits-of-{model.config.name}.json").write_text(
+        json.dumps({model.config.name: asdict(found)}, indent=2) + "\n"
+    )
     notes = (
         f"One thing is changed at a time from a person {view.size:g} pixels tall, seen from "
         f"{view.elevation:g}° above through {view.lens:g} mm; several people are half as tall.",

@@ -42,7 +42,7 @@ def test_every_view_is_measured_and_the_limits_are_written(model, clips, tmp_pat
         "2 people",
     ]
     assert all(0 <= mean(row.cells[0]) <= 1 and 0 < mean(row.cells[1]) <= 1 for row in table.rows)
-    (found,) = json.loads((tmp_path / "limits.json").read_text()).values()
+    (found,) = json.loads((tmp_path / f"limits-of-{model.config.name}.json").read_text()).values()
     assert set(found) == set(Limits.__dataclass_fields__)
     assert (tmp_path / "limits-pixels-tall.png").exists()
 
