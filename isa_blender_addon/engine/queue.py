@@ -110,6 +110,8 @@ class JobQueue:
 
     def lying_in(self, output: Path, shot_id: str) -> list[Take]:
         """A shot's takes in an output folder that nobody works on, so that they can be moved."""
+        # A file that is being written has another name until it is whole, and a copy would miss it.
+        self._disk.submit(lambda: None).result()
         return [
             take
             for take in self._takes.values()

@@ -76,7 +76,10 @@ def bring_home(queue: JobQueue, scene, take: Take) -> Take:
     Raises:
         SceneError: it cannot be copied there; it is where it was.
     """
-    if not bpy.data.filepath or take not in queue.lying_in(unsaved_folder(scene), take.shot_id):
+    unsaved = unsaved_folder(scene)
+    if not bpy.data.filepath or take.folder.parent != unsaved:
+        return take
+    if take not in queue.lying_in(unsaved, take.shot_id):
         return take
     place = free(output_folder(scene) / take.name)
     copy_folder(take.folder, place)
