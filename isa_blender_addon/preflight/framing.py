@@ -22,8 +22,7 @@ def check_framing(shot: Shot) -> list[Finding]:
     """Who is off the frame or behind the camera, and when."""
     found = []
     for character in shot.characters:
-        ndc, in_front = project(character.points[:, :_POINTS].astype(np.float64), shot.mvp)
-        inside = in_front & (np.abs(ndc[..., :2]) <= 1).all(-1)
+        inside, in_front = in_frame(shot, character)
         gone = (inside.mean(1) < _GLIMPSE) & character.visible
         found += _cut_head(shot, character, character.visible & ~gone)
         if not gone.any():
@@ -58,3 +57,9 @@ def _cut_head(shot: Shot, character: Character, here: np.ndarray) -> list[Findin
     values = {"name": character.name, "frames": spans(shot.frame_numbers, cut)}
     at = shot.frame_numbers[int(np.argmax(cut))]
     return [Finding("{name}'s head is cut off at {frames}.", values, (show(at, character.name),))]
+
+
+def in_frame(shot: Shot, character: Character) -> tuple[np.ndarray, np.ndarray]:
+    """Which of some of its points are in the frame, and which before the camera: ``(F, P)`` bool each."""
+    ndc, in_front = project(character.points[:, :_POINTS].astype(np.float64), shot.mvp)
+    return in_front & (np.abs(ndc[..., :2]) <= 1).all(-1), in_front

@@ -3,14 +3,12 @@
 import numpy as np
 
 from isa_engine.configuration.limits import Limits, limits_of
-from isa_engine.geometry.ndc import project
 from isa_engine.geometry.viewpoint import focal_length, viewpoint
 from isa_engine.shot import Character, Shot
 
 from .finding import Finding, show, spans
+from .framing import in_frame
 
-# Points that are looked at; more change no answer.
-_POINTS = 256
 # What was measured stands for what lies beside it as well: by this factor, and by so many degrees.
 _BESIDE, _BESIDE_DEGREES = 1.2, 5.0
 
@@ -30,9 +28,8 @@ def check_viewpoint(shot: Shot) -> list[Finding]:
 
 
 def _of(shot: Shot, character: Character, limits: Limits) -> list[Finding]:
-    ndc, in_front = project(character.points[:, :_POINTS].astype(np.float64), shot.mvp)
     # Who is off the frame is no concern of the model's.
-    seen = character.visible & (in_front & (np.abs(ndc[..., :2]) <= 1).all(-1)).any(1)
+    seen = character.visible & in_frame(shot, character)[0].any(1)
     places = character.points.astype(np.float64).mean(1)
     view = viewpoint(shot.intrinsics, shot.camera_to_world, places, shot.settings.height)
     (small, large), (below, above) = limits.size, limits.elevation

@@ -149,11 +149,10 @@ class DiTTrainer:
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed):
             velocity = self.networks((1 - t) * latents + t * noise, time, conditioning, pictures)
         errors = (velocity.float() - (latents - noise)).square().mean(1, keepdim=True)
-        weights = (
-            1
-            + (self.settings.figure_weight - 1) * figures(conditioning)
-            + (self.settings.shadow_weight - 1) * shadows(latents, conditioning)
-        )
+        near = figures(conditioning)
+        weights = 1 + (self.settings.figure_weight - 1) * near
+        if self.settings.shadow_weight != 1:
+            weights = weights + (self.settings.shadow_weight - 1) * shadows(latents, conditioning, near)
         return (weights * errors).sum() / weights.sum()
 
     def averaged(self) -> DiTAndTower:

@@ -31,18 +31,19 @@ def figures(conditioning: Conditioning) -> Tensor:
     return F.max_pool2d(shown, 3, stride=1, padding=1)[:, None]
 
 
-def shadows(latents: Tensor, conditioning: Conditioning) -> Tensor:
+def shadows(latents: Tensor, conditioning: Conditioning, near: Tensor) -> Tensor:
     """Latent pixels off the figures in which the picture differs from its background.
 
     None in clips whose cast or background is not known: there nothing tells a shadow from the ground.
 
     Args:
         latents: ``(B, C, t, h, w)`` of the picture.
+        near: ``figures(conditioning)``.
 
     Returns:
         ``(B, 1, t, h, w)``, ones there and zeros elsewhere.
     """
-    background, near = conditioning.background_latents, figures(conditioning)
+    background = conditioning.background_latents
     departs = (latents - background).square().mean(1, keepdim=True) > _SHADOW
     told = (background != 0).flatten(1).any(1) & (near != 0).flatten(1).any(1)
     return (departs & (near == 0) & told.view(-1, 1, 1, 1, 1)).to(latents.dtype)

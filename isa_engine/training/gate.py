@@ -84,8 +84,9 @@ class GateTrainer:
         background = conditioning.background_latents
         truth = latents - background
         weight = torch.full_like(truth[:, :1], self.settings.ground_weight)
-        weight = weight.masked_fill(figures(conditioning) != 0, 1.0)
-        weight = weight.masked_fill(shadows(latents, conditioning) != 0, self.settings.shadow_weight)
+        near = figures(conditioning)
+        weight = weight.masked_fill(near != 0, 1.0)
+        weight = weight.masked_fill(shadows(latents, conditioning, near) != 0, self.settings.shadow_weight)
 
         rows: list[Seen] = []
         for k in range(_TIMES):

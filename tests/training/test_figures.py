@@ -62,13 +62,13 @@ def test_a_shadow_is_where_a_picture_differs_from_its_background_off_the_figures
     known = dataclasses.replace(of_one, background_latents=background)
     picture = background.clone()
     picture[..., row, column] -= 0.3
-    marked = shadows(picture, known)
+    marked = shadows(picture, known, figures(known))
     assert marked.sum() == (0 if row <= 1 and column <= 1 else 2)
     assert not marked.bool().logical_and(figures(known).bool()).any()
-    assert not shadows(background + 0.05, known).any()
+    assert not shadows(background + 0.05, known, figures(known)).any()
     nobody = dataclasses.replace(known, visible=torch.zeros_like(known.visible))
-    assert not shadows(picture, of_one).any()
-    assert not shadows(picture, nobody).any()
+    assert not shadows(picture, of_one, figures(of_one)).any()
+    assert not shadows(picture, nobody, figures(nobody)).any()
 
 
 def test_an_error_of_a_figure_counts_as_often_as_it_is_told_to():
@@ -103,7 +103,7 @@ def test_an_error_of_a_shadow_counts_as_often_as_it_is_told_to():
     latents = torch.ones_like(latents)
     latents[..., -1] = 0.5
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(5))
-    shadow = shadows(latents, conditioning)
+    shadow = shadows(latents, conditioning, figures(conditioning))
     share = shadow.mean().item()
     assert 0 < share < 0.5
 
