@@ -3,18 +3,17 @@
 import bpy
 from bpy.props import EnumProperty
 
-from isa_engine.errors import Cancelled, IsaError
+from isa_engine.errors import Cancelled
 
 from ..language.translation import said
 from ..session import delivery
 from ..session.delivery import current
 from ..session.window import redraw
-from .operator import Operator, Result
+from .operator import Result
+from .waiting import WaitingOperator
 
-_POLL_SECONDS = 0.2
 
-
-class ISA_OT_deliver(Operator, bpy.types.Operator):
+class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
     bl_idname = "isa.deliver"
     bl_label = "Save with Alpha"
     bl_description = "Write the people without their background beside the plate, for other programs"
@@ -33,39 +32,17 @@ class ISA_OT_deliver(Operator, bpy.types.Operator):
         cls.poll_message_set("Generate or import a plate first, and let what is being written end")
         return current() is None and bool(context.scene.isa.last_results)
 
-    def invoke(self, context, _event) -> Result:
-        try:
-            delivery.start(context.scene, self.kind)
-        except IsaError as error:
-            return self.fail(error)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(_POLL_SECONDS, window=context.window)
-        manager.modal_handler_add(self)
+    def begin(self, context) -> None:
+        delivery.start(context.scene, self.kind)
         redraw()
-        return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> Result:
-        if event.type != "TIMER" or (current() is not None and not current().over):
-            return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
+    def look(self, _context) -> bool:
+        return current() is None or current().over
+
+    def end(self, _context) -> Result | None:
         # The add-on may have been disabled meanwhile.
         if current() is None:
             return {"CANCELLED"}
-        try:
-            return self._end() or {"FINISHED"}
-        except IsaError as error:
-            return self.fail(error)
-
-    def cancel(self, context) -> None:
-        """Blender closes or opens another file."""
-        context.window_manager.event_timer_remove(self._timer)
-        delivery.close()
-
-    def run(self, context) -> Result | None:
-        delivery.start(context.scene, self.kind)
-        return self._end()
-
-    def _end(self) -> Result | None:
         try:
             out = delivery.finish()
         except Cancelled:
@@ -75,6 +52,9 @@ class ISA_OT_deliver(Operator, bpy.types.Operator):
             redraw()
         self.report({"INFO"}, said("The people are in {out}.", out=out))
         return None
+
+    def leave(self, _context) -> None:
+        delivery.close()
 
 
 class ISA_OT_cancel_delivery(bpy.types.Operator):

@@ -1,32 +1,32 @@
 """Find who is in a character's picture, and pose its ghost as that person."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import bpy
 import numpy as np
 from bpy.props import FloatVectorProperty, IntProperty, StringProperty
 
 from isa_engine.detection.detector import Detector
-from isa_engine.errors import Cancelled, IsaError, SceneError
+from isa_engine.errors import Cancelled, SceneError
 
 from ..language.translation import said, words
 from ..matching.draw import marking, matched_member
 from ..matching.found import Wish, at, find, keep, kept
 from ..matching.ghost import make_ghost
-from ..matching.pose import take_fit
-from ..matching.seen import match_error, picture_intrinsics
+from ..matching.seen import picture_intrinsics
 from ..scene.characters import joint_bones
 from ..scene.picture import picture_size, read_picture
 from ..scene.skeleton import rest_joints
 from ..settings.cast import cast_member
-from .fit_pose import redraw_all
+from .fit_pose import match, redraw_all
 from .operator import Operator, Result
+from .waiting import WaitingOperator
 
 # Pixels of the screen that the mouse moves at least from a press to a release that make a box.
 _DRAGGED = 8.0
 
 
-class ISA_OT_find_person(Operator, bpy.types.Operator):
+class ISA_OT_find_person(WaitingOperator, bpy.types.Operator):
     bl_idname = "isa.find_person"
     bl_label = "Find Person"
     bl_description = "Find who is in the picture, and pose the stand-in as that person, hands included"
@@ -35,46 +35,14 @@ class ISA_OT_find_person(Operator, bpy.types.Operator):
     character: StringProperty(options={"HIDDEN"})
     which: IntProperty(default=-1, options={"HIDDEN", "SKIP_SAVE"})
     box: FloatVectorProperty(size=4, options={"HIDDEN", "SKIP_SAVE"})
+    every = 0.1
 
     @classmethod
     def poll(cls, _context) -> bool:
         cls.poll_message_set("Somebody is being looked for")
         return marking.detector is None
 
-    def invoke(self, context, _event) -> Result:
-        try:
-            self._work = self._begin(context)
-        except IsaError as error:
-            return self.fail(error)
-        marking.sought = self.character
-        redraw_all(context)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(0.1, window=context.window)
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context, event) -> Result:
-        if event.type != "TIMER" or not self._work.done():
-            return {"PASS_THROUGH"}
-        self._end(context)
-        try:
-            return self._take(context)
-        except IsaError as error:
-            return self.fail(error)
-
-    def cancel(self, context) -> None:
-        """Blender closes or opens another file."""
-        marking.detector.cancel()
-        self._end(context)
-
-    def run(self, context) -> Result:
-        self._work = self._begin(context)
-        try:
-            return self._take(context)
-        finally:
-            marking.detector = None
-
-    def _begin(self, context) -> Future:
+    def begin(self, context) -> None:
         scene = context.scene
         member = cast_member(scene, self.character)
         make_ghost(scene, member)
@@ -92,39 +60,42 @@ class ISA_OT_find_person(Operator, bpy.types.Operator):
         wish = Wish(known, which, box, _others(scene, member))
         place = rest_joints(member.ghost), size, picture_intrinsics(scene, member)
         background = ThreadPoolExecutor(1, "isa-find")
-        work = background.submit(find, detector, encoded, self.character, wish, *place)
+        self._work = background.submit(find, detector, encoded, self.character, wish, *place)
         background.shutdown(wait=False)
-        marking.detector = detector
-        return work
+        marking.detector, marking.sought = detector, self.character
+        redraw_all(context)
 
-    def _take(self, context) -> Result:
+    def look(self, _context) -> bool:
+        return self._work.done()
+
+    def end(self, context) -> Result | None:
         try:
             found, fit = self._work.result()
         except Cancelled:
             self.report({"INFO"}, said("Cancelled."))
             return {"CANCELLED"}
+        finally:
+            self._forget(context)
         scene = context.scene
         # Undo may have replaced what there was when it began.
         member = cast_member(scene, self.character)
         make_ghost(scene, member)
         keep(member, found)
         member.marks = found.sighting.marks() / picture_size(member.picture)
-        take_fit(member, fit)
-        member.pose = "MATCHED"
-        context.view_layer.update()
-        pixels = match_error(scene, member)
-        note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
-        self.report({"INFO"}, note)
+        self.report({"INFO"}, match(context, member, fit))
         if len(found.people) > 1 and self.which < 0 and not any(self.box):
             note = said(
                 "{count} people are in the picture. If it is another one: Choose Person.",
                 count=len(found.people),
             )
             self.report({"INFO"}, note)
-        return {"FINISHED"}
+        return None
 
-    def _end(self, context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
+    def leave(self, context) -> None:
+        marking.detector.cancel()
+        self._forget(context)
+
+    def _forget(self, context) -> None:
         marking.detector = marking.sought = None
         redraw_all(context)
 

@@ -1,13 +1,13 @@
 """Pose a ghost by the joints marked on its picture."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import bpy
 from bpy.props import StringProperty
 
-from isa_engine.body.fitting import fit_pose
+from isa_engine.body.fitting import Fit, fit_pose
 from isa_engine.body.landmarks import Sighting
-from isa_engine.errors import IsaError, SceneError
+from isa_engine.errors import SceneError
 
 from ..language.translation import said
 from ..matching.draw import marking
@@ -19,49 +19,19 @@ from ..scene.characters import joint_bones
 from ..scene.picture import picture_size
 from ..scene.skeleton import rest_joints
 from ..settings.cast import cast_member
-from .operator import Operator, Result
+from .waiting import WaitingOperator
 
 
-class ISA_OT_fit_pose(Operator, bpy.types.Operator):
+class ISA_OT_fit_pose(WaitingOperator, bpy.types.Operator):
     bl_idname = "isa.fit_pose"
     bl_label = "Fit Pose"
     bl_description = "Pose the stand-in so that its joints lie on the marks; depth is guessed as people move"
     bl_options = {"REGISTER", "UNDO"}
 
     character: StringProperty(options={"HIDDEN"})
+    every = 0.05
 
-    def invoke(self, context, _event) -> Result:
-        try:
-            self._fit = self._begin(context)
-        except IsaError as error:
-            return self.fail(error)
-        marking.fitted = self.character
-        redraw_all(context)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(0.05, window=context.window)
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context, event) -> Result:
-        if event.type != "TIMER" or not self._fit.done():
-            return {"PASS_THROUGH"}
-        self.cancel(context)
-        try:
-            self._take(context)
-        except IsaError as error:
-            return self.fail(error)
-        return {"FINISHED"}
-
-    def cancel(self, context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-        marking.fitted = None
-        redraw_all(context)
-
-    def run(self, context) -> None:
-        self._fit = self._begin(context)
-        self._take(context)
-
-    def _begin(self, context) -> Future:
+    def begin(self, context) -> None:
         scene = context.scene
         member = cast_member(scene, self.character)
         make_ghost(scene, member)
@@ -73,21 +43,38 @@ class ISA_OT_fit_pose(Operator, bpy.types.Operator):
         size = picture_size(member.picture)
         marks, seen = member.marks * size, picture_intrinsics(scene, member)
         background = ThreadPoolExecutor(1, "isa-fit")
-        fit = background.submit(fit_pose, rest_joints(member.ghost), marks, size, seen, sighting(member))
+        self._fit = background.submit(
+            fit_pose, rest_joints(member.ghost), marks, size, seen, sighting(member)
+        )
         background.shutdown(wait=False)
-        return fit
+        marking.fitted = self.character
+        redraw_all(context)
 
-    def _take(self, context) -> None:
-        scene, fit = context.scene, self._fit.result()
+    def look(self, _context) -> bool:
+        return self._fit.done()
+
+    def end(self, context) -> None:
+        try:
+            fit = self._fit.result()
+        finally:
+            self.leave(context)
         # Undo may have replaced what there was when it began.
-        member = cast_member(scene, self.character)
-        make_ghost(scene, member)
-        take_fit(member, fit)
-        member.pose = "MATCHED"
-        context.view_layer.update()
-        pixels = match_error(scene, member)
-        note = said("{name} is matched to {pixels:.1f} pixels.", name=self.character, pixels=pixels)
-        self.report({"INFO"}, note)
+        member = cast_member(context.scene, self.character)
+        make_ghost(context.scene, member)
+        self.report({"INFO"}, match(context, member, fit))
+
+    def leave(self, context) -> None:
+        marking.fitted = None
+        redraw_all(context)
+
+
+def match(context, member, fit: Fit) -> str:
+    """Pose a ghost as fitted; the sentence that tells how well."""
+    take_fit(member, fit)
+    member.pose = "MATCHED"
+    context.view_layer.update()
+    pixels = match_error(context.scene, member)
+    return said("{name} is matched to {pixels:.1f} pixels.", name=member.character.name_full, pixels=pixels)
 
 
 def refit(context, member) -> None:

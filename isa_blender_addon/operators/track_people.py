@@ -6,18 +6,17 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from isa_engine.data.footage.track_formats import detected_video
-from isa_engine.errors import Cancelled, IsaError
+from isa_engine.errors import Cancelled
 
 from ..language.translation import said
 from ..session import tracking
 from ..session.window import redraw
 from .import_people import BringsPeople
 from .operator import Result
+from .waiting import WaitingOperator
 
-_POLL_SECONDS = 0.3
 
-
-class ISA_OT_track_people(BringsPeople, bpy.types.Operator):
+class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
     bl_idname = "isa.track_people"
     bl_label = "Follow People"
     bl_description = "Find the people in a video, follow them, and add a character for each"
@@ -25,49 +24,26 @@ class ISA_OT_track_people(BringsPeople, bpy.types.Operator):
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     start_frame: IntProperty(default=1, options={"HIDDEN", "SKIP_SAVE"})
     body: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    every = 0.3
 
     @classmethod
     def poll(cls, _context) -> bool:
         cls.poll_message_set("Let the video end whose people are being followed")
         return tracking.current() is None
 
-    def invoke(self, context, _event) -> Result:
-        try:
-            self._tracking = tracking.start(Path(self.filepath))
-        except IsaError as error:
-            return self.fail(error)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(_POLL_SECONDS, window=context.window)
-        manager.modal_handler_add(self)
+    def begin(self, _context) -> None:
+        self._tracking = tracking.start(Path(self.filepath))
         redraw()
-        return {"RUNNING_MODAL"}
 
-    def modal(self, context, event) -> Result:
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
+    def look(self, context) -> bool:
         redraw()
         now = tracking.current()
-        if now is not None and (not now.over or context.mode != "OBJECT"):
-            return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
+        return now is None or (now.over and context.mode == "OBJECT")
+
+    def end(self, context) -> Result | None:
         # The add-on may have been disabled meanwhile.
-        if now is None:
+        if tracking.current() is None:
             return {"CANCELLED"}
-        try:
-            return self._end(context) or {"FINISHED"}
-        except IsaError as error:
-            return self.fail(error)
-
-    def cancel(self, context) -> None:
-        """Blender closes or opens another file."""
-        context.window_manager.event_timer_remove(self._timer)
-        tracking.close()
-
-    def run(self, context) -> Result | None:
-        self._tracking = tracking.start(Path(self.filepath))
-        return self._end(context)
-
-    def _end(self, context) -> Result | None:
         try:
             tracks = tracking.finish()
         except Cancelled:
@@ -79,6 +55,9 @@ class ISA_OT_track_people(BringsPeople, bpy.types.Operator):
             self.bring_in(context, tracks, "detected", *detected_video(tracks))
         finally:
             self._tracking.forget()
+
+    def leave(self, _context) -> None:
+        tracking.close()
 
 
 class ISA_OT_stop_tracking(bpy.types.Operator):

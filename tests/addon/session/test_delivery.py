@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import bpy
@@ -75,9 +76,9 @@ def test_the_artist_can_cancel_it_and_what_was_written_before_stays(results, tmp
         modal_handler_add=lambda _: None,
     )
     context = SimpleNamespace(window_manager=manager, window=None, scene=bpy.context.scene)
-    operator = SimpleNamespace(kind="png", report=lambda kind, text: said.append((kind, text)))
-    operator._begin = lambda scene: deliver.ISA_OT_deliver._begin(operator, scene)
-    operator._end = lambda: deliver.ISA_OT_deliver._end(operator)
+    operator = SimpleNamespace(kind="png", every=0.0, report=lambda kind, text: said.append((kind, text)))
+    for name in ("begin", "look", "end"):
+        setattr(operator, name, partial(getattr(deliver.ISA_OT_deliver, name), operator))
 
     def tick():
         return deliver.ISA_OT_deliver.modal(operator, context, SimpleNamespace(type="TIMER"))
