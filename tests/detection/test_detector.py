@@ -29,10 +29,10 @@ FRAMES = [
 def saying(tmp_path):
     """A program that stands for the detector's Python, and says these lines whatever it is asked."""
 
-    def write(*lines: str, then: str = "cat >/dev/null") -> str:
+    def write(*lines: str, first: str = ":", then: str = "cat >/dev/null") -> str:
         (tmp_path / "lines").write_text("".join(f"{line}\n" for line in lines))
         program = tmp_path / "python"
-        program.write_text(f"#!/bin/sh\ncat {tmp_path}/lines\n{then}\n")
+        program.write_text(f"#!/bin/sh\n{first}\ncat {tmp_path}/lines\n{then}\n")
         program.chmod(0o755)
         return str(program)
 
@@ -104,7 +104,7 @@ def test_it_can_be_cancelled_while_it_works_and_before(saying):
 def test_it_is_told_neither_blenders_python_nor_secrets(saying, tmp_path, monkeypatch):
     monkeypatch.setenv("ISA_ENGINE_TOKEN", "secret")
     monkeypatch.setenv("PYTHONHOME", "/blender")
-    Detector(python=saying(SOMEONE, then=f"env >{tmp_path}/env; cat >/dev/null")).picture(b"", "Anna")
+    Detector(python=saying(SOMEONE, first=f"env >{tmp_path}/env")).picture(b"", "Anna")
     names = [line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()]
     assert not [name for name in names if name.startswith(("ISA_ENGINE_", "PYTHON"))]
 
