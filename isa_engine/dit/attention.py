@@ -1,29 +1,33 @@
 """Multi-head attention (Eqs. 3 to 6), and its use for conditions (Eqs. 21, 23).
 
-Tokens come in groups, ``(B, groups, length, d)``; a token sees its own group alone. Spatial attention groups
-by latent frame, temporal attention by place.
+Tokens come in groups, ``(B, groups, length, d)``, and a token attends only within its own group. Spatial
+attention groups by latent frame, temporal attention by place in the picture.
 """
 
 import torch
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from torch import nn
 
-# CUDA's attention kernels count groups on a grid's axis of at most 65,535, and fail beyond.
+# CUDA's attention kernels put groups on a grid axis of at most 65,535; a call with more of them fails.
 _MOST_GROUPS = 2**15
-# Pairs of a query and a key in a group, up to which their products one by one are faster than any kernel made
-# for long groups: single frames have one query and two keys for each of 65,000 points. With more pairs, clips
-# of 9 frames would take another compiled graph of every block.
+# Groups of at most this many query-key pairs are computed element by element, which is faster there than a
+# kernel made for long groups: a single frame has one query and two keys for each of 65,000 points. A higher
+# limit would send clips of 9 frames this way too, and they would need another compiled graph of every block.
 _FEW_PAIRS = 2
 
 
 class Attention(nn.Module):
-    """softmax(QKᵀ/√d_head)V with projections; its three steps are apart so that ISA can regroup between.
+    """Multi-head attention, softmax(QKᵀ/√d_head)V, with its projections.
+
+    ``queries``, ``keys_values`` and ``attend`` can be called apart, since interspatial attention regroups the
+    tokens between them.
 
     Args:
-        width, heads: of the tokens.
-        qk_norm: RMS-normalise queries and keys a head, as SD3.5 does.
-        maskable: add one learned key and value that is never masked, for "nothing there": a query whose
-            every key is masked still has an answer.
+        width: d, features of a token.
+        heads: attention heads; their number divides the width.
+        qk_norm: RMS-normalise the queries and keys of each head, as SD3.5 does.
+        maskable: add one learned key and value that is never masked and stands for "nothing there": without
+            it a query whose keys are all masked would have a softmax of nothing, NaN.
     """
 
     def __init__(self, width: int, heads: int, qk_norm: bool, maskable: bool = False):
@@ -54,13 +58,14 @@ class Attention(nn.Module):
         values: torch.Tensor,
         seen: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """
+        """Attention within each group, before the output projection.
+
         Args:
             queries, keys, values: ``(B, groups, length, heads, d / heads)``.
             seen: ``(B, groups, key length)`` bool, false where a key is masked; needs ``maskable``.
 
         Returns:
-            ``(B, groups, query length, d)`` before the output projection.
+            ``(B, groups, query length, d)``.
         """
         if self.nothing is not None:
             nothing = self.nothing.to(keys.dtype)[:, None, None, None].expand(-1, *keys.shape[:2], 1, -1, -1)
@@ -77,9 +82,16 @@ class Attention(nn.Module):
         seen: torch.Tensor | None = None,
         across: bool = False,
     ) -> torch.Tensor:
-        """Tokens ``(B, groups, n, d)`` look at ``(B, groups, m, d)``: ``(B, groups, n, d)``.
+        """Tokens attend to a context.
 
-        With ``across`` the groups are those tokens that stand at one place of the third axis.
+        Args:
+            x: ``(B, groups, n, d)``.
+            context: ``(B, groups, m, d)``.
+            seen: ``(B, groups, m)`` bool, false where a token of the context is masked.
+            across: swap the second and third axes first: attend across groups, each place by itself.
+
+        Returns:
+            ``(B, groups, n, d)``.
         """
         queries, (keys, values) = self.queries(x), self.keys_values(context)
         if not across:
@@ -90,7 +102,8 @@ class Attention(nn.Module):
 
 
 class ConditionAttention(nn.Module):
-    """``x + CrossAttention(LayerNorm(x), condition)``; starts as a no-op."""
+    """``x + CrossAttention(LayerNorm(x), condition)``; a no-op until trained, since ``ISADiT`` starts its
+    output projection at zero."""
 
     def __init__(self, width: int, heads: int, qk_norm: bool, maskable: bool = False):
         super().__init__()
@@ -105,7 +118,7 @@ class ConditionAttention(nn.Module):
 
 
 def is_short(queries: int, keys: int) -> bool:
-    """Whether groups of so many are attended to without products of matrices."""
+    """Whether groups of so many queries and keys go through ``one_by_one`` rather than a kernel."""
     return queries * keys <= _FEW_PAIRS
 
 
@@ -128,7 +141,7 @@ def one_by_one(
 def _dispatched(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, seen: torch.Tensor | None
 ) -> torch.Tensor:
-    """The same by diffusers' choice of a kernel, of no more groups at once than any takes."""
+    """As ``one_by_one``, by the kernel that diffusers chooses, at most ``_MOST_GROUPS`` groups a call."""
     groups = [part.flatten(0, 1).split(_MOST_GROUPS) for part in (queries, keys, values)]
     masks = [None] * len(groups[0])
     if seen is not None:

@@ -1,8 +1,8 @@
 """How far a picture departs from the background that it was given, latent pixel by latent pixel.
 
-Where nobody is, a network paints the background again, with its own errors on it: grain on plain grounds. A
-gate g read from what the network knows of each place leads its estimate of x0 back to what was given there:
-``x0 ← background + g · (x0 − background)``.
+Where nobody is, a network repaints the background that it was given, and adds errors of its own: grain on
+plain grounds. A gate g in [0, 1], read from the network's last tokens, pulls its estimate of x0 back to the
+given background: ``x0 ← background + g · (x0 − background)``.
 """
 
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 
 class Prediction(NamedTuple):
-    """What a network says of noisy latents.
+    """A network's answer to noisy latents.
 
     Attributes:
         velocity: ``x0 − ε``, ``(B, C, t, h, w)``.
-        gate: ``(B, 1, t, h, w)`` in [0, 1]; None: the picture is the network's alone.
+        gate: ``(B, 1, t, h, w)`` in [0, 1]; None for a model without one.
     """
 
     velocity: Tensor
@@ -37,12 +37,14 @@ class BackgroundGate(ModelMixin, ConfigMixin):
     def __init__(self, *, width: int, patch: int):
         super().__init__()
         self.linear = nn.Linear(width + 1, patch**2)
-        # Nearly open everywhere: what stands in the picture is not lost before the gate knows where.
+        # sigmoid(2) = 0.88 everywhere at first, nearly open: a closed gate would erase people before it has
+        # learned where they stand.
         nn.init.zeros_(self.linear.weight)
         nn.init.constant_(self.linear.bias, 2.0)
 
     def forward(self, tokens: Tensor, timestep: Tensor) -> Tensor:
-        """
+        """How far each latent pixel departs from its background.
+
         Args:
             tokens: ``(B, t, h / patch, w / patch, d)``, of ``ISADiT.predict``.
             timestep: ``(B,)`` in [0, 1].
@@ -59,8 +61,8 @@ class BackgroundGate(ModelMixin, ConfigMixin):
 
 
 def gated(estimate: Tensor, gate: Tensor, background: Tensor) -> Tensor:
-    """An estimate of x0 led back to the background by a gate; all of it where a video was given none, which
-    is all zeros.
+    """An estimate of x0 pulled back to the background by a gate. A video whose background is all zeros was
+    given none, and keeps its estimate.
 
     Args:
         estimate, background: ``(B, C, t, h, w)``.

@@ -65,8 +65,8 @@ class Speed:
 def measure(
     sizes: Sizes, device: torch.device | str, dtype: torch.dtype, repetitions: int
 ) -> dict[str, Speed]:
-    """The speed of each block and of the matrix products."""
-    # On the meta device every attention is spelt out as the products that torch counts.
+    """The speed of each block and of the matrix products, by name; each runs ``repetitions`` times."""
+    # The meta device has no fused attention kernels, so the counter sees every matrix product.
     operations = {name: _operations(once) for name, once in block_passes(sizes, "meta", dtype).items()}
     seconds = take_turns(block_passes(sizes, device, dtype), repetitions)
     return {name: Speed(operations[name], statistics.median(seconds[name])) for name in operations}

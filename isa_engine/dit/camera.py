@@ -7,7 +7,7 @@ from isa_engine.configuration import RAY_CHANNELS
 
 
 class CameraTokens(nn.Module):
-    """Packed rays, one a token, to the tokens that Eq. 23 looks at."""
+    """Packed rays to the tokens that the video attends to in Eq. 23, one for each video token."""
 
     def __init__(self, width: int):
         super().__init__()

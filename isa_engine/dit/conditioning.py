@@ -37,8 +37,8 @@ class Conditioning:
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
 
     Raises:
-        ModelError: names the field whose shape does not fit the others. For values a GPU would be waited for:
-            they are looked at once, where conditions are made (``check_finite``).
+        ModelError: names the field whose shape does not fit the others. Values are not checked here, since
+            reading them would wait for the GPU: ``check_finite`` does it once, where conditions are made.
     """
 
     points: torch.Tensor
@@ -70,7 +70,7 @@ class Conditioning:
         for name, letters in _SHAPES.items():
             _bind(sizes, name, letters, tuple(getattr(self, name).shape))
             if name == "points":
-                # A part from the middle of a video has no latent of one frame.
+                # A video's first latent has one frame, so F = 4k + 1; a part from the middle has F = 4k.
                 later, part = divmod(sizes["F"], TEMPORAL_COMPRESSION)
                 if part and sizes["F"] != extended_count(sizes["F"]):
                     raise _error(name, f"{sizes['F']} frames do not fill whole windows of a latent")
@@ -78,7 +78,8 @@ class Conditioning:
         return sizes
 
     def check_fits(self, latents: torch.Tensor, patch: int) -> None:
-        """Raise unless these conditions belong to latents ``(B, C, t, h, w)`` under this patch size."""
+        """Raise ModelError unless these conditions fit latents ``(B, C, t, h, w)``, cut into tokens of
+        patch × patch latent pixels."""
         sizes = self.sizes()
         _bind(sizes, "latents", "B C t h w", tuple(latents.shape))
         if sizes["h"] % patch or sizes["w"] % patch:
@@ -103,8 +104,8 @@ class Conditioning:
         )
 
     def to(self, device: torch.device | str) -> "Conditioning":
-        """The same on another device; a GPU copies it when it gets there."""
-        # A copy to the CPU that does not wait could be read before it is complete.
+        """The same on another device; copies to a GPU are queued, and nobody waits for them."""
+        # Copies to the CPU do wait: one that did not could be read before it is complete.
         waits = torch.device(device).type == "cpu"
         return self._map(lambda value: value.to(device, non_blocking=not waits))
 
@@ -119,7 +120,8 @@ class Conditioning:
         return Conditioning(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
     def without_cast(self) -> "Conditioning":
-        """The unconditional branch of guidance: nobody in particular anywhere; camera and background stay."""
+        """The unconditional branch of guidance: no point visible, no identity or reference known; camera and
+        background stay."""
         return replace(
             self,
             visible=torch.zeros_like(self.visible),

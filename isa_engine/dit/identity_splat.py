@@ -17,13 +17,14 @@ def latent_cells(conditioning: Conditioning) -> tuple[Tensor, Tensor]:
 
     Returns:
         Its index into ``t · h · w``, ``(B, F, P)`` int64, and whether the point is visible and within the
-        picture, ``(B, F, P)`` bool; elsewhere the index is one that exists and means nothing.
+        picture, ``(B, F, P)`` bool. Where that is false the index is arbitrary, but in range.
     """
     height, width = conditioning.background_latents.shape[-2:]
     ndc = conditioning.ndc
     column, row = to_pixels(ndc, (width, height)).floor().long().unbind(-1)
     within = conditioning.visible & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    # Counted from the end, where every latent has four frames: a part of a video begins with any.
+    # Latents are counted from the last frame backwards, four frames each: a video's first latent has one
+    # frame, that of a part from the middle four, and so neither needs to be told from the other.
     latents, frames = conditioning.background_latents.shape[2], torch.arange(ndc.shape[1], device=ndc.device)
     latent = latents - 1 - (frames.flip(0) // TEMPORAL_COMPRESSION)[None, :, None]
     cell = (latent * height + row.clamp(0, height - 1)) * width + column.clamp(0, width - 1)
@@ -34,7 +35,7 @@ def splatted_identity(conditioning: Conditioning) -> Tensor:
     """``(B, C, t, h, w)``: in each latent pixel the identity of the point that stands nearest to the camera
     there in any of its frames, of those whose identity is known; zeros where there is none.
 
-    One fixed sequence of operations whatever the points are: a device runs it without waiting.
+    Which operations run does not depend on the points, so a GPU never waits for their values.
     """
     identity = conditioning.identity
     batch, channels, *size = conditioning.background_latents.shape
@@ -46,7 +47,7 @@ def splatted_identity(conditioning: Conditioning) -> Tensor:
 
     depth = depth.masked_fill(~counts, torch.inf)
     nearest = depth.new_full((batch, cells), torch.inf).scatter_reduce(1, cell, depth, "amin")
-    # Points at one depth share the pixel.
+    # Points of equal depth in one latent pixel are averaged.
     chosen = (counts & (depth == nearest.gather(1, cell))).to(identity.dtype)
     shares = chosen.new_zeros(batch, cells).scatter_add(1, cell, chosen)
     features = identity[:, None].expand(-1, frames, -1, -1).reshape(batch, frames * points, channels)

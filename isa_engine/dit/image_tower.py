@@ -14,7 +14,7 @@ from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 
 class ImageTower(ModelMixin, ConfigMixin):
-    """Reference pictures to tokens.
+    """CLIP's image encoder: reference pictures to tokens.
 
     Built from ``ImageTowerConfig``: ``ImageTower(**dataclasses.asdict(config.image_tower))``. Nothing is ever
     downloaded: weights come with the model, or from a file by ``load_open_clip``.
@@ -40,7 +40,7 @@ class ImageTower(ModelMixin, ConfigMixin):
             output_dim=width,
             output_tokens=True,
         )
-        # The projection into the space shared with text; tokens stay before it.
+        # This would project into the space shared with text; the tokens wanted are those before it.
         self.transformer.proj = None
         for statistic in ("mean", "std"):
             values = getattr(open_clip, f"OPENAI_DATASET_{statistic.upper()}")
@@ -52,9 +52,10 @@ class ImageTower(ModelMixin, ConfigMixin):
         return 1 + (self.config.size // self.config.patch) ** 2
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """
+        """Tokens of pictures.
+
         Args:
-            pictures: ``(B, 3, H, W)`` in [−1, 1], of any size; shown whole.
+            pictures: ``(B, 3, H, W)`` in [−1, 1], of any size; fitted into the tower's square by ``fit``.
 
         Returns:
             ``(B, L, width)``, the class token first.
@@ -65,7 +66,7 @@ class ImageTower(ModelMixin, ConfigMixin):
     def fit(self, pictures: torch.Tensor) -> torch.Tensor:
         """Whole pictures on a square of CLIP's mean colour, ``(B, 3, size, size)``: all that the tower sees.
 
-        What fits already stays as it is.
+        A picture that has the tower's size already is returned unchanged.
         """
         size = self.config.size
         scale = size / max(pictures.shape[-2:])
@@ -90,7 +91,11 @@ class ImageTower(ModelMixin, ConfigMixin):
 
 
 def _architecture(name: str, **sizes: int) -> dict:
-    """open_clip's own description of a named architecture, which must have these sizes."""
+    """open_clip's own description of a named architecture; {} without a name.
+
+    Raises:
+        ModelError: open_clip knows no such name, or its sizes are not these.
+    """
     if not name:
         return {}
     architecture = open_clip.get_model_config(name)

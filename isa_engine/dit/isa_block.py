@@ -24,7 +24,8 @@ class LayerInputs(NamedTuple):
     Attributes:
         time: ``(B, d)`` embedding of the timestep, after its SiLU.
         shared_modulation: ``(B, 6 · new branches, d)``.
-        latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time; in windows, of a window's.
+        latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time; with temporal windows, of the
+            latents and frames of one window.
         ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``, or None.
         visible: ``(B, F, P)`` bool.
         cameras: ``(B, t, S, d)`` camera tokens.
@@ -61,13 +62,14 @@ class Piece(NamedTuple):
 class ISABlock(nn.Module):
     """SD3's spatial block, and around it the branches of the paper, which start as no-ops.
 
-    The spatial block keeps a modulation of its own, as in SD3, so that SD3's weights fit it unchanged. The
-    new branches share one among all layers (as PixArt-α does), each layer adding a table: their own would be
-    a quarter of the model.
+    The spatial block has a modulation of its own, as in SD3, so that SD3's weights fit it unchanged. For the
+    new branches all layers share one modulation, to which each adds a learned table, as in PixArt-α: one of
+    each layer's own would be a quarter of the model's parameters.
 
     Args:
+        width, heads, qk_norm: as in ``attention.Attention``.
         conditioning: as in ``DiTConfig``.
-        last: the points end here.
+        last: whether this is the last layer: nobody reads its points, so they are not updated.
     """
 
     def __init__(self, width: int, heads: int, qk_norm: bool, conditioning: str, last: bool):
@@ -93,15 +95,18 @@ class ISABlock(nn.Module):
         inputs: LayerInputs,
         read: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """
+        """One layer of a whole video.
+
         Args:
             hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
                 look for.
             encoder_hidden_states: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
-            read: what the video reads in place of these, which then stay as they are and may be None.
+            inputs: what all layers share.
+            read: ``(B, F, P, d)``, point tokens that this layer's video read in an earlier pass. The video
+                reads them again and the points are not moved, so ``encoder_hidden_states`` may be None.
 
         Returns:
-            both, of the same shapes; and the point tokens that the video read.
+            video tokens and point tokens, of the same shapes; and the point tokens that the video read.
         """
         video, body = hidden_states, encoder_hidden_states
         spatial, temporal, *points = self._modulations(inputs)
@@ -160,7 +165,10 @@ class ISABlock(nn.Module):
         inputs: LayerInputs,
         moves: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What no latent sees of another: video and body as ``forward`` has them."""
+        """The branches in which no latent sees another: points or normal maps, camera, reference pictures.
+
+        ``video`` and ``body`` are the tokens of ``forward``.
+        """
         if self.control is not None:
             video = self.control(video, body)
         else:

@@ -25,7 +25,8 @@ from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windo
 
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
-# Modules by which configurations of one trunk differ: weights of one start another's trunk, and these fresh.
+# Modules that configurations of one trunk do not share: training that starts from another configuration's
+# weights takes the trunk from these, and initialises the modules below anew.
 OWN_OF_A_READOUT = ("unpatchify", "difference", "splat")
 
 
@@ -94,7 +95,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
 
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.modulation_out = nn.Linear(width, 2 * width)
-        # One or the other, by the readout: they mean different things.
+        # Two names for one shape, of which a model has one: the readouts mean different things, and weights
+        # of one must not load into the other.
         self.unpatchify = self.difference = None
         if readout == "velocity":
             self.unpatchify = nn.Linear(width, patch**2 * latent_channels)
@@ -105,7 +107,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Xavier everywhere; what would let a branch speak starts at zero."""
+        """Xavier weights, and zeros where a branch adds to the tokens: at first each is a no-op."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -124,7 +126,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
     def forward(
         self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
     ) -> torch.Tensor:
-        """
+        """The velocity of noisy latents under conditions.
+
         Args:
             latents: ``(B, C, t, h, w)``, ``x_t = (1 − timestep) · x0 + timestep · ε``, normalised by the VAE.
             timestep: ``(B,)`` in [0, 1].
@@ -145,11 +148,15 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         conditioning: Conditioning,
         points: list[torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As ``forward``, and the last tokens, ``(B, t, h / patch, w / patch, d)``, as they are read out.
+        """As ``forward``, and the last tokens, from which the velocity is read.
 
         Args:
             points: an empty list is filled with the point tokens that each layer's video reads,
-                ``(B, F, P, d)``; with those of an earlier pass these are read, and no points are moved.
+                ``(B, F, P, d)``. A list that an earlier pass has filled is read instead, and no points are
+                moved. None: neither.
+
+        Returns:
+            velocity ``(B, C, t, h, w)``, and tokens ``(B, t, h / patch, w / patch, d)``.
         """
         found = list(self.pieces(latents, timestep, conditioning, points))
         if len(found) == 1:
@@ -164,8 +171,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         conditioning: Conditioning,
         points: list[torch.Tensor] | None = None,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """``predict`` in the pieces in which it comes, in time: one, where a window covers all of it, else
-        those of ``TemporalWindows``. Of these no more is held at a time than a few windows a layer."""
+        """``predict`` piece by piece along time: a single piece where one temporal window covers the video,
+        else those of ``TemporalWindows``, of which each layer holds no more than a few windows at a time."""
         conditioning.check_fits(latents, self.config.patch)
         windows, kept = self._windows(latents.shape[2]), KeptPoints(points)
         if windows is None:
@@ -190,7 +197,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             yield self._read_out(piece, part, timestep, conditioning.part(first, last))
 
     def _windows(self, latents: int) -> TemporalWindows | None:
-        """None: a window covers so many latents."""
+        """The temporal windows of so many latents; None where one window covers them all."""
         config = self.config
         return temporal_windows(
             latents, config.temporal_window, config.temporal_stride, config.temporal_anchor
@@ -212,7 +219,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         return Piece(video, body, inputs)
 
     def _through(self, piece: Piece, kept: KeptPoints) -> Piece:
-        """All layers, of a whole video."""
+        """All layers, over a whole video at once."""
         video, body, inputs = piece
         for block in self.transformer_blocks:
             if torch.is_grad_enabled() and self.gradient_checkpointing:
@@ -225,7 +232,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
     def _read_out(
         self, piece: Piece, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The velocity, and the tokens that tell it."""
+        """The velocity, and the tokens from which it is read."""
         patch = self.config.patch
         grid = latents.shape[-2] // patch, latents.shape[-1] // patch
         scale, shift = self.modulation_out(piece.inputs.time)[:, None, None].chunk(2, -1)
@@ -251,7 +258,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         return tokens + self.splat(_folded(splatted_identity(conditioning).to(dtype), patch))
 
     def _body_tokens(self, conditioning: Conditioning, dtype: torch.dtype) -> torch.Tensor:
-        """What the video shows: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``."""
+        """The people as tokens: points' ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``."""
         if self.normal_tokens is not None:
             return self.normal_tokens(conditioning.normal_maps.to(dtype))
         return self.point_tokens(

@@ -8,8 +8,8 @@ from isa_engine.dit.positional_encoding import place_features
 from isa_engine.dit.transformer import Stream
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
-# So large that points at the same place outweigh all others together, and points half a picture away weigh
-# nothing.
+# Scale of the first queries and keys: large enough that points at a pixel's own place outweigh all others
+# together, and points half a picture away get no weight.
 _SHARPNESS = 2.0
 
 
@@ -19,24 +19,25 @@ def to_windows(x: torch.Tensor) -> torch.Tensor:
     Where a video begins its first latent has one frame, which stands for four; a part of it from the middle
     has four frames a latent.
 
-    As ``geometry.frames.windows`` has it, without an index: a copy is faster than a gather, and so is its
-    gradient.
+    The frames are those of ``geometry.frames.windows``, joined without that index: a copy is faster than a
+    gather, in the gradient too.
     """
     first = x[:, :1].expand(-1, -x.shape[1] % TEMPORAL_COMPRESSION, *x.shape[2:])
     return torch.cat([first, x], 1).unflatten(1, (-1, TEMPORAL_COMPRESSION)).flatten(2, 3)
 
 
 def from_windows(x: torch.Tensor, frames: int) -> torch.Tensor:
-    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``: a video's first window held its frame four
-    times."""
+    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``. A video's first window held its one frame four
+    times; the last of the four is kept."""
     return x.unflatten(2, (TEMPORAL_COMPRESSION, -1)).flatten(1, 2)[:, -frames:]
 
 
 class ISATransformer(nn.Module):
-    """Video tokens look at points (implicit rendering), points at video tokens (implicit reconstruction).
+    """Video tokens attend to points (implicit rendering), points to video tokens (implicit reconstruction).
 
     Args:
-        last: nobody reads the points afterwards, so they are not updated.
+        width, heads, qk_norm: as in ``attention.Attention``.
+        last: whether this is the last layer: nobody reads its points, so they are not updated.
     """
 
     def __init__(self, width: int, heads: int, qk_norm: bool, last: bool):
@@ -47,8 +48,8 @@ class ISATransformer(nn.Module):
         self.points = Stream(width, residual=not last)
 
     def look_about(self) -> None:
-        """Begin with queries and keys that are alike and read ISPE alone: a pixel looks at the points about
-        it, and they at it, from the first step on rather than after thousands.
+        """Initialise queries and keys alike, so that both read nothing but ISPE: a pixel then attends to the
+        points around it, and they to it, from the first training step. To learn that takes thousands.
         """
         for attention in (self.rendering, self.reconstruction):
             if attention is None:
@@ -73,14 +74,18 @@ class ISATransformer(nn.Module):
         ispe: tuple[torch.Tensor, torch.Tensor] | None,
         reconstructs: bool = True,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """
+        """Eq. 14 for the video, Eq. 13 for the points.
+
         Args:
             video: ``(B, t, S, d)``.
             points: ``(B, F, P, d)``.
             video_modulation, points_modulation: ``(B, 6, d)``.
-            visible: ``(B, F, P)`` bool; the other points are never looked at.
-            ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without.
-            reconstructs: whether the points look back at the video.
+            visible: ``(B, F, P)`` bool; video tokens never attend to the other points.
+            ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without ISPE.
+            reconstructs: whether the points attend to the video and are updated.
+
+        Returns:
+            video and points, of the same shapes.
         """
         pixels, projections = (None, None) if ispe is None else ispe
         z = self.video.attention_input(video, video_modulation, pixels)

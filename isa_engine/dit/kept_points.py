@@ -4,10 +4,11 @@ import torch
 
 
 class KeptPoints:
-    """What each layer's video reads of the points, in the order in which it is read.
+    """The point tokens that each layer's video reads, stored by one forward pass or read back in another.
 
     Args:
-        points: an empty list is filled; a full one is read; None: nothing is kept.
+        points: an empty list is filled in the order of reading; a filled one is read in that order; None:
+            nothing is stored.
     """
 
     def __init__(self, points: list[torch.Tensor] | None):
@@ -20,9 +21,10 @@ class KeptPoints:
         return self._stored is None
 
     def stored(self) -> torch.Tensor | None:
-        """What is to be read next; None where the points are moved."""
+        """The point tokens to read next; None where this pass moves the points itself."""
         return None if self._stored is None else next(self._stored)
 
     def keep(self, read: torch.Tensor) -> None:
+        """Store what was read, if this pass fills a list."""
         if self.moves and self._points is not None:
             self._points.append(read)

@@ -1,7 +1,7 @@
 """Conditioning in 2D, the ablation of Table 4 and Fig. 14: normal maps in place of points and ISA.
 
-The maps themselves are drawn by ``geometry.normal_maps``. They are finer than the latents, and a latent pixel
-holds all that its window of frames shows there.
+The maps themselves are drawn by ``geometry.normal_maps``, with 2 × 2 of their pixels to a latent pixel. Those
+of the four frames behind a latent are packed into its channels.
 """
 
 import torch
@@ -37,7 +37,7 @@ class NormalTokens(nn.Module):
         """``(B, t, 48, h, w)`` to ``(B, t, S, d)``.
 
         Raises:
-            ModelError: conditions that were made for a model without maps.
+            ModelError: the conditions were made for a model without normal maps.
         """
         if maps.shape[2] != NORMAL_CHANNELS:
             problem = f"{maps.shape[2]} channels where the model reads {NORMAL_CHANNELS}"

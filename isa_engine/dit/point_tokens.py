@@ -9,7 +9,7 @@ from isa_engine.dit.positional_encoding import world_encoding
 class PointTokens(nn.Module):
     """``Y = F_mlp(PE(G)) + identity``.
 
-    Nothing tells one point from another but where it is and how it looks, so their order does not matter.
+    A token says only where its point is and how it looks, so the order of points does not matter.
 
     Args:
         width: d.
@@ -24,9 +24,10 @@ class PointTokens(nn.Module):
         self.unknown_identity = nn.Parameter(torch.zeros(width))
 
     def forward(self, points: torch.Tensor, identity: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """
+        """Tokens of points.
+
         Args:
-            points: ``(B, F, P, 3)`` canonical coordinates, float32.
+            points: ``(B, F, P, 3)`` canonical coordinates in metres, float32.
             identity: ``(B, P, C)`` reference latents sampled where each point stands in its reference.
             known: ``(B, P)`` bool; elsewhere a learned embedding stands for "anyone".
 

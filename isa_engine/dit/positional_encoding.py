@@ -13,11 +13,11 @@ from torch import nn
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.ndc import pixel_centres
 
-# Points far outside the picture rest at its distant edge. Half the longest period of the encoding, so that
-# none of them takes the encoding of another.
+# NDC is clamped to ±2 before it is encoded, so that points far outside the picture count as lying there. The
+# clamped range, 4, is half of the longest period, 8: no two places in it have the same encoding.
 NDC_LIMIT = 2.0
-# Periods that tell what is near, 4 to 0.4 in NDC: parts of the way from ISPE's longest period, 8, to its
-# shortest, 1/16, on a logarithmic scale.
+# The periods that tell best what is near, from 4 to 0.4 in NDC. Both are given as fractions of the way from
+# ISPE's longest period, 8, to its shortest, 1/16, on a logarithmic scale: 8 / 128^(1/7) = 4.
 _NEAR = 1 / 7, 0.62
 
 
@@ -26,7 +26,7 @@ def sinusoidal(coordinates: torch.Tensor, width: int, longest: float, shortest: 
 
     Args:
         coordinates: ``(..., D)``.
-        width: features; each coordinate gets ``width // 2D`` periods, a remainder is zero.
+        width: features; each coordinate gets ``width // 2D`` periods, and features left over are zero.
         longest, shortest: periods in the coordinates' unit.
 
     Returns:
@@ -68,7 +68,7 @@ def place_features(width: int, count: int) -> torch.Tensor:
 
 def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:
     """PE(s_ndc) of Eq. 12 for a grid of tokens: ``(height · width, features)``."""
-    # Made on the device, which would be waited for to take a copy.
+    # Made on the device: a copy from the CPU would wait for all that a GPU has still to do.
     columns, rows = (torch.arange(n, device=device, dtype=torch.float32) for n in (width, height))
     x, y = pixel_centres(columns, rows, (width, height))
     y, x = torch.meshgrid(y, x, indexing="ij")
@@ -102,7 +102,7 @@ def clock(times: torch.Tensor, width: int) -> torch.Tensor:
 
 
 def frame_clock(frames: int, width: int, device: torch.device) -> torch.Tensor:
-    """``(frames, width)`` for the frames of points."""
+    """``(frames, width)``: the times of a video's frames, for its points."""
     return clock(torch.arange(frames, device=device), width)
 
 
@@ -114,5 +114,5 @@ def window_clocks(latents: int, width: int, device: torch.device) -> tuple[torch
 
 
 def latent_clock(latents: int, width: int, device: torch.device) -> torch.Tensor:
-    """``(latents, width)``: a latent is as late as the last frame of its window."""
+    """``(latents, width)``: a latent's time is that of the last frame of its window."""
     return clock(TEMPORAL_COMPRESSION * torch.arange(latents, device=device), width)

@@ -1,16 +1,16 @@
 """What the last tokens are read out as (``DiTConfig.readout``); either way ISA-DiT gives a velocity.
 
-"velocity" is the paper's: the tokens are it. With "background" they are what the picture has that its
-background lacks, ``x0 = background + tokens``: where nobody is there is nothing to paint, and no grain. The
-target has the picture's own scale at every noise level, where a velocity lifts narrow channels to the
-noise's.
+"velocity" is the paper's: the tokens are the velocity itself. "background": the tokens are the difference
+from the background, ``x0 = background + tokens``, so that where nobody is they have only to be zero, and no
+grain is painted. At every noise level this target has the picture's own scale; in a velocity, channels of
+little variance are drowned by the noise.
 """
 
 from torch import Tensor
 
 READOUTS = ("velocity", "background")
-# Below this time an error of x0 would count more than 400 times in the velocity's square, and sampling takes
-# no more than the last fraction of a step there.
+# Shorter times count as this one: dividing by t would weigh the square of an error of x0 more than 400 times,
+# and sampling spends no more than a fraction of its last step there.
 _SHORTEST = 0.05
 
 

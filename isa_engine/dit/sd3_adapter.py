@@ -34,12 +34,12 @@ _BLOCK = {
     "spatial.stream.feed_forward.0": "ff.net.0.proj",
     "spatial.stream.feed_forward.2": "ff.net.2",
 }
-# What SD3 has for its text, of which we keep nothing.
+# SD3's weights for text, none of which we take.
 _TEXT = re.compile(
     r"context_embedder\.|transformer_blocks\.\d+\.(norm1_context|ff_context)\."
     r"|transformer_blocks\.\d+\.attn\.(add_[qkv]_proj|to_add_out|norm_added_[qk])\."
 )
-# What is read of its configuration.
+# The keys of SD3's configuration that are read here.
 _KEYS = (
     "num_layers",
     "num_attention_heads",
@@ -95,7 +95,7 @@ def inflate_sd3(
     wanted |= {
         f"{_PIXELS}.weight": (width, config["in_channels"], patch, patch),
         f"{_PIXELS}.bias": (width,),
-        # A fixed formula, ``positional_encoding.grid_encoding``; nothing in it to read.
+        # Not read: ``positional_encoding.grid_encoding`` computes the same numbers.
         _POSITIONS: (1, size**2, width),
         f"{_POOLED}.linear_1.weight": (width, config["pooled_projection_dim"]),
         f"{_POOLED}.linear_1.bias": (width,),
@@ -112,7 +112,8 @@ def inflate_sd3(
         pooled = nn.functional.silu(weights[f"{_POOLED}.linear_1.bias"].float())
         constant = weights[f"{_POOLED}.linear_2.weight"].float() @ pooled
         model.time.linear_2.bias += constant + weights[f"{_POOLED}.linear_2.bias"]
-        # Reference and background latents enter through new columns.
+        # Noisy latents are the first columns. Those of reference and background latents, which SD3 does not
+        # have, start at zero.
         pixels = weights[f"{_PIXELS}.weight"].flatten(1)
         model.patchify.weight.zero_()[:, : pixels.shape[1]] = pixels
         model.patchify.bias.copy_(weights[f"{_PIXELS}.bias"])

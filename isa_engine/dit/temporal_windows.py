@@ -1,9 +1,9 @@
-"""Attention across time in windows that overlap, so that a video of any length costs its length and no more.
+"""Attention across time in windows that overlap: its cost grows with a video's length, not with the square.
 
-Of all layers only these two mix time: the video's across latents, and the points' across frames. In windows,
-each with a clock of its own, they see no more than what the model was trained on, and answers are blended
-where windows overlap. Tokens come in pieces and leave as soon as no window to come reaches them: a layer
-holds one window, however long the video is.
+Only two branches of a layer mix times: the video's across latents, and the points' across frames. Here each
+sees one window at a time, on a clock that begins anew, so never more than the model was trained on; where
+windows overlap their answers are blended. Tokens come in pieces, and leave as soon as no later window reaches
+them: a layer holds one window, however long the video is.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,12 @@ class OverWindows:
     """A transformer across time, one window after the other (``Transformer.forward`` does it whole).
 
     Args:
-        transformer: that attends across.
+        transformer: one that was made with ``across``.
         modulation: ``(B, 6, d)``.
-        clock: ``(n, d)`` of a whole window's places in time.
-        windows: of the video.
-        place: where a latent's places in time begin: itself, or its first frame.
+        clock: ``(n, d)``, encodings of the n times of a whole window.
+        windows: the temporal windows of the video.
+        place: from a latent to the index of its first token in time: the latent itself for video tokens, its
+            first frame for points.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class OverWindows:
         self._x = self._seen = self._total = self._weight = self._anchor = None
 
     def push(self, x: torch.Tensor, seen: torch.Tensor | None = None) -> list[torch.Tensor]:
-        """The pieces that are done, after the next one has come: ``(B, n, N, d)`` each.
+        """Take the next piece, and return those that are done, ``(B, n, N, d)`` each.
 
         Args:
             x: ``(B, n, N, d)``.

@@ -16,7 +16,8 @@ class FeedForward(nn.Sequential):
 class Stream(nn.Module):
     """What one kind of token needs around an attention: norms, modulation, feed-forward.
 
-    ``modulation`` is ``(B, 6, d)`` everywhere; gates of zero make the block a no-op.
+    ``modulation`` is ``(B, 6, d)`` everywhere: shift, scale and gate of the attention, then of the
+    feed-forward. Gates of zero make the block a no-op.
 
     Args:
         residual: False where the tokens are only looked at, so that ``forward`` has nothing to do.
@@ -70,7 +71,8 @@ class Transformer(nn.Module):
         position: torch.Tensor | None = None,
         seen: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """
+        """``(B, frames, n, d)`` to the same shape.
+
         Args:
             x: ``(B, frames, n, d)``.
             modulation: ``(B, 6, d)``.

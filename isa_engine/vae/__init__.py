@@ -6,7 +6,7 @@
 | SD3's blocks, norms and attention one frame at a time | ``blocks`` |
 | 1 + 4k frames to 1 + k latents, and back | ``encoder``, ``decoder`` |
 | the same for small models: whole windows at once | ``window_networks``, ``linear_windows`` |
-| against the grid of windows | ``pixel_tail`` |
+| a small model's correction where windows meet | ``pixel_tail`` |
 | the whole | ``video_vae`` |
 | SD3's weights | ``inflate`` |
 | large pictures | ``tiling`` |

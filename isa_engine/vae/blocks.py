@@ -10,7 +10,7 @@ _EPS = 1e-6
 
 
 class FrameNorm(nn.GroupNorm):
-    """Group norm over one frame's space alone: time in the statistics would break causality."""
+    """Group norm with each frame's statistics by themselves: later frames in them would break causality."""
 
     def __init__(self, groups: int, channels: int):
         super().__init__(groups, channels, eps=_EPS)
@@ -22,6 +22,8 @@ class FrameNorm(nn.GroupNorm):
 
 
 class ResnetBlock(nn.Module):
+    """SD3's residual block: two norms and causal convolutions, and a 1 × 1 shortcut where channels change."""
+
     def __init__(self, in_channels: int, out_channels: int, norm_groups: int):
         super().__init__()
         self.norm1 = FrameNorm(norm_groups, in_channels)
@@ -125,7 +127,7 @@ class DownBlock(_Resolution):
     """One resolution of the encoder.
 
     Args:
-        time: whether the downsampling at its end takes time too; None: no downsampling.
+        time: whether the downsampling at its end halves the frames too; None: no downsampling.
     """
 
     def __init__(
@@ -139,7 +141,7 @@ class UpBlock(_Resolution):
     """One resolution of the decoder.
 
     Args:
-        time: whether the upsampling at its end takes time too; None: no upsampling.
+        time: whether the upsampling at its end doubles the frames too; None: no upsampling.
     """
 
     def __init__(

@@ -62,14 +62,15 @@ class Past:
 class CausalConv3d(nn.Conv3d):
     """A convolution, 3 × 3 in space, whose output at a frame depends on that frame and those before.
 
-    Before a video's first frame stand copies of it, so a still stays still and one frame needs no other.
+    A video's first frame is preceded by copies of itself, so a still picture stays still, and a video of one
+    frame can be convolved.
 
-    Frames are convolved as pictures and added up: in bfloat16, 3D kernels were wrong or four times as slow on
-    GPUs in PyTorch 2.9, and a short one takes twice as long on a CPU for one video. Three frames, a CPU
-    convolves quicker at once.
+    It is computed as a 2D convolution for each frame of the kernel, and their sum. PyTorch 2.9's 3D kernels
+    were wrong or four times as slow on GPUs in bfloat16, and kernels of one or two frames take twice as long
+    on a CPU. Kernels of three frames are faster in 3D on a CPU, and only there run so.
 
     Args:
-        time: frames that it sees, the last of them its own.
+        time: frames that the kernel sees, the last of them the output's own.
         stride: in time and space. With 2, frames 0, 2, 4, … remain, each with the two before it; space is
             padded after the last row and column only, as in SD3.
     """
@@ -92,7 +93,7 @@ class CausalConv3d(nn.Conv3d):
         return super().forward(frames) if at_once else self._convolve_pictures(frames)
 
     def _convolve_pictures(self, frames: torch.Tensor) -> torch.Tensor:
-        """As ``nn.Conv3d.forward``."""
+        """What ``nn.Conv3d.forward`` computes, as a sum of 2D convolutions, one a frame of the kernel."""
         time, every = self.kernel_size[0], self.stride[0]
         seen = frames.shape[2] - time + 1
         convolved = None

@@ -1,4 +1,4 @@
-"""Video to moments of latents."""
+"""Video to the moments of latents: means and log variances."""
 
 import torch
 from torch import nn

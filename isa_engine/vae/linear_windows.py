@@ -16,7 +16,8 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 # Rows: grey, blue against yellow, red against green; orthonormal.
 _COLOURS = np.array([[1, 1, 1], [-1, -1, 2], [1, -1, 0]]) / np.sqrt([[3], [6], [2]])
-# A rough model of natural video: variances of a colour, and their fall with frequency (cycles squared).
+# A rough model of natural video: the variance of each colour above, and how fast it falls with frequency,
+# variance / (1 + 10 · f²), f in half cycles a window.
 _COLOUR_VARIANCE = (1.0, 0.15, 0.15)
 _FALL = 10.0
 
@@ -74,7 +75,7 @@ def to_windows(video: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
 
 
 def from_windows(windows: torch.Tensor, side: int, begins: bool) -> torch.Tensor:
-    """The inverse of ``to_windows``; of a video's first window the last frame counts."""
+    """The inverse of ``to_windows``; of a video's first window only the last frame is kept."""
     video = rearrange(
         windows, "B t h w (C k p q) -> B C (t k) (h p) (w q)", k=TEMPORAL_COMPRESSION, p=side, q=side
     )
@@ -87,8 +88,8 @@ def cosine_basis(latent_channels: int, side: int) -> tuple[np.ndarray, np.ndarra
     Returns:
         basis: ``(latent_channels, 3 · 4 · side²)``, orthonormal rows, each a window in the order
             colour, frame, row, column.
-        scale: ``(latent_channels,)``, the standard deviation of each component where pixels in [−1, 1] have
-            one half.
+        scale: ``(latent_channels,)``, the standard deviation of each component, if that of pixels in [−1, 1]
+            is one half.
     """
     frequencies = itertools.product(range(3), range(TEMPORAL_COMPRESSION), range(side), range(side))
     variances = {
@@ -102,7 +103,8 @@ def cosine_basis(latent_channels: int, side: int) -> tuple[np.ndarray, np.ndarra
         for colour, k, row, column in chosen
     ]
     share = np.array([variances[component] for component in chosen])
-    # If all pixels of a window were grey and equal, the first component would have this deviation.
+    # The first component is a window's mean grey. Its deviation is that of windows whose pixels are all grey
+    # and equal.
     return np.stack(basis), 0.5 * np.sqrt(share * len(basis[0]))
 
 

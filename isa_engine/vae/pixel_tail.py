@@ -1,8 +1,8 @@
-"""A last look at the pixels across the borders of windows, after a small decoder's networks.
+"""A correction of decoded pixels across the borders of windows, after a small model's decoder.
 
-Not in the paper. The networks of windows write each window of 4 · f_s² pixels from one place of their
-features, and two neighbours do not quite agree where they meet: a grid shows. Here the picture is folded
-again, into windows so small that three convolutions reach across any border.
+Not in the paper. The small decoder writes each window of 4 · f_s² pixels from one place of its features, and
+two neighbours do not quite agree where they meet: a grid shows. Here the video is folded again, into windows
+of 2 × 2 pixels, so that three convolutions reach across any border.
 """
 
 import torch
@@ -14,12 +14,12 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.vae.causal_conv import CausalConv3d, Past
 from isa_engine.vae.linear_windows import from_windows, to_windows
 
-# Half resolution, in pixels: at full resolution it would take longer than the networks before it.
+# Pixels to a window's side. With 1, at full resolution, this would take longer than the decoder before it.
 _SIDE = 2
 
 
 class PixelTail(nn.Module):
-    """What is added to a decoded video; nothing, at first.
+    """Three convolutions whose result is added to a decoded video; it is zero until trained.
 
     Args:
         width: channels.

@@ -18,8 +18,10 @@ class Posterior:
     logvar: torch.Tensor
 
     def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Latents drawn at random, ``(B, C, t, h, w)``."""
         noise = randn_tensor(self.mean.shape, generator, self.mean.device, self.mean.dtype)
         return self.mean + (self.logvar / 2).exp() * noise
 
     def mode(self) -> torch.Tensor:
+        """The likeliest latents, ``(B, C, t, h, w)``."""
         return self.mean

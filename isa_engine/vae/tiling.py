@@ -1,8 +1,8 @@
 """Large pictures in tiles that overlap, faded into each other.
 
-A tile's norms and attention see the tile alone, so tiles are close to the whole, not equal to it. At a tile's
-edge convolutions moreover see padding where the neighbour is, which makes some latent pixels much worse than
-the rest: those are computed and thrown away.
+A tile's norms and attention see the tile alone, so the result is close to that of the whole picture, but not
+equal. At a tile's edge convolutions also see padding in place of the neighbouring tile, which makes the
+latent pixels there much worse: they are computed and thrown away (the margin).
 """
 
 import itertools
@@ -25,10 +25,10 @@ class TiledVAE:
         vae: the autoencoder.
         tile: side of a tile in latent pixels.
         margin: latent pixels thrown away at a tile's edges inside the picture.
-        fade: latent pixels over which one tile passes into the next.
+        fade: latent pixels over which one tile fades into the next.
 
     Raises:
-        ModelError: a tile that consists of margins and fades.
+        ModelError: a tile no larger than what it shares with a neighbour.
     """
 
     vae: VideoVAE

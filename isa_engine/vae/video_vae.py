@@ -15,7 +15,8 @@ from isa_engine.vae.pixel_tail import PixelTail
 from isa_engine.vae.posterior import Posterior
 from isa_engine.vae.window_networks import WindowDecoder, WindowEncoder
 
-# What a stream remembers between two chunks; opaque, and never changed in place.
+# What one chunk of a video hands to the next. Nobody else looks into it, and it is never changed in place: a
+# chunk can be computed again from the same state.
 State = tuple[torch.Tensor, ...]
 _COLOURS = 3
 # exp beyond these limits overflows half precision or vanishes in it.
@@ -63,12 +64,13 @@ class VideoVAE(ModelMixin, ConfigMixin):
             self.register_buffer(name, channels)
 
     def encode(self, video: torch.Tensor) -> Posterior:
-        """
+        """A whole video to latents.
+
         Args:
             video: ``(B, 3, 1 + 4k, H, W)`` in [−1, 1], H and W multiples of f_s.
 
         Returns:
-            over latents ``(B, C, 1 + k, H/f_s, W/f_s)``, not normalised.
+            the distribution over latents ``(B, C, 1 + k, H/f_s, W/f_s)``, not normalised.
 
         Raises:
             ModelError: a video of another shape, or one that is not finite.
@@ -76,7 +78,8 @@ class VideoVAE(ModelMixin, ConfigMixin):
         return self._encode(video, Past())
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """
+        """The latents of a whole video to its frames.
+
         Args:
             latents: ``(B, C, 1 + k, h, w)``, not normalised.
 
@@ -121,7 +124,7 @@ class VideoVAE(ModelMixin, ConfigMixin):
         return self._decode(latents, past), tuple(past.tails)
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents ``(B, C, …)`` as the DiT wants them: as ``set_normalisation`` was told."""
+        """Latents ``(B, C, …)`` as ``(z − shift) · scale`` by channel: the scale on which the DiT works."""
         ones = [1] * (latents.dim() - 2)
         return (latents - self.latent_shift.view(-1, *ones)) * self.latent_scale.view(-1, *ones)
 
@@ -131,7 +134,7 @@ class VideoVAE(ModelMixin, ConfigMixin):
         return latents / self.latent_scale.view(-1, *ones) + self.latent_shift.view(-1, *ones)
 
     def set_normalisation(self, shift: torch.Tensor, scale: torch.Tensor) -> None:
-        """From now on ``normalise`` gives ``(z − shift) · scale``, both ``(C,)``."""
+        """Set the ``(C,)`` shift and scale of ``normalise``; they are saved with the weights."""
         self.latent_shift.copy_(shift)
         self.latent_scale.copy_(scale)
 
@@ -164,8 +167,8 @@ class VideoVAE(ModelMixin, ConfigMixin):
         if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
             wanted = f"(batch, {channels}, frames, height, width)"
             raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
-        # Not in training: asking a GPU whether numbers are finite means waiting for it at every step, and the
-        # loss shows it as well.
+        # Not in training: to read the answer every step would wait for the GPU, and a loss that is not finite
+        # shows the same.
         if not self.training and not tensor.is_meta and not tensor.isfinite().all():
             raise ModelError("a number is not finite", where=name)
 

@@ -1,8 +1,8 @@
 """The encoder and decoder of a small model: residual blocks at the latents' resolution, beside linear maps.
 
-Not in the paper, whose convolutions begin at full resolution, where two CPU cores spend all their time. Here
-whole windows are folded into channels first, and what the best linear autoencoder of windows misses is
-learned: what a window's neighbours and the window before it tell of it.
+Not in the paper, whose convolutions begin at full resolution: there two CPU cores would spend all their time.
+Here each window's pixels become channels first. A linear autoencoder of single windows gives most of the
+answer; the blocks learn what it misses, from a window's neighbours and the window before it.
 """
 
 import torch
@@ -19,10 +19,10 @@ _FIRST_LOGVAR = -6.0
 
 
 class WindowEncoder(nn.Module):
-    """Windows to moments of latents.
+    """Windows of pixels to the moments of latents.
 
     Args:
-        latent_channels: c.
+        latent_channels: C.
         side: f_s.
         width: channels.
         layers: residual blocks.
@@ -53,7 +53,7 @@ class WindowEncoder(nn.Module):
 
 
 class WindowDecoder(nn.Module):
-    """Latents to windows; arguments as of ``WindowEncoder``."""
+    """Latents to windows of pixels; arguments as of ``WindowEncoder``."""
 
     def __init__(self, latent_channels: int, side: int, width: int, layers: int, norm_groups: int):
         super().__init__()
@@ -94,7 +94,7 @@ class WindowBlock(nn.Module):
 
 
 class WindowBlocks(nn.ModuleList):
-    """Residual blocks, of which the first looks back: a latent knows most of its own window."""
+    """Residual blocks, of which only the first sees the latent before: a window's own tells most of it."""
 
     def __init__(self, width: int, layers: int, norm_groups: int):
         super().__init__(WindowBlock(width, norm_groups, time=2 if k == 0 else 1) for k in range(layers))
