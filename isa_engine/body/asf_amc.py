@@ -1,7 +1,7 @@
-"""ASF/AMC, the format of the CMU motion capture database: a skeleton, and motions of it beside it.
+"""ASF/AMC, the format of the CMU motion capture database: a skeleton's file, and motions in files beside it.
 
-A bone turns at its near end, about axes of its own: with C the bone's ``axis`` and M the rotation by its
-``dof`` angles, the bone turns relative to its parent by C·M·C⁻¹ in the rest pose's axes.
+A bone turns about its near end, in axes of its own: with C the bone's ``axis`` and M the rotation by its
+``dof`` angles, it turns relative to its parent by C·M·C⁻¹, in the axes of the skeleton at rest.
 """
 
 import os
@@ -15,7 +15,7 @@ from isa_engine.body.capture import Capture
 from isa_engine.body.rotation import matrices
 from isa_engine.errors import BodyError
 
-# AMC does not say its rate; the database was captured at this one.
+# Frames a second. AMC files do not say their rate; the database was captured at this one.
 FPS = 120.0
 
 _ROOT_ORDER = ["tx", "ty", "tz", "rx", "ry", "rz"]
@@ -23,7 +23,8 @@ _ROOT_ORDER = ["tx", "ty", "tz", "rx", "ry", "rz"]
 
 @dataclass(frozen=True)
 class _Bone:
-    """Name, unit direction, length, axis ``(3, 3)``, and the degrees of freedom in their order."""
+    """A bone: name, unit direction at rest, length in the file's unit, axis ``(3, 3)``, and the degrees of
+    freedom in the order of the motion's columns."""
 
     name: str
     direction: np.ndarray
@@ -36,7 +37,7 @@ def read_amc(path: str | os.PathLike) -> Capture:
     """Read a motion and the skeleton beside it: ``02_01.amc`` with ``02.asf`` (or ``02_01.asf``).
 
     Raises:
-        BodyError: the skeleton is not there, or a file does not read as one of its kind; names the line.
+        BodyError: the skeleton is not there, or a file is not of its format; names the line.
     """
     path = Path(path)
     stems = dict.fromkeys((path.stem, path.stem.partition("_")[0]))
@@ -151,7 +152,7 @@ def _check_whole(rows: dict[str, list], names: set[str], frames: int, where: str
 
 
 def _in_order(degrees: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
-    """Rotations ``(F, 3, 3)`` about fixed x, then y, then z, each where it is among the channels."""
+    """Rotations ``(F, 3, 3)`` about fixed x, then y, then z; an axis that is no channel does not turn."""
     turn = np.broadcast_to(np.eye(3), (len(degrees), 3, 3))
     for axis, channel in enumerate(("rx", "ry", "rz")):
         if channel in channels:

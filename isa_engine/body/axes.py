@@ -5,15 +5,15 @@ Both are right-handed and in metres; (x, y, z) of a body is (x, −z, y) of the 
 
 import numpy as np
 
-# Turns column vectors.
+# From a body's axes to the world's, for column vectors.
 TO_WORLD = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def to_world(points: np.ndarray) -> np.ndarray:
-    """Points ``(..., 3)`` of a body's axes in the world's."""
+    """Points ``(..., 3)`` in a body's axes to the world's."""
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
 
 
 def from_world(points: np.ndarray) -> np.ndarray:
-    """Points ``(..., 3)`` of the world's axes in a body's."""
+    """Points ``(..., 3)`` in the world's axes to a body's."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)

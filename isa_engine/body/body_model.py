@@ -12,13 +12,13 @@ import numpy as np
 from isa_engine.body.rotation import matrices
 from isa_engine.errors import BodyError
 
-# Frames skinned at once; bounds the memory that a long motion needs.
+# Frames skinned at once, so that a long motion needs no more memory than these.
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class BodyModel:
-    """All that is in a body's file and enters its vertices.
+    """A body's file as arrays: all that its vertices are computed from.
 
     Attributes:
         v_template: ``(V, 3)`` float32, the mean body in T pose.
@@ -88,7 +88,7 @@ class BodyModel:
             rotations: ``(..., J, 3)`` axis-angle of each joint relative to its parent; at rest by default.
                 Fingers are relative to the flat hand.
             translation: ``(..., 3)`` metres, added after posing.
-            vertices: index of those wanted, where not all are.
+            vertices: an index of the V vertices, to pose only some.
 
         Returns:
             Vertices ``(..., V, 3)`` and joints ``(..., J, 3)``, float32.

@@ -1,7 +1,8 @@
 """BVH: a hierarchy of joints with offsets and channels, then a table of numbers, a row a frame.
 
 The format was never written down by a standard, so files differ: in how the text is encoded, in capitals, in
-decimal commas, in whether a row more or less than announced follows. What can be read only one way is read.
+decimal commas, in whether a row more or less than announced follows. Such a file is read wherever it can mean
+only one thing, and refused otherwise.
 """
 
 import codecs
@@ -23,8 +24,8 @@ _TABLE = re.compile(r"\s*Frames\s*:\s*(\S+)\s+Frame\s*Time\s*:\s*(\S+)(.*)", re.
 
 
 def read_bvh(path: str | os.PathLike) -> Capture:
-    """Read a performance. The root and the hips travel; bones keep their length, so that position channels of
-    all other joints are passed over.
+    """Read a performance. Position channels move the root and the joints between it and the hips; those of
+    all other joints are ignored, since bones keep their lengths.
 
     Raises:
         BodyError: the file is truncated or not a BVH, or shows more than one person; names the place.
@@ -45,7 +46,7 @@ def read_bvh(path: str | os.PathLike) -> Capture:
             if channel in _AXES:
                 angle = np.radians(values[:, column])
                 turn = matrices(angle[:, None] * np.eye(3)[_AXES[channel]])
-                # The first channel is outermost.
+                # Of a joint's rotations, the first channel's is applied last.
                 rotations[:, j] = rotations[:, j] @ turn
             else:
                 places[:, j, _POSITIONS[channel]] = values[:, column]
@@ -80,14 +81,14 @@ def _parts(path: Path, where: str) -> tuple[str, str]:
         data = path.read_bytes()
     except OSError as error:
         raise BodyError(f"cannot read the motion: {error.strerror}", where=where) from error
-    # Windows' editors write UTF-16, with a mark; in plain text half of its bytes would be zero.
+    # Editors on Windows write UTF-16 with a byte-order mark; read as plain text, every second byte is zero.
     marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     text = data.decode("utf-16" if data.startswith(marks) else "utf-8-sig", errors="replace")
     parts = re.fullmatch(r"\s*HIERARCHY\b(.*?)\bMOTION\b(.*)", text, re.IGNORECASE | re.DOTALL)
     if parts is None:
         raise BodyError("'HIERARCHY' and 'MOTION' are not in it", where=where, remedy="Choose a BVH file.")
     if "." not in parts[2] and re.search(r"\d,\d", parts[2]):
-        # Written where the decimal point is a comma.
+        # Written by a program whose language has a comma for the decimal point.
         return parts[1].replace(",", "."), parts[2].replace(",", ".")
     return parts[1], parts[2]
 
@@ -108,7 +109,7 @@ class _Skeleton:
             raise BodyError(problem, where=where, remedy=_AGAIN) from error
 
     def _read(self, words) -> None:
-        open_joints: list[int] = []  # −1 stands for an end site
+        open_joints: list[int] = []  # the braces that are open, by joint; −1 is an end site's
         for word in words:
             kind = word.upper()
             if kind in ("ROOT", "JOINT"):
@@ -149,7 +150,7 @@ class _Skeleton:
 
 
 def _person(skeleton: _Skeleton, where: str) -> list[int]:
-    """The joints of the one person in the file; what else has a root is a prop.
+    """The joints of the one person in the file; trees of joints that are no person's are props.
 
     Raises:
         BodyError: there are several people, or none.

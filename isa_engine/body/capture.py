@@ -7,19 +7,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Capture:
-    """F frames, J joints, parents before children; lengths in the file's units.
+    """A captured performance of F frames and J joints, parents before children; lengths in the file's units.
 
     Attributes:
         name: of the performance.
         where: the file, for errors.
         fps: frames a second.
-        joints: names.
+        joints: names, as in the file.
         parents: ``(J,)``, −1 for the root.
         offsets: ``(J, 3)`` from the parent at rest, in the file's axes; zero for the root.
         rotations: ``(F, J, 3, 3)`` relative to the parent, identity at rest; axes as at rest.
         translation: ``(F, 3)`` of the root.
-        travel: of joints that are moved from their parents as well as turned, ``(F, 3)`` each, in place of
-            their offsets: hips below a node that stays where it is.
+        travel: joint → ``(F, 3)``, its place from its parent on each frame, in place of its offset. It is for
+            joints that are moved as well as turned: hips below a root that stays where it is.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Capture:
     travel: dict[int, np.ndarray]
 
     def at_rest(self) -> np.ndarray:
-        """Places ``(J, 3)`` of the joints at rest, from the root."""
+        """Places ``(J, 3)`` of the joints at rest, relative to the root."""
         rest = np.zeros_like(self.offsets)
         for j, parent in enumerate(self.parents):
             rest[j] = self.offsets[j] + (rest[parent] if parent >= 0 else 0)

@@ -1,6 +1,6 @@
 """Make the bundled clips: ``python -m isa_engine.body.convert_cmu FOLDER``.
 
-FOLDER holds the takes of the CMU motion capture database that ``CLIPS`` names, and their .asf skeletons.
+FOLDER holds the files of the CMU motion capture database that ``CLIPS`` names, and their .asf skeletons.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from isa_engine.body.motion_file import CLIPS_FOLDER, load_motion
 from isa_engine.body.motion_npz import write_motion
 
 FPS = 24.0
-# Clip ← take, and from which to which second.
+# Clip ← file of the database, and the seconds between which it is cut.
 CLIPS: dict[str, tuple[str, float, float]] = {
     "walk": ("02_01.amc", 0.0, 10.0),
     "run": ("02_03.amc", 0.0, 10.0),
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _cut(motion: Motion, start: float, end: float) -> Motion:
-    """These seconds of it, starting over the origin."""
+    """The seconds from start to end of a motion, moved so that they begin above the origin."""
     frames = slice(round(start * motion.fps), round(end * motion.fps) + 1)
     path = motion.translation[frames]
     return replace(motion, rotations=motion.rotations[frames], translation=path - path[0] * [1, 0, 1])

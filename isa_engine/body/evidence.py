@@ -1,7 +1,7 @@
 """What is known of how somebody stands in a picture: marks of an artist, a detector's sighting, or both.
 
-A mark counts as exactly as a hand can put it, a landmark as exactly as a detector sees it: one that was
-detected and then dragged is a mark.
+Each place is weighed by the error that is expected of it: a mark's is that of a hand on a picture, a
+landmark's that of the detector. A landmark that the artist has dragged is a mark.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from isa_engine.body.landmarks import LANDMARKS, Sighting
 from isa_engine.body.rotation import aligning
 from isa_engine.errors import BodyError
 
-# Shares of the figure's size in the picture: how exactly keypoints are marked, and detected where they are
-# sure.
+# Errors that are expected of a mark and of a sure landmark, as shares of the figure's size in the picture.
 _MARKED, _DETECTED = 0.006, 0.012
-# A place this near to the detector's, in pixels, was not dragged: a .blend keeps places in single precision.
+# Pixels. A mark this near to the detector's place was not dragged: a .blend stores places in single
+# precision, so even an untouched one differs a little.
 _SAME = 0.1
+# Marks without which no pose is fitted.
 _LEAST = 8
-# Of a landmark that is not sure at all.
+# The certainty, 0 to 1, that even the least certain landmark counts with.
 _UNSURE = 0.05
 
 
@@ -31,7 +32,8 @@ def _bone(start: str, end: str, exact: float) -> tuple[np.ndarray, float]:
     return row, exact
 
 
-# Bones whose direction a detector tells in space, and how exactly, in radians: what is short is told worse.
+# Bones whose direction in space a detector tells, with the error expected of it in radians: that of short
+# bones is larger.
 _BONES = [
     _bone("right_hip", "left_hip", 0.15),
     _bone("right_shoulder", "left_shoulder", 0.15),
@@ -51,21 +53,22 @@ for _side in ("left", "right"):
         _bone(f"{_side}_little_knuckle", f"{_side}_index_knuckle", 0.35),
     ]
 BONES = np.stack([row for row, _ in _BONES])
-"""``(D, P)``: times landmarks, the vectors along D bones."""
+"""``(D, P)``: this times the places of P landmarks is the vectors along D bones."""
 _BONES_EXACT = np.array([exact for _, exact in _BONES])
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one body in one picture; P landmarks, D bones.
+    """What is known of one body in one picture: P landmarks' places, D bones' directions, and weights.
 
     Attributes:
-        places: ``(P, 2)`` pixels; any where ``weights`` is zero.
-        weights: ``(P,)`` one over the error that is expected, pixels.
-        marked: ``(P,)`` bool, those that an error is told of.
-        directions: ``(D, 3)`` unit vectors in the camera's view; any where ``direction_weights`` is zero.
-        direction_weights: ``(D,)`` one over the error that is expected, radians.
-        extent: of the figure in the picture, pixels.
+        places: ``(P, 2)`` pixels; without meaning where ``weights`` is zero.
+        weights: ``(P,)``, one over the expected error in pixels.
+        marked: ``(P,)`` bool: the landmarks that a fit's error is measured on.
+        directions: ``(D, 3)`` unit vectors in the camera's view; without meaning where ``direction_weights``
+            is zero.
+        direction_weights: ``(D,)``, one over the expected error in radians.
+        extent: the larger of the figure's width and height in the picture, pixels.
     """
 
     places: np.ndarray
@@ -77,7 +80,7 @@ class Evidence:
 
     @property
     def in_space(self) -> bool:
-        """Whether it tells of depth, too."""
+        """Whether any bone's direction in space is known, and with it depth."""
         return bool(self.direction_weights.any())
 
     @property
@@ -132,7 +135,13 @@ def evidence(
 
 
 def ray(place: np.ndarray, size: tuple[int, int], intrinsics: np.ndarray) -> np.ndarray:
-    """From the camera through a place in the picture: ``(3,)`` in its view, one metre ahead."""
+    """The point one metre in front of the camera that is seen at a place: ``(3,)`` in the camera's view.
+
+    Args:
+        place: ``(2,)`` pixels, y down.
+        size: of the picture, width and height, pixels.
+        intrinsics: ``(4,)``, ``geometry.camera``.
+    """
     fx, fy, cx, cy = intrinsics
     x, y = (np.asarray(place) / size * 2 - 1) * [1, -1]
     return np.array([(x - cx) / fx, (y - cy) / fy, -1.0])

@@ -1,9 +1,9 @@
 """The pose of a body from what is known of it in a picture: least squares under a pose prior.
 
-Minimises, by Levenberg and Marquardt's method from several headings, landmarks' distances in the picture
-and the bones' turns in space (``evidence``), each by the error that is expected of it, together with how
-unlikely the pose is (``pose_prior``) and, where nothing tells of depth, how far the body leans. What a
-picture cannot tell the prior decides.
+Minimises, by Levenberg and Marquardt's method from several headings, the landmarks' distances in the picture
+and the bones' angles in space (``evidence``), each divided by the error that is expected of it, together with
+how unlikely the pose is (``pose_prior``) and, where nothing tells of depth, how far the body leans. What the
+picture does not tell, the prior decides.
 """
 
 from dataclasses import dataclass, replace
@@ -20,15 +20,19 @@ from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.errors import BodyError
 from isa_engine.geometry.ndc import to_pixels
 
-# Share of the figure's size in the picture: the error of a failed fit.
+# A fit with a larger error, as a share of the figure's size in the picture, has failed.
 _FAILED = 0.05
+# The sine of a lean that costs as much as an error of the expected size.
 _LEAN = 0.35
+# The weight of the pose prior.
 _PRIOR = 1.0
-# Turned by these, of whole turns; where the heading is seen, only beside it.
+# Headings to start from, in turns from facing the camera; where the heading is seen, turns from that one.
 _HEADINGS, _NEAR_HEADINGS = np.arange(8) / 8, np.array([0, 1 / 8, -1 / 8])
+# Every heading gets a few rounds of descent, then the best get many.
 _FIRST_ROUNDS, _LAST_ROUNDS, _FINALISTS = 12, 60, 3
+# The step of the finite differences, in radians and metres.
 _DIFFERENCE = 1e-5
-# Where these are among the parameters: the root's rotation and place, then the other joints' rotations.
+# Which parameters are the root's rotation, its place, and the other joints' rotations.
 _ROOT, _PLACE, _BODY = slice(0, 3), slice(3, 6), slice(6, None)
 _WRISTS = SMPLX_JOINTS.index("left_wrist"), SMPLX_JOINTS.index("right_wrist")
 
@@ -38,11 +42,11 @@ class Fit:
     """A body in front of a camera that stands at the origin, looks along −Z and has Y up.
 
     Attributes:
-        rotations: ``(55, 3)`` axis-angle of each joint relative to its parent; the face at rest, and hands
-            that nobody saw.
+        rotations: ``(55, 3)`` axis-angle of each joint relative to its parent; the face, and hands that were
+            not seen, are at rest.
         translation: ``(3,)`` metres: the pelvis is at its rest place plus this.
         keypoints: ``(17, 2)`` pixels, y down, where the fitted body has them.
-        error: root of the mean squared distance to those that were marked, pixels.
+        error: root mean square distance to the marked places, pixels.
     """
 
     rotations: np.ndarray
@@ -65,7 +69,7 @@ def fit_pose(
         marked: ``(17, 2)`` pixels, y down from the picture's top left corner; NaN where unmarked.
         size: of the picture in pixels, width and height.
         intrinsics: ``(4,)``, ``geometry.camera``.
-        sighting: what a detector saw; a keypoint that is marked elsewhere than it says is the artist's.
+        sighting: what a detector saw; where a mark lies elsewhere than it says, the mark counts.
 
     Raises:
         BodyError: too few keypoints are marked, they lie in one place, or no pose fits them.
@@ -91,8 +95,12 @@ def fit_pose(
 
 
 def settled(rest: np.ndarray, sighting: Sighting, size: tuple[int, int], intrinsics: np.ndarray) -> Sighting:
-    """What a detector saw, moved to where our landmarks are: its own are elsewhere on a body, by so much that
-    it depends on how the body stands. Arguments and errors as of ``fit_pose``."""
+    """A sighting with its places moved to where our landmarks are.
+
+    The detector puts its landmarks elsewhere on the body (``landmarks.detected_offsets``), and how far that
+    is in the picture depends on how the body stands: so a pose is fitted first. Arguments and errors as of
+    ``fit_pose``.
+    """
     known = evidence(sighting.marks(), size, intrinsics, sighting)
     offsets = detected_offsets()
     problem = Problem(np.asarray(rest, np.float64), known, size, intrinsics, offsets)
@@ -102,13 +110,15 @@ def settled(rest: np.ndarray, sighting: Sighting, size: tuple[int, int], intrins
 
 
 class Problem:
-    """Parameters ``(69,)``: the root's rotation, its place, the rotations of joints 1 to 21.
+    """The least-squares problem of one fit.
+
+    Its ``(69,)`` parameters are the root's rotation, its place, and the rotations of joints 1 to 21.
 
     Args:
         rest: ``(55, 3)`` joints at rest.
         known: what the body is to agree with.
         size, intrinsics: of the picture.
-        elsewhere: ``(P, 3)`` metres that landmarks are from ours, in their joints' axes.
+        elsewhere: ``(P, 3)`` metres from our landmarks to those in ``known``, in the axes of their joints.
     """
 
     def __init__(
@@ -134,15 +144,16 @@ class Problem:
         return min(last, key=lambda found: found[1])[0]
 
     def moved(self, parameters: np.ndarray, by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How landmarks move in the view, ``(P, 3)`` metres, and in the picture, ``(P, 2)`` pixels, that are
-        moved ``by`` ``(P, 3)`` metres in their joints' axes."""
+        """How far landmarks move in the view, ``(P, 3)`` metres, and in the picture, ``(P, 2)`` pixels, when
+        each is moved ``by`` so many metres, ``(P, 3)``, in its joint's axes."""
         turned, placed = self._posed(parameters[None])
         points = self._carried(turned, placed)
         way = (turned[:, self.carriers] @ by[..., None])[..., 0]
         return way[0], (self._in_picture(points + way) - self._in_picture(points))[0]
 
     def start(self, heading: float) -> np.ndarray:
-        """A person of average pose who faces this way, as large and in the place that the marks tell."""
+        """Parameters of a person of average pose with this heading (radians about Y), as large as the marks
+        and in their place in the picture."""
         known = self.known
         parameters = np.concatenate([[0, heading, 0], np.zeros(3), self.prior.mean])
         parameters[_PLACE] = [0, 0, -10]
@@ -197,7 +208,8 @@ class Problem:
         return parameters, float(cost)
 
     def residuals(self, parameters: np.ndarray) -> np.ndarray:
-        """What is to become small, ``(B, R)``: pixels, bones, pose and lean, each by its own measure."""
+        """The residuals ``(B, R)``, without unit: places, pose, then bones' directions or lean, each divided
+        by what is expected of it."""
         known = self.known
         turned, placed = self._posed(parameters)
         points = self._carried(turned, placed)
@@ -219,7 +231,8 @@ class Problem:
 
     def _in_picture(self, points: np.ndarray) -> np.ndarray:
         fx, fy, cx, cy = self.intrinsics
-        # A trial step may put the body behind the camera. At 0.1 m, so near, it costs enough to be refused.
+        # A trial step may put the body behind the camera. It then counts as 0.1 m in front of it, where its
+        # error is so large that the step is refused.
         depth = np.maximum(-points[..., 2], 0.1)
         ndc = np.stack([fx * points[..., 0] / depth + cx, fy * points[..., 1] / depth + cy], -1)
         return to_pixels(ndc, self.size)

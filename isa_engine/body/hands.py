@@ -1,6 +1,6 @@
-"""Fingers from a hand that was seen: each bone is swung from where its parent holds it to where it points.
+"""Fingers' rotations from a hand that was seen: each bone takes the smallest turn to where it points.
 
-A hand's landmarks tell no twist of a finger, and a finger has next to none.
+Landmarks do not tell how far a finger twists about itself, and fingers hardly do.
 """
 
 import numpy as np
@@ -9,19 +9,20 @@ from isa_engine.body.landmarks import HAND_FINGERS, Hand
 from isa_engine.body.rotation import aligning, axis_angles, matrices
 from isa_engine.body.skeleton import SMPLX_JOINTS
 
-# Radians that no joint of a finger bends beyond.
+# Radians beyond which no joint of a finger bends; a larger turn is an error of the detector, and is cut.
 _FARTHEST = 1.75
-# Metres: a bone so short points nowhere.
+# Metres. The direction of a shorter bone is noise.
 _LEAST = 1e-4
 _FIRST = SMPLX_JOINTS.index("left_index1")
 
 
 def finger_rotations(hand: Hand, side: int, wrist: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Rotations ``(15, 3)`` axis-angle of a hand's fingers, in SMPL-X's order.
+    """Rotations ``(15, 3)``, axis-angle, of a hand's fingers in SMPL-X's order.
 
     Args:
+        hand: what was seen.
         side: 0 left, 1 right.
-        wrist: ``(3, 3)`` rotation of the hand in the axes that its shape is in.
+        wrist: ``(3, 3)`` rotation of the wrist, in the axes of ``hand.shape``.
         rest: ``(55, 3)`` joints at rest.
     """
     found = np.zeros((15, 3))
@@ -29,7 +30,7 @@ def finger_rotations(hand: Hand, side: int, wrist: np.ndarray, rest: np.ndarray)
         name = f"{('left', 'right')[side]}_{finger}1"
         joint, turned = SMPLX_JOINTS.index(name), wrist
         for phalanx in range(3):
-            # The last joint of a finger has no joint after it: at rest its tip goes straight on.
+            # No joint follows the last one of a finger, so its tip is taken to lie straight ahead at rest.
             start = min(phalanx, 1)
             bone = rest[joint + start + 1] - rest[joint + start]
             seen = hand.shape[landmark + phalanx + 1] - hand.shape[landmark + phalanx]

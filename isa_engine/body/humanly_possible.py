@@ -1,4 +1,4 @@
-"""Whether a body can do what a motion says: a file that was read by the wrong convention is told by that."""
+"""Whether a body can do what a motion says; if not, the file was read by a convention that is not its own."""
 
 import numpy as np
 
@@ -9,15 +9,16 @@ from isa_engine.errors import BodyError
 
 # Joints of the body: fingers, jaw and eyes turn less, and do not matter as much.
 _BODY_JOINTS = 22
-# So many degrees from the rest pose no joint but the pelvis turns, and the share of frames that may do so all
-# the same: trackers err, and an arm that is swung behind the back comes close for a moment.
+# No joint but the pelvis turns by more than so many degrees from the rest pose. A share of frames may all the
+# same: trackers err, and an arm that is swung behind the back comes close for a moment.
 _FARTHEST, _SHARE = 150.0, 0.5
 # Frames looked at to find where the body is.
 _FRAMES = 60
 
 
 def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
-    """
+    """Refuse a motion that no body can do.
+
     Args:
         where: the file, for the error.
 
@@ -29,7 +30,7 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
         remedy = "Export the motion again."
         raise BodyError("some rotations or places are not finite numbers", where=where, remedy=remedy)
     angles = np.degrees(np.linalg.norm(motion.rotations[:, 1:_BODY_JOINTS], axis=-1))
-    # More than a half turn one way is less than one the other way.
+    # A turn of 200° one way is one of 160° the other way.
     angles = np.abs((angles + 180) % 360 - 180)
     share = (angles > _FARTHEST).mean(0)
     if share.max() > _SHARE:
@@ -37,7 +38,8 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
         problem = f"it turns the {joint} by more than {_FARTHEST:.0f}° on {share.max():.0%} of its frames"
         remedy = "Export it again with its skeleton in T-pose at rest."
         raise BodyError(problem, where=where, remedy=remedy)
-    # Poses without a place of their own have the origin at the chest: those are let through.
+    # Some files hold poses only, without a place, and have the origin at the chest. They are let through: not
+    # all of the body is then below zero.
     frames = np.unique(np.linspace(0, len(motion.rotations) - 1, _FRAMES).round().astype(int))
     rotations, translation = motion.rotations[frames], motion.translation[frames]
     joints = body.pose(rotations=rotations, translation=translation, vertices=slice(0, 1))[1]

@@ -1,7 +1,7 @@
 """What other skeletons call SMPL-X's joints.
 
-One table a naming scheme. A name may hold ``{Side}`` (Left, Right) or ``{s}`` (l, r) for its two sides;
-case and a namespace such as ``mixamorig:`` or SMPL's ``m_avg_`` do not matter.
+One table a naming scheme. A name may hold ``{Side}`` (Left, Right), ``{S}`` (L, R) or ``{s}`` (l, r) for its
+two sides. Capitals are ignored, and so is a namespace in front, such as ``mixamorig:`` or SMPL's ``m_avg_``.
 """
 
 import re
@@ -157,7 +157,7 @@ SCHEMES: dict[str, dict[str, str]] = {
 }
 _NAMESPACE = re.compile(r"(.*:)?([fm]_avg_)?")
 _ON_THE_AXIS = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
-# Without these a body cannot be posed; the others may be missing.
+# A file without one of these is refused; the other joints may be missing.
 _NEEDED = ("pelvis", "hip", "knee", "ankle", "spine3", "head", "shoulder", "elbow", "wrist")
 
 

@@ -12,7 +12,7 @@ KEYPOINTS: tuple[str, ...] = (
         for side in ("left", "right")
     ),
 )
-# Pairs to draw a figure from.
+# Pairs of keypoints between which a figure's lines are drawn.
 LIMBS: tuple[tuple[int, int], ...] = (
     *((0, 1), (0, 2), (1, 3), (2, 4)),
     *((5, 6), (5, 7), (7, 9), (6, 8), (8, 10)),
@@ -22,7 +22,7 @@ LIMBS: tuple[tuple[int, int], ...] = (
 BODY_JOINTS = 22
 HEAD = SMPLX_JOINTS.index("head")
 _EYES = SMPLX_JOINTS.index("left_eye_smplhf"), SMPLX_JOINTS.index("right_eye_smplhf")
-# The open body's, from the middle between the eyes, in units of the distance between the eyes.
+# Places on the open body, from the middle between the eyes, in units of the eyes' distance.
 _NOSE, _LEFT_EAR = np.array([0.0, -0.66, 0.72]), np.array([1.44, -0.10, -1.50])
 _JOINTS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 
@@ -49,7 +49,7 @@ def keypoints(joints: np.ndarray, head_rotation: np.ndarray, rest: np.ndarray) -
 
     Args:
         joints: ``(..., ≥22, 3)`` posed.
-        head_rotation: ``(..., 3, 3)``, the head's in the joints' space.
+        head_rotation: ``(..., 3, 3)``, from the head at rest to the head in the space of ``joints``.
         rest: ``(55, 3)`` joints at rest.
 
     Returns:

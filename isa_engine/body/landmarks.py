@@ -20,19 +20,19 @@ LANDMARKS: tuple[str, ...] = (
         for side in _SIDES
     ),
 )
-# As sure as this a landmark is really seen.
+# A landmark that is at least so sure, of 1, counts as seen.
 _SEEN = 0.5
 # A hand's: the wrist, then four of each finger from its root to its tip.
 HAND_LANDMARKS = 21
-# Where these begin among a hand's: thumb's are its three joints and its tip, the others' knuckle, two joints
-# and tip.
+# Index of each finger's first landmark of a hand. The thumb's four are its three joints and its tip; the
+# other fingers' are knuckle, two joints and tip.
 HAND_FINGERS: dict[str, int] = {"thumb": 1, "index": 5, "middle": 9, "ring": 13, "pinky": 17}
-# Tip of the big toe and heel from the ankle, measured on the open body's vertices: shares of the way from
-# ankle to ball, along its level part and down.
+# Where the big toe's tip and the heel are from the ankle, in parts of the way from ankle to ball of the foot:
+# how far along the level part of that way, and how far down. Measured on the open body's vertices.
 _TOE, _HEEL = (1.38, 0.40), (-0.38, 0.27)
-# Where MediaPipe puts its landmarks on a body, millimetres from ours in the axes of their joint at rest,
-# those of the left side (the right side's mirror them). Measured on 63 rendered people in motions that no
-# table of ours is made with, from all sides.
+# Where MediaPipe puts its landmarks on a body: millimetres from ours, in the axes of their joint at rest, on
+# the left side, which the right side mirrors. Measured on 63 rendered people, from all sides, in motions that
+# nothing else here is fitted to.
 _DETECTED = {
     **{"nose": (0, 5, -19), "eye": (-4, -1, 1), "ear": (-34, -9, 39), "shoulder": (-20, -3, 0)},
     **{"elbow": (-2, 10, 16), "wrist": (12, 10, 6), "hip": (-16, -16, 16), "knee": (0, -17, -1)},
@@ -61,8 +61,8 @@ class Sighting:
 
     Attributes:
         places: ``(P, 2)`` pixels, y down; those out of the frame or hidden are guesses.
-        shape: ``(P, 3)`` metres from the hips' middle, in axes whose −Z is the ray to the person's middle and
-            whose Y is up.
+        shape: ``(P, 3)`` metres from the middle of the hips, in axes whose −Z is the ray from the camera to
+            the person's middle and whose Y is up.
         sure: ``(P,)`` 0 to 1, how likely each is really seen.
         hands: left and right; None where it was not seen.
     """
@@ -80,7 +80,7 @@ class Sighting:
         return marks
 
     def middle(self) -> np.ndarray:
-        """Of what is seen best, ``(2,)`` pixels."""
+        """The middle of the better seen half of the landmarks, ``(2,)`` pixels."""
         return self.places[self.sure >= np.median(self.sure)].mean(0)
 
     def box(self) -> np.ndarray:
@@ -90,7 +90,7 @@ class Sighting:
 
 
 def carriers(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which joint carries each landmark, ``(P,)``, and where it is from there at rest, ``(P, 3)`` metres.
+    """Which joint carries each landmark, ``(P,)``, and the way from it to there at rest, ``(P, 3)`` metres.
 
     Args:
         rest: ``(55, 3)`` joints at rest, Y up, facing +Z.
@@ -114,7 +114,8 @@ def carriers(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def detected_offsets() -> np.ndarray:
-    """How far from each landmark's place the detector sees it, ``(P, 3)`` metres, as of ``carriers``."""
+    """The way from each of our landmarks to where the detector sees it, ``(P, 3)`` metres, in the axes of
+    ``carriers``."""
     offsets = []
     for name in LANDMARKS:
         side, _, point = name.partition("_")

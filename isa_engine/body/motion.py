@@ -9,7 +9,7 @@ from isa_engine.body.rotation import interpolate
 
 @dataclass(frozen=True)
 class Motion:
-    """Always in SMPL-X space: metres, Y up, a body without rotation faces +Z. F frames.
+    """A motion of F frames in SMPL-X's space: metres, Y up; a body without rotation faces +Z.
 
     Attributes:
         name: of its file.
@@ -34,7 +34,7 @@ class Motion:
         The first frame stays; the last is the last that fits the motion's duration.
         """
         last = len(self.rotations) - 1
-        # A rounding error must not cost the last frame.
+        # Without the small addition a rounding error could drop the last frame.
         count = int(np.floor(last / self.fps * fps + 1e-6)) + 1
         position = np.minimum(np.arange(count) * (self.fps / fps), last)
         before = np.minimum(position.astype(int), max(last - 1, 0))

@@ -18,11 +18,11 @@ CLIPS_FOLDER = Path(__file__).with_name("motions")
 def load_motion(path: str | os.PathLike) -> Motion:
     """Read a motion: ``.npz`` of SMPL-X or AMASS, ``.amc`` beside its ``.asf``, or ``.bvh``.
 
-    It is for the open body: ASF/AMC and BVH are retargeted to its proportions and put on its ground; AMASS's
-    translations are turned about its pelvis.
+    The motion fits the open body: ASF/AMC and BVH are retargeted to its proportions and put on the ground;
+    where AMASS's world is turned to Y up, its translations turn about the open body's pelvis.
 
     Raises:
-        BodyError: names what is missing, truncated, foreign, or what no body does.
+        BodyError: names what is missing, truncated, of an unknown kind, or impossible for a body.
     """
     body = open_body()
     suffix = Path(path).suffix.lower()

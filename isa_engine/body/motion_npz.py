@@ -4,10 +4,9 @@ AMASS: ``poses (F, 165)`` or ``(F, 156)``, ``trans (F, 3)``, ``betas``, ``gender
 ``mocap_framerate``. Parts, as ``smplx.create`` names its arguments: ``global_orient``, ``body_pose``,
 ``transl`` and optionally hands, jaw, eyes and ``betas``.
 
-AMASS's world is Z up, with bodies that are Y up; other programs write the same fields for a world that is
-Y up. Our own files say which in ``up_axis``, and AMASS's own are known by fields that nobody else writes.
-Where a file tells neither way, the bodies do: over a performance, people's heads point up. Parts are taken
-as Y up.
+AMASS's world is Z up, with bodies that are Y up at rest; other programs write the same fields for a world
+that is Y up. Our own files say which in ``up_axis``, and AMASS's own are known by fields that nobody else
+writes. Where a file has neither, up is where the heads point on average. Files of parts are taken as Y up.
 """
 
 import os
@@ -23,7 +22,7 @@ from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.errors import BodyError
 
 _SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156
-# What AMASS's releases hold beside poses: what the capture was fitted to, and how.
+# Fields that only AMASS's releases hold: what the capture was fitted to, and how.
 _AMASS_FIELDS = (
     "surface_model_type",
     "dmpls",
@@ -46,7 +45,7 @@ _REMEDY = "Choose a motion of SMPL-X or AMASS."
 
 
 def write_motion(motion: Motion, path: str | os.PathLike) -> None:
-    """Write a take in AMASS's layout with ``up_axis`` Y, in half the usual precision: rotations to 0.05°.
+    """Write a motion in AMASS's layout with ``up_axis`` Y; rotations are in half precision, to 0.05°.
 
     Raises:
         BodyError: the place cannot be written.
@@ -67,10 +66,10 @@ def write_motion(motion: Motion, path: str | os.PathLike) -> None:
 
 
 def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
-    """Read a motion.
+    """Read a motion in any of these layouts.
 
     Args:
-        body: whose pelvis the translations of a Z-up world are turned about.
+        body: whose pelvis translations turn about, where a Z-up world is turned to Y up.
 
     Raises:
         BodyError: names what is missing, truncated, not finite or of another kind.
@@ -86,9 +85,9 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
             problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in it"
             raise BodyError(problem, where=str(path), remedy=_REMEDY)
         betas = np.zeros(0, np.float32)
-        # Coefficients of SMPL-H's shape space would make somebody else of a body of SMPL-X.
+        # SMPL-H's shape coefficients belong to another shape space: on SMPL-X they would make somebody else.
         if of_smplx and "betas" in file:
-            # Files of parts repeat the shape on every frame; one row says it.
+            # Files of parts repeat the shape on every frame: the first row is enough.
             betas = np.atleast_2d(file.numbers("betas", None, np.float32))[0, :16]
         gender = file.text("gender").lower() if "gender" in file else "neutral"
         fps = _rate(file)
@@ -124,7 +123,8 @@ def _poses(file: NpzFile) -> tuple[np.ndarray, np.ndarray, bool]:
 
 
 def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
-    """Parts come as ``(F, 3·n)`` or ``(F, n, 3)``; those that are not in the file are at rest."""
+    """Rotations ``(F, 55, 3)`` and translations ``(F, 3)`` of a file of parts, which come as ``(F, 3·n)`` or
+    ``(F, n, 3)``; parts that are not in it are at rest."""
     frames = len(np.atleast_1d(file.numbers("global_orient", None, np.float64)))
     joints = []
     for name, count in _PARTS.items():

@@ -10,11 +10,11 @@ from isa_engine.errors import BodyError
 
 
 class NpzFile:
-    """Members of an archive, each read and checked when it is asked for.
+    """An ``.npz`` archive whose members are read and checked one by one, when they are asked for.
 
     Args:
         kind: what the file should be, for the errors ("body").
-        remedy: what to do if it is not.
+        remedy: what the errors say is to be done, if the file is no such thing.
 
     Raises:
         BodyError: it cannot be opened as an ``.npz``.
@@ -46,7 +46,8 @@ class NpzFile:
         """One member, converted.
 
         Args:
-            shape: None: any; in it, None: any length.
+            shape: that it must have; None in a place allows any length there, None alone any shape.
+            dtype: to which it is converted.
 
         Raises:
             BodyError: names the field that is missing, truncated, not finite or of another kind.

@@ -1,4 +1,4 @@
-"""How people hold themselves: a Gaussian over the body's pose, baked from the bundled clips."""
+"""The pose prior: a Gaussian over poses of the body, baked from the bundled clips."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +24,6 @@ class PosePrior:
 
 @lru_cache(maxsize=1)
 def pose_prior() -> PosePrior:
-    """The baked prior."""
+    """The bundled prior, read once."""
     with np.load(PRIOR, allow_pickle=False) as file:
         return PosePrior(file["mean"].astype(np.float64), file["whitening"].astype(np.float64))

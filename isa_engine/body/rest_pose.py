@@ -1,8 +1,9 @@
-"""What lies between a captured skeleton's rest pose and SMPL-X's, and between its axes and ours.
+"""The rotations between a captured skeleton's rest pose and SMPL-X's, and between its axes and ours.
 
-A joint's orientation is told against its own rest pose. Where a file's skeleton stands at rest, that pose is
-compared with SMPL-X's bone by bone. Many do not (all bones along one axis, a skeleton laid flat): then only
-the movement tells how a bone is held, and the frames in which the person stands upright are compared.
+A file gives a joint's orientation relative to the file's own rest pose. Where that pose is a standing person,
+it is compared with SMPL-X's bone by bone. In many files it is not (all bones along one axis, a skeleton laid
+flat): then only the movement tells how a bone is held, and frames in which the person stands upright are
+compared.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from isa_engine.errors import BodyError
 
 _INDEX = {name: j for j, name in enumerate(SMPLX_JOINTS)}
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
-# Bones that point somewhere else in another rest pose: arms down, legs apart, fingers spread.
+# Bones whose direction tells one rest pose from another: arms down or out, legs apart, fingers spread.
 _LIMBS = (
     *(("hip", "knee"), ("knee", "ankle")),
     *(("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "middle1")),
@@ -27,14 +28,16 @@ _LIMBS = (
 _PLACED = {"spine1": "spine3", "spine3": "neck", "neck": "head"} | {
     f"{side}_ankle": f"{side}_foot" for side in ("left", "right")
 }
-# So far apart, in degrees, may skeletons of one pose place them; beyond it the pose is another.
+# Two skeletons in the same pose may place these bones so many degrees apart; beyond that the poses differ.
 _PLACING = 35.0
 _BONES = {f"{side}_{joint}": f"{side}_{end}" for side in ("left", "right") for joint, end in _LIMBS}
-# Joints that hang in line with the bone above them where they have no bone of their own to compare.
+# Joints that keep the direction of the bone above them, if they have no bone of their own to compare.
 _FOLLOWERS = ("wrist", *_FINGERS)
 # Frames that tell how a bone is held, where the rest pose does not: those nearest to standing upright.
 _STANDING_FRAMES = 30
-# Sum of 1 − cos over torso, legs and the twist between hips and shoulders: less than a deep bow or a squat.
+# A frame's distance from standing is the sum of 1 − cos over torso, legs, and the twist between hips and
+# shoulders. Below the first number, less than a deep bow or a squat, the person stands; frames that are worse
+# than the best by no more than the second stand as well.
 _STANDING, _AS_WELL = 0.8, 0.05
 
 
@@ -44,7 +47,7 @@ class Comparison:
 
     Attributes:
         world: ``(3, 3)`` from the axes of the file's world to X left, Y up, Z forward.
-        bones: ``(3, 3)`` the same of its skeleton's axes at rest.
+        bones: ``(3, 3)`` from the axes of the file's skeleton at rest to the same.
         alignment: ``(55, 3, 3)``: a captured joint's global orientation in our axes, times this, is that of
             SMPL-X's joint in the same pose.
     """
@@ -61,9 +64,10 @@ def compare(
     source: Mapping[str, int],
     joints: np.ndarray,
 ) -> Comparison:
-    """
+    """Compare a captured skeleton with SMPL-X's.
+
     Args:
-        turned, placed: by ``Capture.forward_kinematics``.
+        turned, placed: orientations and places, by ``Capture.forward_kinematics``.
         source: SMPL-X joint name → index of the captured joint.
         joints: ``(55, 3)`` of the body at rest.
 
@@ -105,8 +109,8 @@ def _standing_axes(rest: np.ndarray, source: Mapping[str, int]) -> np.ndarray:
 def _world_of_standing(
     bones: np.ndarray, placed: np.ndarray, source: Mapping[str, int], leg: float
 ) -> np.ndarray:
-    """The world's axes, which are the skeleton's unless people plainly stand along another one: in mid-air
-    above it by the length of their legs, feet at its zero. A person who lies all the time does not."""
+    """The world's axes. They are the skeleton's, unless the person plainly stands along another axis: hips a
+    leg's length above its zero, feet at its zero. A person who lies all the time does not look so."""
     torso = _units(_torso(placed, source)).mean(0)
     axis = _nearest_axis(torso)
     if torso @ bones[1] >= 0.5 or torso @ axis < 0.7:
@@ -128,7 +132,7 @@ def _world_of_movement(placed: np.ndarray, source: Mapping[str, int]) -> np.ndar
 def _axes_above(up: np.ndarray, placed: np.ndarray, source: Mapping[str, int]) -> np.ndarray:
     across = _bone(placed[0], source, "right_hip", "left_hip")
     across = across - (across @ up) * up
-    # Anything across will do for somebody whose hips lie one above the other.
+    # With one hip right above the other, any direction at right angles to up serves as left.
     left = _nearest_axis(across if np.linalg.norm(across) > 1e-9 else np.roll(up, 1))
     return np.stack([left, up, np.cross(left, up)])
 
@@ -151,8 +155,8 @@ def _from_rest(rest: np.ndarray, source: Mapping[str, int], joints: np.ndarray) 
 def _from_movement(
     turned: np.ndarray, placed: np.ndarray, source: Mapping[str, int], joints: np.ndarray, where: str
 ) -> np.ndarray:
-    """Alignments by the frames in which the person stands: SMPL-X's bones are led along the captured ones
-    without a twist of their own, as in a person who stands at ease; the mean over those frames."""
+    """Alignments by the frames in which the person stands, averaged over them: SMPL-X's bones are turned
+    along the captured ones without any twist, as in a person who stands at ease."""
     frames = _standing_frames(placed, source, where)
     turned, placed = turned[frames], placed[frames]
     held = _led_along(placed, source, joints)

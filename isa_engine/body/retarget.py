@@ -1,7 +1,7 @@
 """From a captured skeleton to SMPL-X's: orientations carry over, and the legs set the scale.
 
-Each SMPL-X joint takes the global orientation of its counterpart, less what the two rest poses differ by
-(``rest_pose``); the hips' path is scaled by the length of the legs, so that steps fit the ground.
+Each SMPL-X joint takes the global orientation of its counterpart, less the difference between the two rest
+poses (``rest_pose``). The hips' path is scaled by the length of the legs, so that feet do not slide.
 """
 
 import numpy as np
@@ -15,13 +15,13 @@ from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 
 _INDEX = {name: j for j, name in enumerate(SMPLX_JOINTS)}
-# Frames looked at to find the ground, and the share of them in which somebody may be below it.
+# Frames looked at to find the ground, and the share of them on which the body's lowest point may be below it.
 _GROUND_FRAMES = 60
 _BELOW_GROUND = 0.35
 
 
 def retarget(capture: Capture, body: BodyModel) -> Motion:
-    """Give the capture to a body; it starts over the origin and stands on the ground, y = 0.
+    """The capture as a motion of a body, which begins above the origin and stands on the ground, y = 0.
 
     Fingers that were not captured are relaxed (``BodyModel.hands_mean``).
 
@@ -68,13 +68,14 @@ def retarget(capture: Capture, body: BodyModel) -> Motion:
 
 
 def _leg_length(places: np.ndarray, hips, knees, ankles) -> float:
-    """Mean of both legs."""
+    """The length of both legs' thighs and shanks, averaged over the legs."""
     thighs, shanks = places[hips] - places[knees], places[knees] - places[ankles]
     return float((np.linalg.norm(thighs, axis=1) + np.linalg.norm(shanks, axis=1)).mean())
 
 
 def _share_twist(local: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Let the elbow take half of the wrist's turn about the forearm, as skin does; the hand stays put."""
+    """Let the elbow take half of the wrist's twist about the forearm, as it is in people, or skin would wring
+    at the wrist; the hand's orientation does not change."""
     local = local.copy()
     for side in ("left", "right"):
         elbow, wrist = _INDEX[f"{side}_elbow"], _INDEX[f"{side}_wrist"]
@@ -93,7 +94,8 @@ def _share_twist(local: np.ndarray, joints: np.ndarray) -> np.ndarray:
 
 
 def _ground(body: BodyModel, rotations: np.ndarray, translation: np.ndarray) -> float:
-    """Height of the ground under the motion: that of the body's lowest point where it is supported."""
+    """Height of the ground under a motion, metres: a low quantile over frames of the body's lowest point, so
+    that frames in mid-air do not count."""
     frames = np.unique(np.linspace(0, len(rotations) - 1, _GROUND_FRAMES).round().astype(int))
     vertices, _ = body.pose(rotations=rotations[frames], translation=translation[frames])
     return float(np.quantile(vertices[..., 1].min(1), _BELOW_GROUND))

@@ -9,7 +9,7 @@ def matrices(axis_angle: np.ndarray) -> np.ndarray:
     x, y, z = np.moveaxis(np.asarray(axis_angle, np.float64), -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*x.shape, 3, 3)
-    # sin(a)/a and (1 − cos(a))/a², finite at rest.
+    # sin(a)/a and (1 − cos(a))/a², written by sinc so that they are finite at a = 0.
     first = np.sinc(angle / np.pi)
     second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
     return np.eye(3) + first * cross + second * (cross @ cross)
@@ -70,7 +70,7 @@ def aligning(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
-    """The nearest rotation ``(3, 3)`` to a matrix: the mean of rotations, from their sum."""
+    """The nearest rotation ``(3, 3)`` to a matrix; that of a sum of rotations is their mean."""
     u, _, v = np.linalg.svd(matrix)
     return u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
 

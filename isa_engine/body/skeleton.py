@@ -29,8 +29,8 @@ _MIRRORED = [
     for name in SMPLX_JOINTS
 ]
 
-# By name of the layout. SMPL ends in two hands without fingers, SMPL-H has no jaw and no eyes, and FLAME is a
-# root, the neck, the jaw and the eyes.
+# Parents of each layout's joints. SMPL ends in two hands without fingers, SMPL-H has no jaw and no eyes, and
+# FLAME is a root, the neck, the jaw and the eyes.
 TREES: dict[str, tuple[int, ...]] = {
     "SMPL-X": SMPLX_PARENTS,
     "SMPL-H": _BODY_PARENTS[:22]

@@ -1,4 +1,5 @@
 """The commands of ``isa-engine``, one a module: ``HELP``, ``add_arguments(parser)``, ``run(arguments)``.
 
-What a command needs beyond the base install it imports when it runs.
+A command imports what is beyond the base install (torch, for instance) in ``run``: so ``--help`` and commands
+that need little work without it, and begin at once.
 """

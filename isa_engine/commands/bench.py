@@ -1,5 +1,5 @@
 """``isa-engine bench model``: how much of this machine's speed the ISA block reaches; ``bench clips``: how
-many synthetic clips a core makes."""
+many synthetic clips a core renders in a second of its time."""
 
 import argparse
 
@@ -12,16 +12,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     model = parts.add_parser("model", help="the ISA block beside other layers")
     model.add_argument("--width", type=int, default=1024, help="features of a token (default: 1024)")
-    model.add_argument("--heads", type=int, default=16, help="of attention (default: 16)")
+    model.add_argument("--heads", type=int, default=16, help="attention heads (default: 16)")
     model.add_argument("--latents", type=int, default=3, help="latent frames (default: 3)")
-    model.add_argument("--tokens", type=int, default=256, help="of a latent frame (default: 256)")
+    model.add_argument("--tokens", type=int, default=256, help="tokens of a latent frame (default: 256)")
     model.add_argument("--points", type=int, default=64, help="point tokens a frame (default: 64)")
-    model.add_argument("--repetitions", type=int, default=9, help="the median counts (default: 9)")
+    model.add_argument("--repetitions", type=int, default=9, help="runs to take the median of (default: 9)")
     model.add_argument("--device", default="cpu", help="cuda computes in bfloat16 (default: cpu)")
     model.add_argument("--profile", action="store_true", help="also list where the ISA block's time goes")
-    clips = parts.add_parser("clips", help="synthetic clips of one core")
-    clips.add_argument("--split", default="training", help="of the clips (default: training)")
-    clips.add_argument("--clips", type=int, default=24, help="seeds of nine frames (default: 24)")
+    clips = parts.add_parser("clips", help="how fast one core renders synthetic clips")
+    clips.add_argument("--split", default="training", help="which clips (default: training)")
+    clips.add_argument("--clips", type=int, default=24, help="clips of nine frames (default: 24)")
 
 
 def run(arguments: argparse.Namespace) -> None:

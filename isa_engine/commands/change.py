@@ -12,16 +12,16 @@ HELP = "give a job another priority, name or comment"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", help="as submit printed it")
     parser.add_argument("--priority", type=int, help="-100 to 100 among your own jobs")
-    parser.add_argument("--name", help="that you know it by")
+    parser.add_argument("--name", help="by which you know it")
     parser.add_argument("--comment", help="for whoever looks after the queue")
     add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Change it.
+    """Change what was given, and nothing else.
 
     Raises:
-        EngineError: nothing is given, or the engine refuses it.
+        EngineError: nothing was given, or the engine refuses the change.
     """
     given = {name: getattr(arguments, name) for name in ("priority", "name", "comment")}
     values = {name: value for name, value in given.items() if value is not None}

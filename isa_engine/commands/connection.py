@@ -1,4 +1,4 @@
-"""Which engine a command speaks to; the same for all of them."""
+"""The options that say which engine a command speaks to, the same for all commands."""
 
 import argparse
 import os
@@ -36,6 +36,6 @@ def connect(arguments: argparse.Namespace) -> EngineClient:
             where = str(arguments.token_file)
             raise EngineError(f"cannot read the token: {error}", where=where) from error
     if not token:
-        # The token itself is no option: every user of a machine sees the arguments of all its processes.
+        # There is no option for the token itself: every user of a machine can list its processes' arguments.
         raise EngineError("there is no token", remedy=f"Set {TOKEN}, or give --token-file.")
     return EngineClient(arguments.engine, token)

@@ -9,7 +9,7 @@ from isa_engine.shot import read_shot
 from isa_engine.shot.validation import MAX_CANVAS
 
 HELP = "write a shot's skeletons, depth, normals and masks as pictures"
-# Of the shot, side by side in the contact sheet.
+# Frames of the shot that stand side by side in the contact sheet.
 _MOMENTS = 5
 
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ShotError(f"{size[0]} × {size[1]} pixels", where="--size", remedy=f"Use 1 to {MAX_CANVAS}.")
     if "pose" in arguments.only and not any(each.skeleton is not None for each in shot.characters):
         print("note: no joints of anybody are known in this shot, so its skeletons are black", flush=True)
-    # A sheet of all pictures of a long shot would not fit into memory.
+    # A sheet with all frames of a long shot would not fit into memory.
     moments = set(np.linspace(0, shot.frames - 1, _MOMENTS).round().astype(int).tolist())
     rows = []
     try:

@@ -19,10 +19,11 @@ _MEMORY_GIB, _DISK_GIB = 4, 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """What one check found.
 
     Attributes:
-        state: "good", "note" (it works, but) or "bad".
+        state: "good", "note" (the engine works, with a restriction) or "bad" (it does not).
+        what: was checked, and how it is.
         remedy: what to do, unless it is good.
     """
 
@@ -32,9 +33,9 @@ class Finding:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="as of serve")
-    parser.add_argument("--port", type=int, help="as of serve")
-    parser.add_argument("--data", metavar="DIR", help="as of serve")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="as for serve")
+    parser.add_argument("--port", type=int, help="as for serve")
+    parser.add_argument("--data", metavar="DIR", help="as for serve")
 
 
 def run(arguments: argparse.Namespace) -> None:

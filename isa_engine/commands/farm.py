@@ -1,7 +1,6 @@
 """``isa-engine farm``: shots as a bundle for a render farm, and the tasks that its workers run.
 
-A task says how far it is in OpenJD's words on standard output; to other schedulers these are lines of a
-log.
+A task prints its progress in OpenJD's words on standard output; other schedulers write these lines to a log.
 """
 
 import argparse
@@ -11,7 +10,7 @@ from isa_engine.errors import IsaError
 from isa_engine.farm.job import OPERATING_SYSTEMS
 
 HELP = "bundle shots for a render farm, and run its tasks"
-# Share of a denoising task's time that encoding the conditions takes, about.
+# The part of a denoising task's time that encoding the conditions takes, roughly: for the progress alone.
 _ENCODING = 0.05
 
 
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bundle_options(parser: argparse.ArgumentParser, operating_system: str) -> None:
-    """How to bundle, the same here and from Blender."""
+    """The options of bundling, for this command and for Blender's."""
     parser.add_argument("--span", type=int, default=64, help="frames a decoding task (default: 64)")
     parser.add_argument("--gpus", type=int, default=0, help="that a worker must have (default: 0)")
     parser.add_argument(

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _named(job: JobStatus | Ending) -> list[str]:
-    """What its people call it, and who sent it."""
+    """A job's name and, in brackets, who sent it; neither where it is not known."""
     return [word for word in (job.name, job.owner and f"({job.owner})") if word]
 
 

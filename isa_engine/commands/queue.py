@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do it, and print what was found.
+    """Check, back up or restore, and print what was found or written.
 
     Raises:
         EngineError: something is damaged or missing, or cannot be done.

@@ -21,7 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what is so; the first thing that is not so is the error."""
+    """Print each claim that holds; the first that does not is raised.
+
+    Raises:
+        EngineError: the file is not its record's, its tags or credentials say something else, it is signed by
+            nobody whom ``--trust`` names, or it cannot be read.
+    """
     import av
 
     from isa_engine.results.provenance import claims, read_credentials
@@ -73,5 +78,5 @@ def _certificates(path: Path | None) -> str:
 
 
 def _comparable(value: str | None) -> str | None:
-    """A container writes the same time with microseconds."""
+    """A tag's value without the microseconds that a container adds to a time."""
     return value and value.replace(".000000Z", "Z")

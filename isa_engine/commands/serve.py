@@ -40,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
-    """Serve. ``worker``: another worker's command than the engine's own."""
+    """Serve until stopped.
+
+    Args:
+        worker: the command that starts a worker; the engine's own by default.
+    """
     from isa_engine.service import server
     from isa_engine.service.configuration import ServiceConfig, read_config
 
@@ -55,7 +59,11 @@ def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
 
 
 def _cluster(config) -> Sequence[str]:
-    """The command of a worker on a cluster."""
+    """The command of a worker that runs its jobs on a Ray cluster.
+
+    Raises:
+        EngineError: Ray is not installed.
+    """
     from isa_engine.service import server
 
     if importlib.util.find_spec("ray") is None:

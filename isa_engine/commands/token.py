@@ -1,4 +1,4 @@
-"""``isa-engine token``: who may use the engine on a data folder. A running engine obeys at once."""
+"""``isa-engine token``: who may use the engine on a data folder; a running engine heeds changes at once."""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""``isa-engine track VIDEO --out FOLDER``: how people move in a video, for the import of tracked people."""
+"""``isa-engine track VIDEO --out FOLDER``: how people move in a video, as a file that the add-on imports."""
 
 import argparse
 from pathlib import Path

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from isa_engine.pipeline.model import Model
 
 HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
-# Share of a whole recipe's minutes that the autoencoder gets.
+# The part of a whole recipe's minutes that the autoencoder gets.
 _VAE_SHARE = 0.35
-# Steps of a GPU whose losses are read at once.
+# Steps on a GPU after which their losses are read, all at once: each reading waits for the GPU.
 _TOLD_TOGETHER = 20
 
 
@@ -67,7 +67,8 @@ def _train(
 ) -> str:
     """Train one part; returns the name of its model.
 
-    Where several processes train together, all make what is saved, and one writes it.
+    Where several processes train together, each gathers the state and the pictures, for in that they wait for
+    each other, and the one that leads writes them.
     """
     from isa_engine.training.parallel import agreed, leads
     from isa_engine.training.run import Run
@@ -91,8 +92,8 @@ def _train(
             folder.picture(trainer.steps_done, "truth above", shown)
         trainer.export(out)
 
-    # A step's losses are read when the device is done with it: a GPU that takes the next ones meanwhile is
-    # waited for less often.
+    # Reading a step's losses waits until the device has finished the step. A GPU is given some steps more
+    # first, so that it is never idle for long.
     together = 1 if arguments.device == "cpu" else _TOLD_TOGETHER
     untold = []
     while (gone := agreed(_gone(trainer, began, minutes))) < 1:
@@ -111,16 +112,17 @@ def _train(
 
 
 def _gone(trainer: Any, began: float, minutes: float) -> float:
-    """Share of a run that is over, by its steps or by the clock."""
+    """How much of a run is over, 0 to 1: by the clock, and 1 once all steps are done."""
     seconds, allowed = time.monotonic() - began, 60 * minutes
     return 1.0 if trainer.finished or seconds >= allowed else seconds / allowed
 
 
 def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
-    """Write down and print the losses of steps, and forget them.
+    """Log and print the losses of steps, and empty the list.
 
     Raises:
-        ModelError: one is no number; nothing may be saved after it.
+        ModelError: a loss is not a finite number. Raised before anything is saved, so that the last
+            checkpoint stays good.
     """
     from isa_engine.training.parallel import leads
 
@@ -140,7 +142,7 @@ def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
 
 
 def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:
-    """The trainer, and what makes its picture."""
+    """The autoencoder's trainer, and a function that makes a picture of how it does."""
     from isa_engine.configuration import model_config
     from isa_engine.data.clips.sources import KeptVideos, videos_of
     from isa_engine.training.ahead import Ahead
@@ -159,7 +161,7 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
 
 
 def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
-    """The trainer, and what makes its picture."""
+    """The transformer's trainer, and a function that makes a picture of how it does."""
     from isa_engine.configuration import model_config
     from isa_engine.data.samples.sources import Batches, KeptSamples, Samples, fingerprint
     from isa_engine.training.ahead import Ahead
@@ -183,7 +185,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 
 
 def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
-    """The trainer, and what makes its picture."""
+    """The gate's trainer, and a function that makes a picture of how it does."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples.sources import Batches, Samples
     from isa_engine.pipeline.model import load_weights
@@ -210,7 +212,11 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
 
 
 def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Model":
-    """The model of a run's settings as far as its autoencoder, which must be trained."""
+    """A model with trained autoencoder and matte head, to encode clips; its other networks are untrained.
+
+    Raises:
+        ModelError: the autoencoder is not trained.
+    """
     from isa_engine.configuration import autoencoder_folder, model_config
     from isa_engine.pipeline.model import build_model
 
@@ -224,7 +230,7 @@ def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Mo
 
 
 def _clips(points: int, arguments: argparse.Namespace) -> Callable:
-    """Where clips with so many points a character come from."""
+    """The source of clips with so many points a character: a folder of shards, or the renderer."""
     from isa_engine.body import load_template, open_body
     from isa_engine.data.clips.sources import synthetic_clips
     from isa_engine.data.clips.stored_clips import Shards

@@ -1,4 +1,5 @@
-"""``isa-engine workers``: every worker of an engine, its last sign of life and what it does; for an admin."""
+"""``isa-engine workers``: every worker of an engine, when it was last heard of and what it does; needs the
+scope ``admin``."""
 
 import argparse
 import time

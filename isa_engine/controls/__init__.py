@@ -1,7 +1,7 @@
 """A shot as pictures that models are steered by: skeletons, depth, normals, masks; with numpy alone.
 
-They are drawn from geometry, where others guess them from videos. Pictures are of the canvas's size to the
-pixel: what is true at a pixel's centre is what the pixel shows.
+They are drawn from the shot's geometry, where other programs estimate them from videos. A pixel shows what
+lies at its centre; nothing is blended at edges.
 """
 
 from isa_engine.controls.depth import depth_pictures
@@ -9,8 +9,8 @@ from isa_engine.controls.masks import box_masks, grown_masks
 from isa_engine.controls.normals import normal_pictures
 from isa_engine.controls.pose import pose_pictures
 
-# Each takes a shot and a size ``(width, height)`` in pixels, and gives of each frame a picture
-# ``(height, width, 3)`` uint8.
+# Each takes a shot and a size ``(width, height)`` in pixels, and yields a picture ``(height, width, 3)``
+# uint8 a frame.
 CONTROLS = {
     "pose": pose_pictures,
     "depth": depth_pictures,

@@ -1,4 +1,4 @@
-"""Depth of the cast: bright is near, black is nobody or endlessly far."""
+"""Depth of the cast: bright is near, black is nobody."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,8 @@ from isa_engine.shot import Shot
 def depth_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """Inverse depth of each frame, white at the shot's nearest point.
 
-    One scale for all frames: a figure that walks away darkens, and nothing flickers.
+    The scale is the same for all frames: a figure that walks away darkens, and does not flicker when another
+    comes or goes.
 
     Yields:
         ``(height, width, 3)`` uint8: 255 · nearest / depth.
@@ -25,7 +26,7 @@ def depth_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def _nearest(shot: Shot) -> float:
-    """Metres from the camera to the nearest point that a frame shows; 0 if none does."""
+    """The least depth in metres of all points that are within the picture on any frame; 0 if none is."""
     found = [np.inf]
     for frame, mvp in enumerate(shot.mvp):
         points = surface_of(shot, frame).points

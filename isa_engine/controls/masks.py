@@ -1,4 +1,5 @@
-"""Masks: white is painted anew, black is kept. They are wider than bodies, for hair and cloth."""
+"""Masks of what a model may paint: white is painted, black is kept. They are wider than bodies, since hair
+and cloth reach beyond the skin."""
 
 from collections.abc import Iterator
 
@@ -7,12 +8,12 @@ import numpy as np
 from isa_engine.controls.surfaces import Seen, Surface, figure_size, pixels_a_metre, see, surface_of
 from isa_engine.shot import Shot
 
-# How far hair and cloth reach beyond the skin, of a figure's size: about a hand's breadth of an adult.
+# How far hair and cloth reach beyond the skin, as a share of ``figure_size``: about 10 cm of an adult.
 REACH = 0.08
 
 
 def grown_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Everybody, with room for hair and cloth: as wide as a figure is large, and as it is near.
+    """Everybody with room for hair and cloth, which is wider for large figures and for near ones.
 
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
@@ -22,7 +23,7 @@ def grown_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """A box about each figure, with the same room.
+    """A rectangle around each figure, with the same room.
 
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
@@ -36,7 +37,7 @@ def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def grown(mask: np.ndarray, radius: float) -> np.ndarray:
-    """All pixels within a radius of a mask ``(height, width)``, in pixels, from centre to centre."""
+    """A mask ``(height, width)``, grown by all pixels whose centres are within a radius (pixels) of it."""
     height, width = mask.shape
     result = mask.copy()
     for up in range(min(int(radius), height - 1) + 1):
@@ -48,14 +49,14 @@ def grown(mask: np.ndarray, radius: float) -> np.ndarray:
 
 
 def _widened(mask: np.ndarray, across: int) -> np.ndarray:
-    """A mask that reaches so many pixels farther to the left and to the right."""
+    """A mask widened by so many pixels to the left and to the right."""
     padded = np.pad(mask, ((0, 0), (across + 1, across)))
     before = np.cumsum(padded, axis=1, dtype=np.int32)
     return before[:, 2 * across + 1 :] > before[:, : mask.shape[1]]
 
 
 def _grown(shot: Shot, size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
-    """A mask for each character, empty ones for those whom a frame does not show."""
+    """For each frame a mask of each character, empty for those whom it does not show."""
     sizes = [figure_size(character) for character in shot.characters]
     for frame, mvp in enumerate(shot.mvp):
         surface = surface_of(shot, frame)
@@ -69,7 +70,7 @@ def _grown(shot: Shot, size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
 
 
 def _alone(surface: Surface, index: int) -> Surface:
-    """One character, whom nobody hides."""
+    """One character's surface alone, so that no other hides it."""
     own = surface.owner == index
     return Surface(surface.points, surface.triangles[own], surface.owner[own])
 

@@ -1,4 +1,4 @@
-"""Normals of the cast's skin, along the camera's axes."""
+"""Normals of the cast's skin, in the camera's axes."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from isa_engine.shot import Shot
 
 
 def normal_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Normals of each frame.
+    """Normals of each frame, interpolated between those of the vertices.
 
     Yields:
         ``(height, width, 3)`` uint8: x to the right in red, y up in green, z towards the camera in

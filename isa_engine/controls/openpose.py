@@ -1,6 +1,7 @@
-"""OpenPose's 18 keypoints of a body and 21 of a hand, out of a shot's skeletons, their lines and colours.
+"""OpenPose's keypoints, 18 of a body (its COCO model) and 21 of a hand, from a shot's skeletons; which of
+them are joined, and in which colours.
 
-They are of its COCO model. Limbs are drawn at 0.6 of their colour, joints in full colour.
+Limbs are drawn at 0.6 of their colour, joints in full colour.
 """
 
 import colorsys
@@ -20,7 +21,7 @@ BODY_LIMBS = (
     *((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10)),
     *((1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)),
 )
-# Once about the colour wheel in steps of 20°, of limbs and joints alike.
+# Once around the colour wheel in steps of 20°, for limbs and joints alike.
 COLOURS = np.array([[round(255 * part) for part in colorsys.hsv_to_rgb(k / 18, 1, 1)] for k in range(18)])
 LIMB_SHADE = 0.6
 
@@ -31,7 +32,7 @@ HAND_COLOURS = np.array(
     [[round(255 * part) for part in colorsys.hsv_to_rgb(k / 20, 1, 1)] for k in range(20)]
 )
 HAND_JOINT_COLOUR = np.array([0, 0, 255])
-# From a finger's last joint to its tip, of the phalanx before.
+# SMPL-X has no fingertips: the last phalanx of a finger is taken to be so long, in lengths of the one before.
 _TIP = 0.8
 
 _NECK = BODY.index("neck")
@@ -45,13 +46,15 @@ _WRISTS = [SMPLX_JOINTS.index(f"{side}_wrist") for side in ("left", "right")]
 
 
 def body_points(skeleton: np.ndarray) -> np.ndarray:
-    """``(..., 60, 3)`` of a shot to ``(..., 18, 3)``; NaN stays where a joint is not known."""
+    """OpenPose's body of a shot's skeletons: ``(..., 60, 3)`` to ``(..., 18, 3)``; joints that are not known
+    are NaN in both."""
     coco = of_skeleton(skeleton)
     return np.insert(coco[..., _ORDER, :], _NECK, coco[..., _SHOULDERS, :].mean(-2), axis=-2)
 
 
 def hand_points(skeleton: np.ndarray) -> np.ndarray:
-    """``(..., 60, 3)`` of a shot to ``(..., 2, 21, 3)``, the left hand first; NaN stays."""
+    """OpenPose's hands of a shot's skeletons: ``(..., 60, 3)`` to ``(..., 2, 21, 3)``, the left hand first;
+    joints that are not known are NaN in both."""
     fingers = skeleton[..., _HANDS, :]
     tips = fingers[..., 2, :] + _TIP * (fingers[..., 2, :] - fingers[..., 1, :])
     whole = np.concatenate([fingers, tips[..., None, :]], -2)

@@ -1,4 +1,4 @@
-"""Skeletons as OpenPose draws them, with what is nearer before what is farther."""
+"""Skeletons as OpenPose draws them, except that nearer limbs hide farther ones."""
 
 from collections.abc import Iterator
 
@@ -20,16 +20,16 @@ from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.ndc import to_pixels
 from isa_engine.shot import Shot
 
-# Half widths, of a figure's size: OpenPose's 4 pixels where an adult is some 300 pixels tall. A finger's line
-# is a quarter as wide, a dot on it half.
+# Half a limb's width, as a share of ``figure_size``: OpenPose's 4 pixels where an adult is about 300 pixels
+# tall. Lines of fingers have a quarter of that width, the dots on them half.
 _HALF_WIDTH = 0.018
 _FINGER = 0.25
-# Pixels below which a line would fall apart.
+# Half a line's least width in pixels: thinner ones would pass between pixels' centres and fall apart.
 _THINNEST = 0.75
 
 
 def pose_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """The skeletons of those whom each frame shows; nothing of who has none.
+    """The skeletons of the characters that each frame shows; characters without one are left out.
 
     Yields:
         ``(height, width, 3)`` uint8 on black.
@@ -50,14 +50,14 @@ def pose_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def skeleton_strokes(skeleton: np.ndarray, half_width: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is drawn of a skeleton ``(60, 3)``, as far as it is known.
+    """The strokes of a skeleton ``(60, 3)``; those with an unknown end are left out.
 
     Args:
         half_width: of a body's limbs, metres.
 
     Returns:
-        Of n limbs, and of joints, which are limbs of no length: the ends ``(n, 2, 3)`` in the world, half the
-        width ``(n,)`` in metres, the colour ``(n, 3)`` uint8.
+        of n strokes, which are limbs, or joints as limbs of no length: the ends ``(n, 2, 3)`` in the world,
+        half the width ``(n,)`` in metres, the colour ``(n, 3)`` uint8.
     """
     skeleton = skeleton.astype(np.float64)
     body, hands = body_points(skeleton), hand_points(skeleton)
@@ -82,8 +82,8 @@ def draw(
 ) -> np.ndarray:
     """The number of the nearest stroke at each pixel's centre, ``(height, width)``; −1 where there is none.
 
-    A limb is an ellipse from end to end, whose width at each place is that of its depth there; a joint is a
-    disc, which lies before the limbs that end in it.
+    A limb is an ellipse from end to end, wider where it is nearer; a joint is a disc, in front of the limbs
+    that end in it.
 
     Args:
         ends, half_width: of ``skeleton_strokes``.
@@ -111,15 +111,15 @@ def draw(
         in_limb = across / width**2 + (2 * share - 1) ** 2 <= 1
         in_ball = (away**2).sum(-1) <= radius[number, 0] ** 2
         inside = np.where(ball[number], in_ball, in_limb)
-        # Along a straight line in the world it is the inverse of depth that grows evenly in the picture.
+        # Along a line's picture it is the inverse of depth that changes evenly, not depth itself.
         nearness = ((1 / depth[number]) * np.concatenate([1 - between, between], 1)).sum(-1)
         buffer.draw(drawn[number[inside]], columns[inside], rows[inside], 1 / nearness[inside])
     return buffer.shape
 
 
 def _before_camera(clip: np.ndarray) -> np.ndarray:
-    """Lines ``(n, 2, 3)`` of x, y and w, cut off where they come too near to the camera; what lies behind it
-    stays there."""
+    """Lines ``(n, 2, 3)`` of x, y and w, those that cross the near plane cut off there. Lines wholly behind
+    it are returned as they are, and not drawn."""
     behind = clip[..., 2] < NEAR
     crosses = behind[:, 0] != behind[:, 1]
     start, way = clip[crosses, 0], clip[crosses, 1] - clip[crosses, 0]

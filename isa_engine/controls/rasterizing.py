@@ -1,10 +1,10 @@
-"""Which pixels shapes cover, and which shape is nearest there. P pairs of a shape and a pixel."""
+"""Which pixels shapes cover, and which shape is nearest at each. P counts pairs of a shape and a pixel."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-# Pairs of a shape and a pixel that are held at once; bounds memory where shapes fill the picture.
+# At most so many pairs are held at once: where many shapes fill the picture, all would not fit into memory.
 _AT_ONCE = 2**21
 
 
@@ -24,7 +24,8 @@ def pixel_boxes(low: np.ndarray, high: np.ndarray, size: tuple[int, int]) -> np.
 
 
 def pixels_in(boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Every pixel of every box, some at a time: the box's number, column and row, ``(P,)`` each."""
+    """Every pixel of every box, ``_AT_ONCE`` at a time: the box's number, the pixel's column and its row,
+    ``(P,)`` each."""
     counts = boxes[:, 2] * boxes[:, 3]
     ends = np.cumsum(counts)
     starts = ends - counts
@@ -37,7 +38,7 @@ def pixels_in(boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.nd
 
 
 class DepthBuffer:
-    """The nearest of all that was drawn, by pixel; of what is equally near, what was drawn first.
+    """A z-buffer: the nearest shape at each pixel; of equally near ones, the one that was drawn first.
 
     Attributes:
         depth: ``(height, width)`` metres from the camera along its axis; infinite where nothing is.
@@ -49,7 +50,7 @@ class DepthBuffer:
         self.shape = np.full((size[1], size[0]), -1)
 
     def draw(self, shapes: np.ndarray, columns: np.ndarray, rows: np.ndarray, depth: np.ndarray) -> None:
-        """Shapes ``(P,)`` at pixels, in so many metres."""
+        """Draw shapes at pixels: numbers, columns, rows, and depths in metres, ``(P,)`` each."""
         cells, flat = rows * self.depth.shape[1] + columns, self.depth.reshape(-1)
         before = flat[cells]
         np.minimum.at(flat, cells, depth)

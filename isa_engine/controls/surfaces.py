@@ -12,12 +12,12 @@ from isa_engine.shot import Character, Shot
 
 @dataclass(frozen=True)
 class Surface:
-    """Those whom a frame shows, as one heap of triangles.
+    """The skins of all characters that a frame shows, as one mesh.
 
     Attributes:
-        points: ``(N, 3)`` float64, world.
-        triangles: ``(M, 3)`` into the points, wound outwards.
-        owner: ``(M,)`` whose a triangle is, an index into the shot's characters.
+        points: ``(N, 3)`` float64, metres in the world.
+        triangles: ``(M, 3)`` indices of points; the outside is where they run counter-clockwise.
+        owner: ``(M,)`` the character that a triangle belongs to, as an index into the shot's.
     """
 
     points: np.ndarray
@@ -32,7 +32,7 @@ class Seen:
     Attributes:
         depth: ``(height, width)`` metres along the camera's axis; infinite where nobody is.
         owner: ``(height, width)`` an index into the shot's characters, −1 where nobody is.
-        triangle: ``(height, width)`` of the ``Surface``, −1 where nobody is.
+        triangle: ``(height, width)`` an index into the ``Surface``'s triangles, −1 where nobody is.
     """
 
     depth: np.ndarray
@@ -41,7 +41,7 @@ class Seen:
 
 
 def surface_of(shot: Shot, frame: int) -> Surface:
-    """Of all whom the frame shows."""
+    """The surface of all characters that a frame shows."""
     shown = [(index, each) for index, each in enumerate(shot.characters) if each.visible[frame]]
     before = np.cumsum([0, *(each.points.shape[1] for _, each in shown)])
     points = [each.points[frame].astype(np.float64) for _, each in shown]
@@ -57,7 +57,7 @@ def surface_of(shot: Shot, frame: int) -> Surface:
 
 
 def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
-    """Draw a surface.
+    """What a camera sees of a surface.
 
     With the corners' x, y and w of clip space as the columns of a matrix M, a pixel at (X, Y) of NDC lies in
     a triangle where no part of M⁻¹ (X, Y, 1) is negative, and its depth is the inverse of their sum (Olano
@@ -81,13 +81,16 @@ def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
         nearness = parts.sum(-1)
         inside = (parts >= 0).all(-1) & (nearness > 0) & (nearness < 1 / NEAR)
         buffer.draw(drawn[number[inside]], columns[inside], rows[inside], 1 / nearness[inside])
-    # Where nobody is, −1 finds the −1 that is put behind the owners.
+    # Where nobody is, the index is −1, which finds the −1 appended to the owners.
     return Seen(buffer.depth, np.append(surface.owner, -1)[buffer.shape], buffer.shape)
 
 
 def inverses(corners: np.ndarray) -> np.ndarray:
-    """Of matrices whose columns are triangles' corners ``(n, 3, 3)``; not finite where one is seen from the
-    edge. Their rows times a pixel are the corners' shares in what the pixel shows, up to a factor."""
+    """Inverses ``(n, 3, 3)`` of the matrices whose columns are triangles' corners, ``(n, corner, 3)`` in x, y
+    and w; not finite where a triangle is seen edge-on.
+
+    Their rows times a pixel (X, Y, 1) are the weights of the three corners there, up to a common factor.
+    """
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     rows = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], 1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,21 +98,23 @@ def inverses(corners: np.ndarray) -> np.ndarray:
 
 
 def figure_size(character: Character) -> float:
-    """How large a figure is, whatever its pose: the square root of its skin's area at first, in metres.
+    """How large a figure is in any pose: the square root of its skin's area on the first frame, metres.
 
-    Of an adult it is about three quarters of the height.
+    For an adult that is about three quarters of the height.
     """
     a, b, c = np.moveaxis(character.points[0].astype(np.float64)[character.triangles], 1, 0)
     return float(np.sqrt(np.linalg.norm(np.cross(b - a, c - a), axis=-1).sum() / 2))
 
 
 def pixels_a_metre(shot: Shot, frame: int, size: tuple[int, int]) -> float:
-    """That a metre across the view takes up at one metre's depth; the mean of both sides of oblong pixels."""
+    """How many pixels a metre across the view takes up at a depth of one metre; where pixels are oblong, the
+    geometric mean of both directions."""
     return float(np.sqrt(np.prod(shot.intrinsics[frame, :2] * size / 2)))
 
 
 def _boxes(corners: np.ndarray, in_front: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """``pixel_boxes`` of triangles ``(n, 3, 3)`` of x, y and w; all of it where one reaches behind."""
+    """``pixel_boxes`` of triangles ``(n, 3, 3)`` of x, y and w; the whole picture where a triangle reaches
+    behind the camera."""
     places = to_pixels(corners[..., :2] / np.where(in_front[:, None], corners[..., 2], 1)[..., None], size)
     low = np.where(in_front[:, None], places.min(1), -np.inf)
     high = np.where(in_front[:, None], places.max(1), np.inf)

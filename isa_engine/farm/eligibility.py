@@ -1,4 +1,4 @@
-"""Whether this machine may work on a bundle: what its scheduler could not see beforehand."""
+"""Whether this machine may work on a bundle: what a scheduler cannot check before it sends work."""
 
 import platform
 
@@ -11,15 +11,15 @@ _FAMILIES = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 
 
 def operating_system() -> str:
-    """This machine's, by its name in OpenJD."""
+    """This machine's operating system, by OpenJD's name for it."""
     return _FAMILIES.get(platform.system(), platform.system().lower())
 
 
 def check(job: Job) -> None:
-    """Decline a job that would fail here, or end in other bits than elsewhere.
+    """Decline a job that would fail here, or whose results would differ from those of the other workers.
 
     Raises:
-        EngineError: the reason.
+        EngineError: another operating system, another version of the engine, or a model that is not here.
     """
     here = operating_system()
     if here != job.operating_system:

@@ -1,9 +1,10 @@
-"""The engine that a farm session holds up: a process with the model loaded, and tasks that ask it to work.
+"""The engine of a farm session: a process that keeps the model loaded, and tasks that ask it to work.
 
 usage: python -m isa_engine.farm.engine BUNDLE SESSION DEVICE
 
-It listens on loopback for whoever knows the key in the session's folder, which none but its user can read,
-and ends when told to or when that folder goes, so it never outlives its session. Messages are JSON.
+It listens on loopback, and answers those who know the key in the session's folder, which only its user can
+read. It ends when it is told to, or when its address in that folder is gone, so that it never outlives its
+session. Messages are JSON.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ def start(bundle: Bundle, session: Path, device: str) -> None:
     """Start an engine for a session, and wait until its model is loaded.
 
     Raises:
-        EngineError: it did not start; with what it said last.
+        EngineError: it did not start; with the end of its log.
     """
     log = session / _LOG
     with log.open("wb") as output:
@@ -56,7 +57,10 @@ def start(bundle: Bundle, session: Path, device: str) -> None:
 
 
 def ask(session: Path, **task: Any) -> Iterator[dict[str, Any]]:
-    """What the session's engine says of a task, as it goes.
+    """Give a task to the session's engine, and yield its messages: progress, and at last ``over``.
+
+    Args:
+        task: ``task`` ("denoise", "decode" or "stop") and its ``number``.
 
     Raises:
         EngineError: there is no engine, it went away, or the task failed; with the reason.
@@ -76,7 +80,7 @@ def ask(session: Path, **task: Any) -> Iterator[dict[str, Any]]:
 
 
 def stop(session: Path) -> None:
-    """End a session's engine, if there is one, and its hold on the device with it."""
+    """End a session's engine, if there is one, and so free the device."""
     with contextlib.suppress(EngineError):
         list(ask(session, task="stop"))
     (session / _ADDRESS).unlink(missing_ok=True)
@@ -127,7 +131,8 @@ def main(folder: Path, session: Path, device: str) -> None:
                 with listener.accept() as connection:
                     serve(connection)
             except (OSError, EOFError, ValueError, AuthenticationError) as error:
-                # A stranger, or a task that was cancelled: it went away, and its work stopped with it.
+                # Whoever asked did not know the key, or went away: a cancelled task ends so, and its work
+                # stops at the next report.
                 print(f"connection lost: {error!r}", flush=True)
             except Exception as error:
                 print(f"task failed: {error!r}", flush=True)

@@ -1,7 +1,7 @@
 """The bundle as a job for Flamenco: what its manager takes at ``/api/v3/jobs``.
 
-The job type itself is ``install/farm/isa_takes.js``. It compiles on the manager, which may not see the
-bundle, so it is told what the bundle holds.
+The job type itself is ``install/farm/isa_takes.js``. It runs on the manager, which may not be able to read
+the bundle's folder, so the submission says how many takes and spans there are.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The bundle: a folder with the shots, ``job.json``, and a place for what the tasks leave.
 
-``shots/NAME.npz`` and ``job.json`` never change; ``work/`` holds latents and decoded spans until a take is
-joined, ``results/NAME/`` its plate, matte, record and shot. A task whose file lies in ``work/`` is done.
+``shots/NAME.npz`` and ``job.json`` never change. ``work/`` holds latents and decoded spans, and a task whose
+file is there is done. ``results/NAME/`` gets a take's plate, matte, record and shot.
 """
 
 import hashlib
@@ -21,11 +21,12 @@ OPERATING_SYSTEMS = ("linux", "macos", "windows")
 
 @dataclass(frozen=True)
 class Take:
-    """One shot of a bundle.
+    """A shot of a bundle, and the take that is made of it.
 
     Attributes:
-        name: of its file and of its results.
-        sha256: of its file.
+        name: of the shot's file, and of the folder of results.
+        frames: how many.
+        sha256: of the shot's file.
     """
 
     name: str
@@ -35,15 +36,16 @@ class Take:
 
 @dataclass(frozen=True)
 class Job:
-    """What a bundle says of itself.
+    """A bundle's manifest: its takes and tasks, and what a worker must have.
 
     Attributes:
         engine: version of the engine that all workers must have.
-        operating_system: of all workers; another's arithmetic gives other bits.
-        model: name of all takes' model.
-        untrained: whether a worker without weights may work, too.
-        takes: by their numbers.
-        spans: take, first and last (exclusive) latent of each decoding task, by its number.
+        operating_system: that all workers must have: on another, results differ in their last bits.
+        model: name of the model of all takes.
+        untrained: whether workers without the model's weights may work too.
+        takes: in the order of their numbers.
+        spans: of each decoding task, in the order of their numbers: the take's number, and the first and last
+            (exclusive) latent.
     """
 
     engine: str
@@ -55,7 +57,7 @@ class Job:
 
 
 class Bundle:
-    """A job in its folder."""
+    """A job in its folder: where each of its files is."""
 
     def __init__(self, folder: Path, job: Job):
         self.folder, self.job = folder, job
@@ -67,7 +69,7 @@ class Bundle:
         return self._work(take) / "latents.safetensors"
 
     def steps(self, take: Take) -> Path:
-        """The latents after the last denoising step, while a take is denoised."""
+        """The checkpoint of a take that is being denoised: its latents after the last step."""
         return self._work(take) / "steps.safetensors"
 
     def span(self, take: Take, first: int, last: int) -> Path:
@@ -77,7 +79,8 @@ class Bundle:
         return self.folder / "results" / take.name
 
     def _work(self, take: Take) -> Path:
-        # Named by what the shot holds: a bundle made anew finds what still holds true.
+        # The shot's hash is in the name: a bundle that is made anew in this folder takes over the work on
+        # shots that are unchanged, and never that on others.
         return self.folder / "work" / f"{take.name}-{take.sha256[:16]}"
 
 
@@ -87,12 +90,14 @@ def write_bundle(
     """Make a bundle's folder, without its template.
 
     Args:
-        shots: with the names of their takes.
+        shots: each with the name of its take.
+        folder: need not exist.
+        operating_system: as ``Job.operating_system``.
         span: frames a decoding task, about.
         untrained: as ``Job.untrained``.
 
     Raises:
-        ShotError: a shot is not whole, or they do not go together.
+        ShotError: a shot is not whole, two have the same name, or they are for different models.
         EngineError: the folder cannot be written.
     """
     takes, spans = [], []
@@ -123,10 +128,10 @@ def write_bundle(
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """A bundle's folder.
+    """Read a bundle's manifest.
 
     Raises:
-        EngineError: it is none.
+        EngineError: the folder holds no bundle.
     """
     path = folder / MANIFEST
     try:

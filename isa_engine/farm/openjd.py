@@ -1,8 +1,8 @@
 """The bundle's Open Job Description template (specification 2023-09).
 
-It lies in the bundle's folder as ``template.json``, where OpenJD's and Deadline Cloud's tools look for it.
-Three steps: a task a take that denoises, a task a span that decodes, a task a take that joins. The first
-two run in an environment that starts the engine once a session and stops it when the session ends.
+It lies in the bundle's folder as ``template.json``, where OpenJD's and Deadline Cloud's tools look for it. It
+has three steps: Denoise, with a task a take; Decode, with a task a span; Assemble, with a task a take. The
+first two run in an environment that starts the engine once a session and stops it when the session ends.
 """
 
 import json
@@ -25,7 +25,7 @@ def template(bundle: Bundle, gpus: int) -> dict[str, Any]:
     """The template of a bundle.
 
     Args:
-        gpus: that a worker must have to denoise and to decode.
+        gpus: how many a worker must have to denoise and to decode.
     """
     job = bundle.job
     system = {"name": "attr.worker.os.family", "anyOf": [job.operating_system]}

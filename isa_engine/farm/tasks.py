@@ -1,6 +1,6 @@
-"""What a task does: denoise a take, decode a span, join a take.
+"""The tasks of a bundle: denoise a take, decode a span, join a take.
 
-Each leaves one file, whole or not at all, and does nothing where that file lies already.
+The first two leave one file each, whole or not at all, and do nothing if it is there already.
 """
 
 import json
@@ -36,13 +36,16 @@ class _Steps:
 
 
 def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> bool:
-    """Leave a take's latents and its record; on from the last step, where it broke off.
+    """Make a take's latents and its record; a task that broke off goes on from its last step.
+
+    Args:
+        number: of the take.
 
     Returns:
         whether there was anything to do.
 
     Raises:
-        IsaError: why it cannot be done.
+        IsaError: the shot cannot be read, the device has too little memory, or the file cannot be written.
     """
     take = bundle.job.takes[number]
     path = bundle.latents(take)
@@ -56,7 +59,7 @@ def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> 
     clock, steps = Clock(), _Steps(bundle.steps(take))
     with memory_of(model):
         latents = denoise(shot, take.sha256, model, report, steps, clock)
-    # Spans that were decoded from an earlier run's latents, made with other weights, are not of this take.
+    # Spans of an earlier run, whose latents were made with other weights, would be joined to this take.
     for span in path.parent.glob("span-*"):
         span.unlink()
     record = {**make_record(shot, take.sha256, model), "seconds": clock.seconds}
@@ -66,9 +69,12 @@ def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> 
 
 
 def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> bool:
-    """Leave a span's frames, and its matte, if the model has one of its own.
+    """Make a span's frames, and its matte if the model generates one.
 
-    Returns and raises as ``denoise_take``.
+    Args:
+        number: of the span.
+
+    Returns and raises as ``denoise_take``; EngineError where the take was denoised with other weights.
     """
     of, *span = bundle.job.spans[number]
     take = bundle.job.takes[of]
