@@ -7,21 +7,29 @@ nothing that is off in viewports, so it is switched on for the time of reading, 
 from collections.abc import Iterable
 from contextlib import contextmanager
 
+import bpy
+
 from .keep import moving
 from .timeline import view_layer
 
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
 # so that points stay on the skin of the whole body.
 _REMOVING = {"BOOLEAN", "DECIMATE", "MASK", "REMESH", "WELD"}
-# Faces up to which a body is subdivided as in renders: finer ones hardly move the skin, and take time.
+# Faces up to which a mesh is subdivided as in renders: finer ones hardly move the skin, and take time.
 _FINE = 100_000
+# What one object moves another by: the other itself, its data, their shape keys, or nodes that name it.
+_MOVING = {"ARMATURE", "CAMERA", "COLLECTION", "CURVE", "KEY", "LATTICE", "MESH", "NODETREE", "OBJECT"}
 
 
 @contextmanager
-def as_rendered(scene, meshes: Iterable):
-    """Mesh objects and their modifiers are on in the viewport where they are on in renders.
+def as_rendered(scene, bodies: Iterable):
+    """Bodies are on in the viewport where they are on in renders; they, the cameras and all that moves these
+    have their modifiers, their subdivision and their geometry nodes as in renders.
 
     The scene's view layer is updated inside; afterwards it is as it was at the next update.
+
+    Args:
+        bodies: mesh objects.
     """
     before: list[tuple] = []
 
@@ -31,21 +39,37 @@ def as_rendered(scene, meshes: Iterable):
             setattr(owner, name, value)
 
     try:
-        for mesh in meshes:
-            for curve in _of_the_viewport(mesh):
-                put(curve, "mute", True)
+        bodies = list(bodies)
+        for mesh in bodies:
             put(mesh, "hide_viewport", False)
             for collection in _collections_of(scene, mesh):
                 put(collection, "hide_viewport", False)
-            for modifier in mesh.modifiers:
-                put(modifier, "show_viewport", modifier.show_render and modifier.type not in _REMOVING)
+        for thing in _with_what_moves_them([*bodies, *_cameras(scene)]):
+            if isinstance(thing, bpy.types.NodeTree):
+                for node in thing.nodes:
+                    if node.bl_idname == "GeometryNodeIsViewport":
+                        # Muted, it says no.
+                        put(node, "mute", True)
+                continue
+            if thing.type == "LATTICE":
+                # The renderer, too, goes by what is on in the viewport.
+                continue
+            for curve in _of_the_viewport(thing):
+                put(curve, "mute", True)
+            for modifier in thing.modifiers:
+                removes = thing in bodies and modifier.type in _REMOVING
+                put(modifier, "show_viewport", modifier.show_render and not removes)
                 if modifier.type in ("SUBSURF", "MULTIRES"):
-                    put(modifier, "levels", _levels(mesh, modifier))
+                    level = _level(scene, thing, modifier)
+                    put(modifier, "levels", level)
+                    # No less for others: the viewport would draw all of the scene anew.
+                    put(scene.render, "simplify_subdivision", max(level, scene.render.simplify_subdivision))
         if before:
             view_layer(scene).update()
         yield
     finally:
-        for owner, name, value in before:
+        # The latest first: what was put twice is at last what it was at first.
+        for owner, name, value in reversed(before):
             try:
                 setattr(owner, name, value)
             except ReferenceError:
@@ -53,17 +77,40 @@ def as_rendered(scene, meshes: Iterable):
                 continue
 
 
-def _levels(mesh, modifier) -> int:
-    """How often a body is subdivided while it is read."""
-    level = modifier.render_levels
-    while level > modifier.levels and len(mesh.data.polygons) * 4**level > _FINE:
+def _cameras(scene) -> list:
+    marked = [marker.camera for marker in scene.timeline_markers if marker.camera is not None]
+    return marked if scene.camera is None else [*marked, scene.camera]
+
+
+def _with_what_moves_them(objects: list) -> list:
+    """The objects, and the objects and node trees that they depend on: armatures, parents, what modifiers and
+    constraints act by, what drivers look at."""
+    uses: dict = {}
+    for used, users in bpy.data.user_map(key_types=_MOVING, value_types=_MOVING).items():
+        for user in users:
+            uses.setdefault(user, []).append(used)
+    found, left = dict.fromkeys(objects), list(objects)
+    while left:
+        for used in uses.get(left.pop(), ()):
+            if used not in found:
+                found[used] = None
+                left.append(used)
+    return [thing for thing in found if isinstance(thing, (bpy.types.Object, bpy.types.NodeTree))]
+
+
+def _level(scene, item, modifier) -> int:
+    """How often a mesh is subdivided while bodies are read."""
+    level, render = modifier.render_levels, scene.render
+    if render.use_simplify:
+        level = min(level, render.simplify_subdivision_render)
+    while level > modifier.levels and len(item.data.polygons) * 4**level > _FINE:
         level -= 1
     return level
 
 
-def _of_the_viewport(mesh) -> list:
-    """Curves and drivers that would switch a mesh or its modifiers off in the viewport again."""
-    return [curve for curve in moving(mesh) if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
+def _of_the_viewport(item) -> list:
+    """Curves and drivers that would switch an object or its modifiers off in the viewport again."""
+    return [curve for curve in moving(item) if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
 
 
 def _collections_of(scene, item) -> list:

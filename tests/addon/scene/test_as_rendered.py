@@ -7,7 +7,9 @@ import pytest
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.renderer import assert_as_rendered
 from tests.addon.scenes.shot import capture_shot
+from tests.addon.scenes.snapshot import snapshot
 
 SETTINGS = Settings(width=64, height=64)
 
@@ -71,6 +73,93 @@ def test_a_body_is_subdivided_as_in_renders_and_left_as_it_was(scene):
     assert (finer.levels, finer.render_levels) == (0, 2)
 
 
+def limits_of_simplify(anna):
+    """The viewport's limit is below what is rendered, and what is rendered below the modifier's levels."""
+    finer = anna.children[0].modifiers.new("Finer", "SUBSURF")
+    finer.levels, finer.render_levels = 1, 3
+    render = bpy.context.scene.render
+    render.use_simplify, render.simplify_subdivision, render.simplify_subdivision_render = True, 0, 2
+
+
+def coarser_than_drawn(anna):
+    limits_of_simplify(anna)
+    render = bpy.context.scene.render
+    render.simplify_subdivision, render.simplify_subdivision_render = 6, 0
+
+
+def node_tree(name: str) -> tuple:
+    """A new one with its input and output nodes."""
+    tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    for in_out in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
+    return tree, tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+
+
+def nodes_that_ask_for_the_viewport(anna):
+    """Half a metre aside in renders alone, by a group within another."""
+    inner, start, end = node_tree("Inner")
+    asks, choice = inner.nodes.new("GeometryNodeIsViewport"), inner.nodes.new("GeometryNodeSwitch")
+    aside = inner.nodes.new("GeometryNodeSetPosition")
+    choice.input_type, aside.inputs["Offset"].default_value = "GEOMETRY", (0.5, 0, 0)
+    inner.links.new(start.outputs[0], aside.inputs["Geometry"])
+    inner.links.new(asks.outputs[0], choice.inputs["Switch"])
+    inner.links.new(start.outputs[0], choice.inputs["True"])
+    inner.links.new(aside.outputs[0], choice.inputs["False"])
+    inner.links.new(choice.outputs[0], end.inputs[0])
+    outer, start, end = node_tree("Outer")
+    group = outer.nodes.new("GeometryNodeGroup")
+    group.node_tree = inner
+    outer.links.new(start.outputs[0], group.inputs[0])
+    outer.links.new(group.outputs[0], end.inputs[0])
+    anna.children[0].modifiers.new("Nodes", "NODES").node_group = outer
+
+
+def ground_that_is_rendered_higher(anna):
+    """A constraint lays the rig on a ground that is displaced in renders alone."""
+    bpy.ops.mesh.primitive_grid_add(size=4, x_subdivisions=8, y_subdivisions=8)
+    ground = bpy.context.object
+    higher = ground.modifiers.new("Higher", "DISPLACE")
+    higher.strength, higher.mid_level, higher.show_viewport = 0.4, 0, False
+    anna.constraints.new("SHRINKWRAP").target = ground
+    ground.hide_render = True
+
+
+def lattice_by_a_hook(anna):
+    """Of a lattice's modifiers Blender's renderer, too, takes those that are on in the viewport."""
+    lattice = bpy.data.objects.new("Lattice", bpy.data.lattices.new("Lattice"))
+    puller = bpy.data.objects.new("Puller", None)
+    lattice.scale = (3, 3, 3)
+    for item in (lattice, puller):
+        bpy.context.collection.objects.link(item)
+    hook = lattice.modifiers.new("Hook", "HOOK")
+    hook.object, hook.show_render = puller, False
+    hook.vertex_indices_set(range(4))
+    bpy.context.view_layer.update()
+    puller.location.x = 0.6
+    anna.children[0].modifiers.new("Lattice", "LATTICE").object = lattice
+
+
+@pytest.mark.parametrize(
+    "differ",
+    [
+        limits_of_simplify,
+        coarser_than_drawn,
+        nodes_that_ask_for_the_viewport,
+        ground_that_is_rendered_higher,
+        lattice_by_a_hook,
+    ],
+)
+def test_where_viewport_and_render_differ_the_render_is_read_and_the_scene_left(scene, rendered, differ):
+    anna = stage(scene, frames=2)
+    differ(anna)
+    before = snapshot()
+    shot = capture_shot(scene, SETTINGS)
+    assert snapshot() == before
+    for tree in bpy.data.node_groups:
+        assert not any(node.mute for node in tree.nodes)
+    assert_as_rendered(shot, rendered(shot.frame_numbers))
+
+
 def decimate(mesh):
     mesh.modifiers.new("Decimate", "DECIMATE").ratio = 0.3
 
@@ -95,10 +184,7 @@ def test_points_stay_on_the_skin_of_the_whole_body(scene, remove):
 
 def test_skin_that_geometry_nodes_delete_is_a_sentence(scene):
     anna = stage(scene, frames=2)
-    tree = bpy.data.node_groups.new("Delete", "GeometryNodeTree")
-    for in_out in ("INPUT", "OUTPUT"):
-        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
-    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    tree, start, end = node_tree("Delete")
     delete, place = tree.nodes.new("GeometryNodeDeleteGeometry"), tree.nodes.new("GeometryNodeInputPosition")
     above = tree.nodes.new("FunctionNodeCompare")
     above.data_type, above.mode, above.operation = "VECTOR", "ELEMENT", "GREATER_THAN"
