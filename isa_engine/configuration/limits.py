@@ -1,4 +1,4 @@
-"""Within what a model obeys its scene, as it was measured (``isa-engine evaluate limits``)."""
+"""The limits within which a model obeys its scene, as measured by ``isa-engine evaluate limits``."""
 
 import json
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ _MEASURED = Path(__file__).with_name("limits.json")
 
 @dataclass(frozen=True)
 class Limits:
-    """From the least to the most that was tried and held.
+    """The ranges, from least to most, in which a model was tried and obeyed.
 
     Attributes:
-        size: pixels that people are tall on the canvas, and
-        elevation: degrees by which the camera looks down on them, and
-        lens: millimetres of focal length (``geometry.viewpoint``).
-        people: how many at once.
+        size: how tall people are on the canvas, pixels.
+        elevation: by how much the camera looks down on them, degrees.
+        lens: focal length, millimetres. All three are those of ``geometry.viewpoint``.
+        people: how many at once, at most.
     """
 
     size: tuple[float, float]
@@ -27,7 +27,7 @@ class Limits:
 
 @cache
 def limits_of(model: str) -> Limits | None:
-    """Those of a named model; None where nobody has measured it."""
+    """The limits of a named model; None if they were never measured."""
     measured = json.loads(_MEASURED.read_text()).get(model)
     if measured is None:
         return None

@@ -36,10 +36,10 @@ def isa_tiny() -> ModelConfig:
             shift_factor=0.0,
         ),
         matte_head=MatteHeadConfig(width=48, layers=2),
-        # A figure is a few latent pixels wide: in tokens of four, most of its outline lies within one. Wide
-        # heads without norms take a third less time a training step at this width.
-        # Windows of time are as long as the longest clip that it learned from; two latents that all windows
-        # see keep colours as they are (``isa-engine evaluate length``).
+        # patch: a figure is only a few latent pixels wide; in tokens of 2 × 2, most of its outline would lie
+        # inside tokens. heads, qk_norm: few wide heads without norms take a third less time a training step.
+        # temporal_window: the longest clip that it learned from. temporal_anchor: two latents that all
+        # windows see keep colours from drifting (``isa-engine evaluate length``).
         dit=DiTConfig(
             width=128,
             layers=4,
@@ -57,8 +57,8 @@ def isa_tiny() -> ModelConfig:
 
 
 def isa_small() -> ModelConfig:
-    """Twice isa-tiny's pictures: trainable in minutes of one GPU, small enough in 8 bits to travel with the
-    code."""
+    """Twice isa-tiny's canvas: trainable in minutes on one GPU, and in 8 bits small enough to lie in the
+    repository."""
     return ModelConfig(
         name="isa-small",
         short_side=256,
@@ -66,11 +66,11 @@ def isa_small() -> ModelConfig:
         max_frames=33,
         shift=3.0,
         bits=8,
-        # isa-tiny's, whose weights a run may go on from.
+        # As isa-tiny, so that training can start from its autoencoder.
         vae=isa_tiny().vae,
         matte_head=isa_tiny().matte_head,
-        # As many tokens as isa-tiny has. What a token of four latent pixels must tell, its background has
-        # told mostly; so no gate, either.
+        # With tokens of 2 × 2 latent pixels a canvas twice as large has as many tokens as isa-tiny's. The
+        # readout starts from the background, so a token has little to add, and a gate is not needed.
         dit=DiTConfig(
             width=256,
             layers=6,
@@ -105,32 +105,32 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
 }
 
 
-# What follows a model's name, and what it changes of the transformer: without the input that the paper does
-# not have, and the ablations of Table 4, which do not have it either.
+# Variants: the ending of a model's name, and what it changes of the transformer. These are without the
+# identity splat, which is not the paper's: it alone left out, and the ablations of Table 4.
 ABLATIONS: dict[str, dict[str, Any]] = {
     "without-splat": {"identity_splat": False},
     "without-ispe": {"conditioning": "isa-without-ispe", "identity_splat": False},
-    # A map has no holes at any size if it is drawn from all of a shot's points.
+    # Drawn from all of a shot's points, a normal map has no holes at any size.
     "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS, "identity_splat": False},
 }
-# The same with another readout than the paper's, which can go on from a model's weights.
+# Variants with another readout than the paper's; their training can start from the model's weights.
 READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}
 
-# The same with another decoder of the same latents, trained on from a model's.
+# Variants with another decoder of the same latents; its training can start from the model's decoder.
 DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
-# The same with what the paper starts from, SD3's image transformer (``training.from_sd3``): it has no norms
-# of queries and keys, and a table of positions for 192 × 192 tokens that is centred on 64 × 64.
+# Variants that start from SD3's image transformer, as the paper's does (``training.from_sd3``): it has no
+# norms of queries and keys, and positions for up to 192 × 192 tokens, in units of a picture of 64 × 64.
 ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
 
-# The same, larger: what minutes of a large GPU can train and a few files carry. No gate: their readout starts
-# from the background.
+# Variants with a larger transformer, which minutes on a large GPU can train, and whose weights still fit into
+# the repository. They have no gate, since their readout starts from the background.
 SIZES: dict[str, dict[str, Any]] = {
     "wide": {"width": 192, "layers": 6, "heads": 3, "readout": "background", "identity_splat": True},
 }
 
 
 def model_config(name: str) -> ModelConfig:
-    """The configuration of that name: a model's, or a variant's ("isa-tiny-controlnet-2d").
+    """The configuration of a model, or of a variant of one ("isa-tiny-controlnet-2d").
 
     Raises:
         ModelError: there is none.
@@ -147,7 +147,11 @@ def model_config(name: str) -> ModelConfig:
 
 
 def base_and_variant(name: str) -> tuple[str, str]:
-    """A model's name, and a variant's or nothing."""
+    """A name as the model's and the variant's ending, which is empty for the model itself.
+
+    Raises:
+        ModelError: there is no such model.
+    """
     for ending in (*ABLATIONS, *READOUTS, *SIZES, *DECODERS, *ORIGINS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending

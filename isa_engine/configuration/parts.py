@@ -11,14 +11,15 @@ class VAEConfig:
     """VideoVAE: SD3's image autoencoder with causal time (paper, 4.1).
 
     Attributes:
-        latent_channels: c.
+        latent_channels: C.
         block_out_channels: width of each resolution, finest first; each but the last halves space, and the
             last two that do so halve time.
         layers_per_block: residual blocks a resolution.
-        window: side in pixels of windows that are folded into channels at once (not in SD3): a model for two
-            CPU cores cannot afford convolutions at full resolution. It has one width. 0: SD3's.
+        window: side in pixels of windows whose pixels become channels before anything else (not in SD3), for
+            models that run on two CPU cores: convolutions at full resolution would take them too long. Such a
+            model has a single width in ``block_out_channels``. 0: SD3's networks.
         norm_groups: of the group norms, which see one frame at a time.
-        tail_width: channels of a last look across the borders of windows (``vae.pixel_tail``); 0: none.
+        tail_width: channels of a correction across the borders of windows (``vae.pixel_tail``); 0: none.
         scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
             for each channel. Trained weights bring their own.
     """
@@ -40,7 +41,7 @@ class VAEConfig:
 
 @dataclass(frozen=True)
 class MatteHeadConfig:
-    """The matte head, at the latents' resolution.
+    """The matte head, whose blocks work at the latents' resolution.
 
     Attributes:
         width: channels.
@@ -62,19 +63,19 @@ class DiTConfig:
         layers, heads: of the transformer.
         patch: latent pixels to a token's side.
         points: surface points a character a frame; "controlnet-2d" draws its maps from them.
-        latent_channels: c of the VAE.
+        latent_channels: C of the VAE.
         image_width: features of an image-tower token.
         qk_norm: RMS norm of queries and keys, as in SD3.5; SD3 has none.
         conditioning: "isa"; or an ablation of Table 4: "isa-without-ispe", or "controlnet-2d", which has
             normal maps in place of points and ISA.
-        readout: what the last tokens are: "velocity" (the paper's), or "background", what a picture has that
-            its background lacks (``dit.readout``).
+        readout: what the last tokens mean: "velocity" (the paper's), or "background", the picture's
+            difference from its background (``dit.readout``).
         identity_splat: whether each latent pixel is also told the identity of the point that stands in it
             (``dit.identity_splat``); the paper has no such input.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
             (``dit.sd3_adapter``); None: positions from NDC.
         temporal_window: latents that attention across time sees at once (``dit.temporal_windows``); None: all
-            of them. Where it covers a video nothing changes.
+            of them. A video that is no longer than a window is computed as without.
         temporal_stride: latents from a window to the next.
         temporal_anchor: latents of the first window that all others see.
     """
@@ -96,9 +97,9 @@ class DiTConfig:
     temporal_anchor: int = 0
 
 
-# What all ISA-DiTs have in common. Features of a timestep; six numbers of a ray for each frame of a window
-# (Eq. 22); 2 × 2 normals to a latent pixel, for each frame of a window; shift, scale and gate for attention
-# and feed-forward (AdaLN-zero).
+# What all ISA-DiTs have in common, in this order: features of a timestep; channels of packed rays, six
+# numbers for each frame of a window (Eq. 22); normals to a latent pixel's side, and channels of packed normal
+# maps, for each frame of a window; shift, scale and gate for attention and for feed-forward (AdaLN-zero).
 TIMESTEP_FEATURES = 256
 RAY_CHANNELS = 6 * TEMPORAL_COMPRESSION
 NORMAL_DETAIL = 2
@@ -107,7 +108,7 @@ MODULATIONS = 6
 # The modulated branches that the paper adds to SD3's block, by the conditioning: temporal, point-temporal,
 # ISA on video, ISA on points; the first alone where there are no points.
 NEW_BRANCHES = {"isa": 4, "isa-without-ispe": 4, "controlnet-2d": 1}
-# Pictures of its first frame that a generation shows on the way, at most.
+# At most so many previews of its first frame does a generation show while it denoises.
 PREVIEWS = 6
 
 
@@ -131,17 +132,18 @@ class ImageTowerConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A named model.
+    """A named model: its networks' sizes, and what else belongs to it.
 
     Attributes:
-        short_side: the canvas's short side in pixels that the model is made for.
-        close_up: side in pixels of the square that is cut out of a reference about a character.
+        name: by which shots ask for it.
+        short_side: pixels of the shorter side of the canvas that the model is made for.
+        close_up: side in pixels of the square around a character that is cut out of its reference.
         max_frames: the longest take that was measured (``isa-engine evaluate length``), or trained on.
-        shift: of the denoising schedule, and of training's times, towards noise, as in SD3: what has strong
-            structure, as larger pictures, is decided there; 1 is none.
+        shift: by which the times of denoising and of training are shifted towards noise, as in SD3: the
+            layout of a picture is decided there, and larger pictures need more of these times. 1: no shift.
         gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is
             of most use to a readout that paints the background anew.
-        bits: of a number of the weights as they travel (``networks.weight_files``).
+        bits: of a number in the published weights (``networks.weight_files``).
     """
 
     name: str

@@ -1,6 +1,6 @@
 """How often denoising asks the network: policies as plain data, by their names, readable without torch.
 
-``pipeline.velocity`` does what they say; ``cost.generation`` counts what it costs.
+``pipeline.velocity`` carries them out; ``cost.generation`` counts what they cost.
 """
 
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Policy:
-    """What of a step is computed, and what is taken over from the steps before.
+    """Which steps of a denoising ask the network, and for what; the others take over earlier answers.
 
     Attributes:
-        forecast: of so many steps one asks the network, the velocity of the others is forecast; 1: all ask.
-        points: of so many askings one moves the points, the others read them as they were; 1: all move them.
-        guidance: of so many askings one asks what the picture were with nobody in it, the others keep the
-            difference that this made; 1: all ask.
-        guided: share of the steps, from which to which guidance acts.
+        forecast: every so many steps the network is asked, and the velocities between are forecast; 1: it is
+            always asked.
+        points: every so many times that the network is asked, it moves the points; between, it reads them as
+            they were; 1: it always moves them.
+        guidance: every so many times that the network is asked, it is also asked for the picture with nobody
+            in it; between, guidance keeps the difference that this made; 1: always.
+        guided: the shares of the steps between which guidance acts.
     """
 
     forecast: int = 1
@@ -24,11 +26,12 @@ class Policy:
     guided: tuple[float, float] = (0.0, 1.0)
 
     def asks(self, step: int, steps: int) -> bool:
-        """Whether a step asks the network: the first two, from which the next are forecast; the last, which
-        nothing after it would mend; and every so many between."""
+        """Whether a step (from 0, of so many) asks the network: the first two, from which others are
+        forecast; the last, whose error no later step would correct; and every ``forecast``-th between."""
         return step < 2 or step == steps - 1 or (step - 1) % self.forecast == 0
 
     def guides(self, step: int, steps: int) -> bool:
+        """Whether guidance acts on a step."""
         first, last = self.guided
         return first <= step / steps < last
 
@@ -40,7 +43,8 @@ POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2, points=2)}
 
 @dataclass(frozen=True)
 class Preset:
-    """Steps and policy, as of ``shot.Settings``: a row of the table of ``isa-engine evaluate speed``."""
+    """A number of steps and a policy's name, as in ``shot.Settings``; each is a row of the table that
+    ``isa-engine evaluate speed`` makes."""
 
     steps: int
     policy: str
@@ -55,12 +59,12 @@ PRESETS = {"Draft": Preset(4, EXACT), "Final": Preset(16, FORECAST), "Exact": Pr
 
 @dataclass(frozen=True)
 class Asked:
-    """How often so many steps ask.
+    """How many forward passes a denoising makes.
 
     Attributes:
-        told: what the picture is with the cast.
-        moved: and move the points on the way.
-        nobody: what it is with nobody.
+        told: with the cast.
+        moved: those of them that move the points.
+        nobody: with nobody in the picture, for guidance.
     """
 
     told: int
@@ -69,7 +73,7 @@ class Asked:
 
 
 def asked(policy: Policy, steps: int) -> Asked:
-    """What a denoising of so many steps asks, with guidance."""
+    """How many forward passes a denoising of so many steps makes, with guidance."""
     asking = [step for step in range(steps) if policy.asks(step, steps)]
     guided = sum(policy.guides(step, steps) for step in asking)
     return Asked(len(asking), -(-len(asking) // policy.points), -(-guided // policy.guidance))

@@ -9,16 +9,14 @@ CARD = "card.json"
 
 
 def weights_folder(name: str) -> Path | None:
-    """Where the weights of a named model are; None: it is untrained."""
+    """The folder with all weights of a named model; None if it is untrained."""
     folder = WEIGHTS / name
     return folder if (folder / CARD).exists() else None
 
 
 def autoencoder_folder(name: str) -> Path | None:
-    """Where the autoencoder of a named model is, or of its variants, which but for ``DECODERS`` share it: it
-    is trained before the rest is.
-
-    None: it is untrained.
+    """The folder with the autoencoder of a named model, which its variants share except for ``DECODERS``;
+    None if it is untrained. It may be there before the model's other networks are trained.
     """
     base, variant = base_and_variant(name)
     folder = WEIGHTS / (name if variant in DECODERS else base)

@@ -1,1 +1,1 @@
-"""What a model costs: the products of its networks, counted from the configuration alone, without torch."""
+"""What a model costs: its operations, weights and memory, computed from its configuration without torch."""

@@ -1,6 +1,7 @@
-"""The products of VideoVAE and of the matte head, of a video whole; pieces in time cost no more together.
+"""The matrix products of VideoVAE and of the matte head, for a whole video; in pieces it costs the same.
 
-A canvas of more than 1,024 pixels a side is decoded in tiles that overlap, which costs up to a third more.
+A canvas of more than 1,024 pixels a side is decoded in tiles that overlap. That costs up to a third more,
+which is not counted.
 """
 
 from isa_engine.configuration import MatteHeadConfig, VAEConfig
@@ -8,15 +9,16 @@ from isa_engine.cost.products import Product, attention, convolution
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, latent_count
 
 _COLOURS = 3
-# Kernels: in space, and in space and time.
+# Taps of a kernel: 3 × 3 in space, and 3 × 3 × 3 in space and time.
 _SPACE, _WHOLE = 9, 27
 
 
 def encoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Product]:
-    """Video to moments of latents.
+    """The encoder's products: video to moments of latents.
 
     Args:
-        frames: of whole windows, 1 + 4k.
+        config: the autoencoder's sizes.
+        frames: 1 + 4k, which fill whole windows.
         width, height: pixels.
     """
     latents, places = _latents(config, frames, width, height)
@@ -50,7 +52,7 @@ def encoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
 
 
 def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Product]:
-    """Latents to video; arguments as of ``encoder``."""
+    """The decoder's products: latents to video. Arguments as of ``encoder``."""
     latents, places = _latents(config, frames, width, height)
     c = config.latent_channels
     if config.window:
@@ -88,7 +90,7 @@ def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
 def matte_head(
     config: MatteHeadConfig, vae: VAEConfig, frames: int, width: int, height: int
 ) -> list[Product]:
-    """Latents to logits of alpha; other arguments as of ``encoder``."""
+    """The matte head's products: latents to logits of alpha. Other arguments as of ``encoder``."""
     _, places = _latents(vae, frames, width, height)
     window = TEMPORAL_COMPRESSION * vae.spatial_compression**2
     return [
@@ -99,13 +101,13 @@ def matte_head(
 
 
 def _latents(config: VAEConfig, frames: int, width: int, height: int) -> tuple[int, int]:
-    """Latent frames, and latent pixels of all of them."""
+    """The number of latent frames, and of latent pixels in all of them together."""
     latents, side = latent_count(frames), config.spatial_compression
     return latents, latents * (width // side) * (height // side)
 
 
 def _window(config: VAEConfig) -> int:
-    """Numbers of a window of pixels."""
+    """How many numbers a window of pixels has."""
     return _COLOURS * TEMPORAL_COMPRESSION * config.window**2
 
 
@@ -122,9 +124,9 @@ def _tail(config: VAEConfig, pixels: int) -> list[Product]:
     """The pixel tail's three convolutions, at half resolution.
 
     Args:
-        pixels: of one frame a latent.
+        pixels: of one frame for each latent frame, together.
     """
-    # A frame of windows of 2 pixels: four frames' colours of four pixels.
+    # Windows of 2 × 2 pixels and four frames: three colours of each are the features.
     places, inside, wide = pixels // 4, _COLOURS * TEMPORAL_COMPRESSION * 4, config.tail_width
     ends = (
         convolution("tail", places, inside, wide, _SPACE),

@@ -1,4 +1,4 @@
-"""What one generation costs, from pictures to plate, and what the model itself weighs."""
+"""The operations of one generation, from pictures to plate, and how many weights a model has."""
 
 import math
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from isa_engine.geometry.frames import extended_count, latent_count
 
 @dataclass(frozen=True)
 class Work:
-    """A shot's size.
+    """How much work a generation is: the sizes of its shot, and how it is denoised.
 
     Attributes:
-        frames: generated ones.
+        frames: how many are generated.
         width, height: of the canvas, pixels.
         characters: in the cast, each with a reference picture of its own.
-        steps, guidance: of the denoising.
-        policy: what of its steps is computed.
+        steps: of the denoising.
+        guidance: its scale; 1 needs no second branch.
+        policy: which steps ask the network, and for what.
     """
 
     frames: int
@@ -56,12 +57,12 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
 
 
 def step(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Floating point operations of a denoising step that asks all there is to ask, by part of the
+    """Floating point operations of a denoising step under the policy that computes everything, by part of the
     transformer."""
     parts = operations(_branch(config, work, work.characters))
     if work.guidance == 1:
         return parts
-    # Guidance asks a second branch, where nobody is.
+    # Guidance evaluates a second branch, that of the picture with nobody in it.
     alone = operations(_branch(config, work, 0))
     return {part: count + alone.get(part, 0) for part, count in parts.items()}
 
@@ -76,7 +77,7 @@ def denoising(config: ModelConfig, work: Work) -> int:
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:
-    """Numbers that each network has, to a hundredth; by the names of their files."""
+    """How many weights each network has, to within 1 %, by the names of their files."""
     side = config.multiple
     return {
         "vae": weights(autoencoder.encoder(config.vae, 1, side, side))
@@ -94,7 +95,7 @@ def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True
 
 
 def _times(count: int, products: list[Product]) -> list[Product]:
-    """The same network, asked so often."""
+    """The products of a network that runs ``count`` times."""
     return [Product(p.part, count * p.rows, p.inside, p.outside, p.times, p.learned) for p in products]
 
 

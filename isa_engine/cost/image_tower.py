@@ -10,11 +10,11 @@ def token_count(config: ImageTowerConfig) -> int:
 
 
 def image_tower(config: ImageTowerConfig, pictures: int) -> list[Product]:
-    """A forward pass over so many pictures."""
+    """The products of a forward pass over so many pictures."""
     tokens, d, layers = token_count(config), config.width, config.layers
     every = pictures * tokens
     return [
-        # All tokens but the class's.
+        # The class token is learned, and not made of pixels.
         Product("patches", pictures * (tokens - 1), 3 * config.patch**2, d),
         Product("transformer", every, d, d, 4 * layers),
         Product("transformer", every, d, 4 * d, layers),

@@ -9,17 +9,18 @@ from isa_engine.geometry.temporal_windows import temporal_windows
 DOUBT = 2
 
 _FLOAT = 4
-# Floats kept a feature at a time: queries, keys, values, the wide feed-forward and what they are made from;
-# and of those that wait for a window to come.
+# Floats in memory at once for each feature of a token: of tokens in a layer (queries, keys, values, the wide
+# feed-forward, and what these are computed from), and of tokens that wait for their window.
 _KEPT, _WAITING = 14, 4
-# Video frames of a decoded piece (``pipeline.generate``), its side in latent pixels, copies of its features.
+# Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
+# copies of its features are in memory at once.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
-# The process itself, before any model.
+# Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
 
 
 def memory(config: ModelConfig, work: Work) -> float:
-    """Bytes at the highest: the loaded model, and what the work takes beside it."""
+    """The most bytes in use at any time: the loaded model, and what the work takes beside it."""
     weights = sum(weight_count(config).values())
     return _PROCESS + _FLOAT * weights + memory_beside(config, work)
 
@@ -37,8 +38,8 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
 
 
 def _kept_latents(config: ModelConfig, work: Work) -> int:
-    """Latents times the floats of a feature: of all of them, or of a window, and of those that wait for it in
-    each layer (``dit.temporal_windows``)."""
+    """How many latents are in memory, times the floats that each keeps a feature: all of a video; or with
+    temporal windows those of one window, and those that wait in each layer (``dit.temporal_windows``)."""
     latents, dit = latent_count(work.frames), config.dit
     if temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor) is None:
         return _KEPT * latents
@@ -47,11 +48,11 @@ def _kept_latents(config: ModelConfig, work: Work) -> int:
 
 
 def _points(config: ModelConfig, work: Work) -> int:
-    """The cast's, of all frames."""
+    """How many point tokens the cast has on all frames."""
     return extended_count(work.frames) * work.characters * config.dit.points
 
 
 def _tokens(config: ModelConfig, work: Work) -> int:
-    """Of a latent: the video's, or the cast's points', whichever are more."""
+    """Tokens a latent frame: the video's or the points', whichever are more."""
     space = (work.width // config.multiple) * (work.height // config.multiple)
     return max(space, TEMPORAL_COMPRESSION * work.characters * config.dit.points)

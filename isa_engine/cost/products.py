@@ -1,7 +1,7 @@
 """A network as the matrix products that it consists of, from which its operations and its weights follow.
 
-A multiplication and an addition are two operations, as torch's ``FlopCounterMode`` counts. Element-wise work
-and norms are left out by both, and biases are no products: all that is less than a hundredth.
+A multiplication and an addition are two operations, as in torch's ``FlopCounterMode``. Element-wise work,
+norms and biases are left out, as they are there; together they are less than 1 %.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Product:
-    """Matrices ``(rows, inside) @ (inside, outside)``.
+    """A product of matrices, ``(rows, inside) @ (inside, outside)``.
 
     Attributes:
-        part: of the network.
-        rows: vectors that pass it.
+        part: of the network that it belongs to.
+        rows: how many vectors are multiplied.
         inside, outside: features before and after.
-        times: how many such products there are, with different weights.
-        learned: whether ``(inside, outside)`` are weights; in attention they are keys and values.
+        times: how many such products there are, each with weights of its own.
+        learned: whether the second matrix is weights; in attention it is keys or values.
     """
 
     part: str
@@ -29,14 +29,14 @@ class Product:
 
 
 def convolution(part: str, places: float, inside: int, outside: int, taps: int, times: int = 1) -> Product:
-    """A convolution that gives so many places, each from ``taps`` others."""
+    """A convolution with ``places`` outputs, each computed from ``taps`` places of its input."""
     return Product(part, places, inside * taps, outside, times)
 
 
 def attention(
     part: str, groups: float, queries: int, keys: int, width: int, times: int = 1
 ) -> tuple[Product, Product]:
-    """QKᵀ and the weighted sum of V, in groups that do not see each other; without the projections."""
+    """QKᵀ and the weighted sum of V, without projections, in so many groups that do not see each other."""
     rows = groups * queries
     return (
         Product(part, rows, width, keys, times, learned=False),
@@ -54,5 +54,5 @@ def operations(products: Iterable[Product]) -> dict[str, int]:
 
 
 def weights(products: Iterable[Product]) -> int:
-    """How many numbers the learned matrices have."""
+    """How many weights the learned matrices have."""
     return sum(each.inside * each.outside * each.times for each in products if each.learned)

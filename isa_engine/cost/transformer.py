@@ -1,4 +1,4 @@
-"""The products of ISA-DiT (Fig. 8)."""
+"""The matrix products of ISA-DiT (Fig. 8)."""
 
 from collections.abc import Callable
 
@@ -24,14 +24,15 @@ def transformer(
     image_tokens: int,
     moved: bool = True,
 ) -> list[Product]:
-    """One forward pass over one video; a denoising step with guidance makes two.
+    """The products of one forward pass over one video; a denoising step with guidance makes two.
 
     Args:
-        latents: t.
+        config: the transformer's sizes.
+        latents: t, latent frames.
         height, width: in latent pixels.
         characters: in the cast.
         image_tokens: L, of all reference pictures.
-        moved: whether the points are moved, or read as an earlier pass left them.
+        moved: whether the points are moved in this pass, or read as an earlier pass stored them.
     """
     d, layers, c = config.width, config.layers, config.latent_channels
     space = (height // config.patch) * (width // config.patch)
@@ -39,7 +40,7 @@ def transformer(
     token = config.patch**2 * c
     new = NEW_BRANCHES[config.conditioning]
     windows = _windows(config, latents)
-    # A long video comes in pieces, and what belongs to no latent is computed for each of them.
+    # A long video comes in pieces; what does not depend on the latents is computed anew for each of them.
     pieces = 1 if windows is None else len(windows.starts)
     found = [
         Product("embedding", video, 3 * token, d),
@@ -54,7 +55,7 @@ def transformer(
         *attention("camera", latents, space, space, d, layers),
         Product("image", video, d, d, 2 * layers),
         Product("image", pieces * image_tokens, d, d, 2 * layers),
-        # One key more, which nobody masks.
+        # One more key: the learned one that stands for "nothing there".
         *attention("image", 1, video, image_tokens + 1, d, layers),
         Product("output", pieces, d, d, 2),
         Product("output", video, d, token),
@@ -71,7 +72,8 @@ def _block(part: str, tokens: int, d: int, layers: int, projected: int | None = 
     """Projections of Q, K, V and the output, and a feed-forward four times as wide.
 
     Args:
-        projected: tokens that pass the projections, where that are others.
+        projected: how many tokens pass the projections, if not ``tokens``: overlapping windows project some
+            tokens several times.
     """
     return (
         Product(part, tokens if projected is None else projected, d, d, 4 * layers),
@@ -94,11 +96,13 @@ def _across(
     place: Callable[[int], int] = lambda latent: latent,
     more: int = 0,
 ) -> list[Product]:
-    """A block across time, of so many places in a latent or a frame.
+    """A block that attends across time, each place of a latent or a frame by itself.
 
     Args:
-        place: where a latent's places in time begin: itself, or its first frame.
-        more: keys beside those.
+        places: how many places.
+        place: from a latent to the index of its first token in time: the latent itself for video tokens, its
+            first frame for points.
+        more: keys beside the tokens, learned ones.
     """
     total = place(latents)
     if windows is None:
@@ -110,14 +114,14 @@ def _across(
     found = [*_block(part, places * total, d, layers, places * sum(lengths))]
     for number, length in enumerate(lengths):
         anchor = place(windows.anchor) if number else 0
-        # Keys and values of the anchor are projected in every window.
+        # The anchor's keys and values are projected again for every window.
         found += [Product(part, places * anchor, d, d, 2 * layers)] if anchor else []
         found += attention(part, places, length, length + anchor + more, d, layers)
     return found
 
 
 def _control(config: DiTConfig, video: int) -> list[Product]:
-    """What the ablation in 2D has in place of points and ISA."""
+    """The normal maps' tokens and control, which the ablation in 2D has in place of points and ISA."""
     d = config.width
     return [
         Product("embedding", video, NORMAL_CHANNELS * config.patch**2, d),
@@ -127,11 +131,11 @@ def _control(config: DiTConfig, video: int) -> list[Product]:
 
 
 def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
-    """The video's look at the points (Eq. 14)."""
+    """Video tokens attend to points (Eq. 14)."""
     d, layers = config.width, config.layers
     video, cast, window = _tokens(config, latents, space, characters)
     return [
-        # Queries, output and feed-forward, and the points' keys and values.
+        # The video's queries, output and feed-forward; then the points' keys and values.
         Product("isa", video, d, d, 10 * layers),
         Product("isa", cast, d, d, 2 * layers),
         *attention("isa", latents, space, window + 1, d, layers),
@@ -139,7 +143,7 @@ def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> 
 
 
 def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
-    """Point tokens, their way through time (Eqs. 8 and 17), and their look back at the video (Eq. 13)."""
+    """Point tokens (Eq. 8), their attention across time (Eq. 17), and to the video (Eq. 13)."""
     d, layers = config.width, config.layers
     video, cast, window = _tokens(config, latents, space, characters)
     points, windows = characters * config.points, _windows(config, latents)
@@ -148,7 +152,7 @@ def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> lis
         Product("embedding", cast, d, d, 2),
         Product("embedding", pieces * points, config.latent_channels, d),
         *_across("point_temporal", points, latents, windows, d, layers, frames_before, more=1),
-        # After the last layer nobody reads the points.
+        # The last layer does not update the points, which nobody reads after it.
         Product("isa", cast, d, d, 10 * (layers - 1)),
         Product("isa", video, d, d, 2 * (layers - 1)),
         *attention("isa", latents, window, space, d, layers - 1),
@@ -156,7 +160,7 @@ def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> lis
 
 
 def _tokens(config: DiTConfig, latents: int, space: int, characters: int) -> tuple[int, int, int]:
-    """Of the video, of the cast's points on all frames, and of those behind a latent."""
+    """How many tokens the video has, the cast's points on all frames, and the points behind one latent."""
     points = characters * config.points
     frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
     return latents * space, frames * points, TEMPORAL_COMPRESSION * points

@@ -4,20 +4,20 @@ from typing import Any
 
 from isa_engine.cost.products import Product, attention
 
-# Words of a prompt, padded.
+# Tokens of a prompt, with its padding.
 TEXT_TOKENS = 226
-# Floats kept a feature at a time, as of the house's own transformer.
+# Floats in memory at once for each feature of a token, as in ``cost.memory``.
 _KEPT = 14
 
 
 def tokens(config: dict[str, Any], latent_frames: int, height: int, width: int) -> int:
-    """Of a video with so many latent frames of so many latent pixels."""
+    """Tokens of a video of so many latent frames, each height × width latent pixels."""
     t, h, w = config["patch_size"]
     return (latent_frames // t) * (height // h) * (width // w)
 
 
 def transformer(config: dict[str, Any], count: int) -> list[Product]:
-    """The products of one evaluation for so many video tokens."""
+    """The products of one forward pass over so many video tokens."""
     width = config["num_attention_heads"] * config["attention_head_dim"]
     t, h, w = config["patch_size"]
     patch, blocks = t * h * w, config["num_layers"] + len(config["vace_layers"])
@@ -37,7 +37,7 @@ def transformer(config: dict[str, Any], count: int) -> list[Product]:
 
 
 def floats_beside(config: dict[str, Any], count: int) -> float:
-    """Numbers that an evaluation holds beside the weights."""
+    """How many numbers a forward pass holds in memory beside the weights."""
     width = config["num_attention_heads"] * config["attention_head_dim"]
-    # Each control block's hint is kept until its block is reached.
+    # The control blocks run first, and the output of each is kept until the main block that adds it.
     return (_KEPT + len(config["vace_layers"])) * width * count

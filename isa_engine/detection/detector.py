@@ -1,7 +1,8 @@
-"""Asks the detector's process about a picture or a video, and believes nothing that it says unread.
+"""Asks the detector's process about a picture or a video, and checks every answer: the process has read a
+foreign file, which may have taken it over.
 
-numpy only, since Blender imports it. The process has an environment of its own, of which ``install/`` has
-written down where it is.
+numpy only, since Blender imports it. The process runs in an environment of its own, whose place
+``install/detector.sh`` has written down.
 """
 
 import contextlib
@@ -22,19 +23,20 @@ from isa_engine.detection.telling import understood
 from isa_engine.errors import BodyError, Cancelled, EngineError
 
 _COMMAND = ("-P", "-m", "isa_engine.detection.process")
-# Bytes of a line, of which the longest tells everybody in a picture; and of a file that is read at once.
+# The most bytes of a line of answer, which may hold everybody in a picture, and of a file, which is read into
+# memory whole.
 _LONGEST_LINE, _LARGEST_FILE = 2**22, 2**31
 _MOST_PEOPLE, _MOST_FRAMES = 100, 20_000
 
 
 @dataclass(frozen=True)
 class Footage:
-    """What was seen in a video; of F frames.
+    """What was seen in a video.
 
     Attributes:
-        size: width and height in pixels, of the frames as they were looked at.
+        size: width and height in pixels of the frames as they were looked at, scaled down if need be.
         rate: frames a second; 0 where the file does not tell.
-        frames: for each who was seen, by number.
+        frames: for each frame, who was seen in it: a person's number → the sighting.
     """
 
     size: tuple[int, int]
@@ -46,8 +48,8 @@ class Detector:
     """One question to the detector. It blocks; ``cancel`` ends it from another thread.
 
     Args:
-        report: told how much of how much is done; of 0, where nobody knows.
-        python: of the detector's environment; by default the one that was installed.
+        report: called with how many frames or crops are done, and how many there are; 0 if that is not known.
+        python: the interpreter of the detector's environment; by default the installed one.
 
     Raises:
         EngineError: no detector is installed.
@@ -65,8 +67,9 @@ class Detector:
         """Who is in a PNG or JPEG, the largest first.
 
         Args:
-            where: whose picture it is, for the error.
-            box: left, top, right and bottom in pixels, where to look for one; None: everywhere.
+            encoded: the file's bytes.
+            where: what to call the picture in an error.
+            box: left, top, right and bottom in pixels: look for one person there. None: everywhere.
 
         Raises:
             EngineError: it cannot be decoded, or the detector failed.
@@ -80,7 +83,7 @@ class Detector:
         return [_sighting(said) for said in people]
 
     def video(self, encoded: bytes, where: str) -> Footage:
-        """Who is in each frame of a video. Raises as ``picture``."""
+        """Who is in each frame of a video. Arguments and errors as of ``picture``."""
         first, *answers = self._ask("video", encoded, where, None, "end", _MOST_FRAMES + 2)
         try:
             width, height = (int(side) for side in first["size"])
@@ -104,7 +107,7 @@ class Detector:
     def _ask(
         self, kind: str, encoded: bytes, where: str, box: list[float] | None, last: str, most: int
     ) -> list[dict[str, Any]]:
-        """All answers but progress, up to the one that has ``last``."""
+        """All answers but progress, up to the one with the key ``last``; ``most`` of them are accepted."""
         if len(encoded) > _LARGEST_FILE:
             remedy = "Cut it shorter, or save it smaller."
             raise EngineError(
@@ -115,7 +118,8 @@ class Detector:
             if self._cancelled.is_set():
                 raise Cancelled
             request = json.dumps({"kind": kind, "where": where, "bytes": len(encoded), "box": box}).encode()
-            # Beside the reading: a process that writes before it has read all would wait for us for ever.
+            # Sent by a thread of its own: if the process wrote before it had read everything, it would wait
+            # for us to read, and we for it, for ever.
             parts = (process, request + b"\n", encoded)
             threading.Thread(target=_send, args=parts, name="isa-detect", daemon=True).start()
             answers: list[dict[str, Any]] = []
@@ -134,7 +138,7 @@ class Detector:
             process.wait()
 
     def _started(self) -> subprocess.Popen:
-        # Neither Blender's Python nor secrets of ours.
+        # Without Blender's Python paths, which would load its modules, and without our tokens.
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -183,7 +187,7 @@ class Detector:
 
 
 def _send(process: subprocess.Popen, *parts: bytes) -> None:
-    # A process that ended early says why, or nothing, on its output.
+    # If the process has ended, the pipe is broken. That is not reported here: its output tells why.
     with contextlib.suppress(OSError), process.stdin as pipe:
         for part in parts:
             pipe.write(part)

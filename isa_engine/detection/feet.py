@@ -1,7 +1,7 @@
-"""Feet that stand do not slide: the body is moved so that they stay, and the legs take up what is left.
+"""Standing feet do not slide: the body is moved so that they stay in place, and the legs bend for the rest.
 
-A foot stands while it moves slowly in the picture, which tells better than depth does, and not fast in space.
-M frames.
+A foot stands while it moves slowly across the picture, and not fast in space, whose depth is known less well.
+M counts frames.
 """
 
 import numpy as np
@@ -10,9 +10,10 @@ from isa_engine.body.landmarks import LANDMARKS
 from isa_engine.body.rotation import aligning
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 
-# Metres a second of a standing foot, as seen across the picture and in space; seconds it stands at least.
+# A standing foot moves at most so many metres a second across the picture, and in space, for at least so many
+# seconds.
 _ACROSS, _IN_SPACE, _SHORTEST = 0.45, 2.5, 0.1
-# Seconds over which a foot is taken hold of and let go.
+# Seconds over which a foot is fixed and released, so that the leg does not jerk.
 _HOLD = 0.12
 _LEGS = [
     tuple(SMPLX_JOINTS.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "foot"))
@@ -30,18 +31,18 @@ def on_their_feet(
     size: tuple[int, int],
     intrinsics: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same motion without sliding.
+    """A motion without sliding feet.
 
     Args:
-        turned: ``(M, 55, 3, 3)`` rotations, each relative to its parent's.
-        pelvis: ``(M, 3)`` metres.
+        turned: ``(M, 55, 3, 3)`` rotations of the joints, each relative to its parent's.
+        pelvis: ``(M, 3)`` metres, in the camera's view.
         places: ``(M, P, 2)`` landmarks in the picture, pixels.
         rest: ``(55, 3)`` joints at rest.
         time: ``(M,)`` seconds.
         size, intrinsics: of the picture.
 
     Returns:
-        Rotations, pelvis, and which feet stand, ``(M, 2)`` bool.
+        rotations and pelvis as they came, and which feet stand, left and right, ``(M, 2)`` bool.
     """
     around, joints = posed(turned, pelvis, rest)
     balls = joints[:, [leg[3] for leg in _LEGS]]
@@ -73,8 +74,8 @@ def stands(soles: np.ndarray, balls: np.ndarray, time: np.ndarray) -> np.ndarray
     """Which feet stand, ``(M, 2)`` bool.
 
     Args:
-        soles: ``(M, 2, 2)`` where they are in the picture, in metres as large as the body is there.
-        balls: ``(M, 2, 3)`` where they are in space, metres.
+        soles: ``(M, 2, 2)`` places in the picture, in metres at the body's depth.
+        balls: ``(M, 2, 3)`` places in space of the balls of the feet, metres.
         time: ``(M,)`` seconds.
     """
     slow = (_speed(soles, time) < _ACROSS) & (_speed(balls, time) < _IN_SPACE)
@@ -86,13 +87,13 @@ def stands(soles: np.ndarray, balls: np.ndarray, time: np.ndarray) -> np.ndarray
 
 
 def spans(flags: np.ndarray) -> list[tuple[int, int]]:
-    """First and last plus one of each run of true ones."""
+    """First index, and last plus one, of each run of true flags."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def posed(turned: np.ndarray, pelvis: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations ``(M, 55, 3, 3)`` and places ``(M, 55, 3)`` of all joints in the pelvis's own axes."""
+    """Global rotations ``(M, 55, 3, 3)`` and places ``(M, 55, 3)`` of all joints, in ``pelvis``'s axes."""
     around, joints = np.empty_like(turned), np.empty((len(turned), len(rest), 3))
     around[:, 0], joints[:, 0] = turned[:, 0], pelvis
     for joint, parent in enumerate(SMPLX_PARENTS[1:], 1):
@@ -102,7 +103,7 @@ def posed(turned: np.ndarray, pelvis: np.ndarray, rest: np.ndarray) -> tuple[np.
 
 
 def _speed(places: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Metres a second, ``(M, 2)``, over the frames on both sides."""
+    """Metres a second ``(M, 2)``, between the frames before and after each."""
     ahead, back = np.minimum(np.arange(len(time)) + 1, len(time) - 1), np.maximum(np.arange(len(time)) - 1, 0)
     seconds = np.maximum(time[ahead] - time[back], 1e-6)
     return np.linalg.norm(places[ahead] - places[back], axis=-1) / seconds[:, None]
@@ -111,14 +112,20 @@ def _speed(places: np.ndarray, time: np.ndarray) -> np.ndarray:
 def _reach(
     local: np.ndarray, around: np.ndarray, joints: np.ndarray, leg: tuple[int, ...], way: np.ndarray
 ) -> None:
-    """Move an ankle by hip and knee, the foot as it was turned: of one frame, ``local`` in place."""
+    """Move an ankle by ``way`` metres by turning hip and knee, and keep the foot's orientation.
+
+    Args:
+        local: ``(55, 3, 3)`` rotations relative to parents, of one frame; changed in place.
+        around, joints: global rotations ``(55, 3, 3)`` and places ``(55, 3)`` of the same frame.
+        leg: indices of hip, knee, ankle and foot.
+    """
     hip, knee, ankle, _ = leg
     thigh, shin = joints[knee] - joints[hip], joints[ankle] - joints[knee]
     long, short = np.linalg.norm(thigh), np.linalg.norm(shin)
     target = joints[ankle] + way - joints[hip]
     far = np.clip(np.linalg.norm(target), abs(long - short) + 1e-4, (long + short) * 0.9999)
     ahead = target / np.linalg.norm(target)
-    # The knee bends in the plane that it bends in.
+    # The knee stays in the plane of hip, knee and ankle.
     out = thigh - ahead * (thigh @ ahead)
     out = out / max(np.linalg.norm(out), 1e-9)
     along = (long**2 - short**2 + far**2) / (2 * far)

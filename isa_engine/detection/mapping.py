@@ -1,4 +1,4 @@
-"""MediaPipe's landmarks as ours: 33 of a body and 21 of each hand, as one sighting."""
+"""MediaPipe's landmarks, 33 of a body and 21 of each hand, to a sighting with ours."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from isa_engine.body.landmarks import HAND_FINGERS, LANDMARKS, Hand, Sighting
 
-# MediaPipe's number of each of ours, as its documentation of the pose landmarker lists them.
+# Our landmark → MediaPipe's number for it, as its documentation of the pose landmarker lists them.
 _BODY = {
     **{"nose": 0, "left_eye": 2, "right_eye": 5, "left_ear": 7, "right_ear": 8},
     **{"left_shoulder": 11, "right_shoulder": 12, "left_elbow": 13, "right_elbow": 14},
@@ -22,12 +22,12 @@ _KNUCKLES = {"index_knuckle": "index", "little_knuckle": "pinky"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network saw; L is 33 of a body, 21 of a hand.
+    """A network's answer to one crop: L landmarks, 33 of a body or 21 of a hand.
 
     Attributes:
         places: ``(L, 2)`` pixels, y down.
         shape: ``(L, 3)`` metres, Y up, −Z ahead.
-        sure: ``(L,)`` 0 to 1; of a hand, all as the whole hand.
+        sure: ``(L,)`` 0 to 1, how likely each is seen; the landmarks of a hand all have the hand's number.
     """
 
     places: np.ndarray
@@ -35,14 +35,14 @@ class Seen:
     sure: np.ndarray
 
     def moved(self, by: np.ndarray) -> "Seen":
-        """The same in a picture in which the crop begins at these pixels."""
+        """The same in pixels of the whole picture, in which the crop's upper left corner is at ``by``."""
         return Seen(self.places + by, self.shape, self.sure)
 
 
 def sighting(body: Seen, hands: tuple[Seen | None, Seen | None]) -> Sighting:
     """One person, from the body and what was seen of the left and the right hand.
 
-    The network of hands sees knuckles better than that of bodies, so its knuckles count where there are any.
+    The hand's network finds knuckles more exactly than the body's: where a hand was seen, its knuckles count.
     """
     places, shape, sure = body.places[BODY].copy(), body.shape[BODY].copy(), body.sure[BODY].copy()
     for side, hand in zip(("left", "right"), hands, strict=True):
@@ -58,6 +58,7 @@ def sighting(body: Seen, hands: tuple[Seen | None, Seen | None]) -> Sighting:
 
 
 def scale(body: Seen) -> float:
-    """Pixels a metre where somebody stands: the picture's extent over the shape's."""
+    """Pixels that a metre takes up where somebody stands: the landmarks' spread in the picture, in pixels,
+    over that of their shape, in metres."""
     flat, seen = body.shape[:, :2] - body.shape[:, :2].mean(0), body.places - body.places.mean(0)
     return float(np.sqrt((seen**2).sum() / max((flat**2).sum(), 1e-6)))

@@ -1,6 +1,7 @@
 """MediaPipe's networks for bodies and hands: pixels to landmarks, one person or one hand a crop.
 
-The last release whose wheel holds its networks; nothing is downloaded. Imported in the limited process alone.
+The release of MediaPipe that is used is the last whose wheel contains the networks, so nothing is downloaded.
+Only the limited process imports this module.
 """
 
 import mediapipe
@@ -8,14 +9,14 @@ import numpy as np
 
 from isa_engine.detection.mapping import Seen
 
-# Below this the detector sees people in furniture.
+# With a lower threshold, of 1, the networks see people in furniture.
 _CONFIDENCE = 0.5
 # From MediaPipe's axes of a body (x right, y down, z away) to a view's (Y up, −Z ahead).
 _TO_VIEW = np.array([1.0, -1.0, -1.0])
 
 
 class MediaPipe:
-    """Both networks, loaded."""
+    """MediaPipe's network for bodies and its network for hands, loaded."""
 
     def __init__(self) -> None:
         self._body = mediapipe.solutions.pose.Pose(
@@ -34,7 +35,7 @@ class MediaPipe:
         return _seen(pixels, flat, world, [point.visibility for point in flat])
 
     def hand(self, pixels: np.ndarray) -> Seen | None:
-        """The most visible hand of a crop ``(H, W, 3)`` uint8 sRGB, of whichever side."""
+        """The most visible hand of a crop ``(H, W, 3)`` uint8 sRGB, left or right."""
         seen = self._hand.process(np.ascontiguousarray(pixels))
         if not seen.multi_hand_landmarks:
             return None

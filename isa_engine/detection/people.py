@@ -1,7 +1,7 @@
-"""Everybody in a picture, from what networks see in its crops.
+"""Everybody in a picture, from what the networks see in its crops.
 
-A person is seen in several crops; those who lie on one another are one. Each is then looked at alone, as
-large as can be, and each hand of theirs.
+The same person is seen in several crops: sightings that lie on one another are one person's. Each person is
+then looked at again in a crop of their own, and so is each of their hands.
 """
 
 from collections.abc import Callable
@@ -13,28 +13,30 @@ from isa_engine.body.landmarks import Sighting
 from isa_engine.detection.crops import around, around_hand, tiles
 from isa_engine.detection.mapping import Seen, scale, sighting
 
-# Shares of a person's size: sightings this near one another are of one person, and a hand's wrist this near
-# to the arm's is on it.
+# Distances as shares of a person's size. Two sightings whose trunks are nearer than the first are of one
+# person; a hand whose wrist is nearer to an arm's than the second belongs to that arm.
 _SAME, _OWN = 0.2, 0.12
-# Landmarks this near one another show the same pose; who is shown so once alone is to be this sure.
+# Two sightings whose landmarks are nearer than the first, on average, show the same pose. A pose that only
+# one crop shows counts only if it is at least as sure as the second.
 _ALIKE, _SURE_ALONE = 0.06, 0.8
-# Of this share of another's size, with this share of the box in theirs, somebody is a part of them.
+# A sighting that is smaller than the first share of another, with more than the second share of its box in
+# the other's, is no person but a limb or clothes of the other.
 _PART, _INSIDE = 0.7, 0.6
-# How sure shoulders and hips are to be: below, it is nobody.
+# Where shoulders and hips are less sure than this on average, nobody is seen.
 _LEAST_SURE = 0.5
-# A person smaller than this in pixels tells no pose.
+# Pixels: the pose of a smaller person cannot be told.
 _SMALLEST = 24.0
-# How much larger than an artist's box the crops are in which its person is looked for.
+# The person in an artist's box is looked for in crops so many times as large as the box.
 _ROOMS = (1.0, 1.3, 1.6)
-# How much larger than somebody the crops are in which they are looked for in the next frame: in tighter ones
+# A person is looked for in the next frame in crops so many times as large as their box was: in tighter ones
 # the networks lose people who are seen from the side.
 _ROOMS_TO_FOLLOW = (1.8, 2.5)
-# MediaPipe's numbers.
+# MediaPipe's numbers of these landmarks.
 _TRUNK, _WRISTS, _KNUCKLES = (11, 12, 23, 24), (15, 16), ((17, 19), (18, 20))
 
 
 class Networks(Protocol):
-    """``detection.networks``, or what stands for it."""
+    """What is asked of ``detection.networks.MediaPipe``; tests have another."""
 
     def body(self, pixels: np.ndarray) -> Seen | None: ...
 
@@ -48,7 +50,7 @@ def find_people(
 
     Args:
         pixels: ``(H, W, 3)`` uint8 sRGB.
-        report: told how many crops of how many are done.
+        report: called with how many crops are done, and how many there are.
     """
     return [with_hands(pixels, person, networks) for person in people_of(pixels, networks, report)]
 
@@ -56,7 +58,7 @@ def find_people(
 def people_of(
     pixels: np.ndarray, networks: Networks, report: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Seen]:
-    """As ``find_people``, without hands."""
+    """As ``find_people``, but bodies only."""
     crops = tiles((pixels.shape[1], pixels.shape[0]))
     found = []
     for done, crop in enumerate(crops):
@@ -67,18 +69,18 @@ def people_of(
 
 
 def with_hands(pixels: np.ndarray, person: Seen, networks: Networks) -> Sighting:
-    """Somebody with both hands, each looked for where the arm ends."""
+    """A person's sighting, with the hands that are found where the arms end."""
     left, right = (_hand(pixels, person, side, networks) for side in (0, 1))
     return sighting(person, (left, right))
 
 
 def same(one: Seen, other: Seen) -> bool:
-    """Whether two sightings are of one person."""
+    """Whether two answers of the network show one person."""
     return _distance(one, other) < _SAME
 
 
 def find_person(pixels: np.ndarray, networks: Networks, box: np.ndarray) -> list[Sighting]:
-    """Who is in a box, left, top, right and bottom in pixels; nobody or one."""
+    """The person in a box ``(4,)`` (left, top, right, bottom, pixels); an empty list if nobody is found."""
     size = pixels.shape[1], pixels.shape[0]
     found = [one for room in _ROOMS for one in _looked_at(pixels, around(box, size, room), networks)]
     if not found:
@@ -97,7 +99,7 @@ def follow(pixels: np.ndarray, before: Seen, networks: Networks) -> Seen | None:
 
 
 def _body(pixels: np.ndarray, crop: np.ndarray, networks: Networks) -> Seen | None:
-    """Somebody in a crop, in the picture's pixels; None for nobody or somebody too small."""
+    """The person in a crop, in the picture's pixels; None for nobody, or somebody who is too small."""
     left, top, right, bottom = crop
     seen = networks.body(pixels[top:bottom, left:right])
     if seen is None or seen.sure[list(_TRUNK)].mean() < _LEAST_SURE:
@@ -107,7 +109,8 @@ def _body(pixels: np.ndarray, crop: np.ndarray, networks: Networks) -> Seen | No
 
 
 def _looked_at(pixels: np.ndarray, crop: np.ndarray, networks: Networks) -> list[Seen]:
-    """Somebody in a crop, looked at again in a crop of their own if that shows the same person."""
+    """Who is in a crop, nobody or one, as a second look in a crop of their own shows them; as the first look
+    does, if the second shows another person or nobody."""
     seen = _body(pixels, crop, networks)
     if seen is None:
         return []
@@ -128,8 +131,8 @@ def _hand(pixels: np.ndarray, person: Seen, side: int, networks: Networks) -> Se
 
 
 def _apart(found: list[Seen]) -> list[Seen]:
-    """Each person once. Whom many crops show alike is somebody; a limb or a fold that one crop takes for a
-    person is shown otherwise by the next."""
+    """Each person once. A person looks the same in many crops; a limb or a fold of cloth that one crop takes
+    for a person looks different in the next, so what only one crop shows must be very sure."""
     alike = np.array([[_off(one, other) < _ALIKE for other in found] for one in found], bool)
     votes = alike.sum(1) if found else np.zeros(0)
     people: list[Seen] = []
@@ -142,7 +145,7 @@ def _apart(found: list[Seen]) -> list[Seen]:
 
 
 def _fused(several: list[Seen]) -> Seen:
-    """One person, from several crops: the mean of each landmark, those that are surer count for more."""
+    """One person from several crops: of each landmark the mean, weighted by how sure each crop is of it."""
     sure = np.stack([seen.sure for seen in several])
     weights = (sure + 1e-3) / (sure + 1e-3).sum(0)
     places, shape = (
@@ -153,14 +156,14 @@ def _fused(several: list[Seen]) -> Seen:
 
 
 def _part(seen: Seen, other: Seen) -> bool:
-    """Whether somebody small who lies in another's box is a limb or the clothes of theirs."""
+    """Whether a small sighting within another's box is a limb or clothes of the other."""
     box, around_it = _box(seen), _box(other)
     inside = _area(_common(box, around_it)) / max(_area(box), 1e-6)
     return inside > _INSIDE and _extent(seen) < _PART * _extent(other)
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """What two boxes have in common, as a share of both together."""
+    """Intersection over union of two boxes."""
     common = _area(_common(one, other))
     return common / max(_area(one) + _area(other) - common, 1e-6)
 
@@ -175,13 +178,13 @@ def _area(box: np.ndarray) -> float:
 
 
 def _off(one: Seen, other: Seen) -> float:
-    """How far two sightings' landmarks lie apart, as a share of the larger one's size."""
+    """The mean distance of two sightings' landmarks, as a share of the larger one's size."""
     off = np.linalg.norm(one.places - other.places, axis=1).mean()
     return float(off / max(_extent(one), _extent(other)))
 
 
 def _distance(one: Seen, other: Seen) -> float:
-    """Between the trunks of two sightings, as a share of the larger one's size."""
+    """The distance between two sightings' trunks, as a share of the larger one's size."""
     trunk = list(_TRUNK)
     apart = np.linalg.norm(one.places[trunk].mean(0) - other.places[trunk].mean(0))
     return float(apart / max(_extent(one), _extent(other)))
@@ -192,5 +195,5 @@ def _box(seen: Seen) -> np.ndarray:
 
 
 def _extent(seen: Seen) -> float:
-    """The size of a person in pixels, whichever way it is bent: metres are as large for everybody."""
+    """How tall a person of 1.7 m would be here, in pixels: a size that does not depend on the pose."""
     return 1.7 * scale(seen)

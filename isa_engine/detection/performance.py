@@ -1,8 +1,8 @@
 """How people move, from what a detector saw of them in a video: fitted, smoothed, on their feet.
 
-Each person is fitted from where the last frame left them. What jumps against its neighbours is left out, the
-rest is smoothed by a Gaussian over time, depth more than what the picture tells better; then feet that stand
-are held where they stand (``feet``).
+The fit of each frame starts from that of the frame before. Rotations that jump against their neighbours count
+for next to nothing, and the rest is smoothed by a Gaussian over time; depth, which a picture tells worst, is
+smoothed most. Then standing feet are kept in place (``feet``).
 """
 
 from collections.abc import Callable
@@ -20,29 +20,31 @@ from isa_engine.detection.feet import on_their_feet
 from isa_engine.detection.steady import steadied
 from isa_engine.errors import BodyError
 
-# Seconds of the Gaussians: of joints and of the place in the picture, and of depth.
+# Standard deviations of the Gaussians, in seconds: of joints and of the place in the picture, and of depth.
 _SMOOTH, _SMOOTH_DEPTH = 0.05, 0.2
-# Radians that a joint may be off its neighbours' mean before it is thought to be mistaken.
+# A joint that is so many radians off the mean of its neighbours in time is taken for a mistake.
 _MISTAKEN = 0.8
+# Rounds of descent from the frame before.
 _ROUNDS = 25
-# Radians between where the body faced and faces: farther, it is looked for anew.
+# If the heading seen differs from the frame before by more radians than this, the fit starts from scratch.
 _TURNED = 1.0
-# Frames that somebody is to be seen in.
+# People who are seen in fewer frames are left out.
 _LEAST = 5
-# Where a file does not tell how many frames a second has.
+# Frames a second where a file does not tell.
 _RATE = 25.0
 
 
 @dataclass(frozen=True)
 class Performance:
-    """One person through a video; of M frames in which that person was seen.
+    """How one person moves in a video, on the M frames in which the person was fitted.
 
     Attributes:
         person: the number of the person.
-        frames: ``(M,)`` int64, rising, counted from the video's first.
-        rotations: ``(M, 55, 3)`` axis-angle; the pelvis's is in the camera's view (−Z ahead, Y up).
-        pelvis: ``(M, 3)`` metres there.
-        standing: ``(M, 2)`` whether the left and the right foot stand.
+        frames: ``(M,)`` int64, rising; 0 is the video's first.
+        rotations: ``(M, 55, 3)`` axis-angle, each relative to its parent's; the pelvis's is in the camera's
+            view (−Z ahead, Y up).
+        pelvis: ``(M, 3)`` metres, in the camera's view.
+        standing: ``(M, 2)`` bool, whether the left and the right foot stand.
     """
 
     person: int
@@ -53,7 +55,8 @@ class Performance:
 
 
 def guessed_intrinsics(size: tuple[int, int]) -> np.ndarray:
-    """``(4,)`` (``geometry.camera``) of a lens as long as the frame's diagonal, as people trackers guess."""
+    """Intrinsics ``(4,)`` (``geometry.camera``) of a lens whose focal length is the frame's diagonal: what
+    trackers of people assume where a video does not tell."""
     width, height = size
     diagonal = np.hypot(width, height)
     return np.array([2 * diagonal / width, 2 * diagonal / height, 0.0, 0.0])
@@ -62,11 +65,12 @@ def guessed_intrinsics(size: tuple[int, int]) -> np.ndarray:
 def performances(
     footage: Footage, body: BodyModel, report: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Performance]:
-    """How everybody moves who is seen long enough, the most seen first.
+    """How everybody moves who is seen in enough frames, those seen longest first.
 
     Args:
-        body: of mean shape, whose joints are fitted.
-        report: told how many frames of how many are fitted.
+        footage: what the detector saw.
+        body: the body that is fitted, in its mean shape.
+        report: called with how many frames are fitted, and how many there are.
     """
     seen: dict[int, list[tuple[int, Sighting]]] = {}
     for number, people in enumerate(footage.frames):
@@ -90,7 +94,7 @@ def performances(
             try:
                 problem, parameters = _fitted(rest, sighting, footage.size, intrinsics, parameters)
             except BodyError:
-                # Too little of the body is seen: this frame is filled in.
+                # Too little of the body is seen for a fit: the person has no such frame.
                 continue
             numbers.append(number)
             rotations.append(problem.rotations(parameters, sighting))
@@ -128,7 +132,7 @@ def _fitted(
 
 
 def smoothed(turned: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Rotations over time without what jumps.
+    """Rotations smoothed over time, ``(M, J, 3, 3)``; those that jump count for next to nothing.
 
     Args:
         turned: ``(M, J, 3, 3)``.
@@ -151,7 +155,7 @@ def _smooth_place(pelvis: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 
 def _smooth_landmarks(shown: list[Sighting], time: np.ndarray) -> np.ndarray:
-    """Places of landmarks over time, ``(M, P, 2)``; those that are sure count for more."""
+    """Places of landmarks smoothed over time, ``(M, P, 2)``; frames that are surer of one count for more."""
     sure = np.stack([one.sure for one in shown]) ** 2 + 1e-4
     sums = np.einsum("mn,np,npa->mpa", _weights(time, _SMOOTH), sure, np.stack([one.places for one in shown]))
     return sums / (_weights(time, _SMOOTH) @ sure)[..., None]

@@ -1,12 +1,12 @@
-"""The process that detects: one request, one answer, its end. It runs in an environment of its own.
+"""The process that detects: it answers one request and ends. It runs in an environment of its own.
 
 usage: python -m isa_engine.detection.process
 
-On standard input a line of JSON ``{"kind", "where", "bytes", "box"}`` and so many bytes of a picture or a
-video. On standard output lines of JSON: ``{"done", "of"}`` at times; of a video first ``{"size", "rate"}``
-and for each frame ``{"people": {number: sighting}}``; at the end ``{"people": [sighting]}`` of a picture,
-``{"end": true}`` of a video, or ``{"error"}`` with the fields of an error. What was sent is decoded and
-looked at after the process has given up all that it does not need for that (``sandbox.confined``).
+Standard input: a line of JSON ``{"kind", "where", "bytes", "box"}``, then so many bytes of a picture or a
+video. Standard output: lines of JSON. ``{"done", "of"}`` is progress. A video gives ``{"size", "rate"}``,
+then ``{"people": {number: sighting}}`` for each frame, then ``{"end": true}``; a picture gives
+``{"people": [sighting]}``. ``{"error"}``, with the fields of an error, ends either. The file is decoded only
+after the process has given up every right that it does not need for that (``sandbox.confined``).
 """
 
 import itertools
@@ -27,9 +27,11 @@ from isa_engine.sandbox import media
 from isa_engine.sandbox.confined import confine, keep_memory_private, limit
 from isa_engine.sandbox.process import warm_up
 
+# The most that the process may take: bytes of memory, and seconds of processor time.
 MEMORY = 3 * 2**30
 CPU_SECONDS = 4 * 3600
-# Pixels of a video's longer side: larger ones show the networks no more, and take longer.
+# Pixels of a video's longer side, to which larger ones are scaled: the networks see no more in larger frames,
+# and decoding takes longer.
 _LONGER_SIDE = 1280
 
 
@@ -48,12 +50,12 @@ def main() -> None:
     except IsaError as error:
         _say({"error": [error.problem, error.where, error.remedy]})
     sys.stdout.flush()
-    # The networks' threads may not be ended in good order any more.
+    # An orderly exit would wait for the networks' threads, and those cannot end once rights are given up.
     os._exit(0)
 
 
 def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
-    """What to say to the request on standard input; rights are given up before its file is opened.
+    """The answers to the request on standard input; rights are given up before its file is decoded.
 
     Raises:
         ShotError: the file cannot be decoded.
@@ -61,7 +63,8 @@ def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
     keep_memory_private()
     warm_up()
     networks = load()
-    # Threads and what they load late come with the first picture.
+    # The networks start threads and load files when they see their first picture, so they are shown one now:
+    # without rights both would fail.
     blank = np.zeros((64, 64, 3), np.uint8)
     networks.body(blank)
     networks.hand(blank)

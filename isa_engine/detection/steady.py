@@ -1,6 +1,6 @@
-"""What a detector saw of one person frame by frame, with limbs that changed sides put back and leaps doubted.
+"""One person's sightings made steady over time: left and right do not swap, and leaps count for little.
 
-Of somebody seen from the side a single frame cannot tell left from right; the frames before can.
+When somebody is seen from the side, a single frame does not tell left from right; the frames before do.
 """
 
 from dataclasses import replace
@@ -9,10 +9,11 @@ import numpy as np
 
 from isa_engine.body.landmarks import LANDMARKS, Sighting
 
-# Of a limb whose sides change, the way from the frame before is to be so much shorter with them changed back.
+# Left and right of the arms or the legs are swapped if their landmarks are then nearer to those of the frame
+# before, by this factor.
 _SHORTER = 0.6
-# Frames on each side whose median a landmark is held against, and the share of the person's size that it may
-# be off; what is farther counts for this much.
+# A landmark that is farther from the median over so many frames on each side than this share of the person's
+# size has leapt: its certainty is multiplied by the last number.
 _REACH, _LEAP, _DOUBTED = 3, 0.1, 0.05
 _LIMBS = [
     [[LANDMARKS.index(f"{side}_{point}") for point in points] for side in ("left", "right")]
@@ -22,13 +23,14 @@ _LIMBS = [
     )
 ]
 _ARMS = 1
-# Frames on each side that tell somebody's usual size, and how many times that nobody grows or shrinks.
+# A person's usual size is the median over so many frames on each side. A sighting that is larger or smaller
+# by more than this factor is of something else.
 _LONG, _GROWN = 12, 1.25
 
 
 def steadied(sightings: list[Sighting]) -> list[Sighting | None]:
-    """One person's sightings in order, of neighbouring frames; None for a frame in which the whole person is
-    suddenly of another size: there the detector saw something else."""
+    """One person's sightings, in the order of frames, made steady; None for a frame in which the person
+    suddenly has another size, for there the detector saw something else."""
     kept: list[Sighting] = []
     for sighting in sightings:
         kept.append(_sides_as(kept[-1], sighting) if kept else sighting)
@@ -47,7 +49,7 @@ def steadied(sightings: list[Sighting]) -> list[Sighting | None]:
 
 
 def _scale(sighting: Sighting) -> float:
-    """Pixels a metre, which no pose changes."""
+    """Pixels that a metre takes up, which does not depend on the pose."""
     flat, seen = (part - part.mean(0) for part in (sighting.shape[:, :2], sighting.places))
     return float(np.sqrt((seen**2).sum() / max((flat**2).sum(), 1e-6)))
 

@@ -1,5 +1,5 @@
-"""Sightings as JSON: what the limited process says, and what a .blend keeps. Nothing of it is believed that
-was not looked at.
+"""Sightings as JSON, as the limited process sends them and a .blend keeps them. Both may have been tampered
+with, so every number is checked when it is read.
 """
 
 import json
@@ -10,14 +10,14 @@ import numpy as np
 from isa_engine.body.landmarks import HAND_LANDMARKS, LANDMARKS, Hand, Sighting
 from isa_engine.errors import BodyError
 
-# Far beyond any picture, in pixels or metres: larger numbers would overflow where they are squared.
+# Far beyond any picture, in pixels or metres. Larger numbers are refused: squared, they would overflow.
 _LARGEST = 1e6
-# Parts of a pixel, of a metre and of certainty that are kept.
+# Decimals that are kept of pixels, of metres and of certainty.
 _PIXEL, _METRE, _SURE = 2, 4, 3
 
 
 def told(sighting: Sighting) -> dict[str, Any]:
-    """A sighting, JSON-ready."""
+    """A sighting as dictionaries and lists, ready for JSON."""
     return {
         "places": sighting.places.round(_PIXEL).tolist(),
         "shape": sighting.shape.round(_METRE).tolist(),
@@ -31,7 +31,7 @@ def told(sighting: Sighting) -> dict[str, Any]:
 
 
 def understood(said: Any) -> Sighting:
-    """The sighting of what ``told`` gave.
+    """A sighting from what ``told`` returned.
 
     Raises:
         BodyError: it is something else.
@@ -61,7 +61,7 @@ def kept(sighting: Sighting | None) -> str:
 
 
 def remembered(line: str) -> Sighting | None:
-    """The sighting of a line that ``kept`` gave; None of an empty one.
+    """A sighting from a line that ``kept`` returned; None for an empty line.
 
     Raises:
         BodyError: it is something else.

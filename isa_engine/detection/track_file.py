@@ -1,4 +1,4 @@
-"""How people move in a video, as a file that the import of tracked people reads."""
+"""How people move in a video, as a file (``detected.npz``) that the import of tracked people reads."""
 
 from pathlib import Path
 
@@ -9,16 +9,17 @@ from isa_engine.detection.performance import Performance
 from isa_engine.errors import DataError
 from isa_engine.whole_file import whole_file
 
-# A view's axes to a camera's as OpenCV has them, in which tracks are.
+# From a view's axes (Y up, −Z ahead) to OpenCV's (Y down, Z ahead), in which track files are.
 _TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 
 
 def write_tracks(path: Path, people: list[Performance], size: tuple[int, int], rate: float) -> None:
-    """Write a row for each person and frame.
+    """Write the file, with R rows, one for each person and frame.
 
-    The file holds ``id`` and ``frame`` ``(R,)``; ``rotations`` ``(R, 55, 3)`` axis-angle and ``pelvis``
-    ``(R, 3)`` metres in the camera's axes (x right, y down, z ahead); ``focal``, of the guessed lens, as a
-    share of the frame's width; ``size``, width and height in pixels; ``rate``, frames a second.
+    It holds ``id`` and ``frame``, ``(R,)``; ``rotations``, ``(R, 55, 3)`` axis-angle, and ``pelvis``,
+    ``(R, 3)`` metres, in the camera's axes (x right, y down, z ahead); ``focal``, the focal length that was
+    assumed, as a multiple of the frame's width; ``size``, width and height in pixels; ``rate``, frames a
+    second.
 
     Raises:
         DataError: it cannot be written.

@@ -1,6 +1,7 @@
-"""Everybody in a video, frame by frame, each under a number that stays.
+"""Everybody in a video, frame by frame, each under a number of their own.
 
-Who was seen is looked for where they were; now and then the whole frame is searched for those who came.
+People are looked for near where they were in the frame before; now and then the whole frame is searched for
+people who have come in.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,20 +12,21 @@ from isa_engine.body.landmarks import Sighting
 from isa_engine.detection.mapping import Seen
 from isa_engine.detection.people import Networks, follow, people_of, same, with_hands
 
-# Frames between two searches of the whole frame; and that somebody may be out of sight and have the same
-# number after it.
+# The whole frame is searched every so many frames; somebody who was out of sight for no more than so many
+# keeps the same number.
 SEARCH, LOST = 24, 12
 
 
 def track(frames: Iterable[np.ndarray], networks: Networks) -> Iterator[dict[int, Sighting]]:
-    """Who is seen in each frame ``(H, W, 3)`` uint8 sRGB, by number."""
+    """Who is seen in each frame ``(H, W, 3)`` uint8 sRGB: a person's number → the sighting."""
     last: dict[int, tuple[int, Seen]] = {}
     names = 0
     for number, pixels in enumerate(frames):
         seen: dict[int, Seen] = {}
         for name, (_, before) in last.items():
             now = follow(pixels, before, networks)
-            # Who stands before somebody hides them: two numbers are not to follow the same person.
+            # When one person walks in front of another, both searches find the one in front: two numbers must
+            # not follow the same person.
             if now is not None and not any(same(now, other) for other in seen.values()):
                 seen[name] = now
         if number % SEARCH == 0:

@@ -53,5 +53,5 @@ def modelview_projection(intrinsics, camera_to_world):
 
 
 def _double(numbers):
-    """Of torch what is torch's, of numpy all else."""
+    """Double precision: a torch tensor as torch's, everything else as numpy's."""
     return numbers.double() if hasattr(numbers, "double") else np.asarray(numbers, np.float64)

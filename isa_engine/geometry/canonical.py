@@ -13,10 +13,11 @@ def world_to_canonical(
     """The rigid transform from world to canonical coordinates.
 
     Args:
-        points: ``(..., K, N, 3)`` surface points of the first frame; no characters are allowed, and then the
-            camera's place is the origin.
+        points: ``(..., K, N, 3)`` surface points of the first frame; K may be 0, and then the camera's place
+            is the origin.
         camera_to_world: ``(..., 4, 4)`` camera of the first frame.
-        characters: ``(...)`` int, how many of the K are there, the first ones; all if None.
+        characters: ``(...)`` int, how many of the K characters count, beginning with the first; None: all.
+            The others fill up a batch of different casts.
 
     Returns:
         ``(..., 4, 4)`` float64: a turn about Z and a translation.
@@ -30,7 +31,7 @@ def world_to_canonical(
     centre = sums / np.maximum(characters * count, 1)[..., None]
     centre = np.where(characters[..., None] > 0, centre, camera_to_world[..., :3, 3])
     forward, up = -camera_to_world[..., :3, 2], camera_to_world[..., :3, 1]
-    # A camera that looks straight down or up has no heading of its own; the top of its picture has one.
+    # A camera that looks straight down or up has no heading; that of its picture's upper edge is taken.
     level = np.linalg.norm(forward[..., :2], axis=-1, keepdims=True) > 1e-3
     heading = np.where(level, forward[..., :2], -np.sign(forward[..., 2:]) * up[..., :2])
     sine, cosine = np.moveaxis(heading / np.linalg.norm(heading, axis=-1, keepdims=True), -1, 0)

@@ -1,7 +1,7 @@
-"""A depth and an index in one integer, so that the least of several belongs to what is nearest.
+"""A depth and an index in one integer, so that the least of several is that of the nearest thing.
 
-A z-buffer is then one ``amin`` over int64, in any order and with the same result on every device; of what is
-equally near, the lower index wins.
+A z-buffer is then one ``amin`` over int64, in any order and with the same result on every device. Of equally
+near things, the one with the lower index wins.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 # Depth is compared in steps of a hundredth of a millimetre, the index in the bits below.
 _DEPTH_STEPS = 1e5
 _INDEX_BITS = 24
-# More than any key: nothing is here.
+# Larger than any key: it stands for "nothing here".
 EMPTY = 2**62
 
 

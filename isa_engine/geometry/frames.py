@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 TEMPORAL_COMPRESSION = 4
-# Latents decoded at once; bounds the memory of a long take.
+# Latents decoded at once, so that a long take needs no more memory than these.
 DECODED_AT_ONCE = 4
 
 
@@ -27,7 +27,7 @@ def extended_count(frames: int) -> int:
 def windows(frames: int) -> np.ndarray:
     """Frame indices behind each latent: ``(latents, 4)`` int64.
 
-    Row 0 repeats frame 0, which changes no attention over its points: equal keys share one weight.
+    Row 0 repeats frame 0. Attention over its points is not changed by that: equal keys share one weight.
 
     Raises:
         ValueError: ``frames`` does not fill whole windows.
@@ -54,16 +54,24 @@ def frames_before(latent: int) -> int:
 
 
 def segment_latents(segments: Sequence[int]) -> list[tuple[int, int]]:
-    """The latents ``[first, last)`` of each segment between cuts, of so many frames each.
+    """The latents ``[first, last)`` of each segment between cuts.
 
-    Each segment begins with a latent of one frame of its own: no window reaches across a cut.
+    Each segment begins with a latent of one frame, as a video does: no window reaches across a cut.
+
+    Args:
+        segments: frames of each.
     """
     ends = np.cumsum([latent_count(frames) for frames in segments]).tolist()
     return list(zip([0, *ends], ends, strict=False))
 
 
 def decoding_spans(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:
-    """Segments of so many frames, cut into spans ``[first, last)`` of so many latents or a little more."""
+    """All segments cut into spans of latents ``[first, last)`` that are decoded by themselves.
+
+    Args:
+        segments: frames of each.
+        latents: of a span, rounded up to a multiple of ``DECODED_AT_ONCE``; a segment's last has fewer.
+    """
     size = -(-latents // DECODED_AT_ONCE) * DECODED_AT_ONCE
     return [
         (first, min(first + size, end))

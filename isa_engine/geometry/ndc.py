@@ -23,7 +23,7 @@ def project(points, mvp):
         ``(ndc, in_front)``: ``(..., N, 3)``, and ``(..., N)`` bool, false where the point lies behind the
         camera (w ≤ near). There the coordinates are finite but mean nothing: mask them.
     """
-    # Matrices on the left: the renderer's points lie in memory axis by axis.
+    # The matrices multiply from the left, which is faster: the renderer's points are stored axis by axis.
     clip = (mvp[..., :3] @ points.swapaxes(-1, -2)).swapaxes(-1, -2) + mvp[..., None, :, 3]
     w = clip[..., 3]
     in_front = w > NEAR
@@ -32,7 +32,7 @@ def project(points, mvp):
 
 
 def view_depth(points, mvp):
-    """Metres that points lie before the camera, ``(..., N)``; arguments as of ``project``, whose w it is."""
+    """Depth of points along the camera's axis, metres, ``(..., N)``: ``project``'s w; arguments as there."""
     return (points @ mvp[..., 3, :3, None])[..., 0] + mvp[..., None, 3, 3]
 
 
@@ -59,7 +59,7 @@ def to_pixels(ndc, size: tuple[int, int]):
     The picture's upper left corner is at (0, 0), its first pixel's centre at (½, ½).
 
     Args:
-        size: width and height, pixels; (1, 1) gives parts of the picture.
+        size: width and height, pixels; (1, 1) gives shares of the picture's width and height.
     """
     places = (picture_coordinates(ndc) + 1) / 2
     places[..., 0] *= size[0]

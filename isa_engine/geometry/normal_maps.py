@@ -1,7 +1,8 @@
 """Normal maps: posed surfaces as pictures, for conditioning in 2D (Table 4, Fig. 14).
 
-Shots and training clips have surface points in common, so these are drawn: each is a disc on the skin, as
-wide as its neighbours are far, and a pixel shows the nearest disc that its ray meets. On any device.
+Shots and training clips both have surface points, so these are what is drawn: each is a disc on the skin,
+large enough to overlap its neighbours', and a pixel shows the nearest disc that its ray meets. Runs on any
+device.
 """
 
 import torch
@@ -11,9 +12,9 @@ from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.depth_keys import EMPTY, depth_key, index_of
 from isa_engine.geometry.ndc import to_pixels
 
-# A disc reaches its neighbour of this rank, so that discs overlap everywhere.
+# A disc reaches to the third nearest point, so that discs overlap everywhere.
 _NEIGHBOUR = 3
-# Pixels of discs at once; bounds memory.
+# Pairs of a disc and a pixel computed at once, so that memory does not grow with the number of discs.
 _AT_ONCE = 2**22
 
 
@@ -23,12 +24,13 @@ def normal_maps(
     """Surfaces as a camera sees them.
 
     Args:
-        points, normals: ``(F, K, N, 3)`` world; normals are unit length, or zero where a point is not drawn.
+        points, normals: ``(F, K, N, 3)`` world, metres; normals have unit length, or are zero where a point
+            is not to be drawn.
         intrinsics, camera_to_world: ``(F, 4)``, ``(F, 4, 4)``, ``geometry.camera``.
-        height, width: of the pictures.
+        height, width: of the pictures, pixels.
 
     Returns:
-        ``(F, 3, height, width)`` float32: unit normals along the camera's axes (x right, y up, z towards it),
+        ``(F, 3, height, width)`` float32: unit normals in the camera's axes (x right, y up, z towards it),
         zero where nobody is.
     """
     if not points.shape[1]:
@@ -49,7 +51,8 @@ def normal_maps(
 
 
 def point_normals(points: Tensor, triangles: Tensor) -> Tensor:
-    """Unit normals of points that triangles join, by area; a point that none joins takes its neighbour's.
+    """Unit normals of points, from the triangles at each, weighted by area; a point without triangles takes
+    the normal of the nearest point that has some.
 
     Args:
         points: ``(F, N, 3)``.
@@ -70,13 +73,13 @@ def point_normals(points: Tensor, triangles: Tensor) -> Tensor:
 
 
 def _radii(points: Tensor) -> Tensor:
-    """Of the discs: ``(K, N, 3)`` to ``(K, N)`` metres."""
+    """Radii of the discs around points: ``(K, N, 3)`` to ``(K, N)`` metres."""
     rank = min(_NEIGHBOUR + 1, points.shape[1])
     return torch.cdist(points, points).topk(rank, largest=False).values[..., -1]
 
 
 def _reach(centres: Tensor, radii: Tensor, intrinsics: Tensor, height: int, width: int) -> int:
-    """The most pixels from a disc's centre to its rim."""
+    """How far in pixels the rim of any disc in the picture can be from its centre."""
     depth = -centres[..., 2]
     # The disc lies within a ball of its radius. A ball away from the picture's middle projects to an ellipse;
     # this bounds its longer half axis.
@@ -118,8 +121,8 @@ def _meetings(
     """Where the rays through a square of pixels around each disc meet it.
 
     Returns:
-        ``(F, P, pixels)`` twice: the pixel among all frames', or one past them where there is no meeting; and
-        its depth above the disc's index.
+        two of ``(F, P, pixels)``: the pixel's index among those of all frames, or one past the last where its
+        ray misses the disc; and the key of depth and disc (``depth_keys``).
     """
     f, c = intrinsics[:, None, None, :2], intrinsics[:, None, None, 2:]
     up = centres.new_tensor([1.0, -1.0])

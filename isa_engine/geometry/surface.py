@@ -19,7 +19,7 @@ _OVERSAMPLING = 8
 
 @dataclass(frozen=True)
 class SurfaceTable:
-    """Where the points sit on a topology.
+    """Where the surface points lie on a mesh, by its topology.
 
     Attributes:
         corners: ``(N, 3)`` int64, the vertices of the face that holds each point.
@@ -104,7 +104,8 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _farthest_first(candidates: np.ndarray, count: int) -> np.ndarray:
-    """Greedy farthest-point order: every prefix covers the cloud about as well as its length allows."""
+    """Greedy farthest-point order: each point is the one farthest from all before it, so that every prefix is
+    spread about as evenly as that many points can be."""
     axes = np.ascontiguousarray(candidates.T)
     chosen = np.empty(count, np.int64)
     chosen[0] = np.argmax(axes[2])
@@ -149,7 +150,7 @@ def _nearest_point(
     owner[seeds[nearest_last]] = nearest_last // 3
     distance[seeds[nearest_last]] = to_seed[nearest_last]
 
-    # Bellman-Ford from all points at once. Cells are a few edges wide, so a few rounds settle it.
+    # Bellman-Ford from all points at once. A point's cell is a few edges wide, so a few rounds are enough.
     while True:
         offer = distance[source] + length
         best = np.full(len(vertices), np.inf)

@@ -1,17 +1,17 @@
-"""Which latents attention across time sees together, where a video is longer than a window."""
+"""Which latents attention across time sees together, if a video is longer than a temporal window."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TemporalWindows:
-    """The windows of a video, in latents.
+    """The temporal windows of a video; all numbers count latents.
 
     Attributes:
-        total: t, latents of the video; more than a window's.
-        window: latents of each.
-        stride: between beginnings; the last window ends with the video.
-        anchor: so many latents of the first window are keys of every other, for colours that stay.
+        total: t, the video's length; more than ``window``.
+        window: the length of each window.
+        stride: from one window's beginning to the next's; the last is placed to end with the video.
+        anchor: how many latents at the video's beginning all other windows see too: without, colours drift.
     """
 
     total: int
@@ -21,22 +21,26 @@ class TemporalWindows:
 
     @property
     def starts(self) -> list[int]:
+        """The first latent of each window."""
         last = self.total - self.window
         return [*range(0, last, self.stride), last]
 
     @property
     def pieces(self) -> list[tuple[int, int]]:
-        """``[first, last)`` of the latents that are done with each window."""
+        """The latents ``[first, last)`` that are done after each window, since no later one reaches them."""
         starts = self.starts
         return list(zip(starts, [*starts[1:], self.total], strict=True))
 
     def weights(self) -> list[int]:
-        """Of each of a window's latents: most in the middle, and never nothing."""
+        """The weight of each latent of a window where windows overlap: largest in the middle, never zero."""
         return [min(k + 1, self.window - k) for k in range(self.window)]
 
 
 def temporal_windows(latents: int, window: int | None, stride: int, anchor: int) -> TemporalWindows | None:
-    """The windows of so many latents; None: one covers them, or there are none. As of ``DiTConfig``."""
+    """The temporal windows of so many latents; None if one covers them all, or the model has none.
+
+    ``window``, ``stride`` and ``anchor`` are those of ``DiTConfig``.
+    """
     if window is None or latents <= window:
         return None
     return TemporalWindows(latents, window, stride, anchor)

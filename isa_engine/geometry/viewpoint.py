@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Metres: how tall the person is by whom a place's size in the picture is told.
+# Sizes in the picture are those of a person who is so many metres tall.
 PERSON = 1.7
-# Millimetres across, as wide as film: what focal lengths are told for.
+# Focal lengths are those for a sensor of this width in millimetres, that of 35 mm film.
 SENSOR = 36.0
 
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """How a camera sees a place, each ``(F,)``.
+    """How a camera sees a place on F frames, each ``(F,)``.
 
     Attributes:
-        size: pixels that a person of ``PERSON`` metres, upright before a level camera, would be tall there.
-        elevation: degrees by which the camera looks down on the place; from below they are negative.
-        lens: focal length in millimetres, for a picture as wide as ``SENSOR``.
+        size: how many pixels tall a person of ``PERSON`` metres would be there, upright before a level
+            camera.
+        elevation: degrees by which the camera looks down on the place; negative if it looks up.
+        lens: focal length in millimetres, for a sensor as wide as ``SENSOR``.
     """
 
     size: np.ndarray
@@ -31,8 +32,8 @@ def viewpoint(
     """How a camera sees places in front of it.
 
     Args:
-        intrinsics: ``(F, 4)``, and
-        camera_to_world: ``(F, 4, 4)``, of ``geometry.camera``.
+        intrinsics: ``(F, 4)``, ``geometry.camera``.
+        camera_to_world: ``(F, 4, 4)``.
         places: ``(F, 3)``, world coordinates.
         height: of the picture, pixels.
     """
@@ -47,5 +48,5 @@ def viewpoint(
 
 
 def focal_length(intrinsics: np.ndarray) -> np.ndarray:
-    """Millimetres ``(F,)``, for a picture as wide as ``SENSOR``."""
+    """Focal lengths ``(F,)`` in millimetres, for a sensor as wide as ``SENSOR``, of intrinsics ``(F, 4)``."""
     return intrinsics[:, 0] * SENSOR / 2

@@ -1,4 +1,4 @@
-"""The models that can be asked for, of every kind, as they are known without loading them."""
+"""The models that can be asked for, of every kind, described without loading them."""
 
 from isa_engine.errors import ModelError
 from isa_engine.models import isa, vace
@@ -10,12 +10,12 @@ __all__ = ["KINDS", "Description", "Kind", "describe", "names"]
 
 
 def names() -> tuple[str, ...]:
-    """Of all models, the house's own first."""
+    """The names of all models that this machine knows, ISA-DiTs first."""
     return tuple(name for kind in KINDS.values() for name in kind.names())
 
 
 def describe(name: str) -> Description:
-    """The model of that name.
+    """The description of the model of that name.
 
     Raises:
         ModelError: there is none.

@@ -1,6 +1,7 @@
 """Models that somebody added to this machine: folders of weights as their makers publish them.
 
-The weights stay where they are; what was found in the folder is kept in the user's data, a file a model.
+The weights stay where they are. What was found in the folder is written down in the user's data, in a file
+for each model.
 """
 
 import json
@@ -22,14 +23,14 @@ class File:
 
 @dataclass(frozen=True)
 class Added:
-    """What is known of such a folder.
+    """An added model: where its weights are, and what was found there.
 
     Attributes:
-        kind: of ``models.KINDS``.
+        kind: a key of ``models.KINDS``.
         folder: an absolute path.
-        licence: as the folder tells it, which whoever added it accepted.
-        files: the weights, by their paths in the folder.
-        configs: of each part, as its makers wrote it.
+        licence: as the folder names it, accepted by the person who added the model.
+        files: the files of weights, by their paths in the folder.
+        configs: part ("transformer", "vae", …) → its configuration as its makers wrote it.
     """
 
     kind: str
@@ -39,7 +40,7 @@ class Added:
     configs: dict[str, dict[str, Any]]
 
     def whole(self) -> bool:
-        """Whether every file is there in its size."""
+        """Whether every file is there and has its size; hashes are not computed."""
         try:
             return all((Path(self.folder) / name).stat().st_size == f.bytes for name, f in self.files.items())
         except OSError:
@@ -52,13 +53,13 @@ def place(name: str) -> Path:
 
 
 def added_names(kind: str) -> tuple[str, ...]:
-    """Of all models of a kind that were added, by name."""
+    """The names of all added models of a kind, in alphabetical order."""
     found = (path.stem for path in place("*").parent.glob("*.json"))
     return tuple(sorted(name for name in found if (model := added(name)) is not None and model.kind == kind))
 
 
 def added(name: str) -> Added | None:
-    """The model of that name; None where there is none, or its file makes no sense."""
+    """The added model of that name; None if there is none, or if its file cannot be read."""
     try:
         content = json.loads(place(name).read_text(encoding="utf-8"))
         files = {path: File(**file) for path, file in content.pop("files").items()}
@@ -68,7 +69,7 @@ def added(name: str) -> Added | None:
 
 
 def remember(name: str, model: Added) -> Path:
-    """Write it down, whole or not at all.
+    """Write a model's file, whole or not at all, and return its path.
 
     Raises:
         OSError: the user's data cannot be written.

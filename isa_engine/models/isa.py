@@ -1,4 +1,4 @@
-"""The house's own kind: ISA-DiT on VideoVAE's latents."""
+"""The kind that this engine trains itself: ISA-DiT on VideoVAE's latents."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from isa_engine.models.kind import Kind
 
 @dataclass(frozen=True)
 class ISA:
-    """A named configuration; a ``Description``."""
+    """The ``Description`` of a named configuration."""
 
     config: ModelConfig
     kind = "isa"
@@ -60,7 +60,7 @@ def names() -> Iterable[str]:
 
 
 def describe(name: str) -> ISA | None:
-    """A model's, or a variant's ("isa-tiny-controlnet-2d")."""
+    """The description of a model or a variant ("isa-tiny-controlnet-2d"); None for another name."""
     try:
         return ISA(model_config(name))
     except ModelError:

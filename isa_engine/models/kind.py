@@ -1,4 +1,4 @@
-"""What a kind of model tells, so that nothing else need ask which one it is."""
+"""What every model says of itself, so that no other module has to ask of which kind it is."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from isa_engine.cost.generation import Work
 
 
 class Description(Protocol):
-    """A model as it is known without loading it, and without torch.
+    """What is known of a model without loading it, and without torch.
 
     Attributes:
         name: by which shots ask for it.
-        kind: of ``models.KINDS``.
+        kind: a key of ``models.KINDS``.
         trained: whether its weights are on this machine.
-        short_side: of the canvas, pixels, that it is made for.
-        multiple: of which the canvas's sides are, pixels.
-        max_frames: the longest take that was measured, or trained on.
+        short_side: pixels of the shorter side of the canvas that it is made for.
+        multiple: pixels of which both sides of a canvas must be multiples.
+        max_frames: frames of the longest take that was measured, or trained on.
         points: how many of a character's surface points it reads; 0: none.
-        size: a number that grows with the model, to put models in order.
+        size: a number that is larger for larger models, to sort models of a kind.
     """
 
     @property
@@ -43,7 +43,7 @@ class Description(Protocol):
         ...
 
     def memory(self, work: Work) -> float:
-        """Bytes at the highest: the loaded model, and what the work takes beside it."""
+        """The most bytes in use at any time: the loaded model, and what the work takes beside it."""
         ...
 
     def memory_beside(self, work: Work) -> float:
@@ -56,8 +56,8 @@ class Kind:
     """Models that work alike.
 
     Attributes:
-        names: of those that this machine can be asked for, the best to begin with first.
-        describe: of a name; None where it is none of this kind's.
+        names: returns the names of those on this machine, the best to begin with first.
+        describe: returns the description of a name; None for a name that is not of this kind.
         painter: the module that loads and runs them, which needs torch (``pipeline.painter``).
     """
 

@@ -11,19 +11,19 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.models.added import Added, added, added_names
 from isa_engine.models.kind import Kind
 
-# The process itself, before any model.
+# Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
 _FLOAT = 4
 
 
 @dataclass(frozen=True)
 class VACE:
-    """An added folder; a ``Description``."""
+    """The ``Description`` of an added folder of weights."""
 
     name: str
     added: Added
     kind = "vace"
-    # What it was trained on, whatever its number of parameters.
+    # Both sizes of the model were trained on these.
     short_side, max_frames = 480, 81
     points = 0
 
@@ -45,7 +45,8 @@ class VACE:
         return sum(file.bytes for file in self.added.files.values())
 
     def operations(self, work: Work) -> dict[str, int]:
-        """Of the transformer alone: the autoencoder and the text encoder are asked once."""
+        """As of ``Description``, of the transformer alone: the autoencoder and the text encoder run once, and
+        are little beside its steps."""
         step = sum(
             operations(wan.transformer(self.added.configs["transformer"], self._tokens(work))).values()
         )
@@ -59,7 +60,7 @@ class VACE:
         return _FLOAT * wan.floats_beside(self.added.configs["transformer"], self._tokens(work))
 
     def _tokens(self, work: Work) -> int:
-        """Of the video, and of a reference picture for each of the cast."""
+        """Tokens of the video and of the cast's reference pictures, each of which is a latent frame more."""
         frames = latent_count(work.frames) + work.characters
         config = self.added.configs["transformer"]
         return wan.tokens(config, frames, work.height // self.side, work.width // self.side)

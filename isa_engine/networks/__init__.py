@@ -1,1 +1,1 @@
-"""What all networks share: weights in files, and torchvision's gaps."""
+"""What all networks share: their weights in files, and a torchvision that any build of torch can import."""

@@ -24,7 +24,7 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, torch.Tensor]:
 
 
 def file_metadata(path: str | os.PathLike) -> dict[str, str]:
-    """What the header of one file says beside its tensors.
+    """The metadata in the header of one file.
 
     Raises:
         ModelError: it cannot be read.

@@ -1,8 +1,8 @@
-"""torchvision beside a CPU build of torch.
+"""Lets torchvision be imported beside a CPU build of torch.
 
-torchvision's only wheel for some platforms is built for CUDA. Beside a CPU build of torch its compiled
-operators do not load, and then importing open_clip or diffusers fails on a missing schema, although neither
-calls the operators here. Declaring the schemas is enough; where torchvision is whole, nothing is done.
+For some platforms torchvision's only wheel is built for CUDA. Beside a CPU build of torch its compiled
+operators do not load, and then importing open_clip or diffusers fails because their schemas are missing,
+although neither calls them here. To declare the schemas is enough; where torchvision loads, nothing is done.
 """
 
 import torch
@@ -11,7 +11,7 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-# A library's declarations live as long as the object does.
+# Kept for the life of the process: torch takes a library's declarations back when the object goes.
 _declared: list[torch.library.Library] = []
 
 

@@ -1,8 +1,8 @@
-"""A network's weights on disk, in files small enough to carry and bits few enough to keep.
+"""A network's weights on disk, in files of limited size and numbers of 32, 16 or 8 bits.
 
-Weights are one safetensors file. Where no file may be so large, that file, the head, names others beside it
-in its header, each by a hash of its content. The head is replaced last, so that whoever reads finds the old
-weights or the new ones, and those whole, whenever the writer was stopped.
+Weights are one safetensors file. If that would be larger than a file may be, this file, the head, names
+others beside it in its header, each by a hash of its content. The head is replaced last: a reader finds
+either the old weights or the new ones, and all of them, wherever the writer was interrupted.
 
 A matrix in 8 bits is int8 with a float32 scale a row: ``w ≈ scale · q``, at most half a scale off.
 """
@@ -74,7 +74,7 @@ def write_weights(
     Args:
         bits: of a number: 32 leaves all as it is; 16 is float16; with 8, matrices and kernels take 8, and all
             else 16. Integers stay.
-        largest: bytes of a file.
+        largest: the most bytes that a file may have; None: any number.
 
     Raises:
         ModelError: a value is not finite in so many bits, or a tensor alone is larger than a file may be; it
@@ -99,8 +99,8 @@ def load_weights(network: nn.Module, path: Path, fresh: tuple[str, ...] = ()) ->
     """Load every tensor of the weights whose head lies at ``path`` into a network that has exactly these.
 
     Args:
-        fresh: modules of the network that stay as they are where the weights have nothing for them, and whose
-            tensors the weights may hold though the network has none.
+        fresh: top-level modules that need not fit: one that the weights lack stays as it is, and one that the
+            network lacks is skipped.
 
     Raises:
         ModelError: a file cannot be read, or a tensor is missing, surplus or misshapen; it is named.
@@ -122,7 +122,7 @@ def _stored(name: str, tensor: Tensor, bits: int) -> dict[str, Tensor]:
         made = {name: tensor.contiguous()}
     elif bits == 8 and tensor.ndim > 1:
         rows = tensor.float().flatten(1)
-        # A row of zeros has any scale.
+        # A row of zeros would have the scale 0, and 0 / 0 is not a number.
         scale = (rows.abs().amax(1) / _LEVELS).clamp_min(torch.finfo(torch.float32).tiny)
         levels = (rows / scale[:, None]).round().to(torch.int8)
         made = {name: levels.view(tensor.shape), name + _SCALE: scale}
@@ -137,8 +137,8 @@ def _split(tensors: Mapping[str, Tensor], largest: int, path: Path) -> list[dict
     """The tensors of each file, in order; each with room for a header that names all the others."""
     named = 0
     while True:
-        # Of a file, 64 bytes go to the header's length, braces and alignment, and some to each name of
-        # another file.
+        # Each file may be the head, which needs 64 bytes for its header's length, braces and alignment, and
+        # some for the name of each other file. How many there will be is not known, so it is tried.
         room = largest - 64 - named * (len(path.name) + 14)
         files, left = [{}], room
         for name, tensor in tensors.items():
