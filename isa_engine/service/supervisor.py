@@ -87,7 +87,9 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self._end(worker)
         self._thread.join()
-        self.store.set_worker("stopped", worker=self.number)
+        # A disk that is full now is no reason to end otherwise; the next start forgets the worker anyway.
+        with contextlib.suppress(OSError):
+            self.store.set_worker("stopped", worker=self.number)
 
     def _end(self, worker: subprocess.Popen) -> None:
         if self.drains:

@@ -6,6 +6,7 @@ A line a defence; the exit code is not 0 where one can be taken out without its 
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,12 @@ from tests.security.defences import DEFENCES, Defence
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
-# Of pytest: a test failed, or could not be collected because what it imports is broken.
-FAILED, PASSED = 1, 0
+# Of one file of a test: without the bound that it guards, an upload would otherwise fill the disk.
+LARGEST_FILE = 2**28
+# Pytest's exit codes: a test failed, all passed; and our own for one that did not end.
+FAILED, PASSED, ENDLESS = 1, 0, -1
+# What is said of each. A test that does not end without its defence has noticed, too.
+SAID = {FAILED: "noticed", ENDLESS: "noticed, by not ending"}
 
 
 def location(test: str) -> str:
@@ -42,25 +47,32 @@ def copied(folder: Path) -> Path:
 
 
 def outcome(project: Path, test: str) -> int:
-    """Pytest's exit code for a test of a copy; a test that does not end has noticed, too."""
+    """Pytest's exit code for a test of a copy, or ``ENDLESS``."""
     environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", location(test)]
-    try:
-        return subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, timeout=SECONDS
-        ).returncode
-    except subprocess.TimeoutExpired:
-        return FAILED
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    # What the test leaves goes with this folder.
+    with tempfile.TemporaryDirectory() as left:
+        try:
+            return subprocess.run(
+                [*command, "--basetemp", f"{left}/tests", location(test)],
+                cwd=project,
+                env={**environment, "TMPDIR": left},
+                capture_output=True,
+                timeout=SECONDS,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE)),
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return ENDLESS
 
 
-def noticed(project: Path, defence: Defence) -> bool:
-    """Whether the test of a defence fails where that is taken out."""
+def outcome_without(project: Path, defence: Defence) -> int:
+    """``outcome`` of the test of a defence where that is taken out."""
     path = project / defence.file
     whole = path.read_text(encoding="utf-8")
     assert whole.count(defence.old) == 1, f"{defence.file}: {defence.old!r} is not there once"
     path.write_text(whole.replace(defence.old, defence.new), encoding="utf-8")
     try:
-        return outcome(project, defence.test) == FAILED
+        return outcome(project, defence.test)
     finally:
         path.write_text(whole, encoding="utf-8")
 
@@ -72,9 +84,9 @@ def unnoticed(texts: tuple[str, ...] = ()) -> list[Defence]:
     with tempfile.TemporaryDirectory() as folder:
         project = copied(Path(folder))
         for number, defence in enumerate(chosen, 1):
-            found = noticed(project, defence)
-            missed += [] if found else [defence]
-            said = "noticed" if found else "NOT NOTICED"
+            found = outcome_without(project, defence)
+            missed += [] if found in SAID else [defence]
+            said = SAID.get(found, "NOT NOTICED")
             line = defence.old.strip().splitlines()[0]
             print(f"{number}/{len(chosen)} {said}: {defence.threat}: {line}", flush=True)
     return missed

@@ -1,8 +1,11 @@
-"""Load for a running engine, each part a process of its own, as it would be in a studio.
+"""Two hundred clients at an engine: how long a status takes meanwhile, and how much memory.
 
-usage: python -m tests.service.load clients NUMBER      submit, watch and cancel until standard input ends
-       python -m tests.service.load probe JOB           ask for one job's status until standard input ends
+usage: python -m tests.service.load measure SECONDS          of this checkout, as JSON
+       python -m tests.service.load against CHECKOUT         of this one and another, in turns, with ratios
 
+Whoever asks is a process of its own, as it would be in a studio:
+       python -m tests.service.load clients NUMBER SECONDS   submit, watch and cancel
+       python -m tests.service.load probe JOB SECONDS        ask for one job's status
 The engine is ``ISA_ENGINE_URL`` and ``ISA_ENGINE_TOKEN``. One line of JSON comes out at the end.
 """
 
@@ -11,15 +14,24 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
 
 from isa_engine.client import EngineClient
-from tests.service.running import RunningEngine, upload
+from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import FAST
 
-PROBE_SECONDS = 0.05
+TOKEN = "geheim"
+PROCESSES, CLIENTS = 4, 50
+PROBE_SECONDS, UNLOADED_SECONDS = 0.05, 15
+# Turns of each version, so that what else the machine does hits both.
+TURNS = 2
+_ROOT = Path(__file__).parents[2]
 
 
 def connect() -> EngineClient:
@@ -60,29 +72,90 @@ def probe(job: str, ending: threading.Event) -> dict:
 
 
 class Load:
-    """One of these processes, until ``end``, which is what it found."""
+    """One of these processes, for so many seconds."""
 
-    def __init__(self, engine: RunningEngine, *arguments: str):
+    def __init__(self, engine: RunningEngine, *arguments: object):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.service.load", *arguments],
-            stdin=subprocess.PIPE,
+            [sys.executable, __file__, *map(str, arguments)],
             stdout=subprocess.PIPE,
-            env={**os.environ, "ISA_ENGINE_URL": engine.url, "ISA_ENGINE_TOKEN": "geheim"},
+            env={**os.environ, "ISA_ENGINE_URL": engine.url, "ISA_ENGINE_TOKEN": TOKEN},
         )
 
-    def end(self) -> dict:
-        said, _ = self.process.communicate()
-        return json.loads(said)
+    def found(self) -> dict:
+        """What it prints at its end."""
+        return json.loads(self.process.communicate()[0])
+
+
+def measure(folder: Path, seconds: float) -> dict:
+    """An engine without and with its clients, for so many seconds; memory in MiB."""
+    environment = {"ISA_ENGINE_TOKEN": TOKEN, "ISA_ENGINE_JOBS_PER_TOKEN": "100000", "STUB_PACE": "0.001"}
+    engine = RunningEngine(folder / "data", "--stop-with-stdin", stderr=subprocess.DEVNULL, **environment)
+    try:
+        eventually(lambda: engine.client.health().device, "the worker is ready", 120)
+        known = engine.client.submit(upload(FAST))
+        list(engine.client.watch(known))
+        service = psutil.Process(engine.process.pid)
+        unloaded = Load(engine, "probe", known, UNLOADED_SECONDS).found()
+        # The clients are all there before the measure begins, and go after it.
+        begun = [Load(engine, "clients", CLIENTS, seconds + 30) for _ in range(PROCESSES)]
+        Load(engine, "probe", known, 20).found()
+        early = service.memory_info().rss
+        loaded = Load(engine, "probe", known, seconds).found()
+        late = service.memory_info().rss
+        found = [each.found() for each in begun]
+    finally:
+        engine.end()
+    return {
+        "unloaded": unloaded,
+        "loaded": loaded,
+        "rounds": sum(each["rounds"] for each in found),
+        "errors": [error for each in found for error in each["errors"]],
+        "early": early / 2**20,
+        "late": late / 2**20,
+    }
+
+
+def against(checkout: Path) -> None:
+    """Print what ``measure`` finds of another checkout and of this one, each with its own code."""
+    found = {checkout: [], _ROOT: []}
+    for _ in range(TURNS):
+        for root, turns in found.items():
+            done = subprocess.run(
+                [sys.executable, __file__, "measure", str(120 / TURNS)],
+                cwd=root,
+                env={**os.environ, "PYTHONPATH": str(root)},
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            turns.append(json.loads(done.stdout))
+            print(json.dumps({"checkout": str(root), **turns[-1]}), flush=True)
+    for name, number in (
+        ("p99, ms", lambda turn: 1000 * turn["loaded"]["p99"]),
+        ("p99 without clients, ms", lambda turn: 1000 * turn["unloaded"]["p99"]),
+        ("memory, MiB", lambda turn: turn["late"]),
+        ("rounds", lambda turn: turn["rounds"]),
+        ("errors", lambda turn: len(turn["errors"])),
+    ):
+        before, now = (statistics.mean(map(number, turns)) for turns in found.values())
+        print(f"{name}: {before:.1f} before, {now:.1f} now, ratio {now / before if before else 0:.2f}")
 
 
 def main() -> None:
-    role, argument = sys.argv[1:]
+    role, *arguments = sys.argv[1:]
+    if role == "against":
+        against(Path(arguments[0]).resolve())
+        return
+    if role == "measure":
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measure(Path(folder), float(arguments[0]))))
+        return
     ending = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ending.set()), daemon=True).start()
+    timer = threading.Timer(float(arguments[1]), ending.set)
+    timer.start()
     if role == "clients":
         # Clients have machines of their own; here they take what engine and worker leave.
         os.nice(19)
-    found = clients(int(argument), ending) if role == "clients" else probe(argument, ending)
+    found = clients(int(arguments[0]), ending) if role == "clients" else probe(arguments[0], ending)
     print(json.dumps(found))
 
 

@@ -15,12 +15,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.commands import serve
 from isa_engine.errors import EngineError
-from isa_engine.service import connections, folders, server, sqlite, waiting, worker
+from isa_engine.service import claims, folders, sqlite, worker
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -104,22 +103,41 @@ WITHOUT = {
 }
 
 
+def overrule(*settings: tuple[ModuleType, str]) -> None:
+    """Set constants of the engine to what the environment says in their names after ``STUB_``, as JSON."""
+    for module, name in settings:
+        if found := os.environ.get(f"STUB_{name}"):
+            setattr(module, name, json.loads(found))
+
+
+def serve() -> None:
+    # Not imported by the worker, which would take twice as long to start.
+    from isa_engine.commands import serve
+    from isa_engine.service import connections, server, supervisor, waiting
+
+    overrule(
+        (server, "LOOK_SECONDS"),
+        (server, "TICK_SECONDS"),
+        (server, "WAIT_SECONDS"),
+        (waiting, "WAIT_SECONDS"),
+        (server, "CONNECTIONS"),
+        (connections, "HEAD_SECONDS"),
+        (supervisor, "QUIET_MINUTES"),
+    )
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))
+
+
 def main() -> None:
     role = sys.argv.pop(1)
     if defence := os.environ.get("STUB_WITHOUT"):
         without(defence)
+    overrule((claims, "MAX_STALLS"))
     if role == "worker":
         worker.main(load_model, generate)
     else:
-        server.LOOK_SECONDS = float(os.environ.get("STUB_LOOK_SECONDS", server.LOOK_SECONDS))
-        server.CONNECTIONS = int(os.environ.get("STUB_CONNECTIONS", server.CONNECTIONS))
-        connections.HEAD_SECONDS = float(os.environ.get("STUB_HEAD_SECONDS", connections.HEAD_SECONDS))
-        waiting.WAIT_SECONDS = server.WAIT_SECONDS = float(
-            os.environ.get("STUB_WAIT_SECONDS", waiting.WAIT_SECONDS)
-        )
-        parser = argparse.ArgumentParser()
-        serve.add_arguments(parser)
-        serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))
+        serve()
 
 
 if __name__ == "__main__":

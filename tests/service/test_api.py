@@ -184,7 +184,7 @@ def receive(folders: Folders, messages: Iterator[dict]) -> tuple[int, int]:
 
 def test_an_upload_that_does_not_say_how_long_it_is_is_cut_at_the_limit(folders):
     chunk = {"type": "http.request", "body": bytes(2**16), "more_body": True}
-    assert receive(folders, itertools.repeat(chunk)) == (413, 17)
+    assert receive(folders, itertools.repeat(chunk, 100)) == (413, 17)
     assert not any(folders.uploads.iterdir())
 
 

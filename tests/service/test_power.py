@@ -1,7 +1,4 @@
-"""What was answered for is on the disk before it is said.
-
-usage: python -m pytest tests/service/test_power.py -m slow      cuts the power; as root, for it mounts
-"""
+"""What was answered for is on the disk before it is said; ``tests.service.crashes`` cuts the power."""
 
 import os
 
@@ -13,9 +10,8 @@ from isa_engine.service.claims import Claims
 from isa_engine.service.store import JobStore
 from isa_engine.service.worker import Worker
 from tests.service import stub_engine
-from tests.service.power import cut_the_power
 from tests.service.running import upload
-from tests.service.stub_engine import FAST, WITHOUT
+from tests.service.stub_engine import FAST
 
 
 @pytest.fixture
@@ -84,17 +80,3 @@ def test_the_checksums_are_of_what_the_disk_has(api, store, folders, monkeypatch
     [path] = changed
     [listed] = [file for file in store.results(job) if file.name == "plate.mp4"]
     assert listed.bytes == os.path.getsize(path)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_fifty_power_cuts_lose_nothing_that_was_answered_for(tmp_path):
-    cut_the_power(tmp_path, cuts=50, seed=7)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("defence", WITHOUT)
-def test_without_one_of_its_defences_power_cuts_lose_something(tmp_path, defence):
-    with pytest.raises(AssertionError):
-        cut_the_power(tmp_path, cuts=12, seed=7, STUB_WITHOUT=defence)

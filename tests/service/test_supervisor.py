@@ -75,6 +75,17 @@ def test_the_supervisor_outlives_every_error_and_says_that_no_worker_starts(stor
     assert len(tries) == 6
 
 
+def test_an_engine_ends_as_usual_where_the_queue_can_no_longer_be_written(store, folders, monkeypatch):
+    with Supervisor(store, folders, SLEEPS) as supervisor:
+        eventually(lambda: supervisor.worker, "a worker lives")
+        monkeypatch.setattr(store, "set_worker", full_disk)
+    assert supervisor.worker.poll() is not None
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.parametrize("code", range(-70, 256))
 def test_every_way_to_die_has_its_sentence(code):
     assert death_sentence(code).startswith("The engine's worker died (")

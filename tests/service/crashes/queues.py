@@ -1,0 +1,98 @@
+"""The queue's file locked, deleted, replaced and damaged while jobs run."""
+
+import contextlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from isa_engine.cli import main
+from isa_engine.service.sqlite import backups
+from isa_engine.service.store import JobStore
+from tests.service.crashes.ledger import TOKEN, Ledger, Outcome
+from tests.service.crashes.machines import not_ready, send_and_wait_for_steps
+from tests.service.running import RunningEngine, eventually
+
+# Longer than a statement waits for another program, and than it takes until that is said.
+_LOCKED_SECONDS = 45
+
+
+def lock_the_queue(folder: Path) -> Outcome:
+    """Another program holds the queue's file for longer than anybody waits for it."""
+    engine, ledger = _start(folder), Ledger(steps=30)
+    try:
+        send_and_wait_for_steps(engine, ledger)
+        with contextlib.closing(sqlite3.connect(_queue(engine), isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            until = time.monotonic() + _LOCKED_SECONDS
+            eventually(lambda: "locked the queue" in not_ready(engine), "it is said", 60)
+            eventually(lambda: time.monotonic() > until, "and it stays locked", 60)
+            other.execute("ROLLBACK")
+        return ledger.settle(engine, 1)
+    finally:
+        engine.end()
+
+
+def delete_the_queue(folder: Path, times: int = 3) -> Outcome:
+    """Somebody deletes the queue's file and those beside it."""
+    engine, ledger = _start(folder), Ledger(steps=30)
+    try:
+        for _ in range(times):
+            send_and_wait_for_steps(engine, ledger)
+            for path in engine.data.glob("queue.sqlite3*"):
+                path.unlink()
+            eventually(_queue(engine).exists, "it is there again", 60)
+        return ledger.settle(engine, times)
+    finally:
+        engine.end()
+
+
+def replace_the_queue(folder: Path) -> Outcome:
+    """Another queue takes the place of the file; what the engine knew is brought back as it says."""
+    engine, ledger = _start(folder), Ledger(steps=30)
+    try:
+        send_and_wait_for_steps(engine, ledger)
+        with contextlib.closing(JobStore(folder / "other")) as other:
+            other.add("x")
+        os.replace(folder / "other", _queue(engine))
+        eventually(lambda: "another file took the place" in not_ready(engine), "it is said", 60)
+    finally:
+        engine.end()
+    return _restored(folder, ledger, str(_queue(engine)) + ".rescued")
+
+
+def damage_the_queue(folder: Path) -> Outcome:
+    """A piece of the queue's file is noise; the engine's own copy of it is brought back."""
+    engine, ledger = _start(folder), Ledger(steps=30)
+    try:
+        send_and_wait_for_steps(engine, ledger)
+        engine.end()
+        engine = _start(folder)
+        eventually(lambda: len(backups(_queue(engine))) > 1, "the queue is copied", 60)
+        with contextlib.closing(sqlite3.connect(_queue(engine))) as direct:
+            direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with _queue(engine).open("r+b") as file:
+            file.seek(4096)
+            file.write(os.urandom(20000))
+        eventually(lambda: "is damaged" in not_ready(engine), "it is said", 60)
+    finally:
+        engine.end()
+    return _restored(folder, ledger)
+
+
+def _restored(folder: Path, ledger: Ledger, *copy: str) -> Outcome:
+    assert main(["queue", "restore", *copy, "--data", str(folder / "data")]) == 0
+    engine = _start(folder)
+    try:
+        return ledger.settle(engine, 1)
+    finally:
+        engine.end()
+
+
+def _start(folder: Path) -> RunningEngine:
+    environment = {"ISA_ENGINE_TOKEN": TOKEN, "STUB_LOOK_SECONDS": "0.5", "STUB_PACE": "0.02"}
+    return RunningEngine(folder / "data", "--stop-with-stdin", **environment)
+
+
+def _queue(engine: RunningEngine) -> Path:
+    return engine.data / "queue.sqlite3"
