@@ -12,10 +12,10 @@
 | control | ``control`` |
 | what a person reads | ``table``, ``plots``; sheets of pictures are ``pipeline.contact_sheet``'s |
 
-In the shapes, F frames, K characters, H W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
+In shapes F counts frames, K characters, H and W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
 """
 
 from isa_engine.networks.torchvision_operators import declare_missing
 
-# torchmetrics imports torchvision.
+# torchmetrics imports torchvision, which beside a CPU build of torch may not load.
 declare_missing()

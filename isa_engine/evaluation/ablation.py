@@ -31,11 +31,12 @@ def ablation(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """Train and measure; runs, curves and a contact sheet go into a folder.
+    """Train the runs that are missing, and measure all; runs, curves and a contact sheet go into a folder.
 
     Args:
+        common: the runs.
         count: held-out clips to generate with each run.
-        out: the folder; what is trained in it is only measured.
+        out: the folder; runs that are trained in it already are measured only.
     """
     runs = Runs(common, held_out, out, report)
     models = {(name, seed): runs(name, seed) for seed in common.seeds for name in common.names}
@@ -60,7 +61,7 @@ def ablation(
 
 
 def _measured(videos: list[Tensor], clips: list[HeldOutClip], networks: Networks) -> tuple[Cell, ...]:
-    """``COLUMNS`` and the silhouettes of one run's videos."""
+    """The measures of one run's videos: those of ``COLUMNS``, then silhouettes."""
     fidelity = Fidelity(networks)
     silhouettes = []
     for video, clip in zip(videos, clips, strict=True):
@@ -70,6 +71,6 @@ def _measured(videos: list[Tensor], clips: list[HeldOutClip], networks: Networks
 
 
 def _over_seeds(runs: list[tuple[Cell, ...]]) -> tuple[Cell, ...]:
-    """A row of the runs' means; words stay words."""
+    """One row of all seeds' runs: the mean of each run in a cell; words stay words."""
     columns = zip(*runs, strict=True)
     return tuple(c[0] if isinstance(c[0], str) else tuple(mean(cell) for cell in c) for c in columns)

@@ -1,6 +1,7 @@
-"""The runs of an ablation: the same data, budget, seeds and autoencoder, another conditioning each.
+"""The runs of an ablation: the same data, budget, seeds and autoencoder, and different conditionings.
 
-Each run has a folder of its own and goes on where it stopped. A clip is rendered and encoded once for all.
+Each run has a folder of its own and goes on where it stopped. All share
+clips, each of which is rendered and encoded once.
 """
 
 import dataclasses
@@ -34,20 +35,20 @@ from isa_engine.training.dit import DiTTrainer
 from isa_engine.training.parallel import make_accelerator
 from isa_engine.training.run import Run
 
-# Seeds of held-out clips to draw from: so many that a batch rarely has one twice.
+# Held-out clips are drawn from so many seeds that a batch hardly ever has the same one twice.
 _SEEDS = 2**31
-# How often the validation loss is taken in a run, and over how many batches.
+# How often in a run the validation loss is measured, and over how many batches.
 _VALIDATIONS, _BATCHES = 10, 6
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What all runs have in common.
+    """What all runs of an ablation have in common.
 
     Attributes:
-        settings: of the training; its model is the one to compare with its ablations.
-        seeds: a run of each conditioning for each.
-        base: whose autoencoder and matte head all share.
+        settings: of the training; its model is compared with its ablations.
+        seeds: each conditioning has a run for every seed.
+        base: the model whose autoencoder and matte head all runs share.
     """
 
     settings: DiTTraining
@@ -56,17 +57,18 @@ class Ablation:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the configurations that differ."""
+        """The names of the configurations that are compared."""
         model = self.settings.model
         own, variants = model_config(model).dit, [f"{model}-{ending}" for ending in ABLATIONS]
         return (model, *(name for name in variants if model_config(name).dit != own))
 
 
 class Runs:
-    """``runs(name, seed)`` → the model of one run, trained to the end.
+    """The runs in a folder: ``runs(name, seed)`` is the model of one, trained to the end if it was not.
 
     Args:
-        held_out: whose clips the validation loss is taken on.
+        common: what they have in common.
+        held_out: the clips on which the validation loss is measured.
         out: folder of the runs, and of the samples that they share.
     """
 
@@ -110,7 +112,8 @@ class Runs:
         logged = []
         for seed in self.common.seeds:
             lines = (self._folder(name, seed) / "curves.jsonl").read_text().splitlines()
-            # What was logged after the last checkpoint of an interrupted run was logged again.
+            # A run that was interrupted logs the steps after its last checkpoint a second time: the later
+            # line of a step counts.
             logged.append({line["step"]: line["validation"] for line in map(json.loads, lines)})
         steps = sorted(set.intersection(*map(set, logged)))
         return np.array(steps), np.array([[of[step] for step in steps] for of in logged])
@@ -120,7 +123,7 @@ class Runs:
 
     @torch.no_grad()
     def _validated(self, model: Model, trainer: DiTTrainer) -> float:
-        """The loss on held-out batches, with the same noise and times whenever it is taken."""
+        """The loss on held-out batches, with the same noise and times whenever it is measured."""
         losses = []
         for seed, batch in enumerate(self.unseen):
             latents, conditioning, pictures = _suited(batch, model)
@@ -132,8 +135,8 @@ class Runs:
 
 
 def _of_every_conditioning(base: Model, clips: ClipSource, count: int) -> SampleSource:
-    """Samples with so many points, of some conditionings, and the normal maps of others, which are drawn from
-    all points; cameras are aimed at all of them, too."""
+    """Samples that serve every conditioning: so many points for those that read points, and normal maps for
+    those that do not, which are drawn from all points. Cameras are aimed at all points in both."""
 
     def samples(seeds: list[int], frames: int, height: int, width: int) -> Sample:
         drawn = {seed: clips(seed, frames, height, width) for seed in seeds}
@@ -147,7 +150,7 @@ def _of_every_conditioning(base: Model, clips: ClipSource, count: int) -> Sample
 
 
 def _suited(batch: Sample, model: Model) -> Sample:
-    """A batch without the maps that the model does without."""
+    """A batch as a model reads it: without normal maps, unless it was made for them."""
     latents, conditioning, pictures = batch
     if not conditioned_in_2d(model):
         conditioning = dataclasses.replace(conditioning, normal_maps=None)

@@ -26,7 +26,7 @@ _IDEAL = Gaussianity(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class _Candidate:
-    """What is measured of one row over the clips."""
+    """The measures of one row of the tables, gathered over the clips."""
 
     def __init__(self, networks: Networks, side: int):
         self.fidelity, self.side = Fidelity(networks), side
@@ -53,10 +53,10 @@ def autoencoder(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> list[Table]:
-    """The two tables; a plot of the latents and a contact sheet go into a folder.
+    """Measure the autoencoder: the two tables. A plot of the latents and a contact sheet go into a folder.
 
     Args:
-        count: clips.
+        count: of clips.
         out: the folder.
     """
     side = model.config.vae.spatial_compression
@@ -84,7 +84,7 @@ def autoencoder(
 
 
 def halved(video: Tensor) -> Tensor:
-    """``(3, F, H, W)`` with a quarter of its pixels, drawn as large: blurred, however good in PSNR."""
+    """``(3, F, H, W)`` scaled to half its sides and back: a blurred video, to compare with."""
     frames = F.avg_pool2d(video.movedim(1, 0), 2)
     return F.interpolate(frames, scale_factor=2, mode="bilinear").movedim(0, 1)
 

@@ -1,7 +1,7 @@
 """Camera: does the ground move under the camera as a ground under that camera would?
 
-Every set stands on the plane z = 0, so the camera alone says where each place on the ground goes. A video
-that obeys shows the same colour where the place went; one whose ground rests shows what was there before.
+Every set stands on the plane z = 0, so the camera alone determines where each place on the ground goes in the
+picture. A video that obeys shows the place's colour there; one whose ground rests shows it where it was.
 """
 
 import torch
@@ -14,18 +14,18 @@ from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.geometry.ndc import picture_coordinates, project, to_pixels
 
-# Ground further than this from the cast is haze, metres.
+# Metres from the cast beyond which the ground is not measured, since haze hides it.
 _REACH = 8.0
-# Pixels around figures that do not count, and the fewest that must.
+# So many pixels around figures are left out, and with fewer than so many left nothing is measured.
 _MARGIN, _FEWEST = 3, 100
 
 
 def agreement(video: Tensor, clip: Clip) -> float | None:
     """Share of the ground's motion that the video shows.
 
-    ``1 − Σ‖I₂(x + v) − I₁(x)‖² / Σ‖I(x + v) − I(x)‖²``, with v the motion that the camera implies of pixel x
-    during a latent frame, I₁ and I₂ the pictures before and after, and below the mean of both: 1 as the
-    camera implies, 0 at rest, less where it moves otherwise.
+    ``1 − Σ‖I₂(x + v) − I₁(x)‖² / Σ‖I(x + v) − I(x)‖²``, with v the motion of pixel x during a latent frame
+    that the camera implies, I₁ and I₂ the pictures before and after, and the denominator the mean over both.
+    It is 1 if the ground moves as the camera implies, 0 if it rests, and less if it moves otherwise.
 
     Args:
         video: ``(3, F, H, W)``, of the clip's cast and camera.
@@ -33,7 +33,8 @@ def agreement(video: Tensor, clip: Clip) -> float | None:
     Returns:
         None where the clip shows no ground that moves by a pixel on average, or the video no texture on it.
     """
-    # One pixel of blur: what is finer is lost between the pixels.
+    # Blurred by one pixel: between pixels, where ground moves to, colours are interpolated, which loses finer
+    # detail even of a perfect video.
     frames = F.avg_pool2d(video.movedim(1, 0), 3, 1, 1, count_include_pad=False)
     missed = there = moved = pixels = 0.0
     for start in range(0, len(frames) - TEMPORAL_COMPRESSION, TEMPORAL_COMPRESSION):

@@ -1,4 +1,4 @@
-"""What is measured beside what: a model's videos, its baselines and its ceiling."""
+"""The videos that are measured: a model's own, and the baselines and the ceiling to compare them with."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MODEL, REPEATED, UNTRAINED, CEILING = "model", "repeated reference", "untrained"
 
 @dataclass(frozen=True)
 class Video:
-    """A video that is measured.
+    """A video to measure, and its latents.
 
     Attributes:
         video: ``(3, F, H, W)`` in [−1, 1].
@@ -39,8 +39,8 @@ class Sampling:
 
     Attributes:
         steps: of denoising.
-        guidance: scale; 2 in the paper (6.2).
-        policy: what of a step is computed.
+        guidance: its scale; 2 in the paper (6.2).
+        policy: which steps ask the network, and for what.
     """
 
     steps: int
@@ -49,15 +49,15 @@ class Sampling:
 
 
 def untrained(config: ModelConfig, folder: Path | None, device: str) -> Model:
-    """The same autoencoder and image tower, with a transformer and a matte head that learned nothing."""
+    """A baseline: trained autoencoder and image tower, but untrained transformer and matte head."""
     return build_model(config, folder, device, read=("vae", "image_tower"))
 
 
 def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, background: bool = True) -> Video:
-    """What the model makes of a clip's conditions.
+    """The video that a model generates under a clip's conditions.
 
     Args:
-        background: whether it is given the clip's.
+        background: whether the clip's background is among them.
     """
     conditioning = conditions(model, held_out)
     if not background:
@@ -68,7 +68,7 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
 
 @torch.inference_mode()
 def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
-    """A clip's, of as many points as the model reads."""
+    """The conditions of a clip, with as many points as the model reads."""
     return condition_clip(first_points(held_out.clip, model.config.dit.points), model)
 
 
@@ -83,7 +83,7 @@ def denoised(model: Model, conditioning: Conditioning, seed: int, sampling: Samp
 
 @torch.inference_mode()
 def through_autoencoder(model: Model, video: Tensor) -> Video:
-    """A video ``(3, F, H, W)`` as its latents have it: as good as any of the model's videos can be."""
+    """A video ``(3, F, H, W)``, encoded and decoded: the ceiling, better than which no latents can look."""
     return decoded(model, encode(model, video[None].to(model.device)))
 
 

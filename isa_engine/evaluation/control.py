@@ -1,4 +1,4 @@
-"""How well the video obeys: a measure a row, each between its baselines and its ceiling."""
+"""How well the video obeys: a row for each measure, with the model between baselines and ceiling."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -50,7 +50,7 @@ SEAMS = "seams, change across over within"
 MATTE_OF_RENDER = "matte of renders, IoU with their mask"
 MATTE_OF_VIDEO = "matte of generated videos, IoU with the keyed figure"
 
-# What a measure must reach after training on two CPU cores, and on a GPU for ten minutes.
+# What each measure should reach after training on two CPU cores, and after ten minutes on a GPU.
 TARGETS: dict[str, tuple[float | None, float | None]] = {
     IOU_ONE: (0.82, 0.86),
     OF_CEILING: (None, None),
@@ -73,9 +73,9 @@ TARGETS: dict[str, tuple[float | None, float | None]] = {
 }
 _CANDIDATES = (MODEL, REPEATED, UNTRAINED, CEILING)
 _COLUMNS = ("measure", *_CANDIDATES, "target, CPU", "target, GPU", "reached")
-# Sheets of each kind.
+# Contact sheets of each kind of clip.
 _SHEETS = 3
-# Measurements by row and column.
+# Row → column → a measurement for each clip; None where it could not be taken.
 Measurements = dict[str, dict[str, list[float | None]]]
 
 
@@ -88,10 +88,10 @@ def control(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table; contact sheets go into a folder.
+    """Measure a model's control of the video; contact sheets go into a folder.
 
     Args:
-        bare: the untrained model (``candidates.untrained``).
+        bare: the untrained model (``candidates.untrained``), a baseline.
         count: clips of each kind.
         out: the folder.
     """
@@ -126,7 +126,7 @@ def control(
 def _candidates(model: Model, bare: Model, clip: HeldOutClip, sampling: Sampling) -> dict[str, Video]:
     return {
         MODEL: generated(model, clip, sampling),
-        # A video without latents.
+        # Its latents are not measured, so it has none.
         REPEATED: Video(clip.repeated, torch.zeros(0)),
         UNTRAINED: generated(bare, clip, sampling),
         CEILING: through_autoencoder(model, clip.clip.video),
@@ -136,7 +136,7 @@ def _candidates(model: Model, bare: Model, clip: HeldOutClip, sampling: Sampling
 def _measure_any(
     measurements: Measurements, model: Model, bare: Model, clip: HeldOutClip, videos: dict[str, Video]
 ) -> None:
-    """What every kind of clip is good for."""
+    """The measures that can be taken on every kind of clip."""
     truth, mask = clip.clip.video, clip.mask
     repeated = psnr(videos[REPEATED].video, truth, mask)
     for column, candidate in videos.items():
@@ -160,7 +160,7 @@ def _measure_blenders_camera(
     sampling: Sampling,
     report: Report,
 ) -> None:
-    """Silhouettes of somebody at the origin, in the shape of picture that a new scene renders."""
+    """Silhouettes of one person at the origin, seen by the camera of a new Blender scene, in its aspect."""
     width, height = canvas_size(*RENDER, model.config.short_side, model.config.multiple)
     report(BLENDER.name, 0, count)
     for done, clip in enumerate(held_out.sized(height, width).clips(BLENDER, count)):
@@ -199,7 +199,7 @@ def _measure_figures(
     clip: HeldOutClip,
     videos: dict[str, Video],
 ) -> None:
-    """Silhouettes, and the matte against them, before a flat screen."""
+    """Silhouettes before a flat screen, and how well the matte agrees with them."""
     measurements[row][REPEATED].append(iou(clip.repeated_mask, clip.mask))
     for column, of in ((MODEL, model), (UNTRAINED, bare), (CEILING, model)):
         figure = keyed(videos[column].video, clip.screen, clip.tolerance)
@@ -211,7 +211,11 @@ def _measure_figures(
 def _measure_identity(
     measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video], rest: torch.Tensor
 ) -> list[bool]:
-    """Returns for each figure whether enough is seen of it, and of its reference, to count."""
+    """Whether each candidate's figures are recognised.
+
+    Returns:
+        for each figure whether it counts: enough is seen of it and of its reference.
+    """
     counts = []
     for column, candidate in videos.items():
         answers = recognised(worn_by_cast(candidate.video, clip.clip), clip.reference_worn, rest)
@@ -248,7 +252,7 @@ def _table(measurements: Measurements, figures: list[bool]) -> Table:
 
 
 def _identity_note(cell: Cell, figures: list[bool]) -> str:
-    """How many figures there were, and how well they tell the share."""
+    """The note on identity: how many figures counted, and the standard error of their share."""
     share, count = mean(cell), sum(figures)
     note = f"Identity: {count} of {len(figures)} figures count; of the others too little is seen"
     if share is None:

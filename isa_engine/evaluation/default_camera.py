@@ -1,11 +1,11 @@
-"""The camera that Blender puts into a new scene, which sees its origin from eleven metres."""
+"""The camera that Blender puts into a new scene, which sees the origin from a distance of eleven metres."""
 
 import numpy as np
 
 _PLACE = (7.359, -6.926, 4.958)
 _ROTATION = np.radians((63.6, 0.0, 46.7))  # Euler XYZ.
 _LENS, _SENSOR = 50.0, 36.0  # Millimetres.
-# Of the render, pixels.
+# Width and height of a new scene's render, pixels.
 RENDER = (1920, 1080)
 
 

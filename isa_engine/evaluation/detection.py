@@ -1,8 +1,8 @@
 """How well the detector and the fit after it find poses that are known, as a table.
 
 A picture is rendered, the detector's process is asked who is in it, and a body of mean shape is fitted to
-each, through a lens of 50 mm, which is guessed: what *Match* does. Where not all joints are meant, the limbs'
-twelve are.
+each person, as *Match* does: through a lens of 50 mm, since nothing tells the picture's own. Unless a column
+says that it is of all joints, it is of the twelve of the limbs.
 """
 
 from pathlib import Path
@@ -22,11 +22,11 @@ from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of
 
 SIZE = (720, 720)
-# Of the guessed lens, on a film 36 mm wide: the add-on's.
+# Intrinsics of a 50 mm lens on a sensor 36 mm wide, which the add-on assumes too.
 GUESS = np.array([1, SIZE[0] / SIZE[1], 0, 0]) * [100 / 36, 100 / 36, 1, 1]
 _LIMBS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 _HIPS = [SMPLX_JOINTS.index("left_hip"), SMPLX_JOINTS.index("right_hip")]
-# Pixels that the limbs' joints are off at most, on average, of somebody who was found.
+# Somebody counts as found if the joints of the limbs are no more than so many pixels off on average.
 _FOUND = 80.0
 _COLUMNS = (
     "picture",
@@ -41,10 +41,10 @@ _COLUMNS = (
 
 
 def detection(seed: int, report: Report, out: Path) -> Table:
-    """Measure on every scene.
+    """Measure on every scene of ``posed_pictures``.
 
     Args:
-        seed: of the first picture; each has its own.
+        seed: of the first picture; the others' follow.
         out: folder that gets the pictures.
 
     Raises:
@@ -74,7 +74,7 @@ _NOTES = (
 
 
 def pixels(joints: np.ndarray, intrinsics: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Places ``(..., 2)`` in the picture of joints ``(..., 3)`` in the camera's view."""
+    """Joints ``(..., 3)`` in the camera's view to places ``(..., 2)`` in the picture, pixels."""
     fx, fy, cx, cy = intrinsics
     depth = -joints[..., 2]
     ndc = np.stack([fx * joints[..., 0] / depth + cx, fy * joints[..., 1] / depth + cy], -1)

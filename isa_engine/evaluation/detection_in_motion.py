@@ -1,4 +1,4 @@
-"""How well people in videos are followed and posed, on rendered ones whose motion is known, as a table."""
+"""How well people in videos are followed and posed, on rendered videos whose motion is known, as a table."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ VIDEOS = (
     Scene("boxing", (Pose("punch", 0.3, 30),), fill=0.75, lens=35.0),
     Scene("jumping", (Pose("jump", 0.2, -40),), fill=0.6, lens=28.0),
 )
-# Metres a second below which a foot is said to stand.
+# Metres a second below which a foot counts as standing.
 _STANDS = 0.2
 _FEET = [10, 11]
 _COLUMNS = (
@@ -48,7 +48,7 @@ def detection_in_motion(seed: int, report: Report, out: Path) -> Table:
     """Measure on every video.
 
     Args:
-        seed: of the first; each has its own.
+        seed: of the first video; the others' follow.
         out: folder that gets the videos.
 
     Raises:

@@ -1,6 +1,6 @@
 """How close videos come to the truth: PSNR, SSIM, LPIPS and FVD, as in the paper's tables.
 
-LPIPS and FVD are what their networks say: without these networks' weights they are not measured.
+LPIPS and FVD compare features of networks; without the weights of these networks they are not measured.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from isa_engine.training.perceptual import LPIPS
 
 COLUMNS = ("PSNR ↑", "SSIM ↑", "LPIPS ↓", "FVD ↓")
 NOTE = "FVD is one number of all clips, biased where they are few. LPIPS is over VGG-16."
-# From −1 to 1.
+# Colours go from −1 to 1.
 _RANGE = 2.0
 
 
@@ -46,11 +46,11 @@ def ssim(video: Tensor, truth: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks that perceive. None: no weights were given.
+    """The networks of the perceptual measures; None where no weights were given.
 
     Attributes:
-        lpips: over VGG-16.
-        i3d: for FVD.
+        lpips: LPIPS over VGG-16.
+        i3d: the features of FVD.
     """
 
     lpips: LPIPS | None = None
@@ -58,8 +58,10 @@ class Networks:
 
     @classmethod
     def load(cls, lpips: Path | None, i3d: Path | None, device: torch.device) -> "Networks":
-        """Raises:
-        ModelError: a file is missing or does not fit.
+        """Load the networks whose files are given.
+
+        Raises:
+            ModelError: a file is missing or does not fit.
         """
         return cls(
             LPIPS.load(lpips).to(device) if lpips else None,
@@ -68,7 +70,7 @@ class Networks:
 
 
 class Fidelity:
-    """Gathers what ``COLUMNS`` name over the clips of one row of a table."""
+    """The measures that ``COLUMNS`` name, gathered over the clips of one row of a table."""
 
     def __init__(self, networks: Networks):
         self.networks = networks
@@ -76,7 +78,7 @@ class Fidelity:
         self._ssim: list[float] = []
         self._lpips: list[float] = []
         self._shortest = 10**9
-        # torchmetrics' Fréchet distance takes features of any network; with I3D's it is FVD.
+        # torchmetrics' Fréchet inception distance takes any network's features; with I3D's it is FVD.
         self._fvd = FrechetInceptionDistance(networks.i3d, normalize=True) if networks.i3d else None
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""How close latents come to a Gaussian (Fig. 5): the nearer, the less a diffusion model has to bend noise."""
+"""How close latents are to a Gaussian (Fig. 5): the closer, the less diffusion has to change noise."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Gaussianity:
-    """Means over channels, of normalised latents.
+    """Statistics of normalised latents, each the mean over channels.
 
     Attributes:
-        offset: |mean|; 0 of a standard Gaussian.
-        deviation: standard deviation; 1.
-        skewness: |skewness|; 0.
-        excess_kurtosis: 0.
-        kolmogorov_smirnov: largest gap between the distribution and the Gaussian of its mean and deviation;
-            0, and at most 1.
-        correlation: |correlation| of two different channels; 0.
+        offset: |mean|; 0 for a standard Gaussian.
+        deviation: standard deviation; 1 for a standard Gaussian.
+        skewness: |skewness|; 0 for any Gaussian.
+        excess_kurtosis: 0 for any Gaussian.
+        kolmogorov_smirnov: the largest gap between the cumulative distribution and that of the Gaussian with
+            the same mean and deviation, from 0 to 1.
+        correlation: |correlation| of two different channels; 0 for independent ones.
     """
 
     offset: float
@@ -29,7 +29,8 @@ class Gaussianity:
 
 
 def gaussianity(latents: Tensor) -> Gaussianity:
-    """
+    """The statistics of latents.
+
     Args:
         latents: ``(C, n)``, n samples of each channel.
     """

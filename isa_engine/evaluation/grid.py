@@ -1,4 +1,4 @@
-"""The grid: do the windows show that an autoencoder puts pictures together from?"""
+"""The grid: can one see the windows of pixels from which an autoencoder puts a picture together?"""
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ def border_ratio(video: Tensor, side: int) -> float | None:
 
     Args:
         video: ``(3, F, H, W)``, H and W multiples of ``side``.
-        side: of a window, pixels.
+        side: of a window, in pixels.
 
     Returns:
         None where there is no border, or nothing changes within any window.
@@ -28,8 +28,8 @@ def border_ratio(video: Tensor, side: int) -> float | None:
 def corner_ratio(video: Tensor, truth: Tensor, side: int) -> float | None:
     """Mean squared error in the corners of windows, over that in their inner quarter.
 
-    1 where all of a window is as good. The outermost windows are left out: they lack neighbours, not only
-    knowledge of themselves.
+    1 if a window is as good everywhere. Windows at the picture's edge are left out: they are worse there for
+    want of neighbours, which is something else.
 
     Args:
         video, truth: ``(3, F, H, W)``, H and W multiples of ``side``, which four divides.

@@ -1,7 +1,7 @@
 """Clips to measure with: motions, looks, cameras and seeds that no training saw (``data.scenario.split``).
 
-A clip is left out where it would make the measure too easy or void: where the reference picture, merely
-repeated, would on average cover the cast; where nobody is seen; where the ground shows no motion to judge by.
+A clip is left out if it would make a measure too easy or meaningless: if the reference picture, merely
+repeated, would cover the cast too well; if nobody is seen; if the ground shows no motion to judge by.
 """
 
 import copy
@@ -25,11 +25,12 @@ from isa_engine.evaluation.silhouette import iou, tolerance
 from isa_engine.evaluation.worn import Worn, worn
 from isa_engine.geometry.surface import POINTS
 
-# The mean silhouette IoU of the repeated reference picture is kept at or below this.
+# The mean silhouette IoU of the repeated reference picture, over a kind's clips, is at most this.
 EASIEST = 0.35
-# The cast covers at least this share of the picture, and the truth itself shows this much of the motion.
+# The cast covers at least this share of the picture; the render's own ``camera_motion.agreement`` is at least
+# this.
 _COVERED, _AGREEMENT = 0.03, 0.6
-# Screens to choose from.
+# How many colours a flat screen is chosen from.
 _SCREENS = 32
 _DRAWS = 60
 _NOON = (0.3, 0.2, 0.93)
@@ -45,8 +46,8 @@ class Kind:
         set_kind: of ``data.rendering.sets.KINDS``; any if None. A flat one is a screen in a colour that
             nobody wears.
         camera: "any", "still", or "moving": its motion shows on the ground.
-        view: a camera of so many frames, ``(F, 4)`` and ``(F, 4, 4)`` (``geometry.camera``), before which the
-            cast stands about the origin; None: the clip's own.
+        view: from a number of frames F to a camera, ``(F, 4)`` and ``(F, 4, 4)`` (``geometry.camera``),
+            before which the cast stands around the origin; None: the clip's own camera.
         hard: whether to keep the repeated reference's mean IoU at or below ``EASIEST``.
     """
 
@@ -65,12 +66,13 @@ class HeldOutClip:
     Attributes:
         seed: of the clip, and of the noise that a model starts from.
         clip: with ``geometry.surface.POINTS`` points a character.
-        screen: ``(3,)`` the flat set's colour, and
-        tolerance: what a keyer is set to for it (``silhouette``); both None of other sets.
-        repeated: ``(3, F, H, W)`` the reference picture again and again; where everybody has a picture of
-            their own, the first one's with the others cut out and pasted in.
+        screen: ``(3,)`` the flat set's colour; None for other sets.
+        tolerance: the distance in colour by which a keyer tells the cast from it (``silhouette``); None for
+            other sets.
+        repeated: ``(3, F, H, W)`` the reference picture on every frame; if each character has a picture of
+            their own, the first one's, with the others cut out and pasted in.
         repeated_mask: ``(F, H, W)`` bool, the cast in it.
-        reference_worn: what its own reference shows of each character.
+        reference_worn: for each character the colours that its own reference shows (``worn``).
     """
 
     seed: int
@@ -88,13 +90,13 @@ class HeldOutClip:
 
 
 class HeldOut:
-    """The clips.
+    """The source of held-out clips of one size.
 
     Args:
-        frames, height, width: of each.
+        frames, height, width: of each clip; pixels.
         seed: of the first one; others follow.
-        device: where rendering happens.
-        split: what they are drawn from.
+        device: on which they are rendered.
+        split: of which the clips are.
     """
 
     def __init__(
@@ -116,13 +118,13 @@ class HeldOut:
         return self.humans.tokens.template
 
     def sized(self, height: int, width: int) -> "HeldOut":
-        """The same in pictures of another size."""
+        """The same source with pictures of another size in pixels."""
         other = copy.copy(self)
         other.height, other.width = height, width
         return other
 
     def long(self, frames: int) -> "HeldOut":
-        """The same of another length."""
+        """The same source with clips of so many frames."""
         other = copy.copy(self)
         other.frames = frames
         return other
@@ -131,7 +133,7 @@ class HeldOut:
         """So many clips of a kind; the same ones every time.
 
         Raises:
-            DataError: there are not so many among a fair number of seeds.
+            DataError: too few of the seeds that were tried give a clip that can be measured with.
         """
         found, covered = 0, 0.0
         for seed in range(self.seed, self.seed + _DRAWS * count):
@@ -152,7 +154,7 @@ class HeldOut:
             raise DataError(problem, remedy="Ask for fewer, or for more frames.")
 
     def _draw(self, seed: int, kind: Kind, characters: int) -> HeldOutClip | None:
-        """The clip of a seed, if it can be measured with."""
+        """The clip of a seed; None if it cannot be measured with."""
         size = self.frames, self.height, self.width
         clip, actors, others = self.humans.clip_and_cast(seed, *size, characters, kind.set_kind)
         if (clip.mask > 0).float().mean() < _COVERED:
@@ -198,7 +200,7 @@ class HeldOut:
         """The same performance about the origin, and a camera's view of it on a flat set."""
         middle = clip.points[0].reshape(-1, 3).mean(0)
         world = middle * middle.new_tensor([1, 1, 0])
-        # SMPL-X's axes: Blender's Y is −Z there.
+        # From the world's axes to SMPL-X's, whose −Z is the world's Y (``body.axes``).
         smplx = world[[0, 2, 1]] * world.new_tensor([1, 1, -1])
         moved = [
             replace(actor, translation=actor.translation - smplx, points=actor.points - world)
@@ -246,14 +248,14 @@ def _still(clip: Clip) -> bool:
 
 
 def _motion_is_hidden(kind: Kind, clip: Clip) -> bool:
-    """Whether not even the render shows the camera's motion that the kind is about."""
+    """Whether a clip of a kind with moving cameras is no good, since even the render does not show motion."""
     if kind.camera != "moving" or kind.set_kind == "flat":
         return False
     return (agreement(clip.video, clip) or 0) < _AGREEMENT
 
 
 def _held(clip: Clip) -> tuple[Tensor, Tensor]:
-    """The clip's camera, held where it is in the middle."""
+    """The clip's camera, kept on every frame as it is on the middle one."""
     middle = len(clip.intrinsics) // 2
     return tuple(part[middle].expand_as(part).clone() for part in (clip.intrinsics, clip.camera_to_world))
 

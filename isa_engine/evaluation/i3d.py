@@ -35,7 +35,7 @@ FEWEST_FRAMES = 9
 class I3D(nn.Module):
     """Videos ``(B, 3, F, H, W)`` in [−1, 1] to the logits ``(B, 400)`` of Kinetics' classes."""
 
-    # As torchmetrics asks a feature network.
+    # torchmetrics asks a network of features for this.
     num_features = _CLASSES
 
     def __init__(self):
@@ -49,11 +49,13 @@ class I3D(nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> "I3D":
-        """Raises:
-        ModelError: the file is missing, or a tensor is missing, surplus or misshapen.
+        """The network with the weights of a file.
+
+        Raises:
+            ModelError: the file is missing, or a tensor is missing, surplus or misshapen.
         """
         network = cls()
-        # Newer versions of torch count batches in their norms; files of weights from before lack these.
+        # Norms of today's torch count batches; files of weights that are older have no such tensors.
         own = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
         found = {k: v for k, v in read_safetensors(path).items() if not k.endswith("num_batches_tracked")}
         check_tensors(found, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)

@@ -1,8 +1,9 @@
 """Identity: does each figure look like its own reference rather than like somebody else's?
 
-Light differs between a clip and its references by more than clothes do, so colours are not compared as they
-are, nor all with all. On held-out renders the energy distance of a figure's pixels to a reference's names the
-right person for 0.80 of the figures; the distance below, for all of them.
+Light makes a larger difference between a clip and its references than clothes do between people, so colours
+are compared at the same points of the body, and brightness counts for less. On held-out renders this names
+the right person for every figure; the energy distance between a figure's pixels and a reference's does so for
+0.80 of them.
 """
 
 import torch
@@ -10,14 +11,14 @@ from torch import Tensor
 
 from isa_engine.evaluation.worn import Worn
 
-# The fewest points by which a figure or a reference can be told.
+# A figure or a reference of which fewer points are seen is not compared.
 _FEWEST = 32
-# Metres on the body at rest over which a point's colour is shared with what lies around it.
+# Metres on the body at rest over which a point's colour is averaged with those around it.
 _REACH = 0.1
 _LUMINANCE = (0.299, 0.587, 0.114)
-# Added to colours whose mean brightness is one: darker ones are all black.
+# Added to colours, of mean brightness 1, before their logarithm: all that is much darker counts as black.
 _DARK = 0.3
-# What a difference in brightness, which may be light's, counts beside one in colour.
+# The weight of a difference in brightness, which may be due to light, beside that of one in colour.
 _BRIGHTNESS = 0.3
 
 
@@ -25,8 +26,8 @@ def recognised(figures: list[Worn], references: list[Worn], rest: Tensor) -> lis
     """Whose reference each figure is closest to.
 
     Args:
-        figures: what a video shows of each character where it ought to be.
-        references: what its own reference shows of each.
+        figures: for each character the colours that a video shows where the character ought to be.
+        references: for each character the colours that its own reference shows.
         rest: ``(N, 3)`` the points on the body at rest, left and right along x.
 
     Returns:
@@ -51,14 +52,15 @@ def _told(worn: Worn) -> bool:
 
 
 def _nearness(rest: Tensor) -> Tensor:
-    """``(N, N)`` how much the points share. Left is right: people are dressed alike on both sides."""
+    """``(N, N)`` how much each point's colour counts at each other point. A point counts at its mirror image
+    as at itself, since people are dressed alike on both sides."""
     folded = torch.cat([rest[:, :1].abs(), rest[:, 1:]], 1)
     return torch.exp(-0.5 * (torch.cdist(folded, folded) / _REACH).square())
 
 
 def _spread(worn: Worn, near: Tensor) -> tuple[Tensor, Tensor]:
-    """Colours of all points ``(N, 3)`` as the seen ones around have them, and how well each is known
-    ``(N,)``, from 0 to 1: so that what one picture shows of a body meets what another shows."""
+    """Colours of all points ``(N, 3)``, averaged over the seen ones around each, and how well each is known,
+    ``(N,)`` from 0 to 1. So two pictures that show different points of a body can be compared."""
     weight = near @ (worn.seen > 0).to(near)
     colours = near @ (worn.colours * (worn.seen > 0)[:, None]) / weight.clamp_min(1e-8)[:, None]
     return colours, weight / (1 + weight)

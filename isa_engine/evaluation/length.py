@@ -1,4 +1,4 @@
-"""How long a take may be: what is kept of control as frames grow, with attention across time whole or in
+"""How long a take may be: how well longer and longer videos obey, with attention across time whole or in
 windows.
 """
 
@@ -32,7 +32,7 @@ CEILING = "the autoencoder alone"
 
 @dataclass(frozen=True)
 class Windowing:
-    """Attention across time, in latents; ``window`` None: whole. As of ``DiTConfig``."""
+    """How attention across time is windowed, in latents as in ``DiTConfig``; ``window`` None: not at all."""
 
     window: int | None = None
     stride: int = 4
@@ -40,7 +40,7 @@ class Windowing:
 
     @classmethod
     def parse(cls, text: str) -> "Windowing":
-        """ "whole", or "WINDOW/STRIDE/ANCHOR".
+        """Read "whole" or "WINDOW/STRIDE/ANCHOR".
 
         Raises:
             ModelError: it is neither.
@@ -61,7 +61,7 @@ class Windowing:
         )
 
     def of(self, model: Model) -> Model:
-        """The model with this attention, and the same weights."""
+        """A model with the same weights and this windowing."""
         named = {
             "temporal_window": self.window,
             "temporal_stride": self.stride,
@@ -73,7 +73,7 @@ class Windowing:
         return replace(model, config=config, dit=dit)
 
     def joints(self, latents: int) -> list[int]:
-        """Frames with which a window begins."""
+        """The frames with which a temporal window begins."""
         if self.window is None or latents <= self.window:
             return []
         return [frames_before(first) for first in range(self.stride, latents - self.window, self.stride)]
@@ -88,18 +88,20 @@ def length(
     sampling: Sampling,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table, of one person each.
+    """The table, on clips of one person.
 
     Args:
         count: clips of each length.
-        lengths: frames, of whole windows each.
+        lengths: frames, each 1 + 4k.
+        windowings: each is tried with every length.
     """
     cells: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
     for frames in lengths:
         report(f"{frames} frames", 0, count * len(windowings))
         for number, clip in enumerate(held_out.long(frames).clips(ONE, count)):
             alone = through_autoencoder(model, clip.clip.video).video
-            # Of all rows alike: more may happen there than elsewhere, windows or not.
+            # All rows are measured at the same frames, even those without windows: what happens in a clip
+            # there then changes all alike.
             joints = next(filter(None, (each.joints(latent_count(frames)) for each in windowings)), [])
             _put(cells, f"{frames} frames, {CEILING}", _measured(clip, alone, joints))
             told = conditions(model, clip)
@@ -151,7 +153,7 @@ def _put(cells: dict[str, dict[str, list]], row: str, found: dict[str, float | N
 
 
 def drift(video: Tensor, truth: Tensor, mask: Tensor) -> float:
-    """Of a figure's colours in the course of a video.
+    """How much the error of a figure's mean colour changes in the course of a video.
 
     Args:
         video, truth: ``(3, F, H, W)`` in [−1, 1].
@@ -167,13 +169,13 @@ def drift(video: Tensor, truth: Tensor, mask: Tensor) -> float:
 
 
 def change_at(video: Tensor, frames: list[int]) -> float | None:
-    """Mean change from frame to frame where some begin, over that elsewhere; None where none does."""
+    """Mean change from one frame to the next at some frames, over that at the others; None without any."""
     if not frames:
         return None
     change = (video[:, 1:] - video[:, :-1]).abs().mean((0, 2, 3))
     at = torch.zeros(len(change), dtype=torch.bool)
     at[[frame - 1 for frame in frames]] = True
-    # Where latent frames begin more changes than within them, windows or not.
+    # More changes at the beginning of a latent frame than within one, so only such beginnings are compared.
     border = torch.zeros_like(at)
     border[::4] = True
     return float(change[at].mean() / change[border & ~at].mean())

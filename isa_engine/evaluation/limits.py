@@ -1,4 +1,4 @@
-"""Where a model stops obeying: one thing about the view is changed at a time, from what it knows well."""
+"""Where a model stops obeying: from a view that it knows well, one thing is changed at a time."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,20 +18,20 @@ from isa_engine.geometry.viewpoint import PERSON, SENSOR
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.model import Model
 
-# A model obeys where its silhouettes have this share of the IoU that its autoencoder leaves them.
+# A model obeys where the IoU of its silhouettes is at least this share of its autoencoder's.
 OBEYS = 0.7
-# Metres above the ground of what cameras look at: the middle of somebody who stands.
+# Metres above the ground at which cameras look: the middle of a standing person.
 _WAIST = 0.9
 
 
 @dataclass(frozen=True)
 class View:
-    """A camera that stands still before people about the origin (``geometry.viewpoint``).
+    """A camera that stands still before people around the origin (``geometry.viewpoint``).
 
     Attributes:
-        size: pixels that a person is tall, of ``height`` that the picture is.
-        elevation: degrees by which it looks down.
-        lens: millimetres.
+        size: how tall a person is in the picture, pixels.
+        elevation: degrees by which the camera looks down.
+        lens: focal length, millimetres.
     """
 
     size: float = 90.0
@@ -52,7 +52,7 @@ class View:
         return np.tile([fx, fy, 0.0, 0.0], (frames, 1)), np.tile(camera, (frames, 1, 1))
 
 
-# What is tried of each; the best view is among them.
+# The values that are tried; the best view's are among them.
 SIZES = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224)
 ELEVATIONS = (-30, -15, 0, 10, 20, 30, 45, 60, 80)
 LENSES = (14, 20, 28, 35, 50, 85, 135)
@@ -67,10 +67,10 @@ def limits(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table of all that was tried; a file in a folder has what ``configuration/limits.json`` is to have.
+    """The table of all values tried; the model's entry for ``configuration/limits.json`` goes into a folder.
 
     Args:
-        count: clips for each value that is tried.
+        count: clips for each value.
         out: the folder; contact sheets go there too.
     """
     view = View(width=held_out.width, height=held_out.height)
@@ -79,7 +79,7 @@ def limits(
     def tried(
         name: str, values: Sequence[float], at: Callable[[float], View], people: Callable[[float], int]
     ) -> list[float]:
-        """The share of the autoencoder's IoU at each value."""
+        """The model's IoU as a share of its autoencoder's, at each value."""
         shares, sheet = [], []
         for done, value in enumerate(values):
             report(name, done, len(values))
@@ -122,10 +122,8 @@ def limits(
 
 
 def held(values: Sequence[float], shares: Sequence[float]) -> tuple[float, float]:
-    """The first and the last value of the stretch about the best one in which a model obeys.
-
-    Where it obeys nowhere, the best one alone.
-    """
+    """The first and the last value of the range around the best one in which a model obeys; the best one
+    twice if it obeys nowhere."""
     first = last = int(np.argmax(shares))
     while first > 0 and shares[first - 1] >= OBEYS:
         first -= 1

@@ -1,4 +1,4 @@
-"""The most memory that a piece of work held at a time."""
+"""The most memory that a piece of work had in use at any time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass
 class Peak:
-    """Bytes: of the device on a GPU, else of the process; None: this system does not tell."""
+    """A peak in bytes: on a GPU of the device, else of the process; None if this system does not tell."""
 
     bytes: int | None = None
 
 
 @contextmanager
 def peak_memory(device: torch.device) -> Iterator[Peak]:
-    """What is known of the work within, once it is done."""
+    """Measure the work within; the peak is filled in when it is done."""
     peak = Peak()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -27,7 +27,7 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
         peak.bytes = torch.cuda.max_memory_allocated(device)
         return
     try:
-        # Linux begins to count its high water mark again.
+        # Writing 5 makes Linux reset the process's peak.
         _RESET.write_text("5")
     except OSError:
         yield peak

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-# A curve: steps, and at each of them the values of every seed, ``(seeds, steps)``.
+# A curve: the steps ``(n,)``, and the values of every seed at each, ``(seeds, n)``.
 Curve = tuple[np.ndarray, np.ndarray]
 _WIDEST = 4.0
 
 
 def plot_latents(path: Path, latents: Tensor) -> None:
-    """Each channel of latents ``(C, n)``, in its own deviations, beside a Gaussian (Fig. 5)."""
+    """The distribution of each channel of latents ``(C, n)``, scaled to mean 0 and deviation 1, beside a
+    Gaussian (Fig. 5)."""
     latents = (latents - latents.mean(1, keepdim=True)) / latents.std(1, keepdim=True).clamp_min(1e-12)
     figure = Figure((6, 4), layout="constrained")
     axes = figure.subplots()

@@ -1,7 +1,7 @@
-"""Twelve pictures of people whose poses are known, to measure a detector with.
+"""Pictures and videos of people whose poses are known, to measure a detector with.
 
-People are of motions, looks and shapes that no training saw (``data.scenario.split``), before random sets in
-random light, seen through lenses that are not told.
+The people have motions, looks and shapes that no training saw (``data.scenario.split``), in random sets and
+light, seen through various lenses, which the detector is not told.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Pose:
 
     Attributes:
         motion: a bundled one that no training saw; "sit" is made up and does not move.
-        part: of its length, 0 to 1.
-        heading: degrees that the person is turned from the camera, to the person's left.
+        part: where in the motion, as a share of its length, 0 to 1.
+        heading: degrees by which the person is turned from facing the camera, to the person's left.
         place: metres to the camera's right, and away from it.
     """
 
@@ -47,16 +47,16 @@ class Pose:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is filmed, by a camera that stands still.
+    """What is filmed, and the camera, which stands still.
 
     Attributes:
         name: as tables call it.
         poses: of everybody in it.
-        fill: share of the picture's height that a standing person takes.
-        lens: millimetres, before a film 36 mm wide.
-        above: degrees that the camera looks down.
-        look_at: metres above the ground of the picture's middle.
-        lift: metres that everybody is above the ground.
+        fill: a standing person's height, as a share of the picture's.
+        lens: focal length in millimetres, for a sensor 36 mm wide.
+        above: degrees by which the camera looks down.
+        look_at: metres above the ground at which the camera looks.
+        lift: metres by which everybody is above the ground.
     """
 
     name: str
@@ -86,12 +86,12 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody in a video; of F frames.
+    """The true pose of a person in a video of F frames.
 
     Attributes:
         joints: ``(F, 55, 3)`` metres in the camera's view: −Z ahead, Y up.
-        turned: ``(F, 55, 3, 3)`` their rotations there.
-        rest: ``(55, 3)`` joints at rest of that person's shape.
+        turned: ``(F, 55, 3, 3)`` global rotations of the joints in the same axes.
+        rest: ``(55, 3)`` the person's joints at rest, metres.
     """
 
     joints: np.ndarray
@@ -101,12 +101,12 @@ class Known:
 
 @dataclass(frozen=True)
 class PosedVideo:
-    """A video and who is in it.
+    """A video and the true poses of the people in it.
 
     Attributes:
         pixels: ``(F, H, W, 3)`` uint8 sRGB.
         intrinsics: ``(4,)``, ``geometry.camera``.
-        people: in the scene's order.
+        people: in the order of the scene's poses.
     """
 
     pixels: np.ndarray
@@ -115,7 +115,7 @@ class PosedVideo:
 
 
 class Photographer:
-    """Films scenes; one seed, one video."""
+    """Renders videos of scenes; the same seed gives the same video."""
 
     def __init__(self) -> None:
         self.body = open_body()
@@ -159,7 +159,7 @@ class Photographer:
         vertices, joints = self.body.pose(betas, rotations=rotations, translation=moved)
         shift = np.array([pose.place[0], lift - vertices[..., 1].min(), -pose.place[1]])
         look = LayeredOutfit(_tensor(self.body.joints()), random, HELD_OUT_RICH).look
-        # All vertices stand for surface points: the film reads how near and how large they are.
+        # Every vertex serves as a surface point: the renderer sees from these how near and large people are.
         points = _tensor(to_world(vertices + shift))
         actor = Actor(
             _tensor(betas),
@@ -205,7 +205,8 @@ def _moving(pose: Pose, frames: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sitting(pose: Pose, random: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """As on a chair, hands before the body; ``part`` stretches the left leg."""
+    """Rotations and translation, as ``_moving``, of somebody who sits as on a chair, hands in front of the
+    body; the larger ``pose.part``, the straighter the left leg."""
     rotations = np.zeros((55, 3))
     rotations[1:22] = random.normal(0, 0.08, (21, 3))
     for side, sign in (("left", 1), ("right", -1)):

@@ -1,4 +1,4 @@
-"""What is said while an evaluation runs."""
+"""How an evaluation reports its progress."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Report = Callable[[str, int, int], None]
 
 
 class PrintedProgress:
-    """One line a kind of work, with the minutes that it will still take."""
+    """Prints a line for each kind of work, with the minutes that it will still take."""
 
     def __init__(self):
         self._what, self._began, self._first = "", 0.0, 0

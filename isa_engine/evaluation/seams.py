@@ -1,4 +1,4 @@
-"""Seams: does a video jump where one latent frame ends and the next begins?"""
+"""Seams: does a video jump from the last frame of a latent to the first of the next?"""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from isa_engine.geometry.frames import latent_of_frame
 def seam_ratio(video: Tensor) -> float | None:
     """Mean change from frame to frame across the borders of latent frames, over that within them.
 
-    Near 1 where the borders do not show.
+    About 1 if the borders cannot be seen.
 
     Args:
         video: ``(3, F, H, W)``.

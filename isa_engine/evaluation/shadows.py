@@ -1,4 +1,4 @@
-"""Contact shadows: does the ground about the feet look as the cast above it makes it look?"""
+"""Contact shadows: is the ground around the feet as dark as the cast above makes it?"""
 
 import torch
 import torch.nn.functional as F
@@ -7,16 +7,16 @@ from torch import Tensor
 from isa_engine.data.clips.clip import Clip
 from isa_engine.evaluation.ground import ground_places
 
-# A foot's shadow is looked for within this share of the figure's height about it.
+# Shadows are looked for around the feet within this share of the figure's height.
 _REACH = 0.5
-# The share of a figure's points that are nearest to the ground: its feet.
+# The feet are this share of a figure's points, the lowest ones.
 _FEET = 0.05
-# Mean square of the shadow over that ground, below which there is none to be found again.
+# A mean square of the shadow on that ground that is too small to be found in a video.
 _FAINTEST = 1e-3
 
 
 def ground_about_feet(clip: Clip) -> Tensor:
-    """The pixels that show ground within half a figure's height of the place below its feet, and nobody:
+    """The pixels that show ground, and nobody, within half a figure's height of the place below its feet:
     ``(F, H, W)`` bool."""
     ground, meets = ground_places(clip)
     points = clip.points.double()
@@ -28,7 +28,7 @@ def ground_about_feet(clip: Clip) -> Tensor:
         away = torch.cdist(ground[frame, ..., :2].flatten(0, 1), feet[frame].flatten(0, 1))
         reach = (_REACH * tall).repeat_interleave(feet.shape[2])
         near[frame] = (away < reach).any(1).view(near.shape[1:])
-    # A figure's edge covers a part of the pixels beside it.
+    # Pixels beside a figure are left out too: they may show a part of its edge.
     figures = F.max_pool2d((clip.mask > 0).float(), 3, 1, 1) > 0
     return near & meets & ~figures
 

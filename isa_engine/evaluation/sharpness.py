@@ -4,16 +4,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Binomial blur: what it takes away is detail of about two pixels and less.
+# A binomial blur: what it removes is detail of about two pixels and finer.
 _BLUR = (1, 4, 6, 4, 1)
 
 
 def sharpness(video: Tensor, truth: Tensor) -> float | None:
-    """Share of the truth's fine detail that is in a video, at its own place and as strong.
+    """The share of the truth's fine detail that a video has, in the same places.
 
-    The regression of the video's detail on the truth's: 1 for the truth itself, f for a video whose detail is
-    f times as strong. Noise, and detail of one's own making, change nothing on average, since the truth knows
-    nothing of them; they cost PSNR instead.
+    It is the regression of the video's detail on the truth's: 1 for the truth itself, f for a video whose
+    detail is f times as strong. Noise and invented detail do not change it on average, since they are not
+    correlated with the truth; they lower PSNR instead.
 
     Args:
         video, truth: ``(3, F, H, W)``, five pixels a side or more.
@@ -23,15 +23,15 @@ def sharpness(video: Tensor, truth: Tensor) -> float | None:
     """
     ours, theirs = detail(video), detail(truth)
     strength = theirs.square().sum()
-    # Rounding leaves a little in an even picture.
+    # In an even picture rounding leaves a little, which is no detail.
     if not strength > 1e-9 * theirs.numel():
         return None
     return ((ours * theirs).sum() / strength).item()
 
 
 def detail(video: Tensor) -> Tensor:
-    """``(3, F, H, W)`` to each frame less its blur, ``(F, 3, H − 4, W − 4)``: where the blur sees all it
-    needs."""
+    """``(3, F, H, W)`` to each frame less its blur, ``(F, 3, H − 4, W − 4)``; two pixels at each edge, where
+    the blur would reach outside, are cut off."""
     frames = video.movedim(1, 0).flatten(0, 1)[:, None].double()
     blur = torch.tensor(_BLUR, dtype=frames.dtype, device=frames.device)
     blur = blur / blur.sum()

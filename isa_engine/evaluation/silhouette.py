@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-# Of the cast's pixels, the share whose colours may be nearer to the screen than what the key is set on.
+# The share of the cast's pixels, the nearest to the screen in colour, that the key may lose.
 _NEAREST = 0.05
 
 
 def tolerance(video: Tensor, screen: Tensor, mask: Tensor) -> float:
-    """What a keyer is set to for a take: half way between the screen and the colours nearest to it that the
-    cast wears.
+    """The distance in colour beyond which a pixel is a figure's: half of the way from the screen to those
+    colours of the cast that are nearest to it.
 
     Args:
         video: ``(3, F, H, W)``, the render.
@@ -20,12 +20,13 @@ def tolerance(video: Tensor, screen: Tensor, mask: Tensor) -> float:
 
 
 def keyed(video: Tensor, screen: Tensor, tolerance: float) -> Tensor:
-    """Where the figures are: ``(F, H, W)`` bool, true where a colour is further from the screen."""
+    """Where the figures are: ``(F, H, W)`` bool, true where a colour is farther from the screen than the
+    tolerance."""
     return _distance(video, screen) > tolerance
 
 
 def iou(first: Tensor, second: Tensor) -> float:
-    """Intersection over union of two masks of one shape; two empty ones agree."""
+    """Intersection over union of two masks of the same shape; 1 for two empty ones."""
     union = (first | second).sum()
     return ((first & second).sum() / union).item() if union else 1.0
 

@@ -1,5 +1,5 @@
-"""What each policy of denoising costs, and what it loses against the exact one: the table that the presets
-are rows of.
+"""What each policy of denoising costs, and what its videos lose against the exact ones; the presets are rows
+of this table.
 """
 
 import time
@@ -27,10 +27,10 @@ TO_EXACT, IOU, IN_MASK = "PSNR to exact, dB", "silhouette IoU", "in-mask PSNR, d
 IDENTITY, SEAMS = "identity", "seams"
 OPERATIONS, SHARE, SECONDS, MEMORY = "TFLOP", "of exact", "seconds", "peak memory, MiB"
 _COLUMNS = ("policy", TO_EXACT, IOU, IN_MASK, IDENTITY, SEAMS, OPERATIONS, SHARE, SECONDS, MEMORY)
-# What a final plate may lose: as near to the exact one as the eye sees no difference in motion; of a measure
-# of control no more than its rounding.
+# What a final plate may lose: in PSNR to the exact one, dB, at which the eye sees no difference in motion; in
+# a measure of control, no more than its rounding; and in seams, as a factor.
 _NEAR, _LOSS, _SEAM = 40.0, 0.005, 1.02
-# Beside the presets: each idea alone, at the exact preset's steps and at fewer, and ideas together.
+# The rows beside the presets: each idea alone, with the exact preset's steps and with fewer; and several.
 _TRIED = (
     (12, Policy()),
     (8, Policy()),
@@ -53,11 +53,11 @@ def speed(
     guidance: float,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table.
+    """The table of all policies that are tried.
 
     Args:
         count: clips of one person, and as many of two to four.
-        guidance: scale, of all rows.
+        guidance: the scale, for all rows.
     """
     rows = {name_of(steps, policy): Sampling(steps, guidance, policy) for steps, policy in _tried()}
     cells = {name: defaultdict(list) for name in rows}
@@ -102,7 +102,7 @@ def name_of(steps: int, policy: Policy) -> str:
 
 
 def cheapest(table: Table) -> str | None:
-    """The row that costs the least of those that lose nothing to speak of; None: only the exact one."""
+    """The cheapest row of those that lose no more than is allowed; None if only the exact one does."""
     exact = name_of(EXACT.steps, EXACT.rules)
 
     def value(row: Row, column: str) -> float | None:
@@ -144,7 +144,7 @@ def _measure(cells: dict[str, list], clip: HeldOutClip, video: torch.Tensor, res
 
 
 def now(device: torch.device) -> float:
-    """Seconds: of the processor, which other programs' work does not lengthen; of the clock on a GPU."""
+    """Seconds of processor time on a CPU, which other programs do not lengthen; of the clock on a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         return time.perf_counter()
@@ -156,7 +156,7 @@ def _table(cells: dict[str, dict[str, list]], exact: str) -> Table:
     rows = []
     for name, found in cells.items():
         found = {**found, SHARE: [mean(cell_of(found[OPERATIONS])) / whole]}
-        # Means alone: so many numbers with their deviations would not be read.
+        # Means without deviations: the table has too many numbers to be read with them.
         shown = [mean(cell_of(found.get(column, []))) for column in _COLUMNS[1:]]
         rows.append(Row(name, tuple(NOTHING if value is None else value for value in shown)))
     notes = (

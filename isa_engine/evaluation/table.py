@@ -9,7 +9,7 @@ from typing import Any
 
 from isa_engine.errors import DataError
 
-# One number; the numbers that were averaged, a clip or a seed each; or words.
+# A number; the numbers of all clips or seeds, which are shown as mean and deviation; or words.
 Cell = float | tuple[float, ...] | str
 NOTHING = "–"
 """There is nothing to measure: a still picture has no seams."""
@@ -21,14 +21,14 @@ def not_measured(reason: str) -> str:
 
 
 def mean(cell: Cell) -> float | None:
-    """A cell's number; None for words."""
+    """The mean of a cell's numbers; None for words."""
     if isinstance(cell, str):
         return None
     return fmean(cell) if isinstance(cell, tuple) else cell
 
 
 def cell_of(values: list[float | None]) -> Cell:
-    """The cell of measurements, without those that came to nothing."""
+    """The cell of measurements, without those that could not be taken (None)."""
     return tuple(value for value in values if value is not None) or NOTHING
 
 
@@ -47,13 +47,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers and their words, as they are printed and kept.
+    """A table of measurements, for Markdown and JSON.
 
     Attributes:
         title: of the table.
         columns: the first names the rows; the others have a cell in each.
         rows: from top to bottom.
-        notes: below it.
+        notes: sentences below the table.
     """
 
     title: str

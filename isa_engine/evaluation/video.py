@@ -42,7 +42,11 @@ def video(
     out: Path,
     report: Report = lambda what, done, of: None,
 ) -> Table:
-    """The table; contact sheets go into a folder. Arguments as of ``control.control``."""
+    """Measure generated videos; contact sheets go into a folder. Arguments as of ``control.control``, and
+
+    Args:
+        networks: of LPIPS and FVD.
+    """
     rows: dict[str, list] = {name: [] for name in (MODEL, REPEATED, UNTRAINED, CEILING)}
     for kind in PROTOCOLS:
         fidelities = {name: Fidelity(networks) for name in rows}

@@ -14,7 +14,7 @@ from isa_engine.data.rendering.splat import nearest_sample
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project, to_pixels
 
-# Points are looked for in cells of so many pixels a side: there are too few of them for every pixel.
+# Pictures are read in cells of so many pixels a side, since there are too few points for every pixel.
 _CELL = 2
 
 
@@ -39,7 +39,8 @@ def worn(
     intrinsics: Tensor,
     camera_to_world: Tensor,
 ) -> Worn:
-    """One person's colours, from cells that lie within its mask: nobody's background, and nobody in front.
+    """One person's colours, from cells that lie wholly within the person's mask, so that neither background
+    nor anybody in front is read.
 
     Args:
         pictures: ``(3, F, H, W)`` in [−1, 1].
@@ -62,7 +63,7 @@ def worn(
 
 
 def worn_by_cast(video: Tensor, clip: Clip) -> list[Worn]:
-    """What a video ``(3, F, H, W)`` shows of each character of a clip, where it ought to be."""
+    """For each character of a clip the colours that a video ``(3, F, H, W)`` shows where it ought to be."""
     cameras = clip.intrinsics, clip.camera_to_world
     return [
         worn(video, clip.mask == k + 1, clip.points[:, k], clip.normals[:, k], *cameras)
