@@ -8,11 +8,16 @@ from typing import Literal
 import bpy
 import numpy as np
 
+from isa_engine.body import SMPLX_JOINTS
+
 from .characters import armature_of, find_characters, people_among, rendered, rest_box, shown_in
+from .dependencies import with_what_moves_them
 from .timeline import view_layer
 
 Reason = Literal["instance", "linked instance", "instancer", "layer", "background"]
 
+# Joints without jaw, eyes and fingers.
+_BODY_JOINTS = 22
 # Share of a body's size by which its other meshes may reach beyond it: clothes lie on the skin.
 _BEYOND = 0.08
 
@@ -51,18 +56,22 @@ def absent_people(scene) -> list[Absent]:
 
 
 def copied_people(scene) -> set[Absent]:
-    """Those whom Blender's dependency graph shows as copies of other objects, on the scene's current frame.
+    """Those whom Blender's dependency graph shows as copies of other objects, on the scene's current frame,
+    or as a part of another mesh that geometry nodes make.
 
     It has every copy, so a look costs too much for each redraw; instances of collections, which cost little,
     are ``absent_people``'s.
     """
     copies: dict[str, set] = {}
     for instance in view_layer(scene).depsgraph.object_instances:
-        if not instance.is_instance or not instance.show_self or instance.object.type != "MESH":
+        if not instance.show_self or instance.object.type != "MESH":
             continue
-        by = instance.parent.original
-        if by.instance_type != "COLLECTION":
-            copies.setdefault(by.name_full, set()).add(instance.object.original)
+        item = instance.object.original
+        if not instance.is_instance:
+            if _holds_a_body(instance.object):
+                copies[item.name_full] = {each for each in with_what_moves_them([item]) if _is_mesh(each)}
+        elif (by := instance.parent.original).instance_type != "COLLECTION":
+            copies.setdefault(by.name_full, set()).add(item)
     found = (_those(scene, list(objects), "instancer", place) for place, objects in copies.items())
     return {people for each in found for people in each}
 
@@ -94,6 +103,19 @@ def missing_libraries() -> list[str]:
         for library in libraries
         if not Path(bpy.path.abspath(library.filepath, library=library.parent)).exists()
     ]
+
+
+def _holds_a_body(evaluated) -> bool:
+    """Whether nodes put the skin of somebody into another mesh: the groups of joints come along."""
+    if not any(modifier.type == "NODES" for modifier in evaluated.modifiers):
+        return False
+    own = {group.name for group in evaluated.original.vertex_groups}
+    joints = {group.name for group in evaluated.vertex_groups} - own
+    return joints.issuperset(SMPLX_JOINTS[:_BODY_JOINTS])
+
+
+def _is_mesh(thing) -> bool:
+    return isinstance(thing, bpy.types.Object) and thing.type == "MESH"
 
 
 def _instances(scene, layer) -> Iterator[Absent]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import bpy
 
+from .dependencies import with_what_moves_them
 from .keep import moving
 from .timeline import view_layer
 
@@ -17,8 +18,6 @@ from .timeline import view_layer
 _REMOVING = {"BOOLEAN", "DECIMATE", "MASK", "REMESH", "WELD"}
 # Faces up to which a mesh is subdivided as in renders: finer ones hardly move the skin, and take time.
 _FINE = 100_000
-# What one object moves another by: the other itself, its data, their shape keys, or nodes that name it.
-_MOVING = {"ARMATURE", "CAMERA", "COLLECTION", "CURVE", "KEY", "LATTICE", "MESH", "NODETREE", "OBJECT"}
 
 
 @contextmanager
@@ -44,7 +43,7 @@ def as_rendered(scene, bodies: Iterable):
             put(mesh, "hide_viewport", False)
             for collection in _collections_of(scene, mesh):
                 put(collection, "hide_viewport", False)
-        for thing in _with_what_moves_them([*bodies, *_cameras(scene)]):
+        for thing in with_what_moves_them([*bodies, *_cameras(scene)]):
             if isinstance(thing, bpy.types.NodeTree):
                 for node in thing.nodes:
                     if node.bl_idname == "GeometryNodeIsViewport":
@@ -54,6 +53,9 @@ def as_rendered(scene, bodies: Iterable):
             if thing.type == "LATTICE":
                 # The renderer, too, goes by what is on in the viewport.
                 continue
+            if thing.type == "CURVE" and thing.data.render_resolution_u:
+                for spline in thing.data.splines:
+                    put(spline, "resolution_u", thing.data.render_resolution_u)
             for curve in _of_the_viewport(thing):
                 put(curve, "mute", True)
             for modifier in thing.modifiers:
@@ -80,22 +82,6 @@ def as_rendered(scene, bodies: Iterable):
 def _cameras(scene) -> list:
     marked = [marker.camera for marker in scene.timeline_markers if marker.camera is not None]
     return marked if scene.camera is None else [*marked, scene.camera]
-
-
-def _with_what_moves_them(objects: list) -> list:
-    """The objects, and the objects and node trees that they depend on: armatures, parents, what modifiers and
-    constraints act by, what drivers look at."""
-    uses: dict = {}
-    for used, users in bpy.data.user_map(key_types=_MOVING, value_types=_MOVING).items():
-        for user in users:
-            uses.setdefault(user, []).append(used)
-    found, left = dict.fromkeys(objects), list(objects)
-    while left:
-        for used in uses.get(left.pop(), ()):
-            if used not in found:
-                found[used] = None
-                left.append(used)
-    return [thing for thing in found if isinstance(thing, (bpy.types.Object, bpy.types.NodeTree))]
 
 
 def _level(scene, item, modifier) -> int:

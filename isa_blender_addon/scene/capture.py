@@ -23,6 +23,9 @@ from .skeleton import Skeleton
 from .surface import Surface, surfaces, surfaces_in_steps
 from .units import unit_in_metres
 
+# Units from corner to corner below which nobody is seen.
+_VANISHED = 1e-6
+
 
 @dataclass(frozen=True)
 class Ghost:
@@ -110,7 +113,8 @@ def capture_frames(
             _refuse_empty(scene)
         names = [cast[index].name for index in present]
 
-    metre = unit_in_metres(scene, (_size(visits[first].points[index]) for index in present))
+    sizes = [_size(visits[int(numbers[shown[:, index].argmax()])].points[index]) for index in present]
+    metre = unit_in_metres(scene, sizes)
     visits = {frame: view.scaled(metre) for frame, view in visits.items()}
     unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
     characters = []
@@ -187,14 +191,15 @@ def _size(points: np.ndarray) -> float:
 def _read(scene, frame: int, bodies: list[Surface], bones: list[Skeleton | None]) -> _View:
     # A modal operator lets the artist scrub between two steps, so the frame is set for each.
     scene.frame_set(frame)
-    camera = evaluated_camera(scene, frame)
+    camera, points = evaluated_camera(scene, frame), [body.points() for body in bodies]
     return _View(
         camera.original,
         intrinsics(camera, scene),
         camera_to_world(camera),
-        [body.points() for body in bodies],
+        points,
         [_joints(scene, body.character, skeleton) for body, skeleton in zip(bodies, bones, strict=True)],
-        [rendered(body.character.mesh) for body in bodies],
+        # A key of scale zero hides, too.
+        [rendered(b.character.mesh) and _size(p) > _VANISHED for b, p in zip(bodies, points, strict=True)],
     )
 
 

@@ -21,6 +21,7 @@ CAST_PROPERTY = "isa_cast"
 # On what no camera sees because generated people are laid over the render.
 UNSEEN = "isa_unseen"
 _SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
+_VISIBILITY = ("hide_render", "visible_camera", "is_holdout", "show_instancer_for_render")
 # The MPI add-on follows SMPL-X's file in naming the eyes, Meshcapade's rigs do not.
 _EYES = {"left_eye_smplhf": "left_eye", "right_eye_smplhf": "right_eye"}
 
@@ -112,12 +113,21 @@ def rendered(item) -> bool:
     """Whether the render shows an object on the current frame, where its collection is shown, or would if
     generated people were not laid over it (``unseen``)."""
     seen = item.visible_camera or bool(item.get(UNSEEN))
-    return not item.hide_render and seen and not item.is_holdout
+    return not item.hide_render and seen and not item.is_holdout and not _only_its_copies(item)
+
+
+def _only_its_copies(item) -> bool:
+    """Whether a mesh carries others, or hair, and is not rendered itself, or a parent copies it."""
+    if item.type != "MESH":
+        return False
+    carries = item.instance_type != "NONE" or any(m.type == "PARTICLE_SYSTEM" for m in item.modifiers)
+    copied = item.parent is not None and item.parent.instance_type in ("VERTS", "FACES")
+    return copied or (carries and not item.show_instancer_for_render)
 
 
 def _comes_and_goes(item) -> bool:
     """Whether an object's visibility in renders is animated."""
-    return any(curve.data_path in ("hide_render", "visible_camera", "is_holdout") for curve in moving(item))
+    return any(curve.data_path in _VISIBILITY for curve in moving(item))
 
 
 def body_mesh(armature):

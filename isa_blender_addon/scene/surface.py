@@ -38,6 +38,10 @@ _POSING = {
     "WARP",
     "WAVE",
 }
+# Modifiers that add skin to what the artist edits, such as a body's other half.
+_ADDING = {"ARRAY", "MIRROR"}
+# Modifiers that may number vertices anew and keep their count.
+_RENUMBERING = {"BUILD", "NODES"}
 # A point this far from the modified surface, of the body's height, has lost the skin that it was on:
 # subdivision and thickness move skin by less.
 _REMOVED = 0.03
@@ -59,7 +63,7 @@ class Surface:
         self.character, self.scene = character, scene
         self.triangles = table.triangles
         self._table = table
-        if len(_positions(self._evaluated())) != table.vertex_count:
+        if self._other_topology():
             vertices, triangles = _modified_at_rest(character.mesh, frame)
             if len(triangles) == 0:
                 self._refuse()
@@ -67,6 +71,9 @@ class Surface:
             self._table, farthest = _bind(table, rest, vertices, triangles)
             if farthest > _REMOVED * np.ptp(rest, axis=0).max():
                 self._refuse_removal()
+            if any(m.type in _ADDING and m.show_render for m in character.mesh.modifiers):
+                self._table = _table(vertices.tobytes(), triangles.tobytes())
+                self.triangles = self._table.triangles
         if _inwards(self.points(), self.triangles):
             # A mirrored body: all that asks for the outside, such as normals, needs it the other way round.
             self.triangles = np.ascontiguousarray(self.triangles[:, ::-1])
@@ -84,6 +91,17 @@ class Surface:
         world = np.array(evaluated.matrix_world, np.float64)
         # Fewer points than vertices are left to be moved.
         return (self._table.points(vertices) @ world[:3, :3].T + world[:3, 3]).astype(np.float32)
+
+    def _other_topology(self) -> bool:
+        """Whether modifiers make another topology than the artist edits."""
+        if len(_positions(self._evaluated())) != self._table.vertex_count:
+            return True
+        if not any(m.type in _RENUMBERING and m.show_render for m in self.character.mesh.modifiers):
+            return False
+        evaluated = self._evaluated()
+        same = np.array_equal(_corners(evaluated.to_mesh()), _corners(self.character.mesh.data))
+        evaluated.to_mesh_clear()
+        return not same
 
     def _evaluated(self):
         return self.character.mesh.evaluated_get(view_layer(self.scene).depsgraph)
@@ -192,6 +210,13 @@ def _positions(evaluated) -> np.ndarray:
     mesh.vertices.foreach_get("co", vertices)
     evaluated.to_mesh_clear()
     return vertices.reshape(-1, 3)
+
+
+def _corners(mesh) -> np.ndarray:
+    """The vertices of all faces, one face after the other."""
+    vertices = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", vertices)
+    return vertices
 
 
 def _inwards(points: np.ndarray, triangles: np.ndarray) -> bool:

@@ -235,7 +235,18 @@ def copied_by_nodes(person, plane) -> None:
     plane.modifiers.new("Scatter", "NODES").node_group = tree
 
 
-@pytest.mark.parametrize("copy", [copied_by_vertices, copied_by_nodes])
+def made_a_part_by_nodes(person, plane) -> None:
+    """The skin of one who is hidden becomes the plane's own mesh."""
+    tree = bpy.data.node_groups.new("Show", "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    info, end = tree.nodes.new("GeometryNodeObjectInfo"), tree.nodes.new("NodeGroupOutput")
+    info.inputs["Object"].default_value = person.children[0]
+    tree.links.new(info.outputs["Geometry"], end.inputs[0])
+    plane.modifiers.new("Show", "NODES").node_group = tree
+    person.children[0].hide_render = True
+
+
+@pytest.mark.parametrize("copy", [copied_by_vertices, copied_by_nodes, made_a_part_by_nodes])
 def test_people_whom_something_copies_are_named_once_the_frames_are_read(staged, copy):
     person = add_person("Ben")
     bpy.ops.mesh.primitive_plane_add()

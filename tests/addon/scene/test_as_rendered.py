@@ -1,5 +1,6 @@
 """Bodies are read as they are rendered, not as the viewport draws them."""
 
+import bmesh
 import bpy
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from isa_engine.errors import SceneError
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
-from tests.addon.scenes.renderer import assert_as_rendered
+from tests.addon.scenes.renderer import MILLIMETRE, assert_as_rendered
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 
@@ -139,9 +140,35 @@ def lattice_by_a_hook(anna):
     anna.children[0].modifiers.new("Lattice", "LATTICE").object = lattice
 
 
+def curve_that_is_rendered_finer(anna):
+    """A modifier bends the body along it."""
+    curve = bpy.data.curves.new("Bend", "CURVE")
+    curve.dimensions, curve.resolution_u, curve.render_resolution_u = "3D", 1, 40
+    spline = curve.splines.new("NURBS")
+    spline.points.add(3)
+    for point, x in zip(spline.points, (-3, -1, 1, 3), strict=True):
+        point.co = x, np.cos(x), 0, 1
+    bend = bpy.data.objects.new("Bend", curve)
+    bpy.context.collection.objects.link(bend)
+    anna.children[0].modifiers.new("Bend", "CURVE").object = bend
+
+
+def nodes_that_number_vertices_anew(anna):
+    """As many vertices as before, in another order."""
+    tree, start, end = node_tree("Shuffle")
+    sort, random = tree.nodes.new("GeometryNodeSortElements"), tree.nodes.new("FunctionNodeRandomValue")
+    (weight,) = (socket for socket in random.outputs if socket.enabled)
+    tree.links.new(start.outputs[0], sort.inputs[0])
+    tree.links.new(weight, sort.inputs["Sort Weight"])
+    tree.links.new(sort.outputs[0], end.inputs[0])
+    anna.children[0].modifiers.new("Shuffle", "NODES").node_group = tree
+
+
 @pytest.mark.parametrize(
     "differ",
     [
+        curve_that_is_rendered_finer,
+        nodes_that_number_vertices_anew,
         limits_of_simplify,
         coarser_than_drawn,
         nodes_that_ask_for_the_viewport,
@@ -158,6 +185,26 @@ def test_where_viewport_and_render_differ_the_render_is_read_and_the_scene_left(
     for tree in bpy.data.node_groups:
         assert not any(node.mute for node in tree.nodes)
     assert_as_rendered(shot, rendered(shot.frame_numbers))
+
+
+def test_half_a_body_and_its_mirror_image_have_points_all_over(scene, rendered):
+    anna = stage(scene, frames=1)
+    body = anna.children[0]
+    half = bmesh.new()
+    half.from_mesh(body.data)
+    bmesh.ops.delete(
+        half, geom=[vertex for vertex in half.verts if vertex.co.x < -MILLIMETRE], context="VERTS"
+    )
+    half.to_mesh(body.data)
+    half.free()
+    body.modifiers.new("Mirror", "MIRROR")
+    body.modifiers.move(1, 0)
+    shot = capture_shot(scene, SETTINGS)
+    (frame,) = rendered([1])
+    assert_as_rendered(shot, [frame])
+    vertices, _ = frame.bodies["Anna"]
+    away = np.linalg.norm(vertices[:, None] - shot.characters[0].points[0], axis=-1).min(1)
+    assert away.max() < 0.1
 
 
 def decimate(mesh):
@@ -253,6 +300,30 @@ def test_somebody_who_leaves_is_shown_until_then(scene, path, also_in_viewports)
     assert anna.shown.tolist() == [True, True, False, False]
     assert other.shown is None
     np.testing.assert_allclose(anna.points, wanted, atol=1e-6)
+
+
+def carries_hair_alone(person):
+    """The particles of the body are rendered, and not the body."""
+    body = person.children[0]
+    body.modifiers.new("Hair", "PARTICLE_SYSTEM")
+    for frame, alone in ((1, False), (3, True)):
+        body.show_instancer_for_render = not alone
+        body.keyframe_insert("show_instancer_for_render", frame=frame)
+
+
+def shrinks_to_nothing(person):
+    for frame, scale in ((2, 1), (3, 0)):
+        person.scale = (scale,) * 3
+        person.keyframe_insert("scale", frame=frame)
+
+
+@pytest.mark.parametrize("go", [carries_hair_alone, shrinks_to_nothing])
+def test_there_are_other_ways_to_hide_somebody(scene, go):
+    stage(scene, frames=4)
+    go(add_person("Ben"))
+    (anna, ben) = capture_shot(scene, SETTINGS).characters
+    assert anna.shown is None
+    assert ben.shown.tolist() == [True, True, False, False]
 
 
 def test_somebody_who_enters_after_the_first_frame_is_in_the_cast(scene):

@@ -1,0 +1,22 @@
+"""By what else an object moves: Blender's own word on which data-block names which."""
+
+import bpy
+
+# What one object moves another by: the other itself, its data, their shape keys, or nodes that name it.
+_MOVING = {"ARMATURE", "CAMERA", "COLLECTION", "CURVE", "KEY", "LATTICE", "MESH", "NODETREE", "OBJECT"}
+
+
+def with_what_moves_them(objects: list) -> list:
+    """The objects, and the objects and node trees that they depend on: armatures, parents, what modifiers and
+    constraints act by, what drivers look at."""
+    uses: dict = {}
+    for used, users in bpy.data.user_map(key_types=_MOVING, value_types=_MOVING).items():
+        for user in users:
+            uses.setdefault(user, []).append(used)
+    found, left = dict.fromkeys(objects), list(objects)
+    while left:
+        for used in uses.get(left.pop(), ()):
+            if used not in found:
+                found[used] = None
+                left.append(used)
+    return [thing for thing in found if isinstance(thing, (bpy.types.Object, bpy.types.NodeTree))]
