@@ -4,16 +4,18 @@ import argparse
 from pathlib import Path
 
 from isa_engine.errors import SceneError
-from isa_engine.models import names
 
 from ..settings.cast import cast_picture, refresh_cast
+from ..settings.models import model_named
 from ..settings.presets import BUILT_IN, presets
 
 
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes that ``configure`` puts into the scene."""
     parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
-    parser.add_argument("--model", choices=names(), help="another model than the scene's")
+    parser.add_argument("--model", metavar="NAME", help="another model than the scene's")
+    parser.add_argument("--prompt", help="other words for what the video is to show")
+    parser.add_argument("--negative-prompt", help="other words for what is not to be seen")
     parser.add_argument(
         "--preset", choices=list(BUILT_IN), help="steps, guidance and what is computed of a preset"
     )
@@ -23,12 +25,18 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def configure(scene, arguments: argparse.Namespace) -> None:
-    """Put the command line's wishes into the scene's settings, where the saved file keeps them."""
+    """Put the command line's wishes into the scene's settings, where the saved file keeps them.
+
+    Raises:
+        SceneError: there is no such model, or a number is out of range.
+    """
     refresh_cast(scene)
     if arguments.reference:
         cast_picture(scene, str(arguments.reference.absolute()))
-    if arguments.model:
-        scene.isa.model = arguments.model
+    scene.isa.model = model_named(arguments.model or scene.isa.model).name
+    for name in ("prompt", "negative_prompt"):
+        if getattr(arguments, name) is not None:
+            setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:
         presets.use(arguments.preset, scene)
     for name in ("steps", "guidance", "seed"):

@@ -97,9 +97,11 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
     if not os.access(out, os.W_OK):
         raise SceneError(f"the output folder '{out}' cannot be written: permission denied")
-    configure(scene, arguments)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
+        if arguments.engine:
+            meet(now.engine, stop)
+        configure(scene, arguments)
         reading = now.generate(scene, arguments.anyway, out)
         follow_reading(reading, stop)
         tell_findings(now)
@@ -119,6 +121,23 @@ def engine(arguments: argparse.Namespace, out: Path) -> ChosenEngine:
     else:
         choices = Choices("LOCAL", preferences().engine_python)
     return ChosenEngine(lambda: choices, out / "engine.log")
+
+
+def meet(remote: ChosenEngine, stop: threading.Event) -> None:
+    """Ask a remote engine how it is: it may have models that this machine does not know.
+
+    Raises:
+        EngineError: it does not answer.
+        Cancelled: ``stop`` was set.
+    """
+    waits_until = time.monotonic() + PATIENCE_SECONDS
+    while remote.health is None:
+        if not remote.asking:
+            if remote.refused or (remote.error and time.monotonic() > waits_until):
+                raise EngineError(remote.error)
+            remote.start()
+        if stop.wait(_POLL_SECONDS):
+            raise Cancelled
 
 
 def follow_reading(reading: Reading, stop: threading.Event) -> None:

@@ -4,12 +4,11 @@ import bpy
 from bpy.props import FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 from mathutils import Vector
 
-from isa_engine.models import names
-
 from ..scene.characters import body_mesh
 from ..scene.units import unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing
+from ..settings.models import models
 from .operator import Result
 
 
@@ -127,7 +126,7 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
     model: StringProperty()
 
     def execute(self, context) -> Result:
-        if self.model not in names():
+        if self.model not in models():
             return {"CANCELLED"}
         context.scene.isa.model = self.model
         return {"FINISHED"}

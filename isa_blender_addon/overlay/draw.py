@@ -9,9 +9,8 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-from isa_engine.models import describe
-
 from ..language.translation import words
+from ..settings.models import chosen
 from ..settings.shot import canvas
 from .geometry import Drawing
 from .watch import watch
@@ -64,7 +63,8 @@ def draw_in_pixels() -> None:
     """Through the camera, the canvas's size at its lower left corner."""
     context = bpy.context
     drawing = _shown(context)
-    if drawing is None or context.region_data.view_perspective != "CAMERA":
+    model = chosen(context.scene)
+    if drawing is None or model is None or context.region_data.view_perspective != "CAMERA":
         return
     place = location_3d_to_region_2d(context.region, context.region_data, Vector(drawing.canvas[0]))
     if place is None:
@@ -73,8 +73,9 @@ def draw_in_pixels() -> None:
     blf.size(0, _TEXT_PIXELS * scale)
     blf.color(0, *_CANVAS_COLOUR)
     blf.position(0, place.x + 6 * scale, place.y + 6 * scale, 0)
-    points = describe(context.scene.isa.model).points  # type: ignore[attr-defined]
-    text = words("{width}×{height}, {points} points a character", width=width, height=height, points=points)
+    text = words(
+        "{width}×{height}, {points} points a character", width=width, height=height, points=model.points
+    )
     blf.draw(0, text)
 
 

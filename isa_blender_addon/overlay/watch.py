@@ -3,7 +3,6 @@
 import bpy
 
 from isa_engine.errors import IsaError, SceneError
-from isa_engine.models import describe
 
 from ..language.translation import told
 from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
@@ -12,6 +11,7 @@ from ..scene.events import Listeners
 from ..scene.surface import Surface, surfaces
 from ..session.current import session
 from ..settings.cast import playing
+from ..settings.models import model_named
 from .geometry import Body, Drawing, View, drawing
 
 
@@ -73,7 +73,7 @@ class Watch:
             Body(surface.points(), surface.triangles, tuple(members[k].colour))
             for k, surface in zip(self._drawn, self._surfaces, strict=True)
         ]
-        return drawing(bodies, view, describe(scene.isa.model).points)
+        return drawing(bodies, view, model_named(scene.isa.model).points)
 
 
 watch = Watch()

@@ -4,6 +4,7 @@
 every frame of a shot that was read. The checks themselves need no Blender.
 """
 
+from isa_engine.models import Description
 from isa_engine.shot import Shot
 
 from .camera_motion import check_camera_motion
@@ -12,11 +13,16 @@ from .finding import Finding
 from .framing import check_framing
 from .references import check_reference_poses
 from .size import check_size
+from .skeletons import check_skeletons
 from .viewpoint import check_viewpoint
 
 
-def check_shot(shot: Shot) -> list[Finding]:
-    """What the frames of a shot tell."""
+def check_shot(shot: Shot, model: Description | None = None) -> list[Finding]:
+    """What the frames of a shot tell.
+
+    Args:
+        model: the shot's; None: it is not known what it reads.
+    """
     return [
         *check_reference_poses(shot),
         *check_size(shot),
@@ -24,4 +30,5 @@ def check_shot(shot: Shot) -> list[Finding]:
         *check_viewpoint(shot),
         *check_contact(shot),
         *check_camera_motion(shot),
+        *(check_skeletons(shot) if model is not None and model.joints else ()),
     ]

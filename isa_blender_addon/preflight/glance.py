@@ -8,15 +8,17 @@ import bpy
 
 from isa_engine.client.protocol import Health
 from isa_engine.configuration.policies import EXACT
-from isa_engine.models import describe, names
+from isa_engine.models import Description
 
 from ..engine.process import machine_memory
 from ..matching.pose import is_posed
 from ..matching.seen import error_and_size
 from ..preferences.choices import preferences
+from ..scene.camera import pieces
 from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
 from ..settings.cast import has_ghost, playing
+from ..settings.models import chosen, engine_known, models, reported
 from .cost import Work, operations, seconds
 from .file_state import check_file
 from .finding import Finding
@@ -25,24 +27,25 @@ from .references import CastPicture, check_pictures
 
 
 def glance(scene, health: Health | None) -> list[Finding]:
-    """What is wrong at a glance; cheap enough for drawing.
+    """What is wrong at a glance; cheap enough for drawing. Nothing of the model where it is not known.
 
     Args:
         health: what the engine last said of itself.
     """
+    planned = plan(scene, health)
     return [
         *check_file(scene),
         *check_pictures(cast_pictures(scene)),
-        *check_limits(plan(scene, health)),
+        *(check_limits(planned) if planned else ()),
     ]
 
 
 def estimate(scene, health: Health | None) -> float | None:
     """Seconds that the engine will take, about; None: nothing is known of it."""
-    model, work = describe(scene.isa.model), work_of(scene)
-    if work.frames < 1 or work.characters < 1:
+    model, work = chosen(scene), work_of(scene)
+    if model is None or work.frames < 1 or work.characters < 1:
         return None
-    pace = _pace(bpy.path.abspath(scene.isa.last_results), model.name) if scene.isa.last_results else None
+    pace = _pace(bpy.path.abspath(scene.isa.last_results), model) if scene.isa.last_results else None
     return seconds(model, work, health.device if health else "", pace)
 
 
@@ -63,23 +66,33 @@ def _cast_picture(scene, member) -> CastPicture:
     return CastPicture(name, size, None, True, is_posed(member.ghost), error, figure, turned)
 
 
-def plan(scene, health: Health | None) -> Plan:
-    """What would be generated."""
-    model = describe(scene.isa.model)
-    others = [describe(name) for name in names() if name != model.name]
-    trained = {info.name: info.trained for info in health.models} if health else {}
+def plan(scene, health: Health | None) -> Plan | None:
+    """What would be generated; None where the model is not known."""
+    model = chosen(scene)
+    if model is None:
+        return None
+    others = sorted((other for other in models().values() if other.name != model.name), key=lambda m: m.size)
     total, free = _memory(health)
     return Plan(
         model,
         work_of(scene),
         scene.frame_start,
         scene.frame_step,
-        trained.get(model.name),
-        tuple(name for name, known in trained.items() if known),
+        max(pieces(scene), default=0),
+        scene.render.fps / scene.render.fps_base / scene.frame_step,
+        _state(model.name),
         total,
         free,
-        tuple(sorted(others, key=lambda other: other.size)),
+        tuple(others),
     )
+
+
+def _state(model: str) -> str | None:
+    """As of ``Plan.state``."""
+    if not engine_known():
+        return None
+    info = reported(model)
+    return info.state if info else ""
 
 
 def _memory(health: Health | None) -> tuple[float | None, float | None]:
@@ -98,11 +111,11 @@ def work_of(scene) -> Work:
 
 
 @lru_cache(maxsize=8)
-def _pace(results: str, model: str) -> float | None:
+def _pace(results: str, model: Description) -> float | None:
     """Operations a second that a plate was made with, by its record; None where that does not tell."""
     try:
         record = json.loads((Path(results) / "record.json").read_text(encoding="utf-8"))
-        if record["model"]["name"] != model:
+        if record["model"]["name"] != model.name:
             return None
         shot, settings = record["shot"], record["settings"]
         work = Work(
@@ -113,6 +126,6 @@ def _pace(results: str, model: str) -> float | None:
             settings["guidance"],
             settings.get("policy", EXACT),
         )
-        return operations(describe(model), work) / max(sum(record["seconds"].values()), 1e-3)
+        return operations(model, work) / max(sum(record["seconds"].values()), 1e-3)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -4,11 +4,14 @@ import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from isa_engine.models import Description
+from isa_engine.models import HERE, MISSING, UNTRAINED, Description
 
 from .cost import Work, memory, memory_beside
 from .finding import Finding, Mend
 
+# A frame rate so many times that of the model, or as little of it, moves people in another way than it knows;
+# 24 and 25 of 16 are common and near.
+_RATES = 1.6
 # Share of the memory that an estimate may take before it is said to be too much.
 _ROOM = 0.9
 
@@ -21,27 +24,29 @@ class Plan:
         model: the one chosen.
         work: how much.
         first_frame, frame_step: of the scene's range.
-        trained: whether the engine has the model's weights; None: not known yet.
-        trained_models: names of those that it has the weights of.
+        longest: of the frames, so many are without a cut.
+        fps: generated frames a second.
+        state: of the model's weights, as the engine says; "": it does not have the model; None: not known.
         memory: bytes that the engine's device has; None: not known.
         free: of them, bytes beside the model that is loaded; None: not known.
-        other_models: those that are smaller.
+        other_models: on offer, the smallest first.
     """
 
     model: Description
     work: Work
     first_frame: int
     frame_step: int
-    trained: bool | None = None
-    trained_models: tuple[str, ...] = ()
+    longest: int
+    fps: float
+    state: str | None = None
     memory: float | None = None
     free: float | None = None
     other_models: tuple[Description, ...] = ()
 
 
 def check_limits(plan: Plan) -> list[Finding]:
-    """Frame range, memory, training."""
-    return [*_range(plan), *_memory(plan), *_training(plan)]
+    """The model's weights, frame range, frame rate, people, memory."""
+    return [*_weights(plan), *_range(plan), *_rate(plan), *_people(plan), *_memory(plan)]
 
 
 def shorten(plan: Plan, frames: int) -> Mend:
@@ -55,11 +60,16 @@ def use(model: str) -> Mend:
 
 
 def _range(plan: Plan) -> list[Finding]:
-    frames, most = plan.work.frames, plan.model.max_frames
+    frames, most, name = plan.work.frames, plan.model.max_frames, plan.model.name
+    if plan.model.longest is not None and plan.longest > plan.model.longest:
+        longer = [use(m.name) for m in plan.other_models if m.longest is None and m.max_frames >= frames]
+        values = {"frames": plan.longest, "model": name, "most": plan.model.longest}
+        text = "{frames} frames without a cut: {model} takes {most} at most. Shorten the shot, or cut it."
+        return [Finding(text, values, (shorten(plan, plan.model.longest), *longer[:1]), True)]
     if frames <= most:
         return []
     longer = [use(other.name) for other in plan.other_models if other.max_frames >= frames]
-    values = {"frames": frames, "model": plan.model.name, "most": most}
+    values = {"frames": frames, "model": name, "most": most}
     text = "{frames} frames: {model} was tried with {most} at most."
     return [Finding(text, values, (shorten(plan, most), *longer[:1]))]
 
@@ -94,9 +104,31 @@ def _lighter(plan: Plan, cost: Callable[[Description, Work], float], most: float
     return tuple(mends) or (Mend("Other Engine", "isa.choose_engine"),)
 
 
-def _training(plan: Plan) -> list[Finding]:
-    if plan.trained is not False:
+def _rate(plan: Plan) -> list[Finding]:
+    made = plan.model.fps
+    if made is None or made / _RATES <= plan.fps <= made * _RATES:
         return []
-    mends = [use(name) for name in plan.trained_models] or [Mend("Other Engine", "isa.choose_engine")]
-    text = "The model {model} is untrained: the plate will show nobody."
-    return [Finding(text, {"model": plan.model.name}, tuple(mends[:2]))]
+    text = "{fps:.4g} generated frames a second: {model} was made for {made:.4g}. Use another frame step."
+    return [Finding(text, {"fps": plan.fps, "model": plan.model.name, "made": made})]
+
+
+def _people(plan: Plan) -> list[Finding]:
+    count, most = plan.work.characters, plan.model.people
+    if most is None or count <= most:
+        return []
+    text = "{count} people: {model} was seen to keep {most} apart."
+    return [Finding(text, {"count": count, "model": plan.model.name, "most": most})]
+
+
+def _weights(plan: Plan) -> list[Finding]:
+    texts = {
+        UNTRAINED: "The model {model} is untrained: the plate will show nobody.",
+        MISSING: "Files of the model {model} are missing on the engine's machine.",
+        "": "The engine does not have the model {model}.",
+    }
+    if plan.state is None or plan.state not in texts:
+        return []
+    mends = [use(other.name) for other in plan.other_models if other.state == HERE]
+    mends = tuple(mends[:2]) or (Mend("Other Engine", "isa.choose_engine"),)
+    values = {"model": plan.model.name}
+    return [Finding(texts[plan.state], values, mends, plan.state != UNTRAINED)]

@@ -20,10 +20,6 @@ def check_viewpoint(shot: Shot) -> list[Finding]:
         return []
     found = [finding for character in shot.characters for finding in _of(shot, character, limits)]
     found += _lens(shot, limits)
-    if len(shot.characters) > limits.people:
-        text = "{count} people: {model} was seen to keep {most} apart."
-        values = {"count": len(shot.characters), "model": shot.settings.model, "most": limits.people}
-        found.append(Finding(text, values))
     return found
 
 

@@ -1,7 +1,7 @@
 """The active camera of each frame, as Blender's renderer sees it, in the engine's terms."""
 
 from bisect import bisect_right
-from itertools import pairwise
+from itertools import groupby
 
 import numpy as np
 
@@ -60,8 +60,8 @@ def camera_at(scene, frame: int):
     return camera
 
 
-def pieces(scene) -> int:
-    """Into how many segments marker cameras cut the scene's frame range."""
+def pieces(scene) -> list[int]:
+    """Frames of the segments into which marker cameras cut the scene's frame range."""
     # Each camera is asked for once: for every frame it would take as long as a redraw may. Of markers on one
     # frame the first counts.
     cameras: dict[int, int] = {}
@@ -71,7 +71,7 @@ def pieces(scene) -> int:
     for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step):
         at = max(bisect_right(switches, _marker_time(scene, frame)) - 1, 0)
         seen.append(cameras[switches[at]] if switches else 0)
-    return 1 + sum(one != other for one, other in pairwise(seen))
+    return [len(list(same)) for _, same in groupby(seen)]
 
 
 def _marked(scene) -> list:

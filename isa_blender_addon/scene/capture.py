@@ -58,7 +58,10 @@ class Reference:
 
 
 def capture_frames(
-    scene, settings: Settings, references: Mapping[str, Reference] | None = None
+    scene,
+    settings: Settings,
+    references: Mapping[str, Reference] | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> Generator[tuple[int, int], None, Shot]:
     """Read the scene's frame range in steps: yields ``(done, total)`` frames after each and returns the shot.
 
@@ -70,12 +73,13 @@ def capture_frames(
     Args:
         settings: how to generate, the canvas among it (``shot.canvas_size`` of ``timeline.frame_shape``).
         references: by the character's name; characters without one are left to the model.
+        prompts: what the pictures do not tell of them, by the character's name.
 
     Raises:
         SceneError: no camera, no character, an unusable picture, ...: names it and says what to do.
         ShotError: the shot exceeds its limits.
     """
-    references = references or {}
+    references, prompts = references or {}, prompts or {}
     numbers = timeline.frame_numbers(scene)
     first = int(numbers[0])
     pictures = {name: read_picture(reference.path, name) for name, reference in references.items()}
@@ -131,7 +135,8 @@ def capture_frames(
         hidden_at_times = None if shown[:, index].all() else shown[:, index]
         joints = [visits[frame].joints[index] for frame in numbers.tolist()]
         skeleton = None if np.isnan(joints[0]).all() else np.stack(joints)
-        characters.append(Character(name, points, body.triangles, reference, hidden_at_times, skeleton))
+        looks = reference, hidden_at_times, skeleton, prompts.get(name, "")
+        characters.append(Character(name, points, body.triangles, *looks))
     views = [visits[frame] for frame in numbers.tolist()]
     width, height = timeline.render_size(scene)
     return validate(

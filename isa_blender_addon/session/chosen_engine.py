@@ -19,6 +19,7 @@ from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
 from ..language.translation import told, words
 from ..preferences.choices import Choices, Preferences, preferences
 from ..preferences.folders import engine_log
+from ..settings import models
 from ..takes.take import HERE, Take, address
 
 # Seconds between two questions: to an engine that does not answer, has not loaded its model or is in trouble,
@@ -34,19 +35,28 @@ class ChosenEngine:
         log: takes what an engine of this machine says; by default Blender's temporary folder does.
 
     Attributes:
-        health: what the engine last said of itself.
         error: why it says nothing, as a sentence; empty if all is well.
         refused: whether that is because it does not know the token.
     """
 
     def __init__(self, choices: Callable[[], Preferences | Choices] | None = None, log: Path | None = None):
         self._choices, self._log = choices or (lambda: preferences()), log
-        self.health: Health | None = None
+        self._health: Health | None = None
         self.error = ""
         self.refused = False
         self._local: LocalEngine | None = None
         self._asking: threading.Thread | None = None
         self._asked, self._asked_at = ("", ""), 0.0
+
+    @property
+    def health(self) -> Health | None:
+        """What the engine last said of itself."""
+        return self._health
+
+    @health.setter
+    def health(self, health: Health | None) -> None:
+        self._health = health
+        models.report(health.models if health else None)
 
     @property
     def name(self) -> str:

@@ -21,7 +21,8 @@ from ..scene.capture import capture_frames
 from ..scene.ground import heights
 from ..scene.picture import changed
 from ..scene.timeline import frame_numbers
-from ..settings.cast import playing, references, refresh_cast
+from ..settings.cast import playing, prompts, references, refresh_cast
+from ..settings.models import chosen, model_named
 from ..settings.shot import generation_settings
 from .window import redraw
 
@@ -68,6 +69,7 @@ class Reading:
         self._findings: tuple[Finding, ...] = ()
         self._cancelled = False
         self._shot: Shot | None = None
+        self._model = chosen(scene)
         self._background: background.Work | None = None
         self._checks: Future | None = None
         numbers = frame_numbers(scene)
@@ -76,7 +78,7 @@ class Reading:
         self._copies: set[Absent] = set()
         # And how high the cast is above the ground.
         self._heights: list[dict[str, float]] = []
-        self._frames = capture_frames(scene, generation_settings(scene), references(scene))
+        self._frames = capture_frames(scene, generation_settings(scene), references(scene), prompts(scene))
 
     def held_in(self, scene) -> bool:
         """Whether this scene's shot was held."""
@@ -168,7 +170,7 @@ class Reading:
 
     def _begin_checks(self) -> None:
         pool = ThreadPoolExecutor(1, "isa-checks")
-        self._checks = pool.submit(check_shot, self._shot)
+        self._checks = pool.submit(check_shot, self._shot, self._model)
         pool.shutdown(wait=False)
 
     def _check(self) -> bool:
@@ -212,6 +214,7 @@ def obstacle(scene) -> SceneError | None:
     try:
         frame_numbers(scene)
         camera_at(scene, scene.frame_start)
+        model_named(scene.isa.model)
     except SceneError as error:
         return error
     if not playing(scene):

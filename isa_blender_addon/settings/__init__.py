@@ -8,8 +8,9 @@ from bpy.props import PointerProperty
 
 
 def register() -> None:
-    from . import cast, shot
+    from . import cast, models, shot
 
+    models.look()
     for cls in (*cast.CLASSES, *shot.CLASSES):
         bpy.utils.register_class(cls)
     bpy.types.Scene.isa = PointerProperty(type=shot.SceneSettings)  # type: ignore[attr-defined]

@@ -14,12 +14,14 @@ from bpy.props import (
 
 from isa_engine.body.keypoints import KEYPOINTS
 from isa_engine.errors import SceneError
+from isa_engine.shot.validation import MAX_PROMPT
 
 from ..scene.capture import Ghost, Reference
 from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
 from ..scene.picture import picture_size
 from ..scene.unseen import put_back
 from .changes import quietly
+from .models import model_named
 
 # From Blender 4.5 on a path property must say that its paths may begin with "//", the .blend's folder.
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
@@ -62,6 +64,11 @@ class CastMember(bpy.types.PropertyGroup):
         description="A picture, in any format that Blender opens, that shows how the character looks",
         subtype="FILE_PATH",
         options=BLEND_RELATIVE,
+    )
+    prompt: StringProperty(
+        name="Wears",
+        description="What the picture does not tell of the character's looks, in words",
+        maxlen=MAX_PROMPT,
     )
     pose: EnumProperty(
         name="Posed as at",
@@ -167,6 +174,17 @@ def references(scene) -> dict[str, Reference]:
         for member in playing(scene)
         if member.picture
     }
+
+
+def prompts(scene) -> dict[str, str]:
+    """What the cast wears, in words, by the characters' names, where the scene's model reads them.
+
+    Raises:
+        SceneError: the model is not known.
+    """
+    if not model_named(scene.isa.model).prompted:
+        return {}
+    return {member.character.name_full: member.prompt for member in playing(scene) if member.prompt}
 
 
 def has_ghost(scene, member: CastMember) -> bool:

@@ -18,6 +18,8 @@ from isa_engine.shot import Settings
 from isa_engine.shot.validation import MAX_GUIDANCE
 from isa_engine.whole_file import whole_file
 
+from .models import model_named
+
 FILE, VERSION = "presets.json", 1
 
 
@@ -68,23 +70,14 @@ class Presets:
         """Give the scene a preset's settings.
 
         Raises:
-            SceneError: there is none of that name, or the add-on does not know its model.
+            SceneError: there is none of that name, or its model is not known.
         """
         preset = self().get(name)
         if preset is None:
             raise SceneError("there is no preset '{name}'", remedy="Choose another one.", name=name)
-        if preset.model:
-            try:
-                scene.isa.model = preset.model
-            except TypeError as error:
-                raise SceneError(
-                    "this add-on has no model '{model}'",
-                    where="{name}",
-                    remedy="Update the add-on.",
-                    model=preset.model,
-                    name=name,
-                ) from error
         isa = scene.isa
+        if preset.model:
+            isa.model = model_named(preset.model).name
         isa.steps, isa.guidance, isa.policy = preset.steps, preset.guidance, preset.policy
 
     def add(self, name: str, scene) -> None:

@@ -1,7 +1,5 @@
 """The shot's settings as a scene remembers them, and where its last results lie."""
 
-import zlib
-
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -13,30 +11,14 @@ from bpy.props import (
     StringProperty,
 )
 
-from isa_engine.configuration import MODELS
 from isa_engine.configuration.policies import EXACT, FORECAST
-from isa_engine.models import describe, names
 from isa_engine.shot import Settings, canvas_size
-from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
+from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PROMPT, MAX_STEPS
 
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
 from .changes import changed
-
-
-def _model_items() -> list[tuple[str, str, str, str, int]]:
-    # A .blend keeps a number. That of a model which somebody added must not change when another is added.
-    places = {name: place for place, name in enumerate(MODELS)}
-    return [
-        (
-            model.name,
-            model.name,
-            f"{model.short_side} pixels high, up to {model.max_frames} frames",
-            "NONE",
-            places.get(model.name, zlib.crc32(model.name.encode()) >> 1),
-        )
-        for model in map(describe, names())
-    ]
+from .models import model_named
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -44,7 +26,14 @@ class SceneSettings(bpy.types.PropertyGroup):
 
     cast: CollectionProperty(type=CastMember)
     cast_index: IntProperty(name="Cast Member", options={"SKIP_SAVE"}, update=changed("cast_index"))
-    model: EnumProperty(name="Model", description="Which network generates", items=_model_items())
+    # By its name: only the engine knows which models there are, and another machine has others.
+    model: StringProperty(name="Model", description="Which network generates", default=Settings.model)
+    prompt: StringProperty(
+        name="Prompt", description="What the video is to show, in words", maxlen=MAX_PROMPT
+    )
+    negative_prompt: StringProperty(
+        name="Not", description="What is not to be seen, in words", maxlen=MAX_PROMPT
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps: more take longer and look cleaner",
@@ -155,16 +144,25 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 def canvas(scene) -> tuple[int, int]:
-    """Width and height in pixels of what the chosen model paints for the scene's frame."""
-    model = describe(scene.isa.model)
+    """Width and height in pixels of what the chosen model paints for the scene's frame.
+
+    Raises:
+        SceneError: the model is not known.
+    """
+    model = model_named(scene.isa.model)
     return canvas_size(*frame_shape(scene), model.short_side, model.multiple)
 
 
 def generation_settings(scene) -> Settings:
-    """The scene's settings in the engine's terms."""
-    isa = scene.isa
-    width, height = canvas(scene)
-    return Settings(isa.model, width, height, isa.steps, isa.guidance, isa.seed, isa.policy)
+    """The scene's settings in the engine's terms; its words where the model reads them.
+
+    Raises:
+        SceneError: the model is not known.
+    """
+    isa, model = scene.isa, model_named(scene.isa.model)
+    words = (isa.prompt, isa.negative_prompt) if model.prompted else ("", "")
+    size = canvas(scene)
+    return Settings(isa.model, *size, isa.steps, isa.guidance, isa.seed, isa.policy, *words)
 
 
 CLASSES = (SceneSettings,)

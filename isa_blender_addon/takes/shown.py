@@ -5,13 +5,13 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.errors import SceneError
 from isa_engine.shot import Shot, read_shot
 
 from .. import plate
 from ..language.translation import said
 from ..plate.movie import blend_relative
 from ..plate.view import show_in_view
+from ..settings.models import model_named
 from .files import SHOT
 from .ids import open_scenes
 from .places import Places, same
@@ -92,19 +92,11 @@ def use_settings(scene, take: Take) -> None:
     """Give the scene the settings of a take, all but the canvas, which follows the camera's frame.
 
     Raises:
-        SceneError: the add-on does not know its model; the scene is as it was.
+        SceneError: its model is not known; the scene is as it was.
     """
-    for name in ("model", "steps", "guidance", "seed", "policy"):
-        try:
-            setattr(scene.isa, name, getattr(take.settings, name))
-        except TypeError as error:
-            raise SceneError(
-                "this add-on has no model '{model}'",
-                where="{take}",
-                remedy="Update the add-on.",
-                model=take.settings.model,
-                take=take.name,
-            ) from error
+    model_named(take.settings.model)
+    for name in ("model", "steps", "guidance", "seed", "policy", "prompt", "negative_prompt"):
+        setattr(scene.isa, name, getattr(take.settings, name))
 
 
 def _show(scene, folder: Path, shot: Shot | Take) -> None:

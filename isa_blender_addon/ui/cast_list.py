@@ -4,6 +4,7 @@ from pathlib import Path
 
 import bpy
 
+from ..settings.models import chosen
 from .matching import draw_matching, match_word
 from .thumbnails import icon
 
@@ -49,6 +50,9 @@ def draw_member(context, layout, member) -> None:
     icon, words = _standing(member)
     layout.label(text=words, icon=icon)
     layout.prop(member, "picture")
+    model = chosen(context.scene)
+    if model is not None and model.prompted:
+        layout.prop(member, "prompt", placeholder="A red coat")
     if not member.picture:
         return
     if (picture := thumbnail(member.picture)) is None:

@@ -15,10 +15,12 @@ from ..scene.timeline import render_size
 from ..session import tracking
 from ..session.current import session
 from ..session.reading import Reading, obstacle
+from ..settings.models import chosen
 from ..settings.shot import canvas
 from .cast_list import draw_member
 from .engine import draw_engine, in_the_way
 from .findings import draw_findings
+from .models import draw_model
 from .presets import draw_presets
 from .sentence import sentence
 
@@ -163,8 +165,12 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
         layout.row(align=True).prop(isa, "plate")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("model", "steps", "policy", "guidance"):
+        model = draw_model(context.scene, layout)
+        for name in ("steps", "policy", "guidance"):
             layout.prop(isa, name)
+        if model is not None and model.prompted:
+            layout.prop(isa, "prompt", placeholder="A street in the rain")
+            layout.prop(isa, "negative_prompt")
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 
@@ -207,19 +213,15 @@ def shot_lines(scene) -> list[str]:
         names = ", ".join(f"“{marker.name}”" for marker in marked)
         cameras = words("Cameras: markers {names}", names=names)
         # Each begins with a frame of its own; nothing melts across a cut.
-        if (parts := pieces(scene)) > 1:
+        if (parts := len(pieces(scene))) > 1:
             cameras = words("Cameras: markers {names}, {parts} pieces", names=names, parts=parts)
     elif scene.camera:
         cameras = words("Camera: {name}", name=scene.camera.name)
     else:
         cameras = words("Camera: none")
     width, height = render_size(scene)
-    painted_width, painted_height = canvas(scene)
-    return [
-        numbers,
-        cameras,
-        f"{width}×{height} → {painted_width}×{painted_height}",
-    ]
+    painted = "{}×{}".format(*canvas(scene)) if chosen(scene) else "?"
+    return [numbers, cameras, f"{width}×{height} → {painted}"]
 
 
 def duration(scene, health) -> str:

@@ -156,15 +156,19 @@ class ModelInfo:
     """A model that the engine knows.
 
     Attributes:
-        trained: whether its weights are on the engine's machine; without them it generates noise.
-        short_side, multiple, max_frames: as in ``models.Description``.
+        kind: of ``models.KINDS``.
+        state, licence, short_side, multiple, max_frames: as in ``models.Description``, there.
+        facts: what the kind tells of it besides, from which its ``told`` makes the whole description.
     """
 
     name: str
-    trained: bool
+    kind: str
+    state: str
+    licence: str
     short_side: int
     multiple: int
     max_frames: int
+    facts: dict
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isa_engine.errors import EngineError
-from isa_engine.models import describe, names
+from isa_engine.models import MISSING, UNTRAINED, describe, names
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
@@ -69,8 +69,11 @@ def packages() -> Iterator[Finding]:
 
 def weights() -> Iterator[Finding]:
     for name in names():
-        if not describe(name).trained:
+        state = describe(name).state
+        if state == UNTRAINED:
             yield Finding("note", f"weights of {name}: none", "It generates noise until they are there.")
+        elif state == MISSING:
+            yield Finding("note", f"weights of {name}: files are missing", "Put them back, or add it again.")
         else:
             yield Finding("good", f"weights of {name}")
 

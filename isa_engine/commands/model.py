@@ -50,8 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     for model in map(describe, names()):
-        text = f"{model.name:10} short side {model.short_side}, up to {model.max_frames} frames"
-        print(text + ("" if model.trained else ", untrained"))
+        text = (
+            f"{model.name:10} short side {model.short_side}, up to {model.max_frames} frames, {model.state}"
+        )
+        print(text + (f", {model.licence}" if model.licence else ""))
 
 
 def _add(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ import platform
 import isa_engine
 from isa_engine.errors import EngineError, ModelError
 from isa_engine.farm.job import Job
-from isa_engine.models import describe
+from isa_engine.models import MISSING, UNTRAINED, describe
 
 _FAMILIES = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 
@@ -36,6 +36,9 @@ def check(job: Job) -> None:
         model = describe(job.model)
     except ModelError as error:
         raise EngineError(f"this worker does not know the model '{job.model}'") from error
-    if not job.untrained and not model.trained:
+    if model.state == MISSING:
+        remedy = "Put them back, or add it again: isa-engine model add."
+        raise EngineError(f"files of the model '{job.model}' are gone from this worker", remedy=remedy)
+    if model.state == UNTRAINED and not job.untrained:
         remedy = "Install them here, or bundle the shots with --untrained."
         raise EngineError(f"this worker has no weights of the model '{job.model}'", remedy=remedy)

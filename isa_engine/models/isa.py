@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
+from isa_engine.configuration.limits import limits_of
 from isa_engine.cost import generation, memory
 from isa_engine.cost.generation import Work
 from isa_engine.errors import ModelError
-from isa_engine.models.kind import Kind
+from isa_engine.models.kind import HERE, UNTRAINED, Kind
 
 
 @dataclass(frozen=True)
@@ -15,15 +17,19 @@ class ISA:
     """The ``Description`` of a named configuration."""
 
     config: ModelConfig
-    kind = "isa"
+    state: str
+    kind, licence = "isa", ""
+    longest, fps = None, None
+    joints = prompted = False
 
     @property
     def name(self) -> str:
         return self.config.name
 
     @property
-    def trained(self) -> bool:
-        return weights_folder(self.name) is not None
+    def people(self) -> int | None:
+        limits = limits_of(self.name)
+        return limits and limits.people
 
     @property
     def short_side(self) -> int:
@@ -54,6 +60,9 @@ class ISA:
     def memory_beside(self, work: Work) -> float:
         return memory.memory_beside(self.config, work)
 
+    def facts(self) -> dict[str, Any]:
+        return {"state": self.state}
+
 
 def names() -> Iterable[str]:
     return tuple(MODELS)
@@ -62,9 +71,15 @@ def names() -> Iterable[str]:
 def describe(name: str) -> ISA | None:
     """The description of a model or a variant ("isa-tiny-controlnet-2d"); None for another name."""
     try:
-        return ISA(model_config(name))
+        return ISA(model_config(name), HERE if weights_folder(name) is not None else UNTRAINED)
     except ModelError:
         return None
 
 
-KIND = Kind(names, describe, "isa_engine.pipeline.isa")
+def told(name: str, facts: dict[str, Any]) -> ISA:
+    if facts.get("state") not in (HERE, UNTRAINED):
+        raise ModelError(f"nothing is known of the weights of '{name}'")
+    return ISA(model_config(name), facts["state"])
+
+
+KIND = Kind(names, describe, told, "isa_engine.pipeline.isa")

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from isa_engine.cost.generation import Work
+
+# How a model's weights stand: they are on the machine; files of theirs are gone; nobody has trained any yet.
+HERE, MISSING, UNTRAINED = STATES = "here", "missing", "untrained"
 
 
 class Description(Protocol):
@@ -13,11 +16,17 @@ class Description(Protocol):
     Attributes:
         name: by which shots ask for it.
         kind: a key of ``models.KINDS``.
-        trained: whether its weights are on this machine.
+        state: one of ``STATES``: how its weights stand on the machine that the description is from.
+        licence: of its weights, in a few words; empty where it is the engine's own.
         short_side: pixels of the shorter side of the canvas that it is made for.
         multiple: pixels of which both sides of a canvas must be multiples.
         max_frames: frames of the longest take that was measured, or trained on.
+        longest: the most frames without a cut that it takes; None: any number.
+        fps: frames a second that it was trained on; None: it does not matter.
+        people: how many people at once it was measured to keep apart; None: nobody has measured it.
         points: how many of a character's surface points it reads; 0: none.
+        joints: whether it reads skeletons.
+        prompted: whether it reads prompts.
         size: a number that is larger for larger models, to sort models of a kind.
     """
 
@@ -26,7 +35,9 @@ class Description(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def trained(self) -> bool: ...
+    def state(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
     @property
     def short_side(self) -> int: ...
     @property
@@ -34,7 +45,17 @@ class Description(Protocol):
     @property
     def max_frames(self) -> int: ...
     @property
+    def longest(self) -> int | None: ...
+    @property
+    def fps(self) -> float | None: ...
+    @property
+    def people(self) -> int | None: ...
+    @property
     def points(self) -> int: ...
+    @property
+    def joints(self) -> bool: ...
+    @property
+    def prompted(self) -> bool: ...
     @property
     def size(self) -> float: ...
 
@@ -50,6 +71,10 @@ class Description(Protocol):
         """Bytes that the work takes beside the loaded model."""
         ...
 
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready: what another machine needs to make the same description (``Kind.told``)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -58,9 +83,12 @@ class Kind:
     Attributes:
         names: returns the names of those on this machine, the best to begin with first.
         describe: returns the description of a name; None for a name that is not of this kind.
+        told: makes the description from a name and from the ``facts`` that another machine sent; raises
+            ``ModelError`` where these make no sense.
         painter: the module that loads and runs them, which needs torch (``pipeline.painter``).
     """
 
     names: Callable[[], Iterable[str]]
     describe: Callable[[str], Description | None]
+    told: Callable[[str, dict[str, Any]], Description]
     painter: str

@@ -145,4 +145,5 @@ def models() -> tuple[ModelInfo, ...]:
 
 def model_info(name: str) -> ModelInfo:
     model = describe(name)
-    return ModelInfo(name, model.trained, model.short_side, model.multiple, model.max_frames)
+    stands = model.kind, model.state, model.licence
+    return ModelInfo(name, *stands, model.short_side, model.multiple, model.max_frames, model.facts())

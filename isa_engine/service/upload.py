@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from isa_engine.errors import IsaError, ShotError
 from isa_engine.models import describe
+from isa_engine.models.refusal import check
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
 from isa_engine.shot import read_shot
@@ -103,7 +104,7 @@ class Uploads:
     def _check(self, path: Path) -> None:
         try:
             shot = read_shot(path, self.config.upload_limit)
-            describe(shot.settings.model)
+            check(describe(shot.settings.model), shot)
             self._check_work(shot.frames, shot.settings.width * shot.settings.height)
         except IsaError as error:
             # Where the file lies on this machine is not the client's business.

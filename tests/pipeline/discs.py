@@ -15,7 +15,7 @@ from torch import Tensor
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
-from isa_engine.models import Kind
+from isa_engine.models import HERE, Kind
 from isa_engine.pipeline.progress import Progress
 from isa_engine.results.record import GENERATED
 
@@ -29,11 +29,17 @@ COLOURS = {"": (0.2, 0.2, 0.2), "red": (1.0, -1.0, -1.0), "blue": (-1.0, -1.0, 1
 class Described:
     name: str = NAME
     kind: str = "discs"
-    trained: bool = True
+    state: str = HERE
+    licence: str = "CC0-1.0"
     short_side: int = 48
     multiple: int = SIDE
     max_frames: int = 21
+    longest: int | None = 60
+    fps: float | None = 12.0
+    people: int | None = 2
     points: int = 0
+    joints: bool = False
+    prompted: bool = True
     size: float = 1.0
 
     def operations(self, work) -> dict[str, int]:
@@ -45,8 +51,15 @@ class Described:
     def memory_beside(self, work) -> float:
         return 2.0**10
 
+    def facts(self) -> dict[str, Any]:
+        return {"state": self.state}
 
-KIND = Kind(lambda: (NAME,), lambda name: Described() if name == NAME else None, __name__)
+
+def describe(name: str) -> Described | None:
+    return Described() if name == NAME else None
+
+
+KIND = Kind(lambda: (NAME,), describe, lambda name, facts: Described(name, **facts), __name__)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 import isa_engine
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.configuration import MODELS, weights
+from isa_engine.models import HERE
 from isa_engine.service import api as api_module
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
@@ -107,9 +108,9 @@ def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monk
     (tmp_path / "weights" / "isa-small" / pipeline_model.CARD).write_text("{}")
     (tmp_path / "weights" / "isa-4b").mkdir()
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
-    assert [name for name in MODELS if api_module.model_info(name).trained] == ["isa-small"]
+    assert [name for name in MODELS if api_module.model_info(name).state == HERE] == ["isa-small"]
     for name in MODELS:
-        assert api_module.model_info(name).trained == (isa.weights_folder(name) is not None)
+        assert (api_module.model_info(name).state == HERE) == (isa.weights_folder(name) is not None)
 
 
 def test_a_shot_is_queued_as_it_came(api, store, folders):

@@ -43,9 +43,14 @@ def finished(client: EngineClient, job: str):
 
 def test_the_engine_lists_it_and_refuses_what_it_does_not_know(engine):
     (model,) = engine.client.health().models
-    assert (model.name, model.trained, model.short_side, model.max_frames) == ("discs", True, 48, 21)
+    assert (model.name, model.kind, model.state, model.licence) == ("discs", "discs", "here", "CC0-1.0")
+    assert (model.short_side, model.multiple, model.max_frames) == (48, 4, 21)
     with pytest.raises(IsaError, match="no model 'isa-tiny'"):
         engine.client.submit(encode_shot(shot_of_discs(model="isa-tiny")))
+    with pytest.raises(IsaError, match="98 × 64 pixels does not suit 'discs'"):
+        engine.client.submit(encode_shot(shot_of_discs(width=98)))
+    with pytest.raises(IsaError, match="61 frames without a cut are too many for 'discs'"):
+        engine.client.submit(encode_shot(replace(make_shot(frames=61), settings=shot_of_discs().settings)))
 
 
 def test_a_killed_worker_changes_no_byte(engine, tmp_path, monkeypatch):

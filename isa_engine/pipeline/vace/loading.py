@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from isa_engine.errors import ModelError
 from isa_engine.models.added import Added
+from isa_engine.models.kind import Description
+from isa_engine.models.vace import described
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.vace import parts
 from isa_engine.results.record import PROJECTED
@@ -55,9 +57,8 @@ class VACE:
         return 2 ** len(self.vae.config.temperal_downsample)
 
     @property
-    def multiple(self) -> int:
-        """Of which a canvas's sides are, pixels."""
-        return self.side * self.transformer.config.patch_size[1]
+    def description(self) -> Description:
+        return described(self.name, self.added)
 
     def encode(self, video: Tensor) -> Tensor:
         """``(1, 3, F, H, W)`` in [−1, 1] to normalised latents ``(1, C, t, h, w)``: the posterior's mode."""

@@ -17,6 +17,7 @@ from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, latent_count
 from isa_engine.geometry.ndc import view_depth
+from isa_engine.models.refusal import check
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.results.video import read_video
@@ -44,12 +45,10 @@ def told(shot: Shot, model: VACE, segment: int) -> Told:
     """Of a segment.
 
     Raises:
-        ShotError: the canvas does not suit the model, or a picture is damaged.
+        ShotError: the canvas does not suit the model, the take is too long, or a picture is damaged.
     """
+    check(model.description, shot)
     size = shot.settings.width, shot.settings.height
-    if any(side % model.multiple for side in size):
-        problem = f"a canvas of {size[0]} × {size[1]} pixels does not suit '{model.name}'"
-        raise ShotError(problem, where="settings", remedy=f"Use multiples of {model.multiple}.")
     video, mask = control_pictures(shot, segment)
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.

@@ -11,8 +11,11 @@ import isa_blender_addon
 from isa_blender_addon.headless import farm
 from isa_blender_addon.operators import write_farm_bundle
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.settings import models
+from isa_engine.models import KINDS
 from isa_engine.shot import read_shot
 from tests.addon.scenes.cast import stage
+from tests.pipeline import discs
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,6 +48,19 @@ def test_takes_of_the_scene_differ_in_their_seeds_alone(blend, tmp_path):
 def test_one_take_is_called_as_the_file(blend, tmp_path):
     assert farm.main(["--out", str(tmp_path / "bundle")]) == 0
     assert [path.name for path in (tmp_path / "bundle/shots").iterdir()] == ["dance.npz"]
+
+
+def test_it_is_of_the_model_that_the_command_names(blend, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    models.look()
+    out = tmp_path / "bundle"
+    assert farm.main(["--out", str(out), "--model", "discs", "--prompt", "rain"]) == 0
+    (shot,) = (read_shot(path) for path in (out / "shots").iterdir())
+    assert (shot.settings.model, shot.settings.prompt) == ("discs", "rain")
+    assert min(shot.settings.width, shot.settings.height) == 48
+    assert farm.main(["--out", str(tmp_path / "other"), "--model", "squares"]) == 1
+    assert "there is no model 'squares' here" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
 
 
 def test_without_a_camera_there_is_no_bundle_and_a_reason(blend, scene, tmp_path, capsys):

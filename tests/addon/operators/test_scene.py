@@ -228,7 +228,10 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
 
 
 def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
-    models = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-4b", trained=True))
+    models = tuple(
+        SimpleNamespace(name=name, kind="isa", facts={"state": state})
+        for name, state in (("isa-tiny", "untrained"), ("isa-4b", "here"))
+    )
     stage(scene)
     refresh_cast(scene)
     session().engine.health = SimpleNamespace(models=models, device="cpu", memory=None)

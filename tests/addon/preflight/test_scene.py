@@ -14,6 +14,7 @@ from isa_blender_addon.preflight import glance as glancing
 from isa_blender_addon.preflight.glance import estimate, glance
 from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
 from isa_blender_addon.ui import panel
 from isa_engine.client.protocol import Health, Memory
@@ -124,12 +125,15 @@ def test_a_range_that_is_too_long_is_shortened(staged):
 
 
 def test_an_untrained_model_is_left_for_a_trained_one(staged):
-    infos = (SimpleNamespace(name="isa-tiny", trained=False), SimpleNamespace(name="isa-small", trained=True))
-    health = SimpleNamespace(models=infos, device="cuda", memory=None)
-    (found,) = glance(staged, health)
+    models.report(
+        SimpleNamespace(name=name, kind="isa", facts={"state": state})
+        for name, state in (("isa-tiny", "untrained"), ("isa-small", "here"))
+    )
+    (found,) = glance(staged, None)
     press(found, "isa.use_model")
     assert staged.isa.model == "isa-small"
-    assert glance(staged, health) == []
+    assert glance(staged, None) == []
+    models.report(None)
 
 
 def test_a_shot_is_measured_by_the_memory_that_the_engine_reports(staged):
@@ -280,7 +284,8 @@ def command(staged, tmp_path, monkeypatch):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
-    wishes = dict.fromkeys(("reference", "model", "preset", "steps", "guidance", "seed", "engine"))
+    scene_wishes = ("reference", "model", "prompt", "negative_prompt", "preset", "steps", "guidance", "seed")
+    wishes = dict.fromkeys((*scene_wishes, "engine"))
 
     def run(anyway: bool):
         arguments = SimpleNamespace(out=tmp_path / "out", anyway=anyway, in_place=False, **wishes)

@@ -24,9 +24,10 @@ from isa_engine.configuration import model_config
 from isa_engine.configuration.limits import Limits
 from isa_engine.cost import generation
 from isa_engine.data.scenario.camera_paths import look_at_matrices, random_camera_path
-from isa_engine.models import describe, names
+from isa_engine.models import KINDS, describe, names
 from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
 from tests.addon.overlay.test_geometry import ball
+from tests.pipeline import discs
 
 FRAMES = 24
 
@@ -207,13 +208,12 @@ def test_a_reference_that_shows_nothing_of_its_character_is_named():
 
 def plan(model="isa-tiny", frames=25, **known) -> Plan:
     others = tuple(describe(name) for name in names() if name != model)
-    return Plan(
-        describe(model), Work(frames, (1280.0, 720.0), 2, 30, 2.0), 10, 2, other_models=others, **known
-    )
+    known = {"longest": frames, "fps": 12.0, "other_models": others, **known}
+    return Plan(describe(model), Work(frames, (1280.0, 720.0), 2, 30, 2.0), 10, 2, **known)
 
 
 def test_what_fits_has_no_findings():
-    assert check_limits(plan(memory=16 * 2**30, trained=True)) == []
+    assert check_limits(plan(memory=16 * 2**30, state="here")) == []
     assert check_limits(plan()) == []
 
 
@@ -254,11 +254,51 @@ def test_where_nothing_is_small_enough_there_is_another_engine():
 
 
 def test_an_untrained_model_is_named_with_one_that_is_trained():
-    (found,) = check_limits(plan(trained=False, trained_models=("isa-small",)))
+    small = replace(describe("isa-small"), state="here")
+    (found,) = check_limits(plan(state="untrained", other_models=(small,)))
     assert "untrained" in found.sentence
     assert found.mends[0].values == {"model": "isa-small"}
-    (found,) = check_limits(plan(trained=False))
+    assert not found.serious
+    (found,) = check_limits(plan(state="untrained", other_models=()))
     assert found.mends[0].operator == "isa.choose_engine"
+
+
+def test_who_has_no_bones_is_named_to_a_model_that_reads_skeletons():
+    staged = shot({"Anna": still((0, 0, 1)), "Ben": still((1, 0, 1))})
+    anna, ben = staged.characters
+    staged = replace(staged, characters=(replace(anna, skeleton=np.zeros((FRAMES, 60, 3), np.float32)), ben))
+    reads = replace(discs.Described(), joints=True)
+    (found,) = (found for found in check_shot(staged, reads) if "bones" in found.text)
+    assert found.sentence.startswith("Ben has no bones")
+    assert not [found for found in check_shot(staged, discs.Described()) if "bones" in found.text]
+
+
+@pytest.mark.parametrize(("state", "words"), [("missing", "are missing"), ("", "does not have the model")])
+def test_a_model_that_the_engine_cannot_load_holds_the_shot(state, words):
+    (found,) = check_limits(plan(state=state))
+    assert words in found.sentence
+    assert found.serious
+
+
+def test_what_a_model_never_takes_holds_the_shot_until_it_is_shortened_or_cut(monkeypatch):
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    most = describe("discs").longest
+    (found, *_) = check_limits(plan("discs", frames=most + 1))
+    assert found.serious
+    assert found.mends[0].values == {"frame_end": 10 + 2 * (most - 1)}
+    assert found.mends[1].values == {"model": "isa-tiny"}
+    (cut,) = check_limits(plan("discs", frames=most + 1, longest=most))
+    assert "was tried with 21" in cut.sentence
+    assert not cut.serious
+
+
+def test_a_frame_rate_far_from_the_models_and_more_people_than_it_keeps_apart_are_said(monkeypatch):
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    for fps, said in ((12, False), (18, False), (24, True), (6, True), (8, False)):
+        assert bool(check_limits(plan("discs", 21, fps=float(fps)))) == said
+    crowd = plan("discs", 21)
+    (found,) = check_limits(replace(crowd, work=replace(crowd.work, characters=3)))
+    assert "3 people: discs was seen to keep 2 apart." in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -331,11 +371,10 @@ def test_views_that_the_model_was_seen_to_lose_are_named(camera, words, monkeypa
     assert check_viewpoint(unmeasured) == []
 
 
-def test_who_is_off_the_frame_is_not_measured_and_a_crowd_is_counted(monkeypatch):
+def test_who_is_off_the_frame_is_not_measured(monkeypatch):
     limits = Limits(size=(20, 110), elevation=(-10, 40), lens=(20, 85), people=1)
     monkeypatch.setattr("isa_blender_addon.preflight.viewpoint.limits_of", {"isa-tiny": limits}.get)
-    (finding,) = check_viewpoint(shot({"Anna": still((0, 0, 1)), "Ben": still((200, 90, 1))}))
-    assert finding.sentence == "2 people: isa-tiny was seen to keep 1 apart."
+    assert check_viewpoint(shot({"Anna": still((0, 0, 1)), "Ben": still((200, 90, 1))})) == []
 
 
 def test_lenses_that_the_model_was_not_seen_to_obey_are_named(monkeypatch):

@@ -3,9 +3,9 @@
 from isa_blender_addon.scene.capture import capture_frames
 
 
-def capture_shot(scene, settings, references=None):
+def capture_shot(scene, settings, *told):
     """What ``capture_frames`` returns at its end."""
-    frames = capture_frames(scene, settings, references)
+    frames = capture_frames(scene, settings, *told)
     while True:
         try:
             next(frames)

@@ -9,8 +9,11 @@ from safetensors.torch import load_file, save_file
 
 from isa_engine import cli
 from isa_engine.errors import ModelError
-from isa_engine.models import describe, names
+from isa_engine.models import KINDS, describe, names
+from isa_engine.models.added import added as remembered
+from isa_engine.models.refusal import check
 from isa_engine.pipeline import load_model
+from tests.pipeline.shots import make_shot
 
 
 def add(folder, *options) -> int:
@@ -30,8 +33,21 @@ def test_the_licence_is_shown_and_nothing_is_added_until_it_is_accepted(publishe
     assert "tiny-vace" in capsys.readouterr().out
     model = describe("tiny-vace")
     assert (model.kind, model.multiple, model.max_frames, model.points) == ("vace", 16, 81, 0)
-    assert model.trained
-    assert all(len(file.sha256) == 64 for file in model.added.files.values())
+    assert (model.state, model.licence) == ("here", "apache-2.0 (README.md)")
+    assert all(len(file.sha256) == 64 for file in remembered("tiny-vace").files.values())
+
+
+def test_another_machine_knows_the_model_by_what_it_is_told(published, capsys):
+    assert add(published, "--accept-licence") == 0
+    model, kind = describe("tiny-vace"), KINDS["vace"]
+    facts = json.loads(json.dumps(model.facts()))
+    assert str(published) not in json.dumps(facts)
+    assert kind.told("tiny-vace", facts) == model
+    nonsense = {"state": "untrained"}, {"bytes": -1}, {"licence": None}, {"shape": {}}, {"more": 1}
+    shapes = {"width": 0}, {"layers": "3"}, {"patch": [1, 2]}, {"side": True}
+    for wrong in (*nonsense, *({"shape": {**facts["shape"], **shape}} for shape in shapes)):
+        with pytest.raises(ModelError, match="'tiny-vace' makes no sense"):
+            kind.told("tiny-vace", {**facts, **wrong})
 
 
 def test_a_name_that_is_taken_or_a_path_is_refused(published, capsys):
@@ -113,6 +129,8 @@ def test_what_does_not_fit_is_one_sentence_and_is_not_added(copy, capsys, spoil,
 def test_a_folder_that_changed_since_is_not_here(copy, capsys):
     assert add(copy, "--accept-licence") == 0
     (copy / "vae" / "diffusion_pytorch_model.safetensors").unlink()
-    assert not describe("copy").trained
+    assert describe("copy").state == "missing"
+    with pytest.raises(ModelError, match="files of the model 'copy' are missing"):
+        check(describe("copy"), make_shot(4))
     with pytest.raises(ModelError, match="gone or have changed"):
         load_model("copy", "cpu")

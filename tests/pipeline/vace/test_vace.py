@@ -18,6 +18,7 @@ from isa_engine.cost.generation import Work
 from isa_engine.errors import Cancelled, ShotError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe
+from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import generate, load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
@@ -126,7 +127,7 @@ def test_a_plate_and_its_record(added, tmp_path):
     assert record["matte"] == PROJECTED
     assert record["model"]["class"] == "WanVACEPipeline"
     assert record["model"]["licence"] == "apache-2.0 (README.md)"
-    assert set(record["model"]["files"]) == set(describe(added).added.files)
+    assert set(record["model"]["files"]) == set(remembered(added).files)
     assert record["settings"]["prompt"] == "a street"
 
     def cancel(progress):
@@ -152,9 +153,9 @@ def test_its_cost_is_that_of_the_network(added, model):
     # Fused attention is not counted on a CPU.
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model.transformer(latents, torch.zeros(1), words, control_hidden_states=control)
-    config = describe(added).added.configs["transformer"]
-    count = wan.tokens(config, 3, 6, 8)
-    products = wan.transformer(config, count)
+    shape = describe(added).shape
+    count = wan.tokens(shape, 3, 6, 8)
+    products = wan.transformer(shape, count)
     counted = sum(2 * p.rows * p.inside * p.outside * p.times for p in products)
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.05)
     work = Work(9, 64, 48, 1, 10, 5.0)

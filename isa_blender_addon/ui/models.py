@@ -1,0 +1,45 @@
+"""The model in the Look panel, and the list of those that the engine has."""
+
+import bpy
+
+from isa_engine.models import HERE, MISSING, UNTRAINED, Description
+
+from ..language.translation import words
+from ..settings.models import chosen, engine_known, look, models
+
+_ICONS = {HERE: "CHECKMARK", MISSING: "ERROR", UNTRAINED: "QUESTION"}
+_STATES = {HERE: "", MISSING: "files are missing", UNTRAINED: "untrained"}
+
+
+class ISA_MT_models(bpy.types.Menu):
+    bl_label = "Models"
+
+    def draw(self, _context) -> None:
+        if not engine_known():
+            look()
+        for name, model in models().items():
+            button = self.layout.operator(
+                "isa.use_model", text=line(model), translate=False, icon=_ICONS[model.state]
+            )
+            button.model = name
+
+
+def line(model: Description) -> str:
+    """A model in a line: its name, its licence, how its weights stand."""
+    state = _STATES[model.state]
+    return " · ".join(filter(None, (model.name, model.licence, state and words(state))))
+
+
+def draw_model(scene, layout) -> Description | None:
+    """The scene's model, and the menu of the others; the model, where it is known."""
+    model = chosen(scene)
+    row = layout.split(factor=0.4)
+    label = row.row()
+    label.alignment = "RIGHT"
+    label.label(text="Model")
+    icon = "ERROR" if model is None else _ICONS[model.state] if model.state != HERE else "NONE"
+    row.menu("ISA_MT_models", text=scene.isa.model, translate=False, icon=icon)
+    return model
+
+
+CLASSES = (ISA_MT_models,)

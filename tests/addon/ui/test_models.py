@@ -1,0 +1,147 @@
+"""The panel's models are those that the engine has; words are asked for where the chosen one reads them."""
+
+import threading
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.headless.generate import meet
+from isa_blender_addon.preflight.glance import estimate, glance
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.reading import obstacle
+from isa_blender_addon.settings import models
+from isa_blender_addon.settings.cast import prompts, references, refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
+from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.cast_list import draw_member
+from isa_blender_addon.ui.models import ISA_MT_models
+from isa_engine.errors import EngineError, SceneError
+from isa_engine.models import KINDS
+from isa_engine.service.api import model_info
+from tests.addon.operators.test_scene import drawn
+from tests.addon.scenes.cast import stage
+from tests.addon.scenes.shot import capture_shot
+from tests.pipeline import discs
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addon():
+    isa_blender_addon.register()
+    yield
+    close()
+    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def staged(scene):
+    stage(scene, frames=3)
+    refresh_cast(scene)
+    yield scene
+    models.report(None)
+    models.look()
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """An engine that has a model of a kind of its own, and none of the house's weights."""
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    known = model_info(discs.NAME)
+    models.look()
+    tiny = SimpleNamespace(name="isa-tiny", kind="isa", facts={"state": "untrained"})
+    stranger = SimpleNamespace(name="stranger", kind="of another version", facts={})
+    broken = SimpleNamespace(name="isa-4b", kind="isa", facts={"state": 7})
+    return [known, tiny, stranger, broken]
+
+
+def lines() -> dict[str, str]:
+    """What the menu offers, by what a click on it chooses."""
+    layout, buttons = MagicMock(), []
+
+    def button(_, **given):
+        buttons.append((SimpleNamespace(), given))
+        return buttons[-1][0]
+
+    layout.operator.side_effect = button
+    ISA_MT_models.draw(SimpleNamespace(layout=layout), bpy.context)
+    return {button.model: given["text"] for button, given in buttons}
+
+
+def asked(cls_or_draw, *arguments) -> list[str]:
+    """The properties that something draws."""
+    layout = MagicMock()
+    for name in ("row", "column", "box", "split"):
+        getattr(layout, name).return_value = layout
+    if arguments:
+        cls_or_draw(bpy.context, layout, *arguments)
+    else:
+        cls_or_draw.draw(SimpleNamespace(layout=layout), bpy.context)
+    return [call.args[1] for call in layout.prop.call_args_list]
+
+
+def test_the_list_is_the_engines_with_licence_and_state(staged, engine):
+    before = lines()
+    assert next(iter(before)) == "isa-tiny"
+    assert "isa-4b · untrained" in before.values()
+    models.report(engine)
+    assert lines() == {"discs": "discs · CC0-1.0", "isa-tiny": "isa-tiny · untrained"}
+    (found, *_) = [found for found in glance(staged, None) if "untrained" in found.sentence]
+    assert found.mends[0].values == {"model": "discs"}
+    assert bpy.ops.isa.use_model(model="discs") == {"FINISHED"}
+    assert not [found for found in glance(staged, None) if "untrained" in found.sentence]
+    assert bpy.ops.isa.use_model(model="stranger") == {"CANCELLED"}
+    # The local add-on knows isa-4b, and this engine does not.
+    staged.isa.model = "isa-4b"
+    assert "The engine does not have the model isa-4b." in [found.sentence for found in glance(staged, None)]
+
+
+def test_a_model_of_another_kind_needs_no_line_of_the_panel(staged, engine):
+    models.report(engine)
+    staged.isa.model = "discs"
+    assert min(generation_settings(staged).width, generation_settings(staged).height) == 48
+    assert "→ 84×48" in " ".join(drawn(panel.ISA_PT_shot))
+    assert estimate(staged, SimpleNamespace(device="cpu", memory=None)) > 0
+
+
+def test_words_are_asked_for_and_sent_where_the_model_reads_them(staged, engine):
+    models.report(engine)
+    (member,) = staged.isa.cast
+    staged.isa.prompt, staged.isa.negative_prompt, member.prompt = "a street", "text", "a red coat"
+    for model, reads in (("isa-tiny", False), ("discs", True)):
+        staged.isa.model = model
+        assert ({"prompt", "negative_prompt"} <= set(asked(panel.ISA_PT_look))) == reads
+        assert ("prompt" in asked(draw_member, member)) == reads
+        shot = capture_shot(staged, generation_settings(staged), references(staged), prompts(staged))
+        settings = shot.settings
+        assert (settings.prompt, settings.negative_prompt) == (("a street", "text") if reads else ("", ""))
+        assert shot.characters[0].prompt == ("a red coat" if reads else "")
+
+
+def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
+    staged.isa.model = "wan-vace-of-a-friend"
+    assert "there is no model 'wan-vace-of-a-friend' here" in str(obstacle(staged))
+    assert "there is no model" in " ".join(drawn(panel.ISA_PT_generate)).lower()
+    assert "→ ?" in " ".join(drawn(panel.ISA_PT_shot))
+    assert asked(panel.ISA_PT_look)
+    assert estimate(staged, None) is None
+    with pytest.raises(SceneError, match="start the engine that has it"):
+        session().generate(staged)
+
+
+def test_without_a_window_a_remote_engine_is_asked_before_its_model_is_refused(staged, engine, monkeypatch):
+    remote = SimpleNamespace(health=None, asking=False, error="", refused=False, started=0)
+
+    def start():
+        remote.started += 1
+        if remote.started == 2:
+            models.report(engine)
+            remote.health = True
+
+    remote.start = start
+    meet(remote, threading.Event())
+    assert models.model_named("discs").state == "here"
+    refusing = SimpleNamespace(health=None, asking=False, error="the token is unknown", refused=True)
+    with pytest.raises(EngineError, match="token is unknown"):
+        meet(refusing, threading.Event())
