@@ -9,8 +9,9 @@ from pathlib import Path
 from isa_engine.errors import EngineError
 from isa_engine.service import sqlite
 from isa_engine.service.durable import flush
-from isa_engine.service.folders import QUEUE, Folders, held
+from isa_engine.service.folders import QUEUE, Folders
 from isa_engine.service.inspection import Inspection
+from isa_engine.service.lock import held
 from isa_engine.service.schema import VERSION
 from isa_engine.service.store import JobStore
 
@@ -68,7 +69,7 @@ def restore(data: Path, file: Path | None) -> str:
     Raises:
         EngineError: there is no whole copy, or an engine uses the folder.
     """
-    with held(data) as folders:
+    with held(data) as (folders, _):
         path = Path(folders.queue)
         copies = [file] if file else [each for each in sqlite.backups(path) if each.is_file()]
         whole = next((each for each in copies if each.is_file() and not fault(each)), None)

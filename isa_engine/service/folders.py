@@ -7,12 +7,10 @@ know it: the queue may be the one that was lost.
 
 import contextlib
 import shutil
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.errors import EngineError
 from isa_engine.service.archive import Archive
 from isa_engine.service.durable import flush, flush_all
 
@@ -146,27 +144,3 @@ class Folders:
             for job in strays:
                 shutil.rmtree(self.jobs / job, ignore_errors=True)
         return [] if self.archive else sorted(strays)
-
-
-@contextlib.contextmanager
-def held(root: Path, store: str = "", results: str = "") -> Iterator[Folders]:
-    """The data folder for one service alone, for as long as its process lives; arguments as of ``Folders``.
-
-    Raises:
-        EngineError: the folder cannot be written, or another service has it.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite's own lock: it works on every system and ends with the process, however that ends.
-        lock = sqlite3.connect(root / "lock.sqlite3", timeout=1, isolation_level=None)
-        folders = Folders(root, store, results)
-    except (OSError, sqlite3.Error) as error:
-        remedy = "Choose another folder with --data."
-        raise EngineError(f"cannot write: {error}", where=str(root), remedy=remedy) from error
-    with contextlib.closing(lock):
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            remedy = "Stop it, or choose another folder with --data."
-            raise EngineError("another engine uses this folder", where=str(root), remedy=remedy) from error
-        yield folders

@@ -1,4 +1,5 @@
-"""Watches the queue's file while the service runs: it may be deleted, replaced, locked or damaged.
+"""Watches the queue's file and the lock beside it while the service runs: they may be deleted, replaced,
+locked or damaged.
 
 Deleted, it is written anew from what is still open: nothing is lost. Nothing else is mended on a guess: no
 job comes in, and ``/ready`` and the log say why. A queue that is well is copied beside its file every few
@@ -16,6 +17,7 @@ from pathlib import Path
 from isa_engine.service import sqlite
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.database import Database
+from isa_engine.service.lock import Lock
 
 QUEUE = "queue"
 LOOK_SECONDS = 10
@@ -40,19 +42,20 @@ class QueueWatch:
 
     Args:
         renewed: called after the file was written anew, for whoever has the old one open.
+        lock: of the folder.
     """
 
-    def __init__(self, database: Database, conditions: Conditions, renewed: Callable[[], None]):
+    def __init__(self, database: Database, conditions: Conditions, renewed: Callable[[], None], lock: Lock):
         self.file: sqlite.SQLite = database.driver
         self.path: Path = self.file.path
-        self.conditions, self.renewed = conditions, renewed
+        self.conditions, self.renewed, self.lock = conditions, renewed, lock
         conditions.looked_at_by(QUEUE, self.look)
         self._locked_since: float | None = None
         self._copied = float("-inf")
 
     def look(self) -> None:
         """Find out how the file is, say it, and mend what can be mended."""
-        sentence = self._elsewhere() or self._fault()
+        sentence = self.lock.fault() or self._elsewhere() or self._fault()
         if sentence:
             self.conditions.stands(QUEUE, sentence)
             return

@@ -28,8 +28,9 @@ from isa_engine.service.claims import WORKERS_A_HOST
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.connections import limited, most_connections
-from isa_engine.service.folders import QUEUE, Folders, held
+from isa_engine.service.folders import QUEUE, Folders
 from isa_engine.service.inspection import glance_at_all
+from isa_engine.service.lock import held
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.queue_watch import LOOK_SECONDS, QueueWatch
 from isa_engine.service.retention import TICK_SECONDS, Retention
@@ -92,7 +93,7 @@ def serve(
     # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
     sys.setswitchinterval(THREAD_SECONDS)
     with (
-        held(data, config.store, config.results) as folders,
+        held(data, config.store, config.results) as (folders, lock),
         _listen(config.host, config.port) as listener,
         contextlib.closing(JobStore(folders.queue, own=True)) as store,
     ):
@@ -141,7 +142,7 @@ def serve(
             if config.webhook and config.host_number == 0:
                 _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(config.webhook, store, waiting).tell)
             if not config.store:
-                watch = QueueWatch(store, conditions, server.renew_workers)
+                watch = QueueWatch(store, conditions, server.renew_workers, lock)
                 _repeat("queue-watch", LOOK_SECONDS, watch.look)
             with contextlib.suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])

@@ -45,7 +45,7 @@ class SQLite:
                 # Readable by its owner alone; SQLite gives the files beside it the same mode.
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = connect(self.path)
-            self._file = _identity(self.path)
+            self._file = identity(self.path)
             # SQLite calls it max; the statements use PostgreSQL's name.
             self._connection.create_function("greatest", 2, max, deterministic=True)
             self.run("PRAGMA journal_mode=WAL")
@@ -58,7 +58,7 @@ class SQLite:
             self._reader.execute("PRAGMA query_only = ON")
             # With its first statement it opens the log, too: later another file may stand there.
             self._reader.execute("SELECT count(*) FROM transitions").fetchall()
-            self._log = _identity(self._beside(SIDE_FILES[0]))
+            self._log = identity(self._beside(SIDE_FILES[0]))
         except sqlite3.Error as error:
             raise unusable(self.path, as_os_error(error)) from error
         except OSError as error:
@@ -121,14 +121,14 @@ class SQLite:
     def elsewhere(self) -> str:
         """ "gone" or "replaced" where the file under the path is not the one that is open here, else ""."""
         try:
-            return "" if _identity(self.path) == self._file else "replaced"
+            return "" if identity(self.path) == self._file else "replaced"
         except FileNotFoundError:
             return "gone"
 
     def withdraw(self) -> None:
         """Take our log away from beside another file: whoever opens that would mix the two."""
         with contextlib.suppress(FileNotFoundError):
-            if _identity(self._beside(SIDE_FILES[0])) == self._log:
+            if identity(self._beside(SIDE_FILES[0])) == self._log:
                 for side in SIDE_FILES:
                     self._beside(side).unlink(missing_ok=True)
 
@@ -263,7 +263,8 @@ def unusable(path: Path, error: OSError) -> EngineError:
     return EngineError(f"the queue cannot be used: {error.strerror}", where=str(path), remedy=remedy)
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def identity(path: Path) -> tuple[int, int]:
+    """What tells a file from another one that took its path."""
     found = path.stat()
     return found.st_dev, found.st_ino
 

@@ -1,6 +1,7 @@
 """The queue's file: gone, replaced, locked, damaged or of an earlier version; at the start, while running."""
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ from isa_engine.service import queue_watch, schema, sqlite
 from isa_engine.service.checksum import sha256
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.history import History
+from isa_engine.service.lock import Lock, held
 from isa_engine.service.queue_watch import QUEUE, QueueWatch
 from isa_engine.service.store import JobStore
 from tests.service.running import eventually, upload
@@ -22,9 +24,15 @@ from tests.service.test_server import refused
 
 
 @pytest.fixture
-def watch(store):
+def lock(folders):
+    with contextlib.closing(Lock(folders.root)) as lock:
+        yield lock
+
+
+@pytest.fixture
+def watch(store, lock):
     """A watch that counts in ``renewals`` how often workers were told to open the queue anew."""
-    watch = QueueWatch(store, Conditions(), lambda: watch.renewals.append(1))
+    watch = QueueWatch(store, Conditions(), lambda: watch.renewals.append(1), lock)
     watch.renewals = []
     watch.look()
     return watch
@@ -112,8 +120,8 @@ def test_no_job_comes_in_while_the_queue_is_not_well(api, folders):
     assert api.post("/v1/jobs", content=upload(FAST)).status_code == 201
 
 
-def test_a_job_comes_in_as_soon_as_the_queue_is_well_again(api, store, folders, monkeypatch):
-    watch = QueueWatch(store, api.app.state.conditions, lambda: None)
+def test_a_job_comes_in_as_soon_as_the_queue_is_well_again(api, store, folders, lock, monkeypatch):
+    watch = QueueWatch(store, api.app.state.conditions, lambda: None, lock)
     monkeypatch.setattr(queue_watch, "LOCKED_SECONDS", 0)
     with contextlib.closing(sqlite3.connect(folders.queue, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -218,10 +226,11 @@ def test_check_backup_and_restore(store, folders, capsys, tmp_path):
     assert len(list(folders.root.glob(f"queue.sqlite3.before-{'?' * 14}"))) == 1, "the damaged one is kept"
 
 
-def test_the_engines_own_newest_whole_copy_is_what_restore_takes(store, folders, watch, capsys):
+def test_the_engines_own_newest_whole_copy_is_what_restore_takes(store, folders, watch, lock, capsys):
     # The watch made one at its first look.
     [made] = sqlite.backups(folders.queue)
     store.close()
+    lock.close()
     folders.queue.write_bytes(b"")
     assert main(["queue", "restore", "--data", str(folders.root)]) == 0
     assert made.name in capsys.readouterr().out
@@ -245,6 +254,26 @@ def test_whatever_an_engine_writes_is_for_its_users_eyes(run_engine):
     eventually(lambda: engine.client.job(job).state == "done", "it is done")
     modes = {path: path.stat().st_mode & 0o077 for path in [engine.data, *engine.data.rglob("*")]}
     assert {path for path, others in modes.items() if others} == set()
+
+
+def test_who_deletes_the_lock_lets_no_second_engine_in(engine, lock, watch, folders):
+    for path in (engine.data, folders.root):
+        (path / "lock.sqlite3").unlink()
+    assert "another engine uses this folder" in refused("--port", "0", "--data", str(engine.data))
+    assert said(watch) == ""
+    assert (folders.root / "lock.sqlite3").exists(), "it is made anew"
+
+
+def test_a_second_engine_that_came_in_all_the_same_is_said(lock, watch, folders, monkeypatch):
+    """Where the system locks no folders, nothing but the file keeps it out."""
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    (folders.root / "lock.sqlite3").unlink()
+    with held(folders.root):
+        assert "another engine began here" in said(watch)
+    assert said(watch) == "", "it went away again"
+    refusal = pytest.raises(EngineError, match="another engine uses this folder")
+    with refusal, held(folders.root):
+        pass
 
 
 def test_restore_waits_for_the_engine_to_stop(engine, capsys, tmp_path):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from isa_engine.client.protocol import OVER, TRANSITIONS, ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.claims import MAX_STALLS
-from isa_engine.service.folders import Folders, held
+from isa_engine.service.folders import Folders
+from isa_engine.service.lock import held
 from isa_engine.service.retention import Retention
 from isa_engine.service.store import Conflict, JobStore, OverQuota
 
@@ -318,7 +319,7 @@ def test_a_data_folder_belongs_to_one_service_at_a_time(tmp_path):
     refusal = pytest.raises(EngineError, match="another engine uses this folder")
     with held(tmp_path / "data"), refusal, held(tmp_path / "data"):
         pass
-    with held(tmp_path / "data") as folders:
+    with held(tmp_path / "data") as (folders, _):
         assert folders.jobs.is_dir()
 
 
