@@ -77,7 +77,7 @@ def _add(arguments: argparse.Namespace) -> None:
 
 
 def _inflate(arguments: argparse.Namespace) -> None:
-    from isa_engine.training.from_sd3 import write_starting_point
+    from isa_engine.training.assembly.from_sd3 import write_starting_point
 
     write_starting_point(arguments.model, arguments.vae, arguments.transformer, arguments.out)
     print(f'{arguments.out}: train with model = "{arguments.model}", start = "{arguments.out}"')

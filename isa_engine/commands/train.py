@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         _train(arguments.part, config, out, minutes, arguments)
         return
     from isa_engine.configuration import model_config
-    from isa_engine.training.assemble import assemble
+    from isa_engine.training.assembly.assemble import assemble
 
     began = time.monotonic()
     name = _train("vae", config / "vae.toml", out / "vae", _VAE_SHARE * minutes, arguments)
@@ -70,12 +70,12 @@ def _train(
     Where several processes train together, each gathers the state and the pictures, for in that they wait for
     each other, and the one that leads writes them.
     """
-    from isa_engine.training.parallel import agreed, leads
-    from isa_engine.training.run import Run
+    from isa_engine.training.runs.parallel import agreed, leads
+    from isa_engine.training.runs.run import Run
 
     began = saved = time.monotonic()
     make = {"vae": _vae, "dit": _dit, "gate": _gate}[part]
-    trainer, picture = make(config, out, arguments, **changes)
+    trainer, sample = make(config, out, arguments, **changes)
     folder = Run(out)
     if leads():
         folder.describe(trainer.settings, arguments.device)
@@ -87,9 +87,9 @@ def _train(
         state = trainer.state()
         if leads():
             folder.save(state)
-        shown = picture()
+        shown = sample()
         if leads():
-            folder.picture(trainer.steps_done, "truth above", shown)
+            folder.show(trainer.steps_done, *shown)
         trainer.export(out)
 
     # Reading a step's losses waits until the device has finished the step. A GPU is given some steps more
@@ -124,7 +124,7 @@ def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
         ModelError: a loss is not a finite number. Raised before anything is saved, so that the last
             checkpoint stays good.
     """
-    from isa_engine.training.parallel import leads
+    from isa_engine.training.runs.parallel import leads
 
     for values, step in untold:
         values = {name: float(value) for name, value in values.items()}
@@ -142,14 +142,14 @@ def _tell(untold: list[tuple[dict, int]], folder: Any) -> None:
 
 
 def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object, Callable]:
-    """The autoencoder's trainer, and a function that makes a picture of how it does."""
+    """The autoencoder's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config
     from isa_engine.data.clips.sources import KeptVideos, videos_of
-    from isa_engine.training.ahead import Ahead
+    from isa_engine.training.batches.ahead import Ahead
+    from isa_engine.training.batches.video_batches import VideoBatches
     from isa_engine.training.configuration import VAETraining, read_configuration
-    from isa_engine.training.samples import reconstructions
-    from isa_engine.training.vae import VAETrainer
-    from isa_engine.training.video_batches import VideoBatches
+    from isa_engine.training.vae.samples import reconstructions
+    from isa_engine.training.vae.trainer import VAETrainer
 
     settings = read_configuration(config, VAETraining)
     videos = videos_of(_clips(model_config(settings.model).dit.points, arguments))
@@ -161,14 +161,14 @@ def _vae(config: Path, out: Path, arguments: argparse.Namespace) -> tuple[object
 
 
 def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
-    """The transformer's trainer, and a function that makes a picture of how it does."""
+    """The transformer's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config
     from isa_engine.data.samples.sources import Batches, KeptSamples, Samples, fingerprint
-    from isa_engine.training.ahead import Ahead
+    from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
-    from isa_engine.training.dit import DiTTrainer
-    from isa_engine.training.parallel import make_accelerator
-    from isa_engine.training.samples import generations
+    from isa_engine.training.dit.samples import generations
+    from isa_engine.training.dit.trainer import DiTTrainer
+    from isa_engine.training.runs.parallel import make_accelerator
 
     settings = read_configuration(config, DiTTraining, **changes)
     accelerator = make_accelerator(arguments.device)
@@ -185,14 +185,14 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 
 
 def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
-    """The gate's trainer, and a function that makes a picture of how it does."""
+    """The gate's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples.sources import Batches, Samples
     from isa_engine.pipeline.model import load_weights
-    from isa_engine.training.ahead import Ahead
+    from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import GateTraining, read_configuration
-    from isa_engine.training.gate import GateTrainer
-    from isa_engine.training.samples import generations
+    from isa_engine.training.dit.gate import GateTrainer
+    from isa_engine.training.dit.samples import generations
 
     settings = read_configuration(config, GateTraining, **changes)
     model_settings = model_config(settings.model)

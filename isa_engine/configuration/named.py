@@ -118,8 +118,8 @@ READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}
 
 # Variants with another decoder of the same latents; its training can start from the model's decoder.
 DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
-# Variants that start from SD3's image transformer, as the paper's does (``training.from_sd3``): it has no
-# norms of queries and keys, and positions for up to 192 × 192 tokens, in units of a picture of 64 × 64.
+# Variants that start from SD3's image transformer, as the paper's does (``training.assembly.from_sd3``): it
+# has no norms of queries and keys, and positions for up to 192 × 192 tokens, in units of a 64 × 64 picture.
 ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
 
 # Variants with a larger transformer, which minutes on a large GPU can train, and whose weights still fit into

@@ -31,9 +31,9 @@ from isa_engine.geometry.surface import POINTS
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
 from isa_engine.training.configuration import DiTTraining
-from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.parallel import make_accelerator
-from isa_engine.training.run import Run
+from isa_engine.training.dit.trainer import DiTTrainer
+from isa_engine.training.runs.parallel import make_accelerator
+from isa_engine.training.runs.run import Run
 
 # Held-out clips are drawn from so many seeds that a batch hardly ever has the same one twice.
 _SEEDS = 2**31

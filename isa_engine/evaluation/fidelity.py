@@ -13,7 +13,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 
 from isa_engine.evaluation.i3d import FEWEST_FRAMES, I3D
 from isa_engine.evaluation.table import Cell, not_measured
-from isa_engine.training.perceptual import LPIPS
+from isa_engine.training.vae.perceptual import LPIPS
 
 COLUMNS = ("PSNR ↑", "SSIM ↑", "LPIPS ↓", "FVD ↓")
 NOTE = "FVD is one number of all clips, biased where they are few. LPIPS is over VGG-16."

@@ -29,7 +29,7 @@ class VAETraining:
         discriminator_width: their channels at first.
         latent_noise: greatest deviation, in normalised latents, of the noise that a clip's latents get before
             they are decoded: a transformer's are never quite right, either.
-        optimizer: of ``training.optimizers``.
+        optimizer: of ``training.runs.optimizers``.
         linear_start: clips to which the fresh linear maps of a model of windows are fitted before the first
             step; zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
@@ -93,12 +93,12 @@ class DiTTraining:
         batch: latent frames a step, in as many clips as have them.
         frames: lengths to draw from; 1 is a picture.
         sizes: canvases to draw from, pixels, as "WIDTHxHEIGHT".
-        optimizer: of ``training.optimizers``.
+        optimizer: of ``training.runs.optimizers``.
         learning_rate: after ``warm_up`` steps, constant until the last ``cool_down_share`` of the run, in
             which it falls linearly to nothing.
         ema: decay of the averaged weights.
         figure_weight, shadow_weight: how many times an error counts on or beside a figure, and where its
-            shadow lies (``training.figures``).
+            shadow lies (``training.dit.figures``).
         drop_cast: share of samples that train the unconditional branch of guidance.
         drop_identity, drop_image, drop_reference, drop_background, drop_camera: share that lose one
             condition alone.

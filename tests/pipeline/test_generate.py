@@ -30,6 +30,30 @@ def movie(path: Path, frames: int) -> np.ndarray:
     return read_video(path.read_bytes(), frames, (48, 32))
 
 
+def frames_of(path: Path) -> np.ndarray:
+    """Luma and chroma as they were encoded, of every frame."""
+    with av.open(str(path)) as file:
+        return np.stack([frame.to_ndarray() for frame in file.decode(video=0)])
+
+
+def without_times(path: Path) -> bytes:
+    """An MP4 whose headers say 1904, the format's zero, for when it was made and changed."""
+    found = bytearray(path.read_bytes())
+
+    def blank(begin: int, end: int) -> None:
+        while begin < end:
+            size, kind = int.from_bytes(found[begin : begin + 4], "big"), bytes(found[begin + 4 : begin + 8])
+            if kind in (b"moov", b"trak", b"mdia"):
+                blank(begin + 8, begin + size)
+            elif kind in (b"mvhd", b"tkhd", b"mdhd"):
+                # After size, kind, version and flags: both times, in seconds.
+                found[begin + 12 : begin + 20] = bytes(8)
+            begin += size
+
+    blank(0, len(found))
+    return bytes(found)
+
+
 def movie_frames(path: Path) -> int:
     with av.open(str(path)) as file:
         return sum(1 for _ in file.decode(video=0))
@@ -63,6 +87,19 @@ def test_the_same_shot_and_seed_give_the_same_bytes_and_another_seed_others(mode
     for name in ("plate.mp4", "matte.mp4", "shot.npz"):
         assert first[name] == again[name]
     assert first["plate.mp4"] != other["plate.mp4"]
+
+
+def test_made_at_another_time_only_the_time_is_another(model, silent, tmp_path):
+    first, again = (
+        generate(make_shot(seed=4), model, tmp_path / str(made), silent, made=made) for made in (1.7e9, 1.8e9)
+    )
+    for one, other in ((first.plate, again.plate), (first.matte, again.matte)):
+        assert one.read_bytes() != other.read_bytes()
+        assert without_times(one) == without_times(other)
+        assert (frames_of(one) == frames_of(other)).all()
+    assert first.shot.read_bytes() == again.shot.read_bytes()
+    record, changed = (json.loads(result.record.read_text()) for result in (first, again))
+    assert {name for name in record if record[name] != changed[name]} - {"seconds"} == {"made", "results"}
 
 
 @pytest.mark.parametrize(

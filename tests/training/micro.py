@@ -6,7 +6,7 @@ import torch
 
 from isa_engine.configuration import DiTConfig, ImageTowerConfig, ModelConfig, isa_tiny
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
-from isa_engine.training.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.dit_and_tower import DiTAndTower
 
 
 def micro() -> ModelConfig:

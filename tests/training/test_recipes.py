@@ -10,7 +10,7 @@ from isa_engine.configuration import MODELS, model_config
 from isa_engine.dit import ImageTower, ISADiT
 from isa_engine.geometry.frames import extended_count
 from isa_engine.training.configuration import DiTTraining, GateTraining, VAETraining, read_configuration
-from isa_engine.training.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from isa_engine.training.sprint.outputs import LARGEST, MOST, RAW, USED, Outputs
 from isa_engine.training.sprint.recipe import SprintTraining
 

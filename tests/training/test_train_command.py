@@ -10,7 +10,7 @@ import torch
 from isa_engine import cli
 from isa_engine.commands import train
 from isa_engine.configuration import weights
-from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.dit.trainer import DiTTrainer
 
 CONFIGURATIONS = {
     "vae": (

@@ -9,10 +9,10 @@ sys.modules["av"] = None
 import torch
 torch.set_num_threads(1)
 import isa_engine.data.samples.encoding, isa_engine.data.samples.sources, isa_engine.data.clips.sources
-import isa_engine.training.assemble, isa_engine.training.samples
-import isa_engine.training.vae, isa_engine.training.video_batches
+import isa_engine.training.assembly.assemble, isa_engine.training.dit.samples
+import isa_engine.training.vae.trainer, isa_engine.training.batches.video_batches
 from isa_engine.training.configuration import DiTTraining
-from isa_engine.training.dit import DiTTrainer
+from isa_engine.training.dit.trainer import DiTTrainer
 from tests.training.micro import micro_networks, one_batch
 DiTTrainer(DiTTraining(), one_batch, networks=micro_networks()).step()
 print("stepped")

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from isa_engine.training.configuration import DiTTraining
-from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.parallel import agreed, leads, make_accelerator
-from isa_engine.training.run import Run
+from isa_engine.training.dit.trainer import DiTTrainer
+from isa_engine.training.runs.parallel import agreed, leads, make_accelerator
+from isa_engine.training.runs.run import Run
 from tests.training.micro import micro_networks, one_batch
 
 STEPS = 3

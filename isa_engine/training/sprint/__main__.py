@@ -131,7 +131,7 @@ def _unpack(given: argparse.Namespace, clock: Clock) -> None:
     from isa_engine.training.sprint.outputs import unpack
 
     unpack(given.folder, given.run)
-    print(f"{given.run} is a run: python -m isa_engine.training.assemble bundles it", flush=True)
+    print(f"{given.run} is a run: python -m isa_engine.training.assembly.assemble bundles it", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ from pathlib import Path
 from torch import Tensor
 
 from isa_engine.errors import ModelError
+from isa_engine.training.batches.device_videos import DeviceVideos
 from isa_engine.training.configuration import VAETraining
-from isa_engine.training.device_videos import DeviceVideos
-from isa_engine.training.shelves import draws_of_vae
+from isa_engine.training.ring.shelves import draws_of_vae
 from isa_engine.training.sprint.clock import Clock
 from isa_engine.training.sprint.held_out import HeldOutClips
 from isa_engine.training.sprint.loop import Sprint, Weights
 from isa_engine.training.sprint.outputs import SHEET, USED
 from isa_engine.training.sprint.ring_place import open_ring
-from isa_engine.training.vae import VAETrainer
+from isa_engine.training.vae.trainer import VAETrainer
 
 # Points of a clip, of which the autoencoder uses none, and how often each clip is shown, about.
 _POINTS, _REUSE = 8, 15.0

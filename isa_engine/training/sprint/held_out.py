@@ -17,8 +17,8 @@ from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.sampling import sample as denoise
 from isa_engine.pipeline.velocity import velocity_of
-from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.vae import VideoVAE
 from isa_engine.whole_file import whole_file
 

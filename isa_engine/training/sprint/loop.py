@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from isa_engine.errors import DataError
-from isa_engine.training.feeder import start
-from isa_engine.training.ring_batches import RingBatches
-from isa_engine.training.run import Run
+from isa_engine.training.batches.ring_batches import RingBatches
+from isa_engine.training.ring.feeder import start
+from isa_engine.training.runs.run import Run
 from isa_engine.training.sprint.clock import Clock, Every
 from isa_engine.training.sprint.fallbacks import Fallbacks
 from isa_engine.training.sprint.outputs import Outputs

@@ -94,7 +94,7 @@ def to_go_on_from(folder: Path) -> str:
 
 
 def unpack(folder: Path, run: Path, weights: str = USED) -> None:
-    """What a sprint left as a run's folder, as ``training.assemble`` and ``start`` read it.
+    """What a sprint left as a run's folder, as ``training.assembly.assemble`` and ``start`` read it.
 
     Args:
         folder: of the files that came back.

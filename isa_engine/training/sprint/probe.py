@@ -17,11 +17,11 @@ from typing import Any
 import torch
 
 from isa_engine.pipeline.model import Model
-from isa_engine.training.device_batches import DeviceBatches
-from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.parallel import make_accelerator
-from isa_engine.training.ring import Ring
-from isa_engine.training.shelves import draws_of_dit
+from isa_engine.training.batches.device_batches import DeviceBatches
+from isa_engine.training.dit.trainer import DiTTrainer
+from isa_engine.training.ring.ring import Ring
+from isa_engine.training.ring.shelves import draws_of_dit
+from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.clock import Clock, within
 from isa_engine.training.sprint.fallbacks import compile_blocks
 from isa_engine.training.sprint.recipe import SprintTraining

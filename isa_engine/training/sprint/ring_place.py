@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.errors import DataError
-from isa_engine.training.feeder import is_fed, start
-from isa_engine.training.ring import Ring
-from isa_engine.training.shelves import Draw, layout_for
+from isa_engine.training.ring.feeder import is_fed, start
+from isa_engine.training.ring.ring import Ring
+from isa_engine.training.ring.shelves import Draw, layout_for
 
 PROBED = "probe.json"
 # In memory; or on a disk, where processes may share too little memory.

@@ -8,10 +8,10 @@ from torch import Tensor
 from isa_engine.configuration import autoencoder_folder, model_config
 from isa_engine.errors import ModelError
 from isa_engine.pipeline.model import Model, build_model
-from isa_engine.training.device_batches import DeviceBatches
-from isa_engine.training.dit import DiTTrainer
-from isa_engine.training.parallel import make_accelerator
-from isa_engine.training.shelves import draws_of_dit
+from isa_engine.training.batches.device_batches import DeviceBatches
+from isa_engine.training.dit.trainer import DiTTrainer
+from isa_engine.training.ring.shelves import draws_of_dit
+from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.clock import Clock
 from isa_engine.training.sprint.held_out import HeldOutClips
 from isa_engine.training.sprint.loop import Sprint, Weights

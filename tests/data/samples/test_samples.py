@@ -17,7 +17,7 @@ from isa_engine.pipeline.conditioning import stage
 from isa_engine.pipeline.model import build_model
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.references import identity, picture_latents
-from isa_engine.training.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from tests.pipeline.shots import MICRO
 
 SIZE = 5, 32, 48

@@ -8,17 +8,17 @@ import torch
 from isa_engine.networks.weight_files import load_weights
 from isa_engine.pipeline.model import build_model
 from isa_engine.training.configuration import VAETraining
-from isa_engine.training.ring import Ring
-from isa_engine.training.shelves import draws_of_vae, layout_for
+from isa_engine.training.ring.ring import Ring
+from isa_engine.training.ring.shelves import draws_of_vae, layout_for
 from isa_engine.training.sprint import autoencoder, held_out, loop
 from isa_engine.training.sprint.autoencoder import AutoencoderSprint
 from isa_engine.training.sprint.clock import Clock
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check, to_go_on_from, unpack
 from isa_engine.training.sprint.recipe import read_recipe
 from tests.training.operators import Operators
+from tests.training.ring.test_ring import fill
 from tests.training.sprint.test_transformer import Time
 from tests.training.sprint.toy import MODEL, write_recipe
-from tests.training.test_ring import fill
 
 RECIPE = """
 model = "micro"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from isa_engine.networks.weight_files import read_weights
-from isa_engine.training.feeder import PID, is_fed
-from isa_engine.training.ring import Ring
+from isa_engine.training.ring.feeder import PID, is_fed
+from isa_engine.training.ring.ring import Ring
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check
 from tests.training.sprint.toy import write_recipe
 

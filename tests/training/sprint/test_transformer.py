@@ -7,8 +7,8 @@ import torch
 
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import read_weights
-from isa_engine.training.ring import Ring
-from isa_engine.training.shelves import draws_of_dit, layout_for
+from isa_engine.training.ring.ring import Ring
+from isa_engine.training.ring.shelves import draws_of_dit, layout_for
 from isa_engine.training.sprint import held_out, loop, transformer
 from isa_engine.training.sprint.clock import Clock
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check
@@ -16,8 +16,8 @@ from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
 from isa_engine.training.sprint.transformer import TransformerSprint
 from tests.training.clip_sources import plain_clip
 from tests.training.operators import Operators
+from tests.training.ring.test_ring import fill
 from tests.training.sprint.toy import write_recipe
-from tests.training.test_ring import fill
 
 
 class Time:

@@ -1,0 +1,42 @@
+"""What the transformer learns from, from a ring of clips: each varied anew, and encoded on the device that
+learns. The processor stages the next batches, the device makes latents, and neither waits for the other.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from isa_engine.data.clips.variation import Variation
+from isa_engine.data.samples.encoding import Sample, encode_batch
+from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
+from isa_engine.pipeline.model import Model
+from isa_engine.training.batches.ring_batches import RingBatches
+from isa_engine.training.ring.ring import Ring
+from isa_engine.training.ring.shelves import Draw
+
+
+class DeviceBatches(RingBatches[StagedBatch]):
+    """``batches(number)`` → a ``Sample`` on the model's device.
+
+    Args:
+        ring, draws: as of ``RingBatches``.
+        model: whose encoder makes the latents.
+        points: surface points a character, not more than the ring's clips have.
+    """
+
+    def __init__(self, ring: Ring, draws: Sequence[Draw], model: Model, points: int):
+        super().__init__(ring, draws)
+        self.model, self.points = model, points
+
+    def __call__(self, number: int) -> Sample:
+        staged = self._drawn(number)
+        # In single precision, also where learning is in bfloat16: its eight bits of mantissa would blur dark
+        # pictures.
+        sample = encode_batch(self.model, staged)
+        self.latent_frames += len(sample[0]) * sample[0].shape[2]
+        return sample
+
+    def drawn(self, draw: Draw, random: np.random.Generator) -> StagedBatch:
+        variation = Variation.random(draw.clips, draw.length, draw.frames, random)
+        clips, _ = self.ring.draw(self.shelf(draw), variation.moments().numpy(), random)
+        return stage_clips(clips.first_points(self.points), self.model, variation).to(self.model.device)

@@ -1,0 +1,138 @@
+"""The background gate's training: a few numbers on a finished transformer, which stays as it is.
+
+Clips and the transformer's answers are dear and the gate is cheap, so it is fitted again and again to all
+tokens that were seen so far.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from isa_engine.dit.background_gate import BackgroundGate
+from isa_engine.networks.weight_files import write_weights
+from isa_engine.pipeline.model import Model
+from isa_engine.training.configuration import GateTraining
+from isa_engine.training.dit.dit_and_tower import DiTAndTower
+from isa_engine.training.dit.figures import figures, shadows
+from isa_engine.training.dit.trainer import BatchSource
+
+# Noise levels at which the transformer is asked about each batch, and steps of the fit after it, over so many
+# of the tokens seen so far.
+_TIMES, _UPDATES, _TOKENS = 4, 8, 4096
+
+# What the fit needs of N tokens: ``tokens (N, d)``, ``time (N,)``, how far the transformer's estimate and the
+# truth depart from the background, ``estimate`` and ``truth (N, C, p, p)``, and ``weight (N, 1, p, p)``.
+Seen = dict[str, Tensor]
+
+
+class GateTrainer:
+    """Everything that a step of the gate's training reads and writes.
+
+    Step k's batch, noise, times and choice of tokens depend on the seed and on k alone.
+
+    Args:
+        settings: of the run.
+        batches: where latents and conditions come from, of the model's autoencoder.
+        model: whose transformer's tokens the gate reads.
+    """
+
+    def __init__(self, settings: GateTraining, batches: BatchSource, model: Model):
+        self.settings, self.batches, self.model = settings, batches, model
+        self.networks = DiTAndTower(model.dit, model.image_tower).eval().requires_grad_(False)
+        dit = model.config.dit
+        self.gate = BackgroundGate(width=dit.width, patch=dit.patch).to(model.device)
+        self.optimizer = torch.optim.Adam(self.gate.parameters(), settings.learning_rate)
+        self.seen: Seen = {}
+        self.steps_done = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done >= self.settings.steps
+
+    def step(self, gone: float = 0.0) -> dict[str, float]:
+        """See a batch and fit on; returns the loss, and the same without a gate.
+
+        Args:
+            gone: share of the run that is over by a clock, where one may end it before its steps do.
+        """
+        gone = max(gone, self.steps_done / self.settings.steps)
+        seed = self.settings.seed * 2**32 + self.steps_done
+        generator = torch.Generator().manual_seed(seed)
+        more = self._look(seed, generator)
+        self.seen = {name: torch.cat([self.seen.get(name, value[:0]), value]) for name, value in more.items()}
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * (1 - gone)
+        for _ in range(_UPDATES):
+            chosen = torch.randint(len(self.seen["time"]), (_TOKENS,), generator=generator)
+            loss, ungated = self.loss({name: value[chosen].float() for name, value in self.seen.items()})
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        self.steps_done += 1
+        return {"loss": loss.item(), "without": ungated.item()}
+
+    @torch.no_grad()
+    def _look(self, seed: int, generator: torch.Generator) -> Seen:
+        """What the transformer says of a batch, at times of the sampling schedule spread over all of it."""
+        device, config = self.model.device, self.model.config
+        latents, conditioning, pictures = self.batches(seed)
+        latents = latents.to(device)
+        conditioning = self.networks.seeing(conditioning.to(device), pictures.to(device))
+        background = conditioning.background_latents
+        truth = latents - background
+        weight = torch.full_like(truth[:, :1], self.settings.ground_weight)
+        near = figures(conditioning)
+        weight = weight.masked_fill(near != 0, 1.0)
+        weight = weight.masked_fill(shadows(latents, conditioning, near) != 0, self.settings.shadow_weight)
+
+        rows: list[Seen] = []
+        for k in range(_TIMES):
+            even = (k + torch.rand(len(latents), generator=generator)) / _TIMES
+            time = (config.shift * even / (1 + (config.shift - 1) * even)).to(latents)
+            t = time.view(-1, 1, 1, 1, 1)
+            noise = torch.randn(latents.shape, generator=generator).to(latents)
+            noisy = (1 - t) * latents + t * noise
+            velocity, tokens = self.networks.dit.predict(noisy, time, conditioning)
+            seen = {"estimate": noisy + t * velocity - background, "truth": truth, "weight": weight}
+            rows.append({name: self._by_token(value) for name, value in seen.items()})
+            rows[-1]["tokens"] = tokens.flatten(0, 3)
+            rows[-1]["time"] = repeat(time, "B -> (B n)", n=tokens[0, ..., 0].numel())
+        # In half precision, because the rows of a whole run are held in memory.
+        return {name: torch.cat([row[name] for row in rows]).half().cpu() for name in rows[0]}
+
+    def _by_token(self, value: Tensor) -> Tensor:
+        side = self.model.config.dit.patch
+        return rearrange(value, "B C t (r p) (c q) -> (B t r c) C p q", p=side, q=side)
+
+    def loss(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """``‖gate · (x̂0 − background) − (x0 − background)‖²``, and the same with an open gate; the mean over
+        latent pixels, weighted."""
+        seen = {name: value.to(self.model.device) for name, value in seen.items()}
+        gate = self.gate(seen["tokens"][:, None, None, None], seen["time"])[:, :, 0]
+
+        def weighted(estimate: Tensor) -> Tensor:
+            errors = (estimate - seen["truth"]).square().mean(1, keepdim=True)
+            return (seen["weight"] * errors).sum() / seen["weight"].sum()
+
+        return weighted(gate * seen["estimate"]), weighted(seen["estimate"])
+
+    def export(self, folder: Path) -> None:
+        """Write the gate alone, as ``pipeline.model`` reads it."""
+        write_weights(self.gate.state_dict(), folder / "gate.safetensors")
+
+    def state(self) -> dict[str, Any]:
+        """What ``load`` needs to continue exactly."""
+        return {
+            "steps_done": self.steps_done,
+            "gate": self.gate.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "seen": self.seen,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.steps_done, self.seen = state["steps_done"], state["seen"]
+        self.gate.load_state_dict(state["gate"])
+        self.optimizer.load_state_dict(state["optimizer"])
