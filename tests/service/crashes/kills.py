@@ -21,6 +21,8 @@ _ENVIRONMENT = {
 }
 # Seconds after a job began until the kill: as long as a few jobs take.
 _SECONDS = 0.2
+# Of all kills; a worker starts in a third of the time that service and worker take.
+_OF_WORKERS = 0.75
 
 
 def kill(folder: Path, kills: int, seed: int = 11) -> Outcome:
@@ -38,7 +40,7 @@ def kill(folder: Path, kills: int, seed: int = 11) -> Outcome:
                 sent = another.submit(ledger.send, engine.client)
                 time.sleep(moment.uniform(0, _SECONDS))
                 service = psutil.Process(engine.process.pid)
-                if moment.random() < 0.5:
+                if moment.random() < _OF_WORKERS:
                     for worker in service.children():
                         with contextlib.suppress(psutil.NoSuchProcess):
                             worker.send_signal(signal.SIGKILL)
