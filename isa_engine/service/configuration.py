@@ -7,7 +7,7 @@ token is in neither: it is a secret, in ``ISA_ENGINE_TOKEN`` alone or stored by 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class ServiceConfig:
         drain_seconds: that the running step has to end in, at SIGTERM.
         webhook: address that is told, by a POST, of jobs that are done or failed and of a queue that stands
             still.
+        webhook_secret: base64 of the key that signs what it is told.
         log: "text", or "json" for one object a line.
     """
 
@@ -73,6 +74,8 @@ class ServiceConfig:
     free_gib: float = 0.2
     drain_seconds: float = 30
     webhook: str = ""
+    # Not shown where a configuration is printed.
+    webhook_secret: str = field(default="", repr=False)
     log: str = "text"
 
     @property

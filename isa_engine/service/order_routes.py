@@ -1,6 +1,8 @@
 """The routes of orders to jobs: to end, to wait, to go on, to be made again, to come sooner."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -32,57 +34,50 @@ def order_routes(store: JobStore, folders: Folders, writing: asyncio.Lock) -> AP
     """
     routes = APIRouter()
 
+    async def ordered(
+        request: Request, job: str, order: Callable[[str], bool | None], refusal: str = ""
+    ) -> JobStatus:
+        """Give an order, and say how the job is then.
+
+        Args:
+            refusal: the sentence where the order says that the job cannot follow, with the job's state for
+                ``{}``; empty where every job can.
+        """
+        found = await the_callers(store, request, job)
+        async with writing:
+            done = await run_in_threadpool(order, job)
+        if refusal and not done:
+            raise HTTPException(409, refusal.format(found.state))
+        return await the_callers(store, request, job)
+
     @routes.post("/{job}/cancel")
     async def cancel(request: Request, job: str) -> JobStatus:
         """End a job, a running one after its current step; one that is over stays as it is."""
-        await the_callers(store, request, job)
-        async with writing:
-            await run_in_threadpool(store.cancel, job)
-        return await the_callers(store, request, job)
+        return await ordered(request, job, store.cancel)
 
     @routes.post("/{job}/requeue")
     async def requeue(request: Request, job: str) -> JobStatus:
         """Queue a job anew that failed or was cancelled."""
-        found = await the_callers(store, request, job)
+        await the_callers(store, request, job)
         if not await run_in_threadpool(folders.has_shot, job):
             raise HTTPException(409, "The job's shot is no longer here. Send it again.")
-        async with writing:
-            queued = await run_in_threadpool(store.requeue, job)
-        if not queued:
-            raise HTTPException(
-                409, f"The job is {found.state}. Only what failed or was cancelled is queued again."
-            )
-        return await the_callers(store, request, job)
+        refusal = "The job is {}. Only what failed or was cancelled is queued again."
+        return await ordered(request, job, store.requeue, refusal)
 
     @routes.post("/{job}/hold")
     async def hold(request: Request, job: str) -> JobStatus:
         """Let a job wait for ``resume``; a running one does so after its current step."""
-        found = await the_callers(store, request, job)
-        async with writing:
-            held = await run_in_threadpool(store.hold, job)
-        if not held:
-            raise HTTPException(
-                409, f"The job is {found.state}, or about to end. Only what goes on can wait."
-            )
-        return await the_callers(store, request, job)
+        refusal = "The job is {}, or about to end. Only what goes on can wait."
+        return await ordered(request, job, store.hold, refusal)
 
     @routes.post("/{job}/resume")
     async def resume(request: Request, job: str) -> JobStatus:
         """Let a job that was held go on, from its last step."""
-        found = await the_callers(store, request, job)
-        async with writing:
-            resumed = await run_in_threadpool(store.resume, job)
-        if not resumed:
-            raise HTTPException(409, f"The job is {found.state}. Only what was held goes on.")
-        return await the_callers(store, request, job)
+        return await ordered(request, job, store.resume, "The job is {}. Only what was held goes on.")
 
     @routes.patch("/{job}")
     async def change(request: Request, job: str, change: Change) -> JobStatus:
         """Give a job another priority, name or comment."""
-        await the_callers(store, request, job)
-        values = change.model_dump(exclude_none=True)
-        async with writing:
-            await run_in_threadpool(lambda: store.change(job, **values))
-        return await the_callers(store, request, job)
+        return await ordered(request, job, partial(store.change, **change.model_dump(exclude_none=True)))
 
     return routes

@@ -83,6 +83,7 @@ def serve(
     _check_certificate(config)
     # Read now, so that a missing signing key is told at the start and not after the first plate.
     configured_signer()
+    webhook_key = webhook.key_of(config.webhook_secret) if config.webhook else b""
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
@@ -140,7 +141,8 @@ def serve(
             _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
             # Where hosts share a queue, the first of them tells.
             if config.webhook and config.host_number == 0:
-                _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(config.webhook, store, waiting).tell)
+                hook = webhook.Webhook(config.webhook, webhook_key, store, waiting)
+                _repeat("webhook", webhook.LOOK_SECONDS, hook.tell)
             if not config.store:
                 watch = QueueWatch(store, conditions, server.renew_workers, lock)
                 _repeat("queue-watch", LOOK_SECONDS, watch.look)

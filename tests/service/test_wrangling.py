@@ -1,9 +1,6 @@
 """What a render wrangler does: hold, resume, change, read the log and the history, watch the workers."""
 
-import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -15,7 +12,6 @@ from isa_engine.service.conditions import Conditions
 from isa_engine.service.history import History
 from isa_engine.service.store import JobStore
 from isa_engine.service.waiting import Waiting
-from isa_engine.service.webhook import Webhook
 from isa_engine.service.worker import Worker
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, KILLED, REFUSED, generate, load_model
@@ -242,68 +238,6 @@ def test_a_jobs_log_tells_that_its_worker_died(run_engine):
     eventually(lambda: engine.client.job(job).over, "it is over", 60)
     assert engine.client.job(job).reason == "worker"
     assert engine.client.log(job).count("killed by the system") == MAX_STALLS
-
-
-class Hears(BaseHTTPRequestHandler):
-    def do_POST(self):
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.heard.append(json.loads(content))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def listener():
-    """A program that is told, with what it ``heard`` and the ``status`` that it answers."""
-    with HTTPServer(("127.0.0.1", 0), Hears) as server:
-        server.heard, server.status = [], 200
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-def test_a_webhook_hears_each_ending_once_and_later_what_it_missed(store, listener):
-    conditions = Conditions()
-    ready(store, 0)
-    store.add("before")
-    store.finish(store.claim(), "done")
-    hook = Webhook(f"http://127.0.0.1:{listener.server_port}/", store, Waiting(store, conditions))
-    hook.tell()
-    assert listener.heard == [], "what was before is no news"
-    store.add("a", name="Sc 010")
-    store.finish(store.claim(), "failed", "It burns.", reason="engine")
-    store.add("b")
-    store.cancel("b")
-    listener.status = 500
-    hook.tell()
-    listener.status, hook._not_before = 200, 0
-    store.delete("a")
-    hook.tell()
-    hook.tell()
-    again = Webhook(hook.url, store, hook.waiting)
-    again.tell()
-    assert [(h["event"], h["job"], h["name"], h["error"]) for h in listener.heard] == [
-        ("failed", "a", "Sc 010", "It burns.")
-    ] * 2, "once without an answer, once with"
-
-
-def test_a_webhook_hears_that_the_queue_stands_still_and_that_it_goes_on(store, listener, monkeypatch):
-    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0)
-    told = Waiting(store, Conditions())
-    hook = Webhook(f"http://127.0.0.1:{listener.server_port}/", store, told)
-    store.set_worker("ready", "cpu")
-    store.beat(0, "The disk is full.")
-    for _ in range(2):
-        told.tell()
-        hook.tell()
-    store.beat(0)
-    told.tell()
-    hook.tell()
-    assert listener.heard == [{"event": "stuck", "error": "The disk is full."}, {"event": "well"}]
 
 
 def test_the_commands_do_it(engine, capsys, monkeypatch, tmp_path):
