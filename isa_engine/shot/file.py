@@ -14,45 +14,26 @@ The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 
 import io
 import json
-import math
 import os
-import re
-import struct
 import zipfile
-import zlib
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from isa_engine.configuration.policies import EXACT
 from isa_engine.errors import ShotError
+from isa_engine.shot.archive import MAX_BYTES, Members, members_of
 from isa_engine.shot.shot import SKELETON, Character, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
 VERSIONS = (1, 2, 3)
-MAX_BYTES = 2 * 2**30
 _MAX_HEADER_BYTES = 2**20
-_MAX_DIRECTORY_BYTES = 2**16
-# The one form in which numpy writes the header of a plain array in C order; never evaluated.
-_NPY_HEADER = re.compile(rb"{'descr': '(.{3})', 'fortran_order': False, 'shape': \(([\d, ]{0,40})\), } *\n")
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
 _SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-# What zipfile raises where the bytes lie about themselves.
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 def encode_shot(shot: Shot) -> bytes:
@@ -159,84 +140,12 @@ def read_shot(source: str | os.PathLike | bytes, most: int = MAX_BYTES) -> Shot:
         file = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
     except OSError as error:
         raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
-    with file:
-        try:
-            _check_directory(file, where)
-            with zipfile.ZipFile(file) as archive:
-                shot = _decode(_Members(archive, where, most))
-        except _BROKEN as error:
-            remedy = "Write it again; the file is truncated or not a shot."
-            raise ShotError("the file is not a whole shot", where=where, remedy=remedy) from error
+    with file, members_of(file, where, most) as members:
+        shot = _decode(members)
     return validate(shot)
 
 
-def _check_directory(file: BinaryIO, where: str) -> None:
-    """Refuse what makes zipfile read more than a shot's few members: it reads the directory whole."""
-    size = file.seek(0, os.SEEK_END)
-    if size > MAX_BYTES:
-        raise ShotError(f"{size} bytes are more than the limit of {MAX_BYTES}", where=where)
-    file.seek(max(0, size - 42))
-    tail = file.read()
-    locator64, end = tail[:-22], tail[-22:]
-    if end[:4] != b"PK\5\6" or end[-2:] != b"\0\0" or locator64[:4] == b"PK\6\7":
-        raise zipfile.BadZipFile
-    directory = int.from_bytes(end[12:16], "little")
-    if directory > _MAX_DIRECTORY_BYTES:
-        raise ShotError(f"a directory of {directory} bytes is too large for a shot", where=where)
-
-
-class _Members:
-    """Arrays of the archive, each read against what it declares."""
-
-    def __init__(self, archive: zipfile.ZipFile, where: str, most: int):
-        self.archive, self.where = archive, where
-        infos = archive.infolist()
-        if len(infos) > 8 + 6 * MAX_CHARACTERS + MAX_REFERENCES:
-            raise ShotError(f"{len(infos)} members are too many for a shot", where=where)
-        self.infos = {info.filename: info for info in infos}
-        if len(self.infos) < len(infos):
-            raise ShotError("two members have the same name", where=where)
-        total = sum(info.file_size for info in infos)
-        if total > most:
-            raise ShotError(f"{total} bytes are more than the limit of {most}", where=where)
-
-    def array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
-        """One member, which must be of this dtype and shape (None: any length)."""
-        where = f"{self.where}, field '{name}'"
-        info = self.infos.get(f"{name}.npy")
-        if info is None:
-            raise ShotError("the field is missing", where=where)
-        # Decoders of other methods allocate as much memory as the stream tells them to.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ShotError("the field is not stored or deflated", where=where)
-        with self.archive.open(info) as stream:
-            found_shape, found_type = _npy_header(stream, where)
-            fits = len(found_shape) == len(shape) and all(
-                expected in (None, n) for n, expected in zip(found_shape, shape, strict=True)
-            )
-            if found_type != repr(np.dtype(dtype).str) or not fits:
-                raise ShotError(f"found type {found_type} of shape {found_shape}", where=where)
-            size = math.prod(found_shape) * np.dtype(dtype).itemsize
-            if size > info.file_size:
-                raise ShotError("the field declares more than it holds", where=where)
-            content = stream.read(size)
-        if len(content) != size:
-            raise ShotError("the field is truncated", where=where, remedy="Write the shot again.")
-        return np.frombuffer(content, dtype).reshape(found_shape)
-
-
-def _npy_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], str]:
-    """Shape and type of a member, from a header of version 1.0, whose length two bytes bound."""
-    magic = stream.read(10)
-    header = stream.read(int.from_bytes(magic[8:], "little"))
-    match = _NPY_HEADER.fullmatch(header) if magic[:8] == b"\x93NUMPY\x01\x00" else None
-    if match is None:
-        raise ShotError("the field is not an array of the kind a shot uses", where=where)
-    kind, shape = match.groups()
-    return tuple(map(int, re.findall(rb"\d+", shape))), ascii(kind.decode("latin-1"))
-
-
-def _decode(members: _Members) -> Shot:
+def _decode(members: Members) -> Shot:
     header = _header(members)
     where = f"{members.where}, field 'header'"
     if header.get("version") not in VERSIONS:
@@ -274,7 +183,7 @@ def _decode(members: _Members) -> Shot:
         raise ShotError(f"the header does not describe a shot: {error!r}", where=where) from error
 
 
-def _header(members: _Members) -> dict:
+def _header(members: Members) -> dict:
     where = f"{members.where}, field 'header'"
     info = members.infos.get("header.npy")
     if info is not None and info.file_size > _MAX_HEADER_BYTES:
@@ -288,7 +197,7 @@ def _header(members: _Members) -> dict:
     return header
 
 
-def _character(members: _Members, k: int, cast: dict, frames: int) -> Character:
+def _character(members: Members, k: int, cast: dict, frames: int) -> Character:
     reference = None
     if cast["picture"] is not None:
         reference = ReferencePose(

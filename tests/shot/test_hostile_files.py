@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
 from isa_engine.shot import encode_shot, read_shot, validate
-from isa_engine.shot.file import MAX_BYTES
+from isa_engine.shot.archive import MAX_BYTES
 from tests.shot.shots import archive, header, members, npy, same, small_shot, with_header, with_member
 
 SHOT = small_shot()
