@@ -7,8 +7,9 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.body import load_body, open_body
+from isa_engine.data.footage.detected import DETECTED, detected_video
 from isa_engine.data.footage.people import tracked_people
-from isa_engine.data.footage.track_formats import DETECTED, TRACKERS, detected_video
+from isa_engine.data.footage.track_formats import TRACKERS
 
 from ..language.translation import said
 from ..scene.timeline import fps, render_size

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from isa_engine.data.footage.track_formats import detected_video
+from isa_engine.data.footage.detected import detected_video
 from isa_engine.errors import Cancelled
 
 from ..language.translation import said

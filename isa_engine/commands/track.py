@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from isa_engine.body import open_body
-    from isa_engine.data.footage.track_formats import DETECTED
+    from isa_engine.data.footage.detected import DETECTED
     from isa_engine.detection.detector import Detector
     from isa_engine.detection.performance import performances
     from isa_engine.detection.track_file import write_tracks

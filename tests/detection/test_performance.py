@@ -8,8 +8,8 @@ import pytest
 from isa_engine.body import bundled_motion, open_body
 from isa_engine.body.landmarks import LANDMARKS, Sighting, detected_offsets
 from isa_engine.body.rotation import matrices
+from isa_engine.data.footage.detected import detected_video
 from isa_engine.data.footage.people import tracked_people
-from isa_engine.data.footage.track_formats import detected_video
 from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.detection.detector import Footage
 from isa_engine.detection.feet import on_their_feet, posed, spans, stands

@@ -9,8 +9,9 @@ import numpy as np
 from isa_engine.body import BodyModel
 from isa_engine.body.axes import to_world
 from isa_engine.data.footage.footage import Footage
-from isa_engine.data.footage.track_formats import BAD_TRACK, read_tracks
+from isa_engine.data.footage.track_formats import read_tracks
 from isa_engine.data.footage.tracks import (
+    BAD_TRACK,
     level_camera,
     ndc_intrinsics,
     on_body,

@@ -19,15 +19,21 @@ from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.motion_npz import read_motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.data.footage.detected import DETECTED, read_detected
 from isa_engine.data.footage.linking import linked
-from isa_engine.data.footage.tracks import REST_PELVIS, Lens, Track
+from isa_engine.data.footage.tracks import (
+    BAD_TRACK,
+    REMEDY,
+    REST_PELVIS,
+    Lens,
+    Track,
+    centred_lens,
+    each_person,
+)
 from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.errors import BodyError
 
-BAD_TRACK, OTHER_LENGTH, PICKLE = "bad track", "track of another length", "track is a pickle"
-_REMEDY = "See docs/dataset.md for what the tracker's file must hold."
-# What ``isa-engine track`` writes; its rate where a video does not tell one.
-DETECTED, _DETECTED_RATE = "detected.npz", 25.0
+OTHER_LENGTH, PICKLE = "track of another length", "track is a pickle"
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _MAX_JSON = 2**26
 # An hour of video.
@@ -73,9 +79,9 @@ def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float)
     for file in sorted(path.glob("*.npz")):
         name = re.fullmatch(r"(\d+)_(\w+)", file.stem)
         if not name:
-            raise BodyError(f"'{file.name}' is not FRAME_ID.npz", where=str(path), remedy=_REMEDY)
+            raise BodyError(f"'{file.name}' is not FRAME_ID.npz", where=str(path), remedy=REMEDY)
         meta = _json(path.with_name("meta") / f"{file.stem}.json")
-        with NpzFile(file, "track", _REMEDY) as npz:
+        with NpzFile(file, "track", REMEDY) as npz:
             pose = [_vectors(npz, part, count) for part, count in _SMPLX_PARTS.items()]
             row = (
                 int(name[1]),
@@ -104,7 +110,7 @@ def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float)
 def _gvhmr(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """``smpl_params_incam`` and ``K_fullimg``: one person in every frame, SMPL-X (GVHMR,
     ``hmr4d/model/gvhmr/gvhmr_pl_demo.py``)."""
-    with NpzFile(path, "track", _REMEDY) as npz:
+    with NpzFile(path, "track", REMEDY) as npz:
         count = len(npz.numbers("global_orient", (None, 3), np.float64))
         if frames not in (None, count):
             raise Unfit(OTHER_LENGTH, f"{count} frames where the video has {frames}")
@@ -121,34 +127,34 @@ def _gvhmr(path: Path, size: tuple[int, int], frames: int | None, fps: float) ->
 def _wham(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame_ids``, ``pose`` (72), ``trans``; SMPL in the camera,
     whose focal length is the picture's diagonal (WHAM, ``demo.py``, ``lib/models/smpl.py``)."""
-    with NpzFile(path, "track", _REMEDY) as npz:
+    with NpzFile(path, "track", REMEDY) as npz:
         person, number = _rows(npz, "frame_ids")
         count = len(number)
         pose = npz.numbers("pose", (count, 72), np.float64).reshape(count, 24, 3)
         pelvis = npz.numbers("trans", (count, 3), np.float64) + REST_PELVIS["smpl"]
-    return _people(person, number, _from_smpl(pose), pelvis, _centred(size, np.hypot(*size), count))
+    return each_person(person, number, _from_smpl(pose), pelvis, centred_lens(size, np.hypot(*size), count))
 
 
 def _phalp(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A row for each person and frame: ``id``, ``frame``, rotation matrices ``global_orient`` and
     ``body_pose`` (23), ``camera``; SMPL before a camera of a square picture that the video is centred in
     (PHALP, ``phalp/trackers/PHALP.py``, ``phalp/models/hmar/hmar.py``)."""
-    with NpzFile(path, "track", _REMEDY) as npz:
+    with NpzFile(path, "track", REMEDY) as npz:
         person, number = _rows(npz, "frame")
         count = len(number)
         orientation = npz.numbers("global_orient", None, np.float64).reshape(count, -1, 3, 3)
         body = npz.numbers("body_pose", (count, 23, 3, 3), np.float64)
         pose = axis_angles(np.concatenate([orientation[:, :1], body], 1))
         pelvis = npz.numbers("camera", (count, 3), np.float64) + REST_PELVIS["smpl"]
-    lens = _centred(size, _PHALP_FOCAL * max(size) / _PHALP_SIDE, count)
-    return _people(person, number, _from_smpl(pose), pelvis, lens)
+    lens = centred_lens(size, _PHALP_FOCAL * max(size) / _PHALP_SIDE, count)
+    return each_person(person, number, _from_smpl(pose), pelvis, lens)
 
 
 def _amass(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
     """A file for each person, in a world that ``camera.json`` films."""
     tracks = []
     for file in sorted(path.glob("*.npz")):
-        with NpzFile(file, "track", _REMEDY) as npz:
+        with NpzFile(file, "track", REMEDY) as npz:
             of_smplx = "poses" not in npz or npz.numbers("poses", (None, None), np.float64).shape[1] == 165
         rest = REST_PELVIS["smplx" if of_smplx else "smpl"]
         # Its translations are relative to the pelvis of the body that they were captured with.
@@ -177,14 +183,14 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float
         people = _json(file)
         people = people.get("annots") if isinstance(people, dict) else people
         if not file.stem.isdigit() or not isinstance(people, list):
-            raise BodyError("it is no list of people in a frame", where=str(file), remedy=_REMEDY)
+            raise BodyError("it is no list of people in a frame", where=str(file), remedy=REMEDY)
         for person in people:
             turn = matrices(_numbers(person, "Rh", file, 3))
             poses = _numbers(person, "poses", file, None)
             if "handl" in person or len(poses) in (63, 69):
                 poses = np.concatenate([np.zeros(3), poses])
             if len(poses) < 66:
-                raise BodyError(f"{len(poses)} numbers", where=f"{file}, 'poses'", remedy=_REMEDY)
+                raise BodyError(f"{len(poses)} numbers", where=f"{file}, 'poses'", remedy=REMEDY)
             pose = np.zeros((55, 3))
             pose[:22] = poses[:66].reshape(22, 3)
             pose[0] = axis_angles(turn @ matrices(pose[0]))
@@ -198,34 +204,6 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float
     return tracks
 
 
-def detected_video(path: Path) -> tuple[tuple[int, int], float]:
-    """``(height, width)`` and frames a second of the video whose people ``isa-engine track`` has followed.
-
-    Raises:
-        Unfit: the file is broken.
-    """
-    try:
-        with NpzFile(path, "track", _REMEDY) as npz:
-            width, height = npz.numbers("size", (2,), np.int64).tolist()
-            rate = float(npz.numbers("rate", (), np.float64))
-    except BodyError as error:
-        raise Unfit(BAD_TRACK, str(error)) from error
-    if min(width, height) < 1 or not 0 <= rate < 1e4:
-        raise Unfit(BAD_TRACK, f"a video of {width} × {height} pixels and {rate} frames a second")
-    return (height, width), rate or _DETECTED_RATE
-
-
-def _detected(path: Path, size: tuple[int, int], frames: int | None, fps: float) -> list[Track]:
-    """What ``isa-engine track`` has written (``detection.track_file``)."""
-    with NpzFile(path, "track", _REMEDY) as npz:
-        person, number = _rows(npz, "frame")
-        count = len(number)
-        rotations = npz.numbers("rotations", (count, 55, 3), np.float64)
-        pelvis = npz.numbers("pelvis", (count, 3), np.float64)
-        focal = float(npz.numbers("focal", (), np.float64))
-    return _people(person, number, rotations, pelvis, _centred(size, focal * size[1], count))
-
-
 _READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Track]]] = {
     "smplx": _smpler_x,
     "gvhmr.npz": _gvhmr,
@@ -233,7 +211,7 @@ _READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Tr
     "phalp.npz": _phalp,
     "amass": _amass,
     "easymocap": _easymocap,
-    DETECTED: _detected,
+    DETECTED: read_detected,
 }
 TRACKERS = tuple(Path(name).stem for name in _READERS)
 # In SMPL-X's order of joints.
@@ -265,19 +243,6 @@ def _rows(npz: NpzFile, frame: str) -> tuple[np.ndarray, np.ndarray]:
     return npz.numbers("id", (len(number),), np.int64), number
 
 
-def _people(
-    person: np.ndarray, number: np.ndarray, rotations: np.ndarray, pelvis: np.ndarray, lens: Lens
-) -> list[Track]:
-    """Rows of everybody as a track for each."""
-    tracks = []
-    for name in np.unique(person):
-        rows = np.flatnonzero(person == name)
-        rows = rows[np.argsort(number[rows], kind="stable")]
-        own = Lens(lens.focal[rows], lens.principal[rows])
-        tracks.append(Track(str(name), number[rows], rotations[rows], pelvis[rows], np.zeros(0), own))
-    return tracks
-
-
 def _from_smpl(pose: np.ndarray) -> np.ndarray:
     """SMPL's ``(M, 24, 3)`` to ``(M, 55, 3)``: the body's 22 joints are the same, its two hands have none."""
     rotations = np.zeros((len(pose), 55, 3))
@@ -285,24 +250,20 @@ def _from_smpl(pose: np.ndarray) -> np.ndarray:
     return rotations
 
 
-def _centred(size: tuple[int, int], focal: float, count: int) -> Lens:
-    return Lens(np.full((count, 2), focal), np.tile(np.array([size[1], size[0]]) / 2, (count, 1)))
-
-
 def _vectors(npz: NpzFile, name: str, count: int) -> np.ndarray:
     vectors = npz.numbers(name, None, np.float64)
     if vectors.size != 3 * count:
-        raise BodyError(f"found shape {vectors.shape}", where=f"{npz.where}, field '{name}'", remedy=_REMEDY)
+        raise BodyError(f"found shape {vectors.shape}", where=f"{npz.where}, field '{name}'", remedy=REMEDY)
     return vectors.reshape(count, 3)
 
 
 def _json(path: Path) -> Any:
     try:
         if path.stat().st_size > _MAX_JSON:
-            raise BodyError("the file is too long", where=str(path), remedy=_REMEDY)
+            raise BodyError("the file is too long", where=str(path), remedy=REMEDY)
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise BodyError("the file is missing or no JSON", where=str(path), remedy=_REMEDY) from error
+        raise BodyError("the file is missing or no JSON", where=str(path), remedy=REMEDY) from error
 
 
 def _pair(meta: Any, name: str, file: Path) -> np.ndarray:
@@ -315,7 +276,7 @@ def _numbers(entry: Any, name: str, file: Path, count: int | None) -> np.ndarray
     try:
         numbers = np.asarray(entry[name], np.float64).reshape(-1)
     except (TypeError, KeyError, ValueError, IndexError) as error:
-        raise BodyError("the numbers are missing", where=where, remedy=_REMEDY) from error
+        raise BodyError("the numbers are missing", where=where, remedy=REMEDY) from error
     if not np.isfinite(numbers).all() or count not in (None, len(numbers)):
-        raise BodyError(f"{len(numbers)} numbers, or some are not finite", where=where, remedy=_REMEDY)
+        raise BodyError(f"{len(numbers)} numbers, or some are not finite", where=where, remedy=REMEDY)
     return numbers

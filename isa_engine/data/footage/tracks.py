@@ -12,6 +12,9 @@ from isa_engine.body import BodyModel
 from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.rotation import axis_angles, matrices
 
+# What is said of a file of tracks that cannot be read.
+BAD_TRACK = "bad track"
+REMEDY = "See docs/dataset.md for what the tracker's file must hold."
 # The pelvis of the mean body at rest, metres: translations of SMPL and SMPL-X are relative to these.
 REST_PELVIS = {
     "smplx": np.array([0.00312, -0.35141, 0.01204]),
@@ -52,6 +55,29 @@ class Track:
     betas: np.ndarray
     lens: Lens | None
     relaxed: bool = False
+
+
+def each_person(
+    person: np.ndarray, number: np.ndarray, rotations: np.ndarray, pelvis: np.ndarray, lens: Lens
+) -> list[Track]:
+    """A track for each person, from R rows in any order, one for each person and frame.
+
+    Args:
+        person, number: ``(R,)`` whose each row is, and its frame.
+        rotations, pelvis, lens: ``(R, …)``, as of ``Track``.
+    """
+    tracks = []
+    for name in np.unique(person):
+        rows = np.flatnonzero(person == name)
+        rows = rows[np.argsort(number[rows], kind="stable")]
+        own = Lens(lens.focal[rows], lens.principal[rows])
+        tracks.append(Track(str(name), number[rows], rotations[rows], pelvis[rows], np.zeros(0), own))
+    return tracks
+
+
+def centred_lens(size: tuple[int, int], focal: float, count: int) -> Lens:
+    """A lens of one focal length in pixels, centred in pictures ``(height, width)``, for so many rows."""
+    return Lens(np.full((count, 2), focal), np.tile(np.array([size[1], size[0]]) / 2, (count, 1)))
 
 
 def shared_lens(tracks: list[Track]) -> tuple[np.ndarray, np.ndarray]:
