@@ -10,14 +10,15 @@ import ipaddress
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
+from isa_engine.client.answers import STRANGE
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
 from isa_engine.client.watchdog import Watchdog
@@ -35,6 +36,8 @@ PLAIN_HOSTS = "ISA_ENGINE_PLAIN_HOSTS"
 _CHUNK = 2**18
 # Statuses of a proxy before the engine, or of an engine that starts or is overloaded: they pass.
 _PASSING = (502, 503, 504)
+
+T = TypeVar("T")
 
 
 class EngineUnreachable(EngineError):
@@ -189,6 +192,17 @@ class Connection:
         if response.status_code >= 500:
             return EngineError(f"the engine failed: {sentence}", where=self.url)
         return EngineError(sentence)
+
+    def reading(self, read: Callable[[Any], T], found: Any) -> T:
+        """What a part of an answer says, by one of the readers of ``client.answers``.
+
+        Raises:
+            EngineError: it is not as an engine says it.
+        """
+        try:
+            return read(found)
+        except STRANGE as error:
+            raise self.stranger() from error
 
     def stranger(self) -> EngineError:
         """The error for an answer that no engine gives."""

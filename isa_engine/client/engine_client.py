@@ -1,7 +1,6 @@
 """The one client of the service: the add-on and the command line speak to an engine through nothing else."""
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -9,11 +8,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import requests
 
-from isa_engine.client.answers import STRANGE, digest_of, job_id, read, read_health, read_job, read_workers
+from isa_engine.client.answers import job_id, read, read_health, read_job, read_workers
 from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.client.protocol import (
     Ending,
@@ -24,26 +23,18 @@ from isa_engine.client.protocol import (
     ResultFile,
     WorkerStatus,
 )
+from isa_engine.client.transfer import ATTEMPTS, Damaged, Upload, save
 from isa_engine.errors import EngineError
-from isa_engine.whole_file import whole_file
 
 # Seconds for an answer to an upload: the engine first checks the shot, one at a time.
 SUBMIT_SECONDS = 300
 RECONNECT_SECONDS = 0.5
-# How often a download is begun or continued before it is given up.
-ATTEMPTS = 3
-# Bytes of a result or a preview, and of a line of events.
-MAX_FILE = 2**40
+# Bytes of a line of events, at most.
 MAX_LINE = 2**15
 # Bytes a second that a stream may send without an event; an engine sends about one.
 MAX_IDLE = 2**10
-_CHUNK = 2**18
 
 T = TypeVar("T")
-
-
-class _Damaged(Exception):
-    """A file that is not what its checksum says."""
 
 
 class EngineClient:
@@ -103,7 +94,7 @@ class EngineClient:
             size=len(shot),
             params={"priority": priority, "name": name, "comment": comment},
             headers={"Idempotency-Key": key or uuid.uuid4().hex},
-            data=_Upload(shot, sent) if sent else shot,
+            data=Upload(shot, sent) if sent else shot,
             seconds=SUBMIT_SECONDS,
         )
 
@@ -195,8 +186,8 @@ class EngineClient:
     def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
         """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""
         for _ in range(ATTEMPTS):
-            with contextlib.suppress(_Damaged):
-                self._save(f"/jobs/{job}/results/{name}", Path(path))
+            with contextlib.suppress(Damaged):
+                save(self._connection, f"/jobs/{job}/results/{name}", Path(path), checked=True)
                 return
         # Damaged each time: not the network's doing, so asking again is of no use.
         remedy = "Look at the engine's disk and the network, and generate the take again."
@@ -210,14 +201,14 @@ class EngineClient:
 
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""
-        self._save(f"/jobs/{job}/preview", Path(path), checked=False)
+        save(self._connection, f"/jobs/{job}/preview", Path(path), checked=False)
 
     def _events(self, job: str, after: int) -> Iterator[JobEvent]:
         response = self._connection.stream(f"/jobs/{job}/events", {"Last-Event-ID": str(after)})
         with contextlib.closing(response):
             for line in self._lines(response):
                 if line.startswith(b"data: "):
-                    yield self._reading(lambda line: read(JobEvent, json.loads(line[6:])), line)
+                    yield self._connection.reading(lambda line: read(JobEvent, json.loads(line[6:])), line)
 
     def _lines(self, response: requests.Response) -> Iterator[bytes]:
         """The lines of a stream of events."""
@@ -237,82 +228,5 @@ class EngineClient:
                 yield bytes(line)
                 line.clear()
 
-    def _save(self, route: str, path: Path, checked: bool = True) -> None:
-        try:
-            with whole_file(path) as unfinished, open(unfinished, "wb+") as file:
-                digest = self._receive(route, file, path.name, checked)
-                file.seek(0)
-                if checked and hashlib.file_digest(file, "sha256").digest() != digest:
-                    raise _Damaged
-        except OSError as error:
-            remedy = "Free some space or choose another folder."
-            problem = f"cannot write {path.name}: {error.strerror}"
-            raise EngineError(problem, where=str(path.parent), remedy=remedy) from error
-
-    def _receive(self, route: str, file: BinaryIO, name: str, checked: bool) -> bytes:
-        """Write an answer to a file and return its SHA-256, as the engine says it; empty unless ``checked``.
-
-        What breaks off after something came is taken up there, as long as it is still the same file.
-        """
-        tag, left = "", ATTEMPTS
-        while True:
-            asked = file.tell() if tag else 0
-            headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
-            with contextlib.closing(self._connection.stream(route, headers)) as response:
-                offset = self._offset(response, asked)
-                file.seek(offset)
-                file.truncate()
-                tag = response.headers.get("ETag", "")
-                digest = self._reading(digest_of, response.headers.get("Repr-Digest")) if checked else b""
-                length = self._reading(int, response.headers.get("Content-Length"))
-                if not 0 <= length <= MAX_FILE:
-                    raise self._connection.stranger()
-                try:
-                    for chunk in self._connection.chunks(response, length):
-                        file.write(chunk)
-                    if (came := file.tell() - offset) == length:
-                        return digest
-                    raise EngineUnreachable(f"only {came} of {length} bytes of {name} came", where=self.url)
-                except EngineUnreachable:
-                    left -= 1
-                    if not left:
-                        raise
-
-    def _offset(self, response: requests.Response, asked: int) -> int:
-        """Where the bytes of an answer begin: at what was asked for, or at 0 where all of it comes."""
-        if response.status_code != 206:
-            return 0
-        start = f"bytes {asked}-"
-        if not asked or not response.headers.get("Content-Range", start).startswith(start):
-            raise self._connection.stranger()
-        return asked
-
     def _ask(self, read: Callable[[Any], T], method: str, route: str, **options) -> T:
-        return self._reading(read, self._connection.ask(method, route, **options))
-
-    def _reading(self, read: Callable[[Any], T], found: Any) -> T:
-        """What was found, as the protocol has it.
-
-        Raises:
-            EngineError: it is not.
-        """
-        try:
-            return read(found)
-        except STRANGE as error:
-            raise self._connection.stranger() from error
-
-
-class _Upload:
-    """A request's body that tells how far it is; each sending of it begins anew."""
-
-    def __init__(self, content: bytes, sent: Callable[[int], None]):
-        self.content, self.sent = content, sent
-
-    def __len__(self) -> int:
-        return len(self.content)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self.content), _CHUNK):
-            chunk = self.content[start : start + _CHUNK]
-            yield chunk
-            self.sent(start + len(chunk))
+        return self._connection.reading(read, self._connection.ask(method, route, **options))
