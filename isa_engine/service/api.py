@@ -90,7 +90,10 @@ def create_app(
     def ready(response: Response) -> Readiness:
         """200 where a job that came now would be worked on, else 503 with the reasons."""
         reasons = conditions.sentences()
-        reasons += [each for each in waiting.reasons(store, conditions) if each not in reasons]
+        try:
+            reasons += [each for each in waiting.reasons(store, conditions) if each not in reasons]
+        except OSError as error:
+            reasons = reasons or [f"The engine's queue cannot be read: {error.strerror}."]
         try:
             if shutil.disk_usage(folders.root).free < config.free_gib * 2**30:
                 reasons.append(f"Less than {config.free_gib:g} GiB are free on the disk. Free some space.")

@@ -86,6 +86,12 @@ def told(error: OSError, method: str) -> JSONResponse:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         sentence = "The engine's disk is full. Free some space in its data folder."
         return JSONResponse({"error": sentence}, 507)
+    if error.errno == errno.EIO:
+        # Also what SQLite says of a damaged file.
+        sentence = (
+            f"The engine's queue or its disk fails: {error.strerror}. On its machine: isa-engine queue check."
+        )
+        return JSONResponse({"error": sentence}, 503, {"Retry-After": "60"})
     return JSONResponse({"error": f"The engine cannot use its data folder: {error.strerror}."}, 500)
 
 

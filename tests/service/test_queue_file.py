@@ -155,6 +155,20 @@ def test_a_running_engine_goes_on_without_its_queues_file(run_engine, monkeypatc
         assert store.jobs() == [job, another]
 
 
+def test_whoever_asks_of_a_queue_that_is_nothing_but_noise_hears_what_to_do(api, store, folders):
+    with contextlib.closing(sqlite3.connect(folders.queue)) as direct:
+        direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with folders.queue.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(folders.queue.stat().st_size - 4096))
+    answer = api.get("/v1/jobs")
+    assert (answer.status_code, "isa-engine queue check" in answer.json()["error"]) == (503, True)
+    answer = api.get("/v1/ready")
+    assert (answer.status_code, answer.json()["ready"], len(answer.json()["reasons"])) == (503, False, 1)
+    api.app.state.conditions.stands(QUEUE, "The queue is damaged.")
+    assert api.get("/v1/ready").json()["reasons"] == ["The queue is damaged."]
+
+
 @pytest.mark.parametrize("kind", ["page", "head", "short", "foreign"])
 def test_an_engine_says_of_a_damaged_queue_what_to_do_and_touches_nothing(store, folders, tmp_path, kind):
     for number in range(200):

@@ -62,18 +62,21 @@ def replace_the_queue(folder: Path) -> Outcome:
 
 
 def damage_the_queue(folder: Path) -> Outcome:
-    """A piece of the queue's file is noise; the engine's own copy of it is brought back."""
+    """All of the queue's file but its head is noise; the engine's own copy of it is brought back."""
     engine, ledger = _start(folder), Ledger(steps=30)
     try:
         send_and_wait_for_steps(engine, ledger)
+        ledger.settle(engine, 0)
+        # The engine copies its queue when it starts.
+        copies = len(backups(_queue(engine)))
         engine.end()
         engine = _start(folder)
-        eventually(lambda: len(backups(_queue(engine))) > 1, "the queue is copied", 60)
+        eventually(lambda: len(backups(_queue(engine))) > copies, "the queue is copied", 60)
         with contextlib.closing(sqlite3.connect(_queue(engine))) as direct:
             direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with _queue(engine).open("r+b") as file:
             file.seek(4096)
-            file.write(os.urandom(20000))
+            file.write(os.urandom(_queue(engine).stat().st_size - 4096))
         eventually(lambda: "is damaged" in not_ready(engine), "it is said", 60)
     finally:
         engine.end()
