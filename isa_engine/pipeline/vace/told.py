@@ -18,10 +18,13 @@ from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, latent_count
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.models.refusal import check
-from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
+from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.results.video import read_video
 from isa_engine.shot import Character, Shot
+
+# A picture is not what the camera saw where its proportions differ from the render's by more than this share.
+_SHAPE = 0.02
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,39 @@ def told(shot: Shot, model: VACE, segment: int) -> Told:
 def control_pictures(shot: Shot, segment: int) -> tuple[np.ndarray, np.ndarray]:
     """The control video and the mask of a segment, ``(F, H, W, 3)`` uint8 each.
 
-    Without a background all is painted.
+    Without a background all is painted. A first frame that is known is shown, and none of it painted: it
+    tells by place who wears what.
     """
     size, part = (shot.settings.width, shot.settings.height), shot.segment(segment)
-    poses = np.stack(list(pose_pictures(part, size)))
-    kept = background(shot, segment)
+    video = np.stack(list(pose_pictures(part, size)))
+    kept, first = background(shot, segment), first_frame(shot) if segment == 0 else None
     if kept is None:
-        return poses, np.full_like(poses, 255)
-    masks = np.stack(list(grown_masks(part, size)))
-    return np.where(masks > 127, poses, kept), masks
+        masks = np.full_like(video, 255)
+    else:
+        masks = np.stack(list(grown_masks(part, size)))
+        video = np.where(masks > 127, video, kept)
+    if first is not None:
+        video[0], masks[0] = first, 0
+    return video, masks
+
+
+def first_frame(shot: Shot) -> np.ndarray | None:
+    """The picture of the whole cast as it stands on the shot's first frame, through that frame's camera:
+    ``(H, W, 3)`` uint8 of the canvas's size. None where no picture is that."""
+    if shot.frame_reference is None:
+        return None
+    for character in shot.characters:
+        pose = character.reference
+        if pose is None or pose.picture != shot.frame_reference or not character.visible[0]:
+            return None
+        if not (np.allclose(pose.points, character.points[0]) and np.allclose(pose.mvp, shot.mvp[0])):
+            return None
+    picture = decode_picture(shot.references[shot.frame_reference], "the picture of the first frame")
+    shape = shot.width / shot.height
+    if abs(picture.width / picture.height - shape) > _SHAPE * shape:
+        return None
+    size = shot.settings.width, shot.settings.height
+    return to_frames(to_canvas(picture, size)[None, :, None])[0]
 
 
 def background(shot: Shot, segment: int) -> np.ndarray | None:

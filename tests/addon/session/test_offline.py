@@ -43,7 +43,8 @@ def test_the_panel_says_why_there_is_no_engine(app):
 
 def test_an_engine_that_was_there_gets_no_more_jobs_once_blender_is_offline(app):
     engine = ChosenEngine()
-    engine.health, engine._asked = SimpleNamespace(device="cpu"), (REMOTE.remote_url, REMOTE.remote_token)
+    engine.health = SimpleNamespace(device="cpu", models=())
+    engine._asked = REMOTE.remote_url, REMOTE.remote_token
     app.online_access = True
     assert engine.at_work().url == REMOTE.remote_url
     app.online_access = False

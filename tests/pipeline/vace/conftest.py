@@ -1,9 +1,12 @@
 """One tiny model for the whole room, added to a user's data of its own."""
 
+import functools
+
 import pytest
 
 from isa_engine import cli
-from isa_engine.pipeline import load_model
+from isa_engine.pipeline import load_model, pictures
+from isa_engine.results import video
 from tests.pipeline.vace.folders import write_tiny
 
 NAME = "tiny-vace"
@@ -13,6 +16,15 @@ NAME = "tiny-vace"
 def published(tmp_path_factory):
     """The folder as its makers publish it."""
     return write_tiny(tmp_path_factory.mktemp("published") / NAME)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def decoded_once():
+    """A process for every picture, each time it is looked at, would take longer than all else here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (pictures, video):
+            patch.setattr(module, "decode", functools.cache(module.decode))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Wan-VACE goes the whole way: told as its makers tell it, resumed to the same bytes, the set kept."""
 
+import io
 import json
 from dataclasses import replace
 from types import SimpleNamespace
@@ -22,11 +23,17 @@ from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import generate, load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
-from isa_engine.pipeline.vace.told import background, control_pictures, reference_pictures, told
+from isa_engine.pipeline.vace.told import (
+    background,
+    control_pictures,
+    first_frame,
+    reference_pictures,
+    told,
+)
 from isa_engine.results.record import PROJECTED
-from isa_engine.shot import Settings
+from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
-from tests.pipeline.shots import footage, make_shot
+from tests.pipeline.shots import footage, make_shot, picture
 
 FRAMES, SIZE, STEPS = 4, (48, 32), 2
 
@@ -44,16 +51,49 @@ def shot_of_people(name, steps=STEPS, cuts=(), policy=EXACT, **changes):
     return replace(shot, references=make_shot(FRAMES).references[:1], **changes)
 
 
+def with_first_frame(shot, **pose):
+    """One picture of the whole cast, as it stands on the first frame, through that frame's camera."""
+    cast = tuple(
+        replace(each, reference=ReferencePose(0, **{"points": each.points[0], "mvp": shot.mvp[0], **pose}))
+        for each in shot.characters
+    )
+    references = (picture(2 * SIZE[0], 2 * SIZE[1]),)
+    return replace(shot, characters=cast, references=references, frame_reference=0)
+
+
 def silent(progress):
     pass
 
 
-def test_it_is_told_what_its_makers_pipeline_tells_it(added, model):
+def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
+    shot = with_first_frame(shot_of_people(added))
+    video, masks = control_pictures(shot, 0)
+    seen = np.array(Image.open(io.BytesIO(shot.references[0])).resize(SIZE, Image.Resampling.LANCZOS))
+    assert np.abs(video[0].astype(int) - seen).max() <= 1
+    assert not masks[0].any()
+    assert masks[1:].any((1, 2, 3)).all()
+    painted, all_of_it = control_pictures(replace(shot, background=None), 0)
+    assert np.array_equal(painted[0], video[0])
+    assert all_of_it[1:].all()
+    moved = shot.mvp[0].copy()
+    moved[0, 3] += 0.01
+    elsewhere = with_first_frame(shot_of_people(added), mvp=moved)
+    other_shape = replace(shot, references=(picture(SIZE[0], SIZE[0]),))
+    for other in (elsewhere, other_shape, replace(shot, frame_reference=None)):
+        assert first_frame(other) is None
+        assert control_pictures(other, 0)[1][0].any()
+    after_the_cut = replace(shot, cuts=(2,))
+    assert control_pictures(after_the_cut, 1)[1][0].any()
+
+
+@pytest.mark.parametrize("staged", [shot_of_people, lambda name: with_first_frame(shot_of_people(name))])
+def test_it_is_told_what_its_makers_pipeline_tells_it(added, model, staged):
     from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 
-    shot = shot_of_people(added)
+    shot = staged(added)
+    pictures = reference_pictures(shot, SIZE)
     found = told(shot, model, 0)
-    assert (found.references, found.control.shape[2]) == (1, 1 + latent_count(FRAMES))
+    assert (found.references, found.control.shape[2]) == (len(pictures), len(pictures) + latent_count(FRAMES))
     parts = {"vae": model.vae, "transformer": model.transformer, "text_encoder": model.text_encoder}
     pipe = WanVACEPipeline(
         tokenizer=model.tokenizer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), **parts
@@ -61,13 +101,14 @@ def test_it_is_told_what_its_makers_pipeline_tells_it(added, model):
     video, mask = ([Image.fromarray(frame) for frame in frames] for frames in control_pictures(shot, 0))
     # Its makers' pipeline wants whole windows of frames.
     video, mask = ([*frames, frames[-1]] for frames in (video, mask))
-    picture = reference_pictures(shot, SIZE)[0]
     with torch.no_grad():
         video, mask, _ = pipe.preprocess_conditions(
             video, mask, None, 1, SIZE[1], SIZE[0], 5, torch.float32, model.device
         )
-        latents = pipe.prepare_video_latents(video, mask, [[picture]])
-        control = torch.cat([latents, pipe.prepare_masks(mask, [[picture]])], 1)
+        # It puts each picture before the one before; Wan's own program, and the house, keep their order.
+        pictures = pictures[::-1]
+        latents = pipe.prepare_video_latents(video, mask, [pictures])
+        control = torch.cat([latents, pipe.prepare_masks(mask, [pictures])], 1)
         words, not_words = pipe.encode_prompt("a street. a red coat", "rain", max_sequence_length=226)
     torch.testing.assert_close(found.control, control, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found.words, words)
