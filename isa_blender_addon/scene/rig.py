@@ -3,7 +3,7 @@
 The rest axes of every bone of our rigs are SMPL-X's own (Y up, Z towards the front), so a joint's local
 rotation is the pose bone's rotation and the body's translation is the pelvis bone's location, number for
 number. In the armature's space, Z up, a rest joint (x, y, z) sits at (x, −z, y). Rigs that came through other
-formats have other axes; ``_RestAxes`` reads them off the rig.
+formats have other axes (``rest_axes``).
 """
 
 from typing import Any
@@ -11,25 +11,19 @@ from typing import Any
 import bpy
 import numpy as np
 
-from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion, open_body
+from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion
 from isa_engine.body.axes import to_world
-from isa_engine.body.rotation import matrices, nearest_rotation, quaternions
+from isa_engine.body.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
 from .characters import body_mesh, joint_bones
+from .rest_axes import RestAxes
 from .timeline import fps
 
 MESH_NAME = "SMPLX-mesh-neutral"
 # Blender evaluates a shape key no further than its slider goes, and no slider goes further than this.
 _SLIDER = 10.0
 _BONE_LENGTH = 0.05
-# An SMPL-X pelvis-to-head distance is about 0.6 m; in a rig of centimetres it is about 60.
-_CENTIMETRES_BEYOND = 10.0
-
-
-def metres_a_unit(height: float) -> float:
-    """0.01 for a rig in centimetres, else 1; ``height``: from its pelvis to its head, in its own units."""
-    return 0.01 if height > _CENTIMETRES_BEYOND else 1.0
 
 
 def add_character(context, body: BodyModel, name: str, collection=None, betas=()):
@@ -82,7 +76,8 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> int:
         Scene frame of its last.
 
     Raises:
-        SceneError: the armature has not the 55 joints, is in no scene, is being edited, or is another file's.
+        SceneError: the armature has not the 55 joints, is in no scene, is being edited, is another file's, or
+            its pelvis cannot travel.
     """
     bones = joint_bones(armature)
     if bones is None or not armature.users_scene:
@@ -95,13 +90,12 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> int:
     if armature.mode == "EDIT":
         problem, remedy = "'{name}' is in Edit Mode, where nothing moves", "Leave the mode with Tab."
         raise SceneError(problem, remedy=remedy, name=armature.name)
-    if armature.data.is_editable:
-        armature.data.pose_position = "POSE"
+    _let_bones_follow(armature, bones)
     motion = motion.resampled(float(fps(armature.users_scene[0])))
     frames = start_frame + np.arange(len(motion.rotations))
 
     curves = _Curves(armature, motion.name)
-    axes = _RestAxes(armature, bones)
+    axes = RestAxes(armature, bones)
     rotations = matrices(motion.rotations)
     first = frames[:1]
     for joint, bone in enumerate(bones):
@@ -125,6 +119,27 @@ def apply_motion(armature, motion: Motion, start_frame: int = 1) -> int:
         for index, values in enumerate(feature.T):
             curves.key(f'key_blocks["Pose{index:03}"].value', "Pose", frames, values[:, None])
     return int(frames[-1])
+
+
+def _let_bones_follow(armature, bones: list[str]) -> None:
+    """Undo what lets bones stay behind whatever is keyed.
+
+    Raises:
+        SceneError: the pelvis is fixed to the bone above it.
+    """
+    rig = armature.data
+    if rig.bones[bones[0]].use_connect:
+        raise SceneError(
+            "bone '{bone}' is connected to its parent and cannot travel",
+            where="'{name}'",
+            remedy="In Edit Mode, turn its Connected off (Bone ▸ Relations).",
+            bone=bones[0],
+            name=armature.name,
+        )
+    if rig.is_editable:
+        rig.pose_position = "POSE"
+        for bone in bones:
+            rig.bones[bone].use_inherit_rotation = True
 
 
 def put_on_ground(armature) -> None:
@@ -154,45 +169,6 @@ def _steady(quaternions: np.ndarray) -> np.ndarray:
     """Of a rotation's two quaternions the one nearer to the frame before: ``(F, 4)``."""
     flips = np.where((quaternions[1:] * quaternions[:-1]).sum(-1) < 0, -1.0, 1.0)
     return quaternions * np.cumprod([1.0, *flips])[:, None]
-
-
-class _RestAxes:
-    """How a rig's bones lie at rest, against SMPL-X's, whose joints all have the axes of the body.
-
-    With S from SMPL-X's axes to the armature's and B from a bone's to the armature's, a joint's rotation R is
-    ``Bᵀ S R Sᵀ B`` to the bone. A rig by the rule of ``to_world`` has B = S.
-    """
-
-    def __init__(self, armature, bones: list[str]):
-        rest = [armature.data.bones[bone] for bone in bones]
-        heads = np.array([bone.head_local for bone in rest])
-        joints = open_body().joints()
-        self.body = _axes_between(joints - joints[0], heads - heads[0])
-        self.bones = np.array([bone.matrix_local.to_3x3() for bone in rest])
-        self.unit = metres_a_unit(np.linalg.norm(heads[15] - heads[0]))
-
-    def turn(self, joint: int, rotations: np.ndarray) -> np.ndarray:
-        """The joint's own of SMPL-X's rotations ``(F, 55, 3, 3)``, about the bone's axes: ``(F, 3, 3)``."""
-        between = self.body.T @ self.bones[joint]
-        return between.T @ rotations[:, joint] @ between
-
-    def place(self, translation: np.ndarray) -> np.ndarray:
-        """The pelvis's travel ``(F, 3)`` in metres along its bone's axes, in the rig's unit."""
-        return translation @ self.body.T @ self.bones[0] / self.unit
-
-
-def _axes_between(joints: np.ndarray, heads: np.ndarray) -> np.ndarray:
-    """The rotation ``(3, 3)`` from SMPL-X's axes to those of a rig, told by where its joints are at rest.
-
-    Axes are turned by quarters: what remains are the rig's own proportions.
-    """
-    nearest = nearest_rotation(heads.T @ joints)
-    quarters = np.zeros((3, 3))
-    for column in np.argsort(-np.abs(nearest).max(0)):
-        free = np.where(quarters.any(1), 0, np.abs(nearest[:, column]))
-        row = free.argmax()
-        quarters[row, column] = np.sign(nearest[row, column])
-    return quarters if np.linalg.det(quarters) > 0 else nearest
 
 
 class _Curves:

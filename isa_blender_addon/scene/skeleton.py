@@ -14,7 +14,7 @@ from isa_engine.errors import BodyError
 from isa_engine.shot.shot import SKELETON
 
 from .characters import joint_bones
-from .rig import metres_a_unit
+from .rest_axes import metres_a_unit
 
 # SMPL-X's axes (Y up, facing +Z) in Blender's, and the camera's view (-Z ahead) in the world's.
 TO_BLENDER = Matrix(TO_WORLD.tolist()).to_4x4()

@@ -62,9 +62,14 @@ def show_at_rest(armature) -> None:
     armature.data.pose_position = "REST"
 
 
+def hold_an_arm_level(armature) -> None:
+    armature.data.bones["left_elbow"].use_inherit_rotation = False
+
+
 @pytest.mark.parametrize(
     "before",
     [
+        hold_an_arm_level,
         lay_down,
         push_aside,
         keep_an_old_strip,
@@ -111,6 +116,17 @@ def test_a_rig_that_came_as_fbx_moves_as_the_one_it_was(scene, tmp_path, orienta
         scene.frame_set(20)
         places.append([rig.matrix_world @ rig.pose.bones[joint].head for joint in SMPLX_JOINTS])
     np.testing.assert_allclose(places[1], places[0], atol=1e-3)
+
+
+def test_a_rig_whose_pelvis_is_fixed_to_its_parent_is_refused(scene):
+    anna = add_person("Anna")
+    bpy.context.view_layer.objects.active = anna
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = anna.data.edit_bones
+    bones["root"].tail, bones["pelvis"].use_connect = bones["pelvis"].head, True
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with pytest.raises(SceneError, match=r"'Anna': bone 'pelvis' is connected .* Connected off"):
+        apply_motion(anna, random_motion())
 
 
 def test_a_rig_in_edit_mode_is_refused(scene):
