@@ -20,6 +20,7 @@ from isa_engine.errors import BodyError
 _AXES = {"xrotation": 0, "yrotation": 1, "zrotation": 2}
 _POSITIONS = {"xposition": 0, "yposition": 1, "zposition": 2}
 _AGAIN = "Export the file again."
+_EXCERPT = 80
 _TABLE = re.compile(r"\s*Frames\s*:\s*(\S+)\s+Frame\s*Time\s*:\s*(\S+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -184,10 +185,12 @@ def _table(text: str, channels: int, where: str) -> tuple[float, np.ndarray]:
         announced, interval = int(found[1]), float(found[2])
         values = np.array(found[3].split(), np.float64)
     except ValueError as error:
-        problem = f"the table after MOTION does not read: {error}"
+        # Where numbers are not separated by blanks, a whole row would stand in the sentence.
+        problem = f"the table after MOTION does not read: {str(error)[:_EXCERPT]}"
         raise BodyError(problem, where=where, remedy=_AGAIN) from error
-    if not 1e-4 < interval < 10:
-        raise BodyError(f"its frames are {interval} s apart", where=where)
+    if not 1e-4 < interval < 1:
+        remedy = "Set its Frame Time to seconds: 0.0083333 at 120 frames a second."
+        raise BodyError(f"its frames are {interval:g} s apart", where=where, remedy=remedy)
     frames, broken = divmod(values.size, max(1, channels))
     # Some programs count one row too few or too many; a file that breaks off lacks more than that.
     if broken or not frames or abs(frames - announced) > 1:

@@ -5,8 +5,9 @@ AMASS: ``poses (F, 165)`` or ``(F, 156)``, ``trans (F, 3)``, ``betas``, ``gender
 ``transl`` and optionally hands, jaw, eyes and ``betas``.
 
 AMASS's world is Z up, with bodies that are Y up at rest; other programs write the same fields for a world
-that is Y up. Our own files say which in ``up_axis``, and AMASS's own are known by fields that nobody else
-writes. Where a file has neither, up is where the heads point on average. Files of parts are taken as Y up.
+that is Y up, or a camera's, whose Y is down. Our own files say which in ``up_axis``, and AMASS's own are
+known by fields that nobody else writes. Where a file has neither, up is where the heads point on average.
+Files of parts are Y up, unless their heads plainly point elsewhere.
 """
 
 import os
@@ -31,6 +32,10 @@ _AMASS_FIELDS = (
     "markers",
     "mocap_time_length",
 )
+# From a file's world to Y up, by what is up there.
+_TO_Y_UP = {"Y": np.eye(3), "Z": TO_WORLD.T, "-Y": np.diag([1.0, -1.0, -1.0])}
+# Cosine of the angle from an axis within which heads plainly point along it.
+_PLAINLY = 0.7
 _RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
 _PARTS = {
     "global_orient": 1,
@@ -69,7 +74,7 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
     """Read a motion in any of these layouts.
 
     Args:
-        body: whose pelvis translations turn about, where a Z-up world is turned to Y up.
+        body: whose pelvis translations turn about, where another world is turned to Y up.
 
     Raises:
         BodyError: names what is missing, truncated, not finite or of another kind.
@@ -77,10 +82,10 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
     with NpzFile(path, "motion", _REMEDY) as file:
         if "poses" in file:
             rotations, translation, of_smplx = _poses(file)
-            z_up = _z_up(file, rotations[:, 0])
+            up = _up_axis(file, rotations[:, 0], plainly=-1.0)
         elif "global_orient" in file and "body_pose" in file:
             rotations, translation = _parts(file)
-            of_smplx, z_up = True, False
+            of_smplx, up = True, _up_axis(file, rotations[:, 0], plainly=_PLAINLY)
         else:
             problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in it"
             raise BodyError(problem, where=str(path), remedy=_REMEDY)
@@ -91,11 +96,11 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
             betas = np.atleast_2d(file.numbers("betas", None, np.float32))[0, :16]
         gender = file.text("gender").lower() if "gender" in file else "neutral"
         fps = _rate(file)
-    if z_up:
+    if up != "Y":
         # The pelvis of rest place J is at J + t; turned by C about the origin it is at C·(J + t) = J + t'.
-        pelvis = body.joints()[0]
-        rotations[:, 0] = axis_angles(TO_WORLD.T @ matrices(rotations[:, 0]))
-        translation = (pelvis + translation) @ TO_WORLD - pelvis
+        pelvis, turn = body.joints()[0], _TO_Y_UP[up]
+        rotations[:, 0] = axis_angles(turn @ matrices(rotations[:, 0]))
+        translation = (pelvis + translation) @ turn.T - pelvis
     return Motion(
         name=Path(path).stem,
         fps=fps,
@@ -107,8 +112,8 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
 
 
 def _poses(file: NpzFile) -> tuple[np.ndarray, np.ndarray, bool]:
-    poses = file.numbers("poses", (None, None), np.float64)
-    frames, columns = poses.shape
+    poses = file.numbers("poses", None, np.float64)
+    frames, columns = len(poses), int(np.prod(poses.shape[1:]))
     where = f"{file.where}, field 'poses'"
     if not frames:
         raise BodyError("there are no frames", where=where, remedy=_REMEDY)
@@ -136,16 +141,21 @@ def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(joints, 1), file.numbers("transl", (frames, 3), np.float64)
 
 
-def _z_up(file: NpzFile, orientation: np.ndarray) -> bool:
+def _up_axis(file: NpzFile, orientation: np.ndarray, plainly: float) -> str:
+    """Which axis is up in a file's world, of those that ``_TO_Y_UP`` knows.
+
+    Args:
+        orientation: of the roots, ``(F, 3)``.
+        plainly: cosine of the angle from Z within which heads must point for Z to be up.
+    """
     if "up_axis" in file:
-        return file.text("up_axis").upper() == "Z"
-    return any(name in file for name in _AMASS_FIELDS) or _stands_on_z(orientation)
-
-
-def _stands_on_z(orientation: np.ndarray) -> bool:
-    """Whether bodies with these root orientations ``(F, 3)`` have their heads towards Z rather than Y."""
-    head = matrices(orientation)[:, :, 1].mean(0)
-    return bool(head[2] > head[1])
+        return "Z" if file.text("up_axis").upper() == "Z" else "Y"
+    if any(name in file for name in _AMASS_FIELDS):
+        return "Z"
+    _, y, z = matrices(orientation)[:, :, 1].mean(0)
+    if y < -_PLAINLY:
+        return "-Y"
+    return "Z" if z > max(y, plainly) else "Y"
 
 
 def _rate(file: NpzFile) -> float:

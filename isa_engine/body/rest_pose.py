@@ -46,7 +46,8 @@ class Comparison:
     """How to read a capture.
 
     Attributes:
-        world: ``(3, 3)`` from the axes of the file's world to X left, Y up, Z forward.
+        world: ``(3, 3)`` from the axes of the file's world to X left, Y up, Z forward; as ``bones``, a mirror
+            image where these axes are left-handed.
         bones: ``(3, 3)`` from the axes of the file's skeleton at rest to the same.
         alignment: ``(55, 3, 3)``: a captured joint's global orientation in our axes, times this, is that of
             SMPL-X's joint in the same pose.
@@ -100,10 +101,14 @@ def _stands(rest: np.ndarray, source: Mapping[str, int]) -> bool:
 
 
 def _standing_axes(rest: np.ndarray, source: Mapping[str, int]) -> np.ndarray:
-    """From the skeleton's axes to X left, Y up, Z forward, read off the skeleton that stands at rest."""
+    """From the skeleton's axes to X left, Y up, Z forward, read off the skeleton that stands at rest; where
+    its feet point backwards by that, the axes of the file are left-handed, and this is a mirror image."""
     left = _nearest_axis(_bone(rest, source, "right_hip", "left_hip"))
     up = _nearest_axis(_torso(rest, source))
-    return np.stack([left, up, np.cross(left, up)])
+    forward = np.cross(left, up)
+    feet = [_bone(rest, source, *ends) for ends in _PLACED.items() if "foot" in ends[1] and ends[1] in source]
+    mirrored = any(foot @ forward < -0.7 * np.linalg.norm(foot) for foot in feet)
+    return np.stack([left, up, -forward if mirrored else forward])
 
 
 def _world_of_standing(
@@ -118,7 +123,8 @@ def _world_of_standing(
     hips = placed[:, [source["left_hip"], source["right_hip"]]].mean(1) @ axis
     feet = placed[:, [source["left_ankle"], source["right_ankle"]]].min(1) @ axis
     if 0.6 < np.median(hips) / leg < 1.5 and abs(np.quantile(feet, 0.05)) < 0.3 * leg:
-        return _axes_above(axis, placed, source)
+        # Left-handed where the skeleton's axes are.
+        return _axes_above(axis, placed, source) * np.array([[1.0], [1.0], [np.linalg.det(bones)]])
     return bones
 
 

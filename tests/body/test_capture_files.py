@@ -41,6 +41,14 @@ def test_a_bvh_may_have_any_axis_up_and_any_forward(tmp_path, turn):
     assert_same_movement(first, load_motion(write_bvh(TAKE, tmp_path / "b.bvh", axes=axes)))
 
 
+@pytest.mark.parametrize("flipped", range(3))
+def test_a_bvh_may_be_left_handed(tmp_path, flipped):
+    """As game engines have it: by the rule of right-handed axes its people's feet point backwards."""
+    axes = np.diag(1.0 - 2.0 * (np.arange(3) == flipped))
+    first = load_motion(write_bvh(TAKE, tmp_path / "a.bvh"))
+    assert_same_movement(first, load_motion(write_bvh(TAKE, tmp_path / "b.bvh", axes=axes)))
+
+
 def test_the_limbs_point_where_the_captured_limbs_point(tmp_path):
     """Whatever the two rest poses are: a still take in CMU's rest pose has its legs apart."""
     still = Capture(np.zeros((1, 29, 3)), np.zeros((1, 3)))
@@ -233,7 +241,7 @@ DAMAGED_BVH = {
     "letters": (lambda text: text.rstrip() + "x\n", "the table after MOTION does not read"),
     "no time": (
         lambda text: text.replace("Frame Time: 0.008333333", "Frame Time: 0"),
-        "frames are 0.0 s apart",
+        "frames are 0 s apart",
     ),
 }
 

@@ -49,3 +49,27 @@ def test_somebody_below_the_ground_all_along_is_refused_and_somebody_who_dives_i
 
     with pytest.raises(BodyError, match=r"below the ground from head to foot on all frames, by \d"):
         load_motion(_changed(tmp_path, sink))
+
+
+def _as_written(tmp_path, poses, places) -> None:
+    path = tmp_path / "odd.npz"
+    np.savez(path, poses=poses, trans=places, mocap_frame_rate=24.0, up_axis="Y")
+    load_motion(path)
+
+
+@pytest.mark.parametrize("moving", [True, False])
+@pytest.mark.parametrize("unit", [100, 1000])
+def test_places_in_another_unit_than_metres_are_refused(tmp_path, unit, moving):
+    walk = bundled_motion("walk")
+    places = walk.translation if moving else np.broadcast_to(walk.translation[:1], walk.translation.shape)
+    poses = walk.rotations.reshape(len(places), -1)
+    _as_written(tmp_path, poses, places)
+    with pytest.raises(BodyError, match=r"its unit is no metre\. Export its places in metres"):
+        _as_written(tmp_path, poses, unit * places)
+
+
+def test_angles_in_degrees_are_refused(tmp_path):
+    walk = bundled_motion("walk")
+    poses = walk.rotations.reshape(len(walk.rotations), -1).astype(float)
+    with pytest.raises(BodyError, match=r"seem to be in degrees\. Export them in radians"):
+        _as_written(tmp_path, np.degrees(poses), walk.translation)

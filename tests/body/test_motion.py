@@ -10,13 +10,13 @@ TO_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def random_motion(frames: int = 5, fps: float = 30.0) -> Motion:
-    """Somebody roughly upright."""
+    """Somebody roughly upright, no faster than people are."""
     random = np.random.default_rng(1)
     return Motion(
         name="take",
         fps=fps,
         rotations=random.normal(0, 0.3, (frames, 55, 3)).astype(np.float32),
-        translation=random.normal(0, 1, (frames, 3)).astype(np.float32),
+        translation=random.normal(0, 0.1, (frames, 3)).astype(np.float32),
         betas=random.normal(size=10).astype(np.float32),
         gender="female",
     )
@@ -78,6 +78,31 @@ def test_the_same_fields_in_a_world_with_y_up_are_left_as_they_are(tmp_path):
     motion = random_motion()
     fields = amass_fields(motion) | {"poses": motion.rotations.reshape(-1, 165), "trans": motion.translation}
     np.savez(tmp_path / "take.npz", **fields)
+    np.testing.assert_allclose(vertices(load_motion(tmp_path / "take.npz")), vertices(motion), atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+@pytest.mark.parametrize("world", ["Z up", "a camera's"])
+def test_another_world_is_known_by_where_heads_point(tmp_path, world, parts):
+    """Y is down before a camera."""
+    from scipy.spatial.transform import Rotation
+
+    motion, pelvis = random_motion(), open_body().joints()[0]
+    motion.rotations[:, 0] *= 0.3
+    turn = TO_Z_UP if world == "Z up" else np.diag([1.0, -1, -1])
+    rotations = motion.rotations.astype(np.float64)
+    rotations[:, 0] = Rotation.from_matrix(turn @ matrices(rotations[:, 0])).as_rotvec()
+    places = (motion.translation + pelvis) @ turn.T - pelvis
+    if parts:
+        names = {"global_orient": slice(1), "body_pose": slice(1, 22), "jaw_pose": slice(22, 23)}
+        names |= {"leye_pose": slice(23, 24), "reye_pose": slice(24, 25)}
+        names |= {"left_hand_pose": slice(25, 40), "right_hand_pose": slice(40, 55)}
+        fields = {name: rotations[:, joints].reshape(len(places), -1) for name, joints in names.items()}
+        fields["transl"] = places
+    else:
+        # In a row or joint by joint.
+        fields = {"poses": rotations, "trans": places}
+    np.savez(tmp_path / "take.npz", **fields, fps=30)
     np.testing.assert_allclose(vertices(load_motion(tmp_path / "take.npz")), vertices(motion), atol=1e-5)
 
 
