@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isa_engine.geometry.surface import area_vectors
+
 from .garments import Tailor
 
 STEPS = 7
@@ -45,8 +47,7 @@ def strands(tailor: Tailor, style: Style, count: int, random: np.random.Generato
     """Points of strands ``(count, STEPS, 3)`` from root to tip, none inside the head, neck or shoulders."""
     on = tailor.on_scalp(style.brow, style.nape)
     faces = tailor.body.faces[on[tailor.body.faces].all(1)]
-    corner = tailor.skin[faces]
-    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+    area = np.linalg.norm(area_vectors(tailor.skin, faces), axis=1)
     face = faces[random.choice(len(faces), count, p=area / area.sum())]
     share = random.dirichlet([1, 1, 1], count)[..., None]
     root, normal = (tailor.skin[face] * share).sum(1), (tailor.normals[face] * share).sum(1)

@@ -13,7 +13,7 @@ from ..engine.orders import keep_log
 from ..engine.queue import Job
 from ..session.current import session
 from ..takes.files import LOG
-from ..takes.shown import why_kept
+from ..takes.shown import check_deletable
 from .open_log import show_text
 from .operator import Operator, Result
 
@@ -78,12 +78,10 @@ class ISA_OT_remove_job(_OfJob, bpy.types.Operator):
     bl_label = "Remove"
     bl_description = "Forget this job, with its files"
 
-    def execute(self, _context) -> Result:
+    def run(self, _context) -> Result | None:
         if self.job is None:
             return {"CANCELLED"}
-        if reason := why_kept(self.job.take):
-            self.report({"ERROR"}, reason)
-            return {"CANCELLED"}
+        check_deletable(self.job.take)
         session().queue.remove(Path(self.take))
         session().keep_ticking()
         return {"FINISHED"}

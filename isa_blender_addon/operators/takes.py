@@ -5,11 +5,13 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
+from isa_engine.errors import IsaError
+
 from ..language.translation import in_words, said, words
 from ..session.current import session
 from ..session.window import redraw
 from ..takes.files import beside, size
-from ..takes.shown import other_folder, show_results, show_take, shown_folder, use_settings, why_kept
+from ..takes.shown import check_deletable, other_folder, show_results, show_take, shown_folder, use_settings
 from ..takes.take import Take
 from ..takes.trash import has_trash
 from .operator import Operator, Result
@@ -103,8 +105,10 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
         take = self.found
         if take is None:
             return {"CANCELLED"}
-        if self._refuse(take):
-            return {"CANCELLED"}
+        try:
+            check_deletable(take)
+        except IsaError as error:
+            return self.fail(error)
         return context.window_manager.invoke_props_dialog(
             self,
             title=words("Delete {take}?", take=take.name),
@@ -120,8 +124,9 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
 
     def run(self, _context) -> Result | None:
         take = self.found
-        if take is None or self._refuse(take):
+        if take is None:
             return {"CANCELLED"}
+        check_deletable(take)
         trash = has_trash(take.folder)
         if trash:
             session().queue.move_to_trash(take.folder)
@@ -131,12 +136,6 @@ class ISA_OT_delete_take(_OfTake, bpy.types.Operator):
         self.report({"INFO"}, said(text, take=take.name))
         redraw()
         return {"FINISHED"}
-
-    def _refuse(self, take: Take) -> bool:
-        reason = why_kept(take)
-        if reason:
-            self.report({"ERROR"}, reason)
-        return bool(reason)
 
 
 def what_goes(take: Take) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.geometry.ndc import project
+from isa_engine.geometry.ndc import project, to_pixels
 
 # Opacity of a point that the picture does not show: it is still seen where it is.
 SHOWN_ALPHA, HIDDEN_ALPHA = 1.0, 0.22
@@ -158,5 +158,5 @@ class _DepthMap:
         return w <= self.nearest[self._cell(ndc)] + self.tolerance
 
     def _cell(self, ndc: np.ndarray) -> np.ndarray:
-        place = np.clip((ndc + 1) / 2 * self.cells, 0, self.cells - 1).astype(np.int64)
+        place = to_pixels(ndc, (self.cells, self.cells)).clip(0, self.cells - 1).astype(np.int64)
         return place[:, 1] * self.cells + place[:, 0]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import bpy
 
+from isa_engine.errors import SceneError
 from isa_engine.shot import Shot, read_shot
 
 from .. import plate
-from ..language.translation import said
 from ..plate.movie import blend_relative
 from ..plate.view import show_in_view
 from ..settings.models import model_named
@@ -38,22 +38,21 @@ def shown_paths() -> set[Path]:
     return {Path(os.path.realpath(path)) for path in paths}
 
 
-def why_kept(take: Take) -> str:
-    """Why a take is not to be deleted, as a sentence; empty if it may be."""
+def check_deletable(take: Take) -> None:
+    """Raise SceneError where a take is not to be deleted: it is pinned, or this file shows it."""
     if take.pinned:
-        return said("{take} is pinned. Unpin it first.", take=take.name)
+        raise SceneError("{take} is pinned", remedy="Unpin it first.", take=take.name)
     for scene in bpy.data.scenes:
         if Places(plate.files(scene)).within(take.folder):
-            return said(
-                "{take} is the plate of scene '{scene}'. Show another take first.",
+            raise SceneError(
+                "{take} is the plate of scene '{scene}'",
+                remedy="Show another take first.",
                 take=take.name,
                 scene=scene.name,
             )
     if Places(bpy.utils.blend_paths(absolute=True)).within(take.folder):
-        return said(
-            "{take} is still used in this file. Purge what is unused, or show another.", take=take.name
-        )
-    return ""
+        remedy = "Purge what is unused, or show another."
+        raise SceneError("{take} is still used in this file", remedy=remedy, take=take.name)
 
 
 def show_take(scene, take: Take) -> None:

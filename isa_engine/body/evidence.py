@@ -12,6 +12,7 @@ from isa_engine.body.keypoints import KEYPOINTS
 from isa_engine.body.landmarks import LANDMARKS, Sighting
 from isa_engine.body.rotation import aligning
 from isa_engine.errors import BodyError
+from isa_engine.geometry.ndc import from_pixels
 
 # Errors that are expected of a mark and of a sure landmark, as shares of the figure's size in the picture.
 _MARKED, _DETECTED = 0.006, 0.012
@@ -143,5 +144,5 @@ def ray(place: np.ndarray, size: tuple[int, int], intrinsics: np.ndarray) -> np.
         intrinsics: ``(4,)``, ``geometry.camera``.
     """
     fx, fy, cx, cy = intrinsics
-    x, y = (np.asarray(place) / size * 2 - 1) * [1, -1]
+    x, y = from_pixels(np.asarray(place), size)
     return np.array([(x - cx) / fx, (y - cy) / fy, -1.0])

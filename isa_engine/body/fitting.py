@@ -18,7 +18,7 @@ from isa_engine.body.pose_prior import pose_prior
 from isa_engine.body.rotation import aligning, matrices
 from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.errors import BodyError
-from isa_engine.geometry.ndc import to_pixels
+from isa_engine.geometry.ndc import from_pixels, to_pixels
 
 # A fit with a larger error, as a share of the figure's size in the picture, has failed.
 _FAILED = 0.05
@@ -161,7 +161,7 @@ class Problem:
         shape = self._landmarks(parameters[None])[0][known.marked]
         tall = np.ptp(shape[:, :2], axis=0).max()
         distance = fy * tall / (2 * known.extent / self.size[1])
-        middle = (known.places[known.marked].mean(0) / self.size * 2 - 1) * [1, -1]
+        middle = from_pixels(known.places[known.marked].mean(0), self.size)
         centre = shape.mean(0) - parameters[_PLACE]
         parameters[_PLACE] = [
             distance * (middle[0] - cx) / fx - centre[0],

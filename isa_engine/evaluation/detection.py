@@ -20,6 +20,7 @@ from isa_engine.errors import BodyError
 from isa_engine.evaluation.posed_pictures import SCENES, Known, Photographer
 from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.table import NOTHING, Cell, Row, Table, cell_of
+from isa_engine.geometry.ndc import to_pixels
 
 SIZE = (720, 720)
 # Intrinsics of a 50 mm lens on a sensor 36 mm wide, which the add-on assumes too.
@@ -78,7 +79,7 @@ def pixels(joints: np.ndarray, intrinsics: np.ndarray, size: tuple[int, int] = S
     fx, fy, cx, cy = intrinsics
     depth = -joints[..., 2]
     ndc = np.stack([fx * joints[..., 0] / depth + cx, fy * joints[..., 1] / depth + cy], -1)
-    return (ndc * [1, -1] + 1) / 2 * size
+    return to_pixels(ndc, size)
 
 
 def _measured(known: Known, seen: list[Sighting], intrinsics: np.ndarray) -> dict[str, float | None] | None:

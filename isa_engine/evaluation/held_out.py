@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isa_engine.body.axes import TO_WORLD
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.rendering.filming import Actor, film
@@ -200,8 +201,7 @@ class HeldOut:
         """The same performance about the origin, and a camera's view of it on a flat set."""
         middle = clip.points[0].reshape(-1, 3).mean(0)
         world = middle * middle.new_tensor([1, 1, 0])
-        # From the world's axes to SMPL-X's, whose −Z is the world's Y (``body.axes``).
-        smplx = world[[0, 2, 1]] * world.new_tensor([1, 1, -1])
+        smplx = world @ torch.as_tensor(TO_WORLD).to(world)
         moved = [
             replace(actor, translation=actor.translation - smplx, points=actor.points - world)
             for actor in actors

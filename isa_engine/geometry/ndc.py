@@ -67,6 +67,14 @@ def to_pixels(ndc, size: tuple[int, int]):
     return places
 
 
+def from_pixels(places, size: tuple[int, int]):
+    """Places in a picture ``(..., 2)``, as of ``to_pixels``, to NDC x and y ``(..., 2)``."""
+    ndc = places * 1.0
+    ndc[..., 0] = 2 * ndc[..., 0] / size[0] - 1
+    ndc[..., 1] = 1 - 2 * ndc[..., 1] / size[1]
+    return ndc
+
+
 def picture_coordinates(ndc):
     """NDC ``(..., ≥2)`` to ``(u, v)`` in [−1, 1] with v **down**: what ``grid_sample`` reads (Eq. 19).
 

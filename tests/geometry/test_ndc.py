@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.geometry.camera import FAR, NEAR, modelview_projection
-from isa_engine.geometry.ndc import latent_pixels, picture_coordinates, project, to_pixels, view_depth
+from isa_engine.geometry.ndc import (
+    from_pixels,
+    latent_pixels,
+    picture_coordinates,
+    project,
+    to_pixels,
+    view_depth,
+)
 from tests.geometry.scenes import clouds, lenses, numbers, rigid
 
 sizes = st.integers(1, 40)
@@ -108,6 +115,7 @@ def test_places_in_a_picture_are_counted_from_its_upper_left_corner(x, y, width,
     assert np.isclose(v, (1 - y) * height / 2, atol=1e-9)
     assert (to_pixels(torch.from_numpy(here), (width, height))[0].numpy() == [u, v]).all()
     assert (here == [[x, y, 0.5]]).all()
+    assert np.allclose(from_pixels(np.array([u, v]), (width, height)), [x, y], atol=1e-9)
 
 
 @given(sizes, sizes)

@@ -11,6 +11,7 @@ import numpy as np
 from isa_engine.body import BodyModel
 from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.geometry.ndc import from_pixels
 
 # What is said of a file of tracks that cannot be read.
 BAD_TRACK = "bad track"
@@ -122,8 +123,8 @@ def level_camera(frames: int) -> np.ndarray:
 def ndc_intrinsics(focal: np.ndarray, principal: np.ndarray, height: int, width: int) -> np.ndarray:
     """``(..., 2)`` pixels each to ``(..., 4)``, see ``geometry.camera``."""
     fx, fy = 2 * focal[..., 0] / width, 2 * focal[..., 1] / height
-    cx, cy = 2 * principal[..., 0] / width - 1, 1 - 2 * principal[..., 1] / height
-    return np.stack([fx, fy, cx, cy], -1).astype(np.float32)
+    shift = from_pixels(principal, (width, height))
+    return np.concatenate([np.stack([fx, fy], -1), shift], -1).astype(np.float32)
 
 
 def on_body(track: Track, body: BodyModel, is_smplx: bool) -> tuple[Track, np.ndarray]:

@@ -51,7 +51,9 @@ def feed(folder: Path, source: Callable, patience: float = _PATIENCE) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     # A writer's tensors are small: several threads would be slower than one. A GPU it does not use.
     os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    context = multiprocessing.get_context("spawn")
+    # What a writer imports takes seconds: one process imports it, and writers are forked from that one.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["isa_engine.data.clips.sources", "isa_engine.training.ring.ring"])
 
     def start_writer(number: int) -> multiprocessing.Process:
         ring.alive[number] = time.time()

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from isa_engine.errors import ran_out_of_memory
 from isa_engine.training.sprint.clock import within
 
 T = TypeVar("T")
@@ -54,12 +55,12 @@ class Fallbacks:
         while True:
             try:
                 return self._timed(step)
-            except torch.OutOfMemoryError as error:
-                self._note("half the batch", error)
-                self.halve()
-                torch.cuda.empty_cache()
             except Exception as error:
-                if self.compiled:
+                if ran_out_of_memory(error):
+                    self._note("half the batch", error)
+                    self.halve()
+                    torch.cuda.empty_cache()
+                elif self.compiled:
                     self._note("not compiled", error)
                     self.compiled = False
                     run_eagerly(self.blocks)
