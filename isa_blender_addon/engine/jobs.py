@@ -23,7 +23,6 @@ from isa_engine.errors import Cancelled, EngineError, IsaError
 from ..takes.files import ARRIVING, PREVIEW
 from ..takes.take import fresh_key
 from .orders import Order, keep_log, known_as
-from .pace import Pace
 from .process import EngineStatus
 from .snapshot import JobSnapshot
 
@@ -78,7 +77,6 @@ class JobRunner:
         self._snapshot = JobSnapshot(job=job)
         self.left, self._ending = False, threading.Event()
         self._orders: SimpleQueue[Order] = SimpleQueue()
-        self._pace = Pace()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
     def start(self) -> None:
@@ -154,7 +152,7 @@ class JobRunner:
                 # The engine has ended it, so that sending it again must make a new job.
                 self._show(job="")
                 raise EngineError(status.error) if status.state == "failed" else Cancelled
-            self._show(state="fetching", seconds_left=None, error="")
+            self._show(state="fetching", error="")
             self._fetch(client, job)
             if self.engine.private:
                 self._forget(client, job)
@@ -260,7 +258,7 @@ class JobRunner:
             except EngineUnreachable:
                 if time.monotonic() > deadline:
                     raise
-                self._show(state="lost", seconds_left=None)
+                self._show(state="lost")
                 self._pause()
             else:
                 self._show(state=before)
@@ -291,9 +289,8 @@ class JobRunner:
             raise Cancelled
 
     def _show_progress(self, status: JobStatus) -> None:
-        left = self._pace.seconds_left(status.phase, status.step, status.steps)
         shown = {"state": status.state, "phase": status.phase, "step": status.step, "steps": status.steps}
-        self._show(**shown, seconds_left=left, error=status.error)
+        self._show(**shown, error=status.error)
         self._show(priority=status.priority, comment=status.comment)
 
     def _show(self, **changes) -> None:

@@ -14,7 +14,6 @@ class JobSnapshot:
             or "cancelled".
         job: the engine's name for it; empty before it has one, and where the engine has ended it.
         phase, step, steps: the engine's, while running (``protocol.JobStatus``); bytes, while uploading.
-        seconds_left: of this phase, as far as its pace tells; None: not known yet.
         error: a sentence: why it failed or, where the engine has it waiting, what stands in its way.
         preview: the newest preview picture, if there is one.
         preview_version: another number for another picture.
@@ -27,7 +26,6 @@ class JobSnapshot:
     phase: str = ""
     step: int = 0
     steps: int = 0
-    seconds_left: float | None = None
     error: str = ""
     preview: Path | None = None
     preview_version: int = 0

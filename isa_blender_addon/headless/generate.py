@@ -31,7 +31,7 @@ from .arguments import add_scene_arguments, configure
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
 _POLL_SECONDS = 0.2
-_PHASES = {"read": "reading", "background": "background"}
+_PHASES = {"read": "reading", "background": "background", "check": "checking"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +149,7 @@ def follow_reading(reading: Reading, stop: threading.Event) -> None:
     """
     shown = None
     while reading.step():
+        reading.rest()
         if reading.progress != shown:
             shown = reading.progress
             phase, done, total = shown

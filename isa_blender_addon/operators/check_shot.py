@@ -17,7 +17,7 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
         cls.poll_message_set("The scene is being read")
         return not session().busy
 
-    def begin(self, context) -> Reading:
+    def read(self, context) -> Reading:
         return session().check(context.scene)
 
 

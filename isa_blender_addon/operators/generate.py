@@ -24,7 +24,7 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
         cls.poll_message_set("The scene is being read")
         return not session().busy
 
-    def begin(self, context) -> Reading:
+    def read(self, context) -> Reading:
         return session().generate(context.scene, self.anyway)
 
     def run(self, context) -> None:

@@ -1,4 +1,6 @@
-"""What operators that read the scene have in common: a timer, Escape, and the artist's mouse."""
+"""What operators that read the scene have in common: turns with Blender, Escape, mouse and keys."""
+
+import time
 
 import bpy
 
@@ -6,13 +8,24 @@ from isa_engine.errors import Cancelled, IsaError
 
 from ..session.current import session
 from ..session.reading import Reading
-from .operator import Operator, Result
+from .lasting import LastingOperator
+from .operator import Result
+
+# Each frame that is read has Blender draw the scene once more. A turn of reading lasts as long as Blender
+# took since the last one, so that drawing a heavy scene takes half of the time at most, and not nearly all;
+# seconds, at least and at most.
+_SHORTEST, _LONGEST = 0.01, 0.5
+# Seconds between two looks at a background that is rendered elsewhere.
+_WAITING = 0.1
+_MOUSE = {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
 
 
-class ReadingOperator(Operator):
-    """Reads the scene step by step, with Blender drawing and listening in between."""
+class ReadingOperator(LastingOperator):
+    """Reads the scene step by step; while its background is rendered all of Blender is the artist's."""
 
-    def begin(self, context) -> Reading:
+    every = 0.01
+
+    def read(self, context) -> Reading:
         """Begin to read.
 
         Raises:
@@ -20,45 +33,42 @@ class ReadingOperator(Operator):
         """
         raise NotImplementedError
 
-    def invoke(self, context, event) -> Result:
-        try:
-            self._reading = self.begin(context)
-        except IsaError as error:
-            return self.fail(error)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(0.01, window=context.window)
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+    def begin(self, context) -> None:
+        self._reading, self._turned = self.read(context), time.monotonic()
 
     def modal(self, context, event) -> Result:
-        if event.type == "ESC":
+        read = self._reading.frames_read
+        if event.type == "ESC" and not read:
             self._reading.cancel()
         elif event.type != "TIMER":
             # The mouse still reaches Cancel and the view; a key could change the scene while it is read.
-            mouse = event.type in {"MOUSEMOVE", "LEFTMOUSE", "MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"}
-            return {"PASS_THROUGH"} if mouse else {"RUNNING_MODAL"}
+            return {"PASS_THROUGH"} if read or event.type in _MOUSE else {"RUNNING_MODAL"}
         unfinished = False
+        away = time.monotonic() - self._turned - self.every
         try:
-            unfinished = self._reading.stretch()
+            unfinished = self._reading.stretch(min(max(away, _SHORTEST), _LONGEST))
         except Cancelled:
             return {"CANCELLED"}
         except IsaError as error:
             return self.fail(error)
         finally:
+            self._turned = time.monotonic()
             if not unfinished:
-                context.window_manager.event_timer_remove(self._timer)
-        return {"RUNNING_MODAL"} if unfinished else {"FINISHED"}
+                self.stop(context)
+        session().show()
+        if unfinished and self._reading.frames_read and not read:
+            self.look_every(context, _WAITING)
+        # Others wait for the timer's events, too.
+        return {"PASS_THROUGH"} if unfinished else {"FINISHED"}
 
-    def cancel(self, context) -> None:
-        """Blender closes or opens another file."""
+    def leave(self, context) -> None:
         self._reading.close()
-        context.window_manager.event_timer_remove(self._timer)
 
     def run(self, context) -> None:
         """Without a window: all frames at once."""
-        reading = self.begin(context)
+        reading = self.read(context)
         while reading.step():
-            pass
+            reading.rest()
         for finding in session().findings:
             self.report({"WARNING"}, finding.sentence)
 

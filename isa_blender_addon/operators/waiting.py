@@ -1,26 +1,13 @@
-"""What operators have in common whose work goes on elsewhere: a timer, and Blender's own life meanwhile."""
+"""What operators have in common whose work goes on elsewhere, while Blender lives its own life."""
 
 from isa_engine.errors import IsaError
 
-from .operator import Operator, Result
+from .lasting import LastingOperator
+from .operator import Result
 
 
-class WaitingOperator(Operator):
-    """Begins work and ends when it is over; without a window it waits.
-
-    Attributes:
-        every: seconds between two looks at how the work stands.
-    """
-
-    every = 0.2
-
-    def begin(self, context) -> None:
-        """Begin the work.
-
-        Raises:
-            IsaError: what stands in the way; nothing has begun.
-        """
-        raise NotImplementedError
+class WaitingOperator(LastingOperator):
+    """Ends when its work is over; without a window it waits."""
 
     def look(self, context) -> bool:
         """Whether the work is over and can be taken up."""
@@ -34,32 +21,14 @@ class WaitingOperator(Operator):
         """
         raise NotImplementedError
 
-    def leave(self, context) -> None:
-        """Let the work go: Blender closes or opens another file."""
-        raise NotImplementedError
-
-    def invoke(self, context, _event) -> Result:
-        try:
-            self.begin(context)
-        except IsaError as error:
-            return self.fail(error)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(self.every, window=context.window)
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
     def modal(self, context, event) -> Result:
         if event.type != "TIMER" or not self.look(context):
             return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
+        self.stop(context)
         try:
             return self.end(context) or {"FINISHED"}
         except IsaError as error:
             return self.fail(error)
-
-    def cancel(self, context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-        self.leave(context)
 
     def run(self, context) -> Result | None:
         self.begin(context)

@@ -42,7 +42,7 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         cls.poll_message_set("The scene is being read")
         return not session().busy
 
-    def begin(self, context) -> Reading:
+    def read(self, context) -> Reading:
         options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "span", "untrained")}
         out = Path(bpy.path.abspath(self.directory)).absolute()
         arguments = argparse.Namespace(out=out, **options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 ADDON = __package__.rpartition(".")[0]
 # Functions that draw a section of the preferences, given a layout and them; rooms above hang theirs here.
@@ -21,6 +21,8 @@ class Choices:
     remote_url: str = ""
     remote_token: str = ""
     cache: str = ""
+    notify: bool = False
+    sound: bool = False
 
 
 class Preferences(bpy.types.AddonPreferences):
@@ -46,11 +48,21 @@ class Preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    notify: BoolProperty(
+        name="On the Desktop",
+        description="Tell of a take's end on the desktop, where the system has notify-send or is macOS",
+        default=True,
+    )
+    sound: BoolProperty(name="By a Sound", description="Tell of a take's end by two tones")
+
     def draw(self, context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "engine", expand=True)
         draw_engine(layout, self)
+        column = layout.column(heading="Tell of a Take's End")
+        column.prop(self, "notify")
+        column.prop(self, "sound")
         for section in sections:
             section(layout, self)
 

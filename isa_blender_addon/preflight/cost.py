@@ -1,5 +1,6 @@
 """What a shot will cost an engine: time by the model's operations, memory to about a factor of two."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from isa_engine.configuration.policies import EXACT, POLICIES
@@ -41,21 +42,24 @@ def memory_beside(model: Description, work: Work) -> float:
     return model.memory_beside(_sized(model, work))
 
 
-def seconds(model: Description, work: Work, device: str, pace: float | None = None) -> float | None:
-    """How long it takes; None: nothing is known of the engine.
+def seconds(model: Description, work: Work, device: str, paces: Mapping[str, float]) -> dict[str, float]:
+    """How long each phase takes; empty: nothing is known of the engine.
 
     Args:
         device: the engine's, as ``protocol.Health`` has it.
-        pace: operations a second that an earlier plate of this model was made with.
+        paces: operations a second of the phases of an earlier plate of this model.
     """
     # Of several workers one takes the job.
-    pace = pace or _PACES.get(device.partition(",")[0].partition(":")[0])
-    return operations(model, work) / pace if pace else None
+    pace = _PACES.get(device.partition(",")[0].partition(":")[0])
+    phases = operations(model, work)
+    if pace is None and not set(phases) <= set(paces):
+        return {}
+    return {phase: count / paces.get(phase, pace) for phase, count in phases.items()}
 
 
-def operations(model: Description, work: Work) -> float:
-    """Floating point operations of the whole generation."""
-    return sum(model.operations(_sized(model, work)).values())
+def operations(model: Description, work: Work) -> dict[str, float]:
+    """Floating point operations of each phase of the generation."""
+    return dict(model.operations(_sized(model, work)))
 
 
 def _sized(model: Description, work: Work) -> generation.Work:

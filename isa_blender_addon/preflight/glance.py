@@ -40,13 +40,16 @@ def glance(scene, health: Health | None) -> list[Finding]:
     ]
 
 
-def estimate(scene, health: Health | None) -> float | None:
-    """Seconds that the engine will take, about; None: nothing is known of it."""
-    model, work = chosen(scene), work_of(scene)
+def engine_seconds(scene, device: str) -> dict[str, float]:
+    """About how long each of the engine's phases will take; empty: nothing is known of it.
+
+    Args:
+        device: the engine's, as ``protocol.Health`` has it.
+    """
+    model, work, results = chosen(scene), work_of(scene), scene.isa.last_results
     if model is None or work.frames < 1 or work.characters < 1:
-        return None
-    pace = _pace(bpy.path.abspath(scene.isa.last_results), model) if scene.isa.last_results else None
-    return seconds(model, work, health.device if health else "", pace)
+        return {}
+    return seconds(model, work, device, _paces(bpy.path.abspath(results), model) if results else {})
 
 
 def cast_pictures(scene) -> list[CastPicture]:
@@ -111,12 +114,12 @@ def work_of(scene) -> Work:
 
 
 @lru_cache(maxsize=8)
-def _pace(results: str, model: Description) -> float | None:
-    """Operations a second that a plate was made with, by its record; None where that does not tell."""
+def _paces(results: str, model: Description) -> dict[str, float]:
+    """Operations a second of each phase of a plate, by its record; empty where that does not tell."""
     try:
         record = json.loads((Path(results) / "record.json").read_text(encoding="utf-8"))
         if record["model"]["name"] != model.name:
-            return None
+            return {}
         shot, settings = record["shot"], record["settings"]
         work = Work(
             len(shot["frame_numbers"]),
@@ -126,6 +129,8 @@ def _pace(results: str, model: Description) -> float | None:
             settings["guidance"],
             settings.get("policy", EXACT),
         )
-        return operations(model, work) / max(sum(record["seconds"].values()), 1e-3)
+        spent = {phase: max(float(record["seconds"][phase]), 1e-2) for phase in record["seconds"]}
+        made = operations(model, work)
+        return {phase: made[phase] / spent[phase] for phase in made if phase in spent}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        return {}

@@ -25,6 +25,7 @@ from ..takes.take import HERE, Take, address
 # Seconds between two questions: to an engine that does not answer, has not loaded its model or is in trouble,
 # and to one that is well.
 _ASK_SECONDS, _FRESH_SECONDS = 10, 60
+_LIKELY = {"LOCAL": "cpu", "REMOTE": "cuda"}
 
 
 class ChosenEngine:
@@ -70,6 +71,15 @@ class ChosenEngine:
     def workers(self) -> int:
         """How many jobs it does at once, as far as is known."""
         return self.health.device.count(",") + 1 if self.health else 1
+
+    @property
+    def device(self) -> str:
+        """As ``Health`` has it; what it is likely to be where nothing is known of the engine yet."""
+        return self.health.device if self.health else _LIKELY[self._choices().engine]
+
+    @property
+    def ready(self) -> bool:
+        return self.status().state == "ready"
 
     @property
     def trouble(self) -> str:

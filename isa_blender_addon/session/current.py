@@ -25,6 +25,9 @@ from ..takes.ids import own_takes, scene_of, shot_id_of, take_places
 from ..takes.take import Take
 from .arrival import Arrivals
 from .chosen_engine import ChosenEngine
+from .courses import Courses
+from .ends import tell_end
+from .expected import job_seconds, reading_seconds
 from .reading import WELL, Reading, make_ready, staging
 from .window import redraw
 
@@ -41,6 +44,7 @@ class Session:
     Attributes:
         engine: the chosen one.
         queue: of takes and jobs.
+        courses: how far each take is.
         reading: the one that goes on, or the last; None: there was none, or it could not begin.
     """
 
@@ -52,6 +56,7 @@ class Session:
         self._timer = self.tick
         self._search: Future | None = None
         self._arrivals = Arrivals(self.queue, self.say, self._complain)
+        self.courses = Courses(self.queue, self.engine, tell_end)
         self._shown: tuple | None = None
 
     @property
@@ -114,7 +119,10 @@ class Session:
             if folder is None:
                 discard_folder(take)
 
-        return self._go_on(Reading(scene, lambda shot: self.submit(scene, shot, take), anyway, drop))
+        def receive(now, shot: Shot) -> None:
+            self.submit(now, shot, take)
+
+        return self._go_on(Reading(scene, receive, anyway, drop, ahead=self.expected(scene)))
 
     def check(self, scene) -> Reading:
         """Begin to read a scene for its findings.
@@ -123,7 +131,7 @@ class Session:
             IsaError: the scene is not ready.
         """
         self._begin(scene, send=False)
-        return self._go_on(Reading(scene))
+        return self._go_on(Reading(scene, ahead=reading_seconds(scene, False)))
 
     def read(self, scene, receive: Callable[[Shot], str]) -> Reading:
         """Begin to read a scene for something else than the engine, whatever is found.
@@ -135,7 +143,16 @@ class Session:
             IsaError: the scene is not ready.
         """
         self._begin(scene, send=True)
-        return self._go_on(Reading(scene, lambda shot: self.say(receive(shot), scene), anyway=True))
+
+        def tell(now, shot: Shot) -> None:
+            self.say(receive(shot), now)
+
+        return self._go_on(Reading(scene, tell, anyway=True, ahead=reading_seconds(scene, True)))
+
+    def expected(self, scene) -> dict[str, float]:
+        """Seconds of each phase from a click on *Generate* to the plate in the scene."""
+        engine = job_seconds(scene, self.engine.device, self.engine.ready)
+        return reading_seconds(scene, True) | engine | {"queue": self.courses.ahead}
 
     def fail(self, error: IsaError, scene=None) -> None:
         """Show what stands in the way until it is mended.
@@ -196,6 +213,8 @@ class Session:
         frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
         blend = Path(bpy.data.filepath).name
         self.queue.add(Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings), shot)
+        if self.busy:
+            self.courses.begin(folder, self.reading.course)
         self._note = Remark()
         self.keep_ticking()
 
@@ -239,11 +258,25 @@ class Session:
         # Changing the scene under a render crashes Blender.
         rendering = bpy.app.is_job_running("RENDER")
         stepped = not rendering and self._arrivals.step()
+        self.courses.follow()
+        self.show()
         status = self.engine.status()
+        waiting = self._search is not None or self.engine.asking or status.state == "starting" or rendering
+        if waiting or stepped or self.queue.working:
+            return _BUSY_SECONDS
+        return _IDLE_SECONDS if status.state == "ready" or self.queue.pending else None
+
+    def show(self) -> None:
+        """Have the panels drawn where what they show has changed."""
+        jobs, reading = self.queue.jobs(), self.reading
+        courses = [course for job in jobs if (course := self.courses.of(job.take.folder))]
+        if reading is not None:
+            courses.append(reading.course)
         shown = (
-            status,
-            self.queue.jobs(),
-            self.reading and self.reading.progress,
+            self.engine.status(),
+            jobs,
+            reading and reading.progress,
+            [int(course.left) for course in courses],
             self.trouble,
             self.note,
             self.findings,
@@ -252,10 +285,6 @@ class Session:
         if shown != self._shown:
             self._shown = shown
             redraw()
-        waiting = self._search is not None or self.engine.asking or status.state == "starting" or rendering
-        if waiting or stepped or self.queue.working:
-            return _BUSY_SECONDS
-        return _IDLE_SECONDS if status.state == "ready" or self.queue.pending else None
 
     def keep_ticking(self) -> None:
         """Have ``tick`` called by a timer from now on, as long as it wants to be."""

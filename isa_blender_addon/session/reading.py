@@ -2,9 +2,11 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from typing import Any
+
+import bpy
 
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
@@ -24,13 +26,12 @@ from ..scene.timeline import frame_numbers
 from ..settings.cast import playing, prompts, references, refresh_cast
 from ..settings.models import chosen, model_named
 from ..settings.shot import generation_settings
+from . import expected
+from .course import Course
 from .window import redraw
 
-# Seconds: of a stretch of reading, after which Blender draws and listens; of a wait for the checks; of a wait
-# for the background.
-_STRETCH_SECONDS = 0.01
-_CHECKING_SECONDS = 0.01
-_PAINTING_SECONDS = 0.02
+# Seconds between two looks at what is done elsewhere, of who has nothing else to do.
+_REST_SECONDS = 0.02
 
 
 # Said of frames that were checked.
@@ -42,14 +43,18 @@ class Reading:
 
     Args:
         scene: made ready (``make_ready``).
-        receive: takes the shot, whole and checked; None: its findings are all that comes of it.
+        receive: takes the scene and its shot, whole and checked; None: its findings are all that comes of it.
         anyway: hand it over even where a finding is serious.
         drop: called where it is not handed over.
         held: nothing is read, because a glance has found something serious.
+        ahead: seconds of each phase up to the plate, as ``Course`` expects them.
 
     Attributes:
         over: whether there is nothing left to do.
-        progress: what is being done, "read" or "background", and how many frames of it are done of how many.
+        progress: what is being done, "read", "background" or "check", how many frames of it are done, and of
+            how many.
+        course: how far it is on its way to the plate.
+        frames_read: whether the scene itself has been read: it is as it was, and the artist's again.
         held: whether the shot was not handed over because of a serious finding.
         said: what has come of it, where that is not to be seen.
     """
@@ -57,13 +62,15 @@ class Reading:
     def __init__(
         self,
         scene,
-        receive: Callable[[Shot], None] | None = None,
+        receive: Callable[[Any, Shot], None] | None = None,
         anyway: bool = False,
         drop: Callable[[], None] = lambda: None,
         held: bool = False,
+        ahead: Mapping[str, float] | None = None,
     ):
         self.scene, self.over, self.held, self.said = scene, held, held, Remark()
         self.progress = "read", 0, len(frame_numbers(scene))
+        self.course, self.frames_read = Course(ahead or {}), False
         self._receive, self._anyway, self._drop = receive, anyway, drop
         self._scene_number = scene.session_uid
         self._findings: tuple[Finding, ...] = ()
@@ -72,6 +79,7 @@ class Reading:
         self._model = chosen(scene)
         self._background: background.Work | None = None
         self._checks: Future | None = None
+        self._phase_began = time.monotonic()
         numbers = frame_numbers(scene)
         # On these frames it is looked whom the renderer shows beside the cast.
         self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
@@ -110,7 +118,8 @@ class Reading:
             return False
         try:
             if self._cancelled:
-                self.said = remark("Cancelled.", self.scene, staging)
+                if scene := self._scene_now():
+                    self.said = remark("Cancelled.", scene, staging)
                 raise Cancelled
             if self._checks is not None:
                 return self._check()
@@ -118,6 +127,7 @@ class Reading:
                 self._paint()
             else:
                 self._read()
+            self.course.reach(*self.progress)
         except ReferenceError as error:
             self.close()
             raise SceneError("the scene changed while it was read", remedy="Generate again.") from error
@@ -126,13 +136,18 @@ class Reading:
             raise
         return True
 
-    def stretch(self) -> bool:
-        """Steps for as long as Blender may stand still; false as ``step``."""
-        end = time.monotonic() + _STRETCH_SECONDS
+    def stretch(self, seconds: float) -> bool:
+        """Steps for so long, or until others are waited for; false as ``step``."""
+        end = time.monotonic() + seconds
         while self.step():
-            if time.monotonic() >= end:
+            if self.frames_read or time.monotonic() >= end:
                 return True
         return False
+
+    def rest(self) -> None:
+        """Wait a moment where there is nothing to do but that."""
+        if self.frames_read:
+            time.sleep(_REST_SECONDS)
 
     def close(self) -> None:
         """Stop reading and put the scene back."""
@@ -144,6 +159,16 @@ class Reading:
             self._background.close()
         self._drop()
 
+    def _scene_now(self):
+        """The scene: undo may have replaced it since its frames were read. None where it is gone."""
+        return next((each for each in bpy.data.scenes if each.session_uid == self._scene_number), None)
+
+    def _took(self, what: object) -> None:
+        """Remember how long a phase took that ends here."""
+        now = time.monotonic()
+        expected.note(what, now - self._phase_began, len(self._shot.frame_numbers))
+        self._phase_began = now
+
     def _read(self) -> None:
         try:
             self.progress = "read", *next(self._frames)
@@ -153,7 +178,8 @@ class Reading:
                 self._heights.append(heights(self.scene))
             return
         except StopIteration as done:
-            self._shot = done.value
+            self._shot, self.frames_read = done.value, True
+        self._took("read")
         if self._receive is not None:
             self._background = background.begin(self.scene, self._shot)
         if self._background is None:
@@ -163,31 +189,39 @@ class Reading:
         movie = self._background.poll()
         if movie is None:
             self.progress = "background", self._background.done, self._background.total
-            time.sleep(_PAINTING_SECONDS)
             return
         self._shot = dataclasses.replace(self._shot, background=movie)
+        if scene := self._scene_now():
+            # One that was there already tells nothing of how long its kind takes.
+            if self._background.done:
+                self._took(expected.kind_of_background(scene))
+            expected.note(expected.background_of(scene), 0, 1)
         self._begin_checks()
 
     def _begin_checks(self) -> None:
         pool = ThreadPoolExecutor(1, "isa-checks")
         self._checks = pool.submit(check_shot, self._shot, self._model)
         pool.shutdown(wait=False)
+        self.progress, self._phase_began = ("check", 0, self._shot.frames), time.monotonic()
 
     def _check(self) -> bool:
-        try:
-            found = self._checks.result(_CHECKING_SECONDS)
-            beside = *check_copies(self._copies), *check_ground(self._heights, self.scene.frame_start)
-            self._findings = (*beside, *found)
-        except NotYet:
+        if not self._checks.done():
             return True
+        self._took("check")
+        scene = self._scene_now()
+        if scene is None:
+            raise SceneError("the scene was removed before its shot was whole")
+        first = int(self._shot.frame_numbers[0])
+        beside = *check_copies(self._copies), *check_ground(self._heights, first)
+        self._findings = (*beside, *self._checks.result())
         self.held = self._receive is not None and hold(self._findings) and not self._anyway
         if self._receive is not None and not self.held:
-            self._receive(self._shot)
+            self._receive(scene, self._shot)
             self.over = True
         else:
             self.close()
             if not self._findings:
-                self.said = remark(WELL, self.scene, staging)
+                self.said = remark(WELL, scene, staging)
         # Nothing was sent: no timer runs that would have the panel drawn.
         redraw()
         return False

@@ -1,15 +1,26 @@
 """What Blender's windows are to do after something has changed without the artist's hand."""
 
+from collections.abc import Callable
+
 import bpy
 
 
 def redraw() -> None:
-    """Have the panels drawn again, and not the scene beside them, which may take long."""
+    """Have the panels and the status bar drawn again, and not the scene, which may take long."""
     for window in bpy.context.window_manager.windows:
+        _redraw_status_bar(window)
         for area in window.screen.areas:
             for region in area.regions:
                 if (area.type, region.type) == ("VIEW_3D", "UI"):
                     region.tag_redraw()
+
+
+def _redraw_status_bar(window) -> None:
+    """It is none of the screen's areas; Blender draws it where its text is set."""
+    # Other operators that run may have a text of their own there.
+    if all(operator.bl_idname.startswith("ISA_OT_") for operator in window.modal_operators):
+        with bpy.context.temp_override(window=window):
+            window.workspace.status_text_set_internal(None)
 
 
 def redraw_preferences() -> None:
@@ -22,15 +33,20 @@ def redraw_preferences() -> None:
 
 def push_undo(message: str) -> None:
     """A step of its own in the artist's undo history for what a timer has changed."""
+    in_a_window(lambda: bpy.ops.ed.undo_push(message=message))
+
+
+def in_a_window(call: Callable[[], object]) -> None:
+    """Call an operator where Blender has a window for it."""
     if bpy.context.window:
         # Not below: an operator lets other threads run Python, and until Python 3.12 Blender looks into the
         # override's dictionary as if they did not. A crash follows now and then.
-        bpy.ops.ed.undo_push(message=message)
+        call()
         return
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
+            call()
 
 
 def look_at_plate(scene) -> None:

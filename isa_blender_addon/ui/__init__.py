@@ -11,7 +11,7 @@ def _classes() -> tuple[type, ...]:
 
 
 def register() -> None:
-    from . import cache, keymap, menus, takes, thumbnails
+    from . import bar, cache, keymap, menus, takes, thumbnails
 
     for cls in _classes():
         bpy.utils.register_class(cls)
@@ -20,11 +20,13 @@ def register() -> None:
     keymap.register()
     menus.register()
     cache.register()
+    bar.register()
 
 
 def unregister() -> None:
-    from . import cache, keymap, menus, takes, thumbnails
+    from . import bar, cache, keymap, menus, takes, thumbnails
 
+    bar.unregister()
     cache.unregister()
     menus.unregister()
     keymap.unregister()

@@ -3,10 +3,10 @@
 import bpy
 
 from ..engine.queue import Job
-from ..engine.snapshot import JobSnapshot
 from ..language.translation import words
 from ..session.current import session
 from ..takes.take import HERE
+from .bar import state_text, time_left
 from .sentence import sentence
 from .thumbnails import icon
 
@@ -14,24 +14,8 @@ from .thumbnails import icon
 _MOST = 8
 # Height of the preview, in icons.
 _PREVIEW_SCALE = 8
-_MEBIBYTE = 2**20
-_WORDS = {
-    "waiting": "Waiting",
-    "resting": "Paused",
-    "elsewhere": "Elsewhere",
-    "sent": "Waiting",
-    "uploading": "Sending the shot",
-    "queued": "Queued",
-    "held": "On Hold",
-    "lost": "No answer",
-    "fetching": "Fetching the plate",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-    "encode": "Reading the references",
-    "denoise": "Denoising",
-    "decode": "Painting the frames",
-    "write": "Writing the plate",
-}
+# What goes on now, and does not wait for something else.
+_MOVING = ("uploading", "running", "fetching")
 _ICONS = {
     "failed": "ERROR",
     "cancelled": "CANCEL",
@@ -47,7 +31,8 @@ class ISA_PT_jobs(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "ISA"
     bl_label = "Jobs"
-    bl_order = 1
+    # Below what the artist works with, which its rows and pictures would move.
+    bl_order = 3
 
     @classmethod
     def poll(cls, _context) -> bool:
@@ -69,9 +54,10 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
         movable: folders of the takes whose places can be changed, in order.
     """
     column, take = layout.column(align=True), str(job.take.folder)
-    state, factor = progress(job)
+    course = session().courses.of(job.take.folder)
+    state = state_text(job) + (time_left(course) if course else "")
     row = column.row(align=True)
-    if factor is None:
+    if course is None or job.state not in _MOVING:
         row.label(text=f"{job.take.name} · {state}", translate=False, icon=_ICONS.get(job.state, "SORTTIME"))
     else:
         first, last, _ = job.take.frames
@@ -95,26 +81,14 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
         row.operator("isa.remove_job", text="", icon="TRASH").take = take
     else:
         row.operator("isa.cancel_job", text="", icon="X").take = take
-    if factor is not None:
-        column.progress(text=state, factor=factor)
+    if course is not None and job.state in _MOVING:
+        column.progress(text=state, factor=course.factor)
     for remark in (job.snapshot.comment, _remark(job), job.snapshot.said):
         if remark:
             sentence(context, column, remark)
     if job.snapshot.preview and not job.stopped:
         picture = icon(job.snapshot.preview, job.snapshot.preview_version, at_once=True)
         column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
-
-
-def progress(job: Job) -> tuple[str, float | None]:
-    """What is going on, and how far it is, 0 to 1; None where nothing tells."""
-    now, state = job.snapshot, job.state
-    phase = words(_WORDS.get(now.phase if state == "running" else state, "Starting"))
-    if state == "uploading" and now.steps:
-        sent, whole = now.step / _MEBIBYTE, now.steps / _MEBIBYTE
-        return words("{phase} {sent:.1f}/{whole:.1f} MB", phase=phase, sent=sent, whole=whole), sent / whole
-    if state == "running" and now.steps:
-        return f"{phase} {now.step}/{now.steps}{_time_left(now)}", now.step / now.steps
-    return phase, 1.0 if state == "fetching" else None
 
 
 def _remark(job: Job) -> str:
@@ -125,13 +99,6 @@ def _remark(job: Job) -> str:
         return words("Another engine of this machine has it. Choose that one, or begin again here.")
     engine = job.take.engine
     return words("The engine {engine} has it. Choose that one, or begin again here.", engine=engine)
-
-
-def _time_left(now: JobSnapshot) -> str:
-    if now.seconds_left is None:
-        return ""
-    minutes, seconds = divmod(int(now.seconds_left), 60)
-    return words(" · {minutes}:{seconds:02} left", minutes=minutes, seconds=seconds)
 
 
 CLASSES = (ISA_PT_jobs,)

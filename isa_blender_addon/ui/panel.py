@@ -9,14 +9,15 @@ from .. import plate
 from ..language.translation import told, words
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
-from ..preflight.glance import estimate
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..session import tracking
 from ..session.current import session
-from ..session.reading import Reading, obstacle
+from ..session.reading import obstacle
+from ..settings.cast import playing
 from ..settings.models import chosen
 from ..settings.shot import canvas
+from .bar import draw_bar
 from .cast_list import draw_member
 from .engine import draw_engine, in_the_way
 from .findings import draw_findings
@@ -39,11 +40,6 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
 
     def draw(self, context) -> None:
         layout, now, scene = self.layout, session(), context.scene
-        if now.busy:
-            text, factor = progress(now.reading)
-            layout.progress(text=text, factor=factor)
-            layout.operator("isa.cancel", icon="X")
-            return
         problem = obstacle(scene)
         absent = now.engine.status().state == "absent"
         both = layout.row(align=True)
@@ -51,10 +47,14 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         both.enabled = problem is None
         row = both.row(align=True)
         row.enabled = not absent
-        text = words("Generate Anyway" if now.held else "Generate") + duration(scene, now.engine.health)
+        text = words("Generate Anyway" if now.held else "Generate")
+        # Before anything is known of the engine it would be a guess.
+        if now.engine.health and playing(scene):
+            text += duration(sum(now.expected(scene).values()))
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")
+        draw_bar(layout)
         draw_presets(context, layout)
         seed = layout.row(align=True)
         seed.prop(scene.isa, "seed")
@@ -87,7 +87,7 @@ def draw_view(scene, layout) -> None:
 
 class ISA_PT_cast(_Panel, bpy.types.Panel):
     bl_label = "Cast"
-    bl_order = 2
+    bl_order = 1
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -157,7 +157,7 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
 
 class ISA_PT_look(_Panel, bpy.types.Panel):
     bl_label = "Look"
-    bl_order = 3
+    bl_order = 2
 
     def draw(self, context) -> None:
         layout, isa = self.layout, context.scene.isa
@@ -224,28 +224,14 @@ def shot_lines(scene) -> list[str]:
     return [numbers, cameras, f"{width}×{height} → {painted}"]
 
 
-def duration(scene, health) -> str:
-    """About how long it takes, for the button; empty where nothing is known."""
-    seconds = estimate(scene, health)
-    if seconds is None:
-        return ""
+def duration(seconds: float) -> str:
+    """About how long it takes, for the button."""
     if seconds < 90:
         return words(" · about {seconds} s", seconds=max(10 * round(seconds / 10), 10))
     minutes = seconds / 60
     if minutes < 90:
         return words(" · about {minutes:.0f} min", minutes=minutes)
     return words(" · about {hours:.0f} h", hours=minutes / 60)
-
-
-def progress(reading: Reading) -> tuple[str, float]:
-    """How far the scene is read, in words and from 0 to 1."""
-    phase, done, total = reading.progress
-    text = (
-        "Rendering background {done} of {total}"
-        if phase == "background"
-        else "Reading frame {done} of {total}"
-    )
-    return words(text, done=done, total=total), done / max(total, 1)
 
 
 CLASSES = (

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from isa_blender_addon.engine import jobs, pace, process
+from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.engine.jobs import JobRunner
 from isa_blender_addon.engine.orders import keep_log
 from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
@@ -393,14 +393,3 @@ def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path,
     runner.start()
     snapshot = ended(runner)
     assert (snapshot.state, "ZeroDivisionError" in snapshot.error) == ("failed", True)
-
-
-def test_the_time_left_follows_the_pace_of_the_phase(monkeypatch):
-    clock = iter([100.0, 102.0, 106.0, 106.0, 107.0])
-    monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
-    seen = pace.Pace()
-    assert seen.seconds_left("denoise", 0, 30) is None
-    assert seen.seconds_left("denoise", 1, 30) == 58
-    assert seen.seconds_left("denoise", 3, 30) == 54
-    assert seen.seconds_left("decode", 0, 2) is None
-    assert seen.seconds_left("decode", 1, 2) == 1

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -19,6 +18,8 @@ from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.ids import shot_id_of
 from tests.addon import fake_engine
 from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
+from tests.addon.modal import Window, clicked, event
+from tests.addon.plates import write_movie
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
@@ -125,22 +126,80 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
 def test_escape_ends_the_reading(shot, tmp_path):
     bpy.ops.isa.refresh_cast()
     before = snapshot()
-    operator = SimpleNamespace(_reading=session().generate(shot), report=lambda *_: None)
-    window_manager = SimpleNamespace(event_timer_remove=lambda _: None)
-    context = SimpleNamespace(window_manager=window_manager)
-    operator._timer = None
-    operator._reading.step()
+    window = Window(shot)
+    life = clicked(generate.ISA_OT_generate, window, anyway=False)
     assert session().busy
-
-    def press(key: str) -> set[str]:
-        return generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type=key))
-
-    assert press("LEFTMOUSE") == {"PASS_THROUGH"}
-    assert press("X") == {"RUNNING_MODAL"}
-    assert press("ESC") == {"CANCELLED"}
+    assert event(life, window, "LEFTMOUSE") == {"PASS_THROUGH"}
+    assert event(life, window, "X") == {"RUNNING_MODAL"}
+    assert event(life, window, "ESC") == {"CANCELLED"}
     assert not session().busy
+    assert window.timers == []
     assert snapshot() == before
     assert not list((tmp_path / "takes").iterdir())
+
+
+class Painter:
+    """A background that is rendered until it is told that it is done."""
+
+    done, total, movie = 0, 4, None
+
+    def poll(self):
+        return self.movie
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def painted(shot, monkeypatch):
+    """A click on Generate, up to a background that is being rendered: operator, window, painter."""
+    painter, window = Painter(), Window(shot)
+    monkeypatch.setattr(reading.background, "begin", lambda *_: painter)
+    bpy.ops.isa.refresh_cast()
+    life = clicked(generate.ISA_OT_generate, window, anyway=True)
+    while not life._reading.frames_read:
+        event(life, window)
+    return life, window, painter
+
+
+def test_while_a_background_renders_no_key_is_blocked_and_blender_is_hardly_woken(shot, painted):
+    life, window, _ = painted
+    for key in ("X", "Z", "ESC", "SPACE", "LEFTMOUSE", "TIMER"):
+        assert event(life, window, key) == {"PASS_THROUGH"}
+    assert session().busy
+    assert window.timers == [0.1]
+    session().reading.close()
+
+
+def test_a_shot_is_sent_though_its_scene_was_changed_and_undone_while_its_background_rendered(shot, painted):
+    life, window, painter = painted
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="cube")
+    bpy.ops.ed.undo()
+    painter.movie = b""
+    while window.timers:
+        event(life, window)
+    assert life.result == {"FINISHED"}
+    assert any(not job.stopped for job in session().queue.jobs())
+
+
+def test_one_course_leads_from_the_click_to_the_plate(shot, painted, tmp_path):
+    life, window, painter = painted
+    course = life._reading.course
+    said = [course.left]
+    event(life, window)
+    write_movie(tmp_path / "set.mp4", 4, 64, 64)
+    painter.movie = (tmp_path / "set.mp4").read_bytes()
+    while window.timers:
+        event(life, window)
+        said.append(course.left)
+    job = next(job for job in session().queue.jobs() if session().courses.of(job.take.folder) is course)
+    finish()
+    assert said == sorted(said, reverse=True)
+    assert {"read", "background", "check"} <= set(course.spent)
+    assert course.spent.keys() & {"encode", "denoise", "decode", "fetch"}
+    assert session().courses.of(job.take.folder) is None, "it is over"
 
 
 def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monkeypatch):
@@ -149,12 +208,11 @@ def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monk
         raise ZeroDivisionError
 
     monkeypatch.setattr(reading, "capture_frames", break_down)
-    removed = []
-    context = SimpleNamespace(window_manager=SimpleNamespace(event_timer_remove=removed.append))
-    operator = SimpleNamespace(_reading=session().generate(shot), _timer="timer")
+    window = Window(shot)
+    life = clicked(generate.ISA_OT_generate, window, anyway=False)
     with pytest.raises(ZeroDivisionError):
-        generate.ISA_OT_generate.modal(operator, context, SimpleNamespace(type="TIMER"))
-    assert removed == ["timer"]
+        event(life, window)
+    assert window.timers == []
     assert not session().busy
     assert not list((tmp_path / "takes").iterdir())
 

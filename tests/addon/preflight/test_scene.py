@@ -11,7 +11,7 @@ from isa_blender_addon.engine import process
 from isa_blender_addon.headless import generate as headless
 from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.preflight import glance as glancing
-from isa_blender_addon.preflight.glance import estimate, glance
+from isa_blender_addon.preflight.glance import engine_seconds, glance
 from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings import models
@@ -20,7 +20,8 @@ from isa_blender_addon.ui import panel
 from isa_engine.client.protocol import Health, Memory
 from isa_engine.configuration import model_config
 from isa_engine.errors import EngineError, SceneError
-from tests.addon import fake_engine
+from tests.addon import fake_engine, modal
+from tests.addon.modal import Window
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
@@ -202,13 +203,10 @@ def clicked(staged, monkeypatch, tmp_path):
     staged.isa.folder = str(tmp_path / "takes")
 
     def click(anyway: bool = False) -> None:
-        manager = SimpleNamespace(event_timer_remove=lambda _: None)
-        context = SimpleNamespace(window_manager=manager, scene=staged)
-        operator = SimpleNamespace(anyway=anyway, report=lambda *_: None, _timer=None)
-        operator._reading = generate.ISA_OT_generate.begin(operator, context)
-        event = SimpleNamespace(type="TIMER")
-        while generate.ISA_OT_generate.modal(operator, context, event) == {"RUNNING_MODAL"}:
-            pass
+        window = Window(staged)
+        life = modal.clicked(generate.ISA_OT_generate, window, anyway=anyway)
+        while window.timers:
+            modal.event(life, window)
 
     return click, sent
 
@@ -266,16 +264,21 @@ def test_a_mended_shot_leaves_at_once(staged, clicked):
     assert len(sent) == 1
 
 
-def test_the_button_says_how_long_it_will_take(staged):
-    assert estimate(staged, None) is None
-    health = SimpleNamespace(models=(), device="cpu", memory=None)
-    assert estimate(staged, health) > 0
-    staged.isa.steps = 1
-    assert panel.duration(staged, health) == " · about 10 s"
-    staged.isa.steps, staged.frame_end = 200, 33
-    assert panel.duration(staged, health).endswith(" min")
-    staged.isa.model = "isa-4b"
-    assert panel.duration(staged, health).endswith(" h")
+def test_the_engines_time_is_known_once_its_device_is(staged):
+    assert engine_seconds(staged, "") == {}
+    quick = engine_seconds(staged, "cpu")
+    assert set(quick) == {"encode", "denoise", "decode"}
+    staged.isa.steps *= 4
+    assert engine_seconds(staged, "cpu")["denoise"] > 2 * quick["denoise"]
+
+
+def test_the_button_says_in_round_numbers_how_long_it_will_take():
+    assert [panel.duration(seconds) for seconds in (0.2, 44, 141, 9000)] == [
+        " · about 10 s",
+        " · about 40 s",
+        " · about 2 min",
+        " · about 2 h",
+    ]
 
 
 @pytest.fixture

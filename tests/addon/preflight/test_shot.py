@@ -316,16 +316,19 @@ def test_the_cost_is_of_the_models_own_canvas(name):
     work = Work(25, (1280, 720), 3, 12, 2.5)
     canvas = canvas_size(1280, 720, model.short_side, model.multiple)
     phases = generation.generation(model_config(name), generation.Work(25, *canvas, 3, 12, 2.5))
-    assert cost.operations(model, work) == sum(phases.values())
+    assert cost.operations(model, work) == phases
 
 
-def test_the_time_follows_an_earlier_plates_pace():
+def test_the_time_of_each_phase_follows_an_earlier_plates_pace():
     model, work = describe("isa-tiny"), plan().work
-    assert cost.seconds(model, work, "") is None
-    assert cost.seconds(model, work, "cpu") > cost.seconds(model, work, "cuda:0")
-    pace = cost.operations(model, work) / 90
-    assert cost.seconds(model, work, "cpu", pace) == pytest.approx(90)
-    assert cost.seconds(model, replace(work, steps=60), "cpu", pace) > 100
+    assert cost.seconds(model, work, "", {}) == {}
+    slow, fast = (cost.seconds(model, work, device, {}) for device in ("cpu", "cuda:0"))
+    assert all(slow[phase] > fast[phase] for phase in slow)
+    paces = {phase: count / 90 for phase, count in cost.operations(model, work).items()}
+    assert cost.seconds(model, work, "", paces) == pytest.approx(dict.fromkeys(paces, 90))
+    more = cost.seconds(model, replace(work, steps=60), "cpu", paces)
+    assert more["denoise"] > 100
+    assert more["decode"] == pytest.approx(90)
 
 
 def test_this_machines_memory_is_what_the_system_says():

@@ -14,7 +14,7 @@ from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.take import Take
-from isa_blender_addon.ui import engine, thumbnails
+from isa_blender_addon.ui import bar, engine, thumbnails
 from isa_blender_addon.ui import jobs as jobs_panel
 from isa_blender_addon.ui import takes as takes_panel
 from isa_engine.client import EngineClient
@@ -50,8 +50,8 @@ def addon(scene):
 
 def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
     jobs = [
-        job_in("running", JobSnapshot("running", "j", "denoise", 12, 30, 100.0)),
-        job_in("uploading", JobSnapshot("uploading", step=2**20, steps=2**22)),
+        job_in("running", JobSnapshot("running", "j", "denoise", 12, 30), "/takes/Scene-004"),
+        job_in("uploading", JobSnapshot("uploading", step=2**20, steps=2**22), "/takes/Scene-005"),
         job_in("lost", JobSnapshot("lost")),
         job_in(
             "held", JobSnapshot("held", "j", error="The engine's disk is full.", comment="not before noon")
@@ -62,21 +62,22 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         job_in("elsewhere", JobSnapshot()),
     ]
     monkeypatch.setattr(session(), "jobs", lambda: jobs)
+    monkeypatch.setattr(session().courses, "of", courses_of(jobs))
     layout, words = drawn(jobs_panel.ISA_PT_jobs)
     for expected in (
-        "Scene-001 · 1–121",
+        "Scene-004 · 1–121",
         "Denoising 12/30 · 1:40 left",
         "Sending the shot 1.0/4.0 MB",
         "No answer",
         "On Hold",
         "Not before noon",
-        "Scene-002 · Waiting",
+        "Scene-002 · Waiting · 1:40 left",
         "The engine's disk is full.",
         "The engine is full.",
         "The engine gpu.example:8000",
     ):
         assert expected in words
-    assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.4, 0.25]
+    assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.25, 0.25]
     buttons = [call.args[0] for call in layout.operator.call_args_list]
     counts = Counter(buttons)
     # Those that the engine has: one runs, one is held; what failed has a log, too.
@@ -84,6 +85,43 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         **{"isa.cancel_job": 6, "isa.move_job": 4, "isa.retry_job": 2, "isa.remove_job": 2},
         **{"isa.hold_job": 2, "isa.change_job": 2, "isa.job_log": 3},
     }
+
+
+def courses_of(jobs: list[Job]):
+    """What has gone a quarter of its way, with 100 seconds left, of each job that goes on."""
+    courses = {job.take.folder: SimpleNamespace(left=100.0, factor=0.25) for job in jobs if not job.stopped}
+    return courses.get
+
+
+def bars() -> list[tuple[str, float]]:
+    """The bar in the panel, then in the status bar: text, and how far."""
+    found = []
+    for draw in (lambda layout: bar.draw_bar(layout), lambda layout: in_status_bar(layout)):
+        layout = MagicMock()
+        layout.row.return_value = layout
+        draw(layout)
+        found += [(call.kwargs["text"], call.kwargs["factor"]) for call in layout.progress.call_args_list]
+    return found
+
+
+def in_status_bar(layout) -> None:
+    bpy.types.STATUSBAR_HT_header._dyn_ui_initialize()[-1](SimpleNamespace(layout=layout), bpy.context)
+
+
+def test_one_bar_shows_what_comes_next_in_the_panel_and_in_the_status_bar(addon, monkeypatch):
+    assert bars() == []
+    jobs = [
+        job_in("cancelled", JobSnapshot("cancelled")),
+        job_in("running", JobSnapshot("running", "j", "decode", 2, 9), "/takes/Scene-002"),
+        job_in("queued", JobSnapshot("queued"), "/takes/Scene-003"),
+    ]
+    monkeypatch.setattr(session().queue, "jobs", lambda: jobs)
+    monkeypatch.setattr(session().courses, "of", courses_of(jobs))
+    assert bars() == 2 * [("Scene-002 · Painting the frames 2/9 · 1:40 left", 0.25)]
+    course = SimpleNamespace(left=3700.0, factor=0.01)
+    reading = SimpleNamespace(over=False, progress=("background", 3, 9), course=course, cancel=lambda: None)
+    monkeypatch.setattr(session(), "reading", reading)
+    assert bars() == 2 * [("Rendering background 3 of 9 · 61:40 left", 0.01)]
 
 
 def test_the_buttons_ask_the_engine_that_has_the_job(addon, monkeypatch, tmp_path):

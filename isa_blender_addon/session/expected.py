@@ -1,0 +1,57 @@
+"""How long each phase of a take will last, by what the same took before in this Blender."""
+
+from ..preflight.glance import engine_seconds
+from ..scene.timeline import frame_numbers
+from ..settings.cast import playing
+
+# Seconds as measured with the demo on one core, where nothing is known yet: a frame and character to read; a
+# frame to check; a frame of a background by its kind; an engine to start.
+_READ, _CHECK, _START = 0.006, 0.001, 8.0
+_BACKGROUND = {"RENDER": 1.0, "FOOTAGE": 0.02, "NONE": 0.0}
+# To send the shot, to write its results, to fetch them and to bring them in.
+_WAY = {"upload": 0.5, "write": 0.5, "fetch": 0.5, "import": 0.5}
+# Seconds of a frame, by what was done with it.
+_seen: dict[object, float] = {}
+
+
+def note(what: object, seconds: float, frames: int) -> None:
+    """Remember how long something took."""
+    _seen[what] = seconds / max(frames, 1)
+
+
+def reading_seconds(scene, background: bool) -> dict[str, float]:
+    """Of the phases up to a whole shot.
+
+    Args:
+        background: whether one is made.
+    """
+    frames = len(frame_numbers(scene))
+    guess = _READ * max(len(playing(scene)), 1)
+    found = {"read": frames * _seen.get("read", guess), "check": frames * _seen.get("check", _CHECK)}
+    if background:
+        guess = _seen.get(kind_of_background(scene), _BACKGROUND[scene.isa.background])
+        found["background"] = frames * _seen.get(background_of(scene), guess)
+    return found
+
+
+def job_seconds(scene, device: str, ready: bool) -> dict[str, float]:
+    """Of the phases from a whole shot to the plate in the scene; empty where nothing is known of the engine.
+
+    Args:
+        device: as of ``engine_seconds``.
+        ready: whether the engine runs.
+    """
+    engine = engine_seconds(scene, device)
+    if not engine:
+        return {}
+    return {"start": 0.0 if ready else _seen.get("start", _START), **_WAY, **engine}
+
+
+def kind_of_background(scene) -> tuple:
+    """What the time of a background's frame depends on."""
+    return scene.isa.background, scene.isa.background_quick
+
+
+def background_of(scene) -> tuple:
+    """One that has been made is there the next time, as far as this tells."""
+    return scene.session_uid, scene.isa.background_version, *kind_of_background(scene)

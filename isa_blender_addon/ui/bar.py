@@ -1,0 +1,123 @@
+"""The one bar of what goes on: how far it is, how long yet, and its X; in the panel and in the status bar."""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..engine.queue import Job
+from ..language.translation import words
+from ..session.course import Course
+from ..session.current import session
+from ..session.reading import Reading
+
+_MEBIBYTE = 2**20
+_STATES = {
+    "waiting": "Waiting",
+    "resting": "Paused",
+    "elsewhere": "Elsewhere",
+    "sent": "Waiting",
+    "uploading": "Sending the shot",
+    "queued": "Queued",
+    "held": "On Hold",
+    "lost": "No answer",
+    "fetching": "Fetching the plate",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "encode": "Reading the references",
+    "denoise": "Denoising",
+    "decode": "Painting the frames",
+    "write": "Writing the plate",
+}
+_READING = {
+    "read": "Reading frame {done} of {total}",
+    "background": "Rendering background {done} of {total}",
+    "check": "Checking {total} frames",
+}
+# Of the status bar, in units of a button's height.
+_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What it shows.
+
+    Attributes:
+        text: what is being done, and how long yet.
+        factor: of the whole way, 0 to 1.
+        take: folder of the take that its X cancels; empty: the reading.
+    """
+
+    text: str
+    factor: float
+    take: str = ""
+
+
+def bar() -> Bar | None:
+    """Of the scene that is read, else of the take that comes next; None: nothing goes on."""
+    now = session()
+    if now.busy:
+        return Bar(reading_text(now.reading), now.reading.course.factor)
+    for job in now.queue.jobs():
+        course = now.courses.of(job.take.folder)
+        if course is not None and not job.stopped:
+            text = f"{job.take.name} · {state_text(job)}{time_left(course)}"
+            return Bar(text, course.factor, str(job.take.folder))
+    return None
+
+
+def draw_bar(layout) -> None:
+    """In the panel."""
+    shown = bar()
+    if shown is not None:
+        row = layout.row(align=True)
+        row.progress(text=shown.text, factor=shown.factor)
+        _draw_x(row, shown)
+
+
+def _draw_x(row, shown: Bar) -> None:
+    if shown.take:
+        row.operator("isa.cancel_job", text="", icon="X").take = shown.take
+    else:
+        row.operator("isa.cancel", text="", icon="X")
+
+
+def _in_status_bar(header, _context) -> None:
+    shown = bar()
+    if shown is not None:
+        row = header.layout.row(align=True)
+        side = row.row(align=True)
+        side.ui_units_x = _WIDTH
+        side.progress(text=shown.text, factor=shown.factor)
+        _draw_x(row, shown)
+
+
+def reading_text(reading: Reading) -> str:
+    """What is being read, in words."""
+    phase, done, total = reading.progress
+    return words(_READING[phase], done=done, total=total) + time_left(reading.course)
+
+
+def state_text(job: Job) -> str:
+    """What is going on with a job, in words."""
+    now, state = job.snapshot, job.state
+    phase = words(_STATES.get(now.phase if state == "running" else state, "Starting"))
+    if state == "uploading" and now.steps:
+        sent, whole = now.step / _MEBIBYTE, now.steps / _MEBIBYTE
+        return words("{phase} {sent:.1f}/{whole:.1f} MB", phase=phase, sent=sent, whole=whole)
+    return f"{phase} {now.step}/{now.steps}" if state == "running" and now.steps else phase
+
+
+def time_left(course: Course) -> str:
+    """Until the plate is there; empty in the last moment."""
+    minutes, seconds = divmod(round(course.left), 60)
+    if not minutes and not seconds:
+        return ""
+    return words(" · {minutes}:{seconds:02} left", minutes=minutes, seconds=seconds)
+
+
+def register() -> None:
+    bpy.types.STATUSBAR_HT_header.append(_in_status_bar)  # type: ignore[arg-type]
+
+
+def unregister() -> None:
+    bpy.types.STATUSBAR_HT_header.remove(_in_status_bar)  # type: ignore[arg-type]
