@@ -59,6 +59,8 @@ def cast_pictures(scene) -> list[CastPicture]:
 
 def _cast_picture(scene, member) -> CastPicture:
     name, size = member.character.name_full, picture_size(member.picture) if member.picture else None
+    if member.picture and size is None:
+        return CastPicture(name, None, None, unread=member.picture)
     turned = size is not None and stored_turned(member.picture) != 1
     if member.pose != "MATCHED":
         return CastPicture(name, size, frame_shape(scene), turned=turned)

@@ -31,6 +31,7 @@ class CastPicture:
         error: in pixels, of the joints placed on the picture; None where there are none.
         figure: size of the character in it, in pixels.
         turned: whether other programs turn it before they show it; the model sees it as it is stored.
+        unread: the file that was chosen, if it is missing or nothing that Blender can open.
     """
 
     name: str
@@ -41,12 +42,14 @@ class CastPicture:
     error: float | None = None
     figure: float = 0.0
     turned: bool = False
+    unread: str = ""
 
 
 def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
     """Who has no picture, or one that does not match."""
-    missing = [picture.name for picture in pictures if picture.size is None]
+    missing = [picture.name for picture in pictures if picture.size is None and not picture.unread]
     found = [_missing(missing)] if missing else []
+    found += [_unread(picture) for picture in pictures if picture.unread]
     for picture in pictures:
         name, match = picture.name, Mend("Match", "isa.match_reference", {"character": picture.name})
         if picture.size is None:
@@ -75,6 +78,14 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             text = "{name} is {pixels:.0f} pixels off in the reference picture."
             found.append(Finding(text, {"name": name, "pixels": picture.error}, (match,)))
     return found
+
+
+def _unread(picture: CastPicture) -> Finding:
+    text = (
+        "{name}'s picture '{file}' is missing, damaged or nothing that Blender opens: choose a PNG or JPEG."
+    )
+    choose = Mend("Choose Picture", "isa.choose_picture", {"character": picture.name})
+    return Finding(text, {"name": picture.name, "file": picture.unread}, (choose,), True)
 
 
 def _missing(names: list[str]) -> Finding:

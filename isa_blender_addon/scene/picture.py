@@ -71,7 +71,7 @@ def picture_size(path: str | Path) -> tuple[int, int] | None:
 
 
 def stored_turned(path: str | Path) -> int:
-    """EXIF's orientation of a JPEG, 1 to 8: other programs turn a picture by it, and Blender does not."""
+    """EXIF's orientation, 1 to 8: other programs turn a picture by it, and Blender does not."""
     file = Path(bpy.path.abspath(str(path)))
     try:
         return _turned(str(file), file.stat().st_mtime_ns)
@@ -94,11 +94,8 @@ def write_upright(path: str | Path, target: Path) -> None:
     file = Path(bpy.path.abspath(str(path)))
     image = _opened(file, file.name)
     try:
-        width, height = image.size
-        pixels = np.empty(width * height * 4, np.float32)
-        image.pixels.foreach_get(pixels)
         # Blender's rows begin at the bottom.
-        upright = _UPRIGHT[stored_turned(path)](pixels.reshape(height, width, 4)[::-1])[::-1]
+        upright = _UPRIGHT[stored_turned(path)](_pixels(image)[::-1])[::-1]
         turned = bpy.data.images.new(target.stem, upright.shape[1], upright.shape[0], alpha=True)
         try:
             turned.pixels.foreach_set(np.ascontiguousarray(upright).ravel())
@@ -159,10 +156,19 @@ def _opened(file: Path, name: str):
         image = bpy.data.images.load(str(file))
     except RuntimeError:
         _refuse_damaged(file, name)
-    if not image.has_data and 0 in image.size[:]:
+    # Of movies in the guise of pictures, such as an animated WebP, Blender makes a glass pane.
+    if 0 in image.size[:] or not _pixels(image)[..., 3].any():
         bpy.data.images.remove(image)
         _refuse_damaged(file, name)
     return image
+
+
+def _pixels(image) -> np.ndarray:
+    """``(rows from the bottom, columns, 4)`` float32."""
+    width, height = image.size
+    pixels = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(height, width, 4)
 
 
 def _save(image, target: Path) -> None:
@@ -205,8 +211,8 @@ def _size(path: str, _changed: int) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=64)
 def _turned(path: str, _changed: int) -> int:
-    with open(path, "rb") as file:
-        return orientation(file.read(2**17))
+    # The words may stand at the end.
+    return orientation(Path(path).read_bytes())
 
 
 def _decodes(file: Path, picture: bytes) -> bool:

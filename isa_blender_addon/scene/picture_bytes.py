@@ -1,4 +1,4 @@
-"""What the bytes of a PNG or JPEG tell of it without decoding it."""
+"""What the bytes of a picture tell of it without decoding it."""
 
 import struct
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ _JPEG_TRAILER = 2**16
 # Phones append a movie of the moment, an MP4, which begins with the size of its first box and this word.
 _MOVIE = b"ftyp"
 _ORIENTATION = 0x112
+_EXIF, _TIFF = b"Exif\0\0", (b"II*\0", b"MM\0*")
 # Chunks of a PNG: texts, times, and what cameras tell.
 _WORDS = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
@@ -30,24 +31,56 @@ def stored_size(head: bytes) -> tuple[int, int] | None:
     return None
 
 
-def orientation(head: bytes) -> int:
-    """EXIF's, 1 to 8, of a JPEG's first bytes; 1, upright, where it tells none."""
-    for marker, segment in _segments(head):
-        if marker != 0xE1 or not segment.startswith(b"Exif\0\0"):
-            continue
-        tiff = segment[6:]
-        order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-        try:
-            (start,) = struct.unpack(f"{order}I", tiff[4:8])
-            (count,) = struct.unpack(f"{order}H", tiff[start : start + 2])
-            for k in range(count):
-                entry = tiff[start + 2 + 12 * k :][:12]
-                tag, _kind, _values, value = struct.unpack(f"{order}HHIH", entry[:10])
-                if tag == _ORIENTATION and 1 <= value <= 8:
-                    return value
-        except struct.error:
-            break
+def orientation(picture: bytes) -> int:
+    """EXIF's, 1 to 8, of a JPEG, PNG, WebP or TIFF; 1, upright, where it tells none."""
+    tiff = _exif(picture)
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack(f"{order}I", tiff[4:8])
+        (count,) = struct.unpack(f"{order}H", tiff[start : start + 2])
+        for k in range(count):
+            entry = tiff[start + 2 + 12 * k :][:12]
+            tag, _kind, _values, value = struct.unpack(f"{order}HHIH", entry[:10])
+            if tag == _ORIENTATION and 1 <= value <= 8:
+                return value
+    except struct.error:
+        pass
     return 1
+
+
+def _exif(picture: bytes) -> bytes:
+    """What cameras tell, in the form of a TIFF; empty where there is none."""
+    if picture.startswith(_TIFF):
+        return picture
+    found: Iterator[bytes] = iter(())
+    if picture.startswith(PNG):
+        found = (picture[start + 8 : end - 4] for kind, start, end in _chunks(picture) if kind == b"eXIf")
+    elif picture.startswith(JPEG):
+        found = (segment for marker, segment in _segments(picture) if marker == 0xE1)
+        found = (segment for segment in found if segment.startswith(_EXIF))
+    elif picture.startswith(b"RIFF") and picture[8:12] == b"WEBP":
+        found = (content for kind, content in _riff(picture) if kind == b"EXIF")
+    return next(found, b"").removeprefix(_EXIF)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """``(kind, start, end)`` of a PNG's chunks: length, kind, content and checksum."""
+    place = len(PNG)
+    while place + 12 <= len(png):
+        end = place + 12 + int.from_bytes(png[place : place + 4], "big")
+        yield png[place + 4 : place + 8], place, end
+        place = end
+
+
+def _riff(webp: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """``(kind, content)`` of a WebP's chunks."""
+    place = 12
+    while place + 8 <= len(webp):
+        length = int.from_bytes(webp[place + 4 : place + 8], "little")
+        yield webp[place : place + 4], webp[place + 8 : place + 8 + length]
+        place += 8 + length + length % 2
 
 
 def _segments(head: bytes) -> Iterator[tuple[int, bytes]]:
@@ -78,14 +111,8 @@ def without_words(picture: bytes) -> bytes:
     """
     if not picture.startswith(PNG):
         return picture
-    kept, place = [PNG], len(PNG)
-    while place + 12 <= len(picture):
-        # Length, kind, content and checksum.
-        end = place + 12 + int.from_bytes(picture[place : place + 4], "big")
-        if picture[place + 4 : place + 8] not in _WORDS:
-            kept.append(picture[place:end])
-        place = end
-    return b"".join(kept)
+    kept = (picture[start:end] for kind, start, end in _chunks(picture) if kind not in _WORDS)
+    return PNG + b"".join(kept)
 
 
 def cut_short(picture: bytes) -> bool:

@@ -117,7 +117,7 @@ def test_the_command_lines_wishes_are_the_shots(blend, picture, run, tmp_path):
     [
         (("--steps", 0), "--steps 0 is out of range"),
         (("--seed", -1), "--seed -1 is out of range"),
-        (("--reference", "/nowhere/cast.png"), "cannot read '/nowhere/cast.png'"),
+        (("--reference", "/nowhere/cast.png"), "picture '/nowhere/cast.png' is missing"),
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_said(blend, run, tmp_path, options, sentence):

@@ -168,6 +168,19 @@ def test_a_missing_picture_is_chosen(staged, tmp_path):
     assert staged.isa.cast[0].picture == str(tmp_path / "anna.png")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_picture_that_cannot_be_opened_is_named_before_a_frame_is_read(staged, tmp_path, there):
+    if there:
+        (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000))
+    staged.isa.cast[0].picture = str(tmp_path / "phone.heic")
+    (finding,) = glance(staged, None)
+    assert finding.sentence.startswith(
+        "Anna's picture 'phone.heic' is missing, damaged or nothing that Blender"
+    )
+    assert finding.serious
+    assert [mend.operator for mend in finding.mends] == ["isa.choose_picture"]
+
+
 def test_a_picture_of_another_shape_is_named(staged, tmp_path):
     (tmp_path / "tall.png").write_bytes(picture(90, 160))
     staged.isa.cast[0].picture = str(tmp_path / "tall.png")

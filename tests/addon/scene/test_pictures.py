@@ -93,6 +93,49 @@ def test_a_photograph_that_is_stored_turned_is_written_as_others_show_it(tmp_pat
     assert stored_turned(tmp_path / "upright.png") == 1
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_not_only_jpegs_are_stored_turned(tmp_path, name):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    # WebP's stands behind the picture.
+    gradient(600, 400).save(tmp_path / name, exif=exif)
+    assert stored_turned(tmp_path / name) == 6
+    with Image.open(tmp_path / name) as stored:
+        wanted = ImageOps.exif_transpose(stored).convert("RGB")
+    write_upright(tmp_path / name, tmp_path / "upright.png")
+    assert far(Image.open(tmp_path / "upright.png").convert("RGB"), wanted) <= 2
+
+
+def animated_webp(path) -> None:
+    gradient(60, 40).save(path, save_all=True, append_images=[gradient(60, 40).rotate(180)], format="WEBP")
+
+
+def phones_heic(path) -> None:
+    """Its head; Blender is built without what decodes the rest."""
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.heic"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        animated_webp,
+        phones_heic,
+        lambda path: gradient(60, 40).save(path, format="GIF"),
+        lambda path: gradient(60, 40).save(path, format="AVIF"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"<html>404 Not Found</html>"),
+    ],
+    ids=["animated", "heic", "gif", "avif", "empty", "a page"],
+)
+def test_what_blender_cannot_open_is_a_sentence_whatever_it_is_called(tmp_path, write, name):
+    write(tmp_path / name)
+    with pytest.raises(
+        SceneError, match=r"picture of 'Anna': .* no picture that Blender can open.*PNG or JPEG"
+    ):
+        read_picture(tmp_path / name, "Anna")
+
+
 @pytest.mark.parametrize(
     "tail", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0XX" + bytes(9)]
 )
