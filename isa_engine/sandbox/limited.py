@@ -95,7 +95,14 @@ def _running() -> subprocess.Popen:
             name: value for name, value in os.environ.items() if not name.startswith("ISA_ENGINE_")
         }
         command = [sys.executable, "-P", "-m", "isa_engine.sandbox.process"]
-        _process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        # What a decoder that was taken over says elsewhere, as into the engine's log, nobody reads.
+        _process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
     return _process
 
 

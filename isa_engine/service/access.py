@@ -16,10 +16,6 @@ from isa_engine.service.refusals import told
 from isa_engine.service.store import JobStore, ask
 from isa_engine.service.tokens import Caller, Tokens
 
-# Patterns of a line of text, and of several: without control characters, and without those that change the
-# direction of writing, by which a name in a list could look like another.
-LINE = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]*$"
-LINES = LINE.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
 # Routes without a token: what they answer is nobody's.
 OPEN = (ROUTE, *PATHS)
 

@@ -11,8 +11,9 @@ the greatest priority, of those the oldest. So nobody's priority holds up anyone
 import time
 from dataclasses import dataclass
 
-from isa_engine.client.protocol import MAX_SENTENCE, Memory, ResultFile
+from isa_engine.client.protocol import Memory, ResultFile
 from isa_engine.service.database import Database
+from isa_engine.service.words import sentence
 
 MAX_STALLS = 3
 GAVE_UP = "The engine went away {} times while this job got no further. Look at its log before trying again."
@@ -155,7 +156,7 @@ class Claims(Database):
             mine = self.run(
                 "UPDATE jobs SET state = ?, error = ?, reason = ?, finished = ?, bytes = bytes + ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running' RETURNING worker, avoids",
-                *(state, error[:MAX_SENTENCE], reason, time.time(), sum(file.bytes for file in results)),
+                *(state, sentence(error), reason, time.time(), sum(file.bytes for file in results)),
                 *(claim.id, claim.attempt),
             )
             if mine and state == "done":
@@ -258,5 +259,5 @@ class Claims(Database):
     def _end(self, job: str, state: str, error: str) -> None:
         self.run(
             "UPDATE jobs SET state = ?, error = ?, reason = ?, finished = ? WHERE id = ?",
-            *(state, error[:MAX_SENTENCE], "worker" if state == "failed" else "", time.time(), job),
+            *(state, sentence(error), "worker" if state == "failed" else "", time.time(), job),
         )

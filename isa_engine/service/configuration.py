@@ -14,6 +14,8 @@ from typing import Any
 from isa_engine.errors import EngineError
 from isa_engine.service.claims import WORKERS_A_HOST
 
+# No number is greater: the system waits for no longer, and as many bytes or days mean "without end".
+_MOST = 10**9
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no", "")
 
 
@@ -122,8 +124,8 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
         if not number and type(value) is not kinds[name]:
             problem = f"{name} is {value!r}, which is not of type {kinds[name].__name__}"
             raise EngineError(problem, where=where)
-        if kinds[name] in (int, float) and not value >= 0:
-            raise EngineError(f"{name} is {value!r}", where=where, remedy="Use a number from 0.")
+        if kinds[name] in (int, float) and not 0 <= value <= _MOST:
+            raise EngineError(f"{name} is {value!r}", where=where, remedy=f"Use a number from 0 to {_MOST}.")
     config = replace(config, **values)
     if config.log not in ("text", "json"):
         raise EngineError(f"log is '{config.log}'", where=where, remedy="Use text or json.")

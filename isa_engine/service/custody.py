@@ -44,9 +44,14 @@ def back_up(data: Path, file: Path) -> None:
     """Copy a queue as it is now.
 
     Raises:
-        EngineError: there is none, it is damaged, or the copy cannot be written.
+        EngineError: there is none, it is damaged, or the copy cannot be written, or not there.
     """
     path = _queue_in(data)
+    if file.exists() and file.resolve().is_relative_to(data.resolve()):
+        remedy = "Name a new file, on another disk if there is one."
+        raise EngineError(
+            "the copy would take the place of a file of the engine's", where=str(file), remedy=remedy
+        )
     if found := fault(path):
         raise EngineError(f"the queue is damaged: {found}", where=str(path), remedy=_remedy(path))
     try:

@@ -36,23 +36,33 @@ class Folders:
             # The folder may have been made before, with a mode that lets everyone look into it.
             folder.chmod(0o700)
 
+    def job(self, job: str) -> Path:
+        """Where a job's files lie.
+
+        Raises:
+            ValueError: a queue that came from elsewhere has a job whose name leads out of this folder.
+        """
+        if job in ("", ".", "..") or Path(job).name != job:
+            raise ValueError(f"this is no job's name: {job!r}")
+        return self.jobs / job
+
     def shot(self, job: str) -> Path:
-        return self.jobs / job / "shot.npz"
+        return self.job(job) / "shot.npz"
 
     def preview(self, job: str) -> Path:
-        return self.jobs / job / "preview.png"
+        return self.job(job) / "preview.png"
 
     def log(self, job: str) -> Path:
         """What its workers did over it, in words."""
-        return self.jobs / job / "log.txt"
+        return self.job(job) / "log.txt"
 
     def checkpoint(self, job: str) -> Path:
         """The latents after the last denoising step, while a job is worked on."""
-        return self.jobs / job / "latents.safetensors"
+        return self.job(job) / "latents.safetensors"
 
     def results(self, job: str, attempt: int) -> Path:
         """Each attempt writes into a folder of its own, so that two never mix."""
-        return self.jobs / job / f"results-{attempt}"
+        return self.job(job) / f"results-{attempt}"
 
     def receiving(self, job: str) -> Path:
         """Where a shot is written while it comes in."""
@@ -108,7 +118,7 @@ class Folders:
 
     def begin(self, job: str, attempt: int) -> Path:
         """An empty folder for an attempt's results; those of others go."""
-        for earlier in (self.jobs / job).glob("results-*"):
+        for earlier in self.job(job).glob("results-*"):
             shutil.rmtree(earlier, ignore_errors=True)
         out = self.results(job, attempt)
         out.parent.mkdir(mode=0o700, exist_ok=True)
@@ -117,11 +127,11 @@ class Folders:
 
     def remove(self, job: str) -> bool:
         """Remove all files of a job; whether all are gone."""
-        shutil.rmtree(self.jobs / job, ignore_errors=True)
+        shutil.rmtree(self.job(job), ignore_errors=True)
         (self.uploads / job).unlink(missing_ok=True)
         if self.archive:
             self.archive.remove(job)
-        return not (self.jobs / job).exists()
+        return not self.job(job).exists()
 
     def tidy(self, known: Iterable[str]) -> list[str]:
         """Put away what an interrupted service left, and say what the queue does not know.
@@ -135,7 +145,9 @@ class Folders:
         """
         known = set(known)
         for half in self.uploads.glob("*.part"):
-            half.unlink()
+            # A folder of that name is nobody's upload.
+            if not half.is_dir():
+                half.unlink()
         for upload in list(self.uploads.iterdir()):
             if upload.name in known:
                 self.admit(upload.name)

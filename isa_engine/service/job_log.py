@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from isa_engine.service.words import sentence
+
 MAX_BYTES = 2**20
 
 
@@ -18,7 +20,7 @@ def note(path: Path, line: str) -> None:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     with contextlib.suppress(OSError), path.open("a", encoding="utf-8", errors="replace") as file:
         if file.tell() < MAX_BYTES:
-            file.write(f"{when} {line}\n")
+            file.write(f"{when} {sentence(line)}\n")
 
 
 class _ToJob(logging.Handler):

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isa_engine.errors import EngineError
-from isa_engine.service.folders import Folders
+from isa_engine.service.folders import QUEUE, Folders
 from isa_engine.service.sqlite import as_os_error, connect, identity
 
 FILE = "lock.sqlite3"
+# What a folder of an engine's has, and what a file system has that was just made.
+_OURS = (FILE, QUEUE, "uploads", "jobs")
+_FRESH = ("lost+found",)
 _REMADE = "%s: the lock of the engine's folder was deleted or replaced. It is made anew."
 _TAKEN = "{}: another engine began here while this one ran, after the lock was deleted. Stop one of them."
 _GONE = "{}: the engine's folder cannot be locked: {}. Bring it back, with the right to write there."
@@ -43,11 +46,12 @@ class Lock:
 
     def _take(self) -> None:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = connect(self.path, seconds=1)
         try:
-            connection.execute("BEGIN EXCLUSIVE")
+            with contextlib.ExitStack() as opened:
+                connection = opened.enter_context(contextlib.closing(connect(self.path, seconds=1)))
+                connection.execute("BEGIN EXCLUSIVE")
+                opened.pop_all()
         except sqlite3.Error as error:
-            connection.close()
             found = as_os_error(error)
             taken = found.errno == errno.EBUSY
             raise BlockingIOError(found.errno, found.strerror) if taken else found from error
@@ -87,6 +91,7 @@ def held(root: Path, store: str = "", results: str = "") -> Iterator[tuple[Folde
     """
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_strangers(root)
         lock = Lock(root)
     except BlockingIOError as error:
         remedy = "Stop it, or choose another folder with --data."
@@ -101,9 +106,21 @@ def held(root: Path, store: str = "", results: str = "") -> Iterator[tuple[Folde
         yield folders, lock
 
 
+def _refuse_strangers(root: Path) -> None:
+    """Take no folder that is another program's: its mode becomes 0700.
+
+    Raises:
+        OSError: other things lie there, and nothing of an engine's.
+    """
+    found = {path.name for path in root.iterdir() if path.name not in _FRESH}
+    if found and not any(name.startswith(_OURS) for name in found):
+        raise OSError(errno.ENOTEMPTY, f"other things lie there, such as {min(found)!r}")
+
+
 def _cannot_write(root: Path, error: OSError) -> EngineError:
     remedy = "Choose another folder with --data."
-    return EngineError(f"cannot write: {error}", where=str(root), remedy=remedy)
+    reason = error.strerror or error
+    return EngineError(f"the folder cannot be used: {reason}", where=str(root), remedy=remedy)
 
 
 def _lock_folder(root: Path, held: contextlib.ExitStack) -> None:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from isa_engine.client.protocol import MAX_SENTENCE
+from isa_engine.service import words
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ async def refuse(request: Request, error: HTTPException) -> JSONResponse:
     status = error.status_code
     sentence = _words(status) if error.detail == HTTPStatus(status).phrase else error.detail
     # A shot's own words may stand in it.
-    return JSONResponse({"error": sentence[:MAX_SENTENCE]}, status, error.headers)
+    return JSONResponse({"error": words.sentence(sentence)}, status, error.headers)
 
 
 async def refuse_fields(request: Request, error: RequestValidationError) -> JSONResponse:
     fields = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
     sentence = f"The request does not make sense: {fields}."
-    return JSONResponse({"error": sentence[:MAX_SENTENCE]}, 422)
+    return JSONResponse({"error": words.sentence(sentence)}, 422)
 
 
 async def refuse_write(request: Request, error: OSError) -> JSONResponse:

@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -77,6 +78,7 @@ def serve(
     Raises:
         EngineError: the address, the certificate or the folder cannot be used.
     """
+    _check_token(token)
     stored = not token and not is_loopback(config.host) and _has_tokens(config.store or data / QUEUE)
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
@@ -178,6 +180,14 @@ def _has_tokens(queue: str | Path) -> bool:
         return False
     with contextlib.closing(JobStore(queue)) as store:
         return any(found.revoked is None for found in Tokens(store).list())
+
+
+def _check_token(token: str) -> None:
+    if token and not re.fullmatch("[!-~]+", token):
+        remedy = "Use letters, digits and punctuation, without spaces."
+        raise EngineError(
+            "the token has characters that get lost on the way", where="ISA_ENGINE_TOKEN", remedy=remedy
+        )
 
 
 def _check_certificate(config: ServiceConfig) -> None:

@@ -266,6 +266,11 @@ def test_what_a_decoder_says_is_not_believed(monkeypatch, answer):
         decode("picture", b"", where="a")
 
 
+def test_nothing_that_a_decoder_says_is_in_our_log():
+    decode("picture", png(2, 2), where="a")
+    assert os.readlink(f"/proc/{limited._running().pid}/fd/2") == os.devnull
+
+
 def test_the_decoding_process_knows_no_secrets(monkeypatch):
     monkeypatch.setenv("ISA_ENGINE_TOKEN", "geheim")
     limited._stop()

@@ -144,6 +144,8 @@ def test_file_environment_and_command_line_in_this_order(tmp_path):
         ("port = true", "port is True"),
         ("keep_days = -1", "Use a number from 0"),
         ("keep_days = nan", "Use a number from 0"),
+        ("gib_per_token = inf", "Use a number from 0 to 1000000000"),
+        ("drain_seconds = 1e12", "Use a number from 0 to 1000000000"),
         ('log = "xml"', "Use text or json"),
         ('tls_key = "a"', "Give both"),
         ("port = ", "cannot read the configuration"),

@@ -1,0 +1,107 @@
+"""Data folders with odd things in them, or that are somebody else's."""
+
+import contextlib
+import os
+import sqlite3
+
+import pytest
+
+from isa_engine.cli import main
+from isa_engine.errors import EngineError
+from isa_engine.service.folders import Folders
+from isa_engine.service.lock import held
+from isa_engine.service.retention import Retention
+from isa_engine.service.store import JobStore
+
+
+@pytest.mark.parametrize("name", ["thesis.odt", ".ssh", "lost"])
+def test_a_folder_with_other_things_in_it_is_left_as_it_is(tmp_path, name):
+    """The engine makes its folder unreadable for others, which would end /tmp or somebody's home."""
+    (tmp_path / name).mkdir()
+    tmp_path.chmod(0o755)
+    refusal = pytest.raises(EngineError, match=rf"other things lie there, such as '{name}'.*Choose another")
+    with refusal, held(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("name", ["lost+found", "queue.sqlite3", "jobs"])
+def test_a_new_disk_or_a_folder_of_an_engine_is_taken(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with held(tmp_path) as (folders, _):
+        assert folders.jobs.is_dir()
+
+
+@pytest.mark.parametrize("job", ["", ".", "..", "../../etc", "/etc", "a/b"])
+def test_a_queue_from_elsewhere_leads_out_of_no_folder(tmp_path, job):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "kept").write_text("of somebody else")
+    folders = Folders(tmp_path / "data")
+    (folders.jobs / "kept").mkdir()
+    with contextlib.closing(JobStore(folders.queue)) as store:
+        store.run("INSERT INTO removals VALUES (?)", job)
+        with contextlib.suppress(ValueError):
+            Retention(store, folders, 30).tick()
+        with pytest.raises(ValueError, match="no job's name"):
+            folders.shot(job)
+    assert (folders.jobs / "kept").is_dir()
+    assert (tmp_path / "kept").exists()
+
+
+def test_a_folder_among_the_uploads_stops_no_start(tmp_path):
+    folders = Folders(tmp_path / "data")
+    (folders.uploads / "strange.part").mkdir()
+    (folders.uploads / "half.part").write_bytes(b"x")
+    assert folders.tidy([]) == ["strange.part"]
+    assert [path.name for path in folders.uploads.iterdir()] == ["strange.part"]
+
+
+def test_a_link_in_a_jobs_place_is_not_followed_when_the_job_goes(tmp_path):
+    folders = Folders(tmp_path / "data")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "film").write_text("of somebody else")
+    (folders.jobs / "a").symlink_to(tmp_path / "elsewhere")
+    folders.remove("a")
+    assert (tmp_path / "elsewhere" / "film").exists()
+
+
+@pytest.mark.parametrize("name", ["queue.sqlite3", "queue.sqlite3-wal", "lock.sqlite3", "jobs/a/shot.npz"])
+def test_a_copy_of_the_queue_takes_no_place_of_the_engines_own(store, folders, capsys, name):
+    store.add("a")
+    path = folders.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(b"here before")
+    before, inode = path.read_bytes(), path.stat().st_ino
+    assert main(["queue", "backup", str(path), "--data", str(folders.root)]) == 1
+    assert "would take the place of a file of the engine's" in capsys.readouterr().err
+    assert (path.read_bytes(), path.stat().st_ino) == (before, inode)
+
+
+def test_a_queue_from_the_future_is_left_as_it_is(store, folders, capsys, tmp_path):
+    store.close()
+    with contextlib.closing(sqlite3.connect(folders.queue)) as direct:
+        direct.execute("PRAGMA user_version = 99")
+    content, data = folders.queue.read_bytes(), ("--data", str(folders.root))
+    with pytest.raises(EngineError, match=r"of another version of the engine.*let that version finish"):
+        JobStore(folders.queue, own=True)
+    for command in (["token", "list"], ["queue", "check"], ["queue", "restore", str(folders.queue)]):
+        assert main([*command, *data]) == 1
+        assert "of another version of the engine" in capsys.readouterr().err, command
+    assert folders.queue.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["queue.sqlite3", "lock.sqlite3"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "noise", "dangling link"])
+def test_what_stands_in_the_place_of_a_file_is_said_or_taken_and_nothing_hangs(tmp_path, name, kind):
+    path = tmp_path / "data" / name
+    path.parent.mkdir()
+    {
+        "folder": path.mkdir,
+        "pipe": lambda: os.mkfifo(path),
+        "noise": lambda: path.write_bytes(os.urandom(5000)),
+        "dangling link": lambda: path.symlink_to(tmp_path / "gone" / "file"),
+    }[kind]()
+    with contextlib.suppress(EngineError), held(path.parent) as (folders, _):
+        JobStore(folders.queue, own=True).close()
