@@ -96,7 +96,13 @@ class Session:
         """Whether a shot of that scene waits for the artist's word because of them."""
         return bool(self.reading and self.reading.held_in(bpy.context.scene)) and hold(self.warnings)
 
-    def generate(self, scene, anyway: bool = False, folder: Path | None = None) -> Reading:
+    def generate(
+        self,
+        scene,
+        anyway: bool = False,
+        folder: Path | None = None,
+        keep: Callable[[Shot], Shot] = lambda shot: shot,
+    ) -> Reading:
         """Begin to read a scene for the engine, which starts meanwhile; the reading submits the shot.
 
         Where a glance tells enough to hold it, the reading is over at once.
@@ -104,6 +110,7 @@ class Session:
         Args:
             anyway: also where a finding is serious.
             folder: of the take; by default a new one beside the file.
+            keep: gives the shot what it keeps of an earlier take.
 
         Raises:
             IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
@@ -120,7 +127,7 @@ class Session:
                 discard_folder(take)
 
         def receive(now, shot: Shot) -> None:
-            self.submit(now, shot, take)
+            self.submit(now, keep(shot), take)
 
         return self._go_on(Reading(scene, receive, anyway, drop, ahead=self.expected(scene)))
 

@@ -9,6 +9,7 @@ from ..takes.ids import known_shot_id
 from ..takes.places import same
 from ..takes.shown import other_folder, shown_folder
 from ..takes.take import Take
+from .remaking import draw_remaking
 from .thumbnails import icon
 
 # More takes than this are drawn on request, lest they push the panels below out of the window.
@@ -66,6 +67,8 @@ def _draw_take(layout, take: Take, shown: bool) -> None:
     delete = buttons.row(align=True)
     delete.enabled = not (take.pinned or shown)
     delete.operator("isa.delete_take", text="", icon="TRASH").take = folder
+    if shown:
+        draw_remaking(column, bpy.context.scene, take)
 
 
 def _takes(scene) -> list[Take]:

@@ -5,7 +5,7 @@ Both sides are of the same major and minor version, which ``client`` checks.
 
 from dataclasses import dataclass
 
-from isa_engine.results.files import MATTE, PLATE, RECORD, SHOT
+from isa_engine.results.files import LATENTS, MATTE, PLATE, RECORD, SHOT
 
 PREFIX = "/v1"
 
@@ -15,6 +15,7 @@ RESULTS = {
     MATTE: "video/mp4",
     RECORD: "application/json",
     SHOT: "application/octet-stream",
+    LATENTS: "application/octet-stream",
 }
 
 # A job's life. Every other change of state is refused by the database. What is done fails when the engine

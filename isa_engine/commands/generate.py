@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from isa_engine.commands.remaking import add_remaking, with_kept
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.shot import read_shot
 
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
     parser.add_argument("--prompt", help="other words than the shot's, for models that read")
     parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
+    add_remaking(parser)
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
 
 
@@ -29,6 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
     changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
+    shot = with_kept(shot, arguments)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from isa_engine.client.protocol import MAX_NAME
 from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.remaking import add_remaking, with_kept
 from isa_engine.errors import ShotError
+from isa_engine.shot import encode_shot, read_shot
 
 HELP = "queue a shot file at an engine"
 
@@ -17,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="that you know it by (default: the file's)")
     parser.add_argument("--comment", default="", help="for whoever looks after the queue")
     parser.add_argument("--key", default="", help="queues the same shot once, however often it is sent")
+    add_remaking(parser)
     add_engine(parser)
 
 
@@ -26,6 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
     except OSError as error:
         where = str(arguments.shot)
         raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
+    if arguments.of or arguments.remake:
+        shot = encode_shot(with_kept(read_shot(shot), arguments))
     with closing(connect(arguments)) as client:
         words = {"name": arguments.name or arguments.shot.stem[:MAX_NAME], "comment": arguments.comment}
         print(client.submit(shot, arguments.priority, arguments.key, **words))

@@ -103,6 +103,16 @@ class Conditioning:
             normal_maps=self.normal_maps[:, latents],
         )
 
+    def excerpt(self, first: int, last: int) -> "Conditioning":
+        """``part`` as a video of its own: its first latent is of one frame, the last of four."""
+        found, frames = self.part(first, last), TEMPORAL_COMPRESSION - 1 if first else 0
+        return replace(
+            found,
+            points=found.points[:, frames:],
+            ndc=found.ndc[:, frames:],
+            visible=found.visible[:, frames:],
+        )
+
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device; copies to a GPU are queued, and nobody waits for them."""
         # Copies to the CPU do wait: one that did not could be read before it is complete.

@@ -103,7 +103,9 @@ def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
     with results_in(bundle.results(take)) as parts:
         parts.shot.write_bytes(bundle.shot(take).read_bytes())
         plate = _frames(bundle, number, "plate")
-        write_results(parts, shot, record, plate, _matte(bundle, number, shot, record), report)
+        latents = _tensor(bundle.latents(take), "latents")[0].numpy()
+        matte = _matte(bundle, number, shot, record)
+        write_results(parts, shot, record, latents, plate, matte, report)
     return True
 
 

@@ -19,6 +19,11 @@ def latent_count(frames: int) -> int:
     return 1 + -(-(frames - 1) // TEMPORAL_COMPRESSION)
 
 
+def whole_latents(frames: int) -> int:
+    """Those of a video's latents that stand for no frame after its last."""
+    return 1 + (frames - 1) // TEMPORAL_COMPRESSION
+
+
 def extended_count(frames: int) -> int:
     """The smallest length ≥ ``frames`` that fills whole windows; the excess repeats the last frame."""
     return 1 + TEMPORAL_COMPRESSION * (latent_count(frames) - 1)

@@ -29,7 +29,7 @@ from isa_engine.vae.video_vae import State
 
 # Latent pixels of a tile's side; bounds the memory of a large canvas.
 _TILE = 128
-# As ``VideoVAE.decode_chunk``, to pictures.
+# As ``VideoVAE.decode_chunk``, of normalised latents, to pictures.
 ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
@@ -44,9 +44,13 @@ def decode_plate(
     """Frames ``(H, W, 3)`` uint8 of a span, or of the whole take.
 
     Args:
-        latents: of the whole take, as ``denoise`` gives them.
+        latents: of the whole take, normalised, as ``denoise`` gives them.
     """
-    decode_chunk = TiledVAE(model.vae, _TILE).decode_chunk
+    tiled = TiledVAE(model.vae, _TILE)
+
+    def decode_chunk(chunk: Tensor, state: Any) -> tuple[Tensor, Any]:
+        return tiled.decode_chunk(model.vae.denormalise(chunk), state)
+
     yield from _decode(latents, decode_chunk, model.vae.decoder, shot, span, report)
 
 
@@ -55,7 +59,7 @@ def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = 
     """As ``decode_plate``, white where the cast is: as the matte head sees it in the latents."""
 
     def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
-        logits, state = model.matte_head.decode_chunk(chunk, state)
+        logits, state = model.matte_head.decode_chunk(model.vae.denormalise(chunk), state)
         return alpha_pictures(logits), state
 
     yield from _decode(latents, decode_chunk, model.matte_head, shot, span, lambda progress: None)

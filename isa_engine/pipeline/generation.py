@@ -19,9 +19,10 @@ from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, Span, painter_of
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
-from isa_engine.pipeline.sampling import initial_noise, sample
+from isa_engine.pipeline.sampling import sample
+from isa_engine.pipeline.segments import segments_of
 from isa_engine.pipeline.velocity.memory import Memory
-from isa_engine.results.files import MATTE, NAMES, PLATE, Result, results_in
+from isa_engine.results.files import LATENTS, MATTE, NAMES, PLATE, Result, results_in
 from isa_engine.results.provenance import configured_signer, sign
 from isa_engine.results.record import GENERATED, container_tags, make_record, sha256
 from isa_engine.results.video import write_video
@@ -63,7 +64,9 @@ def generate(
         latents = denoise(shot, digest, model, report, checkpoint, clock)
         record = make_record(shot, digest, model, made)
         plate = painter_of(model).plate(latents, model, shot, None, report)
-        write_results(parts, shot, record, plate, matte_of(latents, model, shot), report, clock)
+        matte = matte_of(latents, model, shot)
+        kept = latents[0].cpu().numpy()
+        write_results(parts, shot, record, kept, plate, matte, report, clock)
     return Result(*(out / name for name in NAMES))
 
 
@@ -76,44 +79,48 @@ def denoise(
     checkpoint: Checkpoint | None = None,
     clock: "Clock | None" = None,
 ) -> Tensor:
-    """The whole take's latents ``(1, C, t, h, w)``, as the decoder wants them, one segment after the other.
+    """The whole take's latents ``(1, C, t, h, w)``, finished, one segment after the other.
 
-    Over its steps every latent of a segment depends on every other, so this cannot be cut in time.
+    Over its steps every latent of a segment depends on every other, so this cannot be cut in time. Where the
+    shot keeps some of an earlier take, these are what they were, bit for bit.
 
     Args:
         shot_hash: SHA-256 of the shot file.
 
     Other arguments and errors as of ``generate``.
     """
-    clock, painter = clock or Clock(), painter_of(model)
-    steps, segments = shot.settings.steps, len(shot.segments)
-    kept = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
-    interval = math.ceil(steps / PREVIEWS)
-    made = []
-    for number, frames in enumerate(shot.segments):
-        report(Progress("encode", number, segments))
-        conditions = painter.conditions(shot, model, number)
+    clock, painter, steps = clock or Clock(), painter_of(model), shot.settings.steps
+    segments = segments_of(shot, model)
+    made = [segment.kept for segment in segments]
+    numbers = [number for number, segment in enumerate(segments) if segment.again.any()]
+    saved = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
+    interval, total = math.ceil(steps / PREVIEWS), len(numbers) * steps
+    for place, number in enumerate(numbers):
+        report(Progress("encode", place, len(numbers)))
+        told = painter.conditions(shot, model, number)
+        told, span = painter.about(told, model, segments[number].span)
+        part = segments[number].about(span)
         clock.lap("encode")
-        report(Progress("encode", number + 1, segments))
-        before = number * steps
-        report(Progress("denoise", before, segments * steps))
-        shape = painter.latents_shape(shot, model, frames)
-        latents = initial_noise(shape, shot.settings.seed).to(model.device)
-        done, memory = 0, {}
-        if kept:
-            kept.begin(number)
-            done, latents, memory = kept.load(latents)
+        report(Progress("encode", place + 1, len(numbers)))
+        before = place * steps
+        report(Progress("denoise", before, total))
+        done, latents, memory = 0, part.noise, {}
+        if saved:
+            saved.begin(place)
+            done, latents, memory = saved.load(latents)
 
-        def watch(done, latents, estimate, before=before, memory: Memory = memory, told=conditions) -> None:
-            if kept:
-                kept.save(done, latents, memory if done < steps else {})
+        def watch(
+            done, latents, estimate, before=before, memory: Memory = memory, told=told, part=part
+        ) -> None:
+            if saved:
+                saved.save(done, latents, memory if done < steps else {})
             shows = done % interval == 0 and done < steps
-            preview = painter.preview(estimate, model, told) if shows else None
-            report(Progress("denoise", before + done, segments * steps, preview))
+            preview = painter.preview(part.shown(estimate), model, told) if shows else None
+            report(Progress("denoise", before + done, total, preview))
 
-        velocity = painter.velocity(shot, model, conditions, memory)
+        velocity = part.hold(painter.velocity(shot, model, told, memory))
         latents = sample(velocity, latents, steps, model.shift, watch, done)
-        made.append(painter.finished(latents, model, conditions))
+        made[number] = segments[number].joined(painter.finished(latents, model, told), span)
         clock.lap("denoise")
     return torch.cat(made, 2)
 
@@ -130,16 +137,18 @@ def write_results(
     parts: Result,
     shot: Shot,
     record: dict[str, Any],
+    latents: np.ndarray,
     plate: Iterator[np.ndarray],
     matte: Iterator[np.ndarray],
     report: Report,
     clock: "Clock | None" = None,
 ) -> None:
-    """Plate, matte and record of a take from its frames, consumed as they come.
+    """Plate, matte, latents and record of a take; its frames are consumed as they come.
 
     Args:
         parts: where the files go.
         record: of ``make_record``; hashes and seconds are added to it.
+        latents: the whole take's, finished, ``(C, t, h, w)``: what another take may keep of this one.
         plate, matte: as many frames as the shot has, ``(H, W, 3)`` uint8.
     """
     clock = clock or Clock()
@@ -149,11 +158,14 @@ def write_results(
     report(Progress("write", 0, 1))
     write_video(parts.matte, matte, *timing, container_tags(record, f"Matte: {record['matte']}"))
     clock.lap("write")
+    with parts.latents.open("wb") as file:
+        np.save(file, latents.astype(np.float32, copy=False), allow_pickle=False)
     if signer := configured_signer():
         sign(parts.plate, record, signer)
         sign(parts.matte, record, signer)
     record["seconds"] = {**record.get("seconds", {}), **clock.seconds}
-    record["results"] = {PLATE: sha256(parts.plate), MATTE: sha256(parts.matte)}
+    files = {PLATE: parts.plate, MATTE: parts.matte, LATENTS: parts.latents}
+    record["results"] = {name: sha256(path) for name, path in files.items()}
     parts.record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     report(Progress("write", 1, 1))
 

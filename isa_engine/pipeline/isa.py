@@ -20,6 +20,9 @@ from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.shot import Shot
 
+# Latents before and after a span, that are seen by it where it is made again.
+CONTEXT = 4
+
 
 def load(name: str, device: str) -> Model:
     return build_model(model_config(name), weights_folder(name), device)
@@ -27,6 +30,17 @@ def load(name: str, device: str) -> Model:
 
 def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
     return condition_shot(shot, model, segment)
+
+
+def about(conditions: Conditioning, model: Model, span: Span) -> tuple[Conditioning, Span]:
+    window, latents = model.config.dit.temporal_window, conditions.cameras.shape[1]
+    if window is None:
+        return conditions, (0, latents)
+    first, last = max(0, span[0] - CONTEXT), min(latents, span[1] + CONTEXT)
+    # Fewer than a window would see less about them than they could, and cost hardly less.
+    first = max(0, min(first, last - window))
+    last = min(latents, max(last, first + window))
+    return conditions.excerpt(first, last), (first, last)
 
 
 def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:
@@ -42,7 +56,7 @@ def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory)
 
 
 def finished(latents: Tensor, model: Model, conditions: Conditioning) -> Tensor:
-    return model.vae.denormalise(latents)
+    return latents
 
 
 def preview(estimate: Tensor, model: Model, conditions: Conditioning) -> Image.Image:

@@ -53,6 +53,15 @@ class Painter(Protocol):
         """
         ...
 
+    def about(self, conditions: Any, model: Any, span: Span) -> tuple[Any, Span]:
+        """Of a segment's conditions those of a span that is to be made, with as many latents before and after
+        as the model must see; and the span of these. All, where a kind makes whole segments only.
+
+        Args:
+            span: of the segment's latents, as is the one that is returned.
+        """
+        ...
+
     def latents_shape(self, shot: Shot, model: Any, frames: int) -> tuple[int, ...]:
         """``(1, C, t, h, w)`` of so many of the shot's frames."""
         ...
@@ -66,7 +75,8 @@ class Painter(Protocol):
         ...
 
     def finished(self, latents: Tensor, model: Any, conditions: Any) -> Tensor:
-        """A segment's sampled latents as the decoder wants them, without what else was sampled along."""
+        """Sampled latents without what else was sampled along: what ``plate`` and ``matte`` want, and what a
+        later take may keep."""
         ...
 
     def preview(self, estimate: Tensor, model: Any, conditions: Any) -> Image.Image:

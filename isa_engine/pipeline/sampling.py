@@ -19,8 +19,15 @@ Watch = Callable[[int, Tensor, Tensor], None]
 
 
 def initial_noise(shape: tuple[int, ...], seed: int) -> Tensor:
-    """ε of a seed: drawn on the CPU in single precision, so that it is the same for every device."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    """ε of a seed, ``(B, C, t, h, w)``.
+
+    Drawn on the CPU in single precision, so that it is the same for every device, and one latent after the
+    other, so that a longer take begins with the noise of a shorter one.
+    """
+    batch, channels, latents, *size = shape
+    generator = torch.Generator().manual_seed(seed)
+    drawn = [torch.randn(batch, channels, *size, generator=generator) for _ in range(latents)]
+    return torch.stack(drawn, 2)
 
 
 def sample(

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from isa_engine.errors import EngineError
 
-PLATE, MATTE, RECORD, SHOT = NAMES = ("plate.mp4", "matte.mp4", "record.json", "shot.npz")
+PLATE, MATTE, RECORD, SHOT, LATENTS = NAMES = (
+    "plate.mp4",
+    "matte.mp4",
+    "record.json",
+    "shot.npz",
+    "latents.npy",
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Result:
     matte: Path
     record: Path
     shot: Path
+    latents: Path
 
 
 @contextlib.contextmanager

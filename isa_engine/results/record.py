@@ -12,6 +12,7 @@ import diffusers
 import torch
 
 from isa_engine import __version__
+from isa_engine.results.remake import frames_again
 from isa_engine.shot import Shot, anisotropy
 
 GENERATED, PROJECTED = "generated people", "projected body"
@@ -76,6 +77,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
             "render_size": [shot.width, shot.height],
             "characters": [character.name for character in shot.characters],
         },
+        **({} if shot.kept is None else {"kept": {"take": shot.kept.take, "again": frames_again(shot)}}),
         "settings": dataclasses.asdict(shot.settings),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
         "matte": model.matte,

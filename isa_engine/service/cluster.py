@@ -83,7 +83,7 @@ class Cluster:
                 matte = (frame for _, frames in decoded for frame in frames)
             else:
                 matte = projected_matte(shot, (shot.settings.width, shot.settings.height))
-            write_results(parts, shot, record, plate, matte, report)
+            write_results(parts, shot, record, latents[0], plate, matte, report)
 
     def _denoised(
         self, encoded: bytes, report: Report, checkpoint: Any, made: float

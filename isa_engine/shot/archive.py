@@ -66,7 +66,7 @@ class Members:
     def __init__(self, archive: zipfile.ZipFile, where: str, most: int):
         self.archive, self.where = archive, where
         infos = archive.infolist()
-        if len(infos) > 8 + 6 * MAX_CHARACTERS + MAX_REFERENCES:
+        if len(infos) > 10 + 6 * MAX_CHARACTERS + MAX_REFERENCES:
             raise ShotError(f"{len(infos)} members are too many for a shot", where=where)
         self.infos = {info.filename: info for info in infos}
         if len(self.infos) < len(infos):

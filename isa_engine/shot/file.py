@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 to 3, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 4, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -7,7 +7,8 @@ character k ``character_k_points`` and ``character_k_triangles``, and with a ref
 each character that is hidden for a while, ``character_k_skeleton`` of each whose joints are known, and in the
 header the shot's cuts and what is said in words. It is written only where there is one of these: an engine
 that reads version 1 alone would show everybody all the time, and melt frames about a cut.
-Version 3 also has a policy among its settings, where it is not the exact one.
+Version 3 also has a policy among its settings, where it is not the exact one. Version 4 also has
+``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
@@ -25,11 +26,11 @@ import numpy as np
 from isa_engine.configuration.policies import EXACT
 from isa_engine.errors import ShotError
 from isa_engine.shot.archive import MAX_BYTES, Members, members_of
-from isa_engine.shot.shot import SKELETON, Character, ReferencePose, Settings, Shot
+from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3)
+VERSIONS = (1, 2, 3, 4)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
 _SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT}
@@ -62,11 +63,14 @@ def encode_shot(shot: Shot) -> bytes:
         members[f"reference_{k}"] = np.frombuffer(picture, np.uint8)
     if shot.background is not None:
         members["background"] = np.frombuffer(shot.background, np.uint8)
+    if shot.kept is not None:
+        members["kept_latents"] = shot.kept.latents.astype(np.float32)
+        members["kept_again"] = shot.kept.again.astype(np.uint8)
     cast = [_told(character) for character in shot.characters]
     settings = _without_defaults(asdict(shot.settings))
     version = 2 if shot.cuts or any(len(told) > 2 for told in cast) or _SILENT.keys() & settings else 1
     header = {
-        "version": 3 if "policy" in settings else version,
+        "version": 4 if shot.kept else 3 if "policy" in settings else version,
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
@@ -78,6 +82,8 @@ def encode_shot(shot: Shot) -> bytes:
     }
     if shot.cuts:
         header["cuts"] = list(shot.cuts)
+    if shot.kept is not None:
+        header["kept"] = {"weights": shot.kept.weights, "take": shot.kept.take}
     text = json.dumps(header, sort_keys=True, ensure_ascii=False)
     members = {"header": np.frombuffer(text.encode(), np.uint8), **members}
 
@@ -178,6 +184,7 @@ def _decode(members: Members) -> Shot:
             else None,
             settings=_settings(header["settings"]),
             cuts=tuple(map(_integer, header.get("cuts", ())[:MAX_FRAMES])),
+            kept=_kept(members, header["kept"]) if "kept" in header else None,
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
         raise ShotError(f"the header does not describe a shot: {error!r}", where=where) from error
@@ -216,6 +223,12 @@ def _character(members: Members, k: int, cast: dict, frames: int) -> Character:
         else None,
         prompt=cast.get("prompt", ""),
     )
+
+
+def _kept(members: Members, told: dict) -> Kept:
+    latents = members.array("kept_latents", np.float32, (None, None, None, None))
+    again = members.array("kept_again", np.uint8, (latents.shape[1],)) != 0
+    return Kept(latents, again, told["weights"], told["take"])
 
 
 def _settings(fields: dict) -> Settings:

@@ -97,6 +97,25 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What stays of an earlier take where only a part of it is made again.
+
+    C channels, t latents of the whole shot (``geometry.frames.segment_latents``).
+
+    Attributes:
+        latents: ``(C, t, h, w)`` float32, as ``latents.npy`` of the take has them; zero where none is kept.
+        again: ``(t,)`` bool, the latents that are made again.
+        weights: of the model that made the take, as its record has them.
+        take: SHA-256 of the take's own shot file.
+    """
+
+    latents: np.ndarray
+    again: np.ndarray
+    weights: str
+    take: str
+
+
+@dataclass(frozen=True)
 class Shot:
     """A staged scene under its camera.
 
@@ -112,6 +131,7 @@ class Shot:
         background: an encoded video of at least F frames, or None.
         settings: how to generate.
         cuts: frames, counted from 0, with which another camera begins; segments between them are made apart.
+        kept: of an earlier take; None: all is made.
     """
 
     fps: Fraction
@@ -126,6 +146,7 @@ class Shot:
     background: bytes | None = None
     settings: Settings = field(default_factory=Settings)
     cuts: tuple[int, ...] = ()
+    kept: Kept | None = None
 
     @property
     def segments(self) -> list[int]:
@@ -133,7 +154,7 @@ class Shot:
         return [last - first for first, last in pairwise([0, *self.cuts, self.frames])]
 
     def segment(self, number: int) -> "Shot":
-        """One segment as a shot of its own, with the whole shot's background.
+        """One segment as a shot of its own, of which nothing is kept, with the whole shot's background.
 
         A character that is hidden all through it stays, hidden.
         """
@@ -146,6 +167,7 @@ class Shot:
             camera_to_world=self.camera_to_world[frames],
             characters=tuple(character.during(frames) for character in self.characters),
             cuts=(),
+            kept=None,
         )
 
     @property

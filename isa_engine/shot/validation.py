@@ -11,6 +11,7 @@ import numpy as np
 
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import ShotError
+from isa_engine.geometry.frames import segment_latents
 from isa_engine.shot.shot import SKELETON, Character, Shot
 
 MAX_FRAMES = 4096
@@ -43,6 +44,7 @@ def validate(shot: Shot) -> Shot:
         _character(character, shot)
     _pictures(shot)
     _settings(shot)
+    _kept(shot)
     return shot
 
 
@@ -181,6 +183,20 @@ def _settings(shot: Shot) -> None:
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
     _prompt("prompt", settings.prompt, "settings")
     _prompt("negative prompt", settings.negative_prompt, "settings")
+
+
+def _kept(shot: Shot) -> None:
+    if (kept := shot.kept) is None:
+        return
+    where, count = "what is kept of a take", segment_latents(shot.segments)[-1][1]
+    latents, again = kept.latents, kept.again
+    _require(latents.ndim == 4, f"its latents have shape {latents.shape}", where=where)
+    _shape(f"{where}, latents", latents, (latents.shape[0], count, *latents.shape[2:]))
+    fits = again.shape == (count,) and again.dtype == bool
+    _require(fits, f"again is {again.dtype} of shape {again.shape}, not {count} bools", where=where)
+    _require(bool(again.any()), "nothing is made again", "Choose frames.", where)
+    for what in (kept.weights, kept.take):
+        _text("its origin", what, where)
 
 
 def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -> None:

@@ -7,6 +7,7 @@ usage: as tests/service/stub_engine.py
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from PIL import Image
 
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
+from isa_engine.geometry.frames import latent_count
 from isa_engine.service import worker
 from isa_engine.shot import write_shot
 
@@ -55,8 +57,10 @@ def generate(shot, _model, out: Path, report, **_) -> None:
         os.kill(os.getppid(), signal.SIGKILL)
     for name in ("plate.mp4", "matte.mp4"):
         paint(out / name, shot)
-    (out / "record.json").write_text('{"notes": ["painted without a network"]}')
+    record = {"notes": ["painted without a network"], "model": {"weights": "painted"}}
+    (out / "record.json").write_text(json.dumps(record))
     write_shot(shot, out / "shot.npz")
+    np.save(out / "latents.npy", np.zeros((4, latent_count(shot.frames), 2, 2), np.float32))
 
 
 def paint(path: Path, shot) -> None:

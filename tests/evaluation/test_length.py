@@ -22,7 +22,7 @@ FRAMES = 32
 
 
 def test_colours_that_are_wrong_alike_throughout_do_not_drift_and_a_figure_that_fades_does():
-    truth, mask = torch.rand(3, FRAMES, 8, 8) - 0.5, torch.rand(FRAMES, 8, 8) > 0.5
+    truth, mask = torch.rand(3, FRAMES, 8, 8) - 0.5, (torch.rand(8, 8) > 0.5).expand(FRAMES, 8, 8)
     assert drift(truth + 0.3, truth, mask) == pytest.approx(0, abs=1e-6)
     fading = torch.linspace(0, 0.4, FRAMES)[None, :, None, None]
     # From the middle of the first eighth to that of the last, of colours from −1 to 1.

@@ -100,6 +100,10 @@ def conditions(shot, model, segment: int) -> Tensor:
     return target
 
 
+def about(conditions: Tensor, model, span):
+    return conditions[:, :, span[0] : span[1]], span
+
+
 def latents_shape(shot, model, frames: int) -> tuple[int, ...]:
     return 1, 3, latent_count(frames), shot.settings.height // SIDE, shot.settings.width // SIDE
 

@@ -19,7 +19,7 @@ from isa_engine.results.video import read_video
 from isa_engine.shot import encode_shot, read_shot
 from tests.pipeline.shots import make_shot, picture
 
-RESULTS = ("matte.mp4", "plate.mp4", "record.json", "shot.npz")
+RESULTS = ("latents.npy", "matte.mp4", "plate.mp4", "record.json", "shot.npz")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -122,7 +122,8 @@ def test_the_record_tells_how_to_make_it_again(model, silent, tmp_path):
     shot = make_shot(frames=6, step=2)
     result = generate(shot, model, tmp_path, silent)
     record = json.loads(result.record.read_text())
-    assert record["results"] == {"plate.mp4": sha256(result.plate), "matte.mp4": sha256(result.matte)}
+    hashed = result.plate, result.matte, result.latents
+    assert record["results"] == {path.name: sha256(path) for path in hashed}
     assert record["shot"]["sha256"] == sha256(result.shot)
     assert record["shot"]["frame_numbers"] == [10, 12, 14, 16, 18, 20]
     assert record["shot"]["fps"] == [24000, 1001]

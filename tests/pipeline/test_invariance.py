@@ -77,7 +77,7 @@ def test_moving_the_whole_scene_and_turning_it_about_z_leaves_the_video(either, 
     here = video(make_shot(), either)
     assert_unchanged(here, video(make_shot(transform=transform), either))
     # One character moved without the rest is another shot.
-    assert_changed(here, video(make_shot(centres=((0.0, 0, 0), CENTRES[1])), either))
+    assert_changed(here, video(make_shot(centres=((0.0, -1, 0), CENTRES[1])), either))
 
 
 def test_tilting_the_whole_scene_is_another_shot(model, video):

@@ -38,6 +38,10 @@ def conditions(shot: Shot, model: VACE, segment: int) -> Told:
     return told(shot, model, segment)
 
 
+def about(conditions: Told, model: VACE, span: Span) -> tuple[Told, Span]:
+    return conditions, (0, conditions.control.shape[2] - conditions.references)
+
+
 def latents_shape(shot: Shot, model: VACE, frames: int) -> tuple[int, ...]:
     pictures = sum(character.reference is not None for character in shot.characters)
     height, width = shot.settings.height // model.side, shot.settings.width // model.side

@@ -180,6 +180,20 @@ def test_a_new_preview_takes_the_place_of_the_one_before(addon, tmp_path, monkey
         assert len(thumbnails._previews) == known + 1
 
 
+def test_the_take_that_is_shown_can_be_made_again_in_part_or_go_on(addon, monkeypatch):
+    take, scene = take_in("/gone/Scene-001", state="done"), addon
+    monkeypatch.setattr(takes_panel, "_takes", lambda scene: [take])
+    monkeypatch.setattr(takes_panel, "shown_folder", lambda scene: take.folder)
+    scene.frame_start, scene.frame_end = 1, 121
+    assert "set a preview range" in drawn(takes_panel.ISA_PT_takes)[1]
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 80, 96
+    words = drawn(takes_panel.ISA_PT_takes)[1]
+    assert "Remake 80–96" in words
+    assert "Extend" not in words
+    scene.frame_end = 150
+    assert "Extend to 150" in drawn(takes_panel.ISA_PT_takes)[1]
+
+
 def test_the_takes_panel_shows_each_take_with_its_settings_and_asks_no_disk(addon, monkeypatch):
     takes = [take_in(f"/gone/Scene-00{number}", state="done", pinned=number == 1) for number in range(1, 7)]
     monkeypatch.setattr(takes_panel, "_takes", lambda scene: takes)

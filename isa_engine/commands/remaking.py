@@ -1,0 +1,42 @@
+"""The options of commands that make a part of a take again."""
+
+import argparse
+import re
+from pathlib import Path
+
+from isa_engine.errors import ShotError
+from isa_engine.results.remake import remade
+from isa_engine.shot import Shot
+
+_FRAMES = re.compile(r"(-?\d{1,9})-(-?\d{1,9})")
+
+
+def add_remaking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--of",
+        type=Path,
+        metavar="TAKE",
+        help="folder of an earlier take's results, of which all is kept that it has",
+    )
+    parser.add_argument(
+        "--remake",
+        metavar="FIRST-LAST",
+        help="frames of the scene that are made again all the same, for instance 80-96",
+    )
+
+
+def with_kept(shot: Shot, arguments: argparse.Namespace) -> Shot:
+    """The shot as it was, or keeping what the options say.
+
+    Raises:
+        ShotError: they make no sense, or the take cannot be kept.
+    """
+    if arguments.of is None and arguments.remake is None:
+        return shot
+    if arguments.of is None:
+        raise ShotError("nothing says of which take --remake is", remedy="Give its folder with --of.")
+    found = _FRAMES.fullmatch(arguments.remake or "")
+    if arguments.remake is not None and found is None:
+        problem = f"the frames to make again are '{arguments.remake}'"
+        raise ShotError(problem, remedy="Give the first and the last one, for instance --remake 80-96.")
+    return remade(shot, arguments.of, tuple(map(int, found.groups())) if found else None)

@@ -1,0 +1,133 @@
+"""A shot that keeps an earlier take: some frames are made again, or such as the take does not have."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from isa_engine.errors import ShotError
+from isa_engine.geometry.frames import latent_of, segment_latents, whole_latents
+from isa_engine.results.files import LATENTS, RECORD, SHOT
+from isa_engine.shot import Kept, Shot, read_shot
+from isa_engine.shot.archive import MAX_BYTES
+
+# Latents beside those of the chosen frames, on either side, in which what is new comes to what is kept.
+MARGIN = 1
+_REMEDY = "Generate it whole."
+
+
+def remade(shot: Shot, take: Path, frames: tuple[int, int] | None = None) -> Shot:
+    """The shot, with all kept that a take has but some frames.
+
+    Args:
+        shot: as it is to be now; it begins with the take, and may end before or after it.
+        take: folder of the take's results.
+        frames: first and last frame of the scene that are made again, with a few about them; None: only what
+            the take does not have is made.
+
+    Raises:
+        ShotError: the take is not whole or was staged otherwise, or no frame would be made.
+    """
+    content = _read(take / SHOT)
+    earlier = read_shot(content)
+    _check_staging(shot, earlier)
+    latents, weights = _latents(take, earlier), _weights(take / RECORD)
+    spans = segment_latents(shot.segments)
+    kept = np.zeros((latents.shape[0], spans[-1][1], *latents.shape[2:]), np.float32)
+    again = np.ones(kept.shape[1], bool)
+    for number, (begin, end) in enumerate(segment_latents(earlier.segments)[: len(spans)]):
+        first, last = spans[number]
+        # The last latent of a take may stand for frames that it only repeated.
+        ends_here = shot.segments[number] > earlier.segments[number]
+        held = whole_latents(earlier.segments[number]) if ends_here else last - first
+        kept[:, first : first + held] = latents[:, begin : min(end, begin + held)]
+        again[first : first + held] = False
+    if frames is not None:
+        again |= _chosen(shot, frames)
+    if not again.any():
+        remedy = "Choose frames to make again, or a longer range."
+        raise ShotError("the take has all frames already", where=str(take), remedy=remedy)
+    kept[:, again] = 0
+    digest = hashlib.sha256(content).hexdigest()
+    return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
+
+
+def frames_again(shot: Shot) -> list[tuple[int, int]]:
+    """First and last frame of the scene of each span that is made; of a shot that keeps nothing, all."""
+    made = np.zeros(shot.frames, bool)
+    before = 0
+    for count, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
+        again = np.ones(last - first, bool) if shot.kept is None else shot.kept.again[first:last]
+        made[before : before + count] = again[latent_of(np.arange(count))]
+        before += count
+    edges = np.flatnonzero(np.diff(made, prepend=False, append=False)).reshape(-1, 2)
+    return [(int(shot.frame_numbers[a]), int(shot.frame_numbers[b - 1])) for a, b in edges]
+
+
+def _chosen(shot: Shot, frames: tuple[int, int]) -> np.ndarray:
+    """``(t,)`` bool, the latents of these frames of the scene, and a few about them within each segment."""
+    chosen = (shot.frame_numbers >= frames[0]) & (shot.frame_numbers <= frames[1])
+    if not chosen.any():
+        problem = f"frames {frames[0]} to {frames[1]} are none of the shot's"
+        remedy = f"Choose some from {shot.frame_numbers[0]} to {shot.frame_numbers[-1]}."
+        raise ShotError(problem, where="the frames to make again", remedy=remedy)
+    again = np.zeros(segment_latents(shot.segments)[-1][1], bool)
+    before = 0
+    for count, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
+        inside = np.flatnonzero(chosen[before : before + count])
+        if len(inside):
+            begin, end = latent_of(int(inside[0])), latent_of(int(inside[-1])) + 1
+            again[first + max(0, begin - MARGIN) : min(last, first + end + MARGIN)] = True
+        before += count
+    return again
+
+
+def _check_staging(shot: Shot, earlier: Shot) -> None:
+    now, then = shot.settings, earlier.settings
+    common = min(shot.frames, earlier.frames)
+    told = {
+        "another model": (now.model, then.model),
+        "another canvas": ((now.width, now.height), (then.width, then.height)),
+        "another first frame": (int(shot.frame_numbers[0]), int(earlier.frame_numbers[0])),
+        "another step of frames": (shot.frame_step, earlier.frame_step),
+        "other cuts": tuple([cut for cut in each.cuts if cut < common] for each in (shot, earlier)),
+    }
+    if common == 1:
+        del told["another step of frames"]
+    for what, (new, old) in told.items():
+        if new != old:
+            problem = f"the take has {what} than the shot: {old}, not {new}"
+            raise ShotError(problem, where="the take that is kept", remedy=_REMEDY)
+
+
+def _latents(take: Path, earlier: Shot) -> np.ndarray:
+    path, count = take / LATENTS, segment_latents(earlier.segments)[-1][1]
+    if not path.exists():
+        problem = "the take has no latents; it was made before takes kept them"
+        raise ShotError(problem, where=str(take), remedy=_REMEDY)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("it is too large")
+        found = np.load(path, allow_pickle=False)
+        if found.ndim != 4 or found.shape[1] != count or found.dtype != np.float32:
+            raise ValueError(f"found {found.dtype} of shape {found.shape}")
+    except (OSError, ValueError, EOFError) as error:
+        raise ShotError(f"the latents cannot be read: {error}", where=str(path), remedy=_REMEDY) from error
+    return found
+
+
+def _weights(path: Path) -> str:
+    try:
+        return str(json.loads(_read(path))["model"]["weights"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ShotError("the record is damaged", where=str(path), remedy=_REMEDY) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"the take cannot be read: {error.strerror}"
+        raise ShotError(problem, where=str(path), remedy=_REMEDY) from error
