@@ -17,11 +17,14 @@ from isa_engine.client.protocol import Memory
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work
 from isa_engine.cost.memory import DOUBT
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, IsaError
 from isa_engine.models import describe
 from isa_engine.shot import Shot
 
 FULL = "The engine's disk is full. Free some space in its data folder."
+_FAILS = "The engine's disk fails. See the system's log."
+_DEVICE = "A device of the engine went away. See the system's log."
+_AWAY = "The engine's data folder went away. Mount its disk again."
 _SENTENCES = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: "The engine's user may write no more to its disk. Raise the quota, or free some space.",
@@ -29,11 +32,23 @@ _SENTENCES = {
     errno.EACCES: "The engine may not write to its data folder. Give it to the engine's user.",
     errno.EMFILE: "The engine has no file descriptors left. Raise the limit (ulimit -n) or end some clients.",
     errno.ENFILE: "This machine has no file descriptors left. Raise fs.file-max, or end some programs.",
-    errno.EIO: "The engine's disk fails. See the system's log.",
-    errno.ENODEV: "A device of the engine went away. See the system's log.",
-    errno.ENXIO: "A device of the engine went away. See the system's log.",
-    errno.ESTALE: "The engine's data folder went away. Mount its disk again.",
+    errno.EIO: _FAILS,
+    errno.ENODEV: _DEVICE,
+    errno.ENXIO: _DEVICE,
+    errno.ESTALE: _AWAY,
+    errno.ENOTCONN: _AWAY,
+    errno.ETIMEDOUT: _AWAY,
     errno.EBUSY: "Another program has locked the engine's queue. Wait until it ends, or end it.",
+    errno.EPERM: "The engine may not write to its data folder. See its mount options and attributes.",
+    errno.EFBIG: "The engine may write no file as large as this. Raise the limit (ulimit -f).",
+    errno.EAGAIN: "The engine may start no more processes. Raise its limit (ulimit -u).",
+    errno.ENOMEM: "This machine has no memory left. End some programs.",
+    # Of Linux alone: a damaged file system, a disk that was taken out, one over the network that fails.
+    **{
+        getattr(errno, name): sentence
+        for name, sentence in (("EUCLEAN", _FAILS), ("ENOMEDIUM", _DEVICE), ("EREMOTEIO", _FAILS))
+        if hasattr(errno, name)
+    },
 }
 _GPU = "The engine's GPU failed. See the system's log; the engine starts its worker anew."
 _GPU_ERRORS = re.compile("CUDA error|CUDNN_STATUS|cuDNN error|device-side|CUBLAS_STATUS|HIP error")
@@ -63,18 +78,16 @@ class Host:
         self.wanted, self.wanted_memory = free, 0.0
 
     def trouble(self, error: BaseException) -> str:
-        """The sentence for an error that is the host's; "": it is the job's own."""
-        for each in _chain(error):
-            text = str(each)
-            if isinstance(each, NoMemory):
-                return text
-            if isinstance(each, OSError) and each.errno in _SENTENCES:
-                return _SENTENCES[each.errno]
-            if (found := _OS_ERROR.search(text)) and int(found[1]) in _SENTENCES:
-                return _SENTENCES[int(found[1])]
-            if isinstance(each, RuntimeError) and _GPU_ERRORS.search(text):
-                return _GPU
-        return "" if self.data.is_dir() else _SENTENCES[errno.ESTALE]
+        """The sentence for an error that is the host's; "": it is the job's own.
+
+        Libraries that do not say what the system told them (numpy: "1000 requested and 0 written") are not
+        believed where the disk is ill just now.
+        """
+        if found := _known(error):
+            return found
+        if not self.data.is_dir():
+            return _AWAY
+        return "" if isinstance(error, IsaError) else self.hindrance(thorough=True)
 
     def lost_device(self, error: BaseException) -> bool:
         """Whether only another process can use the GPU again."""
@@ -104,7 +117,7 @@ class Host:
                     file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
-            return self.trouble(error) or f"The engine's data folder cannot be used: {error.strerror}."
+            return _known(error) or f"The engine's data folder cannot be used: {error.strerror}."
         self.wanted, self.wanted_memory = self.free, 0.0
         return ""
 
@@ -154,6 +167,21 @@ class Host:
             "Other programs have the memory of the engine's device. End some of them: "
             f"{needed} GiB are needed, and {free} are free."
         )
+
+
+def _known(error: BaseException) -> str:
+    """The sentence for an error that says itself that it is the host's."""
+    for each in _chain(error):
+        text = str(each)
+        if isinstance(each, NoMemory):
+            return text
+        if isinstance(each, OSError) and each.errno in _SENTENCES:
+            return _SENTENCES[each.errno]
+        if (found := _OS_ERROR.search(text)) and int(found[1]) in _SENTENCES:
+            return _SENTENCES[int(found[1])]
+        if isinstance(each, RuntimeError) and _GPU_ERRORS.search(text):
+            return _GPU
+    return ""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

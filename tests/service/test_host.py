@@ -38,7 +38,8 @@ def wrapped(cause: Exception, kind: type = EngineError) -> Exception:
     "number",
     [
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENODEV),
-        *(errno.ENXIO, errno.ESTALE, errno.EBUSY),
+        *(errno.ENXIO, errno.ESTALE, errno.EBUSY, errno.ENOTCONN, errno.ETIMEDOUT, errno.EPERM),
+        *(errno.EFBIG, errno.EAGAIN, errno.ENOMEM, errno.EUCLEAN, errno.ENOMEDIUM, errno.EREMOTEIO),
     ],
 )
 def test_errors_of_the_environment_are_the_hosts_however_they_are_wrapped(host, number):
@@ -57,6 +58,22 @@ def test_errors_of_the_environment_are_the_hosts_however_they_are_wrapped(host, 
 )
 def test_a_jobs_own_errors_are_its_own(host, error):
     assert host.trouble(error) == ""
+
+
+def test_an_error_that_does_not_say_what_the_system_said_is_the_hosts_where_the_disk_is_ill(
+    host, monkeypatch
+):
+    error = OSError("1000000 requested and 0 written")
+    assert host.trouble(error) == ""
+    free(monkeypatch, 10)
+    assert host.trouble(error).startswith("The engine's disk is full")
+    assert host.trouble(ShotError("of an odd size")) == ""
+
+
+def test_a_folder_that_went_away_is_the_hosts_trouble_whatever_the_error_says(host, tmp_path):
+    tmp_path.rmdir()
+    for error in (FileNotFoundError(errno.ENOENT, "no such file"), ShotError("there is no shot")):
+        assert host.trouble(error).startswith("The engine's data folder went away")
 
 
 def test_a_gpu_that_went_away_needs_another_process(host):
