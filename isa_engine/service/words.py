@@ -1,7 +1,8 @@
 """What people and shots call things, before it is stored, shown in a list or written into a log.
 
 Control characters can move a terminal's cursor or forge a line of a log; others change the direction of
-writing, by which a name in a list could look like another.
+writing or take no room, by which a name in a list could look like another. Joiners stay: names are written
+with them, in Persian as in Hindi.
 """
 
 import re
@@ -9,7 +10,8 @@ import re
 from isa_engine.client.protocol import MAX_SENTENCE
 
 # Patterns of a line of text, and of several, without such characters.
-LINE = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]*$"
+_ODD = "\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2064\\u2066-\\u2069\\ufeff"
+LINE = f"^[^\\x00-\\x1f\\x7f-\\x9f{_ODD}]*$"
 LINES = LINE.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
 _FORBIDDEN = re.compile(LINE[1:-2].replace("[^", "["))
 

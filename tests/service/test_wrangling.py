@@ -83,7 +83,16 @@ def test_names_and_comments_are_kept_changed_and_bounded(api):
     assert (status["name"], status["comment"], status["owner"]) == ("Sc 010 ü", "for dailies\n2", "")
     changed = api.patch(f"/v1/jobs/{job}", json={"priority": 7, "comment": ""}).json()
     assert (changed["name"], changed["comment"], changed["priority"]) == ("Sc 010 ü", "", 7)
-    for bad in ("a" * (MAX_NAME + 1), "a\nb", "\x1b[2J", "\u202egnp.exe"):
+    assert api.patch(f"/v1/jobs/{job}", json={"name": "می\u200cخواهم"}).status_code == 200
+    for bad in (
+        "a" * (MAX_NAME + 1),
+        "a\nb",
+        "\x1b[2J",
+        "\u202egnp.exe",
+        "An\u200bna",
+        "Anna\u200f",
+        "\ufeff",
+    ):
         assert api.patch(f"/v1/jobs/{job}", json={"name": bad}).status_code == 422
         assert api.post("/v1/jobs", params={"name": bad}, content=upload(FAST)).status_code == 422
     assert api.patch(f"/v1/jobs/{job}", json={"comment": "a" * (MAX_COMMENT + 1)}).status_code == 422
