@@ -4,10 +4,11 @@ import bpy
 from bpy.props import FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 from mathutils import Vector
 
+from ..preflight.file_state import look_again
 from ..scene.characters import body_mesh
 from ..scene.units import unit_in_metres
 from ..session.current import session
-from ..settings.cast import playing
+from ..settings.cast import playing, refresh_cast
 from ..settings.models import models
 from .operator import Result
 
@@ -15,6 +16,16 @@ from .operator import Result
 def _named(objects, name: str):
     """The object of that full name, which tells apart what comes from libraries; None if there is none."""
     return next((item for item in objects if item.name_full == name), None)
+
+
+def _select(context, name: str) -> None:
+    """Nothing but the object of that full name, if it is there."""
+    item = _named(context.view_layer.objects, name)
+    if item is not None and context.mode == "OBJECT":
+        for other in context.selected_objects:
+            other.select_set(False)
+        item.select_set(True)
+        context.view_layer.objects.active = item
 
 
 def _move(scene, item, offset) -> None:
@@ -49,12 +60,7 @@ class ISA_OT_show_frame(_Mend, bpy.types.Operator):
 
     def execute(self, context) -> Result:
         context.scene.frame_set(self.frame)
-        item = _named(context.view_layer.objects, self.character)
-        if item is not None and context.mode == "OBJECT":
-            for other in context.selected_objects:
-                other.select_set(False)
-            item.select_set(True)
-            context.view_layer.objects.active = item
+        _select(context, self.character)
         return {"FINISHED"}
 
 
@@ -132,6 +138,30 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ISA_OT_go_there(_Mend, bpy.types.Operator):
+    bl_idname = "isa.go_there"
+    bl_label = "Go There"
+    bl_description = (
+        "Show the scene or the view layer in the window, so that its people are read, or the object"
+    )
+
+    scene: StringProperty()
+    layer: StringProperty()
+    item: StringProperty()
+
+    def execute(self, context) -> Result:
+        scene = _named(bpy.data.scenes, self.scene)
+        if scene is None or (self.layer and self.layer not in scene.view_layers):
+            return {"CANCELLED"}
+        context.window.scene = scene
+        if self.layer:
+            context.window.view_layer = scene.view_layers[self.layer]
+        _select(context, self.item)
+        look_again()
+        refresh_cast(scene)
+        return {"FINISHED"}
+
+
 class ISA_OT_scale_unit(_Mend, bpy.types.Operator):
     bl_idname = "isa.scale_unit"
     bl_label = "Scale Unit"
@@ -148,6 +178,7 @@ class ISA_OT_scale_unit(_Mend, bpy.types.Operator):
 
 
 CLASSES = (
+    ISA_OT_go_there,
     ISA_OT_scale_unit,
     ISA_OT_show_frame,
     ISA_OT_leave_out,

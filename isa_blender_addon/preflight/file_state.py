@@ -22,7 +22,7 @@ def check_file(scene) -> list[Finding]:
     now = time.monotonic()
     if which != scene.session_uid or not 0 <= now - when < _SECONDS:
         found = [*_blocked_drivers(), *_missing_libraries(), *_bare_parts(scene)]
-        found += map(_absent, absent_people(scene))
+        found += [_absent(scene, people) for people in absent_people(scene)]
         _looked = now, scene.session_uid, found
     return found
 
@@ -48,7 +48,8 @@ def _blocked_drivers() -> list[Finding]:
 
 def _missing_libraries() -> list[Finding]:
     text = "What is linked from {file} is missing: the file is not there (File ▸ External Data)."
-    return [Finding(text, {"file": path}, (), True) for path in missing_libraries()]
+    find = Mend("Find Missing Files", "file.find_missing_files")
+    return [Finding(text, {"file": path}, (find,), True) for path in missing_libraries()]
 
 
 def _bare_parts(scene) -> list[Finding]:
@@ -61,32 +62,35 @@ def _bare_parts(scene) -> list[Finding]:
     except SceneError:
         # That an override names what cannot be a character is said where the cast is read.
         return []
-    return [
-        Finding(text, {"name": name, "body": body, "others": ", ".join(f"'{other}'" for other in others)})
-        for name, body, others in parts
-    ]
+    found = []
+    for name, body, others in parts:
+        values = {"name": name, "body": body, "others": ", ".join(f"'{other}'" for other in others)}
+        found.append(Finding(text, values, (_show(scene, body),)))
+    return found
 
 
-def check_copies(people: Iterable[Absent]) -> list[Finding]:
+def _show(scene, item: str) -> Mend:
+    """The button that selects an object, who may be nobody of the cast."""
+    return Mend("Show", "isa.go_there", {"scene": scene.name_full, "item": item})
+
+
+def check_copies(scene, people: Iterable[Absent]) -> list[Finding]:
     """Whom the frames showed as copies."""
-    return [_absent(each) for each in sorted(people, key=lambda each: each.place)]
+    return [_absent(scene, each) for each in sorted(people, key=lambda each: each.place)]
 
 
-def _absent(people: Absent) -> Finding:
-    values = {"names": ", ".join(people.names), "place": people.place}
-    mends: tuple[Mend, ...] = ()
+def _absent(scene, people: Absent) -> Finding:
+    place = people.place
     if people.reason == "instance":
         text = "{names}: rendered as an instance by '{place}', whose pose cannot be read. Make it real."
-        mends = (Mend("Make Real", "isa.make_instance_real", {"instance": people.place}),)
-    elif people.reason == "linked instance":
-        text = (
-            "{names}: rendered as an instance by '{place}', whose pose cannot be read. "
-            "Override it: Object ▸ Library Override ▸ Make."
-        )
+        mend = Mend("Make Real", "isa.make_instance_real", {"instance": place})
     elif people.reason == "instancer":
         text = "{names}: copied by '{place}', and copies cannot be read. Make them real (Object ▸ Apply)."
+        mend = _show(scene, place)
     elif people.reason == "layer":
-        text = "{names}: rendered in view layer '{place}' alone, and only the first layer is read."
+        text = "{names}: rendered in view layer '{place}' alone, and only the window's layer is read."
+        mend = Mend("Read That Layer", "isa.go_there", {"scene": scene.name_full, "layer": place})
     else:
         text = "{names}: rendered behind this scene from scene '{place}', and not read from there."
-    return Finding(text, values, mends)
+        mend = Mend("Go to Scene", "isa.go_there", {"scene": place})
+    return Finding(text, {"names": ", ".join(people.names), "place": place}, (mend,))

@@ -14,7 +14,7 @@ from .characters import armature_of, find_characters, people_among, rendered, re
 from .dependencies import with_what_moves_them
 from .timeline import view_layer
 
-Reason = Literal["instance", "linked instance", "instancer", "layer", "background"]
+Reason = Literal["instance", "instancer", "layer", "background"]
 
 # Joints without jaw, eyes and fingers.
 _BODY_JOINTS = 22
@@ -28,10 +28,10 @@ class Absent:
 
     Attributes:
         names: of the characters.
-        reason: "instance": placed as a collection instance, whose pose Blender gives to nobody; "linked
-            instance": the same from a library; "instancer": copied by particles, geometry nodes, or the
-            vertices or faces of a parent; "layer": in a view layer alone that renders and is not the one
-            that is read; "background": in the scene that is set behind this one.
+        reason: "instance": placed as a collection instance, whose pose Blender gives to nobody; "instancer":
+            copied by particles, geometry nodes, or the vertices or faces of a parent; "layer": in a view
+            layer alone that renders and is not the one that is read; "background": in the scene that is set
+            behind this one.
         place: name of the empty, of the object that copies, of the view layer, or of the scene.
     """
 
@@ -121,9 +121,7 @@ def _is_mesh(thing) -> bool:
 def _instances(scene, layer) -> Iterator[Absent]:
     for item in shown_in(layer):
         if _instances_a_collection(item):
-            objects = _all_in(item.instance_collection)
-            linked = item.instance_collection.library is not None
-            yield from _those(scene, objects, "linked instance" if linked else "instance", item.name_full)
+            yield from _those(scene, _all_in(item.instance_collection), "instance", item.name_full)
 
 
 def _all_in(collection) -> list:

@@ -212,7 +212,7 @@ class Reading:
         if scene is None:
             raise SceneError("the scene was removed before its shot was whole")
         first = int(self._shot.frame_numbers[0])
-        beside = *check_copies(self._copies), *check_ground(self._heights, first)
+        beside = *check_copies(self.scene, self._copies), *check_ground(self._heights, first)
         self._findings = (*beside, *self._checks.result())
         self.held = self._receive is not None and hold(self._findings) and not self._anyway
         if self._receive is not None and not self.held:

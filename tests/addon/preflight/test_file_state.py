@@ -76,6 +76,28 @@ def test_an_instance_is_named_and_its_button_makes_it_a_character_where_it_stand
     assert abs(shown.points[-1] - shown.points[0]).max() > 0.01
 
 
+def test_an_instance_of_a_linked_collection_is_made_real_as_well(staged, tmp_path):
+    empty = as_instance(staged, "Ben")
+    empty.location = (2, 1, 0)
+    asset = empty.instance_collection
+    library = tmp_path / "asset.blend"
+    bpy.data.libraries.write(str(library), {asset})
+    own = [*asset.objects, asset]
+    with bpy.data.libraries.load(str(library), link=True) as (_, target):
+        target.collections = ["Asset"]
+    (empty.instance_collection,) = target.collections
+    bpy.data.batch_remove(own)
+    bpy.context.view_layer.update()
+    (finding,) = said(staged)
+    assert "rendered as an instance by 'Ben's instance'" in finding.sentence
+    press(finding)
+    assert said(staged) == []
+    characters = capture_shot(staged, Settings(width=64, height=64)).characters
+    (ben,) = (c for c in characters if c.name != "Anna")
+    assert ben.points[0, :, 0].mean() > 1
+    assert abs(ben.points[-1] - ben.points[0]).max() > 0.01
+
+
 def test_an_instance_within_an_instance_is_named_and_made_real_step_by_step(staged):
     inner = as_instance(staged, "Ben")
     set_of_all = bpy.data.collections.new("Set")
@@ -132,6 +154,9 @@ def test_somebody_in_another_view_layer_that_renders_is_named(staged):
     bpy.context.view_layer.layer_collection.children["Crowd"].exclude = True
     (finding,) = said(staged)
     assert "Ben: rendered in view layer 'Crowd only' alone" in finding.sentence
+    press(finding)
+    assert said(staged) == []
+    assert {c.name for c in capture_shot(staged, Settings(width=64, height=64)).characters} == {"Anna", "Ben"}
 
 
 def test_somebody_in_the_background_scene_is_named(staged):
@@ -144,6 +169,8 @@ def test_somebody_in_the_background_scene_is_named(staged):
     refresh_cast(staged)
     (finding,) = said(staged)
     assert "Ben: rendered behind this scene from scene 'Street'" in finding.sentence
+    press(finding)
+    assert [member.character.name for member in playing(bpy.context.scene)] == ["Ben"]
 
 
 def test_a_missing_library_is_serious(staged, tmp_path):
@@ -157,6 +184,7 @@ def test_a_missing_library_is_serious(staged, tmp_path):
     (finding,) = said(staged)
     assert finding.serious
     assert "props.blend" in finding.sentence
+    assert [mend.operator for mend in finding.mends] == ["file.find_missing_files"]
 
 
 def test_blocked_drivers_are_serious_and_go_with_trust(addon, scene, tmp_path):
@@ -257,5 +285,6 @@ def test_people_whom_something_copies_are_named_once_the_frames_are_read(staged,
     reading = Reading(staged)
     while reading.step():
         pass
-    sentences = [finding.sentence for finding in reading.findings_in(staged)]
-    assert any("Ben: copied by 'Crowd'" in sentence for sentence in sentences), sentences
+    (finding,) = (f for f in reading.findings_in(staged) if "Ben: copied by 'Crowd'" in f.sentence)
+    press(finding)
+    assert bpy.context.view_layer.objects.active == plane
