@@ -2,14 +2,12 @@
 
 import bpy
 
-from isa_engine.errors import SceneError
-
 from ..preferences.folders import free
 from ..scene.demo import REFERENCE, build_demo_scene
 from ..scene.reference import render_reference
 from ..session.window import look_through_camera
 from ..settings.cast import cast_picture
-from ..takes.folders import output_folder
+from ..takes.folders import made_output_folder
 from .operator import Operator
 
 # The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
@@ -38,12 +36,7 @@ class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
 
 def _reference(scene):
     """The demo's own first frame stands in for a photograph."""
-    folder = output_folder(scene)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = "'{folder}' cannot be written: {reason}"
-        raise SceneError(problem, folder=folder, reason=error.strerror) from error
+    folder = made_output_folder(scene)
     scene.render.resolution_percentage = _PERCENTAGE
     try:
         # Unsaved demos, also those of other Blenders, share the folder.

@@ -5,12 +5,16 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.body import Motion, bundled_motion, bundled_motions, load_motion
+from isa_engine.errors import IsaError
 
 from ..language.translation import said
 from ..scene.held import held_bones, let_go
 from ..scene.rig import apply_motion
+from ..session.selection import select
 from .operator import Operator, Result
+from .under_mouse import dropped_on
 
+MOTIONS = (".npz", ".amc", ".bvh")
 # More bones than these are counted.
 _NAMED = 3
 
@@ -64,14 +68,22 @@ class ISA_OT_import_motion(_KeyMotion, bpy.types.Operator, ImportHelper):
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    filter_glob: StringProperty(default="*.npz;*.amc;*.bvh", options={"HIDDEN"})
+    # Not kept: what is dropped comes with it, and the browser asks for it.
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in MOTIONS), options={"HIDDEN"})
 
     def invoke(self, context, event) -> Result:  # type: ignore[override]
         self.start_frame = context.scene.frame_start
-        return ImportHelper.invoke(self, context, event)
+        if not self.filepath:
+            return ImportHelper.invoke(self, context, event)
+        try:
+            select(context.scene, dropped_on(context, event).character)
+        except IsaError as error:
+            return self.fail(error)
+        return self.execute(context)
 
     def motion(self) -> Motion:
-        return load_motion(self.filepath)  # type: ignore[attr-defined]
+        return load_motion(self.filepath)
 
 
 class ISA_OT_bundled_motion(_KeyMotion, bpy.types.Operator):
@@ -94,11 +106,13 @@ class ISA_OT_bundled_motion(_KeyMotion, bpy.types.Operator):
 
 
 def active_armature(context):
-    """The armature that is active, or whose mesh is; None if there is none.
+    """The armature that is active, or whose mesh is; where none is, the cast list's; None: there is none.
 
     For a ghost its character: a ghost stands still, as its picture does.
     """
-    item = context.active_object
+    item, isa = context.active_object, context.scene.isa
+    if item is None and 0 <= isa.cast_index < len(isa.cast):
+        item = isa.cast[isa.cast_index].character
     if item is not None and item.type == "MESH":
         item = item.find_armature()
     if item is None or item.type != "ARMATURE":

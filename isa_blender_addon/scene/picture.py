@@ -99,7 +99,7 @@ def write_upright(path: str | Path, target: Path) -> None:
         turned = bpy.data.images.new(target.stem, upright.shape[1], upright.shape[0], alpha=True)
         try:
             turned.pixels.foreach_set(np.ascontiguousarray(upright).ravel())
-            _save(turned, target)
+            save_picture(turned, target)
         finally:
             bpy.data.images.remove(turned)
     finally:
@@ -144,7 +144,7 @@ def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
             if shrink < 1:
                 image.scale(max(1, round(width * shrink)), max(1, round(height * shrink)))
             target = Path(folder) / "picture.png"
-            _save(image, target)
+            save_picture(image, target)
             return without_words(target.read_bytes())
         finally:
             bpy.data.images.remove(image)
@@ -171,7 +171,12 @@ def _pixels(image) -> np.ndarray:
     return pixels.reshape(height, width, 4)
 
 
-def _save(image, target: Path) -> None:
+def save_picture(image, target: Path) -> None:
+    """Write an image of the file as PNG.
+
+    Raises:
+        SceneError: the place cannot be written.
+    """
     image.file_format = "PNG"
     try:
         image.save(filepath=str(target))

@@ -2,8 +2,8 @@
 
 import bpy
 
-from ..scene.characters import armature_of
 from ..scene.events import Listeners, call_off, call_soon
+from ..settings.cast import member_of
 from ..settings.changes import forget, quietly, when_changed
 
 # The object that was active when this was last looked at, by its number.
@@ -43,11 +43,13 @@ def _on_change(scene, _depsgraph=None) -> None:
 def _follow() -> None:
     """Make the row active of who is active in the viewport."""
     scene, active = bpy.context.scene, bpy.context.view_layer.objects.active
-    whose = {active, active and active.type == "MESH" and armature_of(active)} - {None, False}
-    for index, member in enumerate(scene.isa.cast):
-        if whose & {member.character, member.ghost} and scene.isa.cast_index != index:
-            with quietly():
-                scene.isa.cast_index = index
+    member = member_of(scene, active) if active else None
+    if member is None:
+        return
+    index = list(scene.isa.cast).index(member)
+    if scene.isa.cast_index != index:
+        with quietly():
+            scene.isa.cast_index = index
 
 
 _LISTENERS = Listeners(depsgraph_update_post=_on_change)

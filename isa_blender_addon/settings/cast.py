@@ -17,7 +17,7 @@ from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_PROMPT
 
 from ..scene.capture import Ghost, Reference
-from ..scene.characters import body_mesh, cast_word, find_characters, from_library, set_cast
+from ..scene.characters import armature_of, body_mesh, cast_word, find_characters, from_library, set_cast
 from ..scene.picture import picture_size
 from ..scene.unseen import put_back
 from .changes import quietly
@@ -62,8 +62,6 @@ class CastMember(bpy.types.PropertyGroup):
     picture: StringProperty(
         name="Picture",
         description="A picture, in any format that Blender opens, that shows how the character looks",
-        subtype="FILE_PATH",
-        options=BLEND_RELATIVE,
     )
     prompt: StringProperty(
         name="Wears",
@@ -163,6 +161,12 @@ def cast_member(scene, character: str) -> CastMember:
             return member
     problem, remedy = "'{name}' is not in the cast", "Look for characters again in the cast."
     raise SceneError(problem, remedy=remedy, name=character)
+
+
+def member_of(scene, item) -> CastMember | None:
+    """Whose an object is: rig, body, what is on the same bones, or stand-in."""
+    whose = {item, armature_of(item) if item.type == "MESH" else None} - {None}
+    return next((member for member in scene.isa.cast if whose & {member.character, member.ghost}), None)
 
 
 def references(scene) -> dict[str, Reference]:

@@ -36,9 +36,8 @@ def new_take(scene) -> Path:
     Raises:
         SceneError: the output folder cannot be written.
     """
-    output, name = output_folder(scene), bpy.path.clean_name(scene.name)
+    output, name = made_output_folder(scene), bpy.path.clean_name(scene.name)
     try:
-        output.mkdir(parents=True, exist_ok=True)
         number = 1
         while True:
             take = output / f"{name}-{number:03}"
@@ -47,6 +46,24 @@ def new_take(scene) -> Path:
                 return take
             number += 1
     except OSError as error:
-        problem = "the output folder '{folder}' cannot be written: {reason}"
-        remedy = "Choose another one in the ISA tab, under Look."
-        raise SceneError(problem, remedy=remedy, folder=output, reason=error.strerror) from error
+        raise _unwritable(output, error) from error
+
+
+def made_output_folder(scene) -> Path:
+    """The scene's output folder, which is made where there is none.
+
+    Raises:
+        SceneError: it cannot be.
+    """
+    output = output_folder(scene)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(output, error) from error
+    return output
+
+
+def _unwritable(output: Path, error: OSError) -> SceneError:
+    problem = "the output folder '{folder}' cannot be written: {reason}"
+    remedy = "Choose another one in the ISA tab, under Look."
+    return SceneError(problem, remedy=remedy, folder=output, reason=error.strerror)

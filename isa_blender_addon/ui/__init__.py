@@ -4,9 +4,22 @@ import bpy
 
 
 def _classes() -> tuple[type, ...]:
-    from . import cast_list, delivery, engine, farm, jobs, matching, menus, models, panel, presets, takes
+    from . import (
+        cast_list,
+        delivery,
+        drops,
+        engine,
+        farm,
+        jobs,
+        matching,
+        menus,
+        models,
+        panel,
+        presets,
+        takes,
+    )
 
-    modules = (cast_list, panel, engine, delivery, farm, models, presets, jobs, takes, matching, menus)
+    modules = (cast_list, panel, engine, delivery, farm, models, presets, jobs, takes, matching, menus, drops)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

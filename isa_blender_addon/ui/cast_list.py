@@ -47,9 +47,15 @@ class ISA_UL_cast(bpy.types.UIList):
 
 def draw_member(context, layout, member) -> None:
     """What the list has no room for."""
+    if member.character is None:
+        return
     icon, words = _standing(member)
     layout.label(text=words, icon=icon)
-    layout.prop(member, "picture")
+    name = member.character.name_full
+    row = layout.row(align=True)
+    row.prop(member, "picture")
+    row.operator("isa.choose_picture", text="", icon="FILE_FOLDER").character = name
+    row.operator("isa.paste_picture", text="", icon="PASTEDOWN").character = name
     model = chosen(context.scene)
     if model is not None and model.prompted:
         layout.prop(member, "prompt", placeholder="A red coat")

@@ -1,0 +1,39 @@
+"""Files that are dropped on the 3D viewport or its sidebar."""
+
+import bpy
+
+from ..operators.choose_picture import PICTURES
+from ..operators.import_motion import MOTIONS
+
+
+class ISA_FH_picture(bpy.types.FileHandler):
+    """A picture becomes a character's reference."""
+
+    bl_idname = "ISA_FH_picture"
+    bl_label = "Reference Picture"
+    bl_import_operator = "isa.choose_picture"
+    bl_file_extensions = ";".join(PICTURES)
+
+    @classmethod
+    def poll_drop(cls, context) -> bool:
+        return _over_a_viewport(context) and bool(context.scene.isa.cast)
+
+
+class ISA_FH_motion(bpy.types.FileHandler):
+    """A motion goes to a character."""
+
+    bl_idname = "ISA_FH_motion"
+    bl_label = "Motion"
+    bl_import_operator = "isa.import_motion"
+    bl_file_extensions = ";".join(MOTIONS)
+
+    @classmethod
+    def poll_drop(cls, context) -> bool:
+        return _over_a_viewport(context) and bool(context.scene.isa.cast)
+
+
+def _over_a_viewport(context) -> bool:
+    return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (ISA_FH_picture, ISA_FH_motion)
