@@ -21,6 +21,7 @@ from isa_engine.evaluation.default_camera import RENDER, default_camera
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut, HeldOutClip, Kind
 from isa_engine.evaluation.identity import recognised
+from isa_engine.evaluation.plates import laid_over_background
 from isa_engine.evaluation.progress import Report
 from isa_engine.evaluation.seams import seam_ratio
 from isa_engine.evaluation.shadows import ground_about_feet, shadow_kept
@@ -49,6 +50,10 @@ CAMERA, CAMERA_ALONE = "camera, background given", "camera, background imagined"
 SEAMS = "seams, change across over within"
 MATTE_OF_RENDER = "matte of renders, IoU with their mask"
 MATTE_OF_VIDEO = "matte of generated videos, IoU with the keyed figure"
+PLATE_ONE, PLATE_SEVERAL = f"plate: {IOU_ONE}", f"plate: {IOU_SEVERAL}"
+PLATE_IN_MASK, PLATE_BACKGROUND = f"plate: {IN_MASK}", f"plate: {BACKGROUND}"
+PLATE_SHADOWS, PLATE_CAMERA, PLATE_SEAMS = f"plate: {SHADOWS}", f"plate: {CAMERA}", f"plate: {SEAMS}"
+PLATE_MATTE = "plate: matte, IoU with the render's mask"
 
 # What each measure should reach after training on two CPU cores, and after ten minutes on a GPU.
 TARGETS: dict[str, tuple[float | None, float | None]] = {
@@ -70,6 +75,14 @@ TARGETS: dict[str, tuple[float | None, float | None]] = {
     SEAMS: (None, None),
     MATTE_OF_RENDER: (None, None),
     MATTE_OF_VIDEO: (None, None),
+    PLATE_ONE: (None, None),
+    PLATE_SEVERAL: (None, None),
+    PLATE_IN_MASK: (None, None),
+    PLATE_BACKGROUND: (None, None),
+    PLATE_SHADOWS: (None, None),
+    PLATE_CAMERA: (None, None),
+    PLATE_SEAMS: (None, None),
+    PLATE_MATTE: (None, None),
 }
 _CANDIDATES = (MODEL, REPEATED, UNTRAINED, CEILING)
 _COLUMNS = ("measure", *_CANDIDATES, "target, CPU", "target, GPU", "reached")
@@ -102,6 +115,7 @@ def control(
         for done, clip in enumerate(held_out.clips(kind, count)):
             videos = _candidates(model, bare, clip, sampling)
             _measure_any(measurements, model, bare, clip, videos)
+            _measure_plates(measurements, kind, model, clip, videos)
             if kind is GROUND:
                 _measure_ground(measurements, model, clip, videos, sampling)
                 for column, of in ((MODEL, model), (UNTRAINED, bare)):
@@ -149,6 +163,26 @@ def _measure_any(
     for column, of in ((MODEL, model), (UNTRAINED, bare)):
         measurements[MATTE_OF_RENDER][column].append(iou(_matte(of, latents), mask))
     measurements[MATTE_OF_RENDER][REPEATED].append(iou(clip.repeated_mask, mask))
+
+
+def _measure_plates(
+    measurements: Measurements, kind: Kind, model: Model, clip: HeldOutClip, videos: dict[str, Video]
+) -> None:
+    """The same of plates, whose outlines are in part the projected bodies' own: the untrained column tells
+    how far that goes alone, with the trained matte head."""
+    truth, mask = clip.clip.video, clip.mask
+    for column in (MODEL, UNTRAINED):
+        plate = laid_over_background(model, clip, videos[column])
+        measurements[PLATE_IN_MASK][column].append(psnr(plate.video, truth, mask))
+        measurements[PLATE_SEAMS][column].append(seam_ratio(plate.video))
+        measurements[PLATE_MATTE][column].append(iou(plate.matte, mask))
+        if kind is GROUND:
+            measurements[PLATE_BACKGROUND][column].append(psnr(plate.video, truth, ~mask))
+            measurements[PLATE_SHADOWS][column].append(shadow_kept(plate.video, clip.clip))
+            measurements[PLATE_CAMERA][column].append(agreement(plate.video, clip.clip))
+        else:
+            row = PLATE_ONE if kind is ONE else PLATE_SEVERAL
+            measurements[row][column].append(iou(keyed(plate.video, clip.screen, clip.tolerance), mask))
 
 
 def _measure_blenders_camera(
@@ -245,6 +279,8 @@ def _table(measurements: Measurements, figures: list[bool]) -> Table:
         "Camera: 1 where the ground moves as the camera implies, 0 where it rests.",
         "Ground about the feet: within half a figure's height of them; shadows: 1 as dark there, 0 none.",
         "Seams: 1 where the borders of latent frames do not show.",
+        "Plates are videos laid over their background, as generation lays them; other rows are of videos as "
+        "decoded. The untrained column's plates have the trained matte head: what comes of geometry alone.",
         "Mattes of videos: the ceiling's column is the matte of the render's own latents.",
         _identity_note(cells[IDENTITY][MODEL], figures),
     )

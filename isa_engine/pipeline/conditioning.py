@@ -112,7 +112,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
         frames = read_video(shot.background, before + shot.frames, canvas)[before:]
-        background = _encode_video(_extended(frames), model)
+        background = encode_background(frames, model)
     conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,
@@ -216,9 +216,10 @@ def _beside(character: Character, cast: list[Character]) -> np.ndarray:
     return np.concatenate([np.zeros((0, 3)), *others])
 
 
-def _encode_video(frames: np.ndarray, model: Model) -> Tensor:
-    """``(F, H, W, 3)`` uint8 to normalised latents ``(1, C, t, h, w)``, a few windows at a time."""
-    state, latents = None, []
+def encode_background(frames: np.ndarray, model: Model) -> Tensor:
+    """A segment's background ``(F, H, W, 3)`` uint8 to normalised latents ``(1, C, t, h, w)``, a few windows
+    at a time; the last frame is repeated until it fills its window."""
+    frames, state, latents = _extended(frames), None, []
     # The first frame is a window by itself.
     cuts = [0, *range(1, len(frames), _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION), len(frames)]
     for start, end in pairwise(cuts):

@@ -5,10 +5,13 @@ remembers when its own frames come was computed as in the whole's, in pieces of 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
 from isa_engine.geometry.frames import (
@@ -17,11 +20,14 @@ from isa_engine.geometry.frames import (
     frames_before,
     segment_latents,
 )
-from isa_engine.pipeline.matte import alpha_pictures
+from isa_engine.pipeline.conditioning import encode_background
+from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure, over_background
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.results.video import read_video
 from isa_engine.shot import Shot
 from isa_engine.vae.causal_conv import CausalConv3d
 from isa_engine.vae.tiling import TiledVAE
@@ -33,6 +39,29 @@ _TILE = 128
 ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
+@dataclass(frozen=True)
+class Background:
+    """What a shot's plate is laid over.
+
+    Attributes:
+        frames: ``(F, H, W, 3)`` uint8, the take's.
+        latents: ``(1, C, t, h, w)``, normalised, of the take's segments.
+    """
+
+    frames: np.ndarray
+    latents: Tensor
+
+    @classmethod
+    def of(cls, shot: Shot, model: Model) -> "Background | None":
+        """None where the shot has none, and for a model that learned nothing: its pictures are shown as they
+        are, or they would look like somebody."""
+        if shot.background is None or not model.trained:
+            return None
+        frames = read_video(shot.background, shot.frames, _canvas(shot))
+        ends = np.cumsum(shot.segments)[:-1]
+        return cls(frames, torch.cat([encode_background(part, model) for part in np.split(frames, ends)], 2))
+
+
 @torch.inference_mode()
 def decode_plate(
     latents: Tensor,
@@ -41,28 +70,94 @@ def decode_plate(
     span: Span | None = None,
     report: Report = lambda progress: None,
 ) -> Iterator[np.ndarray]:
-    """Frames ``(H, W, 3)`` uint8 of a span, or of the whole take.
+    """Frames ``(H, W, 3)`` uint8 of a span, or of the whole take, laid over the shot's background
+    (``over_background``).
 
     Args:
         latents: of the whole take, normalised, as ``denoise`` gives them.
     """
+    given = Background.of(shot, model)
     tiled = TiledVAE(model.vae, _TILE)
 
     def decode_chunk(chunk: Tensor, state: Any) -> tuple[Tensor, Any]:
         return tiled.decode_chunk(model.vae.denormalise(chunk), state)
 
-    yield from _decode(latents, decode_chunk, model.vae.decoder, shot, span, report)
+    decode = partial(_decode, decode_chunk=decode_chunk, network=model.vae.decoder, shot=shot, span=span)
+    video = decode(latents, report=report)
+    if given is None:
+        yield from video
+        return
+    repainted = decode(given.latents)
+    heads, departures = _heads(latents, model, shot, span), _departed(latents, given, model, shot, span)
+    streams = zip(_shown(shot, span), video, repainted, heads, departures, strict=True)
+    for number, picture, set_alone, head, departed in streams:
+        # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
+        cast = np.maximum(head, _bodies(shot, number, room=1))
+        yield over_background(picture, set_alone, given.frames[number], cast, departed)
 
 
 @torch.inference_mode()
 def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
-    """As ``decode_plate``, white where the cast is: as the matte head sees it in the latents."""
+    """As ``decode_plate``, white where the cast is (``over_background.cast_alpha``); without a background as
+    the matte head alone sees it."""
+    given, heads = Background.of(shot, model), _heads(latents, model, shot, span)
+    if given is not None:
+        departed = _departed(latents, given, model, shot, span)
+        shown = zip(_shown(shot, span), heads, departed, strict=True)
+        heads = (cast_alpha(head, _bodies(shot, number), share) for number, head, share in shown)
+    for head in heads:
+        yield np.repeat((255 * head).round().astype(np.uint8), 3, 2)
+
+
+def _heads(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
+    """Of each frame where the matte head sees somebody, a share from 0 to 1, ``(H, W, 1)``."""
 
     def decode_chunk(chunk: Tensor, state: State | None) -> tuple[Tensor, State]:
         logits, state = model.matte_head.decode_chunk(model.vae.denormalise(chunk), state)
-        return alpha_pictures(logits), state
+        return logits.sigmoid(), state
 
-    yield from _decode(latents, decode_chunk, model.matte_head, shot, span, lambda progress: None)
+    return _decode(latents, decode_chunk, model.matte_head, shot, span, to_frames=_shares)
+
+
+def _departed(
+    latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
+) -> Iterator[np.ndarray]:
+    """Of each frame how far it departs from its background, a share from 0 to 1, ``(H, W, 1)``."""
+    departed = departure(latents, given.latents)
+
+    def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:
+        return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True
+
+    # Nothing is remembered from one latent to the next.
+    return _decode(departed, decode_chunk, nn.Identity(), shot, span, to_frames=_shares)
+
+
+def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:
+    """The share of each pixel that projected bodies cover, ``(H, W, 1)``, grown by so many pixels."""
+    bodies = Image.fromarray(projected_bodies(shot, frame, _canvas(shot)))
+    grown = bodies.filter(ImageFilter.MaxFilter(2 * room + 1))
+    return np.asarray(grown, np.float32)[..., None] / 255
+
+
+def _shares(shares: Tensor) -> np.ndarray:
+    """``(1, 1, F, H, W)`` to ``(F, H, W, 1)``."""
+    return shares[0].permute(1, 2, 3, 0).float().cpu().numpy()
+
+
+def _canvas(shot: Shot) -> tuple[int, int]:
+    return shot.settings.width, shot.settings.height
+
+
+def _shown(shot: Shot, span: Span | None) -> Iterator[int]:
+    """The numbers of a span's frames, or of the whole take's."""
+    before = 0
+    for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
+        first, last = (start, end) if span is None else (max(start, span[0]), min(end, span[1]))
+        if first < last:
+            yield from range(
+                before + frames_before(first - start), before + min(frames, frames_before(last - start))
+            )
+        before += frames
 
 
 def _decode(
@@ -71,8 +166,15 @@ def _decode(
     network: nn.Module,
     shot: Shot,
     span: Span | None,
-    report: Report,
+    report: Report = lambda progress: None,
+    to_frames: Callable[[Tensor], np.ndarray] = to_frames,
 ) -> Iterator[np.ndarray]:
+    """A stream's frames.
+
+    Args:
+        network: whose memory it is that a span's stream must begin early for.
+        to_frames: what a chunk decodes to, to arrays of its frames.
+    """
     wanted = span or (0, latents.shape[2])
     parts = []
     for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):

@@ -1,22 +1,17 @@
-"""The matte: where the generated people are. A trained matte head sees them in the latents; for an untrained
-model it is the projected body, without hair and cloth. The record says which.
+"""The matte: where the generated people are. A trained matte head sees them in the latents, helped by their
+projected bodies where the background is known (``over_background.cast_alpha``); for an untrained model it is
+the projected body, without hair and cloth. The record says which.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.shot import Shot
 
 _SUPERSAMPLING = 4
-
-
-def alpha_pictures(logits: Tensor) -> Tensor:
-    """The matte head's logits ``(1, 1, F, H, W)`` as pictures ``(1, 3, F, H, W)`` in [−1, 1]."""
-    return (2 * logits.sigmoid() - 1).expand(-1, 3, -1, -1, -1)
 
 
 def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
@@ -28,19 +23,24 @@ def projected_matte(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
     Yields:
         ``(height, width, 3)`` uint8 a frame, white where the cast is; edges are antialiased.
     """
+    for frame in range(shot.frames):
+        yield np.repeat(projected_bodies(shot, frame, size)[..., None], 3, axis=2)
+
+
+def projected_bodies(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
+    """One frame of ``projected_matte``, ``(height, width)``."""
     fine = size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING
-    for frame, mvp in enumerate(shot.mvp):
-        matte = Image.new("L", fine, 0)
-        draw = ImageDraw.Draw(matte)
-        for character in shot.characters:
-            if not character.visible[frame]:
-                continue
-            ndc, in_front = project(character.points[frame].astype(np.float64), mvp)
-            pixels = to_pixels(ndc, fine)
-            triangles = character.triangles[in_front[character.triangles].all(1)]
-            corners = pixels[triangles]
-            # A triangle wholly off the canvas may lie millions of pixels away.
-            shown = (corners.max(1) >= 0).all(1) & (corners.min(1) <= fine).all(1)
-            for corner in corners[shown].reshape(-1, 6).tolist():
-                draw.polygon(corner, fill=255)
-        yield np.repeat(np.array(matte.resize(size, Image.Resampling.BOX))[..., None], 3, axis=2)
+    matte = Image.new("L", fine, 0)
+    draw = ImageDraw.Draw(matte)
+    for character in shot.characters:
+        if not character.visible[frame]:
+            continue
+        ndc, in_front = project(character.points[frame].astype(np.float64), shot.mvp[frame])
+        pixels = to_pixels(ndc, fine)
+        triangles = character.triangles[in_front[character.triangles].all(1)]
+        corners = pixels[triangles]
+        # A triangle wholly off the canvas may lie millions of pixels away.
+        shown = (corners.max(1) >= 0).all(1) & (corners.min(1) <= fine).all(1)
+        for corner in corners[shown].reshape(-1, 6).tolist():
+            draw.polygon(corner, fill=255)
+    return np.array(matte.resize(size, Image.Resampling.BOX))

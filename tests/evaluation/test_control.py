@@ -12,6 +12,7 @@ from isa_engine.evaluation.candidates import (
     Video,
     generated,
 )
+from isa_engine.evaluation.plates import ClipPlate
 from isa_engine.evaluation.table import mean
 
 SAMPLING = Sampling(steps=2, guidance=2.0)
@@ -26,7 +27,12 @@ def table_of(monkeypatch, clips, model, out, video, margin=0):
 
     monkeypatch.setattr(room, "generated", made)
     monkeypatch.setattr(room, "through_autoencoder", lambda of, video: Video(video, video))
-    monkeypatch.setattr(room, "_matte", matte_of(clips, margin))
+    matte = matte_of(clips, margin)
+    monkeypatch.setattr(room, "_matte", matte)
+    # Laid over nothing: what laying does is ``pipeline.over_background``'s to show.
+    monkeypatch.setattr(
+        room, "laid_over_background", lambda of, clip, made: ClipPlate(made.video, matte(of, made.latents))
+    )
     return room.control(model, model, clips, 2, SAMPLING, out)
 
 

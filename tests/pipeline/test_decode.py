@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
-from isa_engine.pipeline.decode import decode_matte, decode_plate
+from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
-from tests.pipeline.shots import MICRO, make_shot
+from tests.pipeline.shots import MICRO, footage, make_shot
 
 FRAMES = 205
 
@@ -39,9 +39,13 @@ def test_spans_cover_a_take_once():
         assert all(first % DECODED_AT_ONCE == 0 for first, _ in spans)
 
 
+@pytest.mark.parametrize("over", ["nothing", "a background"])
 @pytest.mark.parametrize("output", ["plate", "matte"])
-def test_spans_equal_the_whole_bit_for_bit(output, trained, latents):
+def test_spans_equal_the_whole_bit_for_bit(output, over, trained, latents):
     shot = make_shot(FRAMES)
+    if over == "a background":
+        canvas = replace(shot.settings, width=24, height=16)
+        shot = replace(shot, background=footage(FRAMES), settings=canvas)
 
     def frames(span=None):
         if output == "plate":
@@ -65,3 +69,23 @@ def test_a_span_does_not_decode_the_take_before_what_it_remembers(trained, laten
     monkeypatch.setattr(type(trained.matte_head), "decode_chunk", counting)
     list(decode_matte(latents, trained, make_shot(FRAMES), (48, 52)))
     assert 8 <= sum(decoded) < 52
+
+
+@torch.inference_mode()
+def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobody(trained):
+    """Whatever the autoencoder makes of them, and with a cut in it."""
+    shot = replace(make_shot(9), background=footage(9), cuts=(4,))
+    given = Background.of(shot, trained)
+    assert np.array_equal(np.stack(list(decode_plate(given.latents, trained, shot))), given.frames)
+    heads = np.stack(list(decode_matte(given.latents, trained, replace(shot, background=None))))
+    assert np.array_equal(np.stack(list(decode_matte(given.latents, trained, shot))), heads)
+
+
+def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
+    """Laid over the background, noise in the outline of a body would look like somebody."""
+    bare = make_shot(9)
+    bare = replace(bare, settings=replace(bare.settings, width=24, height=16))
+    shot, latents = replace(bare, background=footage(9)), latents[:, :, :3]
+    plate = np.stack(list(decode_plate(latents, replace(trained, trained=False), shot)))
+    assert np.array_equal(plate, np.stack(list(decode_plate(latents, trained, bare))))
+    assert not np.array_equal(plate, np.stack(list(decode_plate(latents, trained, shot))))

@@ -1,0 +1,66 @@
+"""A clip's plate: its video laid over the clip's background, as generation lays a shot's
+(``pipeline.over_background``)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from isa_engine.data.samples.encoding import encode
+from isa_engine.evaluation.candidates import Video, decoded
+from isa_engine.evaluation.held_out import HeldOutClip
+from isa_engine.geometry.normal_maps import normal_maps
+from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure, over_background
+
+
+@dataclass(frozen=True)
+class ClipPlate:
+    """
+    Attributes:
+        video: ``(3, F, H, W)`` in [−1, 1].
+        matte: ``(F, H, W)`` bool, where it is more the cast than the set.
+    """
+
+    video: Tensor
+    matte: Tensor
+
+
+@torch.inference_mode()
+def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> ClipPlate:
+    """
+    Args:
+        model: whose matte head looks.
+        made: by that model or another one with the same autoencoder.
+    """
+    clip = held_out.clip
+    given = encode(model, clip.background[None].to(model.device))
+    departed = departure(model.vae.normalise(made.latents), given)
+    departed = _shares(at_pixels(departed, model.config.vae.spatial_compression, begins=True))
+    head = _shares(model.matte_head(made.latents).sigmoid())
+    height, width = clip.video.shape[-2:]
+    cameras = clip.intrinsics, clip.camera_to_world
+    bodies = normal_maps(clip.points, clip.normals, *cameras, height, width).any(1).float()
+    grown = F.max_pool2d(bodies[:, None], 3, 1, 1)[:, 0, ..., None].numpy()
+    bodies = bodies[..., None].numpy()
+    levels = over_background(
+        _levels(made.video),
+        _levels(decoded(model, given).video),
+        _levels(clip.background),
+        np.maximum(head, grown),
+        departed,
+    )
+    video = torch.from_numpy(levels).permute(3, 0, 1, 2).float() / 127.5 - 1
+    return ClipPlate(video, torch.from_numpy(cast_alpha(head, bodies, departed)[..., 0] > 0.5))
+
+
+def _shares(shares: Tensor) -> np.ndarray:
+    """``(1, 1, F, H, W)`` to ``(F, H, W, 1)``."""
+    return shares[0].permute(1, 2, 3, 0).cpu().numpy()
+
+
+def _levels(video: Tensor) -> np.ndarray:
+    """``(3, F, H, W)`` in [−1, 1] to ``(F, H, W, 3)`` from 0 to 255."""
+    return ((video.permute(1, 2, 3, 0).cpu().numpy() + 1) * 127.5).astype(np.float32)
