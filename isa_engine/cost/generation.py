@@ -35,7 +35,8 @@ class Work:
 
 
 def generation(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Floating point operations of each phase, as ``pipeline.Progress`` names them."""
+    """Floating point operations of each phase, as ``pipeline.Progress`` names them, of a shot with a
+    background."""
     frames, canvas = extended_count(work.frames), (work.width, work.height)
     side = config.close_up
     encoded = [
@@ -44,9 +45,12 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
         *image_tower(config.image_tower, work.characters),
     ]
     shown = (work.steps - 1) // math.ceil(work.steps / PREVIEWS)
+    # The plate and the matte are each laid over the background: it is encoded anew for both, decoded for the
+    # plate, and both ask the matte head (``pipeline.over_background``).
     decoded = [
-        *autoencoder.decoder(config.vae, frames, *canvas),
-        *autoencoder.matte_head(config.matte_head, config.vae, frames, *canvas),
+        *_times(2, autoencoder.decoder(config.vae, frames, *canvas)),
+        *_times(2, autoencoder.matte_head(config.matte_head, config.vae, frames, *canvas)),
+        *_times(2, autoencoder.encoder(config.vae, frames, *canvas)),
     ]
     previews = _times(shown, autoencoder.decoder(config.vae, 1, *canvas))
     return {
