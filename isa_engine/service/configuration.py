@@ -84,6 +84,10 @@ class ServiceConfig:
     def upload_limit(self) -> int:
         return int(self.upload_mib * 2**20)
 
+    @property
+    def bytes_per_token(self) -> int:
+        return int(self.gib_per_token * 2**30)
+
 
 def read_config(
     path: Path | None, environment: Mapping[str, str] = os.environ, **flags: Any

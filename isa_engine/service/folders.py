@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS
+from isa_engine.errors import EngineError
 from isa_engine.service.archive import Archive
 from isa_engine.service.durable import flush, flush_all
 
@@ -40,10 +41,11 @@ class Folders:
         """Where a job's files lie.
 
         Raises:
-            ValueError: a queue that came from elsewhere has a job whose name leads out of this folder.
+            EngineError: a queue that came from elsewhere has a job whose name leads out of this folder.
         """
         if job in ("", ".", "..") or Path(job).name != job:
-            raise ValueError(f"this is no job's name: {job!r}")
+            remedy = "Bring back a queue of this engine's own with 'isa-engine queue restore'."
+            raise EngineError(f"this is no job's name: {job!r}", where=str(self.queue), remedy=remedy)
         return self.jobs / job
 
     def shot(self, job: str) -> Path:

@@ -80,7 +80,7 @@ def job_routes(
     writing = asyncio.Lock()
     routes.include_router(order_routes(store, folders, writing))
     inspection = Inspection(folders)
-    uploads = Uploads(folders, config)
+    uploads = Uploads(folders, config, store.kept_bytes)
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(
@@ -90,7 +90,7 @@ def job_routes(
         if sentence := await run_in_threadpool(conditions.still, QUEUE):
             raise HTTPException(503, sentence, {"Retry-After": "60"})
         job = secrets.token_hex(16)
-        uploaded = await uploads.receive(request, job)
+        uploaded = await uploads.receive(request, job, caller(request).id)
         async with writing:
             words = {"priority": priority, "name": name, "comment": comment}
             queued = await run_in_threadpool(enqueue, caller(request).id, job, uploaded, key, words)
@@ -107,7 +107,7 @@ def job_routes(
                 size=uploaded.size,
                 **words,
                 most_jobs=config.jobs_per_token,
-                most_bytes=int(config.gib_per_token * 2**30),
+                most_bytes=config.bytes_per_token,
             )
         except Conflict:
             raise HTTPException(409, "This Idempotency-Key came with another shot before.") from None

@@ -7,6 +7,7 @@ day at most for the time that it was off. The system's clock may jump by years, 
 import logging
 import time
 
+from isa_engine.errors import EngineError
 from isa_engine.service.folders import Folders
 from isa_engine.service.history import History
 from isa_engine.service.store import OFF_SECONDS, JobStore
@@ -50,5 +51,10 @@ class Retention:
                 log.info("job expired", extra={"job": job})
         History(self.store).trim()
         for job in self.store.removals():
-            if self.folders.remove(job):
+            try:
+                gone = self.folders.remove(job)
+            except EngineError as error:
+                log.error("%s", error)
+                gone = True
+            if gone:
                 self.store.removed(job)

@@ -55,6 +55,11 @@ class OverQuota(Exception):
     """The token has as many jobs or bytes as it may have; the message is the sentence."""
 
 
+def too_many_bytes(most: int) -> str:
+    """The sentence for a token that would keep more than it may."""
+    return f"This token's jobs would fill more than its {most / 2**30:g} GiB. Delete some that are over."
+
+
 async def ask(database: Database, question: Callable[..., T], *values) -> T:
     """An answer that needs no more than ``database.read``, for the event loop.
 
@@ -117,8 +122,7 @@ class JobStore(Orders):
         if most_jobs is not None and self.run(waiting, owner)[0][0] >= most_jobs:
             raise OverQuota(f"This token has {most_jobs} jobs in the queue already. Wait for some of them.")
         if most_bytes is not None and self.kept_bytes(owner) + size > most_bytes:
-            limit = f"{most_bytes / 2**30:g} GiB"
-            raise OverQuota(f"This token's jobs would fill more than its {limit}. Delete some that are over.")
+            raise OverQuota(too_many_bytes(most_bytes))
 
     def kept_bytes(self, owner: str) -> int:
         """Bytes of the shots and results that are kept for a token."""

@@ -1,7 +1,12 @@
 """A shot comes in: to the disk while it is counted, then checked as a whole."""
 
 import asyncio
+import errno
 import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
@@ -16,6 +21,7 @@ from isa_engine.models import describe
 from isa_engine.models.refusal import check
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.folders import Folders
+from isa_engine.service.store import too_many_bytes
 from isa_engine.shot import read_shot
 
 # Seconds without a byte after which an upload is ended.
@@ -37,25 +43,31 @@ class Uploads:
 
     Args:
         config: says how large they may be.
+        kept: bytes that are kept for a token.
     """
 
-    def __init__(self, folders: Folders, config: ServiceConfig):
-        self.folders, self.config = folders, config
+    def __init__(self, folders: Folders, config: ServiceConfig, kept: Callable[[str], int]):
+        self.folders, self.config, self.kept = folders, config, kept
+        # Bytes of each token that are on their way: in many uploads at once they could fill the disk before
+        # any of them is a job and counts.
+        self._coming: Counter[str] = Counter()
         # Reading a shot takes a few times its size of memory, so one is read at a time.
         self._reading = asyncio.Semaphore(1)
 
-    async def receive(self, request: Request, job: str) -> Uploaded:
+    async def receive(self, request: Request, job: str, owner: str) -> Uploaded:
         """Put the request's body, which is a shot for a model that this engine knows, among the uploads.
 
         Args:
             job: that is to be made of it.
+            owner: id of the token.
 
         Raises:
-            HTTPException: 400, 408, 413 or 422 with the sentence; nothing is left behind.
+            HTTPException: 400, 408, 413, 422 or 429 with the sentence; nothing is left behind.
+            OSError: the disk is full, or would be.
         """
         path = self.folders.receiving(job)
         try:
-            uploaded = await self._stream(request, path)
+            uploaded = await self._stream(request, path, owner)
             async with self._reading:
                 await run_in_threadpool(self._check, path)
             # Waiting for the disk takes longer than anything else here, so it is not done on the event loop.
@@ -69,11 +81,15 @@ class Uploads:
             raise
         return uploaded
 
-    async def _stream(self, request: Request, path: Path) -> Uploaded:
+    async def _stream(self, request: Request, path: Path, owner: str) -> Uploaded:
         declared = request.headers.get("content-length", "0")
         if not declared.isdecimal():
             raise HTTPException(400, "The upload's Content-Length is not a number.")
         self._refuse_above_limit(int(declared))
+        most = self.config.bytes_per_token
+        room = most - await run_in_threadpool(self.kept, owner)
+        if self._coming[owner] + int(declared) > room:
+            raise HTTPException(429, too_many_bytes(most))
         received, digest, waiting = 0, hashlib.sha256(), bytearray()
         chunks = aiter(request.stream())
         # Unbuffered, so that closing it writes nothing: the event loop waits for no disk.
@@ -81,17 +97,23 @@ class Uploads:
             try:
                 while (chunk := await asyncio.wait_for(anext(chunks, None), SILENCE_SECONDS)) is not None:
                     received += len(chunk)
+                    self._coming[owner] += len(chunk)
                     self._refuse_above_limit(received)
+                    if self._coming[owner] > room:
+                        raise HTTPException(429, too_many_bytes(most))
                     waiting += chunk
                     digest.update(chunk)
                     if len(waiting) >= WRITE_BYTES:
-                        await run_in_threadpool(_write, file, waiting)
-                await run_in_threadpool(_write, file, waiting)
+                        await run_in_threadpool(self._write, file, waiting)
+                await run_in_threadpool(self._write, file, waiting)
             except ClientDisconnect as error:
                 raise HTTPException(400, "The upload broke off. Send the shot again.") from error
             except TimeoutError as error:
                 problem = f"The upload stood still for {SILENCE_SECONDS} s. Send the shot again."
                 raise HTTPException(408, problem) from error
+            finally:
+                self._coming[owner] -= received
+                self._coming = +self._coming
         return Uploaded(received, digest.hexdigest())
 
     def _refuse_above_limit(self, size: int) -> None:
@@ -100,6 +122,13 @@ class Uploads:
             raise HTTPException(
                 413, f"The shot is larger than the {limit} that this engine takes. Shorten the take."
             )
+
+    def _write(self, file: RawIOBase, waiting: bytearray) -> None:
+        """Write what waits, all of it, and empty it; the room that jobs need stays theirs."""
+        if shutil.disk_usage(self.folders.root).free - len(waiting) < self.config.free_gib * 2**30:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        while waiting:
+            del waiting[: file.write(waiting)]
 
     def _check(self, path: Path) -> None:
         try:
@@ -122,9 +151,3 @@ class Uploads:
             if found > most:
                 remedy = f"This engine takes {most} at most."
                 raise ShotError(f"{found} {what} are too many", where="shot", remedy=remedy)
-
-
-def _write(file: RawIOBase, waiting: bytearray) -> None:
-    """Write what waits, all of it, and empty it."""
-    while waiting:
-        del waiting[: file.write(waiting)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -89,13 +90,13 @@ def test_frames_far_apart_are_refused_at_the_door(api):
 
 
 def test_an_upload_is_written_by_threads_and_not_by_the_event_loop(folders, monkeypatch):
-    writers, write = set(), upload_module._write
+    writers, write = set(), Uploads._write
 
-    def noted(file, waiting):
+    def noted(*arguments):
         writers.add(threading.current_thread())
-        write(file, waiting)
+        write(*arguments)
 
-    monkeypatch.setattr(upload_module, "_write", noted)
+    monkeypatch.setattr(Uploads, "_write", noted)
     monkeypatch.setattr(upload_module, "WRITE_BYTES", 100)
     parts = iter([SHOT[start : start + 99] for start in range(0, len(SHOT), 99)])
 
@@ -105,19 +106,54 @@ def test_an_upload_is_written_by_threads_and_not_by_the_event_loop(folders, monk
 
     async def receiving():
         request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-        await Uploads(folders, ServiceConfig()).receive(request, "name")
+        await Uploads(folders, ServiceConfig(), lambda _: 0).receive(request, "name", "")
         return threading.current_thread()
 
     loop = asyncio.run(receiving())
+    assert writers
     assert loop not in writers
     assert (folders.uploads / "name").read_bytes() == SHOT
+
+
+def test_many_uploads_at_once_fill_no_more_than_a_token_may_keep(folders):
+    """None of them is a job yet."""
+    most = 4 * 2**20
+    uploads = Uploads(folders, ServiceConfig(gib_per_token=most / 2**30), lambda _: most // 4)
+
+    async def send(number: int, owner: str) -> int:
+        messages = iter([{"type": "http.request", "body": bytes(2**18), "more_body": True}] * 4)
+
+        async def message():
+            await asyncio.sleep(0)
+            return next(messages, {"type": "http.disconnect"})
+
+        request = Request({"type": "http", "method": "POST", "headers": []}, message)
+        with pytest.raises(HTTPException) as refusal:
+            await uploads.receive(request, f"{owner}{number}", owner)
+        return refusal.value.status_code
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(send(each, "a") for each in range(8)), send(0, "b"))
+
+    *flood, other = asyncio.run(all_at_once())
+    assert 429 in flood
+    assert other == 400, "another token's broke off, and was not refused"
+    assert asyncio.run(send(9, "a")) == 400, "what broke off counts no more"
+
+
+def test_an_upload_leaves_the_room_that_jobs_need(api, folders, monkeypatch):
+    usage = shutil.disk_usage(folders.root)
+    monkeypatch.setattr(upload_module.shutil, "disk_usage", lambda _: usage._replace(free=2**27))
+    answer = api.post("/v1/jobs", content=SHOT)
+    assert (answer.status_code, "disk is full" in answer.json()["error"]) == (507, True)
+    assert not any(folders.uploads.iterdir())
 
 
 def test_an_upload_that_stands_still_is_ended(folders, monkeypatch):
     monkeypatch.setattr(upload_module, "SILENCE_SECONDS", 0.01)
     request = Request({"type": "http", "method": "POST", "headers": []}, asyncio.Event().wait)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders, ServiceConfig()).receive(request, "name"))
+        asyncio.run(Uploads(folders, ServiceConfig(), lambda _: 0).receive(request, "name", ""))
     assert refusal.value.status_code == 408
     assert not any(folders.uploads.iterdir())
 

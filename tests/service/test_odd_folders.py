@@ -40,10 +40,11 @@ def test_a_queue_from_elsewhere_leads_out_of_no_folder(tmp_path, job):
     folders = Folders(tmp_path / "data")
     (folders.jobs / "kept").mkdir()
     with contextlib.closing(JobStore(folders.queue)) as store:
-        store.run("INSERT INTO removals VALUES (?)", job)
-        with contextlib.suppress(ValueError):
-            Retention(store, folders, 30).tick()
-        with pytest.raises(ValueError, match="no job's name"):
+        for each in (job, "gone"):
+            store.run("INSERT INTO removals VALUES (?)", each)
+        Retention(store, folders, 30).tick()
+        assert store.removals() == []
+        with pytest.raises(EngineError, match="no job's name"):
             folders.shot(job)
     assert (folders.jobs / "kept").is_dir()
     assert (tmp_path / "kept").exists()
