@@ -88,11 +88,12 @@ def told(error: OSError, method: str) -> JSONResponse:
         return JSONResponse({"error": sentence}, 507)
     if error.errno == errno.EIO:
         # Also what SQLite says of a damaged file.
-        sentence = (
-            f"The engine's queue or its disk fails: {error.strerror}. On its machine: isa-engine queue check."
-        )
-        return JSONResponse({"error": sentence}, 503, {"Retry-After": "60"})
-    return JSONResponse({"error": f"The engine cannot use its data folder: {error.strerror}."}, 500)
+        problem = f"The engine's queue or its disk fails: {error.strerror}."
+        sentence = f"{problem} On its machine: isa-engine queue check."
+    else:
+        sentence = f"The engine cannot use its data folder: {error.strerror}. Its machine needs help."
+    # The host is ill, and no request is wrong: whoever waits is served when it is well again.
+    return JSONResponse({"error": sentence}, 503, {"Retry-After": "60"})
 
 
 async def apologise(request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,8 @@
 """Every error has the one form, whoever found it: the routes, the framework, or the file that is sent."""
 
+import errno
 import hashlib
+import os
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,6 +22,17 @@ def client(store, folders):
     app = create_app(store, folders, "secret", ServiceConfig(upload_mib=1, jobs_per_token=1))
     with TestClient(app, headers={"Authorization": "Bearer secret"}, follow_redirects=False) as client:
         yield client
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ESTALE, errno.ENOENT, errno.EMFILE, errno.EIO])
+def test_a_host_that_is_ill_asks_for_patience_and_blames_no_request(client, folders, monkeypatch, number):
+    def ill(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(folders, "received", ill)
+    answer = client.post("/v1/jobs", content=SHOT)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert os.strerror(number) in answer.json()["error"]
 
 
 @pytest.fixture
