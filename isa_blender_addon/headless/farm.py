@@ -21,6 +21,7 @@ from ..farm.bundle import write
 from ..session.current import session
 from .arguments import add_scene_arguments, configure
 from .generate import follow_reading, tell_findings
+from .places import check_folder
 
 COMMAND = "isa_farm"
 DESCRIPTION = "Write a scene's takes as a bundle for a render farm."
@@ -45,6 +46,7 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
         raise SceneError("no .blend is open", remedy=f"Name one: blender -b FILE --command {COMMAND} ...")
     if arguments.takes < 1:
         raise SceneError(f"--takes {arguments.takes} is out of range", remedy="Give at least 1.")
+    check_folder(arguments.out.absolute())
     configure(scene, arguments)
     templates: list[Path] = []
 

@@ -27,6 +27,7 @@ from ..session.chosen_engine import ChosenEngine
 from ..session.current import Session, begin, close
 from ..session.reading import Reading
 from .arguments import add_scene_arguments, configure
+from .places import check_file, check_folder
 
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
@@ -91,12 +92,10 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
             "no .blend is open", remedy="Name one: blender -b shot.blend --command isa_generate ..."
         )
     out = Path(os.path.realpath(arguments.out))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SceneError(f"the output folder '{out}' cannot be written: {error.strerror}") from error
-    if not os.access(out, os.W_OK):
-        raise SceneError(f"the output folder '{out}' cannot be written: permission denied")
+    check_folder(out)
+    if arguments.in_place:
+        check_file(Path(bpy.data.filepath))
+    out.mkdir(parents=True, exist_ok=True)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
         if arguments.engine:

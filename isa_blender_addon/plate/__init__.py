@@ -140,6 +140,10 @@ def troubles(scene) -> list[str]:
         found.append(shift)
     if sequenced and scene.view_settings.exposure:
         found.append("In the Sequencer, the scene's exposure brightens or darkens the plate once more.")
+    if people.media(scene, NAME) and scene.render.use_border and scene.render.use_crop_to_border:
+        found.append(
+            "The render is cropped to its region, and the people are of the whole frame: render it whole."
+        )
     if people.media(scene, NAME) and not scene.render.use_compositing:
         found.append("The people are not rendered: Compositing is off (Output ▸ Post Processing).")
     return found

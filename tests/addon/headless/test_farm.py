@@ -70,6 +70,14 @@ def test_without_a_camera_there_is_no_bundle_and_a_reason(blend, scene, tmp_path
     assert not (tmp_path / "bundle").exists()
 
 
+def test_a_bundles_folder_that_cannot_be_written_is_said_before_a_frame_is_read(blend, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert farm.main(["--out", str(tmp_path / "file" / "bundle")]) == 1
+    told = capsys.readouterr()
+    assert "cannot be written" in told.err
+    assert "reading" not in told.out
+
+
 def test_the_button_writes_what_the_command_writes(blend, tmp_path):
     assert farm.main(["--out", str(tmp_path / "command"), "--takes", "2", "--seed", "7", "--span", "16"]) == 0
     bpy.context.scene.isa.seed = 7

@@ -141,11 +141,23 @@ def test_a_scene_without_a_camera_a_character_or_a_file_is_said(scene, run, tmp_
     assert "no character" in run(tmp_path / "out")[2]
 
 
-def test_an_output_folder_that_cannot_be_written_is_said(blend, run, tmp_path):
+@pytest.mark.parametrize("below", ["", "out"])
+def test_an_output_folder_that_cannot_be_written_is_said_before_a_frame_is_read(blend, run, tmp_path, below):
     (tmp_path / "file").write_text("")
-    status, _, errors = run(tmp_path / "file" / "out")
+    status, output, errors = run(tmp_path / "file" / below)
     assert status == 1
     assert "cannot be written" in errors
+    assert errors.count("\n") == 1
+    assert "reading" not in output
+
+
+def test_a_file_that_cannot_be_replaced_is_said_before_a_frame_is_read(blend, run, tmp_path, monkeypatch):
+    asked = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != blend and asked(path, mode))
+    status, output, errors = run(tmp_path / "out", "--in-place")
+    assert status == 1
+    assert "is read-only. Leave out --in-place, or make it writable." in errors
+    assert "reading" not in output
 
 
 def test_an_engine_that_is_not_there_is_said(blend, tmp_path, monkeypatch, capsys):

@@ -146,12 +146,13 @@ def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, sce
     header.layout.label.assert_not_called()
     scene.render.use_multiview = True
     scene.render.use_compositing = False
+    scene.render.use_border = scene.render.use_crop_to_border = True
     (take / "matte.mp4").unlink()
     panel.ISA_PT_plate.draw_header(header, bpy.context)
     header.layout.label.assert_called_once_with(icon="ERROR")
     said = " ".join(plate.troubles(scene))
     assert "renders in stereo" in " ".join(drawn(panel.ISA_PT_plate))
-    for word in (f"missing: {take / 'matte.mp4'}", "stereo", "Compositing is off"):
+    for word in (f"missing: {take / 'matte.mp4'}", "stereo", "cropped to its region", "Compositing is off"):
         assert word in said
 
 

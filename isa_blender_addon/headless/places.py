@@ -1,0 +1,29 @@
+"""Whether results can be written where they are to go, asked before a frame is read."""
+
+import os
+from pathlib import Path
+
+from isa_engine.errors import SceneError
+
+
+def check_folder(folder: Path) -> None:
+    """Of a folder that may have to be made.
+
+    Raises:
+        SceneError: it cannot be made or written.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise SceneError(f"the output folder '{folder}' cannot be written: '{there}' is a file")
+    if not os.access(there, os.W_OK):
+        raise SceneError(f"the output folder '{folder}' cannot be written: permission denied")
+
+
+def check_file(path: Path) -> None:
+    """Of a file that is replaced where it is: Blender writes another beside it first.
+
+    Raises:
+        SceneError: it or its folder is read-only.
+    """
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        raise SceneError(f"'{path}' is read-only", remedy="Leave out --in-place, or make it writable.")
