@@ -80,7 +80,7 @@ def job_routes(
     writing = asyncio.Lock()
     routes.include_router(order_routes(store, folders, writing))
     inspection = Inspection(folders)
-    uploads = Uploads(folders, config, store.kept_bytes)
+    uploads = Uploads(folders, config)
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
     async def submit(

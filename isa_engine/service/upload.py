@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
@@ -43,11 +42,10 @@ class Uploads:
 
     Args:
         config: says how large they may be.
-        kept: bytes that are kept for a token.
     """
 
-    def __init__(self, folders: Folders, config: ServiceConfig, kept: Callable[[str], int]):
-        self.folders, self.config, self.kept = folders, config, kept
+    def __init__(self, folders: Folders, config: ServiceConfig):
+        self.folders, self.config = folders, config
         # Bytes of each token that are on their way: in many uploads at once they could fill the disk before
         # any of them is a job and counts.
         self._coming: Counter[str] = Counter()
@@ -86,10 +84,7 @@ class Uploads:
         if not declared.isdecimal():
             raise HTTPException(400, "The upload's Content-Length is not a number.")
         self._refuse_above_limit(int(declared))
-        most = self.config.bytes_per_token
-        room = most - await run_in_threadpool(self.kept, owner)
-        if self._coming[owner] + int(declared) > room:
-            raise HTTPException(429, too_many_bytes(most))
+        self._refuse_flood(owner, int(declared))
         received, digest, waiting = 0, hashlib.sha256(), bytearray()
         chunks = aiter(request.stream())
         # Unbuffered, so that closing it writes nothing: the event loop waits for no disk.
@@ -99,8 +94,7 @@ class Uploads:
                     received += len(chunk)
                     self._coming[owner] += len(chunk)
                     self._refuse_above_limit(received)
-                    if self._coming[owner] > room:
-                        raise HTTPException(429, too_many_bytes(most))
+                    self._refuse_flood(owner)
                     waiting += chunk
                     digest.update(chunk)
                     if len(waiting) >= WRITE_BYTES:
@@ -115,6 +109,12 @@ class Uploads:
                 self._coming[owner] -= received
                 self._coming = +self._coming
         return Uploaded(received, digest.hexdigest())
+
+    def _refuse_flood(self, owner: str, more: int = 0) -> None:
+        # What is kept already counts when the job is added: a shot that was sent before, and comes once more
+        # because its answer was lost, takes no room.
+        if self._coming[owner] + more > self.config.bytes_per_token:
+            raise HTTPException(429, too_many_bytes(self.config.bytes_per_token))
 
     def _refuse_above_limit(self, size: int) -> None:
         if size > self.config.upload_limit:

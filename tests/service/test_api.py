@@ -179,7 +179,7 @@ def receive(folders: Folders, messages: Iterator[dict]) -> tuple[int, int]:
 
     request = Request({"type": "http", "method": "POST", "headers": []}, next_message)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders, ServiceConfig(upload_mib=1), lambda _: 0).receive(request, "name", ""))
+        asyncio.run(Uploads(folders, ServiceConfig(upload_mib=1)).receive(request, "name", ""))
     return refusal.value.status_code, taken
 
 

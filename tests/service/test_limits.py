@@ -106,7 +106,7 @@ def test_an_upload_is_written_by_threads_and_not_by_the_event_loop(folders, monk
 
     async def receiving():
         request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-        await Uploads(folders, ServiceConfig(), lambda _: 0).receive(request, "name", "")
+        await Uploads(folders, ServiceConfig()).receive(request, "name", "")
         return threading.current_thread()
 
     loop = asyncio.run(receiving())
@@ -117,8 +117,7 @@ def test_an_upload_is_written_by_threads_and_not_by_the_event_loop(folders, monk
 
 def test_many_uploads_at_once_fill_no_more_than_a_token_may_keep(folders):
     """None of them is a job yet."""
-    most = 4 * 2**20
-    uploads = Uploads(folders, ServiceConfig(gib_per_token=most / 2**30), lambda _: most // 4)
+    uploads = Uploads(folders, ServiceConfig(gib_per_token=3 / 2**10))
 
     async def send(number: int, owner: str) -> int:
         messages = iter([{"type": "http.request", "body": bytes(2**18), "more_body": True}] * 4)
@@ -153,7 +152,7 @@ def test_an_upload_that_stands_still_is_ended(folders, monkeypatch):
     monkeypatch.setattr(upload_module, "SILENCE_SECONDS", 0.01)
     request = Request({"type": "http", "method": "POST", "headers": []}, asyncio.Event().wait)
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders, ServiceConfig(), lambda _: 0).receive(request, "name", ""))
+        asyncio.run(Uploads(folders, ServiceConfig()).receive(request, "name", ""))
     assert refusal.value.status_code == 408
     assert not any(folders.uploads.iterdir())
 

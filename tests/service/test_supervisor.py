@@ -43,10 +43,14 @@ def test_a_worker_that_hangs_between_two_jobs_is_replaced(store, folders, monkey
     with Supervisor(store, folders, SLEEPS) as supervisor:
         first = eventually(lambda: supervisor.worker, "a worker lives")
         store.set_worker("ready", "cpu", supervisor.number)
-        for _ in range(20):
-            time.sleep(0.03)
+        until = time.monotonic() + 0.6
+
+        def lives_longer_than_a_silent_one_may() -> bool:
             store.beat(supervisor.number)
             assert supervisor.worker is first, "one that says that it lives is left alone"
+            return time.monotonic() > until
+
+        eventually(lives_longer_than_a_silent_one_may, "time passes")
         eventually(lambda: supervisor.worker is not first, "another worker comes")
 
 

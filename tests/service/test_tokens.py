@@ -78,6 +78,14 @@ def test_a_token_may_keep_so_many_bytes_and_no_more(tokens, folders, store):
     assert (answer.status_code, "Delete some" in answer.json()["error"]) == (429, True)
 
 
+def test_a_shot_whose_answer_was_lost_comes_again_though_the_token_has_no_room(tokens, folders, store):
+    config = ServiceConfig(gib_per_token=len(SHOT) / 2**30)
+    client = TestClient(create_app(store, folders, None, config))
+    headers = {"Authorization": f"Bearer {tokens.add('anna', ('jobs',))}", "Idempotency-Key": "once"}
+    first, again = (client.post("/v1/jobs", content=SHOT, headers=headers).json() for _ in range(2))
+    assert first == again
+
+
 def test_a_wrong_token_takes_as_many_comparisons_as_a_right_one(tokens, monkeypatch):
     token = tokens.add("anna", ("jobs",))
     compared = []
