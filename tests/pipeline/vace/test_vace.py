@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -119,19 +120,16 @@ def test_it_is_told_what_its_makers_pipeline_tells_it(added, model, staged):
 @pytest.mark.parametrize(("cuts", "policy"), [((), FORECAST), ((2,), EXACT)])
 def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cuts, policy):
     shot = shot_of_people(added, steps=4 if policy == FORECAST else STEPS, cuts=cuts, policy=policy)
-    whole = denoise(shot, "hash", model, silent)
+    kept = SimpleNamespace(path=tmp_path / "kept")
+    kept.saved = lambda step: shutil.copy(kept.path, tmp_path / str(step))
+    whole = denoise(shot, "hash", model, silent, kept)
     assert whole.shape[2] == sum(latent_count(frames) for frames in shot.segments)
     assert torch.isfinite(whole).all()
     for stop in range(1, shot.settings.steps * len(shot.segments) + 1):
-        kept = SimpleNamespace(path=tmp_path / str(stop), saved=lambda step: None)
-
-        def report(progress, stop=stop):
-            if progress.phase == "denoise" and progress.step == stop:
-                raise Cancelled
-
-        with pytest.raises(Cancelled):
-            denoise(shot, "hash", model, report, kept)
+        steps = []
+        kept = SimpleNamespace(path=tmp_path / str(stop), saved=steps.append)
         assert torch.equal(denoise(shot, "hash", model, silent, kept), whole)
+        assert steps == [*range(stop + 1, shot.settings.steps * len(shot.segments) + 1)]
 
 
 def test_words_guidance_and_seed_matter(added, model):
