@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.cost import generation
-from isa_engine.models import Description
+from isa_engine.models import Description, Way, room
+from isa_engine.models.room import fitting
 from isa_engine.shot import canvas_size
-
-# Operations a second that an engine reaches, as long as none of its plates tells better.
-_PACES = {"cpu": 5e10, "cuda": 1e14, "mps": 2e12}
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,14 @@ class Work:
     policy: str = EXACT
 
 
+def ways(model: Description, work: Work) -> tuple[Way, ...]:
+    """How the model may lie in the engine's memory with the work, the fastest first."""
+    return model.ways(_sized(model, work))
+
+
 def memory(model: Description, work: Work) -> float:
-    """Bytes at the highest: the loaded model, and what the work takes beside it."""
-    return model.memory(_sized(model, work))
+    """Bytes at the highest, in the way that takes least."""
+    return min(way.bytes for way in ways(model, work))
 
 
 def memory_beside(model: Description, work: Work) -> float:
@@ -42,19 +45,19 @@ def memory_beside(model: Description, work: Work) -> float:
     return model.memory_beside(_sized(model, work))
 
 
-def seconds(model: Description, work: Work, device: str, paces: Mapping[str, float]) -> dict[str, float]:
+def seconds(
+    model: Description, work: Work, device: str, memory: float | None, paces: Mapping[str, float]
+) -> dict[str, float]:
     """How long each phase takes; empty: nothing is known of the engine.
 
     Args:
         device: the engine's, as ``protocol.Health`` has it.
+        memory: bytes that it has; None: not known.
         paces: operations a second of the phases of an earlier plate of this model.
     """
-    # Of several workers one takes the job.
-    pace = _PACES.get(device.partition(",")[0].partition(":")[0])
-    phases = operations(model, work)
-    if pace is None and not set(phases) <= set(paces):
-        return {}
-    return {phase: count / paces.get(phase, pace) for phase, count in phases.items()}
+    possible = ways(model, work)
+    way = possible[0] if memory is None else fitting(possible, memory) or possible[-1]
+    return room.seconds(model, _sized(model, work), device, way, paces)
 
 
 def operations(model: Description, work: Work) -> dict[str, float]:

@@ -40,16 +40,18 @@ def glance(scene, health: Health | None) -> list[Finding]:
     ]
 
 
-def engine_seconds(scene, device: str) -> dict[str, float]:
+def engine_seconds(scene, device: str, memory: float | None) -> dict[str, float]:
     """About how long each of the engine's phases will take; empty: nothing is known of it.
 
     Args:
         device: the engine's, as ``protocol.Health`` has it.
+        memory: bytes that the device has; None: not known.
     """
     model, work, results = chosen(scene), work_of(scene), scene.isa.last_results
     if model is None or work.frames < 1 or work.characters < 1:
         return {}
-    return seconds(model, work, device, _paces(bpy.path.abspath(results), model) if results else {})
+    paces = _paces(bpy.path.abspath(results), model) if results else {}
+    return seconds(model, work, device, memory, paces)
 
 
 def cast_pictures(scene) -> list[CastPicture]:

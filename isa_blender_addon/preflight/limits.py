@@ -5,15 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from isa_engine.models import HERE, MISSING, UNTRAINED, Description
+from isa_engine.models.room import ROOM, fitting
 
-from .cost import Work, memory, memory_beside
+from .cost import Work, memory, memory_beside, ways
 from .finding import Finding, Mend
 
 # A frame rate so many times that of the model, or as little of it, moves people in another way than it knows;
 # 24 and 25 of 16 are common and near.
 _RATES = 1.6
-# Share of the memory that an estimate may take before it is said to be too much.
-_ROOM = 0.9
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,17 @@ def _range(plan: Plan) -> list[Finding]:
 
 def _memory(plan: Plan) -> list[Finding]:
     needed, beside = memory(plan.model, plan.work), memory_beside(plan.model, plan.work)
-    if plan.memory is not None and needed > _ROOM * plan.memory:
+    possible = ways(plan.model, plan.work)
+    if plan.memory is not None and (way := fitting(possible, plan.memory)) is None:
         text = "This needs about {needed:.1f} GiB of memory, and the engine has {memory:.1f} GiB."
         values = {"needed": needed / 2**30, "memory": plan.memory / 2**30}
-        return [Finding(text, values, _lighter(plan, memory, _ROOM * plan.memory), True)]
+        return [Finding(text, values, _lighter(plan, memory, ROOM * plan.memory), True)]
+    if plan.memory is not None and way is not possible[0]:
+        text = (
+            "{model} does not fit whole into the {memory:.0f} GiB of the engine. Parts of it wait in the "
+            "machine's memory, which takes longer."
+        )
+        return [Finding(text, {"model": plan.model.name, "memory": plan.memory / 2**30})]
     if plan.free is not None and beside > plan.free:
         text = (
             "This needs about {needed:.1f} GiB of memory beside the model, and the engine has {free:.1f} GiB "

@@ -73,6 +73,11 @@ class ChosenEngine:
         return self.health.device.count(",") + 1 if self.health else 1
 
     @property
+    def memory(self) -> float | None:
+        """Bytes of its device; None: not known."""
+        return self.health.memory.total if self.health and self.health.memory else None
+
+    @property
     def device(self) -> str:
         """As ``Health`` has it; what it is likely to be where nothing is known of the engine yet."""
         return self.health.device if self.health else _LIKELY[self._choices().engine]

@@ -54,7 +54,8 @@ class Courses:
         if course is None:
             # Begun by an earlier Blender, or begun again.
             scene = scene_of(job.take)
-            expected = job_seconds(scene, self._engine.device, self._engine.ready) if scene else {}
+            told = self._engine.device, self._engine.memory, self._engine.ready
+            expected = job_seconds(scene, *told) if scene else {}
             course = self._courses[job.take.folder] = Course(expected)
         where = _whereabouts(job, self._engine.ready)
         if where is not None:

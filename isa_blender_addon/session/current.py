@@ -158,7 +158,7 @@ class Session:
 
     def expected(self, scene) -> dict[str, float]:
         """Seconds of each phase from a click on *Generate* to the plate in the scene."""
-        engine = job_seconds(scene, self.engine.device, self.engine.ready)
+        engine = job_seconds(scene, self.engine.device, self.engine.memory, self.engine.ready)
         return reading_seconds(scene, True) | engine | {"queue": self.courses.ahead}
 
     def fail(self, error: IsaError, scene=None) -> None:

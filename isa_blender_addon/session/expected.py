@@ -34,14 +34,14 @@ def reading_seconds(scene, background: bool) -> dict[str, float]:
     return found
 
 
-def job_seconds(scene, device: str, ready: bool) -> dict[str, float]:
+def job_seconds(scene, device: str, memory: float | None, ready: bool) -> dict[str, float]:
     """Of the phases from a whole shot to the plate in the scene; empty where nothing is known of the engine.
 
     Args:
-        device: as of ``engine_seconds``.
+        device, memory: as of ``engine_seconds``.
         ready: whether the engine runs.
     """
-    engine = engine_seconds(scene, device)
+    engine = engine_seconds(scene, device, memory)
     if not engine:
         return {}
     return {"start": 0.0 if ready else _seen.get("start", _START), **_WAY, **engine}

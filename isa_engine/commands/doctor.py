@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isa_engine.errors import EngineError
-from isa_engine.models import MISSING, UNTRAINED, describe, names
+from isa_engine.models import HERE, MISSING, UNTRAINED, describe, names
+from isa_engine.models.room import fitting, longest_work, seconds
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
@@ -78,6 +79,25 @@ def weights() -> Iterator[Finding]:
             yield Finding("good", f"weights of {name}")
 
 
+def fit(memory: float, device: str) -> Iterator[Finding]:
+    """How each model whose weights are here lies in so many bytes of a device, and how long a take lasts."""
+    for model in map(describe, names()):
+        if model.state != HERE:
+            continue
+        work = longest_work(model)
+        ways = model.ways(work)
+        way = fitting(ways, memory)
+        if way is None:
+            least = min(each.bytes for each in ways) / 2**30
+            remedy = "Use a larger GPU, or a smaller model."
+            yield Finding("note", f"{model.name} on {device}: needs {least:.3g} GiB", remedy)
+            continue
+        minutes = sum(seconds(model, work, device, way, {}).values()) / 60
+        size = f"{work.frames} frames of {work.width} × {work.height}"
+        told = f"{way.name}, {way.bytes / 2**30:.2g} GiB; {size} take about {minutes:.2g} minutes"
+        yield Finding("good", f"{model.name} on {device}: {told}")
+
+
 def disk(folder: Path) -> Finding:
     existing = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
     free = shutil.disk_usage(existing).free / 2**30
@@ -141,6 +161,7 @@ def device(names: str) -> Iterator[Finding]:
         free, total = (size / 2**30 for size in torch.cuda.mem_get_info(number))
         name = torch.cuda.get_device_name(number)
         yield Finding("good", f"GPU {number}: {name}, {free:.0f} of {total:.0f} GiB free")
+        yield from fit(free * 2**30, f"cuda:{number}")
 
 
 def memory() -> Finding:

@@ -2,11 +2,11 @@
 
 from isa_engine.errors import ModelError
 from isa_engine.models import isa, vace
-from isa_engine.models.kind import HERE, MISSING, UNTRAINED, Description, Kind
+from isa_engine.models.kind import HERE, MISSING, UNTRAINED, Description, Kind, Way
 
 KINDS: dict[str, Kind] = {"isa": isa.KIND, "vace": vace.KIND}
 
-__all__ = ["HERE", "KINDS", "MISSING", "UNTRAINED", "Description", "Kind", "describe", "names"]
+__all__ = ["HERE", "KINDS", "MISSING", "UNTRAINED", "Description", "Kind", "Way", "describe", "names"]
 
 
 def names() -> tuple[str, ...]:

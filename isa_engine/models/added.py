@@ -5,7 +5,7 @@ for each model.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,25 @@ class File:
 
 
 @dataclass(frozen=True)
+class Running:
+    """How a model is run, as the person who added it chose.
+
+    Attributes:
+        fp8: whether the transformer's weights are kept in 8 bits: half the memory, slightly other pictures.
+        loras: path → strength of each low-rank change of the transformer.
+        attention: a backend of diffusers; empty: torch's own.
+    """
+
+    fp8: bool = False
+    loras: dict[str, float] = field(default_factory=dict)
+    attention: str = ""
+
+
+# Final is as the model's makers publish it; Draft is for a GPU that has little room for it.
+PRESETS = {"final": Running(), "draft": Running(fp8=True)}
+
+
+@dataclass(frozen=True)
 class Added:
     """An added model: where its weights are, and what was found there.
 
@@ -29,8 +48,10 @@ class Added:
         kind: a key of ``models.KINDS``.
         folder: an absolute path.
         licence: as the folder names it, accepted by the person who added the model.
-        files: the files of weights, by their paths in the folder.
+        files: the files of weights, by their paths in the folder; of files elsewhere, by their whole paths.
         configs: part ("transformer", "vae", …) → its configuration as its makers wrote it.
+        parameters: part → how many numbers its weights are.
+        running: how it is run.
     """
 
     kind: str
@@ -38,6 +59,8 @@ class Added:
     licence: str
     files: dict[str, File]
     configs: dict[str, dict[str, Any]]
+    parameters: dict[str, int]
+    running: Running
 
     def whole(self) -> bool:
         """Whether every file is there and has its size; hashes are not computed."""
@@ -63,7 +86,8 @@ def added(name: str) -> Added | None:
     try:
         content = json.loads(place(name).read_text(encoding="utf-8"))
         files = {path: File(**file) for path, file in content.pop("files").items()}
-        return Added(**content, files=files)
+        running = Running(**content.pop("running"))
+        return Added(**content, files=files, running=running)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -9,7 +9,7 @@ from isa_engine.configuration.limits import limits_of
 from isa_engine.cost import generation, memory
 from isa_engine.cost.generation import Work
 from isa_engine.errors import ModelError
-from isa_engine.models.kind import HERE, UNTRAINED, Kind
+from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class ISA:
     def operations(self, work: Work) -> dict[str, int]:
         return generation.generation(self.config, work)
 
-    def memory(self, work: Work) -> float:
-        return memory.memory(self.config, work)
+    def ways(self, work: Work) -> tuple[Way, ...]:
+        return (Way("whole", memory.memory(self.config, work)),)
 
     def memory_beside(self, work: Work) -> float:
         return memory.memory_beside(self.config, work)

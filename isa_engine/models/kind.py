@@ -10,6 +10,23 @@ from isa_engine.cost.generation import Work
 HERE, MISSING, UNTRAINED = STATES = "here", "missing", "untrained"
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a loaded model lies in a device's memory; the pictures are the same in each.
+
+    Attributes:
+        name: in plain words.
+        bytes: the most in use on the device at any time, the work's own included.
+        moved: bytes that come from the machine's memory to the device during the work.
+        offloaded: the parts that lie in the machine's memory and come when they are run.
+    """
+
+    name: str
+    bytes: float
+    moved: float = 0
+    offloaded: tuple[str, ...] = ()
+
+
 class Description(Protocol):
     """What is known of a model without loading it, and without torch.
 
@@ -63,8 +80,8 @@ class Description(Protocol):
         """Floating point operations of each phase of a generation, as ``pipeline.Progress`` names them."""
         ...
 
-    def memory(self, work: Work) -> float:
-        """The most bytes in use at any time: the loaded model, and what the work takes beside it."""
+    def ways(self, work: Work) -> "tuple[Way, ...]":
+        """How the model may lie in a device's memory, the fastest first."""
         ...
 
     def memory_beside(self, work: Work) -> float:

@@ -11,11 +11,15 @@ from isa_engine.cost.products import operations
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models.added import Added, added, added_names
-from isa_engine.models.kind import HERE, MISSING, Kind
+from isa_engine.models.kind import HERE, MISSING, Kind, Way
 
 # Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
-_FLOAT = 4
+# Bytes of a number on a GPU; on a processor it has twice as many.
+_FLOAT = 2
+PARTS = "transformer", "vae", "text_encoder"
+# Share of the text encoder's weights that its largest layer has: UMT5-XXL's table of 256,384 words.
+_LARGEST_LAYER = 0.2
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,16 @@ class VACE:
 
     Attributes:
         shape: the sizes of its networks.
-        bytes: of all its files of weights.
+        parameters: of each part.
+        fp8: whether the transformer's weights are kept in 8 bits.
     """
 
     name: str
     state: str
     licence: str
     shape: wan.Shape
-    bytes: int
+    parameters: dict[str, int]
+    fp8: bool
     kind = "vace"
     # Both sizes of the model were trained on these.
     short_side, max_frames, longest, fps = 480, 81, 81, 16.0
@@ -44,7 +50,7 @@ class VACE:
 
     @property
     def size(self) -> float:
-        return self.bytes
+        return sum(self.parameters.values())
 
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder run once, and
@@ -53,8 +59,25 @@ class VACE:
         times = asked(work.policy, work.steps).told
         return {"denoise": times * step * (1 if work.guidance == 1 else 2)}
 
-    def memory(self, work: Work) -> float:
-        return _PROCESS + self.bytes + self.memory_beside(work)
+    def ways(self, work: Work) -> tuple[Way, ...]:
+        """As of ``Description``, on a GPU: numbers of 16 bits, the autoencoder's of 32."""
+        transformer = self.parameters["transformer"] * (1 if self.fp8 else 2)
+        text, vae = 2 * self.parameters["text_encoder"], 4 * self.parameters["vae"]
+        # While a block is run the next one comes.
+        blocks = 2 * transformer / (self.shape.layers + self.shape.controls)
+        always = _PROCESS + vae + self.memory_beside(work)
+        words, passes = 2 * text, asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
+        layer = _LARGEST_LAYER * text
+        return (
+            Way("whole", always + transformer + text),
+            Way("text encoder offloaded", always + transformer + layer, words, ("text_encoder",)),
+            Way(
+                "offloaded",
+                always + max(blocks, layer),
+                words + passes * transformer,
+                ("text_encoder", "transformer"),
+            ),
+        )
 
     def memory_beside(self, work: Work) -> float:
         return _FLOAT * wan.floats_beside(self.shape, self._tokens(work))
@@ -89,18 +112,19 @@ def described(name: str, found: Added) -> VACE:
     Raises:
         KeyError, TypeError, ValueError: the folder's configurations make no sense.
     """
-    size = sum(file.bytes for file in found.files.values())
-    return VACE(name, HERE if found.whole() else MISSING, found.licence, wan.Shape.of(found.configs), size)
+    state, shape = HERE if found.whole() else MISSING, wan.Shape.of(found.configs)
+    return VACE(name, state, found.licence, shape, found.parameters, found.running.fp8)
 
 
 def told(name: str, facts: dict[str, Any]) -> VACE:
     try:
         shape = dict(facts["shape"])
         found = VACE(name, **{**facts, "shape": wan.Shape(**{**shape, "patch": tuple(shape["patch"])})})
-        sensible = found.state in (HERE, MISSING) and isinstance(found.licence, str)
-        if sensible and type(found.bytes) is int and found.bytes >= 0:
+        counts = [count for count in found.parameters.values() if type(count) is int and count > 0]
+        words = found.state in (HERE, MISSING) and isinstance(found.licence, str)
+        if words and type(found.fp8) is bool and found.parameters.keys() == {*PARTS} and len(counts) == 3:
             return found
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         pass
     raise ModelError(f"what is told of '{name}' makes no sense")
 

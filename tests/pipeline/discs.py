@@ -15,7 +15,7 @@ from torch import Tensor
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
-from isa_engine.models import HERE, Kind
+from isa_engine.models import HERE, Kind, Way
 from isa_engine.pipeline.progress import Progress
 from isa_engine.results.record import GENERATED
 
@@ -45,8 +45,8 @@ class Described:
     def operations(self, work) -> dict[str, int]:
         return {"encode": 1, "denoise": work.steps, "decode": work.frames}
 
-    def memory(self, work) -> float:
-        return 2.0**20
+    def ways(self, work) -> tuple[Way, ...]:
+        return Way("whole", 2.0**20), Way("half", 2.0**19, 2.0**20)
 
     def memory_beside(self, work) -> float:
         return 2.0**10

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from isa_engine.errors import ModelError
-from isa_engine.models.added import Added, File
-from isa_engine.pipeline.vace import parts
+from isa_engine.models.added import PRESETS, Added, File, Running
+from isa_engine.pipeline.vace import lora, parts
 
 _PIECE = 2**24
 _README = re.compile(r"\A---\n.*?^licen[sc]e: *([^\n]+)$", re.DOTALL | re.MULTILINE)
@@ -30,24 +31,37 @@ def licence_of(folder: Path) -> str:
     raise ModelError("the folder tells of no licence", where=str(folder), remedy=remedy)
 
 
-def examine(folder: Path, licence: str, report: Callable[[str], None]) -> Added:
+def examine(
+    folder: Path, licence: str, report: Callable[[str], None], running: Running = PRESETS["final"]
+) -> Added:
     """Check classes and tensors, and take the hash of every file of weights.
 
     Args:
         report: told each file before it is read.
+        running: how it is to be run.
 
     Raises:
-        ModelError: the folder is no Wan-VACE, or something in it does not fit; it is named.
+        ModelError: the folder is no Wan-VACE, or something in it or in a LoRA does not fit; it is named.
     """
     folder = folder.resolve()
     configs = parts.configs_of(folder)
     files = list(parts.weight_files(folder))
-    parts.check(folder, configs)
+    parameters = parts.check(folder, configs)
+    running = replace(running, loras={str(lora.resolve()): s for lora, s in _loras(running, configs)})
     found = {}
-    for path in files:
-        report(f"{path.relative_to(folder)}, {path.stat().st_size / 2**30:.3g} GiB")
-        found[path.relative_to(folder).as_posix()] = File(path.stat().st_size, _sha256(path))
-    return Added("vace", str(folder), licence, found, configs)
+    for path in (*files, *map(Path, running.loras)):
+        # A file elsewhere keeps its whole path, which is what joining it to any folder gives.
+        name = path.relative_to(folder) if path.is_relative_to(folder) else path
+        report(f"{name}, {path.stat().st_size / 2**30:.3g} GiB")
+        found[name.as_posix()] = File(path.stat().st_size, _sha256(path))
+    return Added("vace", str(folder), licence, found, configs, parameters, running)
+
+
+def _loras(running: Running, configs: dict) -> Iterator[tuple[Path, float]]:
+    """The files, each looked through."""
+    for path, strength in running.loras.items():
+        lora.check(Path(path), configs["transformer"])
+        yield Path(path), strength
 
 
 def _sha256(path: Path) -> str:

@@ -1,6 +1,9 @@
 """A Wan-VACE folder as networks on a device."""
 
+import contextlib
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from isa_engine.errors import ModelError
-from isa_engine.models.added import Added
-from isa_engine.models.kind import Description
+from isa_engine.models.added import Added, Running
+from isa_engine.models.kind import Description, Way
 from isa_engine.models.vace import described
 from isa_engine.pipeline.device import device_of
-from isa_engine.pipeline.vace import parts
+from isa_engine.pipeline.vace import lora, parts, placing
 from isa_engine.results.record import PROJECTED
 
 # Words of a prompt that the model reads; shorter ones are padded with zeros.
@@ -22,7 +25,11 @@ WORDS = 226
 
 @dataclass(frozen=True)
 class VACE:
-    """The networks; ``pipeline.painter.Loaded``."""
+    """The networks; ``pipeline.painter.Loaded``.
+
+    Attributes:
+        way: how they lie in the device's memory.
+    """
 
     name: str
     added: Added
@@ -31,6 +38,7 @@ class VACE:
     text_encoder: nn.Module
     tokenizer: Any
     device: torch.device
+    way: Way
     kind = "vace"
     trained = True
     max_frames = 81
@@ -40,16 +48,25 @@ class VACE:
 
     @property
     def weights(self) -> str:
-        digests = (self.added.files[name].sha256 for name in sorted(self.added.files))
-        return hashlib.sha256("".join(digests).encode()).hexdigest()
+        digests = [self.added.files[name].sha256 for name in sorted(self.added.files)]
+        return hashlib.sha256("".join([*digests, json.dumps(self._run())]).encode()).hexdigest()
 
     def told(self) -> dict[str, Any]:
         return {
             "class": parts.PIPELINE,
             "licence": self.added.licence,
-            "files": {name: file.sha256 for name, file in self.added.files.items()},
+            # Where a file lies on this machine is nobody's business.
+            "files": {_shown(name): file.sha256 for name, file in self.added.files.items()},
+            "run": self._run(),
+            "memory": self.way.name,
             "scheduler": "FlowMatchEulerDiscreteScheduler",
         }
+
+    def _run(self) -> dict[str, Any]:
+        """How it is run, as far as pictures depend on it."""
+        running = self.added.running
+        loras = {Path(path).name: strength for path, strength in running.loras.items()}
+        return {"fp8": running.fp8, "loras": loras, "attention": running.attention}
 
     @property
     def side(self) -> int:
@@ -112,8 +129,55 @@ def load(name: str, added: Added, device: str) -> VACE:
         ),
     }
     for network in networks.values():
-        network.to(target).eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
+    _run_as(networks["transformer"], added.running, half)
+    way = placing.way(described(name, added), target)
+    placing.place(networks, way.offloaded, target)
     tokenizer = AutoTokenizer.from_pretrained(
         folder / parts.TOKENIZER, local_files_only=True, trust_remote_code=False
     )
-    return VACE(name, added, **networks, tokenizer=tokenizer, device=target)
+    return VACE(name, added, **networks, tokenizer=tokenizer, device=target, way=way)
+
+
+def _run_as(transformer: nn.Module, running: Running, half: torch.dtype) -> None:
+    """
+    Raises:
+        ModelError: a LoRA does not fit, or this machine has no such attention.
+    """
+    for path, strength in running.loras.items():
+        lora.merge(Path(path), strength, transformer)
+    if running.fp8:
+        transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=half)
+    # Where it cannot be used it is told before anything is painted.
+    with attending(running.attention):
+        pass
+
+
+@contextlib.contextmanager
+def attending(backend: str) -> Iterator[None]:
+    """What is run inside attends by a backend of diffusers; empty: by torch's own.
+
+    Raises:
+        ModelError: there is no such backend, or it cannot be used on this machine.
+    """
+    if not backend:
+        yield
+        return
+    from diffusers.models.attention_dispatch import AttentionBackendName, attention_backend
+
+    # Those of the hub would be downloaded, code and all.
+    known = [each.value for each in AttentionBackendName if "hub" not in each.value]
+    problem = f"attention '{backend}' cannot be used"
+    if backend not in known:
+        raise ModelError(problem, remedy=f"Use one of {', '.join(known)}.")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(attention_backend(backend))
+        except (ValueError, RuntimeError, ImportError) as error:
+            remedy = "Install its package, or add the model without it."
+            raise ModelError(f"{problem}: {error}", remedy=remedy) from error
+        yield
+
+
+def _shown(name: str) -> str:
+    return Path(name).name if Path(name).is_absolute() else name

@@ -54,13 +54,14 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
 
     def predict(latents: Tensor, time: Tensor, words: Tensor) -> Tensor:
         kind = model.transformer.dtype
-        return -model.transformer(
-            hidden_states=latents.to(kind),
-            timestep=(time * _TIMES).expand(len(latents)),
-            encoder_hidden_states=words.to(kind),
-            control_hidden_states=conditions.control.to(kind),
-            return_dict=False,
-        )[0].to(latents.dtype)
+        with loading.attending(model.added.running.attention):
+            return -model.transformer(
+                hidden_states=latents.to(kind),
+                timestep=(time * _TIMES).expand(len(latents)),
+                encoder_hidden_states=words.to(kind),
+                control_hidden_states=conditions.control.to(kind),
+                return_dict=False,
+            )[0].to(latents.dtype)
 
     def guided(latents: Tensor, time: Tensor, step: int) -> Tensor:
         said = predict(latents, time, conditions.words)

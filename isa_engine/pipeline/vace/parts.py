@@ -4,6 +4,7 @@ Nothing of a folder is run: classes are a library's, by name, weights are safete
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,14 @@ def weight_files(folder: Path) -> Iterator[Path]:
         yield from files
 
 
-def check(folder: Path, configs: dict[str, dict[str, Any]]) -> None:
-    """Every tensor against the network that its part's configuration builds, on the meta device.
+def check(folder: Path, configs: dict[str, dict[str, Any]]) -> dict[str, int]:
+    """Every tensor against the network that its part's configuration builds, on the meta device; part → how
+    many numbers its weights are.
 
     Raises:
         ModelError: names the first tensor that is missing, surplus or misshapen.
     """
+    counts = {}
     for part in CLASSES:
         found = {}
         for file in sorted((folder / part).glob("*.safetensors")):
@@ -82,7 +85,8 @@ def check(folder: Path, configs: dict[str, dict[str, Any]]) -> None:
                     found |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
             except (OSError, SafetensorError) as error:
                 raise ModelError(f"cannot read the weights: {error}", where=str(file)) from error
-        wanted = {name: tuple(tensor.shape) for name, tensor in _empty(part, configs[part]).items()}
+        network = empty(part, configs[part])
+        wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         if part == "text_encoder":
             found, wanted = ({_one_name(name): shape for name, shape in of.items()} for of in (found, wanted))
         for name in sorted(found.keys() | wanted.keys()):
@@ -93,6 +97,8 @@ def check(folder: Path, configs: dict[str, dict[str, Any]]) -> None:
                 raise ModelError(f"tensor '{name}' belongs to no part of the model", where=where)
             if found[name] != wanted[name]:
                 raise ModelError(f"tensor '{name}' is {found[name]}, not {wanted[name]}", where=where)
+        counts[part] = sum(math.prod(shape) for shape in found.values())
+    return counts
 
 
 def classes() -> dict[str, type]:
@@ -117,8 +123,8 @@ def classes() -> dict[str, type]:
     }
 
 
-def _empty(part: str, config: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """The tensors of a network that is not there."""
+def empty(part: str, config: dict[str, Any]) -> torch.nn.Module:
+    """The network that a part's configuration builds, without its weights."""
     made = classes()[part]
     with torch.device("meta"):
         try:
@@ -127,7 +133,7 @@ def _empty(part: str, config: dict[str, Any]) -> dict[str, torch.Tensor]:
             )
         except (TypeError, ValueError, ZeroDivisionError, KeyError, AttributeError) as error:
             raise ModelError(f"its configuration makes no network: {error}", where=part) from error
-    return network.state_dict()
+    return network
 
 
 def _one_name(name: str) -> str:

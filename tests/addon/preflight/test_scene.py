@@ -277,11 +277,11 @@ def test_a_mended_shot_leaves_at_once(staged, clicked):
 
 
 def test_the_engines_time_is_known_once_its_device_is(staged):
-    assert engine_seconds(staged, "") == {}
-    quick = engine_seconds(staged, "cpu")
+    assert engine_seconds(staged, "", None) == {}
+    quick = engine_seconds(staged, "cpu", None)
     assert set(quick) == {"encode", "denoise", "decode"}
     staged.isa.steps *= 4
-    assert engine_seconds(staged, "cpu")["denoise"] > 2 * quick["denoise"]
+    assert engine_seconds(staged, "cpu", None)["denoise"] > 2 * quick["denoise"]
 
 
 def test_the_button_says_in_round_numbers_how_long_it_will_take():

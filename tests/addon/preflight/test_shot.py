@@ -238,6 +238,22 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
     assert check_limits(plan(frames=shortened, memory=needed / 0.9)) == []
 
 
+def test_what_does_not_fit_whole_is_offloaded_and_takes_longer(monkeypatch):
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    whole, half = (way.bytes for way in describe("discs").ways(None))
+    assert check_limits(plan("discs", 21, memory=1.2 * whole)) == []
+    (found,) = check_limits(plan("discs", 21, memory=1.2 * half))
+    assert "wait in the machine's memory" in found.sentence
+    assert not found.serious
+    (found,) = check_limits(plan("discs", 21, memory=half))
+    assert found.serious
+    work = plan("discs", 21).work
+    times = [
+        cost.seconds(describe("discs"), work, "cuda:0", memory, {}) for memory in (2 * whole, 1.2 * half)
+    ]
+    assert times[0]["denoise"] < times[1]["denoise"]
+
+
 def test_what_other_programs_have_is_no_room_for_a_shot():
     beside = cost.memory_beside(describe("isa-tiny"), replace(plan().work, frames=9))
     assert check_limits(plan(frames=9, memory=16 * 2**30, free=beside)) == []
@@ -321,12 +337,12 @@ def test_the_cost_is_of_the_models_own_canvas(name):
 
 def test_the_time_of_each_phase_follows_an_earlier_plates_pace():
     model, work = describe("isa-tiny"), plan().work
-    assert cost.seconds(model, work, "", {}) == {}
-    slow, fast = (cost.seconds(model, work, device, {}) for device in ("cpu", "cuda:0"))
+    assert cost.seconds(model, work, "", None, {}) == {}
+    slow, fast = (cost.seconds(model, work, device, None, {}) for device in ("cpu", "cuda:0"))
     assert all(slow[phase] > fast[phase] for phase in slow)
     paces = {phase: count / 90 for phase, count in cost.operations(model, work).items()}
-    assert cost.seconds(model, work, "", paces) == pytest.approx(dict.fromkeys(paces, 90))
-    more = cost.seconds(model, replace(work, steps=60), "cpu", paces)
+    assert cost.seconds(model, work, "", None, paces) == pytest.approx(dict.fromkeys(paces, 90))
+    more = cost.seconds(model, replace(work, steps=60), "cpu", None, paces)
     assert more["denoise"] > 100
     assert more["decode"] == pytest.approx(90)
 

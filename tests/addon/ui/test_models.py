@@ -102,7 +102,7 @@ def test_a_model_of_another_kind_needs_no_line_of_the_panel(staged, engine):
     staged.isa.model = "discs"
     assert min(generation_settings(staged).width, generation_settings(staged).height) == 48
     assert "→ 84×48" in " ".join(drawn(panel.ISA_PT_shot))
-    assert sum(engine_seconds(staged, "cpu").values()) > 0
+    assert sum(engine_seconds(staged, "cpu", None).values()) > 0
 
 
 def test_words_are_asked_for_and_sent_where_the_model_reads_them(staged, engine):
@@ -125,7 +125,7 @@ def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     assert "there is no model" in " ".join(drawn(panel.ISA_PT_generate)).lower()
     assert "→ ?" in " ".join(drawn(panel.ISA_PT_shot))
     assert asked(panel.ISA_PT_look)
-    assert engine_seconds(staged, "") == {}
+    assert engine_seconds(staged, "", None) == {}
     with pytest.raises(SceneError, match="start the engine that has it"):
         session().generate(staged)
 

@@ -43,7 +43,15 @@ def test_another_machine_knows_the_model_by_what_it_is_told(published, capsys):
     facts = json.loads(json.dumps(model.facts()))
     assert str(published) not in json.dumps(facts)
     assert kind.told("tiny-vace", facts) == model
-    nonsense = {"state": "untrained"}, {"bytes": -1}, {"licence": None}, {"shape": {}}, {"more": 1}
+    nonsense = (
+        {"state": "untrained"},
+        {"fp8": 1},
+        {"parameters": {}},
+        {"licence": None},
+        {"shape": {}},
+        {"more": 1},
+    )
+    nonsense = (*nonsense, {"parameters": {**facts["parameters"], "vae": -1}})
     shapes = {"width": 0}, {"layers": "3"}, {"patch": [1, 2]}, {"side": True}
     for wrong in (*nonsense, *({"shape": {**facts["shape"], **shape}} for shape in shapes)):
         with pytest.raises(ModelError, match="'tiny-vace' makes no sense"):

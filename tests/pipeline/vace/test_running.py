@@ -1,0 +1,164 @@
+"""How a model is run: offloaded to the same bits, in 8 bits, changed by LoRAs, with another attention."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from isa_engine import cli
+from isa_engine.commands.doctor import fit
+from isa_engine.cost import wan
+from isa_engine.errors import ModelError
+from isa_engine.models import describe, room, vace
+from isa_engine.models.added import added as remembered
+from isa_engine.pipeline import load_model
+from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.vace import loading, placing
+from tests.pipeline.vace.test_vace import shot_of_people, silent
+
+GIB = 2**30
+# Wan2.1-VACE by its published configurations.
+SHAPES = {
+    "1.3B": wan.Shape((1, 2, 2), 8, 1536, 30, 8960, 15, 16, 96, 4096),
+    "14B": wan.Shape((1, 2, 2), 8, 5120, 40, 13824, 8, 16, 96, 4096),
+}
+SIZES = {"1.3B": 2_150_000_000, "14B": 17_340_000_000}
+
+
+def described(size: str, fp8=False) -> vace.VACE:
+    parameters = {"transformer": SIZES[size], "vae": 127_000_000, "text_encoder": 5_680_000_000}
+    return vace.VACE(size, "here", "apache-2.0", SHAPES[size], parameters, fp8)
+
+
+def add(published, name, *options) -> int:
+    return cli.main(["model", "add", str(published), "--name", name, "--accept-licence", *options])
+
+
+def made(name, model):
+    return denoise(shot_of_people(name, steps=1), "hash", model, silent)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_offloaded_paints_the_same_bits(added, model, monkeypatch, number):
+    whole, described = made(added, model), describe(added)
+    way = described.ways(room.longest_work(described))[number]
+    monkeypatch.setattr(placing, "way", lambda *_: way)
+    offloaded = load_model(added, "cpu")
+    assert (model.told()["memory"], offloaded.told()["memory"]) == ("whole", way.name)
+    assert model.weights == offloaded.weights
+    for part in ("text_encoder", "transformer"):
+        modules = getattr(offloaded, part).modules()
+        assert any(hasattr(module, "_diffusers_hook") for module in modules) == (part in way.offloaded)
+    assert torch.equal(made(added, offloaded), whole)
+
+
+def test_the_fastest_way_that_fits_is_taken_and_where_none_does_it_is_said(added, monkeypatch):
+    monkeypatch.setattr(placing, "free_memory", lambda device: 1000)
+    with pytest.raises(ModelError, match=r"needs .* GiB of cpu.*--preset draft"):
+        load_model(added, "cpu")
+    for size, fp8, memory, taken in (
+        ("1.3B", False, 24, "whole"),
+        ("1.3B", False, 12, "text encoder offloaded"),
+        ("1.3B", False, 8, "offloaded"),
+        ("14B", False, 80, "whole"),
+        ("14B", False, 48, "text encoder offloaded"),
+        ("14B", False, 24, "offloaded"),
+        ("14B", True, 32, "text encoder offloaded"),
+    ):
+        model = described(size, fp8)
+        ways = model.ways(room.longest_work(model))
+        assert sorted((way.bytes for way in ways), reverse=True) == [way.bytes for way in ways]
+        assert (size, memory, room.fitting(ways, memory * GIB).name) == (size, memory, taken)
+        times = [room.seconds(model, room.longest_work(model), "cuda", way, {})["denoise"] for way in ways]
+        assert sorted(times) == times
+
+
+def test_doctor_says_what_fits_a_gpu_and_how_long_it_takes(added):
+    found = {finding.what.split()[0]: finding for finding in fit(24 * GIB, "cuda:0")}
+    assert f"{added} on cuda:0: whole" in found[added].what
+    assert "81 frames of 848 × 480 take about" in found[added].what
+    assert found["isa-tiny"].state == "good"
+    assert "isa-4b" not in found
+    assert all(finding.state == "note" for finding in fit(1000, "cuda:0"))
+
+
+def test_draft_keeps_the_transformer_in_8_bits_and_paints_about_the_same(published, added, model):
+    assert add(published, "light", "--preset", "draft") == 0
+    light = load_model("light", "cpu")
+    kinds = {parameter.dtype for parameter in light.transformer.parameters()}
+    assert kinds == {torch.float8_e4m3fn, torch.float32}
+    assert light.told()["run"] == {"fp8": True, "loras": {}, "attention": ""}
+    assert light.weights != model.weights
+    assert describe("light").fp8
+    whole, about = made(added, model), made("light", light)
+    assert 0 < (whole - about).abs().max() < 0.1 * whole.abs().max()
+
+
+def lora(rank=2, layer="blocks.0.attn1.to_q", width=24):
+    torch.manual_seed(1)
+    ends = ("lora_A", (rank, width)), ("lora_B", (width, rank))
+    return {f"transformer.{layer}.{end}.weight": torch.randn(shape) for end, shape in ends}
+
+
+def test_a_lora_is_merged_in_whatever_way_its_layers_are_named(published, model, tmp_path):
+    tensors = lora()
+    down, up = tensors.values()
+    theirs = {"diffusion_model.blocks.0.self_attn.q.lora_down.weight": down}
+    theirs["diffusion_model.blocks.0.self_attn.q.lora_up.weight"] = up
+    save_file(tensors, tmp_path / "ours.safetensors")
+    save_file(theirs, tmp_path / "theirs.safetensors")
+    before = model.transformer.blocks[0].attn1.to_q.weight
+    for name in ("ours", "theirs"):
+        file = tmp_path / f"{name}.safetensors"
+        assert add(published, name, "--lora", f"{file}=0.5") == 0
+        changed = load_model(name, "cpu")
+        torch.testing.assert_close(changed.transformer.blocks[0].attn1.to_q.weight, before + 0.5 * up @ down)
+        others = (
+            changed.transformer.blocks[1].attn1.to_q.weight,
+            model.transformer.blocks[1].attn1.to_q.weight,
+        )
+        assert torch.equal(*others)
+        assert changed.weights != model.weights
+        assert changed.told()["run"]["loras"] == {file.name: 0.5}
+        assert file.name in changed.told()["files"]
+        assert str(tmp_path) not in json.dumps(changed.told())
+    (tmp_path / "theirs.safetensors").unlink()
+    assert describe("theirs").state == "missing"
+
+
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        (
+            lora(layer="blocks.9.attn1.to_q"),
+            "'transformer.blocks.9.attn1.to_q.lora_A.weight' changes no layer",
+        ),
+        (lora(width=12), "is changed by (12, 2) and (2, 12), and is (24, 24)"),
+        (dict(list(lora().items())[:1]), "'blocks.0.attn1.to_q' has one half"),
+        ({}, "it changes nothing"),
+        (None, "a LoRA is a .safetensors file"),
+    ],
+)
+def test_a_lora_that_does_not_fit_is_one_sentence_and_nothing_is_added(
+    published, tmp_path, capsys, tensors, words
+):
+    path = tmp_path / ("lora.pt" if tensors is None else "lora.safetensors")
+    save_file(tensors or {}, path)
+    assert add(published, "changed", "--lora", str(path)) == 1
+    assert words in capsys.readouterr().err.splitlines()[-1]
+    assert remembered("changed") is None
+
+
+def test_another_attention_is_the_models_own_and_one_that_cannot_be_is_said(published, added, model):
+    from diffusers.models.attention_dispatch import _AttentionBackendRegistry
+
+    house = _AttentionBackendRegistry.get_active_backend()
+    assert add(published, "other", "--attention", "_native_math") == 0
+    torch.testing.assert_close(made("other", load_model("other", "cpu")), made(added, model))
+    assert _AttentionBackendRegistry.get_active_backend() == house
+    for backend in ("lightning", "flash_hub", "sage"):
+        running = replace(remembered(added).running, attention=backend)
+        with pytest.raises(ModelError, match=f"attention '{backend}' cannot be used"):
+            loading.load(added, replace(remembered(added), running=running), "cpu")
