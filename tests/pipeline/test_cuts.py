@@ -43,6 +43,17 @@ def test_a_segments_frames_are_those_of_the_segment_generated_alone(shot, model)
     assert not np.array_equal(frames, frames_of(dataclasses.replace(shot, cuts=()), model))
 
 
+def test_frames_between_adjacent_cuts_and_beside_the_ends_are_segments_too(model):
+    """Cuts after the first frame, after the second, and before the last; somebody is in one segment alone."""
+    whole = make_shot(7, steps=2)
+    anna, *others = whole.characters
+    anna = dataclasses.replace(anna, shown=np.array([False, True, *[False] * 5]))
+    shot = dataclasses.replace(whole, characters=(anna, *others), cuts=(1, 2, 6))
+    frames = frames_of(shot, model)
+    assert len(frames) == 7
+    assert np.array_equal(frames, np.concatenate([frames_of(shot.segment(k), model) for k in range(4)]))
+
+
 def test_windows_of_time_end_at_cuts(shot):
     """Each segment but the first is longer than a window."""
     windowed = speaking(WINDOWED)
