@@ -25,17 +25,26 @@ def as_rendered(scene, bodies: Iterable):
     """Bodies are on in the viewport where they are on in renders; they, the cameras and all that moves these
     have their modifiers, their subdivision and their geometry nodes as in renders.
 
-    The scene's view layer is updated inside; afterwards it is as it was at the next update.
+    The scene's view layer is updated inside; afterwards it is as it was at the next update. Gives a
+    function to be called on each frame, for modifiers that are switched on and off in renders with time.
 
     Args:
         bodies: mesh objects.
     """
     before: list[tuple] = []
+    switched: list[tuple] = []
 
     def put(owner, name: str, value: bool | int) -> None:
         if getattr(owner, name) != value:
             before.append((owner, name, getattr(owner, name)))
             setattr(owner, name, value)
+
+    def follow() -> None:
+        known = len(before)
+        for modifier, removes in switched:
+            put(modifier, "show_viewport", modifier.show_render and not removes)
+        if len(before) > known:
+            view_layer(scene).update()
 
     try:
         bodies = list(bodies)
@@ -61,6 +70,8 @@ def as_rendered(scene, bodies: Iterable):
             for modifier in thing.modifiers:
                 removes = thing in bodies and modifier.type in _REMOVING
                 put(modifier, "show_viewport", modifier.show_render and not removes)
+                if _is_moved(thing, f'modifiers["{modifier.name}"].show_render'):
+                    switched.append((modifier, removes))
                 if modifier.type in ("SUBSURF", "MULTIRES"):
                     level = _level(scene, thing, modifier)
                     put(modifier, "levels", level)
@@ -68,7 +79,7 @@ def as_rendered(scene, bodies: Iterable):
                     put(scene.render, "simplify_subdivision", max(level, scene.render.simplify_subdivision))
         if before:
             view_layer(scene).update()
-        yield
+        yield follow
     finally:
         # The latest first: what was put twice is at last what it was at first.
         for owner, name, value in reversed(before):
@@ -97,6 +108,10 @@ def _level(scene, item, modifier) -> int:
 def _of_the_viewport(item) -> list:
     """Curves and drivers that would switch an object or its modifiers off in the viewport again."""
     return [curve for curve in moving(item) if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
+
+
+def _is_moved(item, path: str) -> bool:
+    return any(curve.data_path == path for curve in moving(item))
 
 
 def _collections_of(scene, item) -> list:

@@ -1,6 +1,6 @@
 """Scene → shot: walk the frames, read cameras and surface points, leave the scene as it was."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,7 +95,7 @@ def capture_frames(
         yield 0, len(visits)
         scene.frame_set(first)
         cast = _cast(scene, references)
-        stack.enter_context(as_rendered(scene, [character.mesh for character in cast]))
+        follow = stack.enter_context(as_rendered(scene, [character.mesh for character in cast]))
         try:
             bodies = yield from _saying((0, len(visits)), surfaces_in_steps(cast, scene))
             matched = {
@@ -105,7 +105,7 @@ def capture_frames(
             }
             bones = [Skeleton(each.armature) if each.armature else None for each in cast]
             for done, frame in enumerate(visits, 1):
-                visits[frame] = _read(scene, frame, bodies, bones)
+                visits[frame] = _read(scene, frame, follow, bodies, bones)
                 yield done, len(visits)
         except ReferenceError as error:
             remedy = "Generate again."
@@ -193,9 +193,16 @@ def _size(points: np.ndarray) -> float:
     return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
 
 
-def _read(scene, frame: int, bodies: list[Surface], bones: list[Skeleton | None]) -> _View:
+def _read(
+    scene,
+    frame: int,
+    follow: Callable[[], None],
+    bodies: list[Surface],
+    bones: list[Skeleton | None],
+) -> _View:
     # A modal operator lets the artist scrub between two steps, so the frame is set for each.
     scene.frame_set(frame)
+    follow()
     camera, points = evaluated_camera(scene, frame), [body.points() for body in bodies]
     return _View(
         camera.original,

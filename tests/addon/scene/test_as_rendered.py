@@ -164,9 +164,18 @@ def nodes_that_number_vertices_anew(anna):
     anna.children[0].modifiers.new("Shuffle", "NODES").node_group = tree
 
 
+def modifier_that_is_switched_on_with_time(anna):
+    push = anna.children[0].modifiers.new("Push", "DISPLACE")
+    push.strength = 0.3
+    for frame, on in ((1, False), (2, True)):
+        push.show_render = on
+        push.keyframe_insert("show_render", frame=frame)
+
+
 @pytest.mark.parametrize(
     "differ",
     [
+        modifier_that_is_switched_on_with_time,
         curve_that_is_rendered_finer,
         nodes_that_number_vertices_anew,
         limits_of_simplify,
