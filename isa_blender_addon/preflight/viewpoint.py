@@ -31,14 +31,14 @@ def _of(shot: Shot, character: Character, limits: Limits) -> list[Finding]:
     (small, large), (below, above) = limits.size, limits.elevation
     checks = [
         (
-            "{name} is {value:.0f} pixels tall on the canvas at {frames}: {model} was seen to paint people "
+            "{name} is {value:.0f} pixels tall in the plate at {frames}: {model} was seen to paint people "
             "from {limit:.0f} pixels on. Go nearer, or use a longer lens.",
             view.size < small / _BESIDE,
             view.size,
             small,
         ),
         (
-            "{name} would be {value:.0f} pixels tall on the canvas at {frames}: {model} was seen to paint "
+            "{name} would be {value:.0f} pixels tall in the plate at {frames}: {model} was seen to paint "
             "people up to {limit:.0f} pixels. Go further away, or use a shorter lens.",
             view.size > large * _BESIDE,
             view.size,

@@ -7,7 +7,7 @@ from ..engine.queue import Job, JobQueue
 from ..takes.ids import scene_of
 from ..takes.take import Take
 from .chosen_engine import ChosenEngine
-from .course import Course
+from .course import PHASES, Course
 from .expected import job_seconds, note
 
 
@@ -83,7 +83,8 @@ def _whereabouts(job: Job, ready: bool) -> tuple[str, float, float] | None:
     if job.state == "lost":
         return None
     if job.state == "running":
-        return now.phase or "encode", now.step, now.steps
+        # An engine of another version may have phases that we do not know.
+        return (now.phase, now.step, now.steps) if now.phase in PHASES else None
     if job.state == "uploading":
         return "upload", now.step, now.steps
     if job.state == "fetching":

@@ -1,10 +1,15 @@
-"""Preferences ▸ Keymap ▸ 3D View: the key of our pie menu, and entries for the artist to give keys to."""
+"""Preferences ▸ Keymap ▸ 3D View: our keys, for the artist to change."""
 
 import bpy
 
-_BINDABLE = ("isa.generate", "isa.compare_takes")
-# Blender's own keymaps leave it free in the 3D viewport.
-PIE_KEY = "F7"
+# Blender's own keymaps leave it free in the 3D viewport, with these modifiers and without.
+KEY = "F7"
+# Operator or pie menu, and what is held with the key.
+KEYS: tuple[tuple[str, dict[str, bool]], ...] = (
+    ("isa.generate", {"ctrl": True}),
+    ("isa.compare_takes", {"shift": True}),
+    ("VIEW3D_MT_PIE_isa", {}),
+)
 _ADDED: list[tuple] = []
 
 
@@ -14,10 +19,12 @@ def register() -> None:
     if config is None:
         return
     keymap = config.keymaps.new(name="3D View", space_type="VIEW_3D")
-    _ADDED.extend((keymap, keymap.keymap_items.new(name, "NONE", "PRESS")) for name in _BINDABLE)
-    pie = keymap.keymap_items.new("wm.call_menu_pie", PIE_KEY, "PRESS")
-    pie.properties.name = "VIEW3D_MT_PIE_isa"
-    _ADDED.append((keymap, pie))
+    for name, held in KEYS:
+        pie = name.startswith("VIEW3D_MT_PIE")
+        item = keymap.keymap_items.new("wm.call_menu_pie" if pie else name, KEY, "PRESS", **held)
+        if pie:
+            item.properties.name = name
+        _ADDED.append((keymap, item))
 
 
 def unregister() -> None:

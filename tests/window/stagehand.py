@@ -36,9 +36,14 @@ def use_engine(task: dict):
 
 
 class Viewport:
-    """The 3D viewport and its sidebar. Methods that yield take a few ticks."""
+    """The 3D viewport and its sidebar. Methods that yield take a few ticks.
+
+    Attributes:
+        clicks: of the left mouse button so far.
+    """
 
     def __init__(self):
+        self.clicks = 0
         self.window = bpy.context.window_manager.windows[0]
         areas = [area for area in self.window.screen.areas if area.type == "VIEW_3D"]
         self.area = max(areas, key=lambda area: area.width * area.height)
@@ -83,6 +88,7 @@ class Viewport:
 
     def press(self, kind: str, x: int, y: int, **modifiers: bool) -> Iterator[None]:
         """Press a button of the mouse or a key there, and let it go."""
+        self.clicks += kind == "LEFTMOUSE"
         for event, value in (("MOUSEMOVE", "NOTHING"), (kind, "PRESS"), (kind, "RELEASE")):
             self.window.event_simulate(type=event, value=value, x=x, y=y, **modifiers)
             yield

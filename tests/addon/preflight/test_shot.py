@@ -367,9 +367,9 @@ def test_people_of_another_size_than_people_are_named(scale, named):
         ((0, -4, 1.0), None),
         (
             (0, -40, 1.0),
-            "Anna is 4 pixels tall on the canvas at 11–34: isa-tiny was seen to paint people from 20",
+            "Anna is 4 pixels tall in the plate at 11–34: isa-tiny was seen to paint people from 20",
         ),
-        ((0, -0.6, 1.0), "Anna would be 272 pixels tall on the canvas at 11–34: isa-tiny was seen to paint"),
+        ((0, -0.6, 1.0), "Anna would be 272 pixels tall in the plate at 11–34: isa-tiny was seen to paint"),
         ((0, -2, 4.0), "The camera looks down on Anna by 56° at 11–34: isa-tiny was seen to obey up to 40°."),
         ((0, -3, -1.5), "The camera looks up at Anna by 40° at 11–34: isa-tiny was seen to obey up to 10°."),
     ],

@@ -48,8 +48,19 @@ def test_the_menus_hold_what_there_is_to_do_and_all_of_it_exists(addon):
     assert entries(menus._in_object) == {"VIEW3D_MT_isa"}
 
 
+def held(keys: dict) -> set[str]:
+    """The modifiers that are held, "any" among them."""
+    return {name for name in ("any", "shift", "ctrl", "alt", "oskey") if keys.get(name)}
+
+
+def test_each_key_does_something_of_its_own(addon):
+    assert len({frozenset(held(keys)) for _, keys in keymap.KEYS}) == len(keymap.KEYS)
+    for name, _ in keymap.KEYS:
+        assert name in dir(bpy.types) or name.split(".")[1] in dir(bpy.ops.isa)
+
+
 @pytest.mark.parametrize("name", ["blender_default", "industry_compatible_data"])
-def test_the_pies_key_is_free_in_blenders_own_keymaps(name):
+def test_our_keys_are_free_in_blenders_own_keymaps(name):
     spec = importlib.util.spec_from_file_location(name, KEYMAPS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -60,8 +71,7 @@ def test_the_pies_key_is_free_in_blenders_own_keymaps(name):
         item
         for _, _, content in keymaps
         for item in content["items"]
-        if item[1]["type"] == keymap.PIE_KEY
-        and not any(item[1].get(k) for k in ("shift", "ctrl", "alt", "oskey"))
+        if item[1]["type"] == keymap.KEY and held(item[1]) in [held(keys) for _, keys in keymap.KEYS]
     ]
     assert taken == []
 

@@ -1,0 +1,64 @@
+"""The five journeys of an artist by clicks, in a real Blender: few enough for an hour before the deadline."""
+
+import json
+
+import numpy as np
+import pytest
+
+from isa_engine.body import bundled_motion, open_body
+from isa_engine.body.landmarks import detected_offsets
+from isa_engine.detection.telling import told
+from tests.addon.fake_engine import HELD
+from tests.detection.sightings import sighting
+from tests.pipeline.shots import picture
+
+pytestmark = [pytest.mark.window, pytest.mark.timeout(2400)]
+
+MOST_CLICKS = {
+    "first minute": 2,
+    "one character": 12,
+    "three characters": 30,
+    "another take": 4,
+    "the night's farm": 3,
+}
+# Pixels: a line of the panel, and the step in which buttons are sought.
+LINE, STEP = 22, 8
+SIZE = (600, 400)
+
+# Stands for the detector's Python: says who is in the picture, whichever it is.
+DETECTOR_PYTHON = """#!/bin/sh
+head -n 1 >/dev/null
+cat "$(dirname "$0")/answer"
+cat >/dev/null
+"""
+
+
+def detector_in(folder) -> None:
+    rotations = bundled_motion("punch").rotations[20].astype(float)
+    lens = np.array([100 / 36, 100 / 36 * 1.5, 0, 0])
+    place = np.array([0.3, 0.0, -5.0])
+    seen = sighting(open_body(), rotations, place, SIZE, lens, hands=True, elsewhere=detected_offsets())
+    (folder / "answer").write_text(json.dumps({"people": [told(seen)]}) + "\n")
+    (folder / "detector-python").write_text(DETECTOR_PYTHON)
+    (folder / "detector-python").chmod(0o755)
+    (folder / "photo.png").write_bytes(picture(*SIZE))
+
+
+def test_five_journeys_take_few_clicks_and_nothing_jumps_meanwhile(blender, painter, extension):
+    blender.install(extension)
+    detector_in(blender.folder)
+    task = {"url": painter.url, "token": painter.first_line["token"], "held": HELD}
+    (blender.folder / "task.json").write_text(json.dumps(task))
+    report = blender.play("journeys.py", timeout=2300)
+    clicks = {name: journey["clicks"] for name, journey in report["journeys"].items()}
+    assert set(clicks) == set(MOST_CLICKS)
+    assert {name: count for name, count in clicks.items() if count > MOST_CLICKS[name]} == {}
+    before = report["places"].pop("before")
+    for now in report["places"].values():
+        assert max(abs(now[button] - before[button]) for button in before) <= LINE + STEP
+    at = [person["at"] for person in report["people"]]
+    assert all(person["moves"] for person in report["people"])
+    assert len({tuple(place) for place in at}) == 3, "a newcomer stands beside who was there"
+    assert {place[2] for place in at} == {0.0}
+    assert report["active"] == 2
+    assert report["note"].startswith("1 take is in the bundle.")
