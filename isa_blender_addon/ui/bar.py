@@ -9,6 +9,7 @@ from ..language.translation import words
 from ..session.course import Course
 from ..session.current import session
 from ..session.reading import Reading
+from ..takes.take import Take
 
 _MEBIBYTE = 2**20
 _STATES = {
@@ -23,14 +24,14 @@ _STATES = {
     "fetching": "Fetching the plate",
     "failed": "Failed",
     "cancelled": "Cancelled",
-    "encode": "Reading the references",
+    "encode": "Reading references",
     "denoise": "Denoising",
-    "decode": "Painting the frames",
+    "decode": "Painting frames",
     "write": "Writing the plate",
 }
 _READING = {
-    "read": "Reading frame {done} of {total}",
-    "background": "Rendering background {done} of {total}",
+    "read": "Reading {done} of {total}",
+    "background": "Background {done} of {total}",
     "check": "Checking {total} frames",
 }
 # Of the status bar, in units of a button's height.
@@ -42,14 +43,14 @@ class Bar:
     """What it shows.
 
     Attributes:
-        text: what is being done, and how long yet.
+        text: what is being done, and how long yet; short, for a narrow sidebar.
         factor: of the whole way, 0 to 1.
-        take: folder of the take that its X cancels; empty: the reading.
+        take: that its X cancels; None: the reading.
     """
 
     text: str
     factor: float
-    take: str = ""
+    take: Take | None = None
 
 
 def bar() -> Bar | None:
@@ -60,8 +61,7 @@ def bar() -> Bar | None:
     for job in now.queue.jobs():
         course = now.courses.of(job.take.folder)
         if course is not None and not job.stopped:
-            text = f"{job.take.name} · {state_text(job)}{time_left(course)}"
-            return Bar(text, course.factor, str(job.take.folder))
+            return Bar(state_text(job) + time_left(course), course.factor, job.take)
     return None
 
 
@@ -76,7 +76,7 @@ def draw_bar(layout) -> None:
 
 def _draw_x(row, shown: Bar) -> None:
     if shown.take:
-        row.operator("isa.cancel_job", text="", icon="X").take = shown.take
+        row.operator("isa.cancel_job", text="", icon="X").take = str(shown.take.folder)
     else:
         row.operator("isa.cancel", text="", icon="X")
 
@@ -87,7 +87,8 @@ def _in_status_bar(header, _context) -> None:
         row = header.layout.row(align=True)
         side = row.row(align=True)
         side.ui_units_x = _WIDTH
-        side.progress(text=shown.text, factor=shown.factor)
+        text = f"{shown.take.name} · {shown.text}" if shown.take else shown.text
+        side.progress(text=text, factor=shown.factor)
         _draw_x(row, shown)
 
 

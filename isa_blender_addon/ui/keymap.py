@@ -6,8 +6,8 @@ import bpy
 KEY = "F7"
 # Operator or pie menu, and what is held with the key.
 KEYS: tuple[tuple[str, dict[str, bool]], ...] = (
-    ("isa.generate", {"ctrl": True}),
-    ("isa.compare_takes", {"shift": True}),
+    ("isa.compare_takes", {"ctrl": True}),
+    ("isa.generate", {"ctrl": True, "shift": True}),
     ("VIEW3D_MT_PIE_isa", {}),
 )
 _ADDED: list[tuple] = []

@@ -132,7 +132,7 @@ def takes(viewport) -> Iterator[None]:
         if item.idname == "isa.compare_takes"
     )
     # Another key than ours, as the artist gives it.
-    item.type, item.shift = "F8", False
+    item.type, item.ctrl = "F8", False
     for wanted in (REPORT["compared"][1], before):
         yield from viewport.key("F8")
         yield from stagehand.wait_until(lambda wanted=wanted: shown() == wanted, 10, f"{wanted} by its key")

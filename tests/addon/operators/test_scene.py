@@ -11,6 +11,7 @@ import isa_blender_addon
 from isa_blender_addon.operators.add_character import draw_in_add_menu
 from isa_blender_addon.session.chosen_engine import check_remote
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.reading import Reading
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import engine, panel
@@ -221,8 +222,9 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     drawn(panel.ISA_PT_plate)
     session().fail(SceneError("the reference picture of Anna is missing", remedy="Choose another."))
     assert "Choose another." in " ".join(drawn(panel.ISA_PT_generate))
-    session().reading = SimpleNamespace(over=False, progress=("read", 3, 12))
-    assert "Reading frame 3 of 12" in drawn(panel.ISA_PT_generate)
+    session().reading = Reading(scene)
+    session().reading.progress = "read", 3, 12
+    assert "Reading 3 of 12" in drawn(panel.ISA_PT_generate)
     session().reading = None
     close()
 

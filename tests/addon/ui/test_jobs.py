@@ -117,11 +117,12 @@ def test_one_bar_shows_what_comes_next_in_the_panel_and_in_the_status_bar(addon,
     ]
     monkeypatch.setattr(session().queue, "jobs", lambda: jobs)
     monkeypatch.setattr(session().courses, "of", courses_of(jobs))
-    assert bars() == 2 * [("Scene-002 · Painting the frames 2/9 · 1:40 left", 0.25)]
+    text = "Painting frames 2/9 · 1:40 left"
+    assert bars() == [(text, 0.25), (f"Scene-002 · {text}", 0.25)]
     course = SimpleNamespace(left=3700.0, factor=0.01)
     reading = SimpleNamespace(over=False, progress=("background", 3, 9), course=course, cancel=lambda: None)
     monkeypatch.setattr(session(), "reading", reading)
-    assert bars() == 2 * [("Rendering background 3 of 9 · 61:40 left", 0.01)]
+    assert bars() == 2 * [("Background 3 of 9 · 61:40 left", 0.01)]
 
 
 def test_the_buttons_ask_the_engine_that_has_the_job(addon, monkeypatch, tmp_path):
