@@ -10,6 +10,7 @@ import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS
 
+from .as_rendered import as_rendered
 from .characters import armature_of, find_characters, people_among, rendered, rest_box, shown_in
 from .dependencies import with_what_moves_them
 from .timeline import view_layer
@@ -48,30 +49,37 @@ def absent_people(scene) -> list[Absent]:
     for layer in scene.view_layers:
         if layer != here and layer.use:
             others = [item for item in shown_in(layer) if item not in cast]
-            found += _those(scene, others, "layer", layer.name)
+            found += _those(scene, _with_instances(others), "layer", layer.name)
     behind = scene.background_set
-    if behind is not None:
-        found += _those(behind, shown_in(view_layer(behind)), "background", behind.name)
+    while behind is not None:
+        shown = shown_in(view_layer(behind))
+        found += _those(behind, _with_instances(shown), "background", behind.name)
+        # Blender renders what is set behind that one, too, and lets no scene be behind itself.
+        behind = behind.background_set
     return found
 
 
 def copied_people(scene) -> set[Absent]:
     """Those whom Blender's dependency graph shows as copies of other objects, on the scene's current frame,
-    or as a part of another mesh that geometry nodes make.
+    or as a part of another mesh that geometry nodes make; also where that is off in viewports.
 
     It has every copy, so a look costs too much for each redraw; instances of collections, which cost little,
     are ``absent_people``'s.
     """
     copies: dict[str, set] = {}
-    for instance in view_layer(scene).depsgraph.object_instances:
-        if not instance.show_self or instance.object.type != "MESH":
-            continue
-        item = instance.object.original
-        if not instance.is_instance:
-            if _holds_a_body(instance.object):
-                copies[item.name_full] = {each for each in with_what_moves_them([item]) if _is_mesh(each)}
-        elif (by := instance.parent.original).instance_type != "COLLECTION":
-            copies.setdefault(by.name_full, set()).add(item)
+    layer = view_layer(scene)
+    with as_rendered(scene, _copying(scene, layer)):
+        for instance in layer.depsgraph.object_instances:
+            if not instance.show_self or instance.object.type != "MESH":
+                continue
+            item = instance.object.original
+            if not instance.is_instance:
+                if _holds_a_body(instance.object):
+                    copies[item.name_full] = set(_meshes(with_what_moves_them([item])))
+            elif (by := instance.parent.original).instance_type != "COLLECTION":
+                copies.setdefault(by.name_full, set()).add(item)
+    # What was on for a moment has no geometry any more that others could ask for.
+    layer.update()
     found = (_those(scene, list(objects), "instancer", place) for place, objects in copies.items())
     return {people for each in found for people in each}
 
@@ -114,8 +122,21 @@ def _holds_a_body(evaluated) -> bool:
     return joints.issuperset(SMPLX_JOINTS[:_BODY_JOINTS])
 
 
-def _is_mesh(thing) -> bool:
-    return isinstance(thing, bpy.types.Object) and thing.type == "MESH"
+def _copying(scene, layer) -> list:
+    """What the render shows and may copy people by."""
+    found = []
+    for item in shown_in(layer):
+        spreads = item.instance_type in ("VERTS", "FACES")
+        makes = any(m.type in ("NODES", "PARTICLE_SYSTEM") and m.show_render for m in item.modifiers)
+        if spreads or makes:
+            near = item.children_recursive if spreads else with_what_moves_them([item])
+            if people_among(scene, _meshes(near)):
+                found.append(item)
+    return found
+
+
+def _meshes(things) -> list:
+    return [thing for thing in things if isinstance(thing, bpy.types.Object) and thing.type == "MESH"]
 
 
 def _instances(scene, layer) -> Iterator[Absent]:
@@ -124,12 +145,16 @@ def _instances(scene, layer) -> Iterator[Absent]:
             yield from _those(scene, _all_in(item.instance_collection), "instance", item.name_full)
 
 
+def _with_instances(objects: list) -> list:
+    """Some objects, and what those of them that are instances of collections show."""
+    inner = [item.instance_collection for item in objects if _instances_a_collection(item)]
+    return objects + [item for each in inner for item in _all_in(each)]
+
+
 def _all_in(collection) -> list:
     """What an instance of a collection shows, instances in it and in these included."""
-    found = [item for item in collection.all_objects if rendered(item)]
     # Blender allows no collection an instance of itself.
-    inner = [item.instance_collection for item in found if _instances_a_collection(item)]
-    return found + [item for each in inner for item in _all_in(each)]
+    return _with_instances([item for item in collection.all_objects if rendered(item)])
 
 
 def _instances_a_collection(item) -> bool:

@@ -2,8 +2,11 @@
 
 import bpy
 
-# What one object moves another by: the other itself, its data, their shape keys, or nodes that name it.
-_MOVING = {"ARMATURE", "CAMERA", "COLLECTION", "CURVE", "KEY", "LATTICE", "MESH", "NODETREE", "OBJECT"}
+# What one object moves another by: itself, its data, their shape keys, or nodes and particles that name it.
+_MOVING = {
+    *("ARMATURE", "CAMERA", "COLLECTION", "CURVE", "KEY", "LATTICE", "MESH", "NODETREE", "OBJECT"),
+    "PARTICLE",
+}
 
 
 def with_what_moves_them(objects: list) -> list:

@@ -3,7 +3,7 @@
 import numpy as np
 from mathutils import Vector
 
-from .characters import find_characters, shown_in
+from .characters import evaluated, find_characters, shown_in
 from .timeline import view_layer
 from .units import unit_in_metres
 from .unseen import belongings
@@ -21,6 +21,8 @@ def heights(scene) -> dict[str, float]:
     layer = view_layer(scene)
     own = set(belongings(scene))
     things = [item for item in shown_in(layer) if item.type == "MESH" and item not in own]
+    # What is off in viewports has no geometry to ask.
+    things = [item for item in things if evaluated(item, scene)]
     cast = [character for character in find_characters(scene) if character.included]
     bodies = {character.name: _places(character.mesh.evaluated_get(layer.depsgraph)) for character in cast}
     metre = unit_in_metres(scene, (float(np.linalg.norm(np.ptp(each, axis=0))) for each in bodies.values()))
@@ -33,13 +35,13 @@ def heights(scene) -> dict[str, float]:
     return found
 
 
-def _places(evaluated) -> np.ndarray:
-    """A body's vertices in the world, ``(V, 3)``."""
-    mesh = evaluated.to_mesh()
+def _places(body) -> np.ndarray:
+    """The evaluated body's vertices in the world, ``(V, 3)``."""
+    mesh = body.to_mesh()
     vertices = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.vertices.foreach_get("co", vertices)
-    evaluated.to_mesh_clear()
-    world = np.array(evaluated.matrix_world)
+    body.to_mesh_clear()
+    world = np.array(body.matrix_world)
     return vertices.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
 
 
@@ -47,18 +49,18 @@ def _ground_under(place: Vector, things: list, depsgraph) -> float | None:
     """The world's height of what a place stands over; None where it cannot be told in time."""
     above, highest = place + Vector((0, 0, _ABOVE)), None
     for item in things:
-        evaluated = item.evaluated_get(depsgraph)
-        corners = np.array([evaluated.matrix_world @ Vector(corner) for corner in evaluated.bound_box])
+        thing = item.evaluated_get(depsgraph)
+        corners = np.array([thing.matrix_world @ Vector(corner) for corner in thing.bound_box])
         low, high = corners.min(0), corners.max(0)
         here = np.array(place.xy)
         if (here < low[:2]).any() or (here > high[:2]).any() or low[2] > above.z:
             continue
         if len(item.data.polygons) > _FACES:
             return None
-        inverse = evaluated.matrix_world.inverted_safe()
+        inverse = thing.matrix_world.inverted_safe()
         down = (inverse.to_3x3() @ Vector((0, 0, -1))).normalized()
-        hit, where, _, _ = evaluated.ray_cast(inverse @ above, down)
+        hit, where, _, _ = thing.ray_cast(inverse @ above, down)
         if hit:
-            height = (evaluated.matrix_world @ where).z
+            height = (thing.matrix_world @ where).z
             highest = height if highest is None else max(highest, height)
     return 0.0 if highest is None else highest

@@ -143,29 +143,45 @@ def test_a_head_of_its_own_that_no_point_lies_on_is_named(addon, scene):
     assert "points lie on 'SMPLX-mesh-neutral' alone, and 'Head'" in finding.sentence
 
 
-def test_somebody_in_another_view_layer_that_renders_is_named(staged):
+@pytest.mark.parametrize("instanced", [False, True])
+def test_somebody_in_another_view_layer_that_renders_is_named(staged, instanced):
     crowd = bpy.data.collections.new("Crowd")
     staged.collection.children.link(crowd)
     person = add_person("Ben")
     for item in (person, *person.children):
         staged.collection.objects.unlink(item)
         crowd.objects.link(item)
+    if instanced:
+        people = bpy.data.collections.new("People")
+        for item in (person, *person.children):
+            crowd.objects.unlink(item)
+            people.objects.link(item)
+        empty = bpy.data.objects.new("Instance", None)
+        empty.instance_type, empty.instance_collection = "COLLECTION", people
+        crowd.objects.link(empty)
     staged.view_layers.new("Crowd only")
     bpy.context.view_layer.layer_collection.children["Crowd"].exclude = True
     (finding,) = said(staged)
     assert "Ben: rendered in view layer 'Crowd only' alone" in finding.sentence
     press(finding)
+    if instanced:
+        (finding,) = said(staged)
+        press(finding)
     assert said(staged) == []
-    assert {c.name for c in capture_shot(staged, Settings(width=64, height=64)).characters} == {"Anna", "Ben"}
+    assert len(capture_shot(staged, Settings(width=64, height=64)).characters) == 2
 
 
-def test_somebody_in_the_background_scene_is_named(staged):
+@pytest.mark.parametrize("between", [False, True])
+def test_somebody_in_the_background_scene_is_named(staged, between):
     behind = bpy.data.scenes.new("Street")
     person = add_person("Ben")
     for item in (person, *person.children):
         staged.collection.objects.unlink(item)
         behind.collection.objects.link(item)
     staged.background_set = behind
+    if between:
+        staged.background_set = bpy.data.scenes.new("Fog")
+        staged.background_set.background_set = behind
     refresh_cast(staged)
     (finding,) = said(staged)
     assert "Ben: rendered behind this scene from scene 'Street'" in finding.sentence
@@ -274,17 +290,38 @@ def made_a_part_by_nodes(person, plane) -> None:
     person.children[0].hide_render = True
 
 
-@pytest.mark.parametrize("copy", [copied_by_vertices, copied_by_nodes, made_a_part_by_nodes])
-def test_people_whom_something_copies_are_named_once_the_frames_are_read(staged, copy):
+def copied_by_particles(person, plane) -> None:
+    settings = plane.modifiers.new("Crowd", "PARTICLE_SYSTEM").particle_system.settings
+    settings.count, settings.frame_start, settings.frame_end = 3, 0, 0
+    settings.render_type, settings.instance_object = "OBJECT", person.children[0]
+
+
+def modifiers_off(plane) -> None:
+    for modifier in plane.modifiers:
+        modifier.show_viewport = False
+
+
+def all_off(plane) -> None:
+    plane.hide_viewport = True
+
+
+@pytest.mark.parametrize("in_viewports", [lambda plane: None, modifiers_off, all_off])
+@pytest.mark.parametrize(
+    "copy", [copied_by_vertices, copied_by_nodes, copied_by_particles, made_a_part_by_nodes]
+)
+def test_people_whom_something_copies_are_named_once_the_frames_are_read(staged, copy, in_viewports):
     person = add_person("Ben")
     bpy.ops.mesh.primitive_plane_add()
     plane = bpy.context.object
     plane.name = "Crowd"
     copy(person, plane)
+    in_viewports(plane)
     refresh_cast(staged)
     reading = Reading(staged)
     while reading.step():
         pass
     (finding,) = (f for f in reading.findings_in(staged) if "Ben: copied by 'Crowd'" in f.sentence)
+    plane.hide_viewport = False
+    bpy.context.view_layer.update()
     press(finding)
     assert bpy.context.view_layer.objects.active == plane
