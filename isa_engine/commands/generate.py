@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", help="other words than the shot's, for models that read")
     parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
     add_remaking(parser)
-    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="cpu, cuda or auto; several that share a long take's steps: cuda:0+cuda:1",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host-number", type=int, metavar="N", help="of this host among them (default: 0)")
     parser.add_argument("--ray", metavar="ADDRESS", help="run jobs on this Ray cluster (extra cluster)")
     parser.add_argument("--ray-gpus", type=float, metavar="N", help="GPUs that a task takes (default: 1)")
-    parser.add_argument("--devices", help="a worker each, separated by commas (default: auto)")
+    parser.add_argument(
+        "--devices", help="a worker each, separated by commas, or for one worker joined by + (default: auto)"
+    )
     parser.add_argument(
         "--stop-with-stdin",
         action="store_true",

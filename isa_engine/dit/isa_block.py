@@ -12,6 +12,7 @@ from isa_engine.dit.attention import ConditionAttention
 from isa_engine.dit.isa_transformer import ISATransformer
 from isa_engine.dit.kept_points import KeptPoints
 from isa_engine.dit.normal_maps import NormalControl
+from isa_engine.dit.shared_windows import SharedWindows
 from isa_engine.dit.temporal_windows import OverWindows
 from isa_engine.dit.transformer import Transformer
 from isa_engine.geometry.frames import frames_before
@@ -151,6 +152,19 @@ class ISABlock(nn.Module):
                 kept.keep(read)
                 tokens, looked = self._within_latents(tokens, read, points, began.inputs, moves)
                 yield Piece(tokens, looked if moves else began.body, began.inputs)
+
+    def in_share(self, piece: Piece, windows: SharedWindows, kept: KeptPoints) -> Piece:
+        """``in_windows`` of a worker's own part of a video, that other workers have the rest of."""
+        spatial, temporal, *points = self._modulations(piece.inputs)
+        video = windows.across(self.temporal, self.spatial(piece.video, spatial), temporal)
+        moves = kept.moves and self.control is None
+        if moves:
+            read = windows.across(self.point_temporal, piece.body, points[0], frames_before)
+        else:
+            read = kept.stored() if self.control is None else piece.body
+        kept.keep(read)
+        video, moved = self._within_latents(video, read, points, piece.inputs, moves)
+        return Piece(video, moved if moves else piece.body, piece.inputs)
 
     def _modulations(self, inputs: LayerInputs) -> tuple[torch.Tensor, ...]:
         """``(B, 6, d)`` of the spatial, the temporal and the points' branches."""

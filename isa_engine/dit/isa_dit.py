@@ -20,8 +20,9 @@ from isa_engine.dit.kept_points import KeptPoints
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
+from isa_engine.dit.shared_windows import Neighbours, SharedWindows
 from isa_engine.errors import ModelError
-from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windows
+from isa_engine.geometry.temporal_windows import TemporalWindows, shares, temporal_windows
 
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
@@ -174,7 +175,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         """``predict`` piece by piece along time: a single piece where one temporal window covers the video,
         else those of ``TemporalWindows``, of which each layer holds no more than a few windows at a time."""
         conditioning.check_fits(latents, self.config.patch)
-        windows, kept = self._windows(latents.shape[2]), KeptPoints(points)
+        windows, kept = self.windows(latents.shape[2]), KeptPoints(points)
         if windows is None:
             piece = self._embedded(latents, timestep, conditioning, kept.moves)
             yield self._read_out(self._through(piece, kept), latents, timestep, conditioning)
@@ -196,7 +197,36 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             part = latents[:, :, first:last]
             yield self._read_out(piece, part, timestep, conditioning.part(first, last))
 
-    def _windows(self, latents: int) -> TemporalWindows | None:
+    def share(
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        conditioning: Conditioning,
+        number: int,
+        workers: int,
+        neighbours: Neighbours,
+        points: list[torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``predict`` of a worker's own latents alone, ``shares(...)[number]``; the others do theirs.
+
+        Args:
+            latents, conditioning: of the whole video.
+            neighbours: the others; ``geometry.temporal_windows.shares`` says how many have a share.
+            points: of these latents' frames.
+        """
+        windows, kept = self.windows(latents.shape[2]), KeptPoints(points)
+        clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
+        clocks = tuple(clock.to(latents.dtype) for clock in clocks)
+        dealt = shares(windows, workers)
+        mine = SharedWindows(windows, dealt, number, neighbours, clocks, conditioning.visible)
+        first, last = mine.own.first, mine.own.last
+        part, told = latents[:, :, first:last], conditioning.part(first, last)
+        piece = self._embedded(part, timestep, told, kept.moves)
+        for block in self.transformer_blocks:
+            piece = block.in_share(piece, mine, kept)
+        return self._read_out(piece, part, timestep, told)
+
+    def windows(self, latents: int) -> TemporalWindows | None:
         """The temporal windows of so many latents; None where one window covers them all."""
         config = self.config
         return temporal_windows(

@@ -1,6 +1,7 @@
 """Which latents attention across time sees together, if a video is longer than a temporal window."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,44 @@ def temporal_windows(latents: int, window: int | None, stride: int, anchor: int)
     if window is None or latents <= window:
         return None
     return TemporalWindows(latents, window, stride, anchor)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several workers has of a video's windows.
+
+    Attributes:
+        starts: of its windows.
+        first, last: its own latents ``[first, last)``, those that are done with its windows.
+    """
+
+    starts: tuple[int, ...]
+    first: int
+    last: int
+
+    def ahead(self, windows: TemporalWindows) -> int:
+        """So many latents of the next worker's are in its windows, too."""
+        return self.starts[-1] + windows.window - self.last
+
+
+def shares(windows: TemporalWindows, workers: int) -> list[Share]:
+    """The windows dealt out one after the other, as evenly as can be, to at most so many workers.
+
+    No window of one reaches beyond the next one's own latents, and the anchor is the first one's alone.
+    """
+    for count in range(min(workers, len(windows.starts)), 1, -1):
+        dealt = _dealt(windows, count)
+        reach = all(one.ahead(windows) <= after.last - after.first for one, after in pairwise(dealt))
+        if reach and windows.anchor <= dealt[0].last:
+            return dealt
+    return _dealt(windows, 1)
+
+
+def _dealt(windows: TemporalWindows, count: int) -> list[Share]:
+    starts = windows.starts
+    begins = [len(starts) * k // count for k in range(count + 1)]
+    ends = [*(starts[begin] for begin in begins[1:-1]), windows.total]
+    return [
+        Share(tuple(starts[begin:end]), starts[begin], last)
+        for (begin, end), last in zip(pairwise(begins), ends, strict=True)
+    ]

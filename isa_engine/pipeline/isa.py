@@ -1,5 +1,6 @@
 """The painter of the house's own kind: ISA-DiT, VideoVAE and the matte head."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Report
 from isa_engine.pipeline.sampling import Velocity
+from isa_engine.pipeline.spread import Spread
 from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.shot import Shot
 
@@ -25,7 +27,10 @@ CONTEXT = 4
 
 
 def load(name: str, device: str) -> Model:
-    return build_model(model_config(name), weights_folder(name), device)
+    """Devices that are joined by "+" share the windows of long takes; the first one has all else."""
+    config, folder = model_config(name), weights_folder(name)
+    first, *others = (build_model(config, folder, each) for each in device.split("+"))
+    return dataclasses.replace(first, others=tuple(others))
 
 
 def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
@@ -52,7 +57,8 @@ def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:
 def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory) -> Velocity:
     settings = shot.settings
     policy = POLICIES[settings.policy]
-    return velocity_of(model.predict, conditions, settings.guidance, settings.steps, policy, memory)
+    network = Spread([model, *model.others]) if model.others else model.predict
+    return velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
 
 
 def finished(latents: Tensor, model: Model, conditions: Conditioning) -> Tensor:

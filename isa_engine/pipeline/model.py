@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from isa_engine.configuration import CARD, ModelConfig
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
+from isa_engine.dit.shared_windows import Neighbours
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.results.record import GENERATED, PROJECTED
@@ -36,6 +37,7 @@ class Model:
         gate: of the transformer's tokens; None where the configuration has none, or it is not trained.
         trained: false where the weights of any part are random.
         weights: SHA-256 over the SHA-256 of each weight file, or "random".
+        others: the same on more devices, which share the windows of long takes (``pipeline.spread``).
     """
 
     config: ModelConfig
@@ -47,6 +49,7 @@ class Model:
     trained: bool
     weights: str
     device: torch.device
+    others: tuple["Model", ...] = ()
     kind = "isa"
 
     @property
@@ -90,6 +93,23 @@ class Model:
                 velocities.append(velocity)
                 gates += [] if self.gate is None else [self.gate(tokens, timestep)]
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
+
+    @torch.inference_mode()
+    def predict_share(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        number: int,
+        workers: int,
+        neighbours: Neighbours,
+        points: list[Tensor] | None = None,
+    ) -> Prediction:
+        """``predict`` of this worker's own latents, as of ``ISADiT.share``."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            told = latents, timestep, conditioning, number, workers, neighbours, points
+            velocity, tokens = self.dit.share(*told)
+            return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
 
 
 def build_model(

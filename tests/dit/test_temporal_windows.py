@@ -48,7 +48,7 @@ def test_a_window_over_all_by_its_streams_equals_the_whole(monkeypatch, conditio
     """One window, that the streams take for many: only the first latent's frames are told otherwise."""
     made = {"conditioning": conditioning, "readout": readout, "identity_splat": conditioning == "isa"}
     whole, streamed = transformer(**made), transformer(**made)
-    monkeypatch.setattr(streamed, "_windows", lambda latents: TemporalWindows(latents, latents, latents, 0))
+    monkeypatch.setattr(streamed, "windows", lambda latents: TemporalWindows(latents, latents, latents, 0))
     given = inputs(replace(SMALL, conditioning=conditioning), latents=4)
     torch.testing.assert_close(streamed(*given), whole(*given), atol=1e-5, rtol=1e-5)
 
