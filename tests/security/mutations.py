@@ -5,9 +5,11 @@ usage: python -m tests.security.mutations [TEXT ...]      only those whose threa
 A line a defence; the exit code is not 0 where one can be taken out without its test noticing.
 """
 
+import contextlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,18 +54,26 @@ def outcome(project: Path, test: str) -> int:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout"]
     environment = {"PYTHONPATH": str(project), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     # What the test leaves goes with this folder.
-    with tempfile.TemporaryDirectory() as left:
+    with (
+        tempfile.TemporaryDirectory() as left,
+        subprocess.Popen(
+            [*command, "--basetemp", f"{left}/tests", location(test)],
+            cwd=project,
+            env={**os.environ, **environment, "TMPDIR": left},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE)),
+        ) as tested,
+    ):
         try:
-            return subprocess.run(
-                [*command, "--basetemp", f"{left}/tests", location(test)],
-                cwd=project,
-                env={**os.environ, **environment, "TMPDIR": left},
-                capture_output=True,
-                timeout=SECONDS,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE)),
-            ).returncode
+            return tested.wait(SECONDS)
         except subprocess.TimeoutExpired:
             return ENDLESS
+        finally:
+            # And whatever it started: a decoder without its limits goes on for ever.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(tested.pid, signal.SIGKILL)
 
 
 def outcome_without(project: Path, defence: Defence) -> int:
