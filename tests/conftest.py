@@ -1,10 +1,15 @@
-"""The order of the tests, and the end of the process."""
+"""The order of the tests, their threads, and the end of the process."""
 
 import os
 import sys
 
 import pytest
 from hypothesis import settings
+
+# The networks of tests are small. A second thread makes them no faster, and while it waits for the first it
+# spins on the core that other tests need, for minutes on a busy machine. torch reads it when it is imported;
+# the processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A slow machine makes a property no less true.
 settings.register_profile("isa", deadline=None)

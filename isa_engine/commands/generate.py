@@ -47,5 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     def report(progress: Progress) -> None:
         print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)
 
-    result = generate(shot, model, arguments.out, report)
+    # As it lies there: only a shot that was changed is packed anew.
+    encoded = None if changes else arguments.shot.read_bytes()
+    result = generate(shot, model, arguments.out, report, encoded=encoded)
     print(f"plate: {result.plate}", flush=True)
