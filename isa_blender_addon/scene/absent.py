@@ -12,7 +12,7 @@ from isa_engine.body import SMPLX_JOINTS
 
 from .as_rendered import as_rendered
 from .characters import armature_of, find_characters, people_among, rendered, rest_box, shown_in
-from .dependencies import with_what_moves_them
+from .dependencies import what_moves_what, with_what_moves_them
 from .timeline import view_layer
 
 Reason = Literal["instance", "instancer", "layer", "background"]
@@ -67,15 +67,15 @@ def copied_people(scene) -> set[Absent]:
     are ``absent_people``'s.
     """
     copies: dict[str, set] = {}
-    layer = view_layer(scene)
-    with as_rendered(scene, _copying(scene, layer)):
+    layer, uses = view_layer(scene), what_moves_what()
+    with as_rendered(scene, _copying(scene, layer, uses)):
         for instance in layer.depsgraph.object_instances:
             if not instance.show_self or instance.object.type != "MESH":
                 continue
             item = instance.object.original
             if not instance.is_instance:
                 if _holds_a_body(instance.object):
-                    copies[item.name_full] = set(_meshes(with_what_moves_them([item])))
+                    copies[item.name_full] = set(_meshes(with_what_moves_them([item], uses)))
             elif (by := instance.parent.original).instance_type != "COLLECTION":
                 copies.setdefault(by.name_full, set()).add(item)
     # What was on for a moment has no geometry any more that others could ask for.
@@ -122,14 +122,14 @@ def _holds_a_body(evaluated) -> bool:
     return joints.issuperset(SMPLX_JOINTS[:_BODY_JOINTS])
 
 
-def _copying(scene, layer) -> list:
+def _copying(scene, layer, uses: dict) -> list:
     """What the render shows and may copy people by."""
     found = []
     for item in shown_in(layer):
         spreads = item.instance_type in ("VERTS", "FACES")
         makes = any(m.type in ("NODES", "PARTICLE_SYSTEM") and m.show_render for m in item.modifiers)
         if spreads or makes:
-            near = item.children_recursive if spreads else with_what_moves_them([item])
+            near = item.children_recursive if spreads else with_what_moves_them([item], uses)
             if people_among(scene, _meshes(near)):
                 found.append(item)
     return found

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import bpy
 
-from .dependencies import with_what_moves_them
+from .dependencies import what_moves_what, with_what_moves_them
 from .keep import moving
 from .timeline import view_layer
 
@@ -52,7 +52,7 @@ def as_rendered(scene, bodies: Iterable):
             put(mesh, "hide_viewport", False)
             for collection in _collections_of(scene, mesh):
                 put(collection, "hide_viewport", False)
-        for thing in with_what_moves_them([*bodies, *_cameras(scene)]):
+        for thing in with_what_moves_them([*bodies, *_cameras(scene)], what_moves_what()):
             if isinstance(thing, bpy.types.NodeTree):
                 for node in thing.nodes:
                     if node.bl_idname == "GeometryNodeIsViewport":

@@ -9,13 +9,22 @@ _MOVING = {
 }
 
 
-def with_what_moves_them(objects: list) -> list:
-    """The objects, and the objects and node trees that they depend on: armatures, parents, what modifiers and
-    constraints act by, what drivers look at."""
+def what_moves_what() -> dict:
+    """Data-block → those that it names, of all in the file: 25 ms for 10,000."""
     uses: dict = {}
     for used, users in bpy.data.user_map(key_types=_MOVING, value_types=_MOVING).items():
         for user in users:
             uses.setdefault(user, []).append(used)
+    return uses
+
+
+def with_what_moves_them(objects: list, uses: dict) -> list:
+    """The objects, and the objects and node trees that they depend on: armatures, parents, what modifiers and
+    constraints act by, what drivers look at.
+
+    Args:
+        uses: ``what_moves_what()``.
+    """
     found, left = dict.fromkeys(objects), list(objects)
     while left:
         for used in uses.get(left.pop(), ()):
