@@ -1,4 +1,4 @@
-"""``isa-engine model list|show|add|inflate``: the models here, what one costs, and how to get more."""
+"""``isa-engine model list|show|add|fetch|inflate``: the models here, what one costs, and how to get more."""
 
 import argparse
 import dataclasses
@@ -14,8 +14,10 @@ from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, names
-from isa_engine.models.added import PRESETS
+from isa_engine.models.added import PRESETS, Added, remember
+from isa_engine.models.sources import SOURCES
 from isa_engine.shot import Settings
+from isa_engine.user_data import data_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HELP = "list the models, show what one costs, add one that you have, or make the paper's starting point"
@@ -50,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument("--attention", default="", metavar="NAME", help="a backend of diffusers, such as flash")
     add.set_defaults(act=_add)
+    fetch = actions.add_parser("fetch", help="download open weights, and use them")
+    fetch.add_argument("name", choices=list(SOURCES))
+    fetch.add_argument("--accept-licence", action="store_true", help="once you have read it")
+    fetch.add_argument("--to", type=Path, metavar="DIR", help="(default: in the user's data)")
+    fetch.add_argument("--revision", default="", metavar="COMMIT", help="(default: the newest)")
+    fetch.set_defaults(act=_fetch)
     inflate = actions.add_parser("inflate", help="weights to train from, out of SD3's that you have")
     folder = "folder of diffusers' files: config.json and *.safetensors"
     inflate.add_argument("--vae", type=Path, required=True, help=f"SD3's autoencoder, {folder}")
@@ -72,7 +80,6 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> None:
-    from isa_engine.models.added import remember
     from isa_engine.pipeline.vace.adding import examine, licence_of
 
     name = arguments.name or arguments.folder.resolve().name
@@ -86,9 +93,26 @@ def _add(arguments: argparse.Namespace) -> None:
         raise ModelError("the licence was not accepted", where=str(arguments.folder), remedy=remedy)
     loras = dict(map(_lora, arguments.lora))
     running = dataclasses.replace(PRESETS[arguments.preset], loras=loras, attention=arguments.attention)
-    model = examine(arguments.folder, licence, lambda said: print(said, flush=True), running)
+    _remember(name, examine(arguments.folder, licence, _say, running))
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from isa_engine.pipeline.vace.adding import examine, licence_of
+    from isa_engine.pipeline.vace.fetching import fetch
+
+    name = arguments.name
+    folder = (arguments.to or data_folder() / "weights" / name).absolute()
+    fetch(SOURCES[name], folder, arguments.revision, arguments.accept_licence, _say)
+    _remember(name, examine(folder, licence_of(folder), _say))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _remember(name: str, model: Added) -> None:
     try:
-        print(f"{name}: remembered in {remember(name, model)}", flush=True)
+        _say(f"{name}: remembered in {remember(name, model)}")
     except OSError as error:
         raise ModelError(f"it cannot be remembered: {error.strerror}", where=name) from error
 

@@ -53,7 +53,7 @@ def examine(
         # A file elsewhere keeps its whole path, which is what joining it to any folder gives.
         name = path.relative_to(folder) if path.is_relative_to(folder) else path
         report(f"{name}, {path.stat().st_size / 2**30:.3g} GiB")
-        found[name.as_posix()] = File(path.stat().st_size, _sha256(path))
+        found[name.as_posix()] = File(path.stat().st_size, sha256(path))
     return Added("vace", str(folder), licence, found, configs, parameters, running)
 
 
@@ -64,7 +64,8 @@ def _loras(running: Running, configs: dict) -> Iterator[tuple[Path, float]]:
         yield Path(path), strength
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """In hexadecimal, of a file of any size."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
