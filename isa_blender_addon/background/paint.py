@@ -68,7 +68,9 @@ def _prepare(scene, job: dict) -> None:
 
 def encode(job: dict, files: list[str], numbers) -> None:
     """A movie of some frames of a movie or of numbered pictures, the first being 0."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    # Not the factory's preferences: with them no extension is enabled, and Blender removes the wheels of all
+    # from the disk, which the artist's Blender still needs.
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene, (width, height) = bpy.context.scene, job["size"]
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100

@@ -117,6 +117,8 @@ def first_minute(viewport) -> Iterator[None]:
     yield from stagehand.picture("journey-1-background")
     yield from stagehand.wait_until(lambda: seen(viewport), 600, "the plate")
     journey.ends()
+    # A second Blender has rendered the background; what the add-on is made of is still there.
+    assert Path(importlib.import_module("isa_engine").__file__).exists()
     yield from stagehand.picture("journey-1-plate")
 
 

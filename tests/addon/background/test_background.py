@@ -11,6 +11,7 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.background import begin
+from isa_blender_addon.background.paint import encode
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.preferences.folders import backgrounds_folder
@@ -291,3 +292,17 @@ def test_a_farms_command_that_is_stopped_leaves_nothing(staged):
         batch.follow_reading(reading, stop)
     close()
     assert leftovers() == []
+
+
+def test_a_movie_is_made_without_a_word_to_the_preferences(tmp_path):
+    """Blender removes the wheels of extensions that are not enabled; by the factory's, none is."""
+    write_movie(tmp_path / "footage.mp4", 3, 64, 64)
+    inputs = bpy.context.preferences.inputs
+    inputs.use_emulate_numpad = True
+    try:
+        job = {"size": (64, 64), "frame_shape": (64.0, 64.0), "out": str(tmp_path / "out.mp4")}
+        encode(job, [str(tmp_path / "footage.mp4")], range(3))
+        assert bpy.context.preferences.inputs.use_emulate_numpad
+        assert (tmp_path / "out.mp4").stat().st_size
+    finally:
+        bpy.context.preferences.inputs.use_emulate_numpad = False
