@@ -22,7 +22,6 @@ import isa_engine
 from isa_engine.errors import EngineError
 from isa_engine.results.provenance import configured_signer
 from isa_engine.sandbox.confined import keep_memory_private
-from isa_engine.service import webhook
 from isa_engine.service.access import check_exposure, is_loopback
 from isa_engine.service.api import create_app
 from isa_engine.service.claims import WORKERS_A_HOST
@@ -85,7 +84,7 @@ def serve(
     _check_certificate(config)
     # Read now, so that a missing signing key is told at the start and not after the first plate.
     configured_signer()
-    webhook_key = webhook.key_of(config.webhook_secret) if config.webhook else b""
+    webhook_key = _webhook_key(config)
     # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
@@ -143,6 +142,8 @@ def serve(
             _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
             # Where hosts share a queue, the first of them tells.
             if config.webhook and config.host_number == 0:
+                from isa_engine.service import webhook
+
                 hook = webhook.Webhook(config.webhook, webhook_key, store, waiting)
                 _repeat("webhook", webhook.LOOK_SECONDS, hook.tell)
             if not config.store:
@@ -180,6 +181,15 @@ def _has_tokens(queue: str | Path) -> bool:
         return False
     with contextlib.closing(JobStore(queue)) as store:
         return any(found.revoked is None for found in Tokens(store).list())
+
+
+def _webhook_key(config: ServiceConfig) -> bytes:
+    if not config.webhook:
+        return b""
+    # Only here, for it brings requests along, which a service without one does not need.
+    from isa_engine.service.webhook import key_of
+
+    return key_of(config.webhook_secret)
 
 
 def _check_token(token: str) -> None:
