@@ -124,7 +124,7 @@ def test_importing_does_nothing(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
     )
     assert "DONE" in done.stdout, done.stderr
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -4,7 +4,6 @@ installed."""
 import json
 import os
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -91,12 +90,11 @@ def test_a_process_that_ends_without_an_answer_or_never_ends_its_line_is_an_erro
 
 
 def test_it_can_be_cancelled_while_it_works_and_before(saying):
-    detector = Detector(python=saying(then="exec sleep 100"))
+    # It never ends by itself.
+    detector = Detector(python=saying(then="exec sleep infinity"))
     threading.Timer(0.2, detector.cancel).start()
-    began = time.monotonic()
     with pytest.raises(Cancelled):
         detector.picture(b"", "Anna")
-    assert time.monotonic() - began < 20
     with pytest.raises(Cancelled):
         detector.picture(b"", "Anna")
 

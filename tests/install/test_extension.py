@@ -115,7 +115,7 @@ def test_blender_installs_it_and_registers_it_more_than_once(extension, tmp_path
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
     )
     assert "DONE" in done.stdout, done.stdout + done.stderr
     assert f"ENGINE {tmp_path / 'blender'}" in done.stdout

@@ -45,7 +45,7 @@ def imports_without(blocked: str, *packages: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
     )
     assert "DONE" in done.stdout, done.stderr
 

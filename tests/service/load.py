@@ -91,7 +91,7 @@ def measure(folder: Path, seconds: float) -> dict:
     environment = {"ISA_ENGINE_TOKEN": TOKEN, "ISA_ENGINE_JOBS_PER_TOKEN": "100000", "STUB_PACE": "0.001"}
     engine = RunningEngine(folder / "data", "--stop-with-stdin", stderr=subprocess.DEVNULL, **environment)
     try:
-        eventually(lambda: engine.client.health().device, "the worker is ready", 120)
+        eventually(lambda: engine.client.health().device, "the worker is ready")
         known = engine.client.submit(upload(FAST))
         list(engine.client.watch(known))
         service = psutil.Process(engine.process.pid)

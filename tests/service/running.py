@@ -18,6 +18,20 @@ from tests.shot.shots import small_shot
 STUB = Path(__file__).with_name("stub_engine.py")
 # In place of the engine's own command line.
 COMMAND = (str(STUB), "serve", "--port", "0", "--stop-with-stdin")
+# Seconds to wait for what takes one on an idle machine: on a busy one all is slow, and a test that fails for
+# that tells nothing. Less than pytest's own limit, which does not say what was waited for.
+LONG = 120
+_HELD = (
+    "import os, sys, time\n"
+    "while not os.path.exists(sys.argv[1]):\n"
+    "    time.sleep(0.01)\n"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+)
+
+
+def held(gate: Path, command: tuple[str, ...]) -> tuple[str, ...]:
+    """Arguments for a Python that becomes one with these arguments once a file is there, and not before."""
+    return ("-c", _HELD, str(gate), *command)
 
 
 def shot_of_kind(kind: int, steps: int = 3) -> Shot:
@@ -61,7 +75,7 @@ class RunningEngine:
         self.client.close()
         self.process.stdin.close()
         try:
-            return self.process.wait(15)
+            return self.process.wait(LONG)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -69,7 +83,7 @@ class RunningEngine:
             self.process.stdout.close()
 
 
-def eventually(condition: Callable, what: str, seconds: float = 20):
+def eventually(condition: Callable, what: str, seconds: float = LONG):
     """The condition's value as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

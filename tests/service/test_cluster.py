@@ -56,7 +56,7 @@ def test_a_job_whose_node_is_killed_ends_on_another_with_the_same_bytes(cluster,
         assert status.state in ("queued", "running"), status
         return status.phase == "denoise" and status.step >= 3
 
-    eventually(far, "the job is at its third step", 120)
+    eventually(far, "the job is at its third step")
     cluster.remove_node(first, allow_graceful=False)
     for _ in range(2):
         cluster.add_node(**NODE)

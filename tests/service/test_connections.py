@@ -8,7 +8,7 @@ import requests
 
 from isa_engine.service import connections
 from isa_engine.service.connections import RESERVED, most_connections
-from tests.service.running import RunningEngine, eventually
+from tests.service.running import LONG, RunningEngine, eventually
 
 HALF = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: "
 
@@ -17,7 +17,7 @@ def connected(engine: RunningEngine, strangers: contextlib.ExitStack, number: in
     host, port = engine.url.removeprefix("http://").split(":")
     found = []
     for _ in range(number):
-        stranger = strangers.enter_context(socket.create_connection((host, int(port)), timeout=20))
+        stranger = strangers.enter_context(socket.create_connection((host, int(port)), timeout=LONG))
         stranger.sendall(HALF)
         found.append(stranger)
     return found
@@ -30,7 +30,7 @@ def test_strangers_are_sent_away_with_the_reason_before_anybody_who_asks(run_eng
         found = connected(engine, strangers, 60)
         for _ in range(5):
             headers = {"Authorization": f"Bearer {engine.first_line['token']}"}
-            assert requests.get(f"{engine.url}/v1/ready", headers=headers, timeout=20).status_code == 200
+            assert requests.get(f"{engine.url}/v1/ready", headers=headers, timeout=LONG).status_code == 200
         first = found[0].recv(4096)
         assert first.startswith(b"HTTP/1.1 503")
         assert b"too many connections" in first

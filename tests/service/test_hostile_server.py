@@ -195,6 +195,6 @@ def test_a_hostile_answer_is_an_engine_error_soon_and_in_little_memory(case, tmp
         finally:
             tracemalloc.stop()
         # The limit is that of the test's own client and some rounds of it, not a speed.
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < 200
         client.close()
     assert list(tmp_path.iterdir()) == []

@@ -134,26 +134,28 @@ def test_a_job_that_only_ever_kills_its_worker_is_given_up_with_the_reason_and_t
 
 
 def test_a_worker_that_hangs_is_ended_and_its_job_goes_on_from_its_last_step(run_engine):
-    engine = run_engine(ISA_ENGINE_SILENT_MINUTES="0.05")
+    engine = run_engine(ISA_ENGINE_SILENT_MINUTES="0.1")
     status = over(engine, engine.client.submit(upload(HANGS_ONCE, steps=5)))
     # The stub makes a preview at every step that it does, so it did none of them twice.
-    assert (status.state, status.attempt, status.previews) == ("done", 2, 5)
+    assert (status.state, status.previews) == ("done", 5)
+    assert status.attempt >= 2, "on a busy machine a worker that is only slow may be taken to hang, too"
 
 
 def test_a_job_over_its_time_is_failed_with_the_reason_and_the_next_runs(run_engine):
-    engine = run_engine(ISA_ENGINE_JOB_HOURS="0.0002")
+    # Long enough for the second job on a busy machine: 5.4 seconds.
+    engine = run_engine(ISA_ENGINE_JOB_HOURS="0.0015")
     status = over(engine, engine.client.submit(upload(ENDLESS)))
     assert (status.state, status.attempt) == ("failed", 1)
-    assert status.error.lower().startswith("the job took longer than the 0.0002 hours")
+    assert status.error.lower().startswith("the job took longer than the 0.0015 hours")
     assert over(engine, engine.client.submit(upload(FAST))).state == "done"
 
 
 def test_a_worker_that_never_starts_is_told_to_whoever_waits(run_engine):
     engine = run_engine(STUB_DIES_WHILE_STARTING="1", STUB_WAIT_SECONDS="0.5")
     job = engine.client.submit(upload(FAST))
-    status = eventually(lambda: (s := engine.client.job(job)).error and s, "it is told why it waits", 60)
+    status = eventually(lambda: (s := engine.client.job(job)).error and s, "it is told why it waits")
     assert status.state == "queued"
-    eventually(lambda: "The engine's worker does not start." in engine.client.job(job).error, "why", 60)
+    eventually(lambda: "The engine's worker does not start." in engine.client.job(job).error, "why")
     health = engine.client.health()
     assert (health.worker, "The engine's worker does not start." in health.trouble) == ("starting", True)
 
@@ -162,11 +164,11 @@ def test_a_host_that_is_ill_fails_no_job_and_the_queue_stands_still_with_the_rea
     engine = run_engine()
     jobs = [engine.client.submit(upload(kind, steps=5)) for kind in (DISK_FULL, FAST)]
     eventually(lambda: "disk is full" in engine.client.health().trouble, "the reason is told")
-    eventually(lambda: engine.client.job(jobs[0]).attempt >= 2, "it is tried again", 60)
+    eventually(lambda: engine.client.job(jobs[0]).attempt >= 2, "it is tried again")
     assert {engine.client.job(job).state for job in jobs} <= {"queued", "running"}
     (engine.data / "well").touch()
     for job in jobs:
-        eventually(lambda job=job: engine.client.job(job).over, "it is over", 60)
+        eventually(lambda job=job: engine.client.job(job).over, "it is over")
     first = engine.client.job(jobs[0])
     # The stub makes a preview at every step that it does, so it did none of them twice.
     assert (first.state, first.previews) == ("done", 5)

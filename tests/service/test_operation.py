@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
 from isa_engine.service.configuration import ServiceConfig, read_config
-from tests.service.running import RunningEngine, eventually, upload
+from tests.service.running import LONG, RunningEngine, eventually, upload
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST
 from tests.service.test_server import refused
 
@@ -52,7 +52,7 @@ def test_tls_is_spoken_and_a_certificate_that_nobody_vouches_for_is_said(run_eng
     with pytest.raises(EngineError, match="cannot prove who it is"):
         engine.client.health()
     answer = requests.get(
-        f"{engine.url}/v1/ready", headers={"Authorization": "Bearer geheim"}, verify=certificate, timeout=20
+        f"{engine.url}/v1/ready", headers={"Authorization": "Bearer geheim"}, verify=certificate, timeout=LONG
     )
     assert answer.status_code in (200, 503)
 
@@ -86,7 +86,7 @@ def test_sigterm_drains_and_the_next_start_goes_on_without_a_step_done_twice(run
     job = engine.client.submit(upload(ENDLESS, steps=5))
     eventually(lambda: engine.client.job(job).step == 5, "it runs")
     engine.process.send_signal(signal.SIGTERM)
-    assert engine.process.wait(20) == 0
+    assert engine.process.wait(LONG) == 0
     engine = run_engine(ISA_ENGINE_TOKEN="chosen")
     status = eventually(lambda: (s := engine.client.job(job)).step == 5 and s, "it goes on")
     assert (status.attempt, status.previews) == (2, 5)
@@ -105,9 +105,9 @@ def test_logs_in_json_name_jobs_and_hold_neither_tokens_nor_the_shot(tmp_path):
             ISA_ENGINE_LOG="json",
         )
         job = engine.client.submit(upload(FAST))
-        eventually(lambda: engine.client.job(job).over, "the job is over", 60)
+        eventually(lambda: engine.client.job(job).over, "the job is over")
         failing = engine.client.submit(upload(BROKEN))
-        eventually(lambda: engine.client.job(failing).state == "failed", "the other one fails", 60)
+        eventually(lambda: engine.client.job(failing).state == "failed", "the other one fails")
         with pytest.raises(EngineError):
             EngineClient(engine.url, "geheimer").health()
         engine.end()

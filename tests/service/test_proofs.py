@@ -43,7 +43,7 @@ def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run
     session = requests.Session()
     session.headers["Authorization"] = "Bearer geheim"
     service = psutil.Process(engine.process.pid)
-    eventually(lambda: engine.client.health().device, "the worker is ready", 120)
+    eventually(lambda: engine.client.health().device, "the worker is ready")
     before = service.memory_info().rss
     reasons = set()
 

@@ -88,7 +88,7 @@ def test_a_copy_of_the_queue_keeps_nobody_waiting_for_a_status(store, watch, mon
         # Whoever reads meanwhile is answered: another thread would wait here for ever.
         reader = threading.Thread(target=lambda: seen.append(store.status("a").state))
         reader.start()
-        reader.join(5)
+        reader.join(60)
 
     monkeypatch.setattr(sqlite, "copy", slow)
     watch._copied = float("-inf")

@@ -38,7 +38,7 @@ def shot_of_discs(steps=4, **settings):
 
 
 def finished(client: EngineClient, job: str):
-    return eventually(lambda: (status := client.job(job)).finished and status, "the job ends", 120)
+    return eventually(lambda: (status := client.job(job)).finished and status, "the job ends")
 
 
 def test_the_engine_lists_it_and_refuses_what_it_does_not_know(engine):
@@ -56,7 +56,7 @@ def test_the_engine_lists_it_and_refuses_what_it_does_not_know(engine):
 def test_a_killed_worker_changes_no_byte(engine, tmp_path, monkeypatch):
     shot = shot_of_discs(steps=30)
     job = engine.client.submit(encode_shot(shot))
-    eventually(lambda: engine.client.job(job).step >= 5, "it denoises", 120)
+    eventually(lambda: engine.client.job(job).step >= 5, "it denoises")
     children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGKILL)
@@ -76,7 +76,7 @@ def test_a_killed_worker_changes_no_byte(engine, tmp_path, monkeypatch):
 
 def test_it_is_previewed_and_cancelled_at_a_step(engine, tmp_path):
     job = engine.client.submit(encode_shot(shot_of_discs(steps=200)))
-    eventually(lambda: engine.client.job(job).previews, "there is a preview", 120)
+    eventually(lambda: engine.client.job(job).previews, "there is a preview")
     engine.client.fetch_preview(job, tmp_path / "preview.png")
     assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
     engine.client.cancel(job)

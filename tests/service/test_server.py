@@ -14,7 +14,7 @@ from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure
 from isa_engine.service.server import _listen
-from tests.service.running import STUB, RunningEngine, alive, eventually, upload
+from tests.service.running import LONG, STUB, RunningEngine, alive, eventually, upload
 from tests.service.stub_engine import ENDLESS
 
 
@@ -49,7 +49,7 @@ def test_however_the_service_ends_no_process_is_left(run_engine, way):
         engine.process.stdin.close()
     else:
         engine.process.send_signal(way)
-    code = engine.process.wait(15)
+    code = engine.process.wait(LONG)
     eventually(lambda: not alive(worker), "the worker ends")
     assert (code == 0) == (way != signal.SIGKILL)
 
@@ -92,7 +92,7 @@ def refused(*options: str, **environment: str) -> str:
         env={**{k: v for k, v in os.environ.items() if k != "ISA_ENGINE_TOKEN"}, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr

@@ -244,7 +244,7 @@ def test_a_jobs_log_tells_of_its_failure_and_not_where_the_engine_lies(run_engin
 def test_a_jobs_log_tells_that_its_worker_died(run_engine):
     engine = run_engine()
     job = engine.client.submit(upload(KILLED))
-    eventually(lambda: engine.client.job(job).over, "it is over", 60)
+    eventually(lambda: engine.client.job(job).over, "it is over")
     assert engine.client.job(job).reason == "worker"
     assert engine.client.log(job).count("killed by the system") == MAX_STALLS
 

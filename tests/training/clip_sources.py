@@ -2,7 +2,7 @@
 
 import os
 import signal
-import time
+import threading
 
 import torch
 
@@ -54,11 +54,15 @@ def broken(points: int):
     raise ValueError("no such body")
 
 
-def slow(points: int):
-    """A clip every other second."""
+def one_each(points: int):
+    """Each writer tells its process id, makes one clip, and never ends the second."""
+    print(f"writer {os.getpid()}", flush=True)
+    made = []
 
     def clips(seed, *size):
-        time.sleep(2)
+        if made:
+            threading.Event().wait()
+        made.append(seed)
         return plain_clip(seed, *size, points=points)
 
     return clips

@@ -1,6 +1,7 @@
 """What stands behind the people: the scene without them, or footage, frame by frame as the shot has it."""
 
 import os
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,15 +78,19 @@ def painted(scene, shot=None) -> np.ndarray:
     shot = shot or shot_of(scene)
     work = begin(scene, shot)
     try:
-        movie = eventually(work.poll, "the background is painted", 120)
+        movie = eventually(work.poll, "the background is painted")
     finally:
         work.close()
     return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
 
 
-def leftovers() -> list[str]:
-    import tempfile
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path_factory, monkeypatch):
+    """What lies in the machine's own may be another Blender's."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
 
+
+def leftovers() -> list[str]:
     return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("isa-background")]
 
 

@@ -144,7 +144,7 @@ def test_an_interrupt_leaves_no_half_clip(tmp_path):
     for line in process.stdout:
         if line.startswith("training-000000 1/"):
             process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(250) == 130
     assert "interrupted" in process.stderr.read()
     assert rendered_folders(tmp_path) == []
 
@@ -249,7 +249,7 @@ def test_an_artist_gets_the_command_and_pays_nothing_for_it():
         "a.unregister(); sys.stdout.flush(); os._exit(0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=250
     )
     assert done.stdout.strip() == "[]", done.stderr
     isa_blender_addon.register()

@@ -20,17 +20,11 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
 from tests.addon import phased_engine
 from tests.addon.phased_engine import PHASES
-from tests.service import running
-from tests.service.running import RunningEngine, room_for
+from tests.service.running import LONG, RunningEngine, eventually, room_for
 from tests.shot.shots import small_shot
 
 THROUGH = len(PHASES)
 DENOISE = PHASES.index("denoise")
-
-
-def eventually(condition, what: str):
-    """With time for engines to start on a busy machine."""
-    return running.eventually(condition, what, 60)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +142,7 @@ def test_what_waits_can_be_put_in_another_order_and_the_order_survives(artist, s
     assert [job.movable for job in artist.queue.jobs()] == [False, True, True, True]
     eventually(lambda: artist.states() and not artist.queue._kept, "the order is kept")
     again = JobQueue()
-    again.attach(again.search([tmp_path / "isa"]).result(5))
+    again.attach(again.search([tmp_path / "isa"]).result(LONG))
     assert [job.take.name for job in again.jobs()] == ["a", "d", "c", "b"]
     let_go(service, sent)
     order = []
@@ -206,7 +200,7 @@ def test_after_a_crash_the_next_blender_takes_up_what_the_engine_has(artist, ser
     artist.crash()
 
     artist.queue = JobQueue()
-    artist.queue.attach(artist.queue.search([tmp_path / "isa"]).result(5))
+    artist.queue.attach(artist.queue.search([tmp_path / "isa"]).result(LONG))
     assert artist.states()["b"] == "resting", "what was never sent waits for a word"
     assert artist.until(a, "running").take.job == sent.job
     let_go(service, sent)
@@ -235,7 +229,7 @@ def test_a_plate_that_came_while_blender_was_away_is_fetched(artist, service, tm
     let_go(service, sent)
     eventually(lambda: service.client.job(sent.job).state == "done", "the engine has it")
     artist.queue = JobQueue()
-    artist.queue.attach(artist.queue.search([tmp_path / "isa"]).result(5))
+    artist.queue.attach(artist.queue.search([tmp_path / "isa"]).result(LONG))
     assert [take.name for take in (artist.until_done(a),)] == ["a"]
     assert artist.queue.arrived() == [artist.queue.take(a)]
 
@@ -471,7 +465,7 @@ def test_leaving_lets_the_engine_go_on(remote, service, tmp_path):
     runner.start()
     eventually(lambda: runner.snapshot().phase == "denoise", "it runs")
     runner.leave()
-    assert runner.wait(20).over
+    assert runner.wait(LONG).over
     job = runner.snapshot().job
     assert service.client.job(job).state == "running"
     service.client.cancel(job)

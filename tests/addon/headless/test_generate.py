@@ -19,7 +19,7 @@ from isa_engine.shot import read_shot
 from tests.addon import fake_engine
 from tests.addon.fake_engine import ENDLESS
 from tests.addon.scenes.cast import add_camera, add_person, stage
-from tests.service.running import RunningEngine
+from tests.service.running import LONG, RunningEngine
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -190,13 +190,13 @@ def module(engine, *arguments) -> subprocess.Popen:
 
 def test_the_module_does_the_same_and_a_wrong_file_is_its_exit_code(blend, engine, tmp_path):
     process = module(engine, blend, "--out", tmp_path / "out")
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=LONG)
     assert process.returncode == 0, errors
     assert "saved" in output
     assert (tmp_path / "out" / "shot-plate.blend").is_file()
     (tmp_path / "wrong.blend").write_text("no blend")
     process = module(engine, tmp_path / "wrong.blend", "--out", tmp_path / "out")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LONG)
     assert process.returncode == 1
     assert "cannot open" in errors
     assert "wrong.blend" in errors
@@ -209,7 +209,7 @@ def test_an_interrupt_cancels_the_job_and_saves_nothing(blend, engine, tmp_path)
         if line.startswith("denoise"):
             break
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LONG)
     assert process.returncode == 130
     assert errors.strip().endswith("interrupted")
     assert not (tmp_path / "out" / "shot-plate.blend").exists()

@@ -36,7 +36,7 @@ def finish() -> None:
         session().tick()
         return not session().jobs() and not session().queue.arrived()
 
-    eventually(idle, "the plate is there", 40)
+    eventually(idle, "the plate is there")
     session().tick()
 
 

@@ -55,7 +55,7 @@ def finish() -> None:
         session().tick()
         return all(job.stopped for job in session().queue.jobs()) and not session().queue.arrived()
 
-    eventually(idle, "all jobs are over", 40)
+    eventually(idle, "all jobs are over")
     # The last plate's step of undo.
     session().tick()
 

@@ -118,7 +118,7 @@ def test_any_name_goes_all_the_way_to_the_plate(name, scene, tmp_path, monkeypat
         session().tick()
         return all(job.stopped for job in session().queue.jobs()) and not session().queue.arrived()
 
-    eventually(idle, "the plate is there", 40)
+    eventually(idle, "the plate is there")
     assert session().error == ""
     (plane,) = planes(scene, "ISA Plate")
     assert plane.parent == scene.camera

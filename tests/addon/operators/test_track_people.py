@@ -1,6 +1,5 @@
 """A video's people become characters: through the detector's program and the import of tracked people."""
 
-import time
 from pathlib import Path
 
 import bpy
@@ -15,6 +14,7 @@ from isa_engine.detection.performance import Performance
 from isa_engine.detection.track_file import write_tracks
 from isa_engine.errors import Cancelled, EngineError
 from tests.addon.operators.test_scene import drawn
+from tests.service.running import eventually
 
 SIZE, RATE = (640, 480), 24.0
 
@@ -74,10 +74,7 @@ def test_without_a_detector_it_is_said_how_to_get_one(video, tmp_path, monkeypat
 
 def test_it_tells_how_far_it_is_and_can_be_cancelled(video, scene):
     now = tracking.start(Path(video("echo seen 3 9", "exec sleep 100")))
-    deadline = time.monotonic() + 20
-    while now.progress[2] == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert now.progress == ("seen", 3, 9)
+    eventually(lambda: now.progress == ("seen", 3, 9), "it tells how far it is")
     assert "Looking at frame 3 of 9" in drawn(panel.ISA_PT_cast)
     assert not now.over
     assert bpy.ops.isa.stop_tracking() == {"FINISHED"}

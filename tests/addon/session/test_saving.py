@@ -95,7 +95,7 @@ def test_undo_to_before_save_as_into_another_folder_still_finds_them(unsaved, tm
     """Undo brings paths back as they were from the former folder."""
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
-    session().queue.attach(session().queue.search([tmp_path / "work" / "isa"]).result(5))
+    session().queue.attach(session().queue.search([tmp_path / "work" / "isa"]).result(60))
     bpy.ops.ed.undo_push(message="one")
     bpy.context.scene.isa.seed = 5
     bpy.ops.ed.undo_push(message="two")

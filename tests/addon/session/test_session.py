@@ -48,7 +48,7 @@ def ticks_until(condition, what: str):
         session().tick()
         return condition()
 
-    return eventually(ticked, what, 40)
+    return eventually(ticked, what)
 
 
 def sent() -> Take:
@@ -112,7 +112,7 @@ def test_after_a_crash_the_job_goes_on_and_its_plate_comes(shot, tmp_path):
 
 def test_a_job_that_was_never_sent_waits_for_a_word_after_a_crash(shot, tmp_path):
     (take,) = (tmp_path / "isa").iterdir()
-    eventually(lambda: read_take(take), "the job is on disk", 40)
+    eventually(lambda: read_take(take), "the job is on disk")
     crash()
     reopen(tmp_path)
     ticks_until(lambda: session().jobs(), "the job is found")

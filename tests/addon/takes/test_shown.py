@@ -297,7 +297,7 @@ def test_a_take_whose_plate_is_gone_is_said_and_the_scene_stays(staged, takes):
 
 
 def found(scene) -> list[str]:
-    searched = session().queue.search(take_places(scene)).result(5)
+    searched = session().queue.search(take_places(scene)).result(60)
     return [take.name for take in own_takes(scene, searched)]
 
 

@@ -21,7 +21,7 @@ def test_the_next_batches_are_made_while_the_last_one_is_used():
         made[number].set()
 
     Ahead(make, depth=3)(0)
-    assert all(event.wait(10) for event in made.values())
+    assert all(event.wait(100) for event in made.values())
 
 
 def test_what_goes_wrong_reaches_whoever_asks():

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from isa_engine.networks.weight_files import read_weights
 from isa_engine.training.ring.feeder import PID, is_fed
 from isa_engine.training.ring.ring import Ring
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check
+from tests.service.running import eventually
 from tests.training.sprint.toy import write_recipe
 
 EXPORT_SECONDS = 4
@@ -58,12 +58,15 @@ def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_pa
 
     first = tmp_path / "first"
     killed = run("train", "dit", "--minutes", "5", "--out", str(first))
-    began = time.monotonic()
-    while not ((first / RAW).exists() and (first / "curves.jsonl").exists()):
+    exports = set()
+
+    def exported_twice() -> bool:
         assert killed.poll() is None
-        assert time.monotonic() - began < 300
-        time.sleep(0.1)
-    time.sleep(1.5 * EXPORT_SECONDS)
+        if (first / RAW).exists() and (first / "curves.jsonl").exists():
+            exports.add((first / RAW).stat().st_mtime_ns)
+        return len(exports) > 1
+
+    eventually(exported_twice, "it is well under way", 300)
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     check(first)
