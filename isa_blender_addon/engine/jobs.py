@@ -1,7 +1,8 @@
 """A job from Blender's side: a thread carries the shot to the engine and its results back.
 
-The main thread starts a ``JobRunner``, reads ``snapshot()`` from a timer, and imports the plate when the
-state is "done". Whatever happens to the engine, the thread ends, and in bounded time.
+The main thread starts a ``JobRunner`` and reads ``snapshot()`` from a timer. The runner knows nothing of
+takes and queues; it alone says how its job stands, and puts results, preview and log into the folder.
+Whatever happens to the engine, the thread ends, and in bounded time.
 """
 
 import contextlib
@@ -58,9 +59,6 @@ class JobRunner:
         key: the same for what is the same job, however often it is sent.
         job: the engine's name for it, where it was sent before.
         patience: seconds to wait for an engine that does not answer.
-
-    Attributes:
-        left: whether the engine goes on alone.
     """
 
     def __init__(
@@ -72,10 +70,12 @@ class JobRunner:
         job: str = "",
         patience: float = PATIENCE_SECONDS,
     ):
-        self.engine, self.shot, self.folder = engine, shot, folder
-        self.key, self.patience = key or fresh_key(), patience
+        self._engine, self._shot, self._folder = engine, shot, folder
+        self._key, self._patience = key or fresh_key(), patience
+        # Replaced as a whole, and by the thread alone: whoever reads it needs no lock.
         self._snapshot = JobSnapshot(job=job)
-        self.left, self._ending = False, threading.Event()
+        # What the main thread tells the thread: that it is to end, and whether the engine goes on then.
+        self._ending, self._left = threading.Event(), False
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="isa-job", daemon=True)
 
@@ -90,10 +90,15 @@ class JobRunner:
         """Ask the job to end; it does so after the step that it is in."""
         self._ending.set()
 
-    def leave(self) -> None:
-        """Let the engine go on alone, unless the job is to end: it can be taken up by its key."""
-        self.left = not self._ending.is_set()
+    def leave(self) -> bool:
+        """Let the engine go on alone, unless the job is to end: it can be taken up by its key.
+
+        Returns:
+            whether the engine goes on.
+        """
+        self._left = not self._ending.is_set()
         self._ending.set()
+        return self._left
 
     def order(self, order: Order) -> None:
         """Have the thread ask something of the engine while the job is there."""
@@ -106,7 +111,7 @@ class JobRunner:
 
     def _run(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             status = self._wait_for_engine()
             client = EngineClient(status.url, status.token, ANSWER_SECONDS, status.identity)
             try:
@@ -119,14 +124,14 @@ class JobRunner:
             # In English: the take keeps it on disk, and may be read in another language.
             self._show(state="failed", error=str(error))
         except OSError as error:
-            where = f"{error.filename or self.folder}: {error.strerror}"
+            where = f"{error.filename or self._folder}: {error.strerror}"
             self._show(state="failed", error=f"{where}. Free some space or choose another folder.")
         except Exception as error:
             self._show(state="failed", error=f"The job failed: {error!r}. Please report this.")
             raise
 
     def _wait_for_engine(self) -> EngineStatus:
-        while (status := self.engine.poll()).state == "starting":
+        while (status := self._engine.poll()).state == "starting":
             self._pause()
         if status.state != "ready":
             raise EngineError(status.message)
@@ -148,17 +153,17 @@ class JobRunner:
             if status.state != "done":
                 # Nobody can ask for it later, where the next engine has another folder.
                 with contextlib.suppress(EngineError, OSError):
-                    keep_log(self.folder)(client, job)
+                    keep_log(self._folder)(client, job)
                 # The engine has ended it, so that sending it again must make a new job.
                 self._show(job="")
                 raise EngineError(status.error) if status.state == "failed" else Cancelled
             self._show(state="fetching", error="")
             self._fetch(client, job)
-            if self.engine.private:
+            if self._engine.private:
                 self._forget(client, job)
             self._show(state="done")
         except Cancelled:
-            if not self.left:
+            if not self._left:
                 self._cancel(client, job)
                 self._show(job="")
             raise
@@ -183,12 +188,12 @@ class JobRunner:
             ) from error
 
     def _submit(self, client: EngineClient) -> str:
-        shot = self.shot()
+        shot = self._shot()
         self._show(state="uploading", steps=len(shot))
         # With one key the engine makes one job, however often the shot is sent over a bad connection.
         return self._patiently(
             lambda: client.submit(
-                shot, key=self.key, sent=lambda size: self._show(step=size), name=known_as(self.folder)
+                shot, key=self._key, sent=lambda size: self._show(step=size), name=known_as(self._folder)
             )
         )
 
@@ -206,19 +211,19 @@ class JobRunner:
 
     def _fetch_preview(self, client: EngineClient, job: str) -> None:
         """Fetch the newest preview; where that fails, the job goes on without."""
-        preview = self.folder / PREVIEW
+        preview = self._folder / PREVIEW
         with contextlib.suppress(EngineError, OSError):
             client.fetch_preview(job, preview)
             self._show(preview=preview, preview_version=preview.stat().st_mtime_ns)
 
     def _fetch(self, client: EngineClient, job: str) -> None:
         """All results or none: a full disk leaves the folder, and an older take in it, as they were."""
-        arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self.folder))
+        arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self._folder))
         try:
             for name in RESULTS:
                 self._download(client, job, arriving / name)
             for name in RESULTS:
-                os.replace(arriving / name, self.folder / name)
+                os.replace(arriving / name, self._folder / name)
         finally:
             shutil.rmtree(arriving, ignore_errors=True)
 
@@ -251,7 +256,7 @@ class JobRunner:
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """A call that may be repeated, while an engine that does not answer may yet come back."""
-        deadline, before = time.monotonic() + self.patience, self._snapshot.state
+        deadline, before = time.monotonic() + self._patience, self._snapshot.state
         while True:
             try:
                 answer = self._with_engine(call)
@@ -276,7 +281,7 @@ class JobRunner:
             raise
 
     def _check_engine(self) -> None:
-        status = self.engine.poll()
+        status = self._engine.poll()
         if status.state != "ready":
             raise EngineError(status.message)
 

@@ -1,22 +1,24 @@
-"""The takes that are known and the jobs that make them, in the order that the artist wants.
+"""The jobs that make takes, in the order that the artist wants.
 
 An engine gets as many jobs as it has workers; the rest wait here, where they can be put in another order.
-Every change of a take is on disk a moment later, so that the next Blender goes on from there. The main thread
-owns the queue; no method blocks but ``close``.
+
+Everything has one owner. The queue knows whose turn it is, and what waits for the artist's word; it asks the
+two others, and they never ask it. ``KeptTakes`` has what is known of takes, in memory and on disk. A
+``JobRunner`` has what becomes of its job: the queue reads its snapshots, and notes in the take what they say.
+The main thread owns the queue; no method blocks but those that say so.
 """
 
 import math
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isa_engine.errors import IsaError
 from isa_engine.shot import Shot
 
-from ..takes.files import discard_folder, move_folder_to_trash
-from ..takes.take import HERE, Take, fresh_key, read_takes
+from ..takes.kept import KeptTakes
+from ..takes.take import HERE, Take, fresh_key
 from .jobs import Engine, JobRunner
 from .orders import Order
 from .snapshot import JobSnapshot
@@ -52,92 +54,75 @@ class Job:
 
 
 class JobQueue:
-    """The takes and jobs of one Blender.
+    """The queue of one Blender, with the takes that it knows.
 
     Args:
         patience: seconds that a job waits for an engine that does not answer.
-
-    Attributes:
-        trouble: why the queue cannot be kept on disk, where it cannot.
     """
 
     def __init__(self, patience: float = math.inf):
-        self._patience = patience
-        self.trouble: BaseException | None = None
-        self._takes: dict[Path, Take] = {}
+        self._patience, self._engine = patience, HERE
+        self._takes = KeptTakes()
         self._runners: dict[Path, JobRunner] = {}
-        # Shots on their way to disk; each stays in memory until it is written, for another try where that
-        # fails.
-        self._writing: dict[Path, Future] = {}
-        self._shots: dict[Path, Shot] = {}
         self._resting: set[Path] = set()
-        self._disk = ThreadPoolExecutor(1, "isa-takes")
-        self._kept: list[Future] = []
-        self._engine = HERE
 
     def add(self, take: Take, shot: Shot) -> None:
         """A new job, after the others."""
-        self._shots[take.folder] = shot
-        self._writing[take.folder] = self._disk.submit(take.keep_shot, shot)
-        self._set(take)
+        self._takes.add(take, shot)
 
     def search(self, outputs: Iterable[Path]) -> Future:
         """The takes on disk in these output folders, ``list[Take]``, for ``attach``."""
-        folders = list(outputs)
-        return self._disk.submit(lambda: [take for folder in folders for take in read_takes(folder)])
+        return self._takes.search(outputs)
 
     def attach(self, takes: Iterable[Take]) -> None:
         """Takes that were found on disk. What an engine has is gone on with; what waits, waits for a word."""
         for take in takes:
             if take.folder not in self._takes:
-                self._takes[take.folder] = take
+                self._takes.attach(take)
                 if take.state == "waiting":
                     self._resting.add(take.folder)
 
     def jobs(self) -> list[Job]:
         """What is not done, in order."""
-        unfinished = [take for take in self._takes.values() if take.state != "done"]
+        unfinished = [take for take in self._takes.all() if take.state != "done"]
         return [self._job(take) for take in sorted(unfinished, key=lambda take: take.place)]
 
     def arrived(self) -> list[Take]:
         """Takes whose plates are here and have not come to a scene yet, oldest first."""
-        return [take for take in self._takes.values() if take.state == "done" and not take.imported]
+        return [take for take in self._takes.all() if take.state == "done" and not take.imported]
 
     def takes(self, shot_id: str) -> list[Take]:
         """A shot's takes that have a plate: pinned ones first, then the newest."""
-        found = [take for take in self._takes.values() if take.shot_id == shot_id and take.state == "done"]
+        found = [take for take in self._takes.all() if take.shot_id == shot_id and take.state == "done"]
         return sorted(found, key=lambda take: (not take.pinned, -take.created))
 
     def lying_in(self, output: Path, shot_id: str) -> list[Take]:
-        """A shot's takes in an output folder that nobody works on, so that they can be moved."""
+        """A shot's takes in an output folder that nobody works on, so that they can be moved.
+
+        Waits until they are on disk.
+        """
         # A file that is being written has another name until it is whole, and a copy would miss it.
-        self._disk.submit(lambda: None).result()
+        self._takes.wait()
         return [
             take
-            for take in self._takes.values()
+            for take in self._takes.all()
             if take.shot_id == shot_id
             and take.folder.parent == output
             and self._working_on(take.folder) is None
-            and take.folder not in self._writing
+            and not self._takes.writes_shot(take.folder)
         ]
 
     def adopt(self, take: Take, folder: Path, blend: str) -> Take:
-        """Go on with a copy of a take of ``lying_in``; the take as it is then.
+        """Go on with a copy of a take of ``lying_in``; the take as it is then. Waits for the disk.
 
         Args:
             folder: of the copy.
             blend: the name of the file that it belongs to from now on.
         """
-        moved, resting = replace(take, folder=folder, blend=blend), take.folder in self._resting
-        if take.folder in self._shots:
-            self._shots[folder] = self._shots[take.folder]
-        self._forget(take.folder)
-        if resting:
+        if take.folder in self._resting:
+            self._resting.remove(take.folder)
             self._resting.add(folder)
-        self._set(moved)
-        # After this wait nothing more is written into the old folder, which can go.
-        self._disk.submit(lambda: None).result()
-        return moved
+        return self._takes.adopt(take, folder, blend)
 
     def take(self, folder: Path) -> Take | None:
         return self._takes.get(folder)
@@ -145,7 +130,12 @@ class JobQueue:
     @property
     def working(self) -> bool:
         """Whether anything is going on."""
-        return bool(self._runners or self._writing or self._kept)
+        return bool(self._runners) or not self._takes.settled
+
+    @property
+    def trouble(self) -> BaseException | None:
+        """Why takes cannot be kept on disk, where they cannot."""
+        return self._takes.trouble
 
     @property
     def pending(self) -> bool:
@@ -161,7 +151,7 @@ class JobQueue:
             workers: so many jobs it does at once.
         """
         self._engine = name
-        self._see_disk()
+        self._takes.look()
         for folder, runner in list(self._runners.items()):
             self._see(self._takes[folder], runner)
         if engine is None:
@@ -176,7 +166,7 @@ class JobQueue:
         if runner is not None:
             runner.cancel()
         elif take.state in ("waiting", "sent"):
-            self._set(replace(take, state="cancelled", key=fresh_key(), job=""))
+            self._takes.set(replace(take, state="cancelled", key=fresh_key(), job=""))
 
     def order(self, folder: Path, order: Order) -> bool:
         """Ask something of the engine that has a job; False: none has it now."""
@@ -193,9 +183,8 @@ class JobQueue:
         self._resting.discard(folder)
         if self._job(take).state == "elsewhere":
             take = replace(take, key=fresh_key(), job="")
-        if folder in self._shots and folder not in self._writing:
-            self._writing[folder] = self._disk.submit(take.keep_shot, self._shots[folder])
-        self._set(replace(take, state="sent" if take.job else "waiting", error=""))
+        self._takes.keep_shot(take)
+        self._takes.set(replace(take, state="sent" if take.job else "waiting", error=""))
 
     def move(self, folder: Path, down: bool) -> None:
         """Change places with the next job that still waits, or the one before."""
@@ -204,18 +193,18 @@ class JobQueue:
         other = index + (1 if down else -1)
         if 0 <= other < len(waiting):
             a, b = waiting[index], waiting[other]
-            self._set(replace(a, place=b.place))
-            self._set(replace(b, place=a.place))
+            self._takes.set(replace(a, place=b.place))
+            self._takes.set(replace(b, place=a.place))
 
     def mark(self, folder: Path, **changes) -> None:
         """Note something of a take: ``imported``, ``pinned``, ``error``."""
-        self._set(replace(self._takes[folder], **changes))
+        self._takes.set(replace(self._takes[folder], **changes))
 
     def remove(self, folder: Path) -> None:
         """Forget a take that nobody works on, and remove its files for good."""
         if self._working_on(folder) is None:
-            self._disk.submit(discard_folder, folder)
-            self._forget(folder)
+            self._resting.discard(folder)
+            self._takes.remove(folder)
 
     def move_to_trash(self, folder: Path) -> None:
         """Forget a take that nobody works on; its files go to the trash, which is waited for.
@@ -224,24 +213,17 @@ class JobQueue:
             SceneError: they cannot; the take stays.
         """
         if self._working_on(folder) is None:
-            self._disk.submit(move_folder_to_trash, folder).result()
-            self._forget(folder)
-
-    def _forget(self, folder: Path) -> None:
-        for known in (self._takes, self._shots, self._writing):
-            known.pop(folder, None)
-        self._resting.discard(folder)
+            self._takes.move_to_trash(folder)
+            self._resting.discard(folder)
 
     def close(self) -> None:
         """Let the engines go on alone, tell them what is cancelled, and wait until everything is on disk."""
-        for runner in self._runners.values():
-            runner.leave()
+        ending = [(folder, runner) for folder, runner in self._runners.items() if not runner.leave()]
         end = time.monotonic() + _FAREWELL_SECONDS
-        for folder, runner in list(self._runners.items()):
-            if not runner.left:
-                runner.wait(max(end - time.monotonic(), 0))
-                self._see(self._takes[folder], runner)
-        self._disk.shutdown()
+        for folder, runner in ending:
+            runner.wait(max(end - time.monotonic(), 0))
+            self._see(self._takes[folder], runner)
+        self._takes.close()
 
     def _job(self, take: Take) -> Job:
         runner = self._runners.get(take.folder)
@@ -264,10 +246,10 @@ class JobQueue:
         return sum(runner.snapshot().state != "fetching" for runner in self._runners.values())
 
     def _start(self, take: Take, engine: Engine) -> None:
-        if take.folder in self._runners or take.folder in self._writing:
+        if take.folder in self._runners or self._takes.writes_shot(take.folder):
             return
         if not take.job:
-            self._set(replace(take, engine=self._engine))
+            self._takes.set(replace(take, engine=self._engine))
         runner = JobRunner(engine, take.read_shot, take.folder, take.key, take.job, self._patience)
         self._runners[take.folder] = runner
         runner.start()
@@ -280,38 +262,9 @@ class JobQueue:
         return self._runners.get(folder)
 
     def _see(self, take: Take, runner: JobRunner) -> None:
-        """Note what has become of a job."""
+        """Note in a take how its job stands; a runner whose job is over is done with."""
         snapshot = runner.snapshot()
-        if snapshot.job and snapshot.job != take.job:
-            take = replace(take, state="sent", job=snapshot.job)
-        elif take.job and not snapshot.job:
-            take = replace(take, key=fresh_key(), job="")
         if snapshot.over:
             del self._runners[take.folder]
-            take = replace(take, state=snapshot.state, error=snapshot.error)
-        if take != self._takes[take.folder]:
-            self._set(take)
-
-    def _see_disk(self) -> None:
-        """Notice shots that are written, and what could not be."""
-        for folder, writing in list(self._writing.items()):
-            if not writing.done():
-                continue
-            del self._writing[folder]
-            try:
-                writing.result()
-                del self._shots[folder]
-            except IsaError as error:
-                # On disk it is English: who reads it there may have another language.
-                self._set(replace(self._takes[folder], state="failed", error=str(error)))
-        unfinished = []
-        for kept in self._kept:
-            if not kept.done():
-                unfinished.append(kept)
-                continue
-            self.trouble = kept.exception()
-        self._kept = unfinished
-
-    def _set(self, take: Take) -> None:
-        self._takes[take.folder] = take
-        self._kept.append(self._disk.submit(take.keep))
+        if (noted := snapshot.noted(take)) != take:
+            self._takes.set(noted)

@@ -1,7 +1,9 @@
-"""How a job stands, as its thread shows it to the main thread."""
+"""How a job stands, as its thread shows it to the main thread, and what a take is once that is noted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from ..takes.take import Take, fresh_key
 
 
 @dataclass(frozen=True)
@@ -35,4 +37,14 @@ class JobSnapshot:
 
     @property
     def over(self) -> bool:
+        """Whether the job has ended; the snapshot is its last one then."""
         return self.state in ("done", "failed", "cancelled")
+
+    def noted(self, take: Take) -> Take:
+        """A take as it is to be kept, now that its job stands so."""
+        if self.job and self.job != take.job:
+            take = replace(take, state="sent", job=self.job)
+        elif take.job and not self.job:
+            # The engine has ended it: under the same key it would not make another.
+            take = replace(take, key=fresh_key(), job="")
+        return replace(take, state=self.state, error=self.error) if self.over else take

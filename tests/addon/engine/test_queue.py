@@ -140,7 +140,7 @@ def test_what_waits_can_be_put_in_another_order_and_the_order_survives(artist, s
     artist.queue.move(b, down=True)
     assert list(artist.states()) == ["a", "d", "c", "b"], "a runs, and nothing goes before it"
     assert [job.movable for job in artist.queue.jobs()] == [False, True, True, True]
-    eventually(lambda: artist.states() and not artist.queue._kept, "the order is kept")
+    eventually(lambda: artist.states() and artist.queue._takes.settled, "the order is kept")
     again = JobQueue()
     again.attach(again.search([tmp_path / "isa"]).result(LONG))
     assert [job.take.name for job in again.jobs()] == ["a", "d", "c", "b"]
