@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from isa_engine.errors import SceneError
-from isa_engine.results.remake import remade
+from isa_engine.results.remake import CHANGED, remade
 
 from ..session.current import session
 from ..session.reading import Reading
@@ -18,14 +18,18 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
     bl_idname = "isa.remake_range"
     bl_label = "Remake Range"
     bl_description = (
-        "Generate these frames again, and a few about them, as the scene is now. All others of the take stay "
-        "as they are"
+        "Generate frames of this take again, and a few about them, as the scene is now. All others stay as "
+        "they are"
     )
 
     take: StringProperty(name="Take", description="Its folder", options={"HIDDEN", "SKIP_SAVE"})
-    extend: BoolProperty(
-        name="Extend",
-        description="Make no frame again, but those of the scene's range that the take does not have",
+    what: EnumProperty(
+        name="What",
+        items=[
+            ("RANGE", "Range", "The frames from the first to the last, and a few about them"),
+            ("CHANGED", "What Changed", "The frames on which cast or camera is not as in the take"),
+            ("EXTEND", "Extend", "Only frames that the take does not have"),
+        ],
         options={"SKIP_SAVE"},
     )
     first: IntProperty(name="First", description="First frame that is made again", options={"SKIP_SAVE"})
@@ -40,7 +44,7 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
         take = session().queue.take(Path(self.take))
         if take is None:
             raise SceneError("the take is not there any more", remedy="Show another one.")
-        frames = None if self.extend else (self.first, self.last)
+        frames = {"RANGE": (self.first, self.last), "CHANGED": CHANGED, "EXTEND": None}[self.what]
         # What checks find in the whole shot was known when the take was made.
         return session().generate(
             context.scene, anyway=True, keep=partial(remade, take=take.folder, frames=frames)

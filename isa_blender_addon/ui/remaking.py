@@ -5,17 +5,21 @@ from ..takes.take import Take
 
 
 def draw_remaking(layout, scene, take: Take) -> None:
+    """Of a scene that begins with another frame nothing can be kept."""
     first, last, _ = take.frames
+    if scene.frame_start != first:
+        return
     row = layout.row(align=True)
     if scene.use_preview_range:
         begin, end = scene.frame_preview_start, scene.frame_preview_end
         text = words("Remake {first}–{last}", first=begin, last=end)
         button = row.operator("isa.remake_range", text=text, icon="FILE_REFRESH")
-        button.take, button.first, button.last = str(take.folder), begin, end
-    elif scene.frame_start != first or scene.frame_end <= last:
-        row.active = False
-        row.label(text="To remake frames, set a preview range", icon="PREVIEW_RANGE")
-    if scene.frame_start == first and scene.frame_end > last:
+        button.what, button.first, button.last = "RANGE", begin, end
+    else:
+        button = row.operator("isa.remake_range", text="Remake What Changed", icon="FILE_REFRESH")
+        button.what = "CHANGED"
+    button.take = str(take.folder)
+    if scene.frame_end > last:
         text = words("Extend to {last}", last=scene.frame_end)
         button = row.operator("isa.remake_range", text=text, icon="FORWARD")
-        button.take, button.extend = str(take.folder), True
+        button.take, button.what = str(take.folder), "EXTEND"

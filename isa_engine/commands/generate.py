@@ -48,6 +48,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)
 
     # As it lies there: only a shot that was changed is packed anew.
-    encoded = None if changes else arguments.shot.read_bytes()
+    encoded = None if changes or shot.kept else arguments.shot.read_bytes()
     result = generate(shot, model, arguments.out, report, encoded=encoded)
     print(f"plate: {result.plate}", flush=True)

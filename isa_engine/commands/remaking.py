@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 from isa_engine.errors import ShotError
-from isa_engine.results.remake import remade
+from isa_engine.results.remake import CHANGED, remade
 from isa_engine.shot import Shot
 
+_REMEDY = "Give the first and the last one, for instance --remake 80-96, or --remake changed."
 _FRAMES = re.compile(r"(-?\d{1,9})-(-?\d{1,9})")
 
 
@@ -21,7 +22,8 @@ def add_remaking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--remake",
         metavar="FIRST-LAST",
-        help="frames of the scene that are made again all the same, for instance 80-96",
+        help="frames of the scene that are made again all the same, for instance 80-96; or 'changed': those "
+        "on which cast or camera is not as in the take",
     )
 
 
@@ -35,8 +37,10 @@ def with_kept(shot: Shot, arguments: argparse.Namespace) -> Shot:
         return shot
     if arguments.of is None:
         raise ShotError("nothing says of which take --remake is", remedy="Give its folder with --of.")
+    if arguments.remake == CHANGED:
+        return remade(shot, arguments.of, CHANGED)
     found = _FRAMES.fullmatch(arguments.remake or "")
     if arguments.remake is not None and found is None:
         problem = f"the frames to make again are '{arguments.remake}'"
-        raise ShotError(problem, remedy="Give the first and the last one, for instance --remake 80-96.")
+        raise ShotError(problem, remedy=_REMEDY)
     return remade(shot, arguments.of, tuple(map(int, found.groups())) if found else None)

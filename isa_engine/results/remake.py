@@ -15,17 +15,21 @@ from isa_engine.shot.archive import MAX_BYTES
 
 # Latents beside those of the chosen frames, on either side, in which what is new comes to what is kept.
 MARGIN = 1
+# In place of frames: those on which the shot is staged otherwise than the take was.
+CHANGED = "changed"
+# Metres by which a point, and numbers by which a camera's matrix or lens, may differ unseen.
+_UNSEEN = 1e-3, 1e-5
 _REMEDY = "Generate it whole."
 
 
-def remade(shot: Shot, take: Path, frames: tuple[int, int] | None = None) -> Shot:
+def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) -> Shot:
     """The shot, with all kept that a take has but some frames.
 
     Args:
         shot: as it is to be now; it begins with the take, and may end before or after it.
         take: folder of the take's results.
-        frames: first and last frame of the scene that are made again, with a few about them; None: only what
-            the take does not have is made.
+        frames: first and last frame of the scene that are made again, with a few about them; or ``CHANGED``;
+            None: only what the take does not have is made.
 
     Raises:
         ShotError: the take is not whole or was staged otherwise, or no frame would be made.
@@ -44,11 +48,14 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | None = None) -> Sho
         held = whole_latents(earlier.segments[number]) if ends_here else last - first
         kept[:, first : first + held] = latents[:, begin : min(end, begin + held)]
         again[first : first + held] = False
-    if frames is not None:
-        again |= _chosen(shot, frames)
+    if frames == CHANGED:
+        again |= _latents_of(shot, changed_frames(shot, earlier))
+    elif frames is not None:
+        again |= _latents_of(shot, _within(shot, frames))
     if not again.any():
         remedy = "Choose frames to make again, or a longer range."
-        raise ShotError("the take has all frames already", where=str(take), remedy=remedy)
+        problem = "the take has all frames already" + (", as they are staged now" if frames else "")
+        raise ShotError(problem, where=str(take), remedy=remedy)
     kept[:, again] = 0
     digest = hashlib.sha256(content).hexdigest()
     return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
@@ -66,20 +73,43 @@ def frames_again(shot: Shot) -> list[tuple[int, int]]:
     return [(int(shot.frame_numbers[a]), int(shot.frame_numbers[b - 1])) for a, b in edges]
 
 
-def _chosen(shot: Shot, frames: tuple[int, int]) -> np.ndarray:
-    """``(t,)`` bool, the latents of these frames of the scene, and a few about them within each segment."""
+def changed_frames(shot: Shot, earlier: Shot) -> np.ndarray:
+    """``(F,)`` bool, the shot's frames on which cast or camera is not as on an earlier shot's; false on those
+    that it has beyond it. What is seen of both alike is not compared: pictures, background, settings."""
+    common = min(shot.frames, earlier.frames)
+    changed = np.zeros(shot.frames, bool)
+    told = [[character.points.shape[1:] for character in each.characters] for each in (shot, earlier)]
+    if told[0] != told[1]:
+        changed[:common] = True
+        return changed
+    pairs = [
+        (shot.intrinsics, earlier.intrinsics, _UNSEEN[1]),
+        (shot.camera_to_world, earlier.camera_to_world, _UNSEEN[1]),
+    ]
+    for now, then in zip(shot.characters, earlier.characters, strict=True):
+        pairs += [(now.points, then.points, _UNSEEN[0]), (now.visible, then.visible, 0)]
+    for now, then, unseen in pairs:
+        apart = np.abs(now[:common].astype(np.float64) - then[:common])
+        changed[:common] |= (apart > unseen).reshape(common, -1).any(1)
+    return changed
+
+
+def _within(shot: Shot, frames: tuple[int, int]) -> np.ndarray:
     chosen = (shot.frame_numbers >= frames[0]) & (shot.frame_numbers <= frames[1])
     if not chosen.any():
         problem = f"frames {frames[0]} to {frames[1]} are none of the shot's"
         remedy = f"Choose some from {shot.frame_numbers[0]} to {shot.frame_numbers[-1]}."
         raise ShotError(problem, where="the frames to make again", remedy=remedy)
+    return chosen
+
+
+def _latents_of(shot: Shot, chosen: np.ndarray) -> np.ndarray:
+    """``(t,)`` bool, the latents of these frames, and a few about them within each segment."""
     again = np.zeros(segment_latents(shot.segments)[-1][1], bool)
     before = 0
     for count, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
-        inside = np.flatnonzero(chosen[before : before + count])
-        if len(inside):
-            begin, end = latent_of(int(inside[0])), latent_of(int(inside[-1])) + 1
-            again[first + max(0, begin - MARGIN) : min(last, first + end + MARGIN)] = True
+        for latent in set(latent_of(np.flatnonzero(chosen[before : before + count])).tolist()):
+            again[first + max(0, latent - MARGIN) : min(last, first + latent + 1 + MARGIN)] = True
         before += count
     return again
 

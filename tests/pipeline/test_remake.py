@@ -18,7 +18,7 @@ from isa_engine.pipeline.decode import decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.segments import Segment
-from isa_engine.results.remake import MARGIN, frames_again, remade
+from isa_engine.results.remake import CHANGED, MARGIN, frames_again, remade
 from isa_engine.shot import Shot, encode_shot, read_shot, write_shot
 from tests.pipeline.shots import WINDOWED, make_shot, speaking
 from tests.pipeline.test_resume import Kept as Checkpoint
@@ -169,6 +169,30 @@ def test_what_is_sampled_along_is_neither_kept_nor_joined():
     assert torch.equal(joined[:, :, 1], noise[:, :, 3])
 
 
+def test_what_changed_is_made_again_and_what_goes_on_as_well(take):
+    shot = make_shot(FRAMES, steps=3)
+    with pytest.raises(ShotError, match="as they are staged now"):
+        remade(shot, take, CHANGED)
+    assert np.flatnonzero(remade(changed(shot), take, CHANGED).kept.again).tolist() == [3, 4, 5, 6]
+    # A millimetre is not seen.
+    anna, *others = shot.characters
+    hardly = dataclasses.replace(anna, points=anna.points + np.float32(0.0005))
+    with pytest.raises(ShotError, match="as they are staged now"):
+        remade(dataclasses.replace(shot, characters=(hardly, *others)), take, CHANGED)
+    camera = shot.camera_to_world.copy()
+    camera[0, 0, 3] += 0.1
+    camera[-1, 0, 3] += 0.1
+    turned = dataclasses.replace(shot, camera_to_world=camera)
+    assert np.flatnonzero(remade(turned, take, CHANGED).kept.again).tolist() == [0, 1, 9, 10]
+    fewer = dataclasses.replace(shot, characters=shot.characters[:1])
+    assert remade(fewer, take, CHANGED).kept.again.all()
+    longer = make_shot(FRAMES + 4, steps=3)
+    longer = dataclasses.replace(longer, camera_to_world=np.concatenate([shot.camera_to_world] * 2)[:45])
+    again = remade(longer, take, CHANGED).kept.again
+    assert again[-1]
+    assert not again[:9].any()
+
+
 @pytest.mark.parametrize(
     ("shot", "words"),
     [
@@ -225,7 +249,9 @@ def test_the_shot_file_carries_what_is_kept_and_the_record_says_so(windowed, tak
 def test_the_command_line_makes_frames_of_a_take_again(take, tmp_path, capsys, monkeypatch):
     seen, made = [], SimpleNamespace(plate="plate.mp4")
     monkeypatch.setattr("isa_engine.pipeline.load_model", lambda *_: speaking(WINDOWED))
-    monkeypatch.setattr("isa_engine.pipeline.generate", lambda shot, *_: seen.append(shot) or made)
+    monkeypatch.setattr(
+        "isa_engine.pipeline.generate", lambda shot, *_, encoded: seen.append((shot, encoded)) or made
+    )
     shot = tmp_path / "shot.npz"
     write_shot(make_shot(FRAMES, steps=3), shot)
     command = ["generate", str(shot), "--out", str(tmp_path / "out")]
@@ -233,4 +259,7 @@ def test_the_command_line_makes_frames_of_a_take_again(take, tmp_path, capsys, m
     assert cli.main([*command, "--of", str(take), "--remake", "all"]) == 1
     assert "--remake 80-96" in capsys.readouterr().err
     assert cli.main([*command, "--of", str(take), "--remake", "24-28"]) == 0
-    assert np.flatnonzero(seen[0].kept.again).tolist() == list(range(MADE.start, MADE.stop))
+    ((sent, encoded),) = seen
+    # Not the file as it lies there, which keeps nothing.
+    assert encoded is None
+    assert np.flatnonzero(sent.kept.again).tolist() == list(range(MADE.start, MADE.stop))

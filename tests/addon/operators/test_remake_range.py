@@ -21,10 +21,12 @@ def test_a_range_of_a_take_is_made_again_and_a_longer_scene_extends_it(shot, tmp
     # The frame's latent, and one after it: all of four frames.
     assert made.again.tolist() == [True, True]
     with pytest.raises(RuntimeError, match="has all frames already"):
-        bpy.ops.isa.remake_range(take=first, extend=True)
+        bpy.ops.isa.remake_range(take=first, what="EXTEND")
     assert not (takes / "Scene-003").exists()
+    with pytest.raises(RuntimeError, match="as they are staged now"):
+        bpy.ops.isa.remake_range(take=first, what="CHANGED")
     shot.frame_end += 8
-    assert bpy.ops.isa.remake_range(take=first, extend=True) == {"FINISHED"}
+    assert bpy.ops.isa.remake_range(take=first, what="EXTEND") == {"FINISHED"}
     finish()
     longer = read_shot(takes / "Scene-003" / "shot.npz")
     assert (longer.frames, longer.kept.again.tolist()) == (12, [False, True, True, True])

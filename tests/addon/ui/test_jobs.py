@@ -186,13 +186,15 @@ def test_the_take_that_is_shown_can_be_made_again_in_part_or_go_on(addon, monkey
     monkeypatch.setattr(takes_panel, "_takes", lambda scene: [take])
     monkeypatch.setattr(takes_panel, "shown_folder", lambda scene: take.folder)
     scene.frame_start, scene.frame_end = 1, 121
-    assert "set a preview range" in drawn(takes_panel.ISA_PT_takes)[1]
+    assert "Remake What Changed" in drawn(takes_panel.ISA_PT_takes)[1]
     scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 80, 96
     words = drawn(takes_panel.ISA_PT_takes)[1]
     assert "Remake 80–96" in words
     assert "Extend" not in words
     scene.frame_end = 150
     assert "Extend to 150" in drawn(takes_panel.ISA_PT_takes)[1]
+    scene.frame_start = 2
+    assert "Remake" not in drawn(takes_panel.ISA_PT_takes)[1]
 
 
 def test_the_takes_panel_shows_each_take_with_its_settings_and_asks_no_disk(addon, monkeypatch):
