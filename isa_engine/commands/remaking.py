@@ -1,4 +1,4 @@
-"""The options of commands that make a part of a take again."""
+"""The options ``--of`` and ``--remake`` of commands that make a part of an earlier take again."""
 
 import argparse
 import re
@@ -28,7 +28,7 @@ def add_remaking(parser: argparse.ArgumentParser) -> None:
 
 
 def with_kept(shot: Shot, arguments: argparse.Namespace) -> Shot:
-    """The shot as it was, or keeping what the options say.
+    """The shot, which keeps of an earlier take what the options say; as it is without them.
 
     Raises:
         ShotError: they make no sense, or the take cannot be kept.

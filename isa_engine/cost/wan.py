@@ -9,7 +9,7 @@ from isa_engine.cost.products import Product, attention
 TEXT_TOKENS = 226
 # Floats in memory at once for each feature of a token, as in ``cost.memory``.
 _KEPT = 14
-# A description from another machine that tells of a larger number is not believed.
+# Larger numbers in a description that another machine sent are refused.
 _MOST = 2**24
 
 
@@ -22,8 +22,8 @@ class Shape:
         side: pixels to a latent pixel's side.
         width, layers, feed_forward: of the transformer.
         controls: how many of its layers have a control block.
-        channels, control_channels: of the latents, and of what it is told beside them.
-        text: features of a word.
+        channels, control_channels: of the latents, and of the control that it reads beside them.
+        text: features of a token of text.
     """
 
     patch: tuple[int, int, int]

@@ -154,7 +154,7 @@ class ISABlock(nn.Module):
                 yield Piece(tokens, looked if moves else began.body, began.inputs)
 
     def in_share(self, piece: Piece, windows: SharedWindows, kept: KeptPoints) -> Piece:
-        """``in_windows`` of a worker's own part of a video, that other workers have the rest of."""
+        """``in_windows`` for one worker's part of a video whose other parts other workers have."""
         spatial, temporal, *points = self._modulations(piece.inputs)
         video = windows.across(self.temporal, self.spatial(piece.video, spatial), temporal)
         moves = kept.moves and self.control is None

@@ -1,8 +1,9 @@
-"""Attention across time of a video that lies on several workers: each has some of the windows, and what these
-have in common with the next worker's goes to and fro, layer by layer.
+"""Attention across time of a video that is spread over several workers: each has some of the temporal
+windows, and in every layer neighbours exchange the tokens at which their windows overlap.
 
-A worker lends the first tokens of its own to the one before it, whose last windows reach into them, and gets
-what those windows say of them. The anchor comes from the first worker. All else is within a latent.
+A worker lends its first tokens to the worker before it, whose last windows reach into them, and gets back
+what those windows answer. The anchor's tokens come from the first worker. Everything else in a layer stays
+within a latent, and needs no other worker.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from isa_engine.geometry.temporal_windows import Share, TemporalWindows
 
 
 class Neighbours(Protocol):
-    """The other workers, as one of them reaches them; all call in the same order.
+    """How one worker reaches the others; all of them make the same calls in the same order.
 
-    Every method raises what the worker cannot go on from where another one is lost.
+    If another worker is lost, every method raises an error with which this one gives up, too.
     """
 
     def back(self, lent: torch.Tensor, borrowed: torch.Tensor) -> torch.Tensor:
@@ -34,16 +35,18 @@ class Neighbours(Protocol):
         ...
 
     def from_first(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The first worker's tokens; what others give tells the shape alone."""
+        """The first worker's tokens; of those that the others pass, only the shape counts."""
         ...
 
 
 class SharedWindows:
-    """A worker's windows, where ``OverWindows`` has all of them.
+    """Attention across time in one worker's windows (``OverWindows`` has all of a video's).
 
     Args:
+        windows: the temporal windows of the whole video.
         all_shares: of all workers, in order.
         number: of this worker.
+        neighbours: the other workers.
         clocks: of a whole window, of its latents and of its frames (``positional_encoding.window_clocks``).
         visible: ``(B, F, P)`` bool, of the whole video.
     """
@@ -60,7 +63,8 @@ class SharedWindows:
         self.windows, self.neighbours, self.clocks, self.visible = windows, neighbours, clocks, visible
         self.own = all_shares[number]
         before = all_shares[number - 1] if number else None
-        # Latents of our own that the worker before has in its windows, and of the next one's in ours.
+        # How many of this worker's latents are in the windows of the one before, and how many of the next
+        # worker's latents are in this one's.
         self.lent = before.ahead(windows) if before else 0
         self.borrowed = 0 if number == len(all_shares) - 1 else self.own.ahead(windows)
 
@@ -71,12 +75,12 @@ class SharedWindows:
         modulation: torch.Tensor,
         place: Callable[[int], int] | None = None,
     ) -> torch.Tensor:
-        """A transformer across time, of this worker's tokens.
+        """A transformer across time on this worker's tokens, ``(B, n, N, d)`` to the same shape.
 
         Args:
-            x: ``(B, n, N, d)``: of the video's own latents or, with a place, of the points' frames.
+            x: tokens of this worker's latents or, with ``place``, of their frames' points.
             modulation: ``(B, 6, d)``.
-            place: where a latent's first frame is; None: of latents.
+            place: from a latent to its first frame, for points; None for the video's tokens.
         """
         own, windows = self.own, self.windows
         clock, seen = (self.clocks[0], None) if place is None else (self.clocks[1], self.visible)
@@ -93,7 +97,7 @@ class SharedWindows:
         clock, weights = clock[:, None], weights[:, None, None]
         anchor = None
         if first is not None:
-            # As the first window has them, by its own clock.
+            # With the times that they have in the first window.
             early = clock[-place(windows.window) :][:anchored]
             anchor = transformer.stream.attention_input(first, modulation, early)
         total = torch.zeros_like(held)
@@ -113,7 +117,7 @@ class SharedWindows:
         return transformer.stream(x, blended, modulation)
 
     def _weight(self, weights: torch.Tensor, place: Callable[[int], int]) -> torch.Tensor:
-        """``(n, 1, 1)`` of all windows of the video together, at each place in time."""
+        """``(n, 1, 1)``: the sum of all windows' weights at each time of the whole video."""
         total = weights.new_zeros(place(self.windows.total), 1, 1)
         for start in self.windows.starts:
             begin, stop = place(start), place(start + self.windows.window)

@@ -18,10 +18,11 @@ from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure
 
 @dataclass(frozen=True)
 class ClipPlate:
-    """
+    """A plate of a clip.
+
     Attributes:
         video: ``(3, F, H, W)`` in [−1, 1].
-        matte: ``(F, H, W)`` bool, where it is more the cast than the set.
+        matte: ``(F, H, W)`` bool, where it shows more of the cast than of the set.
     """
 
     video: Tensor
@@ -30,10 +31,11 @@ class ClipPlate:
 
 @torch.inference_mode()
 def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> ClipPlate:
-    """
+    """The plate that becomes of a generated video.
+
     Args:
-        model: whose matte head looks.
-        made: by that model or another one with the same autoencoder.
+        model: whose matte head tells where the people are.
+        made: the video, by that model or by another with the same autoencoder.
     """
     clip = held_out.clip
     given = encode(model, clip.background[None].to(model.device))

@@ -61,14 +61,15 @@ class Share:
     last: int
 
     def ahead(self, windows: TemporalWindows) -> int:
-        """So many latents of the next worker's are in its windows, too."""
+        """How many of the next worker's latents are in this worker's windows too."""
         return self.starts[-1] + windows.window - self.last
 
 
 def shares(windows: TemporalWindows, workers: int) -> list[Share]:
-    """The windows dealt out one after the other, as evenly as can be, to at most so many workers.
+    """The windows of a video dealt out in order, as evenly as possible, to at most so many workers.
 
-    No window of one reaches beyond the next one's own latents, and the anchor is the first one's alone.
+    There are fewer shares if with more a window would reach beyond the next worker's latents, or the anchor
+    beyond the first worker's: then more than two neighbours would have to exchange tokens.
     """
     for count in range(min(workers, len(windows.starts)), 1, -1):
         dealt = _dealt(windows, count)

@@ -1,4 +1,4 @@
-"""Shots that a model cannot make a plate of, told before any work is done."""
+"""Shots of which a model can make no plate, refused before any work is done."""
 
 from isa_engine.errors import ModelError, ShotError
 from isa_engine.models.kind import MISSING, Description
@@ -6,7 +6,8 @@ from isa_engine.shot import Shot
 
 
 def check(model: Description, shot: Shot) -> None:
-    """
+    """Refuse a shot that the model cannot generate.
+
     Raises:
         ModelError: files of the model are gone.
         ShotError: the canvas does not suit it, or there are too many frames without a cut.

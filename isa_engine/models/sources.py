@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Source:
-    """A repository of Hugging Face.
+    """A repository on Hugging Face that holds a model.
 
     Attributes:
         repository: owner and name.
-        gib: about what its files take, in GiB.
+        gib: how much room its files take, about, in GiB.
     """
 
     repository: str
