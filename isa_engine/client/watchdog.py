@@ -4,6 +4,7 @@ A socket's own timeout begins anew with every byte that comes, however they tric
 socket itself, so that whoever waits for it gets an error at once.
 """
 
+import _thread
 import contextlib
 import socket
 import threading
@@ -66,9 +67,14 @@ class Watchdog(HTTPAdapter):
                 # Linux goes on to hand out what the other side goes on to send.
                 descriptors.append(self._socket.detach())
 
-        timer = threading.Timer(seconds, cut)
-        timer.daemon = True
-        timer.start()
+        ended = threading.Event()
+
+        def watch() -> None:
+            if not ended.wait(seconds):
+                cut()
+
+        # Not a Thread, whose start waits until it runs: on a busy machine every exchange would wait for that.
+        _thread.start_new_thread(watch, ())
         try:
             yield
         except Exception as error:
@@ -76,7 +82,7 @@ class Watchdog(HTTPAdapter):
                 raise TimeoutError from error
             raise
         finally:
-            timer.cancel()
+            ended.set()
             # Not sooner: its number would be given to another file, from which this thread might then read.
             for descriptor in descriptors:
                 socket.close(descriptor)
