@@ -13,7 +13,7 @@ from isa_engine.evaluation.candidates import Video, decoded
 from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
 from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure, over_background
+from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> Cl
     """
     clip = held_out.clip
     given = encode(model, clip.background[None].to(model.device))
-    departed = departure(model.vae.normalise(made.latents), given)
-    departed = _shares(at_pixels(departed, model.config.vae.spatial_compression, begins=True))
+    square = square_distance(model.vae.normalise(made.latents), given)
+    square = _shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
     head = _shares(model.matte_head(made.latents).sigmoid())
     height, width = clip.video.shape[-2:]
     cameras = clip.intrinsics, clip.camera_to_world
@@ -52,10 +52,10 @@ def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> Cl
         _levels(decoded(model, given).video),
         _levels(clip.background),
         np.maximum(head, grown),
-        departed,
+        square,
     )
     video = torch.from_numpy(levels).permute(3, 0, 1, 2).float() / 127.5 - 1
-    return ClipPlate(video, torch.from_numpy(cast_alpha(head, bodies, departed)[..., 0] > 0.5))
+    return ClipPlate(video, torch.from_numpy(cast_alpha(head, bodies, square)[..., 0] > 0.5))
 
 
 def _shares(shares: Tensor) -> np.ndarray:

@@ -23,7 +23,7 @@ from isa_engine.geometry.frames import (
 from isa_engine.pipeline.conditioning import encode_background
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure, over_background
+from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
@@ -88,12 +88,15 @@ def decode_plate(
         yield from video
         return
     repainted = decode(given.latents)
-    heads, departures = _heads(latents, model, shot, span), _departed(latents, given, model, shot, span)
-    streams = zip(_shown(shot, span), video, repainted, heads, departures, strict=True)
-    for number, picture, set_alone, head, departed in streams:
+    heads, distances = (
+        _heads(latents, model, shot, span),
+        _square_distances(latents, given, model, shot, span),
+    )
+    streams = zip(_shown(shot, span), video, repainted, heads, distances, strict=True)
+    for number, picture, set_alone, head, square in streams:
         # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
         cast = np.maximum(head, _bodies(shot, number, room=1))
-        yield over_background(picture, set_alone, given.frames[number], cast, departed)
+        yield over_background(picture, set_alone, given.frames[number], cast, square)
 
 
 @torch.inference_mode()
@@ -102,9 +105,9 @@ def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = 
     the matte head alone sees it."""
     given, heads = Background.of(shot, model), _heads(latents, model, shot, span)
     if given is not None:
-        departed = _departed(latents, given, model, shot, span)
-        shown = zip(_shown(shot, span), heads, departed, strict=True)
-        heads = (cast_alpha(head, _bodies(shot, number), share) for number, head, share in shown)
+        distances = _square_distances(latents, given, model, shot, span)
+        shown = zip(_shown(shot, span), heads, distances, strict=True)
+        heads = (cast_alpha(head, _bodies(shot, number), square) for number, head, square in shown)
     for head in heads:
         yield np.repeat((255 * head).round().astype(np.uint8), 3, 2)
 
@@ -119,17 +122,17 @@ def _heads(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iter
     return _decode(latents, decode_chunk, model.matte_head, shot, span, to_frames=_shares)
 
 
-def _departed(
+def _square_distances(
     latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
 ) -> Iterator[np.ndarray]:
-    """Of each frame how far it departs from its background, a share from 0 to 1, ``(H, W, 1)``."""
-    departed = departure(latents, given.latents)
+    """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)``."""
+    squares = square_distance(latents, given.latents)
 
     def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:
         return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True
 
     # Nothing is remembered from one latent to the next.
-    return _decode(departed, decode_chunk, nn.Identity(), shot, span, to_frames=_shares)
+    return _decode(squares, decode_chunk, nn.Identity(), shot, span, to_frames=_shares)
 
 
 def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:

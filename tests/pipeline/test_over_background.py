@@ -8,55 +8,74 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from isa_engine.geometry.frames import extended_count, latent_count, latent_of_frame
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, departure, over_background
+from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
 
 SIZE = (4, 5)
 levels = arrays(np.uint8, (*SIZE, 3))
 shares = arrays(np.float32, (*SIZE, 1), elements=st.floats(0, 1, width=32))
-nobody = np.zeros((*SIZE, 1), np.float32)
+squares = arrays(np.float32, (*SIZE, 1), elements=st.floats(0, 9, width=32))
+nobody = alike = np.zeros((*SIZE, 1), np.float32)
 everywhere = np.ones((*SIZE, 1), np.float32)
+apart = np.full((*SIZE, 1), 1e6, np.float32)
 
 
 @given(video=levels, background=levels, cast=shares)
 def test_what_the_autoencoder_loses_of_the_background_comes_back_exactly(video, background, cast):
     """Equal latents decode to equal pictures, whatever those have lost."""
-    plate = over_background(video, video, background, cast, nobody)
+    plate = over_background(video, video, background, cast, alike)
     assert np.array_equal(plate, background)
 
 
 @given(video=levels, repainted=levels, background=levels)
 def test_what_is_painted_where_nobody_is_goes_and_somebody_stays_as_painted(video, repainted, background):
-    assert np.array_equal(over_background(video, repainted, background, nobody, everywhere), background)
-    assert np.array_equal(over_background(video, repainted, background, everywhere, everywhere), video)
+    assert np.array_equal(over_background(video, repainted, background, nobody, apart), background)
+    assert np.array_equal(over_background(video, repainted, background, everywhere, apart), video)
 
 
-@given(background=levels, departed=shares, darker=st.integers(0, 60))
-def test_a_faint_shadow_keeps_at_least_the_share_by_which_it_does_not_depart(background, departed, darker):
+@given(background=levels, square=squares, darker=st.integers(0, 60))
+def test_an_even_shadow_fades_where_the_latents_are_no_longer_like_the_backgrounds(
+    background, square, darker
+):
     background = np.maximum(background, 60)
-    plate = over_background(background - np.uint8(darker), background, background, nobody, departed)
-    kept = background.astype(int) - plate
-    assert (kept >= (1 - departed) * darker - 1).all()
-    assert (kept <= darker).all()
+    plate = over_background(background - np.uint8(darker), background, background, nobody, square)
+    kept, share = background.astype(int) - plate, np.exp(-square / 1.6**2)
+    assert kept == pytest.approx(np.broadcast_to(share * darker, kept.shape), abs=1)
 
 
-@given(video=levels, repainted=levels, background=levels, cast=shares, departed=shares)
-def test_a_plate_is_a_picture(video, repainted, background, cast, departed):
-    plate = over_background(video, repainted, background, cast, departed)
+@given(background=levels, lighter=st.integers(0, 60), cast=shares)
+def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter, cast):
+    background = np.minimum(background, 195)
+    plate = over_background(background + np.uint8(lighter), background, background, nobody, alike)
+    assert np.array_equal(plate, background)
+
+
+def test_of_grain_that_is_as_often_darker_as_lighter_little_stays():
+    rng = np.random.default_rng(0)
+    background = np.full((64, 64, 3), 120, np.uint8)
+    video = (background + rng.normal(0, 12, background.shape)).astype(np.uint8)
+    clear = np.zeros((64, 64, 1), np.float32)
+    plate = over_background(video, background, background, clear, clear)
+    assert plate.std() < video.std() / 10
+
+
+@given(video=levels, repainted=levels, background=levels, cast=shares, square=squares)
+def test_a_plate_is_a_picture(video, repainted, background, cast, square):
+    plate = over_background(video, repainted, background, cast, square)
     assert (plate.dtype, plate.shape) == (np.uint8, (*SIZE, 3))
 
 
-@given(matte=shares, body=shares, departed=shares)
-def test_the_cast_is_where_the_matte_sees_it_and_on_bodies_that_nothing_hides(matte, body, departed):
-    alpha = cast_alpha(matte, body, departed)
-    assert (alpha >= matte).all()
-    assert np.array_equal(cast_alpha(matte, body, everywhere), np.maximum(matte, body))
-    assert np.array_equal(cast_alpha(matte, body, nobody), matte)
+@given(matte=shares, body=shares, square=squares)
+def test_the_cast_is_where_the_matte_sees_it_and_on_bodies_that_nothing_hides(matte, body, square):
+    assert (cast_alpha(matte, body, square) >= matte).all()
+    assert np.array_equal(cast_alpha(matte, body, apart), np.maximum(matte, body))
+    assert np.array_equal(cast_alpha(matte, body, alike), matte)
 
 
-def test_latents_depart_the_more_the_farther_they_are():
+def test_distances_are_root_mean_squares_over_channels():
     background = torch.randn(1, 16, 2, 3, 4, generator=torch.Generator().manual_seed(0))
-    shares = [departure(background + away, background).mean().item() for away in (0, 0.1, 0.8, 4)]
-    assert shares == pytest.approx([0, 1 - np.exp(-1 / 64), 1 - np.exp(-1), 1], abs=1e-4)
+    squares = square_distance(background + 0.5, background)
+    assert squares.shape == (1, 1, 2, 3, 4)
+    assert squares.sqrt() == pytest.approx(np.full((1, 1, 2, 3, 4), 0.5), abs=1e-6)
 
 
 @given(frames=st.integers(1, 40))
