@@ -5,13 +5,15 @@ import json
 import zipfile
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from isa_engine.configuration.policies import EXACT
-from isa_engine.shot import Character, ReferencePose, Settings, Shot
+from isa_engine.geometry.frames import segment_latents
+from isa_engine.shot import Character, Kept, ReferencePose, Settings, Shot
 from isa_engine.shot.shot import SKELETON
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -87,6 +89,13 @@ def any_shot(draw) -> Shot:
         places[:, sorted(draw(st.sets(st.integers(0, SKELETON - 1), max_size=SKELETON - 1)))] = np.nan
         return places
 
+    cuts = tuple(sorted(draw(st.sets(st.integers(1, frames - 1))))) if frames > 1 else ()
+
+    def kept() -> Kept:
+        count = segment_latents([last - first for first, last in pairwise([0, *cuts, frames])])[-1][1]
+        again = draw(arrays.arrays(bool, count).filter(np.any))
+        return Kept(cloud(2, count, 1, 3), again, draw(st.sampled_from(("random", "ab" * 32))), "cd" * 32)
+
     words = st.just("") | st.text(max_size=30)
     corner = st.integers(0, points - 1)
     characters = tuple(
@@ -124,7 +133,8 @@ def any_shot(draw) -> Shot:
             prompt=draw(words),
             negative_prompt=draw(words),
         ),
-        cuts=tuple(sorted(draw(st.sets(st.integers(1, frames - 1))))) if frames > 1 else (),
+        cuts=cuts,
+        kept=kept() if draw(st.booleans()) else None,
     )
 
 

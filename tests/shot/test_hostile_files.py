@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
-from isa_engine.shot import encode_shot, read_shot, validate
+from isa_engine.shot import Kept, encode_shot, read_shot, validate
 from isa_engine.shot.archive import MAX_BYTES
 from tests.shot.shots import archive, header, members, npy, same, small_shot, with_header, with_member
 
@@ -146,6 +146,17 @@ def test_pickles_are_never_loaded(tmp_path):
         refused(with_member(CONTENT, field, file.getvalue()), f"field '{field}'")
         refused(with_member(CONTENT, field, pickle.dumps(Trap())), f"field '{field}'")
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("told", [{}, [], "take", None, {"weights": 1, "take": "a"}, {"weights": "a"}])
+def test_a_take_that_is_kept_and_is_none(told):
+    shot = small_shot(kept=Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "a", "b"))
+    content = encode_shot(shot)
+    changed = with_header(content, {**header(content), "kept": told})
+    refused(changed)
+    for field in ("kept_latents", "kept_again"):
+        refused(with_member(content, field, None), f"field '{field}'", "missing")
+        refused(with_member(content, field, npy(np.zeros(5))), f"field '{field}'")
 
 
 POINTS = SHOT.characters[0].points

@@ -9,7 +9,7 @@ from hypothesis import given
 from isa_engine.body import SMPLX_JOINTS, open_body
 from isa_engine.body.keypoints import face_points
 from isa_engine.configuration.policies import EXACT, FORECAST
-from isa_engine.shot import Character, encode_shot, read_shot, write_shot
+from isa_engine.shot import Character, Kept, encode_shot, read_shot, write_shot
 from isa_engine.shot.shot import SKELETON
 from tests.shot.shots import JPEG, NAMES, any_shot, header, same, small_shot
 
@@ -102,6 +102,14 @@ def test_a_policy_makes_the_file_a_version_3_and_a_file_without_one_is_exact():
     assert read_shot(encoded).settings == spared
     assert "policy" not in header(encode_shot(small_shot()))["settings"]
     assert read_shot(encode_shot(small_shot())).settings.policy == EXACT
+
+
+def test_what_is_kept_of_a_take_makes_the_file_a_version_4():
+    kept = Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
+    encoded = encode_shot(small_shot(kept=kept))
+    assert version(encoded) == 4
+    assert same(read_shot(encoded).kept, kept)
+    assert "kept" not in header(encode_shot(small_shot()))
 
 
 def test_a_character_that_is_hidden_for_a_while_makes_the_file_a_version_2():

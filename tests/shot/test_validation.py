@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isa_engine.errors import ShotError
-from isa_engine.shot import Settings, encode_shot, validate
+from isa_engine.shot import Kept, Settings, encode_shot, validate
 from tests.shot.shots import small_shot
 
 
@@ -41,12 +41,27 @@ def joints(**changes) -> np.ndarray:
     return places
 
 
+def kept(**changes) -> dict:
+    """Of a take of the small shot's three frames, two latents."""
+    whole = Kept(np.zeros((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
+    return {"kept": replace(whole, **changes)}
+
+
 ONES = np.ones((3, 4, 3), np.float32)
 CASES = {
     "no frame rate": ({"fps": Fraction(0)}, ["fps", "0"]),
     "a cut before the first frame": ({"cuts": (0,)}, ["cuts"]),
     "a cut after the last frame": ({"cuts": (3,)}, ["cuts", "3 frames"]),
     "cuts that do not rise": ({"cuts": (2, 1)}, ["cuts"]),
+    "latents of another length": (kept(latents=np.zeros((4, 3, 2, 2), np.float32)), ["kept", "(4, 3, 2, 2)"]),
+    "latents that are none": (kept(latents=np.zeros((2, 2), np.float32)), ["kept", "(2, 2)"]),
+    "a latent that is no number": (
+        kept(latents=np.full((4, 2, 2, 2), np.nan, np.float32)),
+        ["kept", "finite"],
+    ),
+    "another length made again": (kept(again=np.ones(3, bool)), ["kept", "(3,)", "2 bools"]),
+    "nothing made again": (kept(again=np.zeros(2, bool)), ["kept", "nothing is made again", "Choose frames"]),
+    "latents of no model": (kept(weights=""), ["kept", "origin", "missing"]),
     "visibility of another length": (ben(shown=np.ones(2, bool)), ["Ben", "shown", "(2,)"]),
     "visibility in numbers": (ben(shown=np.ones(3)), ["Ben", "float64"]),
     "nobody ever": (ben(shown=np.zeros(3, bool)), ["Ben", "hidden on all frames"]),
