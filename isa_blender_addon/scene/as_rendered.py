@@ -16,6 +16,7 @@ from .timeline import view_layer
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,
 # so that points stay on the skin of the whole body.
 _REMOVING = {"BOOLEAN", "DECIMATE", "MASK", "REMESH", "WELD"}
+_OF_THE_VIEWPORT = ("hide_viewport", "show_viewport", ".levels")
 # Faces up to which a mesh is subdivided as in renders: finer ones hardly move the skin, and take time.
 _FINE = 100_000
 
@@ -106,8 +107,8 @@ def _level(scene, item, modifier) -> int:
 
 
 def _of_the_viewport(item) -> list:
-    """Curves and drivers that would switch an object or its modifiers off in the viewport again."""
-    return [curve for curve in moving(item) if curve.data_path.endswith(("hide_viewport", "show_viewport"))]
+    """Curves and drivers that would make an object or its modifiers as in the viewport again."""
+    return [curve for curve in moving(item) if curve.data_path.endswith(_OF_THE_VIEWPORT)]
 
 
 def _is_moved(item, path: str) -> bool:

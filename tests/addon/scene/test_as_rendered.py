@@ -164,6 +164,24 @@ def nodes_that_number_vertices_anew(anna):
     anna.children[0].modifiers.new("Shuffle", "NODES").node_group = tree
 
 
+def subdivision_that_is_driven(anna):
+    """As rigs have it: a property says how finely viewports subdivide."""
+    finer = anna.children[0].modifiers.new("Finer", "SUBSURF")
+    finer.render_levels = 2
+    finer.driver_add("levels").driver.expression = "0"
+
+
+def camera_that_hangs_on_what_is_rendered_otherwise(anna):
+    """At a vertex that is pushed out in renders alone."""
+    bpy.ops.mesh.primitive_cube_add()
+    holder = bpy.context.object
+    holder.vertex_groups.new(name="Here").add([0], 1.0, "REPLACE")
+    holder.modifiers.new("Push", "DISPLACE").show_viewport = False
+    held = bpy.context.scene.camera.constraints.new("COPY_LOCATION")
+    held.target, held.subtarget, held.use_offset = holder, "Here", True
+    holder.hide_render = True
+
+
 def modifier_that_is_switched_on_with_time(anna):
     push = anna.children[0].modifiers.new("Push", "DISPLACE")
     push.strength = 0.3
@@ -175,6 +193,8 @@ def modifier_that_is_switched_on_with_time(anna):
 @pytest.mark.parametrize(
     "differ",
     [
+        subdivision_that_is_driven,
+        camera_that_hangs_on_what_is_rendered_otherwise,
         modifier_that_is_switched_on_with_time,
         curve_that_is_rendered_finer,
         nodes_that_number_vertices_anew,

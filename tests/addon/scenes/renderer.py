@@ -27,7 +27,9 @@ class WITNESS_render_engine(bpy.types.RenderEngine):
     seen: list[Rendered] = []
 
     def render(self, depsgraph) -> None:
-        frame = Rendered(np.array(depsgraph.scene.camera.matrix_world.normalized()))
+        # The scene's own camera stands where the viewport has it.
+        camera = depsgraph.scene.camera.evaluated_get(depsgraph)
+        frame = Rendered(np.array(camera.matrix_world.normalized()))
         for instance in depsgraph.object_instances:
             item = instance.object
             if item.type == "MESH" and instance.show_self:
