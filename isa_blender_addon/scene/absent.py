@@ -153,8 +153,11 @@ def _with_instances(objects: list) -> list:
 
 def _all_in(collection) -> list:
     """What an instance of a collection shows, instances in it and in these included."""
+    if collection.hide_render:
+        return []
     # Blender allows no collection an instance of itself.
-    return _with_instances([item for item in collection.all_objects if rendered(item)])
+    own = _with_instances([item for item in collection.objects if rendered(item)])
+    return own + [item for child in collection.children for item in _all_in(child)]
 
 
 def _instances_a_collection(item) -> bool:

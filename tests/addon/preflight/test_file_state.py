@@ -76,6 +76,18 @@ def test_an_instance_is_named_and_its_button_makes_it_a_character_where_it_stand
     assert abs(shown.points[-1] - shown.points[0]).max() > 0.01
 
 
+def test_who_is_hidden_within_an_instance_is_not_named(staged):
+    empty = as_instance(staged, "Ben")
+    outer = bpy.data.collections.new("Outer")
+    outer.children.link(empty.instance_collection)
+    empty.instance_collection.hide_render = True
+    assert said(staged) == []
+    empty.instance_collection = outer
+    assert said(staged) == []
+    outer.children[0].hide_render = False
+    assert len(said(staged)) == 1
+
+
 def test_an_instance_of_a_linked_collection_is_made_real_as_well(staged, tmp_path):
     empty = as_instance(staged, "Ben")
     empty.location = (2, 1, 0)
