@@ -77,6 +77,9 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.progress import PrintedProgress
     from isa_engine.pipeline.model import build_model
 
+    if arguments.part == "control" and not _is_configured(arguments.model):
+        _plates(arguments)
+        return
     config = model_config(arguments.model)
     width, height = config.canvas(arguments.size)
     read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part)
@@ -144,6 +147,42 @@ def _detection(arguments: argparse.Namespace) -> None:
     print("\n".join(each.markdown() for each in tables))
 
 
+def _is_configured(name: str) -> bool:
+    """Whether the house has a configuration of that name: its parts can be looked into."""
+    from isa_engine.configuration import model_config
+
+    try:
+        model_config(name)
+    except ModelError:
+        return False
+    return True
+
+
+def _plates(arguments: argparse.Namespace) -> None:
+    """A model of any kind, by its plates alone."""
+    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
+    from isa_engine.evaluation import table
+    from isa_engine.evaluation.any_kind import control_of_plates
+    from isa_engine.evaluation.held_out import HeldOut
+    from isa_engine.evaluation.progress import PrintedProgress
+    from isa_engine.pipeline.painter import load_model
+
+    model = load_model(arguments.model, arguments.device)
+    try:
+        width, height = map(int, arguments.size.split("x"))
+    except ValueError as error:
+        raise ModelError(f"'{arguments.size}' is no size", remedy="Give it as WIDTHxHEIGHT.") from error
+    how = arguments.steps, arguments.guidance, arguments.seed, arguments.policy
+    split = HELD_OUT_RICH if arguments.rich else HELD_OUT
+    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
+    out, report = arguments.out, PrintedProgress()
+    out.mkdir(parents=True, exist_ok=True)
+    settings = Settings(arguments.model, width, height, *how)
+    tables = [control_of_plates(model, held_out, arguments.clips, settings, out, report)]
+    table.write(out, arguments.part, tables, _settings(arguments, model))
+    print("\n".join(each.markdown() for each in tables))
+
+
 def _check(arguments: argparse.Namespace) -> None:
     from isa_engine.geometry.frames import extended_count
 
@@ -174,7 +213,7 @@ def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
 
     settings = {
-        "model": model.config.name,
+        "model": arguments.model,
         "weights": model.weights,
         "clips of each kind": arguments.clips,
         "first seed": arguments.seed,

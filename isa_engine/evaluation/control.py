@@ -134,7 +134,7 @@ def control(
                 write_contact_sheet(out / name, rows)
             report(kind.name, done + 1, count)
     _measure_blenders_camera(measurements, model, bare, held_out, count, sampling, report)
-    return _table(measurements, figures)
+    return table_of(measurements, figures)
 
 
 def _candidates(model: Model, bare: Model, clip: HeldOutClip, sampling: Sampling) -> dict[str, Video]:
@@ -263,7 +263,8 @@ def _matte(model: Model, latents: torch.Tensor) -> torch.Tensor:
     return model.matte_head(latents)[0, 0] > 0
 
 
-def _table(measurements: Measurements, figures: list[bool]) -> Table:
+def table_of(measurements: Measurements, figures: list[bool]) -> Table:
+    """The table of these measurements; what was not measured is empty."""
     cells = {row: {c: cell_of(measurements[row][c]) for c in _CANDIDATES} for row in TARGETS}
     ceiling = mean(cells[IOU_ONE][CEILING])
     for column in _CANDIDATES:

@@ -23,6 +23,7 @@ from isa_engine.data.surfaces.patterns import random_colours
 from isa_engine.errors import DataError
 from isa_engine.evaluation.camera_motion import agreement
 from isa_engine.evaluation.silhouette import iou, tolerance
+from isa_engine.evaluation.skeleton import skeleton
 from isa_engine.evaluation.worn import Worn, worn
 from isa_engine.geometry.surface import POINTS
 
@@ -74,6 +75,8 @@ class HeldOutClip:
             their own, the first one's, with the others cut out and pasted in.
         repeated_mask: ``(F, H, W)`` bool, the cast in it.
         reference_worn: for each character the colours that its own reference shows (``worn``).
+        skeletons: ``(F, K, 60, 3)`` joints and face points of the cast, as of ``shot.Character``.
+        triangles: ``(T, 3)``, which join each character's points.
     """
 
     seed: int
@@ -83,6 +86,8 @@ class HeldOutClip:
     repeated: Tensor
     repeated_mask: Tensor
     reference_worn: list[Worn]
+    skeletons: np.ndarray
+    triangles: np.ndarray
 
     @property
     def mask(self) -> Tensor:
@@ -193,6 +198,8 @@ class HeldOut:
                 )
                 for picture, mask, other in zip(clip.reference_of.tolist(), masks, others, strict=True)
             ],
+            skeletons=np.stack([skeleton(self.humans.tokens, actor) for actor in actors], 1),
+            triangles=self.humans.triangles,
         )
 
     def _about_the_origin(

@@ -47,6 +47,8 @@ class SyntheticHumans:
         self, body: BodyModel, points: int, device: torch.device | str = "cpu", split: Split = TRAINING
     ):
         table = surface_table(body.v_template, body.faces)
+        # They join all of the table's points.
+        self.triangles = table.triangles
         self.tokens = SkinnedSurface(body, table.corners[:points], table.barycentric[:points], device)
         self.split, self.device = split, torch.device(device)
         self.framing, self.detailed = split.distribution.framing, split.distribution.detailed

@@ -169,13 +169,23 @@ def test_a_plate_and_its_record(added, tmp_path):
     assert set(record["model"]["files"]) == set(remembered(added).files)
     assert record["settings"]["prompt"] == "a street"
 
+
+@pytest.mark.parametrize("phase", ["encode", "denoise", "decode", "write"])
+def test_cancelled_in_any_phase_it_leaves_nothing(added, model, tmp_path, phase):
     def cancel(progress):
-        if progress.phase == "decode":
+        if progress.phase == phase and progress.step:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        generate(shot, load_model(added, "cpu"), tmp_path / "cancelled", cancel)
-    assert not list((tmp_path / "cancelled").iterdir())
+        generate(shot_of_people(added, steps=1), model, tmp_path / "out", cancel)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_controls_of_another_size_than_the_canvas_are_refused(added, model, monkeypatch):
+    video = np.zeros((FRAMES, SIZE[1] + 16, SIZE[0], 3), np.uint8)
+    monkeypatch.setattr("isa_engine.pipeline.vace.told.control_pictures", lambda *_: (video, video))
+    with pytest.raises(ShotError, match=r"controls of .*48, 48.* pixels are not the canvas of \(48, 32\)"):
+        told(shot_of_people(added), model, 0)
 
 
 def test_a_canvas_that_is_no_multiple_is_refused_before_anything_is_painted(added, model):
