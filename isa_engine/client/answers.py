@@ -4,9 +4,10 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import isa_engine
+from isa_engine.client import words
 from isa_engine.client.protocol import (
     TRANSITIONS,
     Health,
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 def read_health(url: str, answer: dict) -> Health:
     """An engine's health; another major or minor version is an ``EngineError``."""
-    theirs, ours = str(answer["version"]), isa_engine.__version__
+    theirs, ours = words.sentence(str(answer["version"])), isa_engine.__version__
     if theirs.split(".")[:2] != ours.split(".")[:2]:
         problem = f"version {theirs} runs there, and this is version {ours}"
         raise EngineError(problem, where=url, remedy="Update the older of the two.")
@@ -50,7 +51,7 @@ def read_job(answer: dict) -> JobStatus:
 def read(kind: Callable[..., T], answer: dict) -> T:
     """A dataclass of the protocol; what another patch version adds is left out, or has its default."""
     known = [field for field in fields(kind) if field.default is MISSING or field.name in answer]
-    read = kind(**{field.name: answer[field.name] for field in known})
+    read = kind(**{field.name: _shown(answer[field.name], field.name) for field in known})
     for field in known:
         value, wanted = getattr(read, field.name), tuple if get_origin(field.type) is tuple else field.type
         # JSON writes a whole number of seconds without a fraction, and Python counts a bool as a number.
@@ -62,6 +63,13 @@ def read(kind: Callable[..., T], answer: dict) -> T:
     if isinstance(read, (JobStatus, JobEvent)) and read.state not in TRANSITIONS:
         raise ValueError(read.state)
     return read
+
+
+def _shown(value: Any, name: str) -> Any:
+    """A text as terminals and panels may show it: an engine is believed no more than a stranger."""
+    if not isinstance(value, str):
+        return value
+    return words.lines(value) if name == "comment" else words.line(value)
 
 
 def job_id(text: str) -> str:

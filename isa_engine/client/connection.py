@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from isa_engine.client import words
 from isa_engine.client.answers import STRANGE
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
@@ -180,9 +181,10 @@ class Connection:
             remedy = "Enter the token that this engine was started with."
             return TokenRefused("the engine refuses the token", where=self.url, remedy=remedy)
         try:
-            sentence = json.loads(self._content(response))["error"]
-            if not isinstance(sentence, str):
+            said = json.loads(self._content(response))["error"]
+            if not isinstance(said, str):
                 raise TypeError
+            sentence = words.sentence(said)
         except (ValueError, TypeError, KeyError, RecursionError, EngineError):
             if response.status_code not in _PASSING:
                 return self.stranger()

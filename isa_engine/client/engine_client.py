@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import requests
 
+from isa_engine.client import words
 from isa_engine.client.answers import job_id, read, read_health, read_job, read_workers
 from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.client.protocol import (
@@ -197,7 +198,7 @@ class EngineClient:
     def log(self, job: str) -> str:
         """What the workers did over a job, in lines of text."""
         with contextlib.closing(self._connection.stream(f"/jobs/{job}/log", {})) as response:
-            return self._connection.text(response)
+            return words.lines(self._connection.text(response))
 
     def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
         """Save the newest preview picture, a PNG, at ``path``."""

@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 
 from isa_engine.client.protocol import Memory, ResultFile
+from isa_engine.client.words import sentence
 from isa_engine.service.database import Database
-from isa_engine.service.words import sentence
 
 MAX_STALLS = 3
 GAVE_UP = "The engine went away {} times while this job got no further. Look at its log before trying again."

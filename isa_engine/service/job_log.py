@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from isa_engine.service.words import sentence
+from isa_engine.client.words import sentence
 
 MAX_BYTES = 2**20
 

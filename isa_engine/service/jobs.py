@@ -23,6 +23,7 @@ from isa_engine.client.protocol import (
     JobStatus,
     ResultFile,
 )
+from isa_engine.client.words import LINE, LINES
 from isa_engine.service.access import Needs, caller, owner, the_callers
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
@@ -33,7 +34,6 @@ from isa_engine.service.order_routes import order_routes
 from isa_engine.service.queue_watch import QUEUE
 from isa_engine.service.store import Conflict, JobStore, OverQuota, ask
 from isa_engine.service.upload import Uploaded, Uploads
-from isa_engine.service.words import LINE, LINES
 
 log = logging.getLogger(__name__)
 

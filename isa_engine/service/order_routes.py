@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from isa_engine.client.protocol import MAX_COMMENT, MAX_NAME, PRIORITIES, JobStatus
+from isa_engine.client.words import LINE, LINES
 from isa_engine.service.access import the_callers
 from isa_engine.service.folders import Folders
 from isa_engine.service.store import JobStore
-from isa_engine.service.words import LINE, LINES
 
 
 class Change(BaseModel):

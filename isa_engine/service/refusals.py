@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from isa_engine.service import words
+from isa_engine.client import words
 
 log = logging.getLogger(__name__)
 

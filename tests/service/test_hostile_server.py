@@ -198,3 +198,26 @@ def test_a_hostile_answer_is_an_engine_error_soon_and_in_little_memory(case, tmp
         assert time.monotonic() - began < 200
         client.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_an_engine_says_moves_the_cursor_of_whoever_reads_it():
+    odd = "Anna\x1b[2J\r\u202e\u200b"
+    refusal = json.dumps({"error": odd}).encode()
+
+    def say(send, request: bytes) -> None:
+        if b"/log" in request:
+            send(sized(f"first\n{odd}\n".encode()))
+        elif b"/cancel" in request:
+            head = HEAD.replace(b"200 OK", b"409 Conflict")
+            send(head + f"Content-Length: {len(refusal)}\r\n\r\n".encode() + refusal)
+        else:
+            send(sized(json.dumps({**JOB, "error": odd, "name": odd, "comment": f"a\n{odd}"}).encode()))
+
+    with spoken(say) as url, contextlib.closing(EngineClient(url, "token")) as client:
+        job, log = client.job("0" * 32), client.log("0" * 32)
+        with pytest.raises(EngineError) as refused:
+            client.cancel("0" * 32)
+    for shown in (job.error, job.name, job.comment, log, str(refused.value)):
+        assert "Anna" in shown
+        assert not set(shown) & set("\x1b\r\u202e\u200b")
+    assert (job.comment.count("\n"), log.count("\n")) == (1, 2)
