@@ -18,3 +18,18 @@ def test_greys_of_16_bits_are_scaled_not_clipped(level):
     assert shown.shape == (2, 3, 3)
     assert np.ptp(shown) == 0
     assert abs(int(shown[0, 0, 0]) - level / 257) <= 0.5
+
+
+@given(colour=st.tuples(*[st.integers(0, 255)] * 3), alpha=st.integers(0, 255))
+def test_behind_what_is_transparent_is_mid_grey_whatever_colour_it_hides(colour, alpha):
+    file = io.BytesIO()
+    Image.new("RGBA", (3, 2), (*colour, alpha)).save(file, "PNG")
+    wanted = (np.array(colour) * alpha + 128 * (255 - alpha)) / 255
+    assert np.abs(picture(file.getvalue(), "reference") - wanted).max() <= 1
+
+
+def test_a_transparent_colour_of_a_palette_is_mid_grey():
+    file, palette = io.BytesIO(), Image.new("P", (3, 2), 1)
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.save(file, "PNG", transparency=1)
+    assert (picture(file.getvalue(), "reference") == 128).all()
