@@ -35,15 +35,13 @@ def reading_seconds(scene, background: bool) -> dict[str, float]:
 
 
 def job_seconds(scene, device: str, memory: float | None, ready: bool) -> dict[str, float]:
-    """Of the phases from a whole shot to the plate in the scene; empty where nothing is known of the engine.
+    """Of the phases from a whole shot to the plate in the scene.
 
     Args:
-        device, memory: as of ``engine_seconds``.
+        device, memory: as of ``engine_seconds``; a device of which nothing is known is taken for the slowest.
         ready: whether the engine runs.
     """
-    engine = engine_seconds(scene, device, memory)
-    if not engine:
-        return {}
+    engine = engine_seconds(scene, device, memory) or engine_seconds(scene, "cpu", memory)
     return {"start": 0.0 if ready else _seen.get("start", _START), **_WAY, **engine}
 
 

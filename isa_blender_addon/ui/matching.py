@@ -78,7 +78,7 @@ def match_word(scene, member) -> tuple[str, str]:
     if pixels is None:
         return words("by hand"), "NONE"
     if close(pixels, figure):
-        return words("{pixels:.1f} px off", pixels=pixels), "CHECKMARK"
+        return words("{pixels:.1f} px", pixels=pixels), "CHECKMARK"
     return words("{pixels:.0f} px off", pixels=pixels), "ERROR"
 
 

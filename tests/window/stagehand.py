@@ -73,11 +73,14 @@ class Viewport:
         self._event("MOUSEMOVE", "NOTHING", self.area.x + 200, self.area.y + 100)
 
     def find(self, wanted: str, across: float = 0.5) -> Iterator[None]:
-        """Where a button of the sidebar is; the sidebar is scrolled until it is there."""
+        """Where a button of the sidebar is; the sidebar is scrolled until it is there, and still."""
         # To the top, then down.
         self._passed = set()
         for way, turns in (("UP", 60), *(5 * [("DOWN", 10)])):
             place = yield from self._find(wanted, across)
+            # Panels glide to new places for a while after something has changed.
+            while place and not (yield from self._stays(wanted, place)):
+                place = yield from self._find(wanted, across)
             if place:
                 return place
             for _ in range(turns):
@@ -102,12 +105,24 @@ class Viewport:
         for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -8):
             self._event("MOUSEMOVE", "NOTHING", x, y)
             yield
-            with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
-                button = _button_under_the_mouse()
-            self._passed.add(button)
-            if button.startswith(wanted) or button.endswith(wanted):
+            if self._is_under_the_mouse(wanted):
                 return x, y
         return None
+
+    def _stays(self, wanted: str, place: tuple[int, int]) -> Iterator[None]:
+        """Whether the button is there a moment later."""
+        yield from pause(0.4)
+        self._event("MOUSEMOVE", "NOTHING", place[0] + 1, place[1])
+        yield
+        self._event("MOUSEMOVE", "NOTHING", *place)
+        yield
+        return self._is_under_the_mouse(wanted)
+
+    def _is_under_the_mouse(self, wanted: str) -> bool:
+        with bpy.context.temp_override(window=self.window, area=self.area, region=self.sidebar):
+            button = _button_under_the_mouse()
+        self._passed.add(button)
+        return button.startswith(wanted) or button.endswith(wanted)
 
     @property
     def _middle(self) -> int:

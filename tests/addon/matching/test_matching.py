@@ -61,14 +61,14 @@ def stand(member, rotations=POSE, place=PLACE) -> np.ndarray:
 
 
 def row(scene) -> tuple[str, str]:
-    """What the cast list says of the first member, and its icon."""
+    """What the cast list says of the first member, and its icon; "ERROR": it is in red."""
     layout = MagicMock()
     layout.row.return_value = layout.split.return_value = layout
     ISA_UL_cast.draw_item(None, bpy.context, layout, scene.isa, scene.isa.cast[0], 0, None, "", 0)
     said = [
         call.kwargs for call in layout.label.call_args_list if call.kwargs.get("text") not in ("", "Anna")
     ]
-    return said[0]["text"], said[0]["icon"]
+    return said[0]["text"], "ERROR" if layout.alert else said[0]["icon"]
 
 
 def test_the_ghost_is_of_the_scene_but_not_of_the_cast_nor_of_any_render(scene, member):
@@ -200,7 +200,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     # Two of a hundred parts of the figure, and not of the picture, are few enough.
     few = 0.019 * seen.error_and_size(scene, member)[1]
     member.marks = marks + np.array([few / SIZE[0], 0])
-    assert row(scene) == (f"{few:.1f} px off", "CHECKMARK")
+    assert row(scene) == (f"{few:.1f} px", "CHECKMARK")
     assert glance(scene, None) == []
     for item in (*member.ghost.children, member.ghost):
         bpy.data.objects.remove(item)

@@ -1,0 +1,56 @@
+"""What is expected of a take before anything of it has begun, and what is learned from the last."""
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.session import expected
+from isa_blender_addon.settings.cast import refresh_cast
+from tests.addon.scenes.cast import stage
+
+
+@pytest.fixture
+def staged(scene, monkeypatch):
+    isa_blender_addon.register()
+    monkeypatch.setattr(expected, "_seen", {})
+    stage(scene, frames=20)
+    refresh_cast(scene)
+    yield scene
+    isa_blender_addon.unregister()
+
+
+def test_a_device_of_which_nothing_is_known_is_taken_for_the_slowest(staged):
+    strange, slow, fast = (
+        expected.job_seconds(staged, device, None, True) for device in ("abacus", "cpu", "cuda")
+    )
+    assert strange == slow
+    assert sum(slow.values()) > sum(fast.values())
+    assert set(slow) >= {"upload", "encode", "denoise", "decode", "write", "fetch", "import"}
+
+
+def test_an_engine_that_does_not_run_yet_is_waited_for(staged):
+    ready, stopped = (expected.job_seconds(staged, "cpu", None, ready)["start"] for ready in (True, False))
+    assert (ready, stopped) == (0, expected._START)
+
+
+def test_a_background_counts_until_it_has_been_made(staged):
+    staged.isa.background = "NONE"
+    bare = sum(expected.reading_seconds(staged, True).values())
+    staged.isa.background = "RENDER"
+    first = sum(expected.reading_seconds(staged, True).values())
+    assert first == pytest.approx(bare + 20 * expected._BACKGROUND["RENDER"])
+    assert sum(expected.reading_seconds(staged, False).values()) == pytest.approx(bare), "a check makes none"
+    expected.note(expected.kind_of_background(staged), 60, 20)
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(60), "as the last one took"
+    expected.note(expected.background_of(staged), 0, 1)
+    assert expected.reading_seconds(staged, True)["background"] == 0
+    bpy.ops.isa.renew_background()
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(60)
+
+
+def test_more_frames_and_more_people_take_longer_to_read(staged):
+    few = expected.reading_seconds(staged, False)["read"]
+    staged.frame_end *= 3
+    assert expected.reading_seconds(staged, False)["read"] == pytest.approx(3 * few)
+    expected.note("read", 6, 60)
+    assert expected.reading_seconds(staged, False)["read"] == pytest.approx(6)
