@@ -48,7 +48,7 @@ def queue(monkeypatch):
 @pytest.fixture
 def following(queue):
     ended = []
-    engine = SimpleNamespace(workers=1, ready=True, device="cpu")
+    engine = SimpleNamespace(workers=1, ready=True, device="cpu", memory=None)
     found = Courses(queue, engine, ended.append)
     found.told, found.engine = ended, engine
     return found
