@@ -1,3 +1,5 @@
+import tempfile
+
 import bpy
 import pytest
 
@@ -6,9 +8,11 @@ from tests.addon.scenes.renderer import rendered  # noqa: F401  a fixture
 
 @pytest.fixture(scope="module", autouse=True)
 def own_data(tmp_path_factory):
-    """Engines of the tests keep their jobs elsewhere than the user's."""
+    """Nothing of the user's: engines of the tests keep their jobs elsewhere, and so do unsaved takes and
+    backgrounds, which in the machine's temporary folder would be in the way of another run of tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield
 
 

@@ -40,7 +40,9 @@ def test_a_connection_that_says_nothing_ends(run_engine):
     engine = run_engine(STUB_HEAD_SECONDS="0.3")
     with contextlib.ExitStack() as strangers:
         [stranger] = connected(engine, strangers, 1)
-        assert stranger.recv(4096) == b""
+        # Reset, if it was ended before all was sent.
+        with contextlib.suppress(ConnectionResetError):
+            assert stranger.recv(4096) == b""
 
 
 def test_there_are_no_more_connections_than_descriptors(monkeypatch):

@@ -84,12 +84,6 @@ def painted(scene, shot=None) -> np.ndarray:
     return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
 
 
-@pytest.fixture(autouse=True)
-def own_temporary_folder(tmp_path_factory, monkeypatch):
-    """What lies in the machine's own may be another Blender's."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-
-
 def leftovers() -> list[str]:
     return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("isa-background")]
 
