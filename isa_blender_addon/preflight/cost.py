@@ -1,4 +1,4 @@
-"""What a shot will cost an engine: time by the model's operations, memory to about a factor of two."""
+"""What a shot will cost an engine: time by the model's operations, memory as ``cost.memory`` tells it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

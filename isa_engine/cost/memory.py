@@ -1,22 +1,24 @@
-"""How much memory a generation takes, to about a factor of two."""
+"""How much memory a generation takes: to within a tenth on a processor, where it was measured
+(``tests/cost/test_memory_measured.py``); elsewhere to about a factor of two.
+"""
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.cost.generation import Work, weight_count
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
 from isa_engine.geometry.temporal_windows import temporal_windows
 
-# The estimate may be so many times too high or too low.
+# The estimate may be so many times too high or too low, on devices on which it was not measured.
 DOUBT = 2
 
 _FLOAT = 4
 # Floats in memory at once for each feature of a token: of tokens in a layer (queries, keys, values, the wide
 # feed-forward, and what these are computed from), and of tokens that wait for their window.
-_KEPT, _WAITING = 14, 4
+_KEPT, _WAITING = 26, 6
 # Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
 # copies of its features are in memory at once.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
 # Bytes of the process itself, before any model.
-_PROCESS = 0.6 * 2**30
+_PROCESS = 0.54 * 2**30
 
 
 def memory(config: ModelConfig, work: Work) -> float:

@@ -1,0 +1,51 @@
+"""What is told of memory is what a processor's generation takes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isa_engine.configuration import model_config
+from isa_engine.configuration.policies import POLICIES
+from isa_engine.cost.generation import Work
+from isa_engine.cost.memory import memory
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak")
+@pytest.mark.parametrize(
+    ("frames", "width", "height", "characters", "policy", "steps"),
+    [
+        (9, 128, 128, 1, "exact", 2),
+        (33, 128, 128, 4, "exact", 2),
+        (33, 224, 128, 2, "forecast", 4),
+        (121, 128, 128, 2, "exact", 2),
+    ],
+)
+def test_it_is_told_to_within_a_tenth(frames, width, height, characters, policy, steps, tmp_path):
+    work = Work(frames, width, height, characters, steps, 2.0, POLICIES[policy])
+    told = memory(model_config("isa-tiny"), work)
+    command = [
+        "-m",
+        "tests.cost.generation_process",
+        frames,
+        width,
+        height,
+        characters,
+        policy,
+        steps,
+        tmp_path,
+    ]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told == pytest.approx(int(done.stdout), rel=0.1)
