@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import socket
 from pathlib import Path
@@ -34,7 +35,11 @@ def together(folder: Path, **changes) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(_train, (str(port), folder, changes), nprocs=2)
+    # Both are forked from a process that has imported this module, which takes seconds.
+    multiprocessing.set_forkserver_preload([__name__])
+    torch.multiprocessing.start_processes(
+        _train, (str(port), folder, changes), nprocs=2, start_method="forkserver"
+    )
 
 
 def _train(rank: int, port: str, folder: Path, changes: dict) -> None:
