@@ -1,0 +1,57 @@
+"""From a scene in Blender to a plate in it, by open weights: random components of the real classes."""
+
+import json
+from dataclasses import replace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.plate.camera_plane import planes
+from isa_blender_addon.preflight import check_shot
+from isa_blender_addon.preflight.glance import glance
+from isa_blender_addon.settings import models
+from isa_blender_addon.settings.cast import prompts, references, refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
+from isa_blender_addon.takes.shown import show_results
+from isa_engine import cli
+from isa_engine.controls import pose_pictures
+from isa_engine.models.vace import VACE
+from isa_engine.pipeline import generate, load_model
+from tests.addon.scenes.cast import stage
+from tests.addon.scenes.shot import capture_shot
+from tests.pipeline.vace.folders import write_tiny
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """Added to this machine, and of a canvas that a processor paints in a moment."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(VACE, "short_side", 48)
+    folder = write_tiny(tmp_path / "tiny-vace")
+    assert cli.main(["model", "add", str(folder), "--accept-licence"]) == 0
+    isa_blender_addon.register()
+    yield "tiny-vace"
+    isa_blender_addon.unregister()
+
+
+def test_a_scene_becomes_a_plate(scene, tiny, tmp_path):
+    stage(scene, frames=5)
+    refresh_cast(scene)
+    assert bpy.ops.isa.use_model(model=tiny) == {"FINISHED"}
+    assert models.chosen(scene).licence == "apache-2.0 (README.md)"
+    scene.isa.prompt, scene.isa.cast[0].prompt, scene.isa.steps = "a street", "a red coat", 1
+    assert not [finding for finding in glance(scene, None) if finding.serious]
+    shot = capture_shot(scene, generation_settings(scene), references(scene), prompts(scene))
+    assert (shot.settings.width % 16, shot.settings.height % 16) == (0, 0)
+    assert not [found for found in check_shot(shot, models.chosen(scene)) if "bones" in found.text]
+    assert next(iter(pose_pictures(shot, (shot.settings.width, shot.settings.height)))).any()
+    shot = replace(shot, settings=replace(shot.settings, guidance=1.0))
+    generate(shot, load_model(tiny, "cpu"), tmp_path / "results", lambda progress: None)
+    show_results(scene, tmp_path / "results")
+    (plane,) = planes(scene, "ISA Plate")
+    image = plane.active_material.node_tree.nodes["Image Texture"].image
+    assert image.frame_duration == 5
+    record = json.loads((tmp_path / "results" / "record.json").read_text())
+    assert record["model"]["class"] == "WanVACEPipeline"
+    assert record["settings"]["prompt"] == "a street"
