@@ -2,9 +2,9 @@
 
 usage: blender --enable-event-simulate --python journeys.py -- FOLDER
 
-FOLDER holds ``task.json``, a detector's stand-in and a photograph, and receives pictures of the screen and
-``report.json``. A menu's entry is played by its letter and a file by its name; each counts as the click that
-it replaces. What is staged by the script stands in the scene that the journey begins with.
+FOLDER holds ``task.json`` with the journeys' names, a detector's stand-in and a photograph, and receives
+pictures of the screen and ``report.json``. A menu's entry is played by its letter, a file by its name; each
+counts as the click that it replaces. What the script stages stands in the scene that a journey begins with.
 """
 
 import importlib
@@ -237,8 +237,8 @@ def visit() -> Iterator[None]:
     stagehand.unfold(part("ui.farm").ISA_PT_farm)
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
-    for journey in (first_minute, one_character, three_characters, another_take, nights_farm):
-        yield from journey(viewport)
+    for journey in TASK["journeys"]:
+        yield from globals()[journey](viewport)
     stagehand.save(REPORT)
 
 

@@ -184,7 +184,9 @@ def test_an_error_of_the_scene_reaches_the_artist_in_her_language(scene, german,
 
 
 def test_so_does_an_error_of_a_thread(scene, german):
-    session().queue.trouble = SceneError("cannot write {file}: {reason}", file="{}.json", reason="voll")
+    session().queue._takes.trouble = SceneError(
+        "cannot write {file}: {reason}", file="{}.json", reason="voll"
+    )
     assert "{}.json ist nicht zu schreiben: voll" in " ".join(drawn(panel.ISA_PT_generate))
 
 
