@@ -14,7 +14,7 @@ import imbuf
 import numpy as np
 
 from isa_engine.errors import SceneError
-from isa_engine.shot.validation import PICTURE_SIGNATURES
+from isa_engine.shot.validation import MAX_ASPECT, PICTURE_SIGNATURES
 
 from .picture_bytes import JPEG, LONGEST, cut_short, orientation, stored_size, without_movie, without_words
 
@@ -38,10 +38,21 @@ def read_picture(path: str | Path, name: str) -> bytes:
         name: the character whose reference it is.
 
     Raises:
-        SceneError: the file is missing, damaged, or no picture that Blender can open.
+        SceneError: the file is missing, damaged, no picture that Blender can open, or a long strip.
     """
     file = Path(bpy.path.abspath(str(path)))
     picture = _content(file, name)
+    size = picture_size(path)
+    if size is not None and max(size) > MAX_ASPECT * min(size):
+        raise SceneError(
+            "'{file}' of {width} × {height} pixels is too long for the engine",
+            where="reference picture of '{name}'",
+            remedy="Crop it around the people in it.",
+            name=name,
+            file=file,
+            width=size[0],
+            height=size[1],
+        )
     if picture.startswith(PICTURE_SIGNATURES):
         picture = without_words(without_movie(picture) if picture.startswith(JPEG) else picture)
         size = stored_size(picture)

@@ -11,12 +11,10 @@ import numpy as np
 from PIL import Image
 
 from isa_engine.errors import ShotError
+from isa_engine.shot.validation import MAX_ASPECT
 
 MAX_PIXELS = 64 * 2**20
 _REMEDY_LARGE = f"Use at most {MAX_PIXELS // 10**6} megapixels."
-# Width over height, or height over width. A picture's canvas grows with it, so that a long strip would fill
-# the memory.
-MAX_ASPECT = 8
 _MAX_SOURCE_PIXELS = 64 * 2**20
 # Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
 _SELF_CONTAINED = {

@@ -29,6 +29,9 @@ MAX_GUIDANCE = 100
 MAX_PROMPT = 4096
 # Letters of a name; Blender's have fewer than 256, and a library's file may stand beside them.
 MAX_NAME = 1024
+# Width over height of a reference picture, or height over width: a canvas grows with it, so that a long strip
+# would fill the memory.
+MAX_ASPECT = 8
 PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 

@@ -44,7 +44,7 @@ def test_what_only_blender_reads_goes_as_blender_shows_it(tmp_path, name):
     assert len(bpy.data.images) == before
 
 
-@pytest.mark.parametrize("size", [(LONGEST + 400, 300), (300, 2 * LONGEST)])
+@pytest.mark.parametrize("size", [(LONGEST + 400, 900), (1200, 2 * LONGEST)])
 def test_a_very_large_picture_is_scaled_down_on_the_way(tmp_path, size):
     gradient(*size).save(tmp_path / "large.jpg", quality=95)
     shown = read(tmp_path / "large.jpg")
@@ -52,6 +52,15 @@ def test_a_very_large_picture_is_scaled_down_on_the_way(tmp_path, size):
     assert shown.width / shown.height == pytest.approx(size[0] / size[1], rel=0.01)
     assert far(shown.resize((30, 30)), gradient(30, 30).resize((30, 30))) < 12
     assert picture_size(tmp_path / "large.jpg") == size
+
+
+def test_a_strip_that_the_engine_would_refuse_is_refused_here(tmp_path):
+    for name in ("strip.png", "strip.webp"):
+        gradient(420, 50).save(tmp_path / name)
+        with pytest.raises(SceneError, match=r"420 × 50 pixels is too long .* Crop it around the people"):
+            read_picture(tmp_path / name, "Anna")
+    gradient(400, 50).save(tmp_path / "panorama.png")
+    read_picture(tmp_path / "panorama.png", "Anna")
 
 
 def test_a_phones_moving_photograph_goes_without_its_movie(tmp_path):
