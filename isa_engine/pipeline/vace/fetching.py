@@ -19,7 +19,6 @@ from typing import Any
 import requests
 
 from isa_engine.errors import ModelError
-from isa_engine.models.sources import Source
 from isa_engine.models.vace import PARTS
 from isa_engine.pipeline.vace.adding import licence_of, sha256
 from isa_engine.whole_file import whole_file
@@ -60,49 +59,53 @@ class _File:
         return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == self.blob
 
 
-def fetch(source: Source, folder: Path, revision: str, accepted: bool, report: Callable[[str], None]) -> None:
+def fetch(
+    repository: str, folder: Path, revision: str, accepted: bool, report: Callable[[str], None]
+) -> None:
     """Fetch a repository's files into a folder.
 
     Args:
+        repository: of Hugging Face, owner and name.
         revision: a commit, 40 hexadecimal digits; empty: the one that the folder is of, or else the newest.
         accepted: whether the person has accepted the licence; if not, no more than it is fetched.
-        report: told the commit, the licence, and how far each file is.
+        report: told the commit, the licence, the size of all files, and how far each of them is.
 
     Raises:
         ModelError: the licence was not accepted, there is no connection or room, or a file is not what the
             repository says it is.
     """
-    with _told(source, folder):
+    with _told(repository, folder):
         kept = folder / _COMMIT
         revision = revision or (kept.read_text(encoding="ascii").strip() if kept.is_file() else "main")
         if revision != "main" and not _COMMIT_HASH.fullmatch(revision):
             remedy = "Give the 40 hexadecimal digits of a commit: branches and tags move."
-            raise ModelError(f"'{revision}' is no commit", where=source.repository, remedy=remedy)
-        commit, files = _listed(source, revision)
+            raise ModelError(f"'{revision}' is no commit", where=repository, remedy=remedy)
+        commit, files = _listed(repository, revision)
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(kept) as partial:
             partial.write_text(commit, encoding="ascii")
-        report(f"{source.repository}, commit {commit}")
-        _get(source, commit, _chosen(files, _LICENCES), folder, report)
-        report(f"licence: {licence_of(folder)}")
+        report(f"{repository}, commit {commit}")
+        _get(repository, commit, _chosen(files, _LICENCES), folder, report)
+        wanted = _chosen(files, _FILES)
+        whole = sum(file.bytes for file in wanted.values()) / 2**30
+        report(f"licence: {licence_of(folder)}; {whole:.3g} GiB in all")
         if not accepted:
             remedy = f"Read it in {folder}, then run this again with --accept-licence."
-            raise ModelError("the licence was not accepted", where=source.repository, remedy=remedy)
-        wanted = _chosen(files, _FILES)
+            raise ModelError("the licence was not accepted", where=repository, remedy=remedy)
         missing = sum(file.bytes for path, file in wanted.items() if not (folder / path).is_file())
         free = shutil.disk_usage(folder).free
         if missing + _SPARE > free:
             problem = f"{missing / 2**30:.3g} GiB are missing, and {free / 2**30:.3g} are free on the disk"
             raise ModelError(problem, where=str(folder), remedy="Free some space, or use --to.")
-        _get(source, commit, wanted, folder, report)
+        _get(repository, commit, wanted, folder, report)
 
 
-def _listed(source: Source, revision: str) -> tuple[str, dict[str, _File]]:
+def _listed(repository: str, revision: str) -> tuple[str, dict[str, _File]]:
     """The commit of a revision, and its files by their paths."""
-    commit = _json(f"/api/models/{source.repository}/revision/{revision}")["sha"]
+    commit = _json(f"/api/models/{repository}/revision/{revision}")["sha"]
     if not _COMMIT_HASH.fullmatch(commit):
         raise ValueError(f"{commit!r} is no commit")
-    tree = _json(f"/api/models/{source.repository}/tree/{commit}?recursive=true")
+    tree = _json(f"/api/models/{repository}/tree/{commit}?recursive=true")
     return commit, {
         entry["path"]: _File(int(entry["size"]), entry["oid"], entry.get("lfs", {}).get("oid", ""))
         for entry in tree
@@ -117,7 +120,7 @@ def _chosen(files: dict[str, _File], patterns: tuple[str, ...]) -> dict[str, _Fi
 
 
 def _get(
-    source: Source, commit: str, files: dict[str, _File], folder: Path, report: Callable[[str], None]
+    repository: str, commit: str, files: dict[str, _File], folder: Path, report: Callable[[str], None]
 ) -> None:
     for number, (path, file) in enumerate(files.items(), 1):
         what = f"{number}/{len(files)} {path}, {file.bytes / 2**30:.3g} GiB"
@@ -126,7 +129,7 @@ def _get(
             continue
         part = folder / f"{path}.part"
         part.parent.mkdir(parents=True, exist_ok=True)
-        url = f"/{source.repository}/resolve/{commit}/{path}"
+        url = f"/{repository}/resolve/{commit}/{path}"
         _stream(url, part, file.bytes, lambda share, what=what: report(f"{what}: {share:.0%}"))
         if not file.is_at(part):
             part.unlink()
@@ -177,16 +180,16 @@ def _ask(path: str, **options: Any) -> requests.Response:
 
 
 @contextlib.contextmanager
-def _told(source: Source, folder: Path) -> Iterator[None]:
+def _told(repository: str, folder: Path) -> Iterator[None]:
     """What goes wrong is a sentence."""
     remedy = "Look at the connection and run this again: it goes on where it broke off."
     try:
         yield
     except requests.RequestException as error:
         problem = f"fetching broke off: {error}"
-        raise ModelError(problem, where=source.repository, remedy=remedy) from error
+        raise ModelError(problem, where=repository, remedy=remedy) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"the answer makes no sense: {error!r}"
-        raise ModelError(problem, where=source.repository, remedy=remedy) from error
+        raise ModelError(problem, where=repository, remedy=remedy) from error
     except OSError as error:
         raise ModelError(f"it cannot be written: {error.strerror}", where=str(folder)) from error
