@@ -12,10 +12,11 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 # Left, top, right, bottom, in pixels of the tests' screen: its viewport with the sidebar, all of it.
-VIEWPORT, WINDOW = (0, 30, 1050, 926), (0, 0, 1280, 1000)
+VIEWPORT, WINDOW, WHOLE = (0, 30, 1050, 926), (0, 0, 1280, 1000), (0, 0, 1280, 1024)
 PICTURES = {
     "empty": ("desk-empty", VIEWPORT),
     "staged": ("2-staged", VIEWPORT),
+    "bar": ("journey-1-background", WHOLE),
     "people": ("desk-people", VIEWPORT),
     "people-browser": ("desk-wham-browser", WINDOW),
     "marking": ("match-marking", WINDOW),
