@@ -32,9 +32,11 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
     that a policy keeps from step to step."""
     denoising = config.dit.width * _kept_latents(config, work) * _tokens(config, work)
     side = _PIECE_SIDE * config.vae.spatial_compression
-    pixels = min(work.width, side) * min(work.height, side) / (config.vae.window or 1) ** 2
-    decoding = _COPIES * min(_PIECE_FRAMES, extended_count(work.frames)) * pixels
-    decoding *= config.vae.block_out_channels[0]
+    places = min(work.width, side) * min(work.height, side) * min(_PIECE_FRAMES, extended_count(work.frames))
+    if config.vae.window:
+        # Networks on whole windows: one vector for all frames and pixels of a latent's.
+        places /= config.vae.window**2 * TEMPORAL_COMPRESSION
+    decoding = _COPIES * places * config.vae.block_out_channels[0]
     kept = config.dit.layers * config.dit.width * _points(config, work) if work.policy.points > 1 else 0
     return _FLOAT * (max(denoising, decoding) + kept)
 
