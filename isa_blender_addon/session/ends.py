@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 
-import aud
 import bpy
 
 from ..language.translation import said
@@ -63,7 +62,12 @@ def notifier(platform: str) -> list[str]:
 
 
 def chime() -> None:
-    """Two tones; nothing where the machine has no sound."""
+    """Two tones; nothing where machine or Blender have no sound."""
+    try:
+        import aud
+    except ImportError:
+        # Some distributions build Blender without it.
+        return
     first, second = (
         aud.Sound.sine(hertz).limit(0, _TONE_SECONDS).fadeout(_TONE_SECONDS / 2, _TONE_SECONDS / 2)
         for hertz in _TONES

@@ -63,9 +63,15 @@ class Journey:
         print(self.name, REPORT["journeys"][self.name], flush=True)
 
 
-def entry(viewport, button: str, letter: str, across: float = 0.5) -> Iterator[None]:
-    """An entry of a menu: a click on its button, and one on the entry."""
-    place = yield from viewport.find(button, across)
+def entry(viewport, button: str, letter: str, across: float, menu: float) -> Iterator[None]:
+    """An entry of a menu: a click on the menu, and one on the entry.
+
+    Args:
+        button: in the menu's row, for Blender does not say of a menu which it is.
+        across, menu: where both are in the sidebar's width, 0 to 1.
+    """
+    _, y = yield from viewport.find(button, across)
+    place = viewport.sidebar.x + int(menu * (viewport.sidebar.width - 20)), y
     yield from viewport.press("LEFTMOUSE", *place)
     yield from stagehand.pause(0.5)
     viewport.clicks += 1
@@ -133,7 +139,7 @@ def one_character(viewport) -> Iterator[None]:
     yield from file(viewport, FOLDER / "photo.png", "journey-2-browser")
     yield from stagehand.wait_until(lambda: member.picture, 20, "the picture")
     yield from stagehand.pause(1)
-    yield from entry(viewport, ".pose", "S")
+    yield from entry(viewport, ".pose", "S", 0.5, 0.5)
     yield from viewport.click("bpy.ops.isa.match_reference(", across=0.3)
     matched = part("matching.pose").is_posed
     yield from stagehand.wait_until(lambda: member.ghost and matched(member.ghost), 120, "the match")
@@ -168,7 +174,7 @@ def three_characters(viewport) -> Iterator[None]:
         yield from viewport.click("bpy.ops.isa.add_character(", across=0.25)
         yield from stagehand.wait_until(lambda count=count: len(scene().isa.cast) == count, 60, "a person")
         yield from stagehand.pause(1)
-        yield from entry(viewport, "bpy.ops.wm.call_menu", letter, across=0.75)
+        yield from entry(viewport, "bpy.ops.isa.import_motion(", letter, 0.3, 0.75)
     people = [member.character for member in scene().isa.cast]
     REPORT["people"] = [
         {
@@ -182,7 +188,7 @@ def three_characters(viewport) -> Iterator[None]:
     yield from file(viewport, FOLDER / "photo.png", "journey-3-browser")
     yield from stagehand.wait_until(lambda: all(m.picture for m in scene().isa.cast), 20, "the pictures")
     for count, letter in enumerate("DF", 1):
-        yield from entry(viewport, "ISA_MT_presets", letter, across=0.3)
+        yield from entry(viewport, "bpy.ops.isa.add_preset(", letter, 0.84, 0.4)
         yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
         began = lambda: session().jobs() or session().held  # noqa: E731
         yield from stagehand.wait_until(began, 200, "the job")
