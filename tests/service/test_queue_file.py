@@ -270,10 +270,11 @@ def test_whatever_an_engine_writes_is_for_its_users_eyes(run_engine):
     assert {path for path, others in modes.items() if others} == set()
 
 
-def test_who_deletes_the_lock_lets_no_second_engine_in(engine, lock, watch, folders):
-    for path in (engine.data, folders.root):
-        (path / "lock.sqlite3").unlink()
-    assert "another engine uses this folder" in refused("--port", "0", "--data", str(engine.data))
+def test_who_deletes_the_lock_lets_no_second_engine_in(lock, watch, folders):
+    (folders.root / "lock.sqlite3").unlink()
+    with pytest.raises(EngineError, match="another engine uses this folder"), held(folders.root):
+        pass
+    (folders.root / "lock.sqlite3").unlink(missing_ok=True)
     assert said(watch) == ""
     assert (folders.root / "lock.sqlite3").exists(), "it is made anew"
 
