@@ -266,10 +266,10 @@ def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path):
 
 
 def test_a_remote_engine_that_comes_back_goes_on_with_the_job(tmp_path):
-    token = {"ISA_ENGINE_TOKEN": "the studio's"}
+    token = {"ISA_ENGINE_TOKEN": "the-studio's"}
     engine = RunningEngine(tmp_path / "data", "--stop-with-stdin", **token)
     port = engine.url.rpartition(":")[2]
-    runner = started(RemoteEngine(engine.url, "the studio's"), ENDLESS, tmp_path / "take")
+    runner = started(RemoteEngine(engine.url, "the-studio's"), ENDLESS, tmp_path / "take")
     reached(runner, "running")
     engine.process.kill()
     engine.process.wait()

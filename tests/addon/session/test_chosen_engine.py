@@ -12,7 +12,7 @@ from isa_blender_addon.session.chosen_engine import ChosenEngine
 from isa_blender_addon.takes.take import HERE
 from tests.service.running import COMMAND, RunningEngine, eventually
 
-TOKEN = "the studio's"
+TOKEN = "the-studio's"
 
 
 @pytest.fixture
