@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 from isa_engine.client import EngineClient, EngineUnreachable
-from isa_engine.client.protocol import RESULTS, JobStatus
+from isa_engine.client.protocol import JobStatus
 from isa_engine.errors import Cancelled, EngineError, IsaError
 
 from ..takes.files import ARRIVING, PREVIEW
@@ -220,9 +220,10 @@ class JobRunner:
         """All results or none: a full disk leaves the folder, and an older take in it, as they were."""
         arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self._folder))
         try:
-            for name in RESULTS:
+            names = self._patiently(lambda: client.result_names(job))
+            for name in names:
                 self._download(client, job, arriving / name)
-            for name in RESULTS:
+            for name in names:
                 os.replace(arriving / name, self._folder / name)
         finally:
             shutil.rmtree(arriving, ignore_errors=True)

@@ -16,6 +16,7 @@ from isa_engine.client import words
 from isa_engine.client.answers import job_id, read, read_health, read_job, read_workers
 from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.client.protocol import (
+    RESULTS,
     Ending,
     Health,
     JobEvent,
@@ -26,6 +27,7 @@ from isa_engine.client.protocol import (
 )
 from isa_engine.client.transfer import ATTEMPTS, Damaged, Upload, save
 from isa_engine.errors import EngineError
+from isa_engine.results.files import LATENTS
 
 # Seconds for an answer to an upload: the engine first checks the shot, one at a time.
 SUBMIT_SECONDS = 300
@@ -183,6 +185,12 @@ class EngineClient:
         """The files that a finished job holds."""
         route = f"/jobs/{job}/results"
         return self._ask(lambda found: [read(ResultFile, file) for file in found], "GET", route)
+
+    def result_names(self, job: str) -> list[str]:
+        """The files to fetch of a finished job: all of ``protocol.RESULTS``, but for latents that a job of an
+        earlier version does not hold."""
+        held = {file.name for file in self.results(job)}
+        return [name for name in RESULTS if name in held or name != LATENTS]
 
     def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
         """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""

@@ -4,7 +4,6 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from isa_engine.client.protocol import RESULTS
 from isa_engine.commands.connection import add_engine, connect
 from isa_engine.errors import EngineError
 
@@ -23,6 +22,6 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EngineError(f"cannot write: {error.strerror}", where=str(arguments.out)) from error
-        for name in RESULTS:
+        for name in client.result_names(arguments.job):
             client.fetch(arguments.job, name, arguments.out / name)
             print(arguments.out / name)

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from dataclasses import replace
@@ -342,6 +343,24 @@ def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(rem
     assert snapshot.state == "failed"
     assert snapshot.error.startswith("plate.mp4 has 0 of its")
     assert not (tmp_path / "take" / "plate.mp4").exists()
+
+
+def test_a_job_that_an_earlier_version_made_comes_without_the_latents_that_it_lacks(
+    remote, running, tmp_path
+):
+    job = running.client.submit(upload(FAST))
+    eventually(lambda: running.client.job(job).over, "the job is done")
+    (latents,) = (running.data / "jobs" / job).glob("results-*/latents.npy")
+    latents.unlink()
+    with contextlib.closing(sqlite3.connect(running.data / "queue.sqlite3")) as queue:
+        queue.execute("DELETE FROM results WHERE job = ? AND name = 'latents.npy'", (job,))
+        queue.commit()
+    runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job=job)
+    runner.start()
+    assert ended(runner).state == "done"
+    found = {path.name for path in (tmp_path / "take").iterdir()}
+    assert found >= {"plate.mp4", "matte.mp4", "record.json", "shot.npz"}
+    assert "latents.npy" not in found
 
 
 def test_a_job_that_the_engine_does_not_know_is_not_sent_anew_unasked(remote, running, tmp_path):
