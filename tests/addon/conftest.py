@@ -3,6 +3,7 @@ import tempfile
 import bpy
 import pytest
 
+from isa_blender_addon.settings import models
 from tests.addon.scenes.renderer import rendered  # noqa: F401  a fixture
 
 
@@ -14,6 +15,12 @@ def own_data(tmp_path_factory):
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_engine_known():
+    """What an engine of another test said of its models is forgotten."""
+    models.report(None)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_the_first_line_says_where_the_engine_is_and_how_to_get_in(engine):
 
 
 def test_every_run_has_its_own_token_and_a_chosen_one_is_not_repeated(run_engine, engine):
-    chosen = run_engine(ISA_ENGINE_TOKEN="chosen by the studio")
+    chosen = run_engine(ISA_ENGINE_TOKEN="chosen-by-the-studio")
     assert chosen.first_line["token"] is None
     assert chosen.client.health().version == isa_engine.__version__
     with pytest.raises(EngineError, match="refuses the token"):
