@@ -10,6 +10,7 @@ from isa_engine.evaluation.candidates import Sampling, generated
 from isa_engine.evaluation.control import BLENDER, ONE
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut
+from isa_engine.evaluation.plates import laid_over_background
 from isa_engine.evaluation.silhouette import iou, keyed
 from isa_engine.pipeline import load_model
 from isa_engine.pipeline.model import parts_of
@@ -28,6 +29,7 @@ def painted() -> list[dict[str, float]]:
         figure = keyed(made.video, clip.screen, clip.tolerance)
         with torch.inference_mode():
             matte = model.matte_head(made.latents)[0, 0] > 0
+        plate = laid_over_background(model, clip, made)
         measured.append(
             {
                 "silhouette": iou(figure, clip.mask),
@@ -35,6 +37,8 @@ def painted() -> list[dict[str, float]]:
                 "repeated": iou(clip.repeated_mask, clip.mask),
                 "gain": psnr(made.video, truth, clip.mask) - psnr(clip.repeated, truth, clip.mask),
                 "background": psnr(made.video, truth, ~clip.mask),
+                "plate's silhouette": iou(keyed(plate.video, clip.screen, clip.tolerance), clip.mask),
+                "plate's background": psnr(plate.video, truth, ~clip.mask),
             }
         )
     return measured
@@ -67,6 +71,11 @@ def test_people_look_more_like_the_truth_than_their_reference_pictures_do(painte
 
 def test_the_background_stays(painted):
     assert mean(painted, "background") > 24.8
+
+
+def test_plates_have_cleaner_outlines_and_ground(painted):
+    assert mean(painted, "plate's silhouette") > mean(painted, "silhouette") + 0.02
+    assert mean(painted, "plate's background") > mean(painted, "background") + 1
 
 
 def test_people_stand_before_blenders_default_camera():
