@@ -41,6 +41,7 @@ warm_up = 5
 cool_down_share = 0.35
 ema = 0.9
 figure_weight = 2.0
+shadow_weight = 5.0
 precision = "{precision}"
 ring_reuse = 15.0
 """
