@@ -6,7 +6,16 @@ from ..operators.choose_picture import PICTURES
 from ..operators.import_motion import MOTIONS
 
 
-class ISA_FH_picture(bpy.types.FileHandler):
+class _ForTheCast:
+    """Taken over a viewport, where there is somebody to take it."""
+
+    @classmethod
+    def poll_drop(cls, context) -> bool:
+        over = context.area is not None and context.area.type == "VIEW_3D"
+        return over and bool(context.scene.isa.cast)
+
+
+class ISA_FH_picture(_ForTheCast, bpy.types.FileHandler):
     """A picture becomes a character's reference."""
 
     bl_idname = "ISA_FH_picture"
@@ -14,26 +23,14 @@ class ISA_FH_picture(bpy.types.FileHandler):
     bl_import_operator = "isa.choose_picture"
     bl_file_extensions = ";".join(PICTURES)
 
-    @classmethod
-    def poll_drop(cls, context) -> bool:
-        return _over_a_viewport(context) and bool(context.scene.isa.cast)
 
-
-class ISA_FH_motion(bpy.types.FileHandler):
+class ISA_FH_motion(_ForTheCast, bpy.types.FileHandler):
     """A motion goes to a character."""
 
     bl_idname = "ISA_FH_motion"
     bl_label = "Motion"
     bl_import_operator = "isa.import_motion"
     bl_file_extensions = ";".join(MOTIONS)
-
-    @classmethod
-    def poll_drop(cls, context) -> bool:
-        return _over_a_viewport(context) and bool(context.scene.isa.cast)
-
-
-def _over_a_viewport(context) -> bool:
-    return context.area is not None and context.area.type == "VIEW_3D"
 
 
 CLASSES = (ISA_FH_picture, ISA_FH_motion)

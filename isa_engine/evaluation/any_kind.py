@@ -7,38 +7,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.evaluation.camera_motion import agreement
 from isa_engine.evaluation.candidates import CEILING, MODEL, REPEATED
 from isa_engine.evaluation.clip_shot import shot_of
 from isa_engine.evaluation.control import (
     GAIN,
     GROUND,
-    IDENTITY,
     ONE,
-    PLATE_BACKGROUND,
-    PLATE_CAMERA,
     PLATE_IN_MASK,
     PLATE_MATTE,
-    PLATE_ONE,
-    PLATE_SEAMS,
-    PLATE_SEVERAL,
-    PLATE_SHADOWS,
     SEVERAL,
     Measurements,
+    measure_identity,
+    measure_plate,
     table_of,
 )
 from isa_engine.evaluation.fidelity import psnr
 from isa_engine.evaluation.held_out import HeldOut, HeldOutClip
-from isa_engine.evaluation.identity import recognised
 from isa_engine.evaluation.progress import Report
-from isa_engine.evaluation.seams import seam_ratio
-from isa_engine.evaluation.shadows import shadow_kept
-from isa_engine.evaluation.silhouette import iou, keyed
+from isa_engine.evaluation.silhouette import iou
 from isa_engine.evaluation.table import Table
-from isa_engine.evaluation.worn import worn_by_cast
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.generation import denoise, matte_of
 from isa_engine.pipeline.painter import Loaded, painter_of
+from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import Settings
 
 # Contact sheets of each kind of clip.
@@ -73,26 +64,11 @@ def control_of_plates(
             measurements[PLATE_MATTE][MODEL].append(iou(matte, mask))
             above = psnr(clip.repeated, truth, mask)
             for column, video in videos.items():
+                measure_plate(measurements, kind, clip, column, video)
                 if column != CEILING:
-                    inside = psnr(video, truth, mask)
-                    measurements[PLATE_IN_MASK][column].append(inside)
-                    measurements[GAIN][column].append(inside - above)
-                measurements[PLATE_SEAMS][column].append(seam_ratio(video))
-                if kind is not GROUND:
-                    figure = keyed(video, clip.screen, clip.tolerance)
-                    figure = clip.repeated_mask if column == REPEATED else figure
-                    row = PLATE_ONE if kind is ONE else PLATE_SEVERAL
-                    measurements[row][column].append(iou(figure, mask))
-                else:
-                    measurements[PLATE_CAMERA][column].append(agreement(video, clip.clip))
-                    measurements[PLATE_SHADOWS][column].append(shadow_kept(video, clip.clip))
-                    if column != CEILING:
-                        measurements[PLATE_BACKGROUND][column].append(psnr(video, truth, ~mask))
-                if clip.clip.points.shape[1] > 1:
-                    answers = recognised(worn_by_cast(video, clip.clip), clip.reference_worn, held_out.rest)
-                    measurements[IDENTITY][column] += [float(a) for a in answers if a is not None]
-                    if column == MODEL:
-                        figures += [answer is not None for answer in answers]
+                    measurements[GAIN][column].append(measurements[PLATE_IN_MASK][column][-1] - above)
+            if clip.clip.points.shape[1] > 1:
+                figures += measure_identity(measurements, clip, videos, held_out.rest)
             if done < _SHEETS:
                 name = f"control-{kind.name.replace(' ', '-')}-{done + 1}.png"
                 sheet = [("render", truth), (MODEL, plate), (REPEATED, clip.repeated)]
@@ -113,5 +89,5 @@ def plate_of(model: Loaded, clip: HeldOutClip, settings: Settings) -> tuple[Tens
     latents = denoise(shot, "", model, silent)
     plate = np.stack(list(painter_of(model).plate(latents, model, shot, None, silent)))
     matte = np.stack(list(matte_of(latents, model, shot)))
-    video = torch.from_numpy(plate).permute(3, 0, 1, 2).float() / 127.5 - 1
-    return video.to(clip.clip.video.device), torch.from_numpy(matte[..., 0] > 127).to(clip.mask.device)
+    shown = torch.from_numpy(matte[..., 0] > 127)
+    return to_video(plate)[0].to(clip.clip.video.device), shown.to(clip.mask.device)

@@ -127,7 +127,8 @@ def control(
                 row = IOU_ONE if kind is ONE else IOU_SEVERAL
                 _measure_figures(measurements, row, model, bare, clip, videos)
             if clip.clip.points.shape[1] > 1:
-                figures += _measure_identity(measurements, clip, videos, held_out.rest)
+                pictures = {column: candidate.video for column, candidate in videos.items()}
+                figures += measure_identity(measurements, clip, pictures, held_out.rest)
             if done < _SHEETS:
                 name = f"control-{kind.name.replace(' ', '-')}-{done + 1}.png"
                 rows = [("render", clip.clip.video), *((k, videos[k].video) for k in _CANDIDATES)]
@@ -170,19 +171,30 @@ def _measure_plates(
 ) -> None:
     """The same of plates, whose outlines are in part the projected bodies' own: the untrained column tells
     how far that goes alone, with the trained matte head."""
-    truth, mask = clip.clip.video, clip.mask
     for column in (MODEL, UNTRAINED):
         plate = laid_over_background(model, clip, videos[column])
-        measurements[PLATE_IN_MASK][column].append(psnr(plate.video, truth, mask))
-        measurements[PLATE_SEAMS][column].append(seam_ratio(plate.video))
-        measurements[PLATE_MATTE][column].append(iou(plate.matte, mask))
-        if kind is GROUND:
-            measurements[PLATE_BACKGROUND][column].append(psnr(plate.video, truth, ~mask))
-            measurements[PLATE_SHADOWS][column].append(shadow_kept(plate.video, clip.clip))
-            measurements[PLATE_CAMERA][column].append(agreement(plate.video, clip.clip))
-        else:
-            row = PLATE_ONE if kind is ONE else PLATE_SEVERAL
-            measurements[row][column].append(iou(keyed(plate.video, clip.screen, clip.tolerance), mask))
+        measure_plate(measurements, kind, clip, column, plate.video)
+        measurements[PLATE_MATTE][column].append(iou(plate.matte, clip.mask))
+
+
+def measure_plate(
+    measurements: Measurements, kind: Kind, clip: HeldOutClip, column: str, video: torch.Tensor
+) -> None:
+    """A candidate's plate ``(3, F, H, W)`` in [−1, 1]; a ceiling that is the render itself has no error."""
+    truth, mask = clip.clip.video, clip.mask
+    measurements[PLATE_SEAMS][column].append(seam_ratio(video))
+    if column != CEILING:
+        measurements[PLATE_IN_MASK][column].append(psnr(video, truth, mask))
+    if kind is not GROUND:
+        figure = keyed(video, clip.screen, clip.tolerance)
+        figure = clip.repeated_mask if column == REPEATED else figure
+        row = PLATE_ONE if kind is ONE else PLATE_SEVERAL
+        measurements[row][column].append(iou(figure, mask))
+        return
+    measurements[PLATE_CAMERA][column].append(agreement(video, clip.clip))
+    measurements[PLATE_SHADOWS][column].append(shadow_kept(video, clip.clip))
+    if column != CEILING:
+        measurements[PLATE_BACKGROUND][column].append(psnr(video, truth, ~mask))
 
 
 def _measure_blenders_camera(
@@ -242,17 +254,20 @@ def _measure_figures(
         measurements[MATTE_OF_VIDEO][column].append(iou(matte, figure))
 
 
-def _measure_identity(
-    measurements: Measurements, clip: HeldOutClip, videos: dict[str, Video], rest: torch.Tensor
+def measure_identity(
+    measurements: Measurements, clip: HeldOutClip, videos: dict[str, torch.Tensor], rest: torch.Tensor
 ) -> list[bool]:
     """Whether each candidate's figures are recognised.
+
+    Args:
+        videos: ``(3, F, H, W)`` in [−1, 1], by column.
 
     Returns:
         for each figure whether it counts: enough is seen of it and of its reference.
     """
     counts = []
-    for column, candidate in videos.items():
-        answers = recognised(worn_by_cast(candidate.video, clip.clip), clip.reference_worn, rest)
+    for column, video in videos.items():
+        answers = recognised(worn_by_cast(video, clip.clip), clip.reference_worn, rest)
         measurements[IDENTITY][column] += [float(answer) for answer in answers if answer is not None]
         counts = [answer is not None for answer in answers]
     return counts

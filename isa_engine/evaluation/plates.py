@@ -14,6 +14,7 @@ from isa_engine.evaluation.held_out import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.pictures import to_shares, to_video
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> Cl
     clip = held_out.clip
     given = encode(model, clip.background[None].to(model.device))
     square = square_distance(model.vae.normalise(made.latents), given)
-    square = _shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
-    head = _shares(model.matte_head(made.latents).sigmoid())
+    square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
+    head = to_shares(model.matte_head(made.latents).sigmoid())
     height, width = clip.video.shape[-2:]
     cameras = clip.intrinsics, clip.camera_to_world
     bodies = normal_maps(clip.points, clip.normals, *cameras, height, width).any(1).float()
@@ -54,13 +55,7 @@ def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> Cl
         np.maximum(head, grown),
         square,
     )
-    video = torch.from_numpy(levels).permute(3, 0, 1, 2).float() / 127.5 - 1
-    return ClipPlate(video, torch.from_numpy(cast_alpha(head, bodies, square)[..., 0] > 0.5))
-
-
-def _shares(shares: Tensor) -> np.ndarray:
-    """``(1, 1, F, H, W)`` to ``(F, H, W, 1)``."""
-    return shares[0].permute(1, 2, 3, 0).cpu().numpy()
+    return ClipPlate(to_video(levels)[0], torch.from_numpy(cast_alpha(head, bodies, square)[..., 0] > 0.5))
 
 
 def _levels(video: Tensor) -> np.ndarray:

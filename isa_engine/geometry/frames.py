@@ -5,7 +5,8 @@ the four frames of the causal VAE's window. With indices from 0: latent 0 ↔ fr
 4j − 3 … 4j. (The inclusive range of Eq. 9 would count each window's first frame twice.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -68,6 +69,42 @@ def segment_latents(segments: Sequence[int]) -> list[tuple[int, int]]:
     """
     ends = np.cumsum([latent_count(frames) for frames in segments]).tolist()
     return list(zip([0, *ends], ends, strict=False))
+
+
+class Piece(NamedTuple):
+    """What of a segment a span has.
+
+    Attributes:
+        segment: its number.
+        start: of the take's latents, the segment's first.
+        first, last: of the segment's latents, ``[first, last)``.
+        before: of the take's frames, so many are before the segment.
+        shown: of the segment's frames, those behind these latents.
+    """
+
+    segment: int
+    start: int
+    first: int
+    last: int
+    before: int
+    shown: range
+
+
+def pieces_of(segments: Sequence[int], span: tuple[int, int] | None) -> Iterator[Piece]:
+    """A span by segments, those that it has anything of.
+
+    Args:
+        segments: frames of each.
+        span: of the take's latents, ``[first, last)``; None: all of them.
+    """
+    before = 0
+    for number, ((start, end), frames) in enumerate(zip(segment_latents(segments), segments, strict=True)):
+        first, last = (start, end) if span is None else (max(start, span[0]), min(end, span[1]))
+        if first < last:
+            first, last = first - start, last - start
+            shown = range(frames_before(first), min(frames, frames_before(last)))
+            yield Piece(number, start, first, last, before, shown)
+        before += frames
 
 
 def decoding_spans(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:

@@ -18,14 +18,14 @@ from isa_engine.geometry.frames import (
     DECODED_AT_ONCE,
     TEMPORAL_COMPRESSION,
     frames_before,
-    segment_latents,
+    pieces_of,
 )
 from isa_engine.pipeline.conditioning import encode_background
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.painter import Span
-from isa_engine.pipeline.pictures import to_frames
+from isa_engine.pipeline.pictures import to_frames, to_shares
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.results.video import read_video
 from isa_engine.shot import Shot
@@ -88,10 +88,8 @@ def decode_plate(
         yield from video
         return
     repainted = decode(given.latents)
-    heads, distances = (
-        _heads(latents, model, shot, span),
-        _square_distances(latents, given, model, shot, span),
-    )
+    heads = _heads(latents, model, shot, span)
+    distances = _square_distances(latents, given, model, shot, span)
     streams = zip(_shown(shot, span), video, repainted, heads, distances, strict=True)
     for number, picture, set_alone, head, square in streams:
         # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
@@ -119,7 +117,7 @@ def _heads(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iter
         logits, state = model.matte_head.decode_chunk(model.vae.denormalise(chunk), state)
         return logits.sigmoid(), state
 
-    return _decode(latents, decode_chunk, model.matte_head, shot, span, to_frames=_shares)
+    return _decode(latents, decode_chunk, model.matte_head, shot, span, to_frames=to_shares)
 
 
 def _square_distances(
@@ -132,7 +130,7 @@ def _square_distances(
         return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True
 
     # Nothing is remembered from one latent to the next.
-    return _decode(squares, decode_chunk, nn.Identity(), shot, span, to_frames=_shares)
+    return _decode(squares, decode_chunk, nn.Identity(), shot, span, to_frames=to_shares)
 
 
 def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:
@@ -142,25 +140,14 @@ def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:
     return np.asarray(grown, np.float32)[..., None] / 255
 
 
-def _shares(shares: Tensor) -> np.ndarray:
-    """``(1, 1, F, H, W)`` to ``(F, H, W, 1)``."""
-    return shares[0].permute(1, 2, 3, 0).float().cpu().numpy()
-
-
 def _canvas(shot: Shot) -> tuple[int, int]:
     return shot.settings.width, shot.settings.height
 
 
 def _shown(shot: Shot, span: Span | None) -> Iterator[int]:
     """The numbers of a span's frames, or of the whole take's."""
-    before = 0
-    for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
-        first, last = (start, end) if span is None else (max(start, span[0]), min(end, span[1]))
-        if first < last:
-            yield from range(
-                before + frames_before(first - start), before + min(frames, frames_before(last - start))
-            )
-        before += frames
+    for piece in pieces_of(shot.segments, span):
+        yield from (piece.before + number for number in piece.shown)
 
 
 def _decode(
@@ -178,17 +165,14 @@ def _decode(
         network: whose memory it is that a span's stream must begin early for.
         to_frames: what a chunk decodes to, to arrays of its frames.
     """
-    wanted = span or (0, latents.shape[2])
     parts = []
-    for (start, end), frames in zip(segment_latents(shot.segments), shot.segments, strict=True):
-        first, last = max(start, wanted[0]) - start, min(end, wanted[1]) - start
-        if first < last:
-            begin = _start(first, network)
-            chunks = latents[:, :, start + begin : start + last].split(DECODED_AT_ONCE, dim=2)
-            parts.append((begin, first, frames, chunks))
+    for piece in pieces_of(shot.segments, span):
+        begin = _start(piece.first, network)
+        chunks = latents[:, :, piece.start + begin : piece.start + piece.last].split(DECODED_AT_ONCE, dim=2)
+        parts.append((begin, piece.shown, chunks))
     total = sum(len(chunks) for *_, chunks in parts)
     done = 0
-    for begin, first, frames, chunks in parts:
+    for begin, shown, chunks in parts:
         # Of each segment a stream of its own: what it remembers of frames before a cut would melt into those
         # after it.
         state, number = None, frames_before(begin)
@@ -198,7 +182,7 @@ def _decode(
             report(Progress("decode", done, total))
             video, state = decode_chunk(chunk, state)
             for frame in to_frames(video):
-                if frames_before(first) <= number < frames:
+                if number in shown:
                     yield frame
                 number += 1
             done += 1

@@ -37,3 +37,8 @@ def to_video(frames: np.ndarray) -> Tensor:
 def to_frames(video: Tensor) -> np.ndarray:
     """``(1, 3, F, H, W)`` in [−1, 1] to ``(F, H, W, 3)`` uint8."""
     return ((video[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).cpu().numpy()
+
+
+def to_shares(shares: Tensor) -> np.ndarray:
+    """A number a pixel, ``(1, 1, F, H, W)``, as ``(F, H, W, 1)`` float32."""
+    return shares[0].permute(1, 2, 3, 0).float().cpu().numpy()

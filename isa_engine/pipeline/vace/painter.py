@@ -10,7 +10,7 @@ from torch import Tensor
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.controls import grown_masks
 from isa_engine.errors import ModelError
-from isa_engine.geometry.frames import frames_before, latent_count, segment_latents
+from isa_engine.geometry.frames import latent_count, pieces_of, segment_latents
 from isa_engine.models.added import added
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
@@ -89,17 +89,13 @@ def plate(
 ) -> Iterator[np.ndarray]:
     """Outside the grown mask the background's own pixels, where the shot has one."""
     size = shot.settings.width, shot.settings.height
-    ends = segment_latents(shot.segments)
-    for number, ((start, end), frames) in enumerate(zip(ends, shot.segments, strict=True)):
-        report(Progress("decode", number, len(ends)))
-        first, last = (start, end) if span is None else (max(start, span[0]), min(end, span[1]))
-        if first >= last:
-            continue
+    count, ends = len(shot.segments), segment_latents(shot.segments)
+    for piece in pieces_of(shot.segments, span):
+        report(Progress("decode", piece.segment, count))
         # The decoder remembers all frames before, so a span is cut out of its whole segment.
-        video = to_frames(model.decode(latents[:, :, start:end]).float())
-        shown = range(frames_before(first - start), min(frames, frames_before(last - start)))
-        kept, masks = background(shot, number), grown_masks(shot.segment(number), size)
+        video = to_frames(model.decode(latents[:, :, slice(*ends[piece.segment])]).float())
+        kept, masks = background(shot, piece.segment), grown_masks(shot.segment(piece.segment), size)
         for frame, mask in enumerate(masks):
-            if frame in shown:
+            if frame in piece.shown:
                 yield video[frame] if kept is None else np.where(mask > 127, video[frame], kept[frame])
-    report(Progress("decode", len(ends), len(ends)))
+    report(Progress("decode", count, count))

@@ -153,7 +153,7 @@ def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path):
 
 def test_an_engine_that_never_gets_ready_is_ended_in_time(engine, monkeypatch):
     monkeypatch.setattr(process_module, "START_SECONDS", 0.5)
-    status = runs(engine, monkeypatch, "-c", "import time; print('hello', flush=True); time.sleep(1000)")
+    status = runs(engine, monkeypatch, "-c", "import signal; print('hello', flush=True); signal.pause()")
     assert status.state == "failed"
     assert status.message.startswith("The engine did not start within 0.5 s")
     assert engine._process.wait(LONG) != 0
@@ -162,10 +162,10 @@ def test_an_engine_that_never_gets_ready_is_ended_in_time(engine, monkeypatch):
 def test_an_engine_that_does_not_listen_is_ended_with_all_it_started(engine, monkeypatch):
     monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
     deaf = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])\n"
+        "import signal, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])\n"
         'print(\'{"url": "http://x", "token": "%s", "version": "1"}\' % child.pid, flush=True)\n'
-        "time.sleep(1000)"
+        "signal.pause()"
     )
     status = runs(engine, monkeypatch, "-c", deaf)
     child = int(status.token)
@@ -189,17 +189,17 @@ def test_chatter_before_and_after_the_first_line_does_no_harm(engine, monkeypatc
 
 def test_the_engine_ends_with_its_owner(tmp_path):
     owner = (
-        "import sys, time\n"
+        "import signal, sys\n"
         "from pathlib import Path\n"
         "from isa_blender_addon.engine import process\n"
+        "from tests.service.running import eventually\n"
         f"process.ENGINE = {COMMAND!r}\n"
         "engine = process.LocalEngine(Path(sys.argv[1]), sys.executable)\n"
         "engine.start()\n"
-        "while engine.poll().state == 'starting':\n"
-        "    time.sleep(0.01)\n"
+        "eventually(lambda: engine.poll().state != 'starting', 'the engine has started')\n"
         "print(engine._process.pid, flush=True)\n"
         "if sys.argv[2] == 'killed':\n"
-        "    time.sleep(1000)\n"
+        "    signal.pause()\n"
     )
     for end in ("killed", "by itself"):
         command = [sys.executable, "-c", owner, str(tmp_path / "engine.log"), end]
