@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.commands.farm import add_bundle_options
+from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.farm.eligibility import operating_system
 from isa_engine.shot import Shot
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--takes", type=int, default=1, help="so many seeds, from the scene's on (default: 1)"
     )
     add_scene_arguments(parser)
+    add_remaking(parser)
     add_bundle_options(parser, operating_system())
 
 
@@ -47,11 +49,12 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
     if arguments.takes < 1:
         raise SceneError(f"--takes {arguments.takes} is out of range", remedy="Give at least 1.")
     check_folder(arguments.out.absolute())
+    keep = keeping(arguments)
     configure(scene, arguments)
     templates: list[Path] = []
 
     def receive(shot: Shot) -> str:
-        templates.append(write(Path(bpy.data.filepath).stem, shot, arguments))
+        templates.append(write(Path(bpy.data.filepath).stem, keep(shot), arguments))
         return ""
 
     now = session()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import bpy
 
+from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
 from ..engine.jobs import PATIENCE_SECONDS
@@ -38,6 +39,7 @@ _PHASES = {"read": "reading", "background": "background", "check": "checking"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add_scene_arguments(parser)
+    add_remaking(parser)
     parser.add_argument(
         "--engine",
         metavar="URL",
@@ -46,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--anyway",
         action="store_true",
-        help="also where a check says that the plate will hardly be what you want",
+        help="also where a check says that the plate will hardly be what you want; with --of that was known "
+        "when the take was made, and is no reason to stop",
     )
     parser.add_argument(
         "--in-place",
@@ -93,6 +96,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         )
     out = Path(os.path.realpath(arguments.out))
     check_folder(out)
+    keep = keeping(arguments)
     if arguments.in_place:
         check_file(Path(bpy.data.filepath))
     out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +105,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         if arguments.engine:
             meet(now.engine, stop)
         configure(scene, arguments)
-        reading = now.generate(scene, arguments.anyway, out)
+        reading = now.generate(scene, arguments.anyway or arguments.of is not None, out, keep)
         follow_reading(reading, stop)
         tell_findings(now)
         follow_job(now, out, stop)

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from isa_engine.commands.remaking import add_remaking, with_kept
+from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.shot import read_shot
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
     changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
-    shot = with_kept(shot, arguments)
+    shot = keeping(arguments)(shot)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes
 

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from isa_engine.errors import ShotError
@@ -27,20 +29,22 @@ def add_remaking(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_kept(shot: Shot, arguments: argparse.Namespace) -> Shot:
-    """The shot, which keeps of an earlier take what the options say; as it is without them.
+def keeping(arguments: argparse.Namespace) -> Callable[[Shot], Shot]:
+    """What gives a shot all that it keeps of an earlier take by the options; without them it stays as it is.
+
+    It raises a ``ShotError`` where the take cannot be kept.
 
     Raises:
-        ShotError: they make no sense, or the take cannot be kept.
+        ShotError: the options make no sense.
     """
     if arguments.of is None and arguments.remake is None:
-        return shot
+        return lambda shot: shot
     if arguments.of is None:
         raise ShotError("nothing says of which take --remake is", remedy="Give its folder with --of.")
     if arguments.remake == CHANGED:
-        return remade(shot, arguments.of, CHANGED)
+        return partial(remade, take=arguments.of, frames=CHANGED)
     found = _FRAMES.fullmatch(arguments.remake or "")
     if arguments.remake is not None and found is None:
         problem = f"the frames to make again are '{arguments.remake}'"
         raise ShotError(problem, remedy=_REMEDY)
-    return remade(shot, arguments.of, tuple(map(int, found.groups())) if found else None)
+    return partial(remade, take=arguments.of, frames=tuple(map(int, found.groups())) if found else None)

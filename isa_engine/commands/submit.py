@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isa_engine.client.protocol import MAX_NAME
 from isa_engine.commands.connection import add_engine, connect
-from isa_engine.commands.remaking import add_remaking, with_kept
+from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.errors import ShotError
 from isa_engine.shot import encode_shot, read_shot
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
         where = str(arguments.shot)
         raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
     if arguments.of or arguments.remake:
-        shot = encode_shot(with_kept(read_shot(shot), arguments))
+        shot = encode_shot(keeping(arguments)(read_shot(shot)))
     with closing(connect(arguments)) as client:
         words = {"name": arguments.name or arguments.shot.stem[:MAX_NAME], "comment": arguments.comment}
         print(client.submit(shot, arguments.priority, arguments.key, **words))

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
+import numpy as np
 import pytest
 
 import isa_blender_addon
@@ -49,6 +50,23 @@ def test_takes_of_the_scene_differ_in_their_seeds_alone(blend, tmp_path):
 def test_one_take_is_called_as_the_file(blend, tmp_path):
     assert farm.main(["--out", str(tmp_path / "bundle")]) == 0
     assert [path.name for path in (tmp_path / "bundle/shots").iterdir()] == ["dance.npz"]
+
+
+def test_a_bundle_may_go_on_from_a_take(blend, tmp_path, capsys):
+    assert farm.main(["--out", str(tmp_path / "bundle")]) == 0
+    take = tmp_path / "take"
+    take.mkdir()
+    (tmp_path / "bundle/shots/dance.npz").rename(take / "shot.npz")
+    height, width = (side // 8 for side in (read_shot(take / "shot.npz").settings.height, 128))
+    np.save(take / "latents.npy", np.ones((16, 2, height, width), np.float32))
+    (take / "record.json").write_text(json.dumps({"model": {"weights": "painted"}}))
+    bpy.context.scene.frame_end += 8
+    assert farm.main(["--out", str(tmp_path / "longer"), "--of", str(take), "--takes", "2"]) == 0
+    for path in (tmp_path / "longer/shots").iterdir():
+        assert read_shot(path).kept.again.tolist() == [False, True, True, True]
+    assert farm.main(["--out", str(tmp_path / "none"), "--remake", "changed"]) == 1
+    assert "Give its folder with --of." in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 def test_it_is_of_the_model_that_the_command_names(blend, tmp_path, monkeypatch, capsys):

@@ -112,6 +112,39 @@ def test_the_command_lines_wishes_are_the_shots(blend, picture, run, tmp_path):
     np.testing.assert_array_equal([c.reference.points for c in shot.characters], first)
 
 
+def test_a_part_of_a_take_is_made_again_and_a_longer_scene_extends_it(blend, run, tmp_path):
+    assert run(tmp_path / "out")[0] == 0
+    take = tmp_path / "out"
+    scene = bpy.context.scene
+    scene.frame_end += 8
+    first = scene.frame_start
+    status, _, errors = run(tmp_path / "longer", "--of", take)
+    assert (status, errors) == (0, "")
+    longer = read_shot(tmp_path / "longer" / "shot.npz")
+    # The take's second latent stands for two frames that it has, and for two that only repeat its last.
+    assert (longer.frames, longer.kept.again.tolist()) == (11, [False, True, True, True])
+    status, _, errors = run(
+        tmp_path / "span", "--of", tmp_path / "longer", "--remake", f"{first + 8}-{first + 10}"
+    )
+    assert (status, errors) == (0, "")
+    assert read_shot(tmp_path / "span" / "shot.npz").kept.again.tolist() == [False, True, True, True]
+    assert list((tmp_path / "span").glob("*-plate.blend"))
+    status, _, errors = run(tmp_path / "same", "--of", tmp_path / "longer", "--remake", "changed")
+    assert status == 1
+    assert "the take has all frames already, as they are staged now" in errors
+
+
+def test_options_of_a_remake_that_make_no_sense_are_said_before_a_frame_is_read(blend, run, tmp_path):
+    for options, sentence in (
+        (("--remake", "2-3"), "Give its folder with --of."),
+        (("--of", tmp_path, "--remake", "some"), "for instance --remake 80-96"),
+    ):
+        status, output, errors = run(tmp_path / "out", *options)
+        assert status == 1
+        assert sentence in errors
+        assert "reading" not in output
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
