@@ -70,11 +70,11 @@ def run(arguments: argparse.Namespace) -> None:
     _check(arguments)
     from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
     from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
-    from isa_engine.evaluation import table
-    from isa_engine.evaluation.candidates import Sampling, untrained
-    from isa_engine.evaluation.fidelity import Networks
-    from isa_engine.evaluation.held_out import HeldOut
-    from isa_engine.evaluation.progress import PrintedProgress
+    from isa_engine.evaluation.candidates.videos import Sampling, untrained
+    from isa_engine.evaluation.held_out.clips import HeldOut
+    from isa_engine.evaluation.measures.fidelity import Networks
+    from isa_engine.evaluation.reporting import table
+    from isa_engine.evaluation.reporting.progress import PrintedProgress
     from isa_engine.pipeline.model import build_model
 
     if arguments.part == "control" and not _is_configured(arguments.model):
@@ -94,37 +94,37 @@ def run(arguments: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
     if arguments.part == "vae":
-        from isa_engine.evaluation.autoencoder import autoencoder
+        from isa_engine.evaluation.tables.autoencoder import autoencoder
 
         tables = autoencoder(model, held_out, clips, networks, out, report)
     elif arguments.part == "video":
-        from isa_engine.evaluation.video import video
+        from isa_engine.evaluation.tables.video import video
 
         bare = untrained(config, folder, arguments.device)
         tables = [video(model, bare, held_out, clips, sampling, networks, out, report)]
     elif arguments.part == "control":
-        from isa_engine.evaluation.control import control
+        from isa_engine.evaluation.tables.control import control
 
         bare = untrained(config, folder, arguments.device)
         tables = [control(model, bare, held_out, clips, sampling, out, report)]
     elif arguments.part == "limits":
-        from isa_engine.evaluation.limits import limits
+        from isa_engine.evaluation.tables.limits import limits
 
         tables = [limits(model, held_out, clips, sampling, out, report)]
     elif arguments.part == "length":
-        from isa_engine.evaluation.length import Windowing, length
+        from isa_engine.evaluation.tables.length import Windowing, length
 
         own = Windowing(config.dit.temporal_window, config.dit.temporal_stride, config.dit.temporal_anchor)
         asked = [Windowing.parse(text) for text in arguments.windows or ()] or [Windowing(), own]
         windowings = list(dict.fromkeys(asked))
         tables = [length(model, held_out, clips, arguments.lengths, windowings, sampling, report)]
     elif arguments.part == "speed":
-        from isa_engine.evaluation.speed import speed
+        from isa_engine.evaluation.tables.speed import speed
 
         tables = [speed(model, held_out, clips, sampling.guidance, report)]
     else:
-        from isa_engine.evaluation.ablation import ablation
-        from isa_engine.evaluation.ablation_runs import Ablation
+        from isa_engine.evaluation.ablation.comparison import ablation
+        from isa_engine.evaluation.ablation.runs import Ablation
 
         settings = _training(arguments)
         common = Ablation(settings, tuple(range(arguments.seeds)), model)
@@ -135,10 +135,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _detection(arguments: argparse.Namespace) -> None:
-    from isa_engine.evaluation import table
-    from isa_engine.evaluation.detection import detection
-    from isa_engine.evaluation.detection_in_motion import detection_in_motion
-    from isa_engine.evaluation.progress import PrintedProgress
+    from isa_engine.evaluation.detection.performances import detection_in_motion
+    from isa_engine.evaluation.detection.poses import detection
+    from isa_engine.evaluation.reporting import table
+    from isa_engine.evaluation.reporting.progress import PrintedProgress
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     place = arguments.seed, PrintedProgress(), arguments.out
@@ -161,10 +161,10 @@ def _is_configured(name: str) -> bool:
 def _plates(arguments: argparse.Namespace) -> None:
     """A model of any kind, by its plates alone."""
     from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
-    from isa_engine.evaluation import table
-    from isa_engine.evaluation.any_kind import control_of_plates
-    from isa_engine.evaluation.held_out import HeldOut
-    from isa_engine.evaluation.progress import PrintedProgress
+    from isa_engine.evaluation.held_out.clips import HeldOut
+    from isa_engine.evaluation.reporting import table
+    from isa_engine.evaluation.reporting.progress import PrintedProgress
+    from isa_engine.evaluation.tables.control_of_plates import control_of_plates
     from isa_engine.pipeline.painter import load_model
 
     model = load_model(arguments.model, arguments.device)

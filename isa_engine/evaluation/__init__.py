@@ -1,16 +1,16 @@
 """How good a model is, measured on held-out clips: the paper's tables, and how well a video obeys its scene.
 
-| what | module |
+A table goes through the rooms in this order:
+
+| what | room |
 |---|---|
-| clips that no training saw | ``held_out`` |
+| clips that no training saw, and kinds of them | ``held_out`` |
 | what a model makes of them, its baselines and its ceiling | ``candidates`` |
-| how well a video obeys | ``silhouette``, ``identity``, ``camera_motion``, ``seams`` |
-| how well it looks | ``fidelity`` with ``i3d``; of latents ``gaussianity`` |
-| Table 1 and Fig. 5 | ``autoencoder`` |
-| Table 2 | ``video`` |
-| Table 4 and Fig. 14 | ``ablation``, ``ablation_runs`` |
-| control | ``control`` |
-| what a person reads | ``table``, ``plots``; sheets of pictures are ``pipeline.contact_sheet``'s |
+| how well each video obeys: outlines, identity, camera, seams, shadows; how well it looks | ``measures`` |
+| the measures of all clips as a table: control, Tables 1 and 2, limits, length, speed | ``tables`` |
+| Table 4 and Fig. 14, with the training of its runs | ``ablation`` |
+| poses found in pictures, for which nothing is generated | ``detection`` |
+| what a person reads | ``reporting``; sheets of pictures are ``pipeline.contact_sheet``'s |
 
 In shapes F counts frames, K characters, H and W pixels; videos are ``(3, F, H, W)`` in [−1, 1].
 """

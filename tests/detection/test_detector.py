@@ -123,7 +123,7 @@ def test_where_none_is_installed_it_is_said_how_to(tmp_path, monkeypatch):
 @pytest.mark.detector
 def test_the_real_one_finds_who_is_in_a_picture_and_refuses_what_is_none():
     from isa_engine.data.recordings.media import encode_picture
-    from isa_engine.evaluation.posed_pictures import SCENES, Photographer
+    from isa_engine.evaluation.detection.posed_pictures import SCENES, Photographer
 
     (scene,) = (scene for scene in SCENES if scene.name == "two people")
     video = Photographer().film(scene, 10, (480, 480))

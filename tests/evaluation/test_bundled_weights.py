@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from isa_engine.configuration import CARD, isa_tiny, weights_folder
-from isa_engine.evaluation.candidates import Sampling, generated
-from isa_engine.evaluation.control import BLENDER, ONE
-from isa_engine.evaluation.fidelity import psnr
-from isa_engine.evaluation.held_out import HeldOut
-from isa_engine.evaluation.plates import laid_over_background
-from isa_engine.evaluation.silhouette import iou, keyed
+from isa_engine.evaluation.candidates.plates import laid_over_background
+from isa_engine.evaluation.candidates.videos import Sampling, generated
+from isa_engine.evaluation.held_out.clips import HeldOut
+from isa_engine.evaluation.held_out.kinds import BLENDER, ONE
+from isa_engine.evaluation.measures.fidelity import psnr
+from isa_engine.evaluation.measures.silhouette import iou, keyed
 from isa_engine.pipeline import load_model
 from isa_engine.pipeline.model import parts_of
 from isa_engine.shot import Settings

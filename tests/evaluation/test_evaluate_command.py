@@ -4,7 +4,7 @@ import pytest
 
 from isa_engine import configuration
 from isa_engine.cli import main
-from isa_engine.evaluation.table import read
+from isa_engine.evaluation.reporting.table import read
 from tests.pipeline.shots import MICRO
 
 SHORT = ["--model", "micro", "--clips", "1", "--frames", "9", "--size", "64x48", "--steps", "1"]
@@ -40,7 +40,7 @@ def test_video_measures_each_metric_in_the_three_settings(tmp_path):
 
 
 def test_an_ablation_trains_the_three_conditionings_alike_and_goes_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("isa_engine.evaluation.ablation_runs._BATCHES", 1)
+    monkeypatch.setattr("isa_engine.evaluation.ablation.runs._BATCHES", 1)
     config = tmp_path / "dit.toml"
     config.write_text('samples = 2\nbatch = 1\nframes = [1]\nsizes = ["32x32"]\n')
     options = "--config", config, "--training-steps", 2, "--seeds", 1

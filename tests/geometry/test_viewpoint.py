@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.data.scenario.camera_paths import look_at_matrices
-from isa_engine.evaluation.limits import View
+from isa_engine.evaluation.tables.limits import View
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.viewpoint import PERSON, viewpoint

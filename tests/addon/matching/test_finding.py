@@ -194,7 +194,7 @@ def test_finding_ends_when_the_add_on_does(anna, detector):
 @pytest.mark.detector
 def test_the_real_detector_matches_a_character_to_a_picture_in_one_call(scene, anna, tmp_path):
     from isa_engine.data.recordings.media import encode_picture
-    from isa_engine.evaluation.posed_pictures import SCENES, Photographer
+    from isa_engine.evaluation.detection.posed_pictures import SCENES, Photographer
 
     video = Photographer().film(SCENES[0], 0, (480, 480))
     (tmp_path / "front.png").write_bytes(encode_picture(video.pixels[0]))

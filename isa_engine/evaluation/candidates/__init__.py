@@ -1,0 +1,1 @@
+"""What a model makes of a clip, with its baselines and its ceiling: videos and plates."""

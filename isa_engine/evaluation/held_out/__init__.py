@@ -1,0 +1,1 @@
+"""Clips that no training saw, and what is known of them."""

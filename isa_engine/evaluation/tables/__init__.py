@@ -1,0 +1,1 @@
+"""One table a module: what ``isa-engine evaluate`` prints."""
