@@ -25,8 +25,9 @@ from ..engine.jobs import PATIENCE_SECONDS
 from ..engine.queue import Job
 from ..preferences.choices import Choices, preferences
 from ..session.chosen_engine import ChosenEngine
-from ..session.current import Session, begin, close
+from ..session.current import begin, close
 from ..session.reading import Reading
+from ..session.session import Session
 from .arguments import add_scene_arguments, configure
 from .places import check_file, check_folder
 

@@ -48,6 +48,10 @@ class Finding:
         """As it reads in English."""
         return self.text.format(**self.values)
 
+    def is_mended_by(self, operator: str, values: dict[str, Any]) -> bool:
+        """Whether one of its buttons runs that operator with these values."""
+        return any(mend.operator == operator and values.items() <= mend.values.items() for mend in self.mends)
+
 
 def hold(findings: Iterable[Finding]) -> bool:
     """Whether a shot with these findings waits for the artist's word, in a window and without."""

@@ -213,7 +213,7 @@ def another_take(viewport) -> Iterator[None]:
     yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.compare_takes(")
     yield from stagehand.pause(1)
-    yield from viewport.click("bpy.ops.isa.use_settings(", across=0.75)
+    yield from viewport.click("bpy.ops.isa.use_settings(", across=0.82)
     yield from stagehand.pause(1)
     journey.ends()
     yield from stagehand.picture("journey-4-takes")

@@ -16,7 +16,8 @@ from isa_blender_addon.background.paint import encode
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.preferences.folders import backgrounds_folder
-from isa_blender_addon.session.current import Session, close, session
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.session import Session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import Cancelled, SceneError

@@ -70,7 +70,7 @@ def test_another_file_hears_nothing_of_it_though_its_scene_has_the_same_number(s
     assert session().note == ""
     session().say("That was another.", bpy.context.scene)
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    assert session()._note.shown(SimpleNamespace(session_uid=number)) == ""
+    assert session()._sentences.note(SimpleNamespace(session_uid=number)) == ""
     assert session().reading is None
 
 

@@ -17,7 +17,7 @@ from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.session import current as session_module
 from isa_blender_addon.session.current import session
 from isa_blender_addon.takes import ids
-from isa_blender_addon.takes.ids import scene_of
+from isa_blender_addon.takes.ids import scene_of, shot_id_of
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.user_data import data_folder
 from tests.addon import fake_engine
@@ -75,7 +75,7 @@ def reopen(tmp_path: Path):
 def home(scene) -> Take:
     """The take, once its plate is in the scene."""
     ticks_until(lambda: planes(scene, NAME), "the plate is in the scene")
-    (take,) = session().queue.takes(session_module.shot_id_of(scene))
+    (take,) = session().queue.takes(shot_id_of(scene))
     return take
 
 
@@ -199,7 +199,7 @@ def test_a_plate_goes_to_the_original_whatever_a_copy_is_called(shot, tmp_path):
     let_go(take)
     ticks_until(lambda: planes(original, NAME), "the plate is in the original")
     assert not planes(copy, NAME)
-    assert session_module.shot_id_of(copy) != take.shot_id, "its own takes are another shot's"
+    assert shot_id_of(copy) != take.shot_id, "its own takes are another shot's"
 
 
 def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
