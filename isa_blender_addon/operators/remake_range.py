@@ -11,6 +11,7 @@ from isa_engine.results.remake import CHANGED, remade
 
 from ..session.current import session
 from ..session.reading import Reading
+from ..session.remaking import made_again
 from .reading import ReadingOperator
 
 
@@ -45,10 +46,10 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
         if take is None:
             raise SceneError("the take is not there any more", remedy="Show another one.")
         frames = {"RANGE": (self.first, self.last), "CHANGED": CHANGED, "EXTEND": None}[self.what]
+        made = () if frames == CHANGED else made_again(context.scene, take, frames)
+        keep = partial(remade, take=take.folder, frames=frames)
         # What checks find in the whole shot was known when the take was made.
-        return session().generate(
-            context.scene, anyway=True, keep=partial(remade, take=take.folder, frames=frames)
-        )
+        return session().generate(context.scene, anyway=True, keep=keep, made=made)
 
 
 CLASSES = (ISA_OT_remake_range,)

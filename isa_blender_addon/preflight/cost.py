@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.cost import generation
+from isa_engine.geometry.frames import Made
 from isa_engine.models import Description, Way, room
 from isa_engine.models.room import fitting
 from isa_engine.shot import canvas_size
@@ -20,6 +21,7 @@ class Work:
         characters: in the cast.
         steps, guidance: of the denoising.
         policy: of its steps, a name of ``configuration.policies``.
+        made: as of ``generation.Work``.
     """
 
     frames: int
@@ -28,6 +30,7 @@ class Work:
     steps: int
     guidance: float
     policy: str = EXACT
+    made: tuple[Made, ...] = ()
 
 
 def ways(model: Description, work: Work) -> tuple[Way, ...]:
@@ -68,4 +71,4 @@ def operations(model: Description, work: Work) -> dict[str, float]:
 def _sized(model: Description, work: Work) -> generation.Work:
     width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple)
     size, policy = (work.frames, width, height, work.characters), POLICIES[work.policy]
-    return generation.Work(*size, work.steps, work.guidance, policy)
+    return generation.Work(*size, work.steps, work.guidance, policy, work.made)

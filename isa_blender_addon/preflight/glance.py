@@ -1,6 +1,7 @@
 """What the scene's settings and pictures tell, without reading its frames."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import bpy
 
 from isa_engine.client.protocol import Health
 from isa_engine.configuration.policies import EXACT
+from isa_engine.geometry.frames import Made
 from isa_engine.models import Description
+from isa_engine.results.remake import made_in_record
 
 from ..engine.process import machine_memory
 from ..matching.pose import is_posed
@@ -40,14 +43,15 @@ def glance(scene, health: Health | None) -> list[Finding]:
     ]
 
 
-def engine_seconds(scene, device: str, memory: float | None) -> dict[str, float]:
+def engine_seconds(scene, device: str, memory: float | None, made: tuple[Made, ...] = ()) -> dict[str, float]:
     """About how long each of the engine's phases will take; empty: nothing is known of it.
 
     Args:
         device: the engine's, as ``protocol.Health`` has it.
         memory: bytes that the device has; None: not known.
+        made: of the shot's segments, where something is known of them (``cost.Work``).
     """
-    model, work, results = chosen(scene), work_of(scene), scene.isa.last_results
+    model, work, results = chosen(scene), replace(work_of(scene), made=made), scene.isa.last_results
     if model is None or work.frames < 1 or work.characters < 1:
         return {}
     paces = _paces(bpy.path.abspath(results), model) if results else {}
@@ -132,9 +136,10 @@ def _paces(results: str, model: Description) -> dict[str, float]:
             settings["steps"],
             settings["guidance"],
             settings.get("policy", EXACT),
+            made_in_record(record),
         )
         spent = {phase: max(float(record["seconds"][phase]), 1e-2) for phase in record["seconds"]}
         made = operations(model, work)
         return {phase: made[phase] / spent[phase] for phase in made if phase in spent}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return {}

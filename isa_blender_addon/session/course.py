@@ -45,6 +45,11 @@ class Course:
         gone = self._clock() - self._began
         return gone / (gone + self.left) if gone else 0.0
 
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Expect so many seconds of phases that come, where more is known of them than at the beginning."""
+        self._expected |= seconds
+        self.left = min(self.left, sum(self._expected.get(name, 0.0) for name in self._later()))
+
     def reach(self, phase: str, done: float = 0, of: float = 0, ahead: float | None = None) -> None:
         """Note where it is.
 
@@ -57,9 +62,12 @@ class Course:
             if self.phase:
                 self.spent[self.phase] = self._clock() - self._phase_began
             self.phase, self._first, self._phase_began = phase, done, self._clock()
-        later = PHASES[PHASES.index(phase) + 1 :]
-        rest = sum(self._expected.get(name, 0.0) for name in later)
+        rest = sum(self._expected.get(name, 0.0) for name in self._later())
         self.left = min(self.left, rest + (self._left_here(done, of) if ahead is None else ahead))
+
+    def _later(self) -> tuple[str, ...]:
+        """The phases after the one where it is."""
+        return PHASES[PHASES.index(self.phase) + 1 :] if self.phase else PHASES
 
     def _left_here(self, done: float, of: float) -> float:
         """Seconds of this phase: what was expected at its beginning, its own pace towards its end."""

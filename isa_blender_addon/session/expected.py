@@ -1,5 +1,7 @@
 """How long each phase of a take will last, by what the same took before in this Blender."""
 
+from isa_engine.geometry.frames import Made
+
 from ..preflight.glance import engine_seconds
 from ..scene.timeline import frame_numbers
 from ..settings.cast import playing
@@ -34,14 +36,17 @@ def reading_seconds(scene, background: bool) -> dict[str, float]:
     return found
 
 
-def job_seconds(scene, device: str, memory: float | None, ready: bool) -> dict[str, float]:
+def job_seconds(
+    scene, device: str, memory: float | None, ready: bool, made: tuple[Made, ...] = ()
+) -> dict[str, float]:
     """Of the phases from a whole shot to the plate in the scene.
 
     Args:
         device, memory: as of ``engine_seconds``; a device of which nothing is known is taken for the slowest.
         ready: whether the engine runs.
+        made: as of ``engine_seconds``.
     """
-    engine = engine_seconds(scene, device, memory) or engine_seconds(scene, "cpu", memory)
+    engine = engine_seconds(scene, device, memory, made) or engine_seconds(scene, "cpu", memory, made)
     return {"start": 0.0 if ready else _seen.get("start", _START), **_WAY, **engine}
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import bpy
 
 from isa_engine.errors import EngineError, IsaError
+from isa_engine.geometry.frames import Made
+from isa_engine.models.work import made_in
 from isa_engine.shot import Shot
 
 from ..engine.queue import Job, JobQueue
@@ -102,6 +104,7 @@ class Session:
         anyway: bool = False,
         folder: Path | None = None,
         keep: Callable[[Shot], Shot] = lambda shot: shot,
+        made: tuple[Made, ...] = (),
     ) -> Reading:
         """Begin to read a scene for the engine, which starts meanwhile; the reading submits the shot.
 
@@ -111,6 +114,7 @@ class Session:
             anyway: also where a finding is serious.
             folder: of the take; by default a new one beside the file.
             keep: gives the shot what it keeps of an earlier take.
+            made: the segments of which something is made then, as far as is known before frames are read.
 
         Raises:
             IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
@@ -129,7 +133,7 @@ class Session:
         def receive(now, shot: Shot) -> None:
             self.submit(now, keep(shot), take)
 
-        return self._go_on(Reading(scene, receive, anyway, drop, ahead=self.expected(scene)))
+        return self._go_on(Reading(scene, receive, anyway, drop, ahead=self.expected(scene, made)))
 
     def check(self, scene) -> Reading:
         """Begin to read a scene for its findings.
@@ -156,10 +160,13 @@ class Session:
 
         return self._go_on(Reading(scene, tell, anyway=True, ahead=reading_seconds(scene, True)))
 
-    def expected(self, scene) -> dict[str, float]:
-        """Seconds of each phase from a click on *Generate* to the plate in the scene."""
-        engine = job_seconds(scene, self.engine.device, self.engine.memory, self.engine.ready)
-        return reading_seconds(scene, True) | engine | {"queue": self.courses.ahead}
+    def expected(self, scene, made: tuple[Made, ...] = ()) -> dict[str, float]:
+        """Seconds of each phase from a click on *Generate* to the plate in the scene; ``made`` as of
+        ``generate``."""
+        return reading_seconds(scene, True) | self._job_seconds(scene, made) | {"queue": self.courses.ahead}
+
+    def _job_seconds(self, scene, made: tuple[Made, ...]) -> dict[str, float]:
+        return job_seconds(scene, self.engine.device, self.engine.memory, self.engine.ready, made)
 
     def fail(self, error: IsaError, scene=None) -> None:
         """Show what stands in the way until it is mended.
@@ -215,6 +222,8 @@ class Session:
         blend = Path(bpy.data.filepath).name
         self.queue.add(Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings), shot)
         if self.busy:
+            # Only now is it known what a shot keeps whose changed frames are made again.
+            self.reading.course.expect(self._job_seconds(scene, made_in(shot)))
             self.courses.begin(folder, self.reading.course)
         self._sentences.forget_note()
         self.keep_ticking()

@@ -1,7 +1,10 @@
 """Under the take that is shown: the frames that can be made again, and those that it does not have yet."""
 
 from ..language.translation import words
+from ..session.current import session
+from ..session.remaking import made_again
 from ..takes.take import Take
+from .panel import duration
 
 
 def draw_remaking(layout, scene, take: Take) -> None:
@@ -12,7 +15,7 @@ def draw_remaking(layout, scene, take: Take) -> None:
     row = layout.row(align=True)
     if scene.use_preview_range:
         begin, end = scene.frame_preview_start, scene.frame_preview_end
-        text = words("Remake {first}–{last}", first=begin, last=end)
+        text = words("Remake {first}–{last}", first=begin, last=end) + _about(scene, take, (begin, end))
         button = row.operator("isa.remake_range", text=text, icon="FILE_REFRESH")
         button.what, button.first, button.last = "RANGE", begin, end
     else:
@@ -20,6 +23,13 @@ def draw_remaking(layout, scene, take: Take) -> None:
         button.what = "CHANGED"
     button.take = str(take.folder)
     if scene.frame_end > last:
-        text = words("Extend to {last}", last=scene.frame_end)
+        text = words("Extend to {last}", last=scene.frame_end) + _about(scene, take, None)
         button = row.operator("isa.remake_range", text=text, icon="FORWARD")
         button.take, button.what = str(take.folder), "EXTEND"
+
+
+def _about(scene, take: Take, frames: tuple[int, int] | None) -> str:
+    """How long it takes; before anything is known of the engine it would be a guess."""
+    now = session()
+    made = made_again(scene, take, frames) if now.engine.health else ()
+    return duration(sum(now.expected(scene, made).values())) if made else ""

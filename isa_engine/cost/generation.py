@@ -9,7 +9,8 @@ from isa_engine.cost import autoencoder
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import Product, operations, weights
 from isa_engine.cost.transformer import transformer
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.frames import Made, extended_count, latent_count
+from isa_engine.geometry.temporal_windows import seen_with
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Work:
         steps: of the denoising.
         guidance: its scale; 1 needs no second branch.
         policy: which steps ask the network, and for what.
+        made: the segments of which something is denoised, where cuts part the take or where it keeps some of
+            an earlier one; empty: all frames, without a cut.
     """
 
     frames: int
@@ -32,6 +35,12 @@ class Work:
     steps: int
     guidance: float
     policy: Policy = EVERYTHING
+    made: tuple[Made, ...] = ()
+
+    @property
+    def segments(self) -> tuple[Made, ...]:
+        """``made``, written out."""
+        return self.made or (Made(self.frames, 0, latent_count(self.frames)),)
 
 
 def generation(config: ModelConfig, work: Work) -> dict[str, int]:
@@ -39,10 +48,15 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
     background."""
     frames, canvas = extended_count(work.frames), (work.width, work.height)
     side = config.close_up
+    # Of a segment of which anything is made all is encoded; the pictures once for each.
     encoded = [
-        *autoencoder.encoder(config.vae, frames, *canvas),
-        *_times(work.characters, autoencoder.encoder(config.vae, 1, side, side)),
-        *image_tower(config.image_tower, work.characters),
+        product
+        for segment in work.segments
+        for product in (
+            *autoencoder.encoder(config.vae, extended_count(segment.frames), *canvas),
+            *_times(work.characters, autoencoder.encoder(config.vae, 1, side, side)),
+            *image_tower(config.image_tower, work.characters),
+        )
     ]
     shown = (work.steps - 1) // math.ceil(work.steps / PREVIEWS)
     # The plate and the matte are each laid over the background: it is encoded anew for both, decoded for the
@@ -52,7 +66,7 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
         *_times(2, autoencoder.matte_head(config.matte_head, config.vae, frames, *canvas)),
         *_times(2, autoencoder.encoder(config.vae, frames, *canvas)),
     ]
-    previews = _times(shown, autoencoder.decoder(config.vae, 1, *canvas))
+    previews = _times(shown * len(work.segments), autoencoder.decoder(config.vae, 1, *canvas))
     return {
         "encode": _sum(encoded),
         "denoise": denoising(config, work) + _sum(previews),
@@ -61,8 +75,8 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
 
 
 def step(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Floating point operations of a denoising step under the policy that computes everything, by part of the
-    transformer."""
+    """Floating point operations of a denoising step of all segments under the policy that computes
+    everything, by part of the transformer."""
     parts = operations(_branch(config, work, work.characters))
     if work.guidance == 1:
         return parts
@@ -92,10 +106,24 @@ def weight_count(config: ModelConfig) -> dict[str, int]:
     }
 
 
+def seen(config: ModelConfig, work: Work) -> list[int]:
+    """How many latents of each segment go through the network: what is made, and what that must see."""
+    found = []
+    for segment in work.segments:
+        latents = latent_count(segment.frames)
+        first, last = seen_with(segment.first, segment.last, latents, config.dit.temporal_window)
+        found.append(last - first)
+    return found
+
+
 def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
     side = config.vae.spatial_compression
-    size = latent_count(work.frames), work.height // side, work.width // side
-    return transformer(config.dit, *size, characters, characters * token_count(config.image_tower), moved)
+    size, tokens = (work.height // side, work.width // side), characters * token_count(config.image_tower)
+    return [
+        product
+        for latents in seen(config, work)
+        for product in transformer(config.dit, latents, *size, characters, tokens, moved)
+    ]
 
 
 def _times(count: int, products: list[Product]) -> list[Product]:

@@ -3,8 +3,8 @@
 """
 
 from isa_engine.configuration import ModelConfig
-from isa_engine.cost.generation import Work, weight_count
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
+from isa_engine.cost.generation import Work, seen, weight_count
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, frames_before
 from isa_engine.geometry.temporal_windows import temporal_windows
 
 # The estimate may be so many times too high or too low, on devices on which it was not measured.
@@ -30,30 +30,28 @@ def memory(config: ModelConfig, work: Work) -> float:
 def memory_beside(config: ModelConfig, work: Work) -> float:
     """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece, and the points
     that a policy keeps from step to step."""
-    denoising = config.dit.width * _kept_latents(config, work) * _tokens(config, work)
+    # One segment is denoised after the other, so the longest counts.
+    latents = max(seen(config, work))
+    denoising = config.dit.width * _kept_latents(config, latents) * _tokens(config, work)
     side = _PIECE_SIDE * config.vae.spatial_compression
     places = min(work.width, side) * min(work.height, side) * min(_PIECE_FRAMES, extended_count(work.frames))
     if config.vae.window:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
         places /= config.vae.window**2 * TEMPORAL_COMPRESSION
     decoding = _COPIES * places * config.vae.block_out_channels[0]
-    kept = config.dit.layers * config.dit.width * _points(config, work) if work.policy.points > 1 else 0
+    points = frames_before(latents) * work.characters * config.dit.points if work.policy.points > 1 else 0
+    kept = config.dit.layers * config.dit.width * points
     return _FLOAT * (max(denoising, decoding) + kept)
 
 
-def _kept_latents(config: ModelConfig, work: Work) -> int:
+def _kept_latents(config: ModelConfig, latents: int) -> int:
     """How many latents are in memory, times the floats that each keeps a feature: all of a video; or with
     temporal windows those of one window, and those that wait in each layer (``dit.temporal_windows``)."""
-    latents, dit = latent_count(work.frames), config.dit
+    dit = config.dit
     if temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor) is None:
         return _KEPT * latents
     window = dit.temporal_window + dit.temporal_stride + dit.temporal_anchor
     return _KEPT * min(latents, window) + _WAITING * min(latents, dit.layers * window)
-
-
-def _points(config: ModelConfig, work: Work) -> int:
-    """How many point tokens the cast has on all frames."""
-    return extended_count(work.frames) * work.characters * config.dit.points
 
 
 def _tokens(config: ModelConfig, work: Work) -> int:

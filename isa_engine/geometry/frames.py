@@ -107,6 +107,34 @@ def pieces_of(segments: Sequence[int], span: tuple[int, int] | None) -> Iterator
         before += frames
 
 
+class Made(NamedTuple):
+    """A segment of which something is made.
+
+    Attributes:
+        frames: of the segment.
+        first, last: of the segment's latents, ``[first, last)``, from the first one that is made to the last.
+    """
+
+    frames: int
+    first: int
+    last: int
+
+
+def made_of(segments: Sequence[int], again: np.ndarray) -> tuple[Made, ...]:
+    """The segments of which something is made.
+
+    Args:
+        segments: frames of each.
+        again: ``(t,)`` bool, of the take's latents those that are made.
+    """
+    found = []
+    for frames, (start, end) in zip(segments, segment_latents(segments), strict=True):
+        made = np.flatnonzero(again[start:end])
+        if len(made):
+            found.append(Made(frames, int(made[0]), int(made[-1]) + 1))
+    return tuple(found)
+
+
 def decoding_spans(segments: Sequence[int], latents: int) -> list[tuple[int, int]]:
     """All segments cut into spans of latents ``[first, last)`` that are decoded by themselves.
 

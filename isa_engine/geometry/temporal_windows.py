@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+# Latents before and after a span, that are seen by it where it is made again.
+CONTEXT = 4
+
 
 @dataclass(frozen=True)
 class TemporalWindows:
@@ -45,6 +48,23 @@ def temporal_windows(latents: int, window: int | None, stride: int, anchor: int)
     if window is None or latents <= window:
         return None
     return TemporalWindows(latents, window, stride, anchor)
+
+
+def seen_with(first: int, last: int, latents: int, window: int | None) -> tuple[int, int]:
+    """The latents ``[first, last)`` of a segment that go through the network where only some of it is made:
+    these, and what they must see about them; of a model without windows all.
+
+    Args:
+        first, last: ``[first, last)``, those that are made.
+        latents: of the segment.
+        window: of ``DiTConfig``.
+    """
+    if window is None:
+        return 0, latents
+    begin, end = max(0, first - CONTEXT), min(latents, last + CONTEXT)
+    # Fewer than a window would see less about them than they could, and cost hardly less.
+    begin = max(0, min(begin, end - window))
+    return begin, min(latents, max(end, begin + window))
 
 
 @dataclass(frozen=True)

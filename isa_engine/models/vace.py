@@ -55,7 +55,8 @@ class VACE:
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder run once, and
         are little beside its steps."""
-        step = sum(operations(wan.transformer(self.shape, self._tokens(work))).values())
+        passes = (operations(wan.transformer(self.shape, count)) for count in self._tokens(work))
+        step = sum(sum(parts.values()) for parts in passes)
         times = asked(work.policy, work.steps).told
         return {"denoise": times * step * (1 if work.guidance == 1 else 2)}
 
@@ -80,17 +81,19 @@ class VACE:
         )
 
     def memory_beside(self, work: Work) -> float:
-        return _FLOAT * wan.floats_beside(self.shape, self._tokens(work))
+        return _FLOAT * wan.floats_beside(self.shape, max(self._tokens(work)))
 
     def facts(self) -> dict[str, Any]:
         found = asdict(self)
         del found["name"]
         return found
 
-    def _tokens(self, work: Work) -> int:
-        """Tokens of the video and of the cast's reference pictures, each of which is a latent frame more."""
-        frames, side = latent_count(work.frames) + work.characters, self.shape.side
-        return wan.tokens(self.shape, frames, work.height // side, work.width // side)
+    def _tokens(self, work: Work) -> list[int]:
+        """Tokens of each segment of which something is made, which is denoised whole, and of the cast's
+        reference pictures, each of which is a latent frame more."""
+        side = self.shape.side
+        latents = [latent_count(segment.frames) + work.characters for segment in work.segments]
+        return [wan.tokens(self.shape, count, work.height // side, work.width // side) for count in latents]
 
 
 def names() -> Iterable[str]:

@@ -11,6 +11,7 @@ from isa_engine.configuration import model_config, weights_folder
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_count
+from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import Model, build_model
@@ -21,9 +22,6 @@ from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.spread import Spread
 from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.shot import Shot
-
-# Latents before and after a span, that are seen by it where it is made again.
-CONTEXT = 4
 
 
 def load(name: str, device: str) -> Model:
@@ -38,14 +36,9 @@ def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
 
 
 def about(conditions: Conditioning, model: Model, span: Span) -> tuple[Conditioning, Span]:
-    window, latents = model.config.dit.temporal_window, conditions.cameras.shape[1]
-    if window is None:
-        return conditions, (0, latents)
-    first, last = max(0, span[0] - CONTEXT), min(latents, span[1] + CONTEXT)
-    # Fewer than a window would see less about them than they could, and cost hardly less.
-    first = max(0, min(first, last - window))
-    last = min(latents, max(last, first + window))
-    return conditions.excerpt(first, last), (first, last)
+    latents = conditions.cameras.shape[1]
+    seen = seen_with(*span, latents, model.config.dit.temporal_window)
+    return (conditions if seen == (0, latents) else conditions.excerpt(*seen)), seen
 
 
 def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:

@@ -73,6 +73,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         "shot": {
             "sha256": shot_hash,
             "frame_numbers": [int(number) for number in shot.frame_numbers],
+            "cuts": list(shot.cuts),
             "fps": [shot.fps.numerator, shot.fps.denominator],
             "render_size": [shot.width, shot.height],
             "characters": [character.name for character in shot.characters],

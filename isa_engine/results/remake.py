@@ -3,12 +3,14 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from isa_engine.errors import ShotError
-from isa_engine.geometry.frames import latent_of, segment_latents, whole_latents
+from isa_engine.geometry.frames import Made, latent_of, made_of, segment_latents, whole_latents
 from isa_engine.results.files import LATENTS, RECORD, SHOT
 from isa_engine.shot import Kept, Shot, read_shot
 from isa_engine.shot.archive import MAX_BYTES
@@ -38,27 +40,41 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     earlier = read_shot(content)
     _check_staging(shot, earlier)
     latents, weights = _latents(take, earlier), _weights(take / RECORD)
-    spans = segment_latents(shot.segments)
-    kept = np.zeros((latents.shape[0], spans[-1][1], *latents.shape[2:]), np.float32)
-    again = np.ones(kept.shape[1], bool)
-    for number, (begin, end) in enumerate(segment_latents(earlier.segments)[: len(spans)]):
-        first, last = spans[number]
-        # The last latent of a take may stand for frames that it only repeated.
-        ends_here = shot.segments[number] > earlier.segments[number]
-        held = whole_latents(earlier.segments[number]) if ends_here else last - first
-        kept[:, first : first + held] = latents[:, begin : min(end, begin + held)]
-        again[first : first + held] = False
     if frames == CHANGED:
-        again |= _latents_of(shot, changed_frames(shot, earlier))
-    elif frames is not None:
-        again |= _latents_of(shot, _within(shot, frames))
+        chosen = changed_frames(shot, earlier)
+    else:
+        chosen = np.zeros(shot.frames, bool) if frames is None else _within(shot, frames)
+    again = latents_again(shot.segments, earlier.frames, chosen)
     if not again.any():
         remedy = "Choose frames to make again, or a longer range."
         problem = "the take has all frames already" + (", as they are staged now" if frames else "")
         raise ShotError(problem, where=str(take), remedy=remedy)
-    kept[:, again] = 0
+    # Cuts are the same as far as both go, and so is the place of each latent.
+    kept = np.zeros((latents.shape[0], len(again), *latents.shape[2:]), np.float32)
+    kept[:, ~again] = latents[:, np.flatnonzero(~again)]
     digest = hashlib.sha256(content).hexdigest()
     return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
+
+
+def latents_again(segments: Sequence[int], taken: int, chosen: np.ndarray) -> np.ndarray:
+    """``(t,)`` bool, of a shot's latents those that are made, where a take has its first frames.
+
+    Args:
+        segments: frames of the shot's.
+        taken: how many frames the take has, which is cut as the shot is.
+        chosen: ``(F,)`` bool, the shot's frames that are made again all the same, with a few about them.
+    """
+    again = np.ones(segment_latents(segments)[-1][1], bool)
+    before = 0
+    for count, (first, last) in zip(segments, segment_latents(segments), strict=True):
+        have = min(max(taken - before, 0), count)
+        # The last latent of a take may stand for frames that it only repeated.
+        held = last - first if have == count else whole_latents(have) if have else 0
+        again[first : first + held] = False
+        for latent in set(latent_of(np.flatnonzero(chosen[before : before + count])).tolist()):
+            again[first + max(0, latent - MARGIN) : min(last, first + latent + 1 + MARGIN)] = True
+        before += count
+    return again
 
 
 def frames_again(shot: Shot) -> list[tuple[int, int]]:
@@ -71,6 +87,27 @@ def frames_again(shot: Shot) -> list[tuple[int, int]]:
         before += count
     edges = np.flatnonzero(np.diff(made, prepend=False, append=False)).reshape(-1, 2)
     return [(int(shot.frame_numbers[a]), int(shot.frame_numbers[b - 1])) for a, b in edges]
+
+
+def made_in_record(record: dict[str, Any]) -> tuple[Made, ...]:
+    """The segments of which something was made, as a plate's record tells.
+
+    Raises:
+        KeyError, TypeError, ValueError: it makes no sense.
+    """
+    numbers = np.asarray(record["shot"]["frame_numbers"])
+    again = np.zeros(len(numbers), bool)
+    for first, last in record["kept"]["again"] if "kept" in record else [(numbers[0], numbers[-1])]:
+        again |= (numbers >= first) & (numbers <= last)
+    segments = np.diff([0, *record["shot"].get("cuts", ()), len(numbers)]).tolist()
+    if min(segments) < 1:
+        raise ValueError(f"cuts leave segments of {segments} frames")
+    spans = segment_latents(segments)
+    latents, before = np.zeros(spans[-1][1], bool), 0
+    for count, (first, _) in zip(segments, spans, strict=True):
+        latents[first + latent_of(np.flatnonzero(again[before : before + count]))] = True
+        before += count
+    return made_of(segments, latents)
 
 
 def changed_frames(shot: Shot, earlier: Shot) -> np.ndarray:
@@ -101,17 +138,6 @@ def _within(shot: Shot, frames: tuple[int, int]) -> np.ndarray:
         remedy = f"Choose some from {shot.frame_numbers[0]} to {shot.frame_numbers[-1]}."
         raise ShotError(problem, where="the frames to make again", remedy=remedy)
     return chosen
-
-
-def _latents_of(shot: Shot, chosen: np.ndarray) -> np.ndarray:
-    """``(t,)`` bool, the latents of these frames, and a few about them within each segment."""
-    again = np.zeros(segment_latents(shot.segments)[-1][1], bool)
-    before = 0
-    for count, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
-        for latent in set(latent_of(np.flatnonzero(chosen[before : before + count])).tolist()):
-            again[first + max(0, latent - MARGIN) : min(last, first + latent + 1 + MARGIN)] = True
-        before += count
-    return again
 
 
 def _check_staging(shot: Shot, earlier: Shot) -> None:

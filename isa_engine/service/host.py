@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from isa_engine.client.protocol import Memory
-from isa_engine.configuration.policies import POLICIES
-from isa_engine.cost.generation import Work
 from isa_engine.cost.memory import DOUBT
 from isa_engine.errors import EngineError, IsaError
 from isa_engine.models import describe
+from isa_engine.models.work import work_of
 from isa_engine.shot import Shot
 
 FULL = "The engine's disk is full. Free some space in its data folder."
@@ -142,13 +141,10 @@ class Host:
             NoMemory: other programs have it; ``hindrance`` waits for it.
             EngineError: the device never has as much.
         """
-        found, settings = self.memory(), shot.settings
+        found = self.memory()
         if found is None:
             return
-        size = (shot.frames, settings.width, settings.height, len(shot.characters))
-        needed = describe(settings.model).memory_beside(
-            Work(*size, settings.steps, settings.guidance, POLICIES[settings.policy])
-        )
+        needed = describe(shot.settings.model).memory_beside(work_of(shot))
         if needed / DOUBT > found.total:
             problem = f"this takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
             remedy = "Generate fewer frames, or a smaller picture."

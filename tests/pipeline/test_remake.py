@@ -11,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine import cli
+from isa_engine.cost.generation import seen
 from isa_engine.errors import Cancelled, ShotError
-from isa_engine.geometry.frames import frames_before, latent_count
+from isa_engine.geometry import temporal_windows
+from isa_engine.geometry.frames import Made, frames_before, latent_count
+from isa_engine.models.work import made_in, work_of
 from isa_engine.pipeline import generate, isa
 from isa_engine.pipeline.decode import decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.segments import Segment
-from isa_engine.results.remake import CHANGED, MARGIN, frames_again, remade
+from isa_engine.results.remake import CHANGED, MARGIN, frames_again, made_in_record, remade
 from isa_engine.shot import Shot, encode_shot, read_shot, write_shot
 from tests.pipeline.shots import WINDOWED, make_shot, speaking
 from tests.pipeline.test_resume import Kept as Checkpoint
@@ -90,9 +93,10 @@ def test_only_what_is_made_and_its_surroundings_go_through_the_network(windowed,
         return predict(model, latents, *rest)
 
     monkeypatch.setattr(type(windowed), "predict", counted)
-    monkeypatch.setattr(isa, "CONTEXT", 1)
-    latents_of(remade(make_shot(FRAMES, steps=3), take, AGAIN), windowed)
-    assert set(asked) == {MADE.stop - MADE.start + 2}
+    monkeypatch.setattr(temporal_windows, "CONTEXT", 1)
+    shot = remade(make_shot(FRAMES, steps=3), take, AGAIN)
+    latents_of(shot, windowed)
+    assert [*set(asked)] == [MADE.stop - MADE.start + 2] == seen(windowed.config, work_of(shot))
 
 
 def test_what_is_made_sees_what_is_kept(windowed, take):
@@ -130,6 +134,10 @@ def test_a_segment_of_which_all_is_kept_is_not_even_read(windowed, tmp_path, mon
     assert again.kept.again.tolist() == [False, False, True, True, False]
     latents_of(again, windowed)
     assert read == [1]
+    assert made_in(again) == (Made(8, 0, 2),)
+    told = {"shot": {"frame_numbers": list(range(FIRST, FIRST + 13)), "cuts": [5]}}
+    assert made_in_record({**told, "kept": {"again": frames_again(again)}}) == made_in(again)
+    assert made_in_record(told) == made_in(shot) == (Made(5, 0, 2), Made(8, 0, 3))
 
 
 @pytest.mark.parametrize("stop", [1, 2])
@@ -242,6 +250,8 @@ def test_the_shot_file_carries_what_is_kept_and_the_record_says_so(windowed, tak
         "again": [[FIRST + first, FIRST + last - 1]],
     }
     assert "kept" not in earlier
+    assert made_in_record(record) == made_in(shot) == (Made(FRAMES, MADE.start, MADE.stop),)
+    assert made_in_record(earlier) == made_in(make_shot(FRAMES)) == (Made(FRAMES, 0, 11),)
     assert np.load(result.latents).shape == shot.kept.latents.shape
     assert MARGIN == 1
 

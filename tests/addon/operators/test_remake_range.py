@@ -4,7 +4,12 @@ import bpy
 import pytest
 
 from isa_blender_addon.session.current import session
-from isa_engine.shot import read_shot
+from isa_blender_addon.session.remaking import made_again
+from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.takes.take import Take
+from isa_engine.geometry.frames import Made
+from isa_engine.models.work import made_in
+from isa_engine.shot import Settings, read_shot
 
 # The fixtures of the whole way from the button to the plate.
 from tests.addon.operators.test_generate import addon, finish, shot  # noqa: F401
@@ -32,6 +37,33 @@ def test_a_range_of_a_take_is_made_again_and_a_longer_scene_extends_it(shot, tmp
     assert (longer.frames, longer.kept.again.tolist()) == (12, [False, True, True, True])
     assert longer.kept.weights == "painted"
     assert session().error == ""
+
+
+def test_the_bar_counts_what_is_made_and_knows_it_before_the_frames_are_read(shot, tmp_path):  # noqa: F811
+    shot.frame_end = 121
+    refresh_cast(shot)
+    whole = session().expected(shot)
+    for taken, chosen in ((121, (41, 44)), (101, None)):
+        take = Take(tmp_path, "s", "", "Scene", (1, taken, 1), Settings())
+        found = session().expected(shot, made_again(shot, take, chosen))
+        assert found["denoise"] < whole["denoise"] / 2
+        assert found["decode"] == whole["decode"]
+        assert made_again(shot, take, (1, 101)) == (Made(121, 0, 27 if taken == 121 else 31),)
+
+
+def test_what_is_expected_before_the_frames_are_read_is_what_the_shot_makes(shot, tmp_path):  # noqa: F811
+    bpy.ops.isa.generate()
+    finish()
+    first = tmp_path / "takes" / "Scene-001"
+    take = session().queue.take(first)
+    shot.frame_end += 8
+    for number, (options, chosen) in enumerate(
+        (({"what": "EXTEND"}, None), ({"first": 3, "last": 3}, (3, 3))), start=2
+    ):
+        expected = made_again(shot, take, chosen)
+        bpy.ops.isa.remake_range(take=str(first), **options)
+        finish()
+        assert made_in(read_shot(tmp_path / "takes" / f"Scene-00{number}" / "shot.npz")) == expected
 
 
 def test_a_take_that_is_gone_is_said(shot, tmp_path):  # noqa: F811

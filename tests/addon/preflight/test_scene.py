@@ -1,6 +1,8 @@
 """Preflight in a scene: findings in the panel, buttons that mend, a job held until the artist says so."""
 
+import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import bpy
@@ -11,7 +13,7 @@ from isa_blender_addon.engine import process
 from isa_blender_addon.headless import generate as headless
 from isa_blender_addon.operators import generate, reading
 from isa_blender_addon.preflight import glance as glancing
-from isa_blender_addon.preflight.glance import engine_seconds, glance
+from isa_blender_addon.preflight.glance import _paces, engine_seconds, glance
 from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings import models
@@ -19,7 +21,11 @@ from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
 from isa_blender_addon.ui import panel
 from isa_engine.client.protocol import Health, Memory
 from isa_engine.configuration import model_config
+from isa_engine.configuration.policies import POLICIES
+from isa_engine.cost import generation
 from isa_engine.errors import EngineError, SceneError
+from isa_engine.geometry.frames import Made
+from isa_engine.models import describe
 from tests.addon import fake_engine, modal
 from tests.addon.modal import Window
 from tests.addon.operators.test_scene import drawn
@@ -329,3 +335,18 @@ def test_the_command_holds_a_shot_with_a_serious_finding_until_it_is_told_anyway
 
 def _refuse(*_):
     raise EngineError("enough")
+
+
+def test_a_plate_of_which_a_part_was_made_again_tells_the_pace_of_that_part(tmp_path):
+    model = describe("isa-tiny")
+    whole = generation.Work(241, 128, 128, 2, 16, 2.5, POLICIES["forecast"])
+    part = replace(whole, made=(Made(241, 19, 26),))
+    shot = {"frame_numbers": list(range(241)), "cuts": [], "characters": ["Anna", "Ben"]}
+    settings = {"width": 128, "height": 128, "steps": 16, "guidance": 2.5, "policy": "forecast"}
+    record = {"model": {"name": "isa-tiny"}, "shot": shot, "settings": settings}
+    for name, work, kept in (("whole", whole, {}), ("part", part, {"kept": {"again": [[73, 100]]}})):
+        # At a billion operations a second.
+        spent = {phase: count / 1e9 for phase, count in model.operations(work).items()}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").write_text(json.dumps({**record, **kept, "seconds": spent}))
+        assert _paces(str(tmp_path / name), model) == pytest.approx(dict.fromkeys(spent, 1e9))

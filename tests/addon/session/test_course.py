@@ -45,6 +45,20 @@ def test_a_phase_that_goes_faster_than_expected_tells_by_its_own_pace():
     assert course.left == pytest.approx(1, abs=1)
 
 
+def test_what_turns_out_to_be_less_shortens_it_and_what_turns_out_to_be_more_does_not_lengthen_it():
+    clock = Clock()
+    course = Course({"read": 5, "denoise": 200, "decode": 10}, clock)
+    course.reach("read", 0, 10)
+    clock.now = 5
+    course.reach("read", 10, 10)
+    course.expect({"denoise": 40, "decode": 10})
+    assert course.left == 50
+    course.expect({"denoise": 400})
+    assert course.left == 50
+    course.reach("denoise", 0, 10)
+    assert course.left == 50
+
+
 def test_who_waits_in_the_queue_waits_for_those_before():
     clock = Clock()
     course = Course({"queue": 90, "denoise": 20, "decode": 10}, clock)
@@ -77,4 +91,7 @@ def test_whatever_happens_the_time_left_only_falls_and_the_bar_only_rises(expect
         course.reach(phase, int(share * of), of, ahead)
         assert 0 <= course.left <= left
         assert factor - 1e-9 <= course.factor <= 1
+        left, factor = course.left, course.factor
+        course.expect({phase: seconds * of})
+        assert 0 <= course.left <= left
         left, factor = course.left, course.factor

@@ -193,6 +193,8 @@ def test_the_take_that_is_shown_can_be_made_again_in_part_or_go_on(addon, monkey
     assert "Extend" not in words
     scene.frame_end = 150
     assert "Extend to 150" in drawn(takes_panel.ISA_PT_takes)[1]
+    monkeypatch.setattr(session().engine, "health", Health("0", "ready", "cpu", None, 1, ()))
+    assert "about" in drawn(takes_panel.ISA_PT_takes)[1].partition("Extend to 150")[2]
     scene.frame_start = 2
     assert "Remake" not in drawn(takes_panel.ISA_PT_takes)[1]
 
