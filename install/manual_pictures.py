@@ -23,6 +23,7 @@ PICTURES = {
     "matched": ("match-in-space", VIEWPORT),
     "preflight": ("preflight-found", VIEWPORT),
     "overlay": ("overlay-on", VIEWPORT),
+    "controls-overlay": ("overlay-masks", VIEWPORT),
     "queue": ("jobs-1-queue", VIEWPORT),
     "takes": ("jobs-5-compared", VIEWPORT),
     "alpha": ("jobs-6-alpha", VIEWPORT),

@@ -5,11 +5,13 @@ from typing import Any
 import blf
 import bpy
 import gpu
+import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..language.translation import words
+from ..scene.camera import camera_at
 from ..settings.models import chosen
 from ..settings.shot import canvas
 from .geometry import Drawing
@@ -26,36 +28,67 @@ class _Batches:
 
     def __init__(self, drawing: Drawing):
         self.drawing = drawing
-        self.point_shader = gpu.shader.from_builtin(_POINT_SHADER)
-        self.line_shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+        self._point_shader = gpu.shader.from_builtin(_POINT_SHADER)
+        self._line_shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+        self._picture_shader = gpu.shader.from_builtin("IMAGE")
         points: Any = {"pos": drawing.points, "color": drawing.colours}
-        self.points = batch_for_shader(self.point_shader, "POINTS", points)
-        self.lines = batch_for_shader(self.line_shader, "LINES", {"pos": drawing.canvas})  # type: ignore[dict-item]
+        lines: Any = {"pos": drawing.canvas}
+        self._points = batch_for_shader(self._point_shader, "POINTS", points) if len(drawing.points) else None
+        self._lines = batch_for_shader(self._line_shader, "LINES", lines)
+        self._texture = None
+        if drawing.controls is not None:
+            self._texture = _texture(drawing.controls)
+            # Corners from the lower left one on; a picture's first row is its uppermost.
+            corners: Any = {"pos": drawing.canvas[:8:2], "texCoord": [(0, 1), (1, 1), (1, 0), (0, 0)]}
+            self._picture = batch_for_shader(self._picture_shader, "TRI_FAN", corners)
+
+    def draw_points(self, scale: float) -> None:
+        if self._points is not None:
+            gpu.state.point_size_set(_POINT_PIXELS * scale)
+            self._points.draw(self._point_shader)
+            gpu.state.point_size_set(1.0)
+
+    def draw_canvas(self, scale: float, region) -> None:
+        self._line_shader.bind()
+        self._line_shader.uniform_float("viewportSize", (region.width, region.height))
+        self._line_shader.uniform_float("lineWidth", _LINE_PIXELS * scale)
+        self._line_shader.uniform_float("color", _CANVAS_COLOUR)
+        self._lines.draw(self._line_shader)
+
+    def draw_controls(self) -> None:
+        if self._texture is not None:
+            self._picture_shader.bind()
+            self._picture_shader.uniform_sampler("image", self._texture)
+            self._picture.draw(self._picture_shader)
+
+
+def _texture(picture: np.ndarray):
+    """A picture ``(height, width, 4)`` uint8 on the GPU."""
+    height, width = picture.shape[:2]
+    numbers: Any = (picture.astype(np.float32) / 255).ravel()
+    data = gpu.types.Buffer("FLOAT", len(numbers), numbers)
+    return gpu.types.GPUTexture((width, height), format="RGBA8", data=data)
 
 
 _batches: _Batches | None = None
 
 
 def draw_in_space() -> None:
-    """Points and canvas, in world coordinates."""
+    """Points and canvas, in world coordinates; controls on the canvas for who looks through its camera."""
     global _batches
-    drawing = _shown(bpy.context)
+    context = bpy.context
+    drawing = _shown(context)
     if drawing is None:
         return
     if _batches is None or _batches.drawing is not drawing:
         _batches = _Batches(drawing)
-    scale = bpy.context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("NONE")
-    gpu.state.point_size_set(_POINT_PIXELS * scale)
-    _batches.points.draw(_batches.point_shader)
-    _batches.line_shader.bind()
-    region = bpy.context.region
-    _batches.line_shader.uniform_float("viewportSize", (region.width, region.height))
-    _batches.line_shader.uniform_float("lineWidth", _LINE_PIXELS * scale)
-    _batches.line_shader.uniform_float("color", _CANVAS_COLOUR)
-    _batches.lines.draw(_batches.line_shader)
-    gpu.state.point_size_set(1.0)
+    _batches.draw_points(scale)
+    if _through_its_camera(context):
+        _batches.draw_controls()
+    _batches.draw_canvas(scale, context.region)
     gpu.state.blend_set("NONE")
 
 
@@ -64,7 +97,7 @@ def draw_in_pixels() -> None:
     context = bpy.context
     drawing = _shown(context)
     model = chosen(context.scene)
-    if drawing is None or model is None or context.region_data.view_perspective != "CAMERA":
+    if drawing is None or model is None or not _through_its_camera(context):
         return
     place = location_3d_to_region_2d(context.region, context.region_data, Vector(drawing.canvas[0]))
     if place is None:
@@ -73,9 +106,11 @@ def draw_in_pixels() -> None:
     blf.size(0, _TEXT_PIXELS * scale)
     blf.color(0, *_CANVAS_COLOUR)
     blf.position(0, place.x + 6 * scale, place.y + 6 * scale, 0)
-    text = words(
-        "{width}×{height}, {points} points a character", width=width, height=height, points=model.points
-    )
+    size = {"width": width, "height": height}
+    if model.points:
+        text = words("{width}×{height}, {points} points a character", **size, points=model.points)
+    else:
+        text = words("{width}×{height}", **size)
     blf.draw(0, text)
 
 
@@ -84,6 +119,13 @@ def _shown(context) -> Drawing | None:
     if not scene.isa.overlay or not context.space_data.overlay.show_overlays:
         return None
     return watch.drawing(scene)
+
+
+def _through_its_camera(context) -> bool:
+    """Whether the view is through the camera of the shot; a viewport may have another one of its own."""
+    scene = context.scene
+    through = context.region_data.view_perspective == "CAMERA"
+    return through and context.space_data.camera == camera_at(scene, scene.frame_current)
 
 
 _handles: list = []

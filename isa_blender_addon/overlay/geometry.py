@@ -1,15 +1,16 @@
 """Which points the picture shows, and where its canvas is in space; needs no Blender."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project, to_pixels
+from isa_engine.shot.shot import SKELETON
 
 # Opacity of a point that the picture does not show: it is still seen where it is.
 SHOWN_ALPHA, HIDDEN_ALPHA = 1.0, 0.22
-# Metres before the camera, where the canvas is drawn.
+# Metres before the camera, where the canvas is drawn if the camera shows what is there.
 CANVAS_DISTANCE = 1.0
 # Cells of the depth map, up and across, at most: finer ones are not worth the artist's time.
 _CELLS = 160
@@ -32,17 +33,19 @@ class View:
 
 @dataclass(frozen=True)
 class Body:
-    """A character's skin.
+    """A character's skin and joints.
 
     Attributes:
         points: ``(N, 3)`` world coordinates.
         triangles: ``(M, 3)`` between them, counter-clockwise from outside.
         colour: RGB.
+        joints: ``(60, 3)`` as of ``shot.Character.skeleton``; NaN where they are not known.
     """
 
     points: np.ndarray
     triangles: np.ndarray
     colour: tuple[float, float, float]
+    joints: np.ndarray = field(default_factory=lambda: np.full((SKELETON, 3), np.nan, np.float32))
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,25 @@ class Drawing:
     Attributes:
         points: ``(P, 3)`` float32, hidden ones first, so that shown ones are drawn over them.
         colours: ``(P, 4)`` float32.
-        canvas: ``(2L, 3)`` float32, ends of lines.
+        canvas: ``(2L, 3)`` float32, ends of lines; those of the frame's four edges first, the lower left
+            corner and the lower right one at the front.
+        controls: ``(height, width, 4)`` uint8 to be seen on the canvas (``controls.control_picture``), or
+            None.
     """
 
     points: np.ndarray
     colours: np.ndarray
     canvas: np.ndarray
+    controls: np.ndarray | None = None
+
+    def scaled(self, factor: float) -> "Drawing":
+        """The same, of a scene whose lengths are all multiplied."""
+        points, canvas = ((factor * places).astype(np.float32) for places in (self.points, self.canvas))
+        return replace(self, points=points, canvas=canvas)
 
 
-def drawing(bodies: list[Body], view: View, count: int) -> Drawing:
-    """The first ``count`` points of each character in its colour, and the canvas."""
+def drawing(bodies: list[Body], view: View, count: int, distance: float = CANVAS_DISTANCE) -> Drawing:
+    """The first ``count`` points of each character in its colour, and the canvas at a distance."""
     masks = [mask[:count] for mask in visible(bodies, view.mvp)]
     shown = np.concatenate([np.zeros(0, bool), *masks])
     bodies_points = [body.points[:count] for body in bodies]
@@ -70,7 +82,7 @@ def drawing(bodies: list[Body], view: View, count: int) -> Drawing:
     colours = np.concatenate([np.zeros((0, 4)), *tiles]).astype(np.float32)
     colours[~shown, 3] = HIDDEN_ALPHA
     order = np.argsort(shown, kind="stable")
-    return Drawing(points[order], colours[order], canvas_lines(view))
+    return Drawing(points[order], colours[order], canvas_lines(view, distance))
 
 
 def visible(bodies: list[Body], mvp: np.ndarray) -> list[np.ndarray]:

@@ -1,34 +1,37 @@
 """What is to be drawn of the scene now: read when something changed, not at every redraw."""
 
-import bpy
+from dataclasses import replace
+
+import numpy as np
 
 from isa_engine.errors import IsaError, SceneError
 
-from ..language.translation import told
-from ..scene.camera import camera_to_world, evaluated_camera, intrinsics
-from ..scene.characters import evaluated, find_characters
+from ..language.translation import said, told
+from ..scene.camera import camera_at, camera_to_world, evaluated_camera, intrinsics
 from ..scene.events import Listeners
-from ..scene.surface import Surface, surfaces
+from ..scene.timeline import frame_shape, view_layer
+from ..scene.units import unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing
 from ..settings.models import model_named
-from .geometry import Body, Drawing, View, drawing
+from ..settings.shot import canvas
+from .cast import Cast
+from .controls import control_picture
+from .geometry import CANVAS_DISTANCE, Body, Drawing, View, drawing
 
 
 class Watch:
     """Keeps what is to be drawn of a scene; there is one in each Blender.
 
     Attributes:
-        problem: a sentence, where the scene cannot be drawn.
+        problem: a sentence, where the scene cannot be drawn, or not all of it.
     """
 
     def __init__(self):
         self.problem = ""
         self._changed = True
-        self._cast_key = self._scene_key = None
-        # Those of the cast whom the viewport shows, by their number in it.
-        self._drawn: list[int] = []
-        self._surfaces: list[Surface] = []
+        self._scene_key = None
+        self._cast = Cast()
         self._drawing: Drawing | None = None
 
     def mark(self) -> None:
@@ -37,43 +40,71 @@ class Watch:
 
     def forget(self) -> None:
         """Objects that are known may be gone."""
-        self._changed, self._cast_key, self._surfaces, self._drawing = True, None, [], None
+        self._changed, self._drawing = True, None
+        self._cast.forget()
 
     def drawing(self, scene) -> Drawing | None:
         """What to draw of a scene; None where ``problem`` says why not."""
-        key = scene.session_uid, scene.isa.model, tuple(member.colour[:] for member in playing(scene))
         # While the scene is read frame by frame, the last picture stays.
-        if not session().busy and (self._changed or key != self._scene_key):
-            self._changed, self._scene_key = False, key
-            try:
-                self._drawing, self.problem = self._read(scene), ""
-            except ReferenceError:
-                self.forget()
-            except IsaError as error:
-                self.forget()
-                self._changed, self.problem = False, told(error)
+        if session().busy:
+            return self._drawing
+        before, self._scene_key = self._scene_key, None
+        try:
+            self._scene_key = self._key(scene)
+            if self._changed or self._scene_key != before:
+                self._changed = False
+                self._drawing, self.problem = self._read(scene)
+        except ReferenceError:
+            self.forget()
+        except IsaError as error:
+            self.forget()
+            self._changed, self.problem = False, told(error)
         return self._drawing
 
-    def _read(self, scene) -> Drawing:
+    def _key(self, scene) -> tuple:
+        """What Blender does not always tell of when it changes, and what is not the scene's to tell."""
+        colours = tuple(member.colour[:] for member in playing(scene))
+        looks = scene.isa.model, tuple(sorted(scene.isa.controls)), colours
+        seen = camera_at(scene, scene.frame_current).session_uid, frame_shape(scene), scene.frame_current
+        return scene.session_uid, view_layer(scene).name, looks, seen
+
+    def _read(self, scene) -> tuple[Drawing, str]:
+        """What to draw, and a sentence about what is not drawn."""
         camera = evaluated_camera(scene, scene.frame_current)
         view = View(intrinsics(camera, scene), camera_to_world(camera))
-        members = playing(scene)
+        members, model = playing(scene), model_named(scene.isa.model)
         if not members:
             raise SceneError("there is no character to draw", where="scene '{scene}'", scene=scene.name)
-        # A search of the scene costs more than a redraw may.
-        cast_key = tuple(member.character.session_uid for member in members), len(bpy.data.objects)
-        if cast_key != self._cast_key:
-            rigs = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
-            # A body that is off in viewports is not evaluated there: it would be drawn at rest.
-            cast = [rigs[member.character] for member in members]
-            self._drawn = [k for k, rig in enumerate(cast) if evaluated(rig.mesh, scene)]
-            self._surfaces = surfaces([cast[k] for k in self._drawn], scene)
-            self._cast_key = cast_key
-        bodies = [
-            Body(surface.points(), surface.triangles, tuple(members[k].colour))
-            for k, surface in zip(self._drawn, self._surfaces, strict=True)
-        ]
-        return drawing(bodies, view, model_named(scene.isa.model).points)
+        bodies, off = self._cast.bodies(scene, members)
+        # As the model gets it: nearness is told in metres.
+        metre = unit_in_metres(scene, [_size(body) for body in bodies])
+        view = View(view.intrinsics, _scaled(view.camera_to_world, metre))
+        bodies = [replace(b, points=metre * b.points, joints=metre * b.joints) for b in bodies]
+        made = drawing(bodies, view, model.points, _distance(camera.data, metre)).scaled(1 / metre)
+        # Of another model's, whatever was chosen for it is not drawn.
+        if model.controls and scene.isa.controls:
+            picture = control_picture(bodies, view, canvas(scene), scene.isa.controls)
+            made = replace(made, controls=picture)
+        sentence = "Off in viewports, so generated but not drawn: {names}."
+        return made, said(sentence, names=", ".join(off)) if off else ""
+
+
+def _distance(camera, metre: float) -> float:
+    """Metres before a camera at which it shows the canvas."""
+    near, far = metre * camera.clip_start, metre * camera.clip_end
+    between = np.sqrt(near * far)
+    return float(np.clip(CANVAS_DISTANCE, min(1.1 * near, between), max(0.95 * far, between)))
+
+
+def _size(body: Body) -> float:
+    """From corner to corner of the box about its points."""
+    return float(np.linalg.norm(np.ptp(body.points.astype(np.float64), axis=0)))
+
+
+def _scaled(camera_to_world: np.ndarray, factor: float) -> np.ndarray:
+    result = camera_to_world.copy()
+    result[:3, 3] *= factor
+    return result
 
 
 watch = Watch()

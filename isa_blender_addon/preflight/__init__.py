@@ -30,5 +30,5 @@ def check_shot(shot: Shot, model: Description | None = None) -> list[Finding]:
         *check_viewpoint(shot),
         *check_contact(shot),
         *check_camera_motion(shot),
-        *(check_skeletons(shot) if model is not None and model.joints else ()),
+        *(check_skeletons(shot) if model is not None and "pose" in model.controls else ()),
     ]

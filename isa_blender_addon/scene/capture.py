@@ -16,7 +16,7 @@ from isa_engine.shot.shot import SKELETON
 from . import timeline
 from .as_rendered import as_rendered
 from .camera import camera_to_world, evaluated_camera, intrinsics
-from .characters import CharacterRig, find_characters, rendered
+from .characters import CharacterRig, check_mode, find_characters, rendered
 from .keep import kept
 from .picture import read_picture
 from .skeleton import Skeleton
@@ -238,15 +238,7 @@ def _refuse_empty(scene):
 def _cast(scene, references: Mapping[str, Reference]) -> list:
     cast = [character for character in find_characters(scene) if character.included]
     for character in cast:
-        for item in (character.mesh, character.armature):
-            if item is not None and item.mode == "EDIT":
-                raise SceneError(
-                    "'{name}' is in Edit Mode, where nothing moves",
-                    where="scene '{scene}'",
-                    remedy="Leave the mode with Tab.",
-                    name=item.name,
-                    scene=scene.name,
-                )
+        check_mode(scene, character)
     if not cast:
         _refuse_empty(scene)
     names = {character.name for character in cast}

@@ -71,6 +71,22 @@ def find_characters(scene) -> list[CharacterRig]:
     return sorted((character for character in cast if character), key=lambda character: character.name)
 
 
+def check_mode(scene, character: CharacterRig) -> None:
+    """
+    Raises:
+        SceneError: the artist edits body or bones.
+    """
+    for item in (character.mesh, character.armature):
+        if item is not None and item.mode == "EDIT":
+            raise SceneError(
+                "'{name}' is in Edit Mode, where nothing moves",
+                where="scene '{scene}'",
+                remedy="Leave the mode with Tab.",
+                name=item.name,
+                scene=scene.name,
+            )
+
+
 def cast_word(scene, character_object) -> bool | None:
     """The artist's word on an armature or mesh; None: it is left to recognition."""
     for word in scene.get(CAST_PROPERTY, ()):

@@ -136,7 +136,22 @@ class SceneSettings(bpy.types.PropertyGroup):
     overlay: BoolProperty(
         name="What the Model Sees",
         description="Draw in the viewport what the model gets: each character's points, pale where the "
-        "picture does not show them, and the frame that is generated",
+        "picture does not show them, or the pictures that steer it, and the frame that is generated",
+    )
+    # By their names in ``isa_engine.controls``.
+    controls: EnumProperty(
+        name="Controls",
+        description="Pictures of the cast that steer models, drawn over the camera's view; Shift-click for "
+        "several",
+        items=[
+            ("pose", "Skeletons", "Joints and limbs, nearer ones before farther ones"),
+            ("mask", "Mask", "Where people are painted, with room for hair and cloth"),
+            ("depth", "Depth", "Bright is near"),
+            ("normals", "Normals", "Which way the skin faces, as seen from the camera"),
+            ("boxes", "Boxes", "Boxes about the masks"),
+        ],
+        options={"ENUM_FLAG"},
+        default={"pose"},
     )
     last_results: StringProperty(name="Last Results", subtype="DIR_PATH", options=BLEND_RELATIVE)
     other_results: StringProperty(name="Results Before", subtype="DIR_PATH", options=BLEND_RELATIVE)

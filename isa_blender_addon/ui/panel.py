@@ -5,6 +5,8 @@ Drawing reads what is known already and computes nothing that grows with the sce
 
 import bpy
 
+from isa_engine.controls import CONTROLS
+
 from .. import plate
 from ..language.translation import told, words
 from ..overlay.watch import watch
@@ -135,8 +137,26 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
         for line in shot_lines(scene):
             sentence(context, self.layout, line)
         self.layout.prop(scene.isa, "overlay", icon="OVERLAY", toggle=True)
-        if scene.isa.overlay and watch.problem:
-            sentence(context, self.layout, watch.problem, "INFO")
+        if scene.isa.overlay:
+            draw_controls(scene, self.layout)
+            if watch.problem:
+                sentence(context, self.layout, watch.problem, "INFO")
+
+
+def draw_controls(scene, layout) -> None:
+    """Which of the pictures that steer the scene's model the overlay shows, and of those that other programs
+    are steered by; nothing for a model that no picture steers."""
+    model = chosen(scene)
+    if model is None or not model.controls:
+        return
+    others = [name for name in CONTROLS if name not in model.controls]
+    for title, names in (("Controls", model.controls), ("Not Sent to It", others)):
+        if names:
+            column = layout.column(align=True)
+            column.label(text=title)
+            row = column.row(align=True)
+            for name in names:
+                row.prop_enum(scene.isa, "controls", name)
 
 
 class ISA_PT_background(_Panel, bpy.types.Panel):

@@ -20,7 +20,7 @@ class ISA:
     state: str
     kind, licence = "isa", ""
     longest, fps = None, None
-    joints = prompted = False
+    controls, prompted = (), False
 
     @property
     def name(self) -> str:

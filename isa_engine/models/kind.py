@@ -42,7 +42,7 @@ class Description(Protocol):
         fps: frames a second that it was trained on; None: it does not matter.
         people: how many people at once it was measured to keep apart; None: nobody has measured it.
         points: how many of a character's surface points it reads; 0: none.
-        joints: whether it reads skeletons.
+        controls: the pictures of the shot that steer it, by their names in ``controls.CONTROLS``.
         prompted: whether it reads prompts.
         size: a number that is larger for larger models, to sort models of a kind.
     """
@@ -70,7 +70,7 @@ class Description(Protocol):
     @property
     def points(self) -> int: ...
     @property
-    def joints(self) -> bool: ...
+    def controls(self) -> tuple[str, ...]: ...
     @property
     def prompted(self) -> bool: ...
     @property

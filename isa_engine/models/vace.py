@@ -42,7 +42,7 @@ class VACE:
     # Both sizes of the model were trained on these.
     short_side, max_frames, longest, fps = 480, 81, 81, 16.0
     points, people = 0, None
-    joints, prompted = True, True
+    controls, prompted = ("pose", "mask"), True
 
     @property
     def multiple(self) -> int:

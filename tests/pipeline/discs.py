@@ -38,7 +38,7 @@ class Described:
     fps: float | None = 12.0
     people: int | None = 2
     points: int = 0
-    joints: bool = False
+    controls: tuple[str, ...] = ()
     prompted: bool = True
     size: float = 1.0
 

@@ -1,4 +1,5 @@
-"""Five people under the overlay, played inside Blender: pictures of it, and what a redraw costs with it.
+"""Five people under the overlay, played inside Blender: pictures of it, and what a redraw costs with it; then
+three of them under the controls of a model that pictures steer.
 
 usage: blender --enable-event-simulate --python overlay.py -- FOLDER
 
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+from bpy_extras.object_utils import world_to_camera_view
+from bpy_extras.view3d_utils import location_3d_to_region_2d
 
 sys.path.insert(0, str(Path(__file__).parent))
 stagehand = importlib.import_module("stagehand")
@@ -69,6 +72,71 @@ def own_times(viewport) -> dict[str, float]:
     return {"reading": statistics.median(reading), "drawing": statistics.median(drawing)}
 
 
+def add_open_weights() -> str:
+    """Put a model that pictures steer on this machine's list, as far as a panel asks; its name."""
+    transformer = {
+        "patch_size": [1, 2, 2],
+        "num_attention_heads": 12,
+        "attention_head_dim": 128,
+        "num_layers": 30,
+        "ffn_dim": 8960,
+        "vace_layers": list(range(0, 30, 2)),
+        "in_channels": 16,
+        "vace_in_channels": 96,
+        "text_dim": 4096,
+    }
+    configs = {"transformer": transformer, "vae": {"temperal_downsample": [False, True, True]}}
+    parameters = {"transformer": 2 * 10**9, "vae": 10**8, "text_encoder": 6 * 10**9}
+    added = importlib.import_module("isa_engine.models.added")
+    model = added.Added("vace", str(stagehand.FOLDER), "apache-2.0", {}, configs, parameters, added.Running())
+    added.remember("wan-vace-1.3b", model)
+    part("settings.models").look()
+    return "wan-vace-1.3b"
+
+
+def joints_on_screen(viewport, screen_height: int) -> list[list[int]]:
+    """Where Blender shows the cast's joints, and what of the controls is to be seen there: column and row of
+    the screen, and RGB."""
+    scene, bones = viewport.window.scene, ("wrist", "elbow", "shoulder", "hip", "knee", "ankle")
+    region = next(region for region in viewport.area.regions if region.type == "WINDOW")
+    picture = part("overlay.watch").watch.drawing(scene).controls
+    height, width = picture.shape[:2]
+    found = []
+    for member in part("settings.cast").playing(scene):
+        for bone in (f"{side}_{name}" for side in ("left", "right") for name in bones):
+            rig = member.character
+            head = rig.matrix_world @ rig.pose.bones[bone].head
+            x, y, _ = world_to_camera_view(scene, scene.camera, head)
+            place = location_3d_to_region_2d(region, viewport.space.region_3d, head)
+            column, row = int(region.x + place.x), int(screen_height - region.y - place.y)
+            seen = picture[int((1 - y) * height), int(x * width)]
+            if 0 <= column < viewport.sidebar.x:
+                found.append([column, row, *seen[:3].tolist()])
+    return found
+
+
+def controls(viewport, report: dict) -> Iterator[None]:
+    """Three people under a model's controls; the others are gone."""
+    scene = viewport.window.scene
+    for name in ("Dan", "Eve"):
+        bpy.ops.isa.remove_character(character=name)
+    scene.isa.model = add_open_weights()
+    viewport.space.region_3d.view_perspective = "CAMERA"
+    # As large as the sidebar leaves room for; the toolbar would cover some of it.
+    viewport.space.show_region_toolbar = False
+    viewport.space.region_3d.view_camera_zoom = 20
+    viewport.space.region_3d.view_camera_offset = 0.1, 0
+    yield from stagehand.picture("overlay-controls")
+    report["joints"] = joints_on_screen(viewport, 1024)
+    report["canvas"] = list(part("settings.shot").canvas(scene))
+    report["controls"] = {}
+    for shown in ({"pose"}, {"mask"}, {"depth"}, {"normals"}, {"pose", "mask"}):
+        scene.isa.controls = shown
+        report["controls"][" ".join(sorted(shown))] = own_times(viewport)
+    scene.frame_set(8)
+    yield from stagehand.picture("overlay-masks")
+
+
 def timed(work, clock=time.perf_counter) -> float:
     start = clock()
     work()
@@ -101,6 +169,7 @@ def visit() -> Iterator[None]:
     report["problem"] = part("overlay.watch").watch.problem
     made = part("overlay.watch").watch.drawing(scene)
     report["points"], report["shown"] = len(made.points), int((made.colours[:, 3] == 1).sum())
+    yield from controls(viewport, report)
     stagehand.save(report)
 
 

@@ -105,3 +105,95 @@ def test_undo_and_another_file_leave_no_object_of_before(staged):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     isa_blender_addon.overlay.watch.watch.drawing(bpy.context.scene)
     assert watch.problem
+
+
+def points_of(scene) -> int:
+    bpy.context.view_layer.update()
+    made = watch.drawing(scene)
+    assert made is not None, watch.problem
+    return len(made.points)
+
+
+def test_who_is_hidden_in_renders_on_a_frame_is_not_drawn_on_it(staged):
+    (body,) = staged.objects["Anna"].children
+    all_of_her = points_of(staged)
+    for frame, hidden in ((1, False), (3, True), (5, False)):
+        body.hide_render = hidden
+        body.keyframe_insert("hide_render", frame=frame)
+    drawn = []
+    for frame in (1, 3, 4, 5):
+        staged.frame_set(frame)
+        drawn.append(points_of(staged))
+    assert drawn == [all_of_her, 0, 0, all_of_her]
+
+
+def test_a_body_that_is_off_in_viewports_is_named_and_comes_back(staged):
+    (body,) = staged.objects["Anna"].children
+    all_of_her = points_of(staged)
+    body.hide_viewport = True
+    assert points_of(staged) == 0
+    assert watch.problem == "Off in viewports, so generated but not drawn: Anna."
+    body.hide_viewport = False
+    assert points_of(staged) == all_of_her
+    assert watch.problem == ""
+
+
+def test_editing_a_body_is_said_and_what_was_edited_is_read_anew(staged):
+    (body,) = staged.objects["Anna"].children
+    all_of_her = points_of(staged)
+    body.modifiers.new("Finer", "SUBSURF")
+    assert points_of(staged) == all_of_her
+    for item in (staged.objects["Anna"], body):
+        bpy.context.view_layer.objects.active = item
+        bpy.ops.object.mode_set(mode="EDIT")
+        watch.mark()
+        assert watch.drawing(staged) is None
+        assert "Edit Mode" in watch.problem
+        if item == body:
+            bpy.ops.mesh.select_all(action="SELECT")
+            bpy.ops.mesh.subdivide()
+        bpy.ops.object.mode_set(mode="OBJECT")
+        assert points_of(staged) == all_of_her
+    # The last one goes while the list of the cast does not know it yet.
+    bpy.data.objects.remove(body)
+    assert points_of(staged) == 0
+
+
+def test_the_canvas_is_of_the_camera_that_shoots_this_frame(staged):
+    second = bpy.data.objects.new("Second", bpy.data.cameras.new("Second"))
+    second.location, second.rotation_euler, second.data.lens = (3, -6, 0), (np.pi / 2, 0, 0.4), 90
+    staged.collection.objects.link(second)
+    bpy.context.view_layer.update()
+    first = watch.drawing(staged)
+    # Blender tells nobody that a marker was set.
+    marker = staged.timeline_markers.new("Cut", frame=staged.frame_current)
+    marker.camera = second
+    corners = watch.drawing(staged).canvas[:8:2]
+    assert not np.allclose(corners, first.canvas[:8:2])
+    seen = [world_to_camera_view(staged, second, Vector(corner))[:2] for corner in corners.tolist()]
+    np.testing.assert_allclose(seen, [(0, 0), (1, 0), (1, 1), (0, 1)], atol=1e-4)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.1, 100), (4, 100), (0.001, 0.5), (2, 2.05)])
+def test_the_camera_shows_its_canvas_whatever_it_clips(staged, start, end):
+    staged.camera.data.clip_start, staged.camera.data.clip_end = start, end
+    bpy.context.view_layer.update()
+    for corner in watch.drawing(staged).canvas[:8].tolist():
+        depth = world_to_camera_view(staged, staged.camera, Vector(corner))[2]
+        assert start < depth < end
+
+
+@pytest.mark.parametrize("unit", [0.01, 100])
+def test_in_a_scene_of_other_units_the_same_points_are_shown(staged, unit):
+    staged.frame_set(2)
+    metres = watch.drawing(staged)
+    giant = bpy.data.objects.new("Giant", None)
+    staged.collection.objects.link(giant)
+    for item in (staged.objects["Anna"], staged.camera):
+        item.parent = giant
+    giant.scale = [1 / unit] * 3
+    staged.unit_settings.scale_length = unit
+    bpy.context.view_layer.update()
+    made = watch.drawing(staged)
+    np.testing.assert_allclose(unit * made.points, metres.points, atol=1e-4)
+    assert np.array_equal(made.colours, metres.colours)

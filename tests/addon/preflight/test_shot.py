@@ -283,7 +283,7 @@ def test_who_has_no_bones_is_named_to_a_model_that_reads_skeletons():
     staged = shot({"Anna": still((0, 0, 1)), "Ben": still((1, 0, 1))})
     anna, ben = staged.characters
     staged = replace(staged, characters=(replace(anna, skeleton=np.zeros((FRAMES, 60, 3), np.float32)), ben))
-    reads = replace(discs.Described(), joints=True)
+    reads = replace(discs.Described(), controls=("pose",))
     (found,) = (found for found in check_shot(staged, reads) if "bones" in found.text)
     assert found.sentence.startswith("Ben has no bones")
     assert not [found for found in check_shot(staged, discs.Described()) if "bones" in found.text]

@@ -1,0 +1,155 @@
+"""The controls that the overlay shows are the engine's, to the pixel."""
+
+import bpy
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+
+import isa_blender_addon
+from isa_blender_addon.overlay.controls import control_picture
+from isa_blender_addon.overlay.watch import watch
+from isa_blender_addon.settings import models
+from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.settings.shot import canvas, generation_settings
+from isa_blender_addon.ui import panel
+from isa_engine.controls import CONTROLS
+from isa_engine.controls.openpose import BODY, COLOURS
+from isa_engine.models import KINDS
+from isa_engine.models.vace import VACE
+from tests.addon.overlay.test_geometry import ball, view
+from tests.addon.scenes.cast import add_person, stage
+from tests.addon.scenes.shot import capture_shot
+from tests.addon.ui.test_models import drawn
+from tests.pipeline import discs
+
+# OpenPose's body joints and the SMPL-X bones that begin where they are.
+BONES = {
+    f"{side}_{ours}": f"{side}_{ours}"
+    for side in ("left", "right")
+    for ours in ("shoulder", "elbow", "wrist")
+} | {f"{side}_{ours}": f"{side}_{ours}" for side in ("left", "right") for ours in ("hip", "knee", "ankle")}
+
+
+@pytest.fixture
+def staged(scene, monkeypatch):
+    """Two people, and a model that every control steers."""
+    isa_blender_addon.register()
+    described = discs.Described(controls=tuple(CONTROLS), short_side=180)
+    monkeypatch.setitem(KINDS, "discs", discs.Kind(lambda: ("discs",), lambda name: described, None, "discs"))
+    models.look()
+    stage(scene)
+    add_person("Ben").location = 1.2, 1.5, 0
+    refresh_cast(scene)
+    scene.isa.model = "discs"
+    scene.frame_set(2)
+    yield scene
+    isa_blender_addon.unregister()
+    monkeypatch.undo()
+    models.look()
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("frame", [1, 4])
+def test_what_is_shown_is_what_the_engine_draws_of_the_shot(staged, name, frame):
+    staged.isa.controls = {name}
+    staged.frame_set(frame)
+    shown = watch.drawing(staged).controls
+    shot = capture_shot(staged, generation_settings(staged))
+    sent = list(CONTROLS[name](shot, canvas(staged)))[frame - 1].astype(int)
+    assert shown.shape[:2] == sent.shape[:2] == (180, 320)
+    there = sent.any(-1)
+    assert there.any()
+    if name == "depth":
+        # Of one frame, nearness has another scale than of the shot.
+        assert np.array_equal(shown[..., 3] > 0, there)
+        scale = shown[there, 0].astype(float) / sent[there, 0]
+        assert np.ptp(scale) < 0.05
+    else:
+        # Lines of a limb are as wide as the figure is large on the first frame of what is drawn.
+        differs = (shown[..., :3] != sent).any(-1)
+        assert differs.mean() < (0.004 if frame > 1 else 1e-9)
+        assert (shown[..., 3] > 0)[there & ~differs].all()
+        assert (shown[~there & ~differs, 3] == 0).all()
+
+
+def test_joints_are_drawn_where_blender_sees_the_bones(staged):
+    for frame in (1, 3, 6):
+        staged.frame_set(frame)
+        picture = watch.drawing(staged).controls
+        height, width = picture.shape[:2]
+        right = seen = 0
+        for name in ("Anna", "Ben"):
+            armature = staged.objects[name]
+            for joint, bone in BONES.items():
+                head = armature.matrix_world @ armature.pose.bones[bone].head
+                x, y, _ = world_to_camera_view(staged, staged.camera, head)
+                column, row = int(x * width), int((1 - y) * height)
+                if not (0 <= column < width and 0 <= row < height):
+                    continue
+                seen += 1
+                assert picture[row, column, 3] == 255
+                # Another joint may be before it.
+                right += np.array_equal(picture[row, column, :3], COLOURS[BODY.index(joint)])
+        assert seen >= 20
+        assert right >= 0.75 * seen
+
+
+def test_they_follow_the_pose_the_camera_and_the_choice(staged):
+    def picture() -> np.ndarray:
+        bpy.context.view_layer.update()
+        return watch.drawing(staged).controls
+
+    first = picture()
+    assert picture() is first
+    bone = staged.objects["Anna"].pose.bones["right_shoulder"]
+    staged.objects["Anna"].animation_data.action = None
+    bone.rotation_mode, bone.rotation_euler = "XYZ", (0, 0, 1.2)
+    posed = picture()
+    assert not np.array_equal(posed, first)
+    staged.camera.data.lens *= 1.2
+    zoomed = picture()
+    assert (zoomed[..., 3] > 0).sum() > 1.1 * (posed[..., 3] > 0).sum()
+    staged.isa.controls = {"pose", "mask"}
+    both = picture()
+    drawn_lines = zoomed[..., 3] > 0
+    assert np.array_equal(both[drawn_lines], zoomed[drawn_lines])
+    painted = both[..., 3] > 0
+    assert painted.sum() > 2 * drawn_lines.sum()
+    assert 0 < both[painted & ~drawn_lines, 3].max() < 255
+    staged.isa.controls = set()
+    assert watch.drawing(staged).controls is None
+
+
+def test_a_model_that_no_picture_steers_has_none_and_no_row_for_them(staged):
+    staged.isa.overlay = True
+    assert {"Controls"} <= set(drawn(panel.ISA_PT_shot))
+    staged.isa.model = "isa-tiny"
+    assert watch.drawing(staged).controls is None
+    assert not {"Controls", "Not Sent to It"} & set(drawn(panel.ISA_PT_shot))
+    assert len(watch.drawing(staged).points) > 0
+
+
+def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, monkeypatch):
+    staged.isa.overlay = True
+    monkeypatch.setattr(panel, "chosen", lambda scene: discs.Described(controls=VACE.controls))
+    words = [word for word in drawn(panel.ISA_PT_shot) if word in ("Controls", "Not Sent to It")]
+    assert words == ["Controls", "Not Sent to It"]
+
+
+def test_every_control_can_be_chosen_and_vaces_are_known():
+    isa_blender_addon.register()
+    items = bpy.context.scene.isa.bl_rna.properties["controls"].enum_items
+    assert {item.identifier for item in items} == set(CONTROLS)
+    isa_blender_addon.unregister()
+    assert set(VACE.controls) <= set(CONTROLS)
+
+
+def test_black_is_transparent_and_nobody_is_an_empty_picture():
+    picture = control_picture([], view(), (40, 24), CONTROLS)
+    assert picture.shape == (24, 40, 4)
+    assert not picture.any()
+    body = ball((0, 0, 1))
+    picture = control_picture([body], view(), (40, 24), {"depth"})
+    assert 0 < (picture[..., 3] > 0).mean() < 0.5
+    # Without joints there is no skeleton, and all else.
+    assert not control_picture([body], view(), (40, 24), {"pose"}).any()
