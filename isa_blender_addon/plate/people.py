@@ -150,28 +150,44 @@ def _group(name: str, scene):
         new.location = x, y
         return new
 
-    render, result = node("NodeGroupInput", "Render", -200, 200), node("NodeGroupOutput", "Result", 600, 100)
+    render, result = node("NodeGroupInput", "Render", -200, 200), node("NodeGroupOutput", "Result", 700, 100)
     plate, matte = (node("CompositorNodeImage", label, -800, y) for label, y in ((_PLATE, 0), (_MATTE, -400)))
-    exposure = node("CompositorNodeExposure", "Exposure", -500, 0)
+    exposure = node("CompositorNodeExposure", "Exposure", -600, 0)
     keyed, over = (
         node("CompositorNodeSetAlpha", "Key", 0, 0),
-        node("CompositorNodeAlphaOver", "Over", 300, 100),
+        node("CompositorNodeAlphaOver", "Over", 500, 100),
     )
+    people = node("CompositorNodePremulKey", "Premultiplied", 250, 0)
+    _choose(keyed, "mode", "REPLACE_ALPHA", "Replace Alpha")
+    _choose(people, "mapping", "STRAIGHT_TO_PREMUL", "To Premultiplied")
     links = group.links
     links.new(plate.outputs["Image"], exposure.inputs["Image"])
     drive_by_exposure(group, f'nodes["{exposure.name}"].inputs[1].default_value', "-e", scene)
     for source, target, y in ((exposure, keyed.inputs["Image"], 0), (matte, keyed.inputs["Alpha"], -400)):
-        scale = node("CompositorNodeScale", f"Fill {target.name}", -250, y)
+        scale = node("CompositorNodeScale", f"Fill {target.name}", -400, y)
         _fill(scale)
+        # Beyond its edges a scaled picture is taken to be transparent, and its outermost pixels fade.
+        edges = node("CompositorNodePremulKey", f"Edges {target.name}", -200, y)
+        _choose(edges, "mapping", "PREMUL_TO_STRAIGHT", "To Straight")
         links.new(source.outputs["Image"], scale.inputs["Image"])
-        links.new(scale.outputs["Image"], target)
+        links.new(scale.outputs["Image"], edges.inputs["Image"])
+        links.new(edges.outputs["Image"], target)
     # By order: they are named alike before Blender 5.
     below, above = [socket for socket in over.inputs if socket.type == "RGBA"]
     links.new(render.outputs["Image"], below)
-    links.new(keyed.outputs["Image"], above)
+    links.new(keyed.outputs["Image"], people.inputs["Image"])
+    links.new(people.outputs["Image"], above)
     links.new(over.outputs["Image"], result.inputs["Image"])
-    links.new(keyed.outputs["Image"], result.inputs["People"])
+    links.new(people.outputs["Image"], result.inputs["People"])
     return group
+
+
+def _choose(node, name: str, before: str, since: str) -> None:
+    """What a node is to do: a property of it before Blender 5, the input "Type" since."""
+    if _IS_GROUP:
+        node.inputs["Type"].default_value = since
+    else:
+        setattr(node, name, before)
 
 
 def _fill(scale) -> None:
