@@ -1,11 +1,14 @@
 """The people over the render: keyed by their matte, premultiplied, so that shadows stay shadows."""
 
+from fractions import Fraction
+
 import bpy
 import numpy as np
 import pytest
 
 from isa_blender_addon.plate.people import GROUP, import_people, remove_people
 from isa_engine.errors import SceneError
+from isa_engine.results.video import write_video
 from tests.addon.plates import add_camera, inventory, linear, pixels, render, write_movie
 
 FRAME_NUMBERS = np.arange(7, 10)
@@ -133,3 +136,19 @@ def test_a_take_without_a_matte_is_refused_in_a_sentence(scene, take):
     with pytest.raises(SceneError, match="no matte beside the plate"):
         import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
     assert GROUP not in bpy.data.node_groups
+
+
+def test_at_the_frames_edges_the_people_are_as_inside(scene, tmp_path):
+    """A plate of fewer pixels than the render is scaled, and whoever the frame cuts off reaches its edge."""
+    scene.render.resolution_x, scene.render.resolution_y = 8 * SIZE, 6 * SIZE
+    scene.view_settings.view_transform = "Standard"
+    scene.render.film_transparent = True
+    add_camera(scene)
+    for name, grey in (("plate", 150), ("matte", 255)):
+        write_video(
+            tmp_path / f"{name}.mp4", [np.full((SIZE, SIZE, 3), grey, np.uint8)] * 3, Fraction(24), 1, {}
+        )
+    import_people(scene, tmp_path / "plate.mp4", tmp_path / "matte.mp4", FRAME_NUMBERS, "Plate")
+    found = composited(scene, 8, tmp_path)
+    assert np.ptp(found[..., :3]) < 0.01
+    assert found[..., 3].min() > 0.99
