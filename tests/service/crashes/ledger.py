@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 from isa_engine.client import EngineClient, EngineUnreachable
@@ -19,7 +19,7 @@ TOKEN = "chosen"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of all jobs of a suite.
+    """What became of all jobs of a trial; of two, added.
 
     Attributes:
         tries: how often the machine was made ill.
@@ -28,7 +28,7 @@ class Outcome:
         lost: that are not there, or not done.
         twice: that are there more than once.
         other: of whose results a byte is another.
-        seconds: that the suite took; 0: not measured.
+        seconds: that it took; 0: not measured.
     """
 
     tries: int
@@ -42,6 +42,9 @@ class Outcome:
     @property
     def whole(self) -> bool:
         return not (self.lost or self.twice or self.other)
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(*(sum(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from isa_engine.cli import main
+from isa_engine.service import custody
 from isa_engine.service.sqlite import backups
 from isa_engine.service.store import JobStore
 from tests.service.crashes.ledger import TOKEN, Ledger, Outcome
@@ -58,7 +58,7 @@ def replace_the_queue(folder: Path) -> Outcome:
         eventually(lambda: "another file took the place" in not_ready(engine), "it is said", 60)
     finally:
         engine.end()
-    return _restored(folder, ledger, str(_queue(engine)) + ".rescued")
+    return _restored(folder, ledger, Path(f"{_queue(engine)}.rescued"))
 
 
 def damage_the_queue(folder: Path) -> Outcome:
@@ -83,8 +83,8 @@ def damage_the_queue(folder: Path) -> Outcome:
     return _restored(folder, ledger)
 
 
-def _restored(folder: Path, ledger: Ledger, *copy: str) -> Outcome:
-    assert main(["queue", "restore", *copy, "--data", str(folder / "data")]) == 0
+def _restored(folder: Path, ledger: Ledger, copy: Path | None = None) -> Outcome:
+    custody.restore(folder / "data", copy)
     engine = _start(folder)
     try:
         return ledger.settle(engine, 1)

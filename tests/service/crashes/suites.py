@@ -17,31 +17,36 @@ class Suite:
     """One kind of crash.
 
     Attributes:
-        run: makes it happen, with all files in a folder.
+        trials: make it happen, each with all its files in a folder of its own. They know nothing of each
+            other, so that some can run at once.
         whole: whether nothing may be lost; False: something must be.
     """
 
-    run: Callable[[Path], Outcome]
+    trials: tuple[Callable[[Path], Outcome], ...]
     whole: bool = True
 
 
+def _one(trial: Callable[..., Outcome], *arguments: float) -> Suite:
+    return Suite((lambda folder: trial(folder, *arguments),))
+
+
 SUITES = {
-    "kill -9 of worker or service": Suite(partial(kill, kills=500)),
-    "power cut": Suite(partial(cut_the_power, cuts=50)),
+    "kill -9 of worker or service": Suite(tuple(partial(kill, kills=125, seed=seed) for seed in range(4))),
+    "power cut": Suite(tuple(partial(cut_the_power, cuts=25, seed=seed) for seed in range(2))),
     **{
         f"power cut, without the {defence}": Suite(
-            partial(cut_the_power, cuts=12, without=defence), whole=False
+            (partial(cut_the_power, cuts=12, without=defence),), whole=False
         )
         for defence in WITHOUT
     },
-    "disk full": Suite(machines.fill_the_disk),
-    "no inodes": Suite(machines.take_all_inodes),
-    "clock a year back": Suite(lambda folder: machines.move_the_clock(folder, -1)),
-    "clock ten years ahead": Suite(lambda folder: machines.move_the_clock(folder, 10)),
-    "clock to and fro": Suite(lambda folder: machines.move_the_clock(folder, 3, -2, 5, 0)),
-    "workers hang": Suite(machines.hang_workers),
-    "queue locked": Suite(queues.lock_the_queue),
-    "queue deleted": Suite(queues.delete_the_queue),
-    "queue replaced": Suite(queues.replace_the_queue),
-    "queue damaged": Suite(queues.damage_the_queue),
+    "disk full": _one(machines.fill_the_disk),
+    "no inodes": _one(machines.take_all_inodes),
+    "clock a year back": _one(machines.move_the_clock, -1),
+    "clock ten years ahead": _one(machines.move_the_clock, 10),
+    "clock to and fro": _one(machines.move_the_clock, 3, -2, 5, 0),
+    "workers hang": _one(machines.hang_workers),
+    "queue locked": _one(queues.lock_the_queue),
+    "queue deleted": _one(queues.delete_the_queue),
+    "queue replaced": _one(queues.replace_the_queue),
+    "queue damaged": _one(queues.damage_the_queue),
 }
