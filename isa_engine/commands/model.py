@@ -9,7 +9,7 @@ from typing import Any
 
 from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
 from isa_engine.configuration.policies import POLICIES
-from isa_engine.cost.generation import Work, generation, step
+from isa_engine.cost.generation import Work, attention_of_step, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
@@ -146,14 +146,14 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def model_cost(config: ModelConfig, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
-    """JSON-ready: parameters by part, tokens, bytes, and the operations of a denoising step with guidance and
-    of a whole generation."""
+    """JSON-ready: parameters by part, tokens, bytes, and the operations of a denoising step with guidance, of
+    its attention, and of a whole generation."""
     in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
     rows, columns = height // config.multiple, width // config.multiple
     policy = POLICIES[Settings.policy]
     work = Work(frames, width, height, characters, Settings.steps, Settings.guidance, policy)
-    operations = step(config, work)
+    operations, attention = step(config, work), attention_of_step(config, work)
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())
     return {
@@ -170,6 +170,7 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
         "parameters": counts,
         "bytes": {"float32": 4 * total, "float16": 2 * total, "8 bits": total},
         "step_operations": {**operations, "total": sum(operations.values())},
+        "step_attention": {**attention, "total": sum(attention.values())},
         "generation_operations": generation(config, work),
     }
 
@@ -213,6 +214,7 @@ def _table(cost: dict[str, Any]) -> str:
         *((f"parameters of {part}", counts) for part, counts in cost["parameters"].items()),
         ("bytes of all weights", cost["bytes"]),
         ("operations of a denoising step", cost["step_operations"]),
+        ("of these between tokens, in attention", cost["step_attention"]),
         (f"operations of a generation of {Settings.steps} steps", cost["generation_operations"]),
     ):
         lines.append(f"\n{title}")

@@ -77,12 +77,19 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
 def step(config: ModelConfig, work: Work) -> dict[str, int]:
     """Floating point operations of a denoising step of all segments under the policy that computes
     everything, by part of the transformer."""
-    parts = operations(_branch(config, work, work.characters))
-    if work.guidance == 1:
-        return parts
+    return operations(_whole_step(config, work))
+
+
+def attention_of_step(config: ModelConfig, work: Work) -> dict[str, int]:
+    """Of ``step``'s operations those between tokens: of queries with keys, and of their weights with values.
+    What a sparse pattern or another kernel can spare is among these."""
+    return operations(product for product in _whole_step(config, work) if not product.learned)
+
+
+def _whole_step(config: ModelConfig, work: Work) -> list[Product]:
+    told = _branch(config, work, work.characters)
     # Guidance evaluates a second branch, that of the picture with nobody in it.
-    alone = operations(_branch(config, work, 0))
-    return {part: count + alone.get(part, 0) for part, count in parts.items()}
+    return told if work.guidance == 1 else told + _branch(config, work, 0)
 
 
 def denoising(config: ModelConfig, work: Work) -> int:

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration import DECODERS, MODELS, ModelConfig, VAEConfig, model_config
 from isa_engine.cost import autoencoder
-from isa_engine.cost.generation import Work, generation, step, weight_count
+from isa_engine.cost.generation import Work, attention_of_step, generation, step, weight_count
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import operations, weights
 from isa_engine.dit import ImageTower
@@ -131,4 +131,9 @@ def test_a_generation_is_its_phases():
     assert longer["encode"] == whole["encode"]
     unguided = step(config, replace(work, guidance=1.0))
     assert sum(unguided.values()) < sum(step(config, work).values()) < 2 * sum(unguided.values())
+    # Attention's share grows with the canvas: what is not between tokens grows as their number does.
+    large = replace(work, width=2 * work.width, height=2 * work.height)
+    small, wide = (sum(attention_of_step(config, each).values()) for each in (work, large))
+    rest = [sum(step(config, each).values()) - part for each, part in ((work, small), (large, wide))]
+    assert wide / small > 4 > rest[1] / rest[0] > 1
     assert weights(image_tower(config.image_tower, 1)) == weights(image_tower(config.image_tower, 5))
