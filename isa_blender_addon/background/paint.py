@@ -26,13 +26,13 @@ def main(job: dict) -> None:
 
 
 def render(job: dict) -> list[str]:
-    """Each frame of the scene without those who are generated, as a picture file."""
+    """Each frame of the scene without those who are generated, but for their shadows, as a picture file."""
     bpy.ops.wm.open_mainfile(filepath=job["blend"], use_scripts=job["use_scripts"], load_ui=False)
     scene = bpy.data.scenes[job["scene"]]
     # Shown in the window: Blender evaluates only the view layers of a scene that a window shows.
     bpy.context.window.scene = scene
     named = {(item.name, item.library.filepath if item.library else ""): item for item in scene.objects}
-    hidden = [named[tuple(name)] for name in job["hidden"]]
+    hidden, unseen = ([named[tuple(name)] for name in job[key]] for key in ("hidden", "unseen"))
     _prepare(scene, job)
     pictures = []
     for index, frame in enumerate(job["numbers"]):
@@ -40,6 +40,8 @@ def render(job: dict) -> list[str]:
         for item in hidden:
             # Where that is animated, the frame has just shown it again.
             item.hide_render = True
+        for item in unseen:
+            item.visible_camera = False
         scene.render.filepath = str(Path(job["out"]).parent / f"{index:05}.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
         pictures.append(scene.render.filepath)

@@ -1,4 +1,4 @@
-"""What stands behind the people: nothing, footage, or the scene rendered without them."""
+"""What stands behind the people: nothing, footage, or the scene without them and with their shadows."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,8 @@ from ..scene.unseen import belongings
 
 # Samples of Cycles for the quick render; the denoiser and the small canvas leave little of their noise.
 QUICK_SAMPLES = 16
+# Engines that can leave an object out of the camera's sight alone.
+_CAMERA_RAYS = {"CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"}
 _NUMBERED = re.compile(r"(\d+)(?=\.[^.]*$)")
 
 
@@ -62,11 +64,21 @@ def footage_numbers(scene, frame_numbers: np.ndarray) -> list[int]:
     return [int(number) - start for number in frame_numbers]
 
 
-def hidden_objects(scene) -> list:
-    """What the background does not show: the cast with all they wear and hold, and plates."""
+def hidden_objects(scene) -> tuple[list, list]:
+    """What the background does not show.
+
+    Returns:
+        What leaves no trace: plates. And what the camera does not see while its shadows and reflections stay:
+        the cast with all they wear and hold; where the artist wants no shadows, or the renderer cannot do
+        that, they leave no trace either.
+    """
     collection = plate_collection(scene)
-    hidden = {*belongings(scene), *(collection.all_objects if collection else ())}
-    return [item for item in scene.objects if item in hidden]
+    plates, cast = set(collection.all_objects if collection else ()), set(belongings(scene))
+    engine = "CYCLES" if scene.isa.background_quick else scene.render.engine
+    if not scene.isa.background_shadows or engine not in _CAMERA_RAYS:
+        plates, cast = plates | cast, set()
+    hidden = [item for item in scene.objects if item in plates]
+    return hidden, [item for item in scene.objects if item in cast - plates]
 
 
 def _sequence(first: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.errors import SceneError
-from isa_engine.shot import Shot
+from isa_engine.shot import Character, Shot
 
 from ..engine.process import kill_tree, last_line, process_options
 from ..preferences.folders import backgrounds_folder
@@ -38,7 +38,8 @@ class Job:
         files: the footage.
         blend: a copy of the scene's file, where it is rendered.
         scene: its name.
-        hidden: ``(name, library)`` of objects that are not shown.
+        hidden: ``(name, library)`` of objects that are not there.
+        unseen: of those that are there, and that the camera does not see.
         pixel_aspect: at which the canvas has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
         use_scripts: whether the artist lets this file's scripts run.
@@ -52,6 +53,7 @@ class Job:
     blend: str = ""
     scene: str = ""
     hidden: tuple[tuple[str, str], ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
     pixel_aspect: tuple[float, float] = (1.0, 1.0)
     samples: int = 0
     use_scripts: bool = False
@@ -66,10 +68,12 @@ class Work:
 
     Attributes:
         done, total: frames rendered.
+        shadows: whether it shows the cast's shadows.
     """
 
     def __init__(self, job: Job, kept: Path):
         self.done, self.total = 0, len(job.numbers)
+        self.shadows = bool(job.unseen)
         self._out, self._kept = Path(job.out), kept
         self._process: subprocess.Popen | None = None
         if not kept.is_file():
@@ -142,8 +146,9 @@ def is_own_copy(blend: str) -> bool:
 def begin(scene, shot: Shot) -> Work | None:
     """Begin with a shot's background, or find the one that was made before; None where there is to be none.
 
-    A rendered one is taken for the same frames under the same camera until the artist wants another
-    (``scene.isa.background_version``): what else has changed in the scene is not looked at.
+    A rendered one is taken for the same frames under the same camera, and where it shows the cast's shadows
+    for the same motion of theirs, until the artist wants another (``scene.isa.background_version``): what
+    else has changed in the scene is not looked at.
 
     Raises:
         SceneError: the footage cannot be used, or the disk is full.
@@ -177,7 +182,7 @@ def _job(scene, shot: Shot, folder: Path) -> Job:
         numbers = footage_numbers(scene, shot.frame_numbers)
         return Job(out, size, shape, numbers, footage_files(scene))
     across, up = shape[0] / size[0], shape[1] / size[1]
-    hidden = hidden_objects(scene)
+    hidden, unseen = hidden_objects(scene)
     return Job(
         out,
         size,
@@ -186,7 +191,8 @@ def _job(scene, shot: Shot, folder: Path) -> Job:
         [],
         blend=str(folder / "scene.blend"),
         scene=scene.name,
-        hidden=tuple((item.name, item.library.filepath if item.library else "") for item in hidden),
+        hidden=_names(hidden),
+        unseen=_names(unseen),
         pixel_aspect=(across / min(across, up), up / min(across, up)),
         samples=QUICK_SAMPLES if scene.isa.background_quick else 0,
         use_scripts=not bpy.app.autoexec_fail,
@@ -199,9 +205,20 @@ def _kept(scene, shot: Shot, job: Job) -> Path:
     told["changed"] = [os.stat(file).st_mtime_ns for file in job.files]
     if job.blend:
         told["version"], told["view"] = scene.isa.background_version, scene.view_settings.view_transform
+        if job.unseen:
+            told["cast"] = [_motion(character) for character in shot.characters]
         told["cameras"] = [*shot.camera_to_world.ravel().tolist(), *shot.intrinsics.ravel().tolist()]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     return backgrounds_folder() / f"{digest.hexdigest()[:32]}.mp4"
+
+
+def _names(items: list) -> tuple[tuple[str, str], ...]:
+    return tuple((item.name, item.library.filepath if item.library else "") for item in items)
+
+
+def _motion(character: Character) -> str:
+    """One name for all frames of a character alike."""
+    return hashlib.sha256(character.points.tobytes() + character.visible.tobytes()).hexdigest()
 
 
 def _blender() -> list[str]:

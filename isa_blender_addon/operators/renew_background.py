@@ -9,7 +9,7 @@ class ISA_OT_renew_background(bpy.types.Operator):
     bl_idname = "isa.renew_background"
     bl_label = "Render Again"
     bl_description = (
-        "Render the background anew at the next Generate; else the one of the same camera is used"
+        "Render the background anew at the next Generate; else the one of the same camera and motion is used"
     )
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 

@@ -121,6 +121,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Render by Cycles with few samples and a denoiser, else as the scene is set to render",
         default=True,
     )
+    background_shadows: BoolProperty(
+        name="Shadows",
+        description="The camera does not see the cast, whose shadows and reflections stay and come into the "
+        "plate. Without them the model paints what it knows of shadows",
+        default=True,
+    )
     background_version: IntProperty(options={"HIDDEN"})
     footage: PointerProperty(type=bpy.types.Image, name="Footage", description="A movie or an image sequence")
     footage_start: IntProperty(

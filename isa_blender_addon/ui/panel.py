@@ -169,7 +169,8 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
         if isa.background == "RENDER":
             row = layout.row()
             row.prop(isa, "background_quick")
-            row.operator("isa.renew_background", icon="FILE_REFRESH")
+            row.prop(isa, "background_shadows")
+            layout.operator("isa.renew_background", icon="FILE_REFRESH")
         elif isa.background == "FOOTAGE":
             layout.template_ID(isa, "footage", open="image.open")
             layout.prop(isa, "footage_start")

@@ -94,7 +94,7 @@ def decode_plate(
     for number, picture, set_alone, head, square in streams:
         # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
         cast = np.maximum(head, _bodies(shot, number, room=1))
-        yield over_background(picture, set_alone, given.frames[number], cast, square)
+        yield over_background(picture, set_alone, given.frames[number], cast, square, shot.shadows)
 
 
 @torch.inference_mode()

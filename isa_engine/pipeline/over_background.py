@@ -11,7 +11,8 @@ may be: on its projected bodies, and where the matte head sees somebody, which i
 where ``repainted`` is what the autoencoder makes of the background, ``alike(s) = exp(−d² / s²)`` tells by
 their distance d how much latents are still the background's, and ``shade`` by how much the ground is darker
 than it, smoothed: people's shadows. The cast's own pixels get back what the autoencoder lost wherever they
-show the background.
+show the background. A background that has people's shadows, as a scene's renderer throws them, is the ground
+as it is.
 
 Frames are numbers from 0 to 255, ``(…, H, W, 3)``; shares from 0 to 1 and squared distances ``(…, H, W, 1)``.
 """
@@ -53,7 +54,12 @@ def cast_alpha(matte: np.ndarray, body: np.ndarray, square: np.ndarray) -> np.nd
 
 
 def over_background(
-    video: np.ndarray, repainted: np.ndarray, background: np.ndarray, cast: np.ndarray, square: np.ndarray
+    video: np.ndarray,
+    repainted: np.ndarray,
+    background: np.ndarray,
+    cast: np.ndarray,
+    square: np.ndarray,
+    shadows: bool = False,
 ) -> np.ndarray:
     """The plate's frame, uint8.
 
@@ -63,12 +69,15 @@ def over_background(
         background: as it was given.
         cast: where somebody may be: the larger of the matte head's answer and the projected bodies.
         square: ``square_distance`` at each pixel.
+        shadows: whether the background has the cast's shadows.
     """
     video, repainted, background = (part.astype(np.float32) for part in (video, repainted, background))
     whole = video + _alike(square, _SAME) * (background - repainted)
-    shaded = _alike(square, _SHADED)
-    darker = (video - repainted).mean(-1, keepdims=True).clip(max=0)
-    ground = background + shaded * _smoothed(darker, (1 - cast) * shaded)
+    ground = background
+    if not shadows:
+        shaded = _alike(square, _SHADED)
+        darker = (video - repainted).mean(-1, keepdims=True).clip(max=0)
+        ground = background + shaded * _smoothed(darker, (1 - cast) * shaded)
     return (ground + cast * (whole - ground)).round().clip(0, 255).astype(np.uint8)
 
 

@@ -9,6 +9,8 @@ header the shot's cuts and what is said in words. It is written only where there
 that reads version 1 alone would show everybody all the time, and melt frames about a cut.
 Version 3 also has a policy among its settings, where it is not the exact one. Version 4 also has
 ``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
+Any version may say in its header that the background has the cast's ``shadows``: an engine that does not read
+it only lays its own shade over them.
 
 The same shot always gives the same bytes, so a file's SHA-256 names the shot.
 """
@@ -82,6 +84,8 @@ def encode_shot(shot: Shot) -> bytes:
     }
     if shot.cuts:
         header["cuts"] = list(shot.cuts)
+    if shot.shadows:
+        header["shadows"] = True
     if shot.kept is not None:
         header["kept"] = {"weights": shot.kept.weights, "take": shot.kept.take}
     text = json.dumps(header, sort_keys=True, ensure_ascii=False)
@@ -182,6 +186,7 @@ def _decode(members: Members) -> Shot:
             background=members.array("background", np.uint8, (None,)).tobytes()
             if header["background"]
             else None,
+            shadows=_boolean(header.get("shadows", False)),
             settings=_settings(header["settings"]),
             cuts=tuple(map(_integer, header.get("cuts", ())[:MAX_FRAMES])),
             kept=_kept(members, header["kept"]) if "kept" in header else None,
@@ -240,6 +245,12 @@ def _settings(fields: dict) -> Settings:
     if type(settings.policy) is not str:
         raise TypeError(f"{settings.policy!r} is not a name")
     return settings
+
+
+def _boolean(value) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _integer(value) -> int:

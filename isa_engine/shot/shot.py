@@ -129,6 +129,7 @@ class Shot:
         references: encoded PNG or JPEG pictures.
         frame_reference: index of the reference that is concatenated with the latents (Eq. 20), if any.
         background: an encoded video of at least F frames, or None.
+        shadows: whether the background shows the shadows that the cast throws, and nobody who throws them.
         settings: how to generate.
         cuts: frames, counted from 0, with which another camera begins; segments between them are made apart.
         kept: of an earlier take; None: all is made.
@@ -144,6 +145,7 @@ class Shot:
     references: tuple[bytes, ...] = ()
     frame_reference: int | None = None
     background: bytes | None = None
+    shadows: bool = False
     settings: Settings = field(default_factory=Settings)
     cuts: tuple[int, ...] = ()
     kept: Kept | None = None

@@ -72,6 +72,7 @@ def _numbers(shot: Shot) -> None:
     _require(in_range, "frame_numbers are beyond 32 bits")
     span = int(numbers[-1]) - int(numbers[0]) + 1
     _require(span <= MAX_SPAN, f"{span} frames of the scene", f"A plate has at most {MAX_SPAN} frames.")
+    _require(shot.background is not None or not shot.shadows, "shadows fall on a background that is missing")
     inside = all(first < last for first, last in pairwise([0, *shot.cuts, len(numbers)]))
     _require(inside, f"cuts at {shot.cuts} do not rise within {len(numbers)} frames")
     _require(len(shot.characters) >= 1, "the cast is empty", "Include at least one SMPL-X character.")

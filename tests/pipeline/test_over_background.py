@@ -42,6 +42,14 @@ def test_an_even_shadow_fades_where_the_latents_are_no_longer_like_the_backgroun
     assert kept == pytest.approx(np.broadcast_to(share * darker, kept.shape), abs=1)
 
 
+@given(video=levels, repainted=levels, background=levels, square=squares)
+def test_a_background_that_has_the_shadows_is_the_ground_whatever_is_painted_there(
+    video, repainted, background, square
+):
+    plate = over_background(video, repainted, background, nobody, square, shadows=True)
+    assert np.array_equal(plate, background)
+
+
 @given(background=levels, lighter=st.integers(0, 60), cast=shares)
 def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter, cast):
     background = np.minimum(background, 195)

@@ -122,7 +122,8 @@ def any_shot(draw) -> Shot:
         characters=characters,
         references=tuple(pictures),
         frame_reference=draw(st.integers(0, len(pictures) - 1)) if pictures and draw(st.booleans()) else None,
-        background=draw(st.none() | st.binary(max_size=40)),
+        background=(background := draw(st.none() | st.binary(max_size=40))),
+        shadows=background is not None and draw(st.booleans()),
         settings=Settings(
             model=draw(st.sampled_from(("isa-tiny", "isa-4b", "my 'own' модель"))),
             width=draw(st.integers(1, 4096)),

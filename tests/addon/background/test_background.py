@@ -152,6 +152,14 @@ def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, m
     assert at_once()
     scene.camera.data.lens = 30
     assert not at_once()
+
+    # Her shadow moves as she does.
+    scene.objects["Anna"].delta_location.x += 0.1
+    assert not at_once()
+    scene.isa.background_shadows = False
+    assert not at_once()
+    scene.objects["Anna"].delta_location.x += 0.1
+    assert at_once()
     assert leftovers() == []
 
 
@@ -165,9 +173,41 @@ def test_those_who_are_generated_are_hidden_with_what_they_wear_and_hold(staged)
     hat.parent = anna.children[0]
     shirt.modifiers.new("skin", "ARMATURE").object = anna
     scene.objects["Extra"]["isa_cast"] = False
-    names = {item.name for item in hidden_objects(scene)}
+    hidden, unseen = hidden_objects(scene)
+    assert hidden == []
+    names = {item.name for item in unseen}
     assert {"Anna", "Hat", "Shirt", anna.children[0].name} <= names
     assert not any(name.startswith(("Extra", "Plane", "Camera")) for name in names)
+
+    # Without their shadows, or for a renderer that shows to the camera whoever is there, they are hidden.
+    for settings in ({"background_shadows": False}, {"background_quick": False}):
+        scene.isa.background_shadows = scene.isa.background_quick = True
+        scene.render.engine = "BLENDER_WORKBENCH"
+        for name, value in settings.items():
+            setattr(scene.isa, name, value)
+        assert hidden_objects(scene) == (unseen, [])
+
+
+def test_the_cast_throws_shadows_on_the_background_that_does_not_show_it(staged):
+    scene = staged
+    for item in [item for item in scene.objects if item.name.startswith("Plane")]:
+        bpy.data.objects.remove(item)
+    scene.objects["Anna"].children[0].data.materials.clear()
+    scene.frame_end = 1
+    bpy.ops.mesh.primitive_plane_add(size=30, location=(0, 0, -1.2))
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    scene.collection.objects.link(sun)
+    sun.data.energy, sun.rotation_euler = 3.0, (0.9, 0, 0.6)
+    scene.isa.background = "RENDER"
+    shaded = painted(scene).astype(int)
+    scene.isa.background_shadows = False
+    clear = painted(scene).astype(int)
+    darker = (clear - shaded).mean(-1)
+    share = (darker > 25).mean()
+    assert 0.002 < share < 0.1
+    # Nothing stands in the light: she would be brighter than the black behind her.
+    assert (abs(darker) < 8).mean() > 0.95
+    assert (darker < -25).mean() < 0.002
 
 
 @pytest.mark.parametrize("kind", ["movie", "sequence", "picture"])
