@@ -55,7 +55,7 @@ class Courses:
             # Begun by an earlier Blender, or begun again.
             scene = scene_of(job.take)
             told = self._engine.device, self._engine.memory, self._engine.ready
-            expected = job_seconds(scene, *told) if scene else {}
+            expected = job_seconds(scene, *told, job.take.made) if scene else {}
             course = self._courses[job.take.folder] = Course(expected)
         where = _whereabouts(job, self._engine.ready)
         if where is not None:

@@ -219,11 +219,12 @@ class Session:
         """Queue a shot; its plate comes back to the scene by itself."""
         numbers = shot.frame_numbers
         frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
-        blend = Path(bpy.data.filepath).name
-        self.queue.add(Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings), shot)
+        blend, made = Path(bpy.data.filepath).name, made_in(shot)
+        take = Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings, made=made)
+        self.queue.add(take, shot)
         if self.busy:
             # Only now is it known what a shot keeps whose changed frames are made again.
-            self.reading.course.expect(self._job_seconds(scene, made_in(shot)))
+            self.reading.course.expect(self._job_seconds(scene, made))
             self.courses.begin(folder, self.reading.course)
         self._sentences.forget_note()
         self.keep_ticking()

@@ -17,6 +17,7 @@ import numpy as np
 from isa_engine.client.protocol import RESULTS
 from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.errors import SceneError
+from isa_engine.geometry.frames import Made, latent_count
 from isa_engine.shot import Settings, Shot, write_shot
 from isa_engine.whole_file import whole_file
 
@@ -58,6 +59,7 @@ class Take:
         error: a sentence, where it failed.
         imported: whether its plate has come to the scene.
         pinned: not to be deleted.
+        made: segments of which something is made, as of ``models.work``; of older files empty: all.
     """
 
     folder: Path
@@ -75,6 +77,7 @@ class Take:
     error: str = ""
     imported: bool = False
     pinned: bool = False
+    made: tuple[Made, ...] = ()
 
     @property
     def name(self) -> str:
@@ -154,7 +157,8 @@ def read_take(folder: Path) -> Take | None:
         first, last, step = map(int, content.pop("frames"))
         settings = Settings(**{"policy": EXACT, **content.pop("settings")})
         frames, shot_id = (first, last, step), content.pop("shot")
-        take = Take(folder=folder, shot_id=shot_id, frames=frames, settings=settings, **content)
+        made = tuple(Made(*segment) for segment in content.pop("made", ()))
+        take = Take(folder=folder, shot_id=shot_id, frames=frames, settings=settings, made=made, **content)
     except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not _makes_sense(take):
@@ -199,6 +203,9 @@ def _makes_sense(take: Take) -> bool:
         and step > 0
         and abs(first) <= _LAST_FRAME
         and 0 <= last - first < _MOST_FRAMES
+        and all(type(number) is int for segment in take.made for number in segment)
+        and all(0 <= each.first < each.last <= latent_count(each.frames) for each in take.made)
+        and sum(each.frames for each in take.made) <= len(take.frame_numbers)
         and take.state in STATES
         and _KEY.fullmatch(take.key) is not None
         and (not take.job or _JOB.fullmatch(take.job) is not None)

@@ -1,5 +1,6 @@
 """The courses of jobs: who waits for whom, and what becomes of them at the end."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from isa_blender_addon.session import courses as module
 from isa_blender_addon.session.course import Course
 from isa_blender_addon.session.courses import Courses
 from isa_blender_addon.takes.take import Take
+from isa_engine.geometry.frames import Made
 from isa_engine.shot import Settings
 
 EXPECTED = {"queue": 0.0, "denoise": 60.0}
@@ -69,6 +71,17 @@ def test_each_job_waits_for_those_before_it(queue, following):
     del queue.now["a"]
     following.follow()
     assert [left(following, name) for name in "bc"] == pytest.approx([60, 120], abs=1)
+
+
+def test_a_job_of_an_earlier_blender_counts_what_is_made_of_its_take(queue, following, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "job_seconds", lambda *told: asked.append(told[-1]) or EXPECTED)
+    queue.set("a", "queued")
+    job = queue.now["a"]
+    made = (Made(9, 1, 3),)
+    queue.now["a"] = replace(job, take=replace(job.take, made=made))
+    following.follow()
+    assert asked == [made]
 
 
 def test_an_engine_of_two_workers_takes_two_at_once(queue, following):

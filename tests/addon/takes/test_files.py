@@ -14,6 +14,7 @@ from isa_blender_addon.takes.files import FILE, PREVIEW, discard_folder
 from isa_blender_addon.takes.take import Take, address, read_take, read_takes
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import IsaError, SceneError
+from isa_engine.geometry.frames import Made
 from isa_engine.shot import Settings, encode_shot
 from tests.service.running import room_for
 from tests.shot.shots import small_shot
@@ -31,6 +32,7 @@ def results_in(folder: Path) -> None:
 
 def test_a_take_comes_back_as_it_was_kept(tmp_path):
     take = take_in(tmp_path / "a b", state="sent", job="0" * 32, engine="gpu:8000", pinned=True)
+    take = replace(take, made=(Made(5, 1, 2),))
     take.keep()
     assert read_take(take.folder) == take
     assert list(take.frame_numbers) == [1, 3, 5, 7, 9]
@@ -109,6 +111,13 @@ def test_discarding_a_take_leaves_what_others_have_put_beside_it(tmp_path):
         {"job": "../../etc/passwd"},
         {"created": math.nan},
         {"pinned": "yes"},
+        {"made": [[5, 0]]},
+        {"made": [[5, 1, 1]]},
+        {"made": [[5, 0, 3]]},
+        {"made": [[5, 0, 2]] * 2},
+        {"made": [[10**12, 0, 2]]},
+        {"made": [[5.0, 0, 2]]},
+        {"made": 3},
         {"settings": {"model": 3}},
         {"folder": "/"},
         {"unknown": 1},
