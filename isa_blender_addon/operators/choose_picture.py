@@ -1,7 +1,7 @@
 """A reference picture for a character: chosen in a file browser, dropped, or pasted."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.errors import IsaError
@@ -13,13 +13,14 @@ from ..settings.cast import cast_member, playing
 from ..takes.folders import made_output_folder
 from .clipboard import write_clipboard
 from .operator import Operator, Result
+from .thumbnails import ShowsThumbnails
 from .under_mouse import dropped_on
 
 PICTURES = tuple(sorted(bpy.path.extensions_image))
 _PASTED = "pasted.png"
 
 
-class ISA_OT_choose_picture(Operator, bpy.types.Operator, ImportHelper):
+class ISA_OT_choose_picture(Operator, ShowsThumbnails, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.choose_picture"
     bl_label = "Reference Picture"
     bl_description = "Choose a picture that shows how the character looks"
@@ -30,10 +31,6 @@ class ISA_OT_choose_picture(Operator, bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(
         default=";".join(f"*{ending}" for ending in PICTURES), options={"HIDDEN", "SKIP_SAVE"}
     )
-    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    # The file browser's own number of it.
-    display_type: EnumProperty(items=[("THUMBNAIL", "Thumbnails", "", 3)], options={"HIDDEN", "SKIP_SAVE"})
     character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event) -> Result:

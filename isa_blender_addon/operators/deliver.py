@@ -46,7 +46,7 @@ class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
         try:
             out = delivery.finish()
         except Cancelled:
-            self.report({"INFO"}, said("Cancelled."))
+            self.report({"INFO"}, said("Canceled."))
             return {"CANCELLED"}
         finally:
             redraw()

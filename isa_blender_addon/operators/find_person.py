@@ -72,7 +72,7 @@ class ISA_OT_find_person(WaitingOperator, bpy.types.Operator):
         try:
             found, fit = self._work.result()
         except Cancelled:
-            self.report({"INFO"}, said("Cancelled."))
+            self.report({"INFO"}, said("Canceled."))
             return {"CANCELLED"}
         finally:
             self._forget(context)

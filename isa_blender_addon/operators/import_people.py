@@ -17,6 +17,7 @@ from ..scene.tracked import CAMERA, add_people, other_shape
 from ..session.tracking import VIDEOS
 from ..settings.cast import refresh_cast
 from .operator import Operator, Result
+from .thumbnails import ShowsThumbnails
 
 _NAMES = {
     "smplx": ("SMPLer-X", "Its folder 'smplx', with 'meta' beside it"),
@@ -92,7 +93,7 @@ class BringsPeople(Operator):
             self.report({"WARNING"}, note)
 
 
-class ISA_OT_import_people(BringsPeople, bpy.types.Operator, ImportHelper):
+class ISA_OT_import_people(BringsPeople, ShowsThumbnails, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.import_people"
     bl_label = "Import Tracked People"
     bl_description = (

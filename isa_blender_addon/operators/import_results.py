@@ -3,22 +3,24 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import StringProperty
 
 from ..plate import troubles
 from ..takes.folders import output_folder
 from ..takes.shown import show_results
 from .operator import Operator, Result
+from .thumbnails import ShowsThumbnails
 
 
-class ISA_OT_import_results(Operator, bpy.types.Operator):
+class ISA_OT_import_results(Operator, ShowsThumbnails, bpy.types.Operator):
     bl_idname = "isa.import_results"
     bl_label = "Import Plate"
-    bl_description = "Put the plate of a results folder into this scene"
+    bl_description = "Put the plate of a results folder into this scene: choose its movie"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH")
-    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+    # Any file of the folder may be clicked: a browser that is asked for none shows folders alone.
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, _event) -> Result:
         last = context.scene.isa.last_results

@@ -124,6 +124,18 @@ class ISA_OT_shorten_range(_Mend, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ISA_OT_use_frame_step(_Mend, bpy.types.Operator):
+    bl_idname = "isa.use_frame_step"
+    bl_label = "Frame Step"
+    bl_description = "Generate a frame of so many; the others hold it"
+
+    frame_step: IntProperty(min=1, default=1)
+
+    def execute(self, context) -> Result:
+        context.scene.frame_step = self.frame_step
+        return {"FINISHED"}
+
+
 class ISA_OT_use_model(_Mend, bpy.types.Operator):
     bl_idname = "isa.use_model"
     bl_label = "Use Model"
@@ -185,5 +197,6 @@ CLASSES = (
     ISA_OT_move_apart,
     ISA_OT_put_on_ground,
     ISA_OT_shorten_range,
+    ISA_OT_use_frame_step,
     ISA_OT_use_model,
 )

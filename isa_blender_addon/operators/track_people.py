@@ -47,7 +47,7 @@ class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
         try:
             tracks = tracking.finish()
         except Cancelled:
-            self.report({"INFO"}, said("Cancelled."))
+            self.report({"INFO"}, said("Canceled."))
             return {"CANCELLED"}
         finally:
             redraw()

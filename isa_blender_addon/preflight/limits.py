@@ -114,8 +114,14 @@ def _rate(plan: Plan) -> list[Finding]:
     made = plan.model.fps
     if made is None or made / _RATES <= plan.fps <= made * _RATES:
         return []
-    text = "{fps:.4g} generated frames a second: {model} was made for {made:.4g}. Use another frame step."
-    return [Finding(text, {"fps": plan.fps, "model": plan.model.name, "made": made})]
+    text = "{fps:.4g} generated frames a second: {model} was made for {made:.4g}."
+    # A scene has frames of its own number a second; a shot has each, or every second one, …
+    rate = plan.fps * plan.frame_step
+    step = max(round(rate / made), 1)
+    mends = [Mend("Every {frame_step} Frames", "isa.use_frame_step", {"frame_step": step})]
+    helps = made / _RATES <= rate / step <= made * _RATES
+    values = {"fps": plan.fps, "model": plan.model.name, "made": made}
+    return [Finding(text, values, tuple(mends) if helps else ())]
 
 
 def _people(plan: Plan) -> list[Finding]:
@@ -123,7 +129,8 @@ def _people(plan: Plan) -> list[Finding]:
     if most is None or count <= most:
         return []
     text = "{count} people: {model} was seen to keep {most} apart."
-    return [Finding(text, {"count": count, "model": plan.model.name, "most": most})]
+    mends = [use(other.name) for other in plan.other_models if (other.people or count) >= count]
+    return [Finding(text, {"count": count, "model": plan.model.name, "most": most}, tuple(mends[:1]))]
 
 
 def _weights(plan: Plan) -> list[Finding]:
@@ -137,4 +144,4 @@ def _weights(plan: Plan) -> list[Finding]:
     mends = [use(other.name) for other in plan.other_models if other.state == HERE]
     mends = tuple(mends[:2]) or (Mend("Other Engine", "isa.choose_engine"),)
     values = {"model": plan.model.name}
-    return [Finding(texts[plan.state], values, mends, plan.state != UNTRAINED)]
+    return [Finding(texts[plan.state], values, mends, True)]

@@ -119,7 +119,7 @@ class Reading:
         try:
             if self._cancelled:
                 if scene := self._scene_now():
-                    self.said = remark("Cancelled.", scene, staging)
+                    self.said = remark("Canceled.", scene, staging)
                 raise Cancelled
             if self._checks is not None:
                 return self._check()

@@ -24,11 +24,12 @@ def _classes() -> tuple[type, ...]:
 
 
 def register() -> None:
-    from . import bar, cache, keymap, menus, takes, thumbnails
+    from . import bar, cache, keymap, menus, messages, takes, thumbnails
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     takes.register()
+    messages.register()
     thumbnails.register()
     keymap.register()
     menus.register()
@@ -37,13 +38,14 @@ def register() -> None:
 
 
 def unregister() -> None:
-    from . import bar, cache, keymap, menus, takes, thumbnails
+    from . import bar, cache, keymap, menus, messages, takes, thumbnails
 
     bar.unregister()
     cache.unregister()
     menus.unregister()
     keymap.unregister()
     thumbnails.unregister()
+    messages.unregister()
     takes.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

@@ -23,7 +23,7 @@ _STATES = {
     "lost": "No answer",
     "fetching": "Fetching the plate",
     "failed": "Failed",
-    "cancelled": "Cancelled",
+    "cancelled": "Canceled",
     "encode": "Reading references",
     "denoise": "Denoising",
     "decode": "Painting frames",

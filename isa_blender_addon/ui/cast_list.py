@@ -13,6 +13,8 @@ _RECOGNISED = {
     "bones": ("BONE_DATA", "Recognized by its bones"),
     "override": ("USER", "In the cast because you said so"),
 }
+# Height of a picture, in icons.
+_PICTURE_SCALE = 5
 _HIDDEN = "HIDE_ON", "Not shown in renders"
 
 
@@ -62,17 +64,21 @@ def draw_member(context, layout, member) -> None:
     model = chosen(context.scene)
     if model is not None and model.prompted:
         layout.prop(member, "prompt", placeholder="A red coat")
-    if not member.picture:
-        return
-    if (picture := thumbnail(member.picture)) is None:
-        layout.label(text="The picture is missing", icon="ERROR")
+    shown = thumbnail(member.picture) if member.picture else None
+    if shown is None:
+        # As high as a picture, so that none below moves when one comes.
+        place = layout.column()
+        place.scale_y = _PICTURE_SCALE
+        place.alert = bool(member.picture)
+        place.label(text="The picture is missing" if member.picture else "Drop a picture on the body")
     else:
-        layout.template_icon(icon_value=picture, scale=5)
+        layout.template_icon(icon_value=shown, scale=_PICTURE_SCALE)
     row = layout.row(align=True)
+    row.enabled = bool(member.picture)
     row.prop(member, "pose", text="Pose")
     if member.pose == "FRAME":
         row.prop(member, "frame", text="")
-    elif member.pose == "MATCHED":
+    elif member.pose == "MATCHED" and member.picture:
         draw_matching(context, layout, member)
 
 

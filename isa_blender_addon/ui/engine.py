@@ -52,11 +52,18 @@ def in_the_way() -> bool:
 
 def draw_engine(context, layout) -> None:
     """How it stands, and its buttons."""
-    now, local = session(), preferences().engine == "LOCAL"
+    now = session()
     status = now.engine.status()
     sentence(context, layout, status.message, _ICONS[status.state])
     if status.state == "ready" and now.engine.trouble:
         sentence(context, layout, now.engine.trouble, "ERROR")
+    draw_engine_buttons(context, layout)
+
+
+def draw_engine_buttons(_context, layout) -> None:
+    """What can be done about it."""
+    now, local = session(), preferences().engine == "LOCAL"
+    status = now.engine.status()
     if now.engine.refused and not local:
         layout.operator("isa.choose_engine", text="Enter Token", icon="KEY_HLT")
     if status.state == "absent" and local:

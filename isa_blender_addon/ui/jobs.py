@@ -32,7 +32,7 @@ class ISA_PT_jobs(bpy.types.Panel):
     bl_category = "ISA"
     bl_label = "Jobs"
     # Below what the artist works with, which its rows and pictures would move.
-    bl_order = 3
+    bl_order = 4
 
     @classmethod
     def poll(cls, _context) -> bool:

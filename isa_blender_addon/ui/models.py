@@ -8,7 +8,7 @@ from ..language.translation import words
 from ..settings.models import chosen, engine_known, look, models
 
 _ICONS = {HERE: "CHECKMARK", MISSING: "ERROR", UNTRAINED: "QUESTION"}
-_STATES = {HERE: "", MISSING: "files are missing", UNTRAINED: "untrained"}
+_STATES = {HERE: "", MISSING: "files are missing", UNTRAINED: "no weights"}
 
 
 class ISA_MT_models(bpy.types.Menu):

@@ -8,7 +8,7 @@ import bpy
 from isa_engine.controls import CONTROLS
 
 from .. import plate
-from ..language.translation import told, words
+from ..language.translation import words
 from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
 from ..scene.camera import pieces
@@ -21,8 +21,8 @@ from ..settings.models import chosen
 from ..settings.shot import canvas
 from .bar import draw_bar
 from .cast_list import draw_member
-from .engine import draw_engine, in_the_way
-from .findings import draw_findings
+from .engine import draw_engine
+from .messages import draw_messages, messages
 from .models import draw_model
 from .presets import draw_presets
 from .sentence import sentence
@@ -63,18 +63,9 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         # The die of Blender's own icons.
         seed.operator("isa.roll_seed", text="", icon="FILE_REFRESH")
         draw_view(scene, layout)
-        if in_the_way():
+        if absent:
             draw_engine(context, layout)
-        # What the engine says already, or the line above, is not said twice.
-        once = {told(problem) if problem else "", now.engine.status().message}
-        if problem:
-            sentence(context, layout, told(problem), "INFO")
-        if now.trouble and now.trouble not in once:
-            sentence(context, layout, now.trouble, "ERROR")
-        elif now.note:
-            sentence(context, layout, now.note, "INFO")
-        if not problem:
-            draw_findings(context, layout, now.warnings)
+        draw_messages(context, layout, messages(problem))
 
 
 def draw_view(scene, layout) -> None:
@@ -102,8 +93,6 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         name = chosen.character.name_full if remove.enabled else ""
         remove.operator("isa.remove_character", text="", icon="REMOVE").character = name
         side.operator("isa.refresh_cast", text="", icon="FILE_REFRESH")
-        if 0 <= isa.cast_index < len(isa.cast):
-            draw_member(context, layout, isa.cast[isa.cast_index])
         # Two a row: in a narrow sidebar three have no room for their words.
         row = layout.row(align=True)
         row.operator("isa.add_character", text="Character", icon="ADD")
@@ -118,6 +107,9 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:
             layout.operator("isa.add_demo_scene", icon="SCENE_DATA")
+        # Last, for it is of another height for everybody.
+        if 0 <= isa.cast_index < len(isa.cast):
+            draw_member(context, layout, isa.cast[isa.cast_index])
 
 
 def followed(what: str, done: int, of: int) -> str:

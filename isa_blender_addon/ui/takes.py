@@ -24,7 +24,7 @@ class ISA_PT_takes(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "ISA"
     bl_label = "Takes"
-    bl_order = 4
+    bl_order = 3
 
     @classmethod
     def poll(cls, context) -> bool:

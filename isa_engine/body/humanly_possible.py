@@ -55,8 +55,8 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
     speed = motion.fps * (steps.mean() if len(steps) else 0.0)
     lowest, highest = joints[..., 1].min(), joints[..., 1].max()
     if speed > _FASTEST or lowest > _HIGHEST:
-        problem = f"it travels at {speed:.0f} m/s, never lower than {lowest:.0f} m: its unit is no metre"
-        raise BodyError(problem, where=where, remedy="Export its places in metres.")
+        problem = f"it travels at {speed:.0f} m/s, never lower than {lowest:.0f} m: its unit is no meter"
+        raise BodyError(problem, where=where, remedy="Export its places in meters.")
     if highest < 0:
         problem = f"it is below the ground from head to foot on all frames, by {-highest:.2f} m and more"
         remedy = "Put the body on the ground (y = 0, or z = 0 in AMASS's world) where it was made."

@@ -55,7 +55,7 @@ def stage(viewport) -> Iterator[None]:
     member = scene.isa.cast[names.index("Character")]
     picture = Path(bpy.path.abspath(scene.isa.cast[names.index("Anna")].picture))
     yield from stagehand.pause(1)
-    yield from viewport.click("bpy.ops.isa.choose_picture(", across=0.3)
+    yield from viewport.click("bpy.ops.isa.choose_picture(", across=0.82)
     yield from stagehand.choose(picture, "jobs-0-browser")
     yield from stagehand.wait_until(lambda: member.picture, 20, "the picture")
     # The first row is found at its upper edge.

@@ -99,6 +99,15 @@ def fresh(viewport, *people: str) -> None:
             bpy.ops.isa.add_character(name=name)
 
 
+def generate(viewport) -> Iterator[None]:
+    """A click, and another one where a finding holds the shot."""
+    yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+    yield from stagehand.wait_until(lambda: session().jobs() or session().held, 200, "the job")
+    if session().held:
+        REPORT["held"] = [finding.sentence for finding in session().warnings]
+        yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+
+
 def places(viewport, when: str) -> Iterator[None]:
     """Where buttons are in the sidebar."""
     REPORT["places"][when] = {}
@@ -148,11 +157,7 @@ def one_character(viewport) -> Iterator[None]:
     yield from viewport.click("bpy.ops.isa.leave_reference(")
     yield from stagehand.pause(1)
     yield from places(viewport, "before")
-    yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
-    yield from stagehand.wait_until(lambda: session().jobs() or session().held, 200, "the job")
-    if session().held:
-        REPORT["held"] = [finding.sentence for finding in session().warnings]
-        yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+    yield from generate(viewport)
     running = lambda: any(job.snapshot.preview for job in session().queue.jobs())  # noqa: E731
     yield from stagehand.wait_until(running, 200, "a preview")
     yield from stagehand.pause(1)
@@ -163,6 +168,24 @@ def one_character(viewport) -> Iterator[None]:
     journey.ends()
     yield from stagehand.picture("journey-2-plate")
     yield from places(viewport, "plate")
+    yield from troubles(viewport)
+
+
+def troubles(viewport) -> Iterator[None]:
+    """A job that the engine refuses, then a character who has left the frame: nothing moves but by a line."""
+    scene().isa.seed = TASK["refused"]
+    yield from generate(viewport)
+    failed = lambda: any(job.state == "failed" for job in session().queue.jobs())  # noqa: E731
+    yield from stagehand.wait_until(failed, 200, "the failure")
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("journey-2-failed")
+    yield from places(viewport, "failed")
+    scene().isa.cast[0].character.location.x = 30
+    yield from viewport.click("bpy.ops.isa.check_shot(", across=0.92)
+    yield from stagehand.wait_until(lambda: session().findings, 60, "what is wrong")
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("journey-2-warned")
+    yield from places(viewport, "warned")
 
 
 def three_characters(viewport) -> Iterator[None]:
@@ -184,17 +207,15 @@ def three_characters(viewport) -> Iterator[None]:
         for item in people
     ]
     REPORT["active"] = scene().isa.cast_index
+    # What lacks a picture is one line until it is opened.
+    yield from viewport.click("isa_messages", across=0.25)
+    yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.choose_picture(", across=0.4)
     yield from file(viewport, FOLDER / "photo.png", "journey-3-browser")
     yield from stagehand.wait_until(lambda: all(m.picture for m in scene().isa.cast), 20, "the pictures")
     for count, letter in enumerate("DF", 1):
         yield from entry(viewport, "bpy.ops.isa.add_preset(", letter, 0.84, 0.4)
-        yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
-        began = lambda: session().jobs() or session().held  # noqa: E731
-        yield from stagehand.wait_until(began, 200, "the job")
-        if session().held:
-            REPORT["held"] = [finding.sentence for finding in session().warnings]
-            yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+        yield from generate(viewport)
         yield from stagehand.wait_until(lambda count=count: plates() == count, 200, "the plate")
         yield from stagehand.pause(1)
     journey.ends()
@@ -205,10 +226,7 @@ def another_take(viewport) -> Iterator[None]:
     """The lens is another; the new take beside the old one, A|B, and the old one's settings."""
     scene().camera.data.lens = 65
     journey = Journey(viewport, "another take")
-    yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
-    yield from stagehand.wait_until(lambda: session().jobs() or session().held, 200, "the job")
-    if session().held:
-        yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
+    yield from generate(viewport)
     yield from stagehand.wait_until(lambda: plates() == 3, 200, "the plate")
     yield from stagehand.pause(1)
     yield from viewport.click("bpy.ops.isa.compare_takes(")

@@ -32,6 +32,9 @@ def preflight(viewport) -> Iterator[None]:
     yield from viewport.click("bpy.ops.isa.check_shot(", across=0.92)
     session = part("session.current").session()
     yield from stagehand.wait_until(lambda: len(session.findings) == 2, 60, "the findings")
+    yield from stagehand.picture("preflight-folded")
+    yield from viewport.click("isa_messages", across=0.25)
+    yield from stagehand.pause(1)
     yield from stagehand.picture("preflight-found")
     yield from viewport.click("bpy.ops.isa.leave_out(", across=0.3)
     # What is left moves up.

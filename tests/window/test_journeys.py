@@ -9,7 +9,7 @@ import pytest
 from isa_engine.body import bundled_motion, open_body
 from isa_engine.body.landmarks import detected_offsets
 from isa_engine.detection.telling import told
-from tests.addon.fake_engine import HELD
+from tests.addon.fake_engine import HELD, REFUSED
 from tests.detection.sightings import sighting
 from tests.pipeline.shots import picture
 
@@ -49,7 +49,8 @@ def played(blender, painter, extension, *journeys: str) -> dict:
     """The report of some journeys, one after the other, whose clicks are few enough."""
     blender.install(extension)
     detector_in(blender.folder)
-    task = {"url": painter.url, "token": painter.first_line["token"], "held": HELD, "journeys": journeys}
+    seeds = {"held": HELD, "refused": REFUSED}
+    task = {"url": painter.url, "token": painter.first_line["token"], "journeys": journeys, **seeds}
     (blender.folder / "task.json").write_text(json.dumps(task))
     report = blender.play("journeys.py", timeout=1700)
     clicks = {name: journey["clicks"] for name, journey in report["journeys"].items()}
@@ -60,6 +61,7 @@ def played(blender, painter, extension, *journeys: str) -> dict:
 
 def test_a_first_minute_and_one_character_take_few_clicks_and_nothing_jumps(blender, painter, extension):
     report = played(blender, painter, extension, "first_minute", "one_character")
+    assert list(report["places"]) == ["before", "running", "plate", "failed", "warned"]
     for before, now in itertools.pairwise(report["places"].values()):
         assert max(abs(now[button] - before[button]) for button in before) <= LINE + STEP
 

@@ -191,7 +191,8 @@ def test_nothing_secret_is_saved_with_a_scene(scene):
 
 
 def drawn(cls) -> list[str]:
-    """The words of a panel."""
+    """The words of a panel, with all that there is to say."""
+    bpy.context.window_manager.isa_messages = True
     layout = MagicMock()
     for name in ("row", "column", "box"):
         getattr(layout, name).return_value = layout

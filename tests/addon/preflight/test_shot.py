@@ -274,7 +274,7 @@ def test_an_untrained_model_is_named_with_one_that_is_trained():
     (found,) = check_limits(plan(state="untrained", other_models=(small,)))
     assert "untrained" in found.sentence
     assert found.mends[0].values == {"model": "isa-small"}
-    assert not found.serious
+    assert found.serious, "the plate would show nobody"
     (found,) = check_limits(plan(state="untrained", other_models=()))
     assert found.mends[0].operator == "isa.choose_engine"
 
@@ -312,6 +312,11 @@ def test_a_frame_rate_far_from_the_models_and_more_people_than_it_keeps_apart_ar
     monkeypatch.setitem(KINDS, "discs", discs.KIND)
     for fps, said in ((12, False), (18, False), (24, True), (6, True), (8, False)):
         assert bool(check_limits(plan("discs", 21, fps=float(fps)))) == said
+    (found,) = check_limits(plan("discs", 21, fps=24.0))
+    step = found.mends[0].values["frame_step"]
+    assert not check_limits(plan("discs", 21, fps=24.0 * 2 / step)), "the button mends it"
+    (found,) = check_limits(replace(plan("discs", 21, fps=6.0), frame_step=1))
+    assert not found.mends, "no step makes more frames than there are"
     crowd = plan("discs", 21)
     (found,) = check_limits(replace(crowd, work=replace(crowd.work, characters=3)))
     assert "3 people: discs was seen to keep 2 apart." in found.sentence

@@ -92,7 +92,7 @@ def test_the_artist_can_cancel_it_and_what_was_written_before_stays(results, tmp
     assert bpy.ops.isa.cancel_delivery() == {"FINISHED"}
     while (state := tick()) == {"PASS_THROUGH"}:
         pass
-    assert (state, removed, said) == ({"CANCELLED"}, ["timer"], [({"INFO"}, "Cancelled.")])
+    assert (state, removed, said) == ({"CANCELLED"}, ["timer"], [({"INFO"}, "Canceled.")])
     assert names(results) == {"plate.mp4", "matte.mp4", "people_png"}
     assert bpy.ops.isa.deliver.poll()
 

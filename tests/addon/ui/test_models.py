@@ -84,9 +84,9 @@ def asked(cls_or_draw, *arguments) -> list[str]:
 def test_the_list_is_the_engines_with_licence_and_state(staged, engine):
     before = lines()
     assert next(iter(before)) == "isa-tiny"
-    assert "isa-4b · untrained" in before.values()
+    assert "isa-4b · no weights" in before.values()
     models.report(engine)
-    assert lines() == {"discs": "discs · CC0-1.0", "isa-tiny": "isa-tiny · untrained"}
+    assert lines() == {"discs": "discs · CC0-1.0", "isa-tiny": "isa-tiny · no weights"}
     (found, *_) = [found for found in glance(staged, None) if "untrained" in found.sentence]
     assert found.mends[0].values == {"model": "discs"}
     assert bpy.ops.isa.use_model(model="discs") == {"FINISHED"}

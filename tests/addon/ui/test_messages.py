@@ -1,0 +1,103 @@
+"""What there is to say under Generate takes a line until somebody wants more."""
+
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+import isa_blender_addon
+from isa_blender_addon.engine.process import EngineStatus
+from isa_blender_addon.session.current import session
+from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.ui import panel
+from isa_engine.errors import SceneError
+from tests.addon.scenes.cast import add_person, stage
+
+
+@pytest.fixture
+def staged(scene, monkeypatch):
+    isa_blender_addon.register()
+    monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("ready", "Engine: here."))
+    stage(scene, frames=2)
+    add_person("Ben").location.x = 1.0
+    refresh_cast(scene)
+    yield scene
+    bpy.context.window_manager.isa_messages = False
+    isa_blender_addon.unregister()
+
+
+class Lines:
+    """A layout that counts the lines of a column, and keeps buttons and words."""
+
+    def __init__(self, across: bool = False, whole: "Lines | None" = None):
+        self.across, self.whole = across, whole or self
+        if whole is None:
+            self.count, self.words, self.buttons = 0, [], []
+
+    def _add(self, words: str = "") -> SimpleNamespace:
+        self.whole.count += not self.across
+        self.whole.words.append(words)
+        return SimpleNamespace()
+
+    def row(self, align=False):
+        self._add()
+        return Lines(True, self.whole)
+
+    def column(self, align=False):
+        return Lines(self.across, self.whole)
+
+    box = column
+
+    def label(self, text="", **_):
+        self._add(text)
+
+    def prop(self, _data, _name, text="", **_):
+        self._add(text)
+
+    def operator(self, name, text="", **_):
+        self.whole.buttons.append(name)
+        return self._add(text)
+
+    def progress(self, text="", **_):
+        self._add(text)
+
+    menu = separator = lambda self, *_, **__: self._add()
+
+
+def generate_panel() -> Lines:
+    lines = Lines()
+    panel.ISA_PT_generate.draw(SimpleNamespace(layout=lines), bpy.context)
+    return lines
+
+
+def test_whatever_is_to_be_said_takes_one_line_more_at_most(staged, monkeypatch, tmp_path):
+    session().engine.health = None
+    for member in staged.isa.cast:
+        member.picture = str(tmp_path / "gone.png")
+    found = generate_panel()
+    monkeypatch.setattr(type(session()), "warnings", ())
+    quiet = generate_panel()
+    session().say("Scene-001 is on the camera.")
+    said = generate_panel()
+    monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("failed", "It ended. " * 20))
+    session().fail(SceneError("the reference picture of Anna is missing", remedy="Choose another one."))
+    failed = generate_panel()
+    assert len({found.count, said.count, failed.count}) == 1
+    assert said.count == quiet.count + 1
+    assert "It ended." in " ".join(failed.words), "what weighs most is what the line says"
+    assert "3" in failed.words, "the engine, the picture, and what was said before"
+    assert "Scene-001 is on the camera." in said.words
+
+
+def test_a_click_shows_each_sentence_whole_and_every_button(staged, monkeypatch):
+    assert {member.picture for member in staged.isa.cast} == {""}
+    mends = {mend.operator for finding in session().warnings for mend in finding.mends}
+    assert mends
+    assert not mends & set(generate_panel().buttons)
+    bpy.context.window_manager.isa_messages = True
+    opened = generate_panel()
+    assert mends <= set(opened.buttons)
+    for name in ("Anna", "Ben"):
+        assert name in " ".join(opened.words)
+    monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("failed", "It ended."))
+    assert "isa.start_engine" in generate_panel().buttons
