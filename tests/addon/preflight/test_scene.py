@@ -306,7 +306,7 @@ def command(staged, tmp_path, monkeypatch):
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
     scene_wishes = ("reference", "model", "prompt", "negative_prompt", "preset", "steps", "guidance", "seed")
-    wishes = dict.fromkeys((*scene_wishes, "engine"))
+    wishes = dict.fromkeys((*scene_wishes, "engine", "of", "remake"))
 
     def run(anyway: bool):
         arguments = SimpleNamespace(out=tmp_path / "out", anyway=anyway, in_place=False, **wishes)
