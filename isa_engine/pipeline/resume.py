@@ -3,16 +3,21 @@
 Euler's method keeps nothing but its latents from step to step, and policies nothing but their memory; both
 are written as they are: what goes on from a file ends in the same bytes as what never stopped, on the same
 device.
+
+A file that the disk damaged would end in another plate, and nobody would know. So it bears the SHA-256 of
+what is in it, and one that does not fit it is as good as none.
 """
 
 import hashlib
+import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from isa_engine import __version__
@@ -22,6 +27,9 @@ from isa_engine.whole_file import whole_file
 
 # What the names of a policy's tensors begin with in the file.
 _MEMORY = "memory."
+_ANEW = "the latents of the steps that are done %s on the engine's disk: denoising begins anew"
+
+log = logging.getLogger(__name__)
 
 
 class Checkpoint(Protocol):
@@ -39,7 +47,7 @@ class Checkpoint(Protocol):
 class LatentsFile:
     """A checkpoint of one shot, one model and one device; another's is as good as none.
 
-    Segments are denoised one after the other: the file holds the one at work, and those that are finished.
+    Segments are denoised one after the other: the file holds those that are finished, and the one at work.
 
     Args:
         shot_hash: SHA-256 of the shot file.
@@ -49,7 +57,6 @@ class LatentsFile:
     def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Maker, steps: int):
         self.checkpoint, self.steps = checkpoint, steps
         self._segment = 0
-        self._finished: list[Tensor] = []
         made_by = (
             shot_hash,
             model.name,
@@ -59,6 +66,9 @@ class LatentsFile:
             __version__,
         )
         self.key = hashlib.sha256("\n".join(made_by).encode()).hexdigest()
+        # Steps that are done of all segments together, each segment's latents, and what the policy remembers
+        # of the last one's.
+        self._done, self._stored, self._memory = self._read()
 
     def begin(self, segment: int) -> None:
         """What is loaded and saved from now on is of this segment, counted from 0."""
@@ -67,35 +77,62 @@ class LatentsFile:
     def load(self, noise: Tensor) -> tuple[int, Tensor, Memory]:
         """The segment's steps that are done, the latents after them and what its policy remembers; 0 and the
         noise if no file fits."""
-        try:
-            with safe_open(self.checkpoint.path, "pt") as file:
-                metadata, names = file.metadata() or {}, list(file.keys())
-                remembered = [name for name in names if name.startswith(_MEMORY)]
-                memory = {name.removeprefix(_MEMORY): file.get_tensor(name) for name in remembered}
-                stored = [file.get_tensor(str(k)) for k in range(len(names) - len(memory))]
-        except (OSError, SafetensorError):
+        kept = self._stored[self._segment :]
+        if not kept or kept[0].shape != noise.shape or kept[0].dtype != noise.dtype:
             return 0, noise, {}
-        if metadata.get("key") != self.key or len(stored) <= self._segment:
-            return 0, noise, {}
-        latents = stored[self._segment]
-        if latents.shape != noise.shape or latents.dtype != noise.dtype:
-            return 0, noise, {}
-        self._finished = stored[: self._segment]
-        done = int(metadata["done"]) - self._segment * self.steps
-        memory = {name: tensor.to(noise.device) for name, tensor in memory.items()}
-        return min(done, self.steps), latents.to(noise.device), memory
+        done = self._done - self._segment * self.steps
+        memory = {name: tensor.to(noise.device) for name, tensor in self._memory.items()}
+        return min(done, self.steps), kept[0].to(noise.device), memory
 
     def save(self, done: int, latents: Tensor, memory: Memory) -> None:
         """Write the file, whole or not at all, after so many of the segment's steps."""
-        stored = [*self._finished[: self._segment], latents.cpu().contiguous()]
+        stored = [*self._stored[: self._segment], latents.cpu().contiguous()]
         total = self._segment * self.steps + done
+        tensors = {str(k): tensor for k, tensor in enumerate(stored)}
+        tensors |= {
+            _MEMORY + name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in memory.items()
+        }
         metadata = {"key": self.key, "done": str(total)}
         with whole_file(self.checkpoint.path, shared=True) as partial:
-            tensors = {str(k): tensor for k, tensor in enumerate(stored)}
-            tensors |= {
-                _MEMORY + name: tensor.cpu().clone(memory_format=torch.contiguous_format)
-                for name, tensor in memory.items()
-            }
-            save_file(tensors, partial, metadata)
-        self._finished = stored
+            save_file(tensors, partial, {**metadata, "sha256": _digest(metadata, tensors)})
+        self._done, self._stored, self._memory = total, stored, memory
         self.checkpoint.saved(total)
+
+    def _read(self) -> tuple[int, list[Tensor], Memory]:
+        """What the file has, if it is this generation's."""
+        none = 0, [], {}
+        try:
+            # Read and not mapped: a disk that fails would end the process where it touches the mapping.
+            encoded = self.checkpoint.path.read_bytes()
+            tensors = load(encoded)
+            # After its length the header is JSON, which ``load`` has looked at.
+            header = json.loads(encoded[8 : 8 + int.from_bytes(encoded[:8], "little")])
+            metadata = dict(header.get("__metadata__") or {})
+        except FileNotFoundError:
+            return none
+        except OSError as error:
+            log.warning(_ANEW, f"cannot be read ({error.strerror})")
+            return none
+        except (SafetensorError, LookupError, ValueError):
+            log.warning(_ANEW, "are damaged")
+            return none
+        if metadata.pop("sha256", "") != _digest(metadata, tensors):
+            log.warning(_ANEW, "are damaged")
+            return none
+        if metadata["key"] != self.key:
+            return none
+        memory = {
+            name.removeprefix(_MEMORY): tensor for name, tensor in tensors.items() if name.startswith(_MEMORY)
+        }
+        stored = [tensors[str(k)] for k in range(len(tensors) - len(memory))]
+        return int(metadata["done"]), stored, memory
+
+
+def _digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
+    """SHA-256 of all that a file has, in an order that does not depend on the file's."""
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
