@@ -5,8 +5,10 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,9 @@ COMMAND = (str(STUB), "serve", "--port", "0", "--stop-with-stdin")
 # Seconds to wait for what takes one on an idle machine: on a busy one all is slow, and a test that fails for
 # that tells nothing. Less than pytest's own limit, which does not say what was waited for.
 LONG = 120
+# Seconds after which what has a limit of less than one, and has not come to it, has none. A test of such a
+# limit ends then; without the limit it never would.
+BOUND = 60
 _HELD = (
     "import os, sys, time\n"
     "while not os.path.exists(sys.argv[1]):\n"
@@ -90,6 +95,22 @@ def eventually(condition: Callable, what: str, seconds: float = LONG):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.01)
     return value
+
+
+def in_time(call: Callable, what: str):
+    """The value of a call, or its error; an AssertionError where it goes on for ``BOUND``."""
+    ended = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(call())
+        except BaseException as error:
+            ended.set_exception(error)
+
+    # A daemon: a call that never ends does not keep the process.
+    threading.Thread(target=run, daemon=True).start()
+    assert wait([ended], BOUND).done, f"not within {BOUND} s: {what}"
+    return ended.result()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import requests
 
 from isa_engine.service import connections
 from isa_engine.service.connections import RESERVED, most_connections
-from tests.service.running import LONG, RunningEngine, eventually
+from tests.service.running import BOUND, LONG, RunningEngine, eventually
 
 HALF = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: "
 
@@ -40,6 +40,7 @@ def test_a_connection_that_says_nothing_ends(run_engine):
     engine = run_engine(STUB_HEAD_SECONDS="0.3")
     with contextlib.ExitStack() as strangers:
         [stranger] = connected(engine, strangers, 1)
+        stranger.settimeout(BOUND)
         # Reset, if it was ended before all was sent.
         with contextlib.suppress(ConnectionResetError):
             assert stranger.recv(4096) == b""

@@ -7,10 +7,11 @@ import pytest
 
 from tests.service.crashes.kills import kill
 from tests.service.crashes.suites import SUITES
+from tests.service.running import LONG
 
 
 def test_a_few_kills_lose_nothing_and_change_nothing(tmp_path):
-    found = kill(tmp_path, kills=3, seed=5)
+    found = kill(tmp_path, kills=3, seed=5, patience=LONG)
     assert (found.whole, found.jobs) == (True, 6), found
     assert found.struck > 0, "a kill hit a running job"
 

@@ -12,6 +12,7 @@ import pytest
 
 from isa_engine.client import EngineClient, connection
 from isa_engine.errors import EngineError
+from tests.service.running import in_time
 from tests.service.test_client import HEALTH
 
 JOB = {
@@ -187,15 +188,12 @@ def test_a_hostile_answer_is_an_engine_error_soon_and_in_little_memory(case, tmp
     with spoken(say) as url:
         client = EngineClient(url, "geheim", seconds=SECONDS)
         tracemalloc.start()
-        began = time.monotonic()
         try:
             with pytest.raises(EngineError):
-                call(client, tmp_path)
+                in_time(lambda: call(client, tmp_path), f"{case} is an error")
             assert tracemalloc.get_traced_memory()[1] < 48 * 2**20
         finally:
             tracemalloc.stop()
-        # The limit is that of the test's own client and some rounds of it, not a speed.
-        assert time.monotonic() - began < 200
         client.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -22,6 +22,7 @@ from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.upload import Uploads
 from isa_engine.shot import encode_shot
 from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
+from tests.service.running import in_time
 from tests.service.test_api import SHOT
 from tests.shot.shots import small_shot
 
@@ -151,8 +152,9 @@ def test_an_upload_leaves_the_room_that_jobs_need(api, folders, monkeypatch):
 def test_an_upload_that_stands_still_is_ended(folders, monkeypatch):
     monkeypatch.setattr(upload_module, "SILENCE_SECONDS", 0.01)
     request = Request({"type": "http", "method": "POST", "headers": []}, asyncio.Event().wait)
+    uploads = Uploads(folders, ServiceConfig())
     with pytest.raises(HTTPException) as refusal:
-        asyncio.run(Uploads(folders, ServiceConfig()).receive(request, "name", ""))
+        in_time(lambda: asyncio.run(uploads.receive(request, "name", "")), "the upload is ended")
     assert refusal.value.status_code == 408
     assert not any(folders.uploads.iterdir())
 

@@ -11,7 +11,7 @@ from isa_engine.client.protocol import ResultFile
 from isa_engine.service import jobs as jobs_module
 from isa_engine.service.api import create_app
 from isa_engine.service.configuration import ServiceConfig
-from tests.service.running import upload
+from tests.service.running import in_time, upload
 from tests.service.test_api import SHOT, routes
 
 BYTES = bytes(1000)
@@ -85,7 +85,8 @@ def form(answer) -> int:
 def test_an_error_has_the_one_form(client, jobs, monkeypatch, status, method, path, options):
     done, waiting = jobs
     monkeypatch.setattr(jobs_module, "STREAMS", 0)
-    answer = client.request(method, "/v1" + path.format(done=done, waiting=waiting), **options)
+    asked = "/v1" + path.format(done=done, waiting=waiting)
+    answer = in_time(lambda: client.request(method, asked, **options), "an answer, and no stream without end")
     assert form(answer) == status
 
 

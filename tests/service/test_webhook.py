@@ -17,7 +17,7 @@ from isa_engine.service.configuration import ServiceConfig, read_config
 from isa_engine.service.store import JobStore
 from isa_engine.service.waiting import Waiting
 from isa_engine.service.webhook import Webhook, key_of
-from tests.service.running import eventually
+from tests.service.running import eventually, in_time
 from tests.service.test_server import refused
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -156,8 +156,7 @@ def test_a_program_that_answers_without_end_is_left_and_told_again(store, listen
     told.tell()
     failed(store, "a")
     listener.status = None
-    # It comes back from a program that never ends its answer.
-    told.tell()
+    in_time(told.tell, "it comes back from a program that never ends its answer")
     eventually(lambda: listener.heard, "the program has heard it all the same")
     monkeypatch.setattr(webhook, "ANSWER_SECONDS", 60)
     listener.status, told._not_before = 200, 0

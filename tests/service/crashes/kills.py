@@ -25,8 +25,12 @@ _SECONDS = 0.2
 _OF_WORKERS = 0.75
 
 
-def kill(folder: Path, kills: int, seed: int = 11) -> Outcome:
-    """Kill a worker or its service, start the service again, and so on; jobs come all the time."""
+def kill(folder: Path, kills: int, seed: int = 11, patience: float = 1200) -> Outcome:
+    """Kill a worker or its service, start the service again, and so on; jobs come all the time.
+
+    Args:
+        patience: seconds within which all jobs are over after the last kill.
+    """
     moment, ledger = random.Random(seed), Ledger(steps=8)
     engine = _start(folder)
     with ThreadPoolExecutor(1) as another:
@@ -51,7 +55,7 @@ def kill(folder: Path, kills: int, seed: int = 11) -> Outcome:
                     sent.result()
                     engine.end()
                     engine = _start(folder)
-            return ledger.settle(engine, kills)
+            return ledger.settle(engine, kills, patience)
         finally:
             engine.end()
 
