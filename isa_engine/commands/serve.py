@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from isa_engine.errors import EngineError
@@ -53,8 +54,8 @@ def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
     names = {field.name for field in fields(ServiceConfig)}
     flags = {name: value for name, value in vars(arguments).items() if name in names}
     config = read_config(arguments.config, **flags)
-    scratch = tempfile.TemporaryDirectory(prefix="isa-engine-", ignore_cleanup_errors=True)
-    with nullcontext(config.data) if config.data else scratch as data:
+    scratch = partial(tempfile.TemporaryDirectory, prefix="isa-engine-", ignore_cleanup_errors=True)
+    with nullcontext(config.data) if config.data else scratch() as data:
         token = os.environ.get("ISA_ENGINE_TOKEN", "")
         worker = worker or (_cluster(config) if config.ray else server.WORKER)
         server.serve(config, Path(data), token, arguments.stop_with_stdin, worker)

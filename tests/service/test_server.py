@@ -42,8 +42,10 @@ def start_job(engine: RunningEngine) -> int:
 
 
 @pytest.mark.parametrize("way", ["stdin", signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_however_the_service_ends_no_process_is_left(run_engine, way):
-    engine = run_engine()
+def test_however_the_service_ends_nothing_of_it_is_left_but_its_data(run_engine, tmp_path, way):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    engine = run_engine(TMPDIR=str(scratch))
     worker = start_job(engine)
     if way == "stdin":
         engine.process.stdin.close()
@@ -52,6 +54,7 @@ def test_however_the_service_ends_no_process_is_left(run_engine, way):
     code = engine.process.wait(LONG)
     eventually(lambda: not alive(worker), "the worker ends")
     assert (code == 0) == (way != signal.SIGKILL)
+    assert list(scratch.iterdir()) == []
 
 
 def test_the_service_ends_with_its_owner_however_that_ends(tmp_path):
