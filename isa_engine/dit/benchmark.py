@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from diffusers.models.attention import BasicTransformerBlock, JointTransformerBlock
+from diffusers.models.transformers.transformer_wan import WanTransformerBlock
 from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
@@ -115,6 +116,7 @@ def block_passes(sizes: Sizes, device: torch.device | str, dtype: torch.dtype) -
                 OURS: _isa(sizes),
                 "SD3 joint block": _sd3(sizes),
                 "Latte, two blocks": _latte(sizes),
+                "Wan block": _wan(sizes),
             }
     finally:
         torch.set_default_dtype(default)
@@ -181,6 +183,16 @@ def _latte(sizes: Sizes) -> Pass:
         return temporal(x, timestep=over_time).transpose(0, 1).contiguous()
 
     return once
+
+
+def _wan(sizes: Sizes) -> Pass:
+    """All video tokens look at each other, and at all windows' points as at a text."""
+    d, tokens = sizes.width, sizes.latents * sizes.space
+    block = WanTransformerBlock(d, 4 * d, sizes.heads, cross_attn_norm=True)
+    video, text = _video(sizes).reshape(1, tokens, d), _window(sizes).reshape(1, -1, d)
+    time = torch.randn(1, MODULATIONS, d)
+    rotary = torch.randn(1, tokens, 1, d // sizes.heads), torch.randn(1, tokens, 1, d // sizes.heads)
+    return lambda: block(video, text, time, rotary)
 
 
 def _video(sizes: Sizes) -> torch.Tensor:

@@ -35,7 +35,7 @@ def test_the_command_prints_a_share_for_each_block(capsys):
     sizes = ["--width", "32", "--heads", "2", "--latents", "2", "--tokens", "4", "--points", "3"]
     assert cli.main(["bench", "model", *sizes, "--repetitions", "1", "--profile"]) == 0
     out = capsys.readouterr().out
-    for name in (MATMUL, OURS, "SD3", "Latte"):
+    for name in (MATMUL, OURS, "SD3", "Latte", "Wan"):
         assert name in out
     assert "aten::addmm" in out
 
