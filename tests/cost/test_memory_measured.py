@@ -15,6 +15,8 @@ from isa_engine.cost.memory import memory
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Of a generation on a busy machine most is waiting.
+@pytest.mark.timeout(1800)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak")
 @pytest.mark.parametrize(
