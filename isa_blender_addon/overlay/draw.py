@@ -96,8 +96,10 @@ def draw_in_pixels() -> None:
     """Through the camera, the canvas's size at its lower left corner."""
     context = bpy.context
     drawing = _shown(context)
+    if drawing is None or not _through_its_camera(context):
+        return
     model = chosen(context.scene)
-    if drawing is None or model is None or not _through_its_camera(context):
+    if model is None:
         return
     place = location_3d_to_region_2d(context.region, context.region_data, Vector(drawing.canvas[0]))
     if place is None:
@@ -118,7 +120,12 @@ def _shown(context) -> Drawing | None:
     scene = context.scene
     if not scene.isa.overlay or not context.space_data.overlay.show_overlays:
         return None
-    return watch.drawing(scene)
+    said = watch.problem(scene)
+    drawing = watch.drawing(scene)
+    if watch.problem(scene) != said:
+        # The sidebar says it, and may have been drawn before.
+        context.area.tag_redraw()
+    return drawing
 
 
 def _through_its_camera(context) -> bool:

@@ -21,14 +21,11 @@ from .geometry import CANVAS_DISTANCE, Body, Drawing, View, drawing
 
 
 class Watch:
-    """Keeps what is to be drawn of a scene; there is one in each Blender.
-
-    Attributes:
-        problem: a sentence, where the scene cannot be drawn, or not all of it.
-    """
+    """Keeps what is to be drawn of a scene; there is one in each Blender."""
 
     def __init__(self):
-        self.problem = ""
+        # By the scene's ``session_uid``: two windows may show two scenes.
+        self._problems: dict[int, str] = {}
         self._changed = True
         self._scene_key = None
         self._cast = Cast()
@@ -53,18 +50,22 @@ class Watch:
             self._scene_key = self._key(scene)
             if self._changed or self._scene_key != before:
                 self._changed = False
-                self._drawing, self.problem = self._read(scene)
+                self._drawing, self._problems[scene.session_uid] = self._read(scene)
         except ReferenceError:
             self.forget()
         except IsaError as error:
             self.forget()
-            self._changed, self.problem = False, told(error)
+            self._changed, self._problems[scene.session_uid] = False, told(error)
         return self._drawing
+
+    def problem(self, scene) -> str:
+        """A sentence, where the scene could not be drawn, or not all of it."""
+        return self._problems.get(scene.session_uid, "")
 
     def _key(self, scene) -> tuple:
         """What Blender does not always tell of when it changes, and what is not the scene's to tell."""
         colours = tuple(member.colour[:] for member in playing(scene))
-        looks = scene.isa.model, tuple(sorted(scene.isa.controls)), colours
+        looks = model_named(scene.isa.model), tuple(sorted(scene.isa.controls)), colours
         seen = camera_at(scene, scene.frame_current).session_uid, frame_shape(scene), scene.frame_current
         return scene.session_uid, view_layer(scene).name, looks, seen
 

@@ -11,6 +11,8 @@ from typing import Protocol
 import bpy
 import numpy as np
 
+from isa_engine.errors import SceneError
+
 from ..language.translation import said
 from ..scene.unseen import put_back, take_out
 from . import background_image, camera_plane, people, strip
@@ -118,6 +120,16 @@ def files(scene) -> set[Path]:
         paths.add(bpy.path.abspath(shown.filepath, library=scene.library))
     # Save As may have put a ".." into them.
     return {Path(os.path.realpath(path)) for path in paths}
+
+
+def size(scene) -> tuple[int, int] | None:
+    """Width and height in pixels of the movie that the scene's plate shows; None where there is none, or its
+    file is missing."""
+    movie = next((path for path in files(scene) if path.name == _VIDEO), None)
+    try:
+        return None if movie is None else read_movie(movie).size
+    except SceneError:
+        return None
 
 
 def troubles(scene) -> list[str]:

@@ -131,8 +131,8 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
         self.layout.prop(scene.isa, "overlay", icon="OVERLAY", toggle=True)
         if scene.isa.overlay:
             draw_controls(scene, self.layout)
-            if watch.problem:
-                sentence(context, self.layout, watch.problem, "INFO")
+            if problem := watch.problem(scene):
+                sentence(context, self.layout, problem, "INFO")
 
 
 def draw_controls(scene, layout) -> None:
@@ -198,15 +198,20 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             self.layout.label(icon="ERROR")
 
     def draw(self, context) -> None:
-        collection = plate.camera_plane.plate_collection(context.scene)
+        scene = context.scene
+        if (size := plate.size(scene)) is not None:
+            stretched = "{width}×{height} pixels, stretched over {frame_width}×{frame_height}"
+            frame = dict(zip(("frame_width", "frame_height"), render_size(scene), strict=True))
+            self.layout.label(text=words(stretched, width=size[0], height=size[1], **frame), translate=False)
+        collection = plate.camera_plane.plate_collection(scene)
         for plane in collection.objects if collection else ():
             row = self.layout.row()
             name = plane.parent.name if plane.parent else plane.name
             row.label(text=name, translate=False, icon="VIEW_CAMERA")
             row.prop(plane, f'["{DEPTH}"]', text="Distance")
-        for trouble in plate.troubles(context.scene):
+        for trouble in plate.troubles(scene):
             sentence(context, self.layout, trouble, "ERROR")
-        if not plate.fits_view(context.scene):
+        if not plate.fits_view(scene):
             sentence(
                 context, self.layout, "The view transform is another since the plate was imported.", "INFO"
             )

@@ -166,7 +166,7 @@ def visit() -> Iterator[None]:
     scene.frame_set(8)
     viewport.space.region_3d.view_perspective = "PERSP"
     yield from stagehand.picture("overlay-from-aside")
-    report["problem"] = part("overlay.watch").watch.problem
+    report["problem"] = part("overlay.watch").watch.problem(scene)
     made = part("overlay.watch").watch.drawing(scene)
     report["points"], report["shown"] = len(made.points), int((made.colours[:, 3] == 1).sum())
     yield from controls(viewport, report)

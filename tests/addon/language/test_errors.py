@@ -180,7 +180,7 @@ def test_an_error_of_the_scene_reaches_the_artist_in_her_language(scene, german,
     assert " ".join(drawn(panel.ISA_PT_generate)).count(sentence) == 1, "one failure is said once"
     watch = Watch()
     assert watch.drawing(scene) is None
-    assert watch.problem == sentence
+    assert watch.problem(scene) == sentence
 
 
 def test_so_does_an_error_of_a_thread(scene, german):

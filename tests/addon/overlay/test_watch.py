@@ -75,10 +75,10 @@ def test_who_leaves_the_cast_is_drawn_no_more(staged):
         bpy.data.objects.remove(item)
     refresh_cast(staged)
     assert watch.drawing(staged) is None
-    assert "no character" in watch.problem
+    assert "no character" in watch.problem(staged)
     staged.isa.cast[0].include = True
     assert len(watch.drawing(staged).points) == both // 2
-    assert watch.problem == ""
+    assert watch.problem(staged) == ""
 
 
 def test_what_stands_in_the_way_is_a_sentence_and_goes_by_itself(staged):
@@ -86,11 +86,11 @@ def test_what_stands_in_the_way_is_a_sentence_and_goes_by_itself(staged):
     staged.camera.data.type = "ORTHO"
     bpy.context.view_layer.update()
     assert watch.drawing(staged) is None
-    assert "Set its lens type" in watch.problem
+    assert "Set its lens type" in watch.problem(staged)
     staged.camera.data.type = "PERSP"
     bpy.context.view_layer.update()
     assert watch.drawing(staged) is not None
-    assert watch.problem == ""
+    assert watch.problem(staged) == ""
 
 
 def test_undo_and_another_file_leave_no_object_of_before(staged):
@@ -103,14 +103,24 @@ def test_undo_and_another_file_leave_no_object_of_before(staged):
     after = watch.drawing(bpy.context.scene)
     np.testing.assert_allclose(np.sort(after.points, 0), np.sort(before.points, 0), atol=1e-6)
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    isa_blender_addon.overlay.watch.watch.drawing(bpy.context.scene)
-    assert watch.problem
+    assert watch.drawing(bpy.context.scene) is None
+    assert watch.problem(bpy.context.scene)
+
+
+def test_each_scene_has_its_own_drawing_and_problem(staged):
+    """Two windows may show two scenes, and panels and views are drawn in any order."""
+    empty = bpy.data.scenes.new("Empty")
+    for _ in range(2):
+        assert points_of(staged) > 0
+        assert watch.drawing(empty) is None
+        assert "scene 'Empty'" in watch.problem(empty)
+        assert watch.problem(staged) == ""
 
 
 def points_of(scene) -> int:
     bpy.context.view_layer.update()
     made = watch.drawing(scene)
-    assert made is not None, watch.problem
+    assert made is not None, watch.problem(scene)
     return len(made.points)
 
 
@@ -132,10 +142,10 @@ def test_a_body_that_is_off_in_viewports_is_named_and_comes_back(staged):
     all_of_her = points_of(staged)
     body.hide_viewport = True
     assert points_of(staged) == 0
-    assert watch.problem == "Off in viewports, so generated but not drawn: Anna."
+    assert watch.problem(staged) == "Off in viewports, so generated but not drawn: Anna."
     body.hide_viewport = False
     assert points_of(staged) == all_of_her
-    assert watch.problem == ""
+    assert watch.problem(staged) == ""
 
 
 def test_editing_a_body_is_said_and_what_was_edited_is_read_anew(staged):
@@ -148,7 +158,7 @@ def test_editing_a_body_is_said_and_what_was_edited_is_read_anew(staged):
         bpy.ops.object.mode_set(mode="EDIT")
         watch.mark()
         assert watch.drawing(staged) is None
-        assert "Edit Mode" in watch.problem
+        assert "Edit Mode" in watch.problem(staged)
         if item == body:
             bpy.ops.mesh.select_all(action="SELECT")
             bpy.ops.mesh.subdivide()

@@ -156,6 +156,16 @@ def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, sce
         assert word in said
 
 
+def test_the_plates_pixels_are_said_beside_the_renders(addon, scene, take):
+    add_camera(scene)
+    scene.render.resolution_x, scene.render.resolution_y = 640, 360
+    for kind in plate.KINDS:
+        plate.import_plate(scene, take, shot_of(range(1, 5)), (kind,))
+        assert "32×32 pixels, stretched over 640×360" in drawn(panel.ISA_PT_plate)
+    (take / "plate.mp4").unlink()
+    assert not [text for text in drawn(panel.ISA_PT_plate) if "stretched" in text]
+
+
 def test_a_scene_without_a_plate_has_no_troubles_with_it(scene):
     scene.render.use_multiview = True
     scene.view_settings.gamma = 2
