@@ -13,7 +13,7 @@ from isa_engine.client.protocol import MAX_SENTENCE
 _ODD = "\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2064\\u2066-\\u2069\\ufeff"
 LINE = f"^[^\\x00-\\x1f\\x7f-\\x9f{_ODD}]*$"
 LINES = LINE.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
-_REPLACED = "\N{REPLACEMENT CHARACTER}"
+_REPLACED = "\ufffd"
 _IN_LINE, _IN_LINES = (re.compile(pattern[1:-2].replace("[^", "[")) for pattern in (LINE, LINES))
 
 

@@ -5,7 +5,6 @@ token is in neither: it is a secret, in ``ISA_ENGINE_TOKEN`` alone or stored by 
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -103,6 +102,8 @@ def read_config(
     """
     config = ServiceConfig()
     if path is not None:
+        import tomllib
+
         try:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -29,6 +29,7 @@ from isa_engine.service.conditions import Conditions
 from isa_engine.service.configuration import ServiceConfig
 from isa_engine.service.connections import limited, most_connections
 from isa_engine.service.folders import QUEUE, Folders
+from isa_engine.service.footprint import stay_small
 from isa_engine.service.inspection import glance_at_all
 from isa_engine.service.lock import held
 from isa_engine.service.logs import log_to_stderr
@@ -92,6 +93,7 @@ def serve(
     os.umask(0o077)
     # It holds the token, and what decodes foreign pictures runs as the same user.
     keep_memory_private()
+    stay_small()
     # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
     sys.setswitchinterval(THREAD_SECONDS)
     with (
@@ -121,6 +123,8 @@ def serve(
                 server_header=False,
                 proxy_headers=config.behind_proxy,
                 http=limited(most_connections(CONNECTIONS)),
+                # No route speaks WebSocket, and the library for it need not be loaded.
+                ws="none",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 ssl_certfile=config.tls_certificate or None,
                 ssl_keyfile=config.tls_key or None,

@@ -19,7 +19,7 @@ from types import ModuleType, SimpleNamespace
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
-from isa_engine.service import claims, folders, sqlite, worker
+from isa_engine.service import claims, folders, sqlite
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -135,6 +135,9 @@ def main() -> None:
         without(defence)
     overrule((claims, "MAX_STALLS"))
     if role == "worker":
+        # As little as a service knows of it that runs by itself.
+        from isa_engine.service import worker
+
         worker.main(load_model, generate)
     else:
         serve()
