@@ -1,11 +1,12 @@
 """Where the service keeps its files. Names come from job ids of ours, never from a client.
 
 An upload is ``uploads/JOB.part`` until it is whole, ``uploads/JOB`` until the queue has the job, then the
-job's. So what a crash leaves is known for what it is, and nothing is ever deleted because the queue does not
-know it: the queue may be the one that was lost.
+job's. So what a crash leaves is known for what it is, and nothing is deleted at once because the queue does
+not know it: the queue may be the one that was lost (``strays``).
 """
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -91,6 +92,14 @@ class Folders:
         (self.uploads / job).unlink(missing_ok=True)
         if self.archive:
             self.archive.remove(job)
+
+    def uploaded(self) -> list[str]:
+        """Whole shots that are in no job's folder, by the names that are ours."""
+        return [
+            path.name
+            for path in self.uploads.iterdir()
+            if re.fullmatch("[0-9a-f]{32}", path.name) and path.is_file()
+        ]
 
     def has_shot(self, job: str) -> bool:
         """Whether a job's shot is anywhere."""

@@ -1,4 +1,4 @@
-"""Jobs that have been over for long enough go, with their files.
+"""Jobs that have been over for long enough go, with their files; so do uploads that never became jobs.
 
 How long is counted on a clock that the queue keeps: it goes on with the time that the engine runs, and by a
 day at most for the time that it was off. The system's clock may jump by years, and nothing goes for it.
@@ -11,6 +11,7 @@ from isa_engine.errors import EngineError
 from isa_engine.service.folders import Folders
 from isa_engine.service.history import History
 from isa_engine.service.store import OFF_SECONDS, JobStore
+from isa_engine.service.strays import Strays
 
 TICK_SECONDS = 600
 # Seconds by which the clocks of hosts may differ.
@@ -32,6 +33,7 @@ class Retention:
 
     def __init__(self, store: JobStore, folders: Folders, days: float):
         self.store, self.folders, self.days = store, folders, days
+        self._strays = Strays(store)
         self._last: float | None = None
 
     def tick(self) -> None:
@@ -49,6 +51,10 @@ class Retention:
         for job in self.store.expired(self.days * 86400):
             if self.store.delete(job):
                 log.info("job expired", extra={"job": job})
+        for upload in self._strays.overdue(self.folders.uploaded(), self.days * 86400):
+            self.folders.reject(upload)
+            self._strays.gone(upload)
+            log.warning("an upload that never became a job is deleted", extra={"job": upload})
         History(self.store).trim()
         for job in self.store.removals():
             try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from isa_engine.client.protocol import OVER, TRANSITIONS
 
-VERSION = 4
+VERSION = 5
 TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS history (
 CREATE INDEX IF NOT EXISTS history_by_owner ON history (owner, number);
 CREATE TABLE IF NOT EXISTS cursors (name TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS removals (job TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS strays (upload TEXT PRIMARY KEY, since REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS clock (number INTEGER PRIMARY KEY, age REAL NOT NULL, wall REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, scopes TEXT NOT NULL,
@@ -105,7 +106,7 @@ WHEN (OLD.state, OLD.phase, OLD.step, OLD.steps, OLD.previews, OLD.error)
 BEGIN INSERT INTO events (job, state, phase, step, steps, previews, error)
     VALUES (NEW.id, NEW.state, NEW.phase, NEW.step, NEW.steps, NEW.previews, NEW.error); END;
 """
-# From each earlier version to the next. Triggers and the lawful changes are made anew in any case.
+# From each earlier version to the next. Tables that are new, triggers and the lawful changes are made anyway.
 MIGRATIONS = {
     2: """
 ALTER TABLE jobs ADD COLUMN kept_since REAL;
@@ -126,6 +127,7 @@ ALTER TABLE jobs ADD COLUMN comment TEXT NOT NULL DEFAULT '';
 ALTER TABLE workers ADD COLUMN seen REAL NOT NULL DEFAULT 0;
 ALTER TABLE workers ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0;
 """,
+    4: "",
 }
 LAWFUL = [(source, target) for source, targets in TRANSITIONS.items() for target in targets]
 

@@ -48,8 +48,8 @@ SHUTDOWN_SECONDS = 3
 CONNECTIONS = 4096
 THREAD_SECONDS = 0.001
 _STRAYS = (
-    "Files of %d jobs lie in %s that this queue does not know. They are left as they are. If they are of a "
-    "queue that was lost, bring it back: isa-engine queue restore --data %s"
+    "Files of %d jobs lie in %s that this queue does not know. They are left as they are, uploads for %g "
+    "days. If they are of a queue that was lost, bring it back: isa-engine queue restore --data %s"
 )
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def serve(
         own = range(first, first + WORKERS_A_HOST)
         store.recover(own)
         store.forget_workers(own)
-        _look_through(store, folders)
+        _look_through(store, folders, config.keep_days)
         conditions = Conditions()
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
         identity = secrets.token_urlsafe(32)
@@ -216,10 +216,10 @@ def _check_certificate(config: ServiceConfig) -> None:
         raise EngineError(f"the certificate cannot be used: {error}", where=where, remedy=remedy) from error
 
 
-def _look_through(store: JobStore, folders: Folders) -> None:
+def _look_through(store: JobStore, folders: Folders, keep_days: float) -> None:
     """Hold the queue against the files beside it. Nothing is deleted for it."""
     if strays := folders.tidy(store.jobs()):
-        log.warning(_STRAYS, len(strays), folders.root, folders.root)
+        log.warning(_STRAYS, len(strays), folders.root, keep_days, folders.root)
     for job in glance_at_all(store, folders):
         log.error("%s", store.status(job).error, extra={"job": job})
 

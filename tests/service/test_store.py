@@ -1,5 +1,6 @@
 """The queue's rules, whoever breaks off when."""
 
+import contextlib
 import itertools
 import sqlite3
 
@@ -400,6 +401,55 @@ def test_a_clock_that_begins_in_1970_deletes_nothing_when_it_is_set(store, folde
     for _ in range(2):
         Retention(store, folders, days=1).tick()
     assert store.jobs() == ["a"]
+
+
+def test_an_upload_that_never_became_a_job_goes_no_sooner_than_a_job_that_is_over(
+    store, folders, monkeypatch, caplog
+):
+    wall, seen = [1e9], [0.0]
+    monkeypatch.setattr("time.time", lambda: wall[0])
+    monkeypatch.setattr("time.monotonic", lambda: seen[0])
+    caplog.set_level("INFO")
+    lost, becomes, foreign = "a" * 32, "b" * 32, "notes.txt"
+    for name in (lost, becomes, foreign):
+        (folders.uploads / name).write_bytes(b"x")
+    retention = Retention(store, folders, days=3)
+
+    def go_on(clock: float, engine: float) -> set[str]:
+        wall[0] += clock * 86400
+        seen[0] += engine * 86400
+        retention.tick()
+        return {path.name for path in folders.uploads.iterdir()}
+
+    assert go_on(0, 0) == {lost, becomes, foreign}
+    store.add(becomes)
+    assert go_on(3650, 0.001) == {lost, becomes, foreign}, "ten years ahead"
+    assert go_on(2.9, 2.9) == {lost, becomes, foreign}
+    assert go_on(0.2, 0.2) == {becomes, foreign}, "three days that the engine was there to see"
+    assert "an upload that never became a job is deleted" in caplog.text
+    assert go_on(40, 40) == {becomes, foreign}, "the queue knows the one, and the other is not ours"
+
+
+def test_a_queue_that_is_new_counts_anew_before_an_upload_goes(store, folders, tmp_path, monkeypatch):
+    wall = [1e9]
+    monkeypatch.setattr("time.time", lambda: wall[0])
+    (folders.uploads / ("a" * 32)).write_bytes(b"x")
+    for _ in range(3):
+        Retention(store, folders, days=2.5).tick()
+        wall[0] += 86400
+    with contextlib.closing(JobStore(tmp_path / "new.sqlite3")) as new:
+        Retention(new, folders, days=2.5).tick()
+    assert folders.uploaded() == ["a" * 32]
+    Retention(store, folders, days=2.5).tick()
+    assert folders.uploaded() == []
+
+
+@pytest.mark.parametrize("days", [0, 0.5])
+def test_an_upload_is_not_deleted_while_it_is_about_to_become_a_job(days, store, folders):
+    (folders.uploads / ("a" * 32)).write_bytes(b"x")
+    for _ in range(2):
+        Retention(store, folders, days).tick()
+    assert folders.uploaded() == ["a" * 32]
 
 
 def test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning(store):
