@@ -92,7 +92,9 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
 
 
 def _remark(job: Job) -> str:
-    """Why it does not go on by itself; empty where that is plain."""
+    """Why it does not go on by itself; empty where that is plain, or said under Generate."""
+    if job.state == "failed":
+        return ""
     if job.state != "elsewhere":
         return job.snapshot.error
     if job.take.engine.startswith(HERE):

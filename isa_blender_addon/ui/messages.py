@@ -11,6 +11,7 @@ from typing import Any, Literal
 import bpy
 from bpy.props import BoolProperty
 
+from ..engine.queue import Job
 from ..language.translation import told, words
 from ..preflight.finding import Finding
 from ..session.current import session
@@ -53,6 +54,7 @@ def messages(problem) -> list[Message]:
     # Of an engine that is absent the panel says more than a line.
     if now.trouble and not (engine.state == "absent" and now.trouble == engine.message):
         found.append(Message(whole(now.trouble), "ERROR"))
+    found += [_of_failed(job) for job in now.jobs() if job.state == "failed"]
     if not problem:
         found += map(_of_finding, now.warnings)
     # Last: that all else is well is no reason to hide what is not.
@@ -63,6 +65,19 @@ def messages(problem) -> list[Message]:
     for message in found:
         once.setdefault(message.text, message)
     return sorted(once.values(), key=lambda message: message.icon != "ERROR")
+
+
+def _of_failed(job: Job) -> Message:
+    take = str(job.take.folder)
+
+    def draw(_context, layout) -> None:
+        row = layout.row(align=True)
+        for operator, text in (("retry_job", "Retry"), ("job_log", "Log"), ("remove_job", "Remove")):
+            row.operator(f"isa.{operator}", text=text).take = take
+
+    # A take's name is spelled as it is.
+    text = words("{take} failed: {error}", take=job.take.name, error=job.snapshot.error)
+    return Message(text, "ERROR", draw)
 
 
 def _of_finding(finding: Finding) -> Message:

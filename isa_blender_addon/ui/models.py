@@ -18,15 +18,15 @@ class ISA_MT_models(bpy.types.Menu):
         if not engine_known():
             look()
         for name, model in models().items():
-            button = self.layout.operator(
-                "isa.use_model", text=line(model), translate=False, icon=_ICONS[model.state]
-            )
+            icon = _ICONS[model.state] if engine_known() else "NONE"
+            button = self.layout.operator("isa.use_model", text=line(model), translate=False, icon=icon)
             button.model = name
 
 
 def line(model: Description) -> str:
-    """A model in a line: its name, its licence, how its weights stand."""
-    state = _STATES[model.state]
+    """A model in a line: its name, its licence, how its weights stand, once the engine has told."""
+    # Blender's own copy of the package has none.
+    state = _STATES[model.state] if engine_known() else ""
     return " · ".join(filter(None, (model.name, model.licence, state and words(state))))
 
 
@@ -37,7 +37,9 @@ def draw_model(scene, layout) -> Description | None:
     label = row.row()
     label.alignment = "RIGHT"
     label.label(text="Model")
-    icon = "ERROR" if model is None else _ICONS[model.state] if model.state != HERE else "NONE"
+    icon = "ERROR" if model is None else "NONE"
+    if model is not None and engine_known() and model.state != HERE:
+        icon = _ICONS[model.state]
     row.menu("ISA_MT_models", text=scene.isa.model, translate=False, icon=icon)
     return model
 

@@ -22,8 +22,8 @@ MOST_CLICKS = {
     "another take": 4,
     "the night's farm": 3,
 }
-# Pixels: a line of the panel, and the step in which buttons are sought.
-LINE, STEP = 22, 8
+# Pixels: from a row of the panel to the next, and the step in which buttons are sought.
+LINE, STEP = 26, 8
 SIZE = (600, 400)
 
 # Stands for the detector's Python: says who is in the picture, whichever it is.

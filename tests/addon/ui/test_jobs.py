@@ -73,7 +73,6 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "Not before noon",
         "Scene-002 · Waiting · 1:40 left",
         "The engine's disk is full.",
-        "The engine is full.",
         "The engine gpu.example:8000",
     ):
         assert expected in words

@@ -7,11 +7,13 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.engine.process import EngineStatus
+from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.ui import panel
 from isa_engine.errors import SceneError
 from tests.addon.scenes.cast import add_person, stage
+from tests.addon.ui.test_jobs import job_in
 
 
 @pytest.fixture
@@ -101,3 +103,14 @@ def test_a_click_shows_each_sentence_whole_and_every_button(staged, monkeypatch)
         assert name in " ".join(opened.words)
     monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("failed", "It ended."))
     assert "isa.start_engine" in generate_panel().buttons
+
+
+def test_a_failed_job_is_said_there_with_its_buttons_until_it_is_gone(staged, monkeypatch):
+    bpy.context.window_manager.isa_messages = True
+    failed = job_in("failed", JobSnapshot(error="The disk is full."), "/takes/Scene-002")
+    monkeypatch.setattr(session(), "jobs", lambda: [failed])
+    lines = generate_panel()
+    assert "Scene-002 failed: The disk is full." in " ".join(lines.words)
+    assert {"isa.retry_job", "isa.job_log", "isa.remove_job"} <= set(lines.buttons)
+    monkeypatch.setattr(session(), "jobs", lambda: [])
+    assert "failed" not in " ".join(generate_panel().words)
