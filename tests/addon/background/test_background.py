@@ -10,7 +10,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.background import begin
 from isa_blender_addon.background.paint import encode
 from isa_blender_addon.background.source import hidden_objects
@@ -28,12 +27,7 @@ from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.cache import measuring as sizes_of
 from isa_blender_addon.cache.cleaning import cleaning
 from isa_blender_addon.cache.measuring import measuring
 from isa_blender_addon.language.translation import in_words
 from isa_blender_addon.preferences import choices as preferences
 from isa_blender_addon.preferences.folders import backgrounds_folder, takes_folder
-from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.current import session
 from isa_blender_addon.takes.take import Take
 from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
@@ -27,15 +26,12 @@ OLD = time.time() - 30 * 86_400
 
 
 @pytest.fixture(autouse=True)
-def own_cache(scene, tmp_path, monkeypatch):
+def own_cache(scene, tmp_path, monkeypatch, addon):
     # With other letters than ours.
     folder = tmp_path / "d'été 影"
     choices = preferences.Choices(cache=str(folder))
     monkeypatch.setattr("isa_blender_addon.preferences.folders.preferences", lambda: choices)
-    isa_blender_addon.register()
-    yield folder
-    close()
-    isa_blender_addon.unregister()
+    return folder
 
 
 def take(name: str, age: float = OLD, **changes) -> Take:

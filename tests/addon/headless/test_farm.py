@@ -8,24 +8,17 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.headless import farm
 from isa_blender_addon.operators import write_farm_bundle
 from isa_blender_addon.operators.reading import ReadingOperator
-from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.current import session
 from isa_blender_addon.settings import models
 from isa_engine.models import KINDS
 from isa_engine.shot import read_shot
 from tests.addon.scenes.cast import stage
 from tests.pipeline import discs
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    close()
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.scene.picture_bytes import without_words
@@ -24,11 +23,7 @@ from tests.service.running import LONG, RunningEngine
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture(scope="module")

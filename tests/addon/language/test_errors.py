@@ -160,12 +160,9 @@ GERMAN = {
 
 
 @pytest.fixture
-def german(monkeypatch):
+def german(monkeypatch, addon):
     """The add-on, registered, with a dictionary."""
     monkeypatch.setattr(translation, "pgettext_rpt", lambda text: GERMAN.get(text, text))
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 @pytest.mark.parametrize("name", ["Set", "Set {1}", "{scene}", "{"])

@@ -7,7 +7,6 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.ui.sentence import sentence
@@ -18,17 +17,14 @@ from tests.service.running import eventually
 
 
 @pytest.fixture
-def shot(scene, tmp_path, monkeypatch):
-    isa_blender_addon.register()
+def shot(scene, tmp_path, monkeypatch, addon):
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
     stage(scene, frames=2)
     bpy.ops.isa.refresh_cast()
     scene.isa.folder = str(tmp_path / "takes")
     scene.isa.steps, scene.isa.seed = 2, FAST
-    yield scene
-    close()
-    isa_blender_addon.unregister()
+    return scene
 
 
 def finish() -> None:

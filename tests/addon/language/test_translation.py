@@ -64,18 +64,14 @@ def test_such_texts_are_found(source):
     assert broken(source)
 
 
-def test_what_is_drawn_and_said_comes_from_the_dictionary(scene, monkeypatch):
+def test_what_is_drawn_and_said_comes_from_the_dictionary(addon, monkeypatch):
     german = {
         "Frames {first}–{last} (scene)": "Bilder {first}–{last} (Szene)",
         "{take} is pinned. Unpin it first.": "{take} ist angeheftet.",
     }
     for look_up in ("pgettext_iface", "pgettext_rpt"):
         monkeypatch.setattr(translation, look_up, lambda text: german.get(text, text))
-    isa_blender_addon.register()
-    try:
-        assert f"Bilder 1–{scene.frame_end} (Szene)" in " ".join(drawn(panel.ISA_PT_shot))
-    finally:
-        isa_blender_addon.unregister()
+    assert f"Bilder 1–{addon.frame_end} (Szene)" in " ".join(drawn(panel.ISA_PT_shot))
     assert translation.said("{take} is pinned. Unpin it first.", take="v{1}") == "v{1} ist angeheftet."
     assert translation.words("{count} plates", count=2) == "2 plates"
 

@@ -6,7 +6,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.matching import draw, found, seen
 from isa_blender_addon.matching.marks import close
 from isa_blender_addon.matching.pose import is_posed
@@ -49,14 +48,12 @@ def detector(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def anna(scene, tmp_path):
-    isa_blender_addon.register()
+def anna(scene, tmp_path, addon):
     stage(scene)
     (tmp_path / "anna.png").write_bytes(picture(*SIZE))
     refresh_cast(scene)
     scene.isa.cast[0].picture = str(tmp_path / "anna.png")
-    yield scene.isa.cast[0]
-    isa_blender_addon.unregister()
+    return scene.isa.cast[0]
 
 
 def find(**wish):

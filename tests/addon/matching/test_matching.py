@@ -9,7 +9,6 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-import isa_blender_addon
 from isa_blender_addon.matching import draw, ghost, pose, seen
 from isa_blender_addon.matching.marks import error, in_words, mark_at, next_unmarked
 from isa_blender_addon.operators.mark_joints import ISA_OT_mark_joints
@@ -36,15 +35,13 @@ PLACE = np.array([0.1, 0.2, -4.5])
 
 
 @pytest.fixture
-def member(scene, tmp_path):
+def member(scene, tmp_path, addon):
     """Anna with a portrait that is no frame of the scene."""
-    isa_blender_addon.register()
     stage(scene)
     (tmp_path / "anna.png").write_bytes(picture(*SIZE))
     refresh_cast(scene)
     scene.isa.cast[0].picture = str(tmp_path / "anna.png")
-    yield scene.isa.cast[0]
-    isa_blender_addon.unregister()
+    return scene.isa.cast[0]
 
 
 def match(character="Anna"):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-import isa_blender_addon
 from isa_blender_addon.matching import seen
 from isa_blender_addon.matching.pose import named_keypoints
 from isa_blender_addon.preflight.glance import glance
@@ -81,9 +80,8 @@ RIGS = [smpl, smpl_h, mixamo, metahuman, rigify]
 
 
 @pytest.fixture(params=RIGS, ids=lambda rig: rig.__name__)
-def member(request, scene, tmp_path):
+def member(request, scene, tmp_path, addon):
     """Anna on another program's rig, in the cast by the artist's word, with a portrait."""
-    isa_blender_addon.register()
     anna = stage(scene)
     for name in ("smplx_gender", "smplx_version"):
         del anna.children[0][name]
@@ -96,8 +94,7 @@ def member(request, scene, tmp_path):
     scene.isa.cast[0].picture = str(tmp_path / "anna.png")
     assert bpy.ops.isa.match_reference("EXEC_DEFAULT", True, character="Anna") == {"FINISHED"}
     bpy.context.view_layer.update()
-    yield cast_member(scene, "Anna")
-    isa_blender_addon.unregister()
+    return cast_member(scene, "Anna")
 
 
 def reference(scene):

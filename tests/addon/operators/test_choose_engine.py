@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine.installing import how_to_install
 from isa_blender_addon.operators import choose_engine
 from isa_blender_addon.operators.choose_engine import ISA_OT_choose_engine
@@ -58,18 +57,13 @@ def test_a_token_is_no_property_of_the_operator(choices, window):
     assert not [one for one in ISA_OT_choose_engine.bl_rna.properties if "token" in one.identifier]
 
 
-def test_a_refused_token_has_its_button(scene, monkeypatch):
-    isa_blender_addon.register()
-    try:
-        buttons = []
-        for refused in (False, True):
-            session().engine.refused = refused
-            monkeypatch.setattr(ui_engine, "preferences", lambda: Choices(engine="REMOTE"))
-            buttons.append("Enter Token" in operators_of(ui_engine.ISA_PT_engine))
-        assert buttons == [False, True]
-    finally:
-        session().engine.refused = False
-        isa_blender_addon.unregister()
+def test_a_refused_token_has_its_button(addon, monkeypatch):
+    monkeypatch.setattr(ui_engine, "preferences", lambda: Choices(engine="REMOTE"))
+    buttons = []
+    for refused in (False, True):
+        monkeypatch.setattr(session().engine, "refused", refused)
+        buttons.append("Enter Token" in operators_of(ui_engine.ISA_PT_engine))
+    assert buttons == [False, True]
 
 
 def operators_of(cls) -> list[str]:
@@ -81,17 +75,13 @@ def operators_of(cls) -> list[str]:
     return [call.kwargs.get("text", call.args[0]) for call in layout.operator.call_args_list]
 
 
-def test_who_has_no_engine_gets_the_lines_that_install_one(scene, tmp_path, monkeypatch):
+def test_who_has_no_engine_gets_the_lines_that_install_one(addon, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
-    isa_blender_addon.register()
-    try:
-        assert "No engine on this machine." in " ".join(drawn(ui_engine.ISA_PT_engine))
-        assert "isa.how_to_install" in operators_of(ui_engine.ISA_PT_engine)
-        assert bpy.ops.isa.how_to_install() == {"FINISHED"}
-        assert "install/engine.sh" in bpy.data.texts["ISA Engine"].as_string()
-    finally:
-        isa_blender_addon.unregister()
+    assert "No engine on this machine." in " ".join(drawn(ui_engine.ISA_PT_engine))
+    assert "isa.how_to_install" in operators_of(ui_engine.ISA_PT_engine)
+    assert bpy.ops.isa.how_to_install() == {"FINISHED"}
+    assert "install/engine.sh" in bpy.data.texts["ISA Engine"].as_string()
 
 
 @pytest.mark.parametrize("part", ["engine", "detector"])

@@ -8,7 +8,6 @@ import bpy
 import pytest
 from mathutils import Vector
 
-import isa_blender_addon
 from isa_blender_addon.operators import choose_picture, import_motion
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.ui import drops
@@ -20,16 +19,14 @@ SIZE = 640, 360
 
 
 @pytest.fixture
-def staged(scene, tmp_path):
-    isa_blender_addon.register()
+def staged(scene, tmp_path, addon):
     stage(scene, frames=2)
     add_person("Ben").location.x = 1.0
     bpy.context.view_layer.update()
     refresh_cast(scene)
     scene.isa.folder = str(tmp_path / "takes")
     (tmp_path / "photo.png").write_bytes(picture(64, 36, 0))
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def member(scene, name: str):

@@ -9,7 +9,6 @@ from pathlib import Path
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.operators import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
@@ -25,13 +24,6 @@ from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
 
 NAME = "ISA Plate"
-
-
-@pytest.fixture(scope="module")
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preflight import check_shot
-from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.shown import shown_folder
@@ -29,12 +28,7 @@ from tests.service.running import eventually
 NAMES = ('Anna "the" O\'Neil', "影 子", "Ægir\\n%s{0}", "a/b:c*?", " spaces ")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    close()
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 def crowd(scene, count: int) -> list:

@@ -4,16 +4,10 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_engine.body import bundled_motions, load_motion, write_motion
 from tests.addon.scenes.cast import add_person, random_motion, world_vertices
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 def body_at(scene, armature, frame: int) -> np.ndarray:

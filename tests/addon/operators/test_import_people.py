@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
-import isa_blender_addon
 from isa_blender_addon.operators.import_people import ISA_OT_import_people, chosen
 from isa_blender_addon.scene import tracked
 from isa_blender_addon.scene.characters import joint_bones
@@ -33,12 +32,9 @@ def people() -> list[Tracked]:
 
 
 @pytest.fixture(autouse=True)
-def addon(scene, monkeypatch):
+def quick_body(addon, monkeypatch):
     # A body that is built in no time; with the open body's proportions it need not agree.
     monkeypatch.setattr("isa_blender_addon.operators.import_people.open_body", small_body)
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 def write(folder, tracker, people) -> None:

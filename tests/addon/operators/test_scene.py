@@ -7,7 +7,6 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.operators.add_character import draw_in_add_menu
 from isa_blender_addon.session.chosen_engine import check_remote
 from isa_blender_addon.session.current import close, session
@@ -20,12 +19,7 @@ from isa_engine.body import write_motion
 from isa_engine.errors import EngineError, SceneError
 from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage, world_vertices
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 def test_a_character_that_is_added_stands_on_the_cursor_and_is_in_the_cast(scene):

@@ -6,7 +6,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.session import tracking
 from isa_blender_addon.ui import panel
 from isa_engine.body import bundled_motion
@@ -20,9 +19,8 @@ SIZE, RATE = (640, 480), 24.0
 
 
 @pytest.fixture
-def video(scene, tmp_path, monkeypatch):
+def video(scene, tmp_path, monkeypatch, addon):
     """A file that stands for a video, and a program that stands for the detector's: it follows one person."""
-    isa_blender_addon.register()
     scene.render.fps = round(RATE)
     rotations = bundled_motion("walk").rotations[:8].astype(float)
     pelvis = np.array([0, 0.1, -5.0]) + np.arange(8)[:, None] * [0.05, 0, 0]
@@ -39,8 +37,7 @@ def video(scene, tmp_path, monkeypatch):
         return str(clip)
 
     program.follows = f'test "$5" = "{clip}" && cp {tmp_path}/ready/detected.npz "$7" && echo seen 9 9'
-    yield program
-    isa_blender_addon.unregister()
+    return program
 
 
 def test_a_video_in_the_import_of_people_becomes_a_character_before_its_camera(video, scene):

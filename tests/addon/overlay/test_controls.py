@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
-import isa_blender_addon
 from isa_blender_addon.overlay.controls import control_picture
 from isa_blender_addon.overlay.watch import watch
 from isa_blender_addon.settings import models
@@ -31,9 +30,8 @@ BONES = {
 
 
 @pytest.fixture
-def staged(scene, monkeypatch):
+def staged(scene, addon, monkeypatch):
     """Two people, and a model that every control steers."""
-    isa_blender_addon.register()
     described = discs.Described(controls=tuple(CONTROLS), short_side=180)
     monkeypatch.setitem(KINDS, "discs", discs.Kind(lambda: ("discs",), lambda name: described, None, "discs"))
     models.look()
@@ -43,7 +41,6 @@ def staged(scene, monkeypatch):
     scene.isa.model = "discs"
     scene.frame_set(2)
     yield scene
-    isa_blender_addon.unregister()
     monkeypatch.undo()
     models.look()
 
@@ -136,11 +133,9 @@ def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, mon
     assert words == ["Controls", "Not Sent to It"]
 
 
-def test_every_control_can_be_chosen_and_vaces_are_known():
-    isa_blender_addon.register()
-    items = bpy.context.scene.isa.bl_rna.properties["controls"].enum_items
+def test_every_control_can_be_chosen_and_vaces_are_known(addon):
+    items = addon.isa.bl_rna.properties["controls"].enum_items
     assert {item.identifier for item in items} == set(CONTROLS)
-    isa_blender_addon.unregister()
     assert set(VACE.controls) <= set(CONTROLS)
 
 

@@ -6,7 +6,6 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-import isa_blender_addon
 from isa_blender_addon.overlay.watch import watch
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_engine.configuration import model_config
@@ -14,12 +13,10 @@ from tests.addon.scenes.cast import add_person, stage, world_vertices
 
 
 @pytest.fixture
-def staged(scene):
-    isa_blender_addon.register()
+def staged(scene, addon):
     stage(scene)
     refresh_cast(scene)
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def test_the_canvas_is_the_cameras_frame_as_blender_sees_it(staged):

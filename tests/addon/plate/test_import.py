@@ -10,7 +10,6 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon import plate
 from isa_blender_addon.plate import background_image, camera_plane, people, strip
 from isa_blender_addon.ui import panel
@@ -20,13 +19,6 @@ from tests.addon.operators.test_scene import drawn
 from tests.addon.plates import add_camera, inventory, shot_of, write_movie
 from tests.addon.scenes.snapshot import snapshot
 from tests.shot.shots import small_shot
-
-
-@pytest.fixture(scope="module")
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 @pytest.fixture

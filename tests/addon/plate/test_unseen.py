@@ -6,7 +6,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.plate import import_plate
 from isa_blender_addon.scene.characters import UNSEEN, find_characters
 from isa_blender_addon.scene.unseen import belongings
@@ -28,9 +27,8 @@ def take(tmp_path):
 
 
 @pytest.fixture
-def lit(scene):
+def lit(scene, addon):
     """Ben in red, lying above a floor that his shadow falls on, seen from above."""
-    isa_blender_addon.register()
     ben = add_person("Ben")
     ben.rotation_euler.x = np.pi / 2
     red = bpy.data.materials.new("Red")
@@ -48,8 +46,7 @@ def lit(scene):
     scene.view_settings.view_transform = "Standard"
     scene.isa.plate = {"COMPOSITOR"}
     refresh_cast(scene)
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def red(picture: np.ndarray) -> np.ndarray:

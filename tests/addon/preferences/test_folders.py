@@ -5,19 +5,16 @@ import tempfile
 
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.preferences.folders import cache_folder
 
 
 @pytest.fixture
-def shared(scene, tmp_path, monkeypatch):
+def shared(scene, tmp_path, monkeypatch, addon):
     """A temporary folder that all users of a machine share, without a cache in it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     (tmp_path / "tmp").mkdir()
-    isa_blender_addon.register()
-    yield tmp_path / "tmp"
-    isa_blender_addon.unregister()
+    return tmp_path / "tmp"
 
 
 def test_the_cache_is_for_its_user_alone(shared):

@@ -5,7 +5,6 @@ import bpy
 import pytest
 from PIL import Image
 
-import isa_blender_addon
 from isa_blender_addon.preflight import file_state
 from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.characters import find_characters
@@ -15,13 +14,6 @@ from isa_blender_addon.settings.cast import playing, refresh_cast
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
-
-
-@pytest.fixture(scope="module")
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 @pytest.fixture

@@ -4,20 +4,18 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.preflight.ground import IN_THE_AIR, check_ground
 from isa_blender_addon.scene.ground import heights
 from isa_blender_addon.scene.rig import put_on_ground
-from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_engine.body import Motion
 from tests.addon.scenes.cast import add_camera, add_person
 
 
 @pytest.fixture
-def anna(scene):
+def anna(scene, addon):
     """Anna standing still on the ground, as it is posed, under a camera."""
-    isa_blender_addon.register()
     still = Motion("still", 24.0, np.zeros((3, 55, 3)), np.zeros((3, 3)), np.zeros(2), "neutral")
     armature = add_person("Anna", still)
     put_on_ground(armature)
@@ -25,9 +23,7 @@ def anna(scene):
     scene.frame_start, scene.frame_end = 1, 3
     bpy.context.view_layer.update()
     refresh_cast(scene)
-    yield armature
-    close()
-    isa_blender_addon.unregister()
+    return armature
 
 
 def floor(height: float, size=8.0):

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.headless import generate as headless
 from isa_blender_addon.operators import generate, reading
@@ -32,13 +31,6 @@ from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
 from tests.pipeline.shots import picture
-
-
-@pytest.fixture(scope="module")
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import bpy
 import numpy as np
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.matching.ghost import make_ghost
 from isa_blender_addon.preflight import check_shot
 from isa_blender_addon.preflight.size import check_size
@@ -17,15 +16,13 @@ from tests.pipeline.shots import picture
 
 
 @pytest.fixture
-def scene(scene, tmp_path):
+def staged(scene, addon, tmp_path):
     """Anna under a moving camera, with a picture of its first frame."""
-    isa_blender_addon.register()
     stage(scene)
     (tmp_path / "anna.png").write_bytes(picture(320, 180))
     refresh_cast(scene)
     scene.isa.cast[0].picture = str(tmp_path / "anna.png")
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def read(scene):
@@ -45,14 +42,14 @@ def enlarge(scene, factor: float) -> None:
 
 @pytest.mark.parametrize("unit", [0.01, 0.0254, 100.0])
 @pytest.mark.parametrize("pose", ["FIRST", "MATCHED"])
-def test_a_scene_in_another_unit_is_the_same_shot(scene, unit, pose):
+def test_a_scene_in_another_unit_is_the_same_shot(staged, unit, pose):
     if pose == "MATCHED":
-        scene.isa.cast[0].pose = pose
-        make_ghost(scene, scene.isa.cast[0])
-    wanted = read(scene)
-    enlarge(scene, 1 / unit)
-    scene.unit_settings.scale_length = unit
-    found = read(scene)
+        staged.isa.cast[0].pose = pose
+        make_ghost(staged, staged.isa.cast[0])
+    wanted = read(staged)
+    enlarge(staged, 1 / unit)
+    staged.unit_settings.scale_length = unit
+    found = read(staged)
     (anna,), (same,) = wanted.characters, found.characters
     np.testing.assert_allclose(same.points, anna.points, atol=2e-4)
     np.testing.assert_allclose(same.skeleton, anna.skeleton, atol=2e-4)
@@ -62,34 +59,34 @@ def test_a_scene_in_another_unit_is_the_same_shot(scene, unit, pose):
     assert check_size(found) == []
 
 
-def test_a_unit_scale_that_nothing_was_modelled_by_is_let_be(scene):
-    wanted = read(scene)
-    scene.unit_settings.scale_length = 0.01
-    found = read(scene)
+def test_a_unit_scale_that_nothing_was_modelled_by_is_let_be(staged):
+    wanted = read(staged)
+    staged.unit_settings.scale_length = 0.01
+    found = read(staged)
     assert np.array_equal(found.characters[0].points, wanted.characters[0].points)
     assert np.array_equal(found.camera_to_world, wanted.camera_to_world)
 
 
-def test_giants_of_no_known_unit_are_named_and_a_button_tells_the_unit(scene):
-    wanted = read(scene)
-    enlarge(scene, 100)
-    (giant,) = check_size(read(scene))
+def test_giants_of_no_known_unit_are_named_and_a_button_tells_the_unit(staged):
+    wanted = read(staged)
+    enlarge(staged, 100)
+    (giant,) = check_size(read(staged))
     assert giant.serious
     mend = giant.mends[0]
     assert mend.values == {"factor": 0.01}
     assert bpy.ops.isa.scale_unit(**mend.values) == {"FINISHED"}
-    found = read(scene)
+    found = read(staged)
     assert check_size(found) == []
     np.testing.assert_allclose(found.characters[0].points, wanted.characters[0].points, atol=2e-4)
 
 
-def test_who_stand_in_each_other_are_moved_apart_in_a_scene_of_centimetres(scene):
+def test_who_stand_in_each_other_are_moved_apart_in_a_scene_of_centimetres(staged):
     # Moved out of each other on some frames, they would be in each other on others.
     add_person("Ben", random_motion(seed=3))
-    enlarge(scene, 100)
-    scene.unit_settings.scale_length = 0.01
-    refresh_cast(scene)
-    (deep,) = [found for found in check_shot(read(scene)) if "inside each other" in found.sentence]
+    enlarge(staged, 100)
+    staged.unit_settings.scale_length = 0.01
+    refresh_cast(staged)
+    (deep,) = [found for found in check_shot(read(staged)) if "inside each other" in found.sentence]
     assert bpy.ops.isa.move_apart(**deep.mends[0].values) == {"FINISHED"}
     bpy.context.view_layer.update()
-    assert not [found for found in check_shot(read(scene)) if "inside each other" in found.sentence]
+    assert not [found for found in check_shot(read(staged)) if "inside each other" in found.sentence]

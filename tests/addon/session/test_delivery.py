@@ -15,12 +15,7 @@ from isa_blender_addon.ui.delivery import ISA_PT_delivery
 from tests.addon.operators.test_scene import drawn
 from tests.addon.plates import write_movie
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture

@@ -3,20 +3,17 @@
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.session import expected
 from isa_blender_addon.settings.cast import refresh_cast
 from tests.addon.scenes.cast import stage
 
 
 @pytest.fixture
-def staged(scene, monkeypatch):
-    isa_blender_addon.register()
+def staged(scene, monkeypatch, addon):
     monkeypatch.setattr(expected, "_seen", {})
     stage(scene, frames=20)
     refresh_cast(scene)
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def test_a_device_of_which_nothing_is_known_is_taken_for_the_slowest(staged):

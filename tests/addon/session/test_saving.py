@@ -8,7 +8,6 @@ from pathlib import Path
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.plate import files
 from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.preferences.folders import takes_folder
@@ -24,19 +23,17 @@ from tests.addon.scenes.cast import stage
 
 
 @pytest.fixture
-def unsaved(scene, tmp_path, monkeypatch):
+def unsaved(scene, tmp_path, monkeypatch, addon):
     """A file that was never saved, with takes A and B in the cache, B shown and A before it."""
     choices = Choices(cache=str(tmp_path / "cache"))
     monkeypatch.setattr("isa_blender_addon.preferences.folders.preferences", lambda: choices)
-    isa_blender_addon.register()
     add_camera(scene)
     scene.frame_start, scene.frame_end = 1, 4
     scene.isa.plate = {"PLANE", "BACKGROUND", "STRIP"}
     for seed, name in enumerate("AB"):
         take_of(scene, name, seed)
         bpy.ops.isa.show_take(take=str(output_folder(scene) / name))
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def take_of(scene, name: str, seed: int) -> Take:

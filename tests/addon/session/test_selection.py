@@ -3,7 +3,6 @@
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.matching.ghost import make_ghost
 from isa_blender_addon.session import selection
 from isa_blender_addon.settings.cast import cast_member, refresh_cast
@@ -13,13 +12,11 @@ from tests.pipeline.shots import picture
 
 
 @pytest.fixture
-def cast(scene):
+def cast(scene, addon):
     """Anna and Ben in the cast, Ben active."""
-    isa_blender_addon.register()
     anna, ben = add_person("Anna"), add_person("Ben")
     refresh_cast(scene)
-    yield anna, ben
-    isa_blender_addon.unregister()
+    return anna, ben
 
 
 def act(item) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine import process
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preferences.choices import Choices
@@ -29,9 +28,8 @@ NAME = "ISA Plate"
 
 
 @pytest.fixture
-def shot(scene, tmp_path, monkeypatch):
+def shot(scene, tmp_path, monkeypatch, addon):
     """A staged scene in a saved file, an engine installed, a job that waits for a word in its middle."""
-    isa_blender_addon.register()
     shutil.rmtree(data_folder(), ignore_errors=True)
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
@@ -39,8 +37,7 @@ def shot(scene, tmp_path, monkeypatch):
     scene.isa.steps, scene.isa.seed = 2, HELD
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     bpy.ops.isa.generate()
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def ticks_until(condition, what: str):

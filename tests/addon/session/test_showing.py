@@ -3,7 +3,6 @@
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon import plate
 from isa_blender_addon.plate.background_image import backgrounds
 from isa_blender_addon.plate.camera_plane import plate_collection
@@ -18,17 +17,15 @@ from tests.shot.shots import small_shot
 
 
 @pytest.fixture
-def viewport(scene):
+def viewport(scene, addon):
     """A 3D viewport that looks at the scene from the side."""
-    isa_blender_addon.register()
     add_camera(scene)
     window = bpy.context.window_manager.windows[0]
     window.scene = scene
     area = max(window.screen.areas, key=lambda area: area.width * area.height)
     area.type = "VIEW_3D"
     area.spaces.active.region_3d.view_perspective = "PERSP"
-    yield area.spaces.active
-    isa_blender_addon.unregister()
+    return area.spaces.active
 
 
 @pytest.fixture

@@ -3,17 +3,11 @@
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.scene.characters import CAST_PROPERTY, find_characters
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from tests.addon.scenes.cast import add_person
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture(params=["linked", "overridden"])

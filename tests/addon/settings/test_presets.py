@@ -5,19 +5,11 @@ import argparse
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.headless.arguments import add_scene_arguments, configure
 from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
 from tests.addon.scenes.snapshot import snapshot
-
-
-@pytest.fixture
-def staged(scene):
-    isa_blender_addon.register()
-    yield scene
-    isa_blender_addon.unregister()
 
 
 @pytest.fixture
@@ -34,57 +26,57 @@ def forget_presets(monkeypatch) -> None:
     monkeypatch.setattr(presets, "_own", None)
 
 
-def test_draft_and_final_are_there_and_say_which_is_chosen(staged, own_presets):
+def test_draft_and_final_are_there_and_say_which_is_chosen(addon, own_presets):
     assert list(presets()) == ["Draft", "Final", "Exact"]
-    assert presets.chosen(staged) == "Final", "what a new scene has"
+    assert presets.chosen(addon) == "Final", "what a new scene has"
     bpy.ops.isa.use_preset(name="Draft")
-    assert presets.chosen(staged) == "Draft"
-    staged.isa.steps += 1
-    assert presets.chosen(staged) == ""
+    assert presets.chosen(addon) == "Draft"
+    addon.isa.steps += 1
+    assert presets.chosen(addon) == ""
 
 
-def test_each_built_in_preset_is_a_row_that_was_measured_and_goes_to_the_engine(staged, own_presets):
+def test_each_built_in_preset_is_a_row_that_was_measured_and_goes_to_the_engine(addon, own_presets):
     for name, measured in PRESETS.items():
         bpy.ops.isa.use_preset(name=name)
-        assert presets.chosen(staged) == name
-        settings = generation_settings(staged)
+        assert presets.chosen(addon) == name
+        settings = generation_settings(addon)
         assert (settings.steps, settings.policy) == (measured.steps, measured.policy)
 
 
-def test_a_command_line_may_wish_a_preset_and_something_else_of_it(staged, own_presets):
+def test_a_command_line_may_wish_a_preset_and_something_else_of_it(addon, own_presets):
     parser = argparse.ArgumentParser()
     add_scene_arguments(parser)
-    configure(staged, parser.parse_args(["--preset", "Exact", "--guidance", "3"]))
-    settings = generation_settings(staged)
+    configure(addon, parser.parse_args(["--preset", "Exact", "--guidance", "3"]))
+    settings = generation_settings(addon)
     assert (settings.steps, settings.policy) == (PRESETS["Exact"].steps, PRESETS["Exact"].policy)
     assert settings.guidance == 3
 
 
-def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(staged, own_presets, monkeypatch):
-    staged.isa.model, staged.isa.steps, staged.isa.guidance = "isa-4b", 50, 3.3
-    staged.isa.policy = "exact"
+def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_presets, monkeypatch):
+    addon.isa.model, addon.isa.steps, addon.isa.guidance = "isa-4b", 50, 3.3
+    addon.isa.policy = "exact"
     assert bpy.ops.isa.add_preset(name="  Nacht 夜 ") == {"FINISHED"}
     bpy.ops.isa.use_preset(name="Draft")
     forget_presets(monkeypatch)
     bpy.ops.isa.use_preset(name="Nacht 夜")
-    assert (staged.isa.model, staged.isa.steps) == ("isa-4b", 50)
-    assert staged.isa.guidance == pytest.approx(3.3)
-    assert staged.isa.policy == "exact"
-    assert presets.chosen(staged) == "Nacht 夜"
+    assert (addon.isa.model, addon.isa.steps) == ("isa-4b", 50)
+    assert addon.isa.guidance == pytest.approx(3.3)
+    assert addon.isa.policy == "exact"
+    assert presets.chosen(addon) == "Nacht 夜"
     bpy.ops.isa.remove_preset(name="Nacht 夜")
     forget_presets(monkeypatch)
     assert list(presets()) == ["Draft", "Final", "Exact"]
-    assert staged.isa.steps == 50
+    assert addon.isa.steps == 50
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("", "needs a name"), ("Draft", "'Draft' stays as it is")])
-def test_names_that_cannot_be_are_said(staged, own_presets, name, sentence):
+def test_names_that_cannot_be_are_said(addon, own_presets, name, sentence):
     with pytest.raises(RuntimeError, match=sentence):
         bpy.ops.isa.add_preset(name=name)
     assert not own_presets.exists()
 
 
-def test_presets_that_cannot_be_written_are_said(staged, own_presets):
+def test_presets_that_cannot_be_written_are_said(addon, own_presets):
     own_presets.parent.write_text("a file in the way")
     with pytest.raises(RuntimeError, match="the presets cannot be written"):
         bpy.ops.isa.add_preset(name="Mine")
@@ -105,13 +97,13 @@ def test_presets_that_cannot_be_written_are_said(staged, own_presets):
         "[]",
     ],
 )
-def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(staged, own_presets, content):
+def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(addon, own_presets, content):
     own_presets.parent.mkdir()
     own_presets.write_text(content)
     assert list(presets()) == ["Draft", "Final", "Exact"]
 
 
-def test_a_preset_for_a_model_that_is_not_known_is_said(staged, own_presets):
+def test_a_preset_for_a_model_that_is_not_known_is_said(addon, own_presets):
     own_presets.parent.mkdir()
     own_presets.write_text('{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "model": "isa-9t"}}}')
     before = snapshot()

@@ -6,7 +6,6 @@ from dataclasses import replace
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preflight import check_shot
 from isa_blender_addon.preflight.glance import glance
@@ -24,15 +23,18 @@ from tests.pipeline.vace.folders import write_tiny
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def added(tmp_path, monkeypatch):
     """Added to this machine, and of a canvas that a processor paints in a moment."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(VACE, "short_side", 48)
     folder = write_tiny(tmp_path / "tiny-vace")
     assert cli.main(["model", "add", str(folder), "--accept-licence"]) == 0
-    isa_blender_addon.register()
-    yield "tiny-vace"
-    isa_blender_addon.unregister()
+
+
+@pytest.fixture
+def tiny(added, addon):
+    """Its name in the add-on, which looks for models when it is registered."""
+    return "tiny-vace"
 
 
 def test_a_scene_becomes_a_plate(scene, tiny, tmp_path):

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.operators import takes as takes_operators
 from isa_blender_addon.operators.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
 from isa_blender_addon.plate.camera_plane import MATTE, planes
@@ -34,13 +33,11 @@ def movies(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def staged(scene, tmp_path):
-    isa_blender_addon.register()
+def staged(scene, tmp_path, addon):
     add_camera(scene)
     scene.frame_start, scene.frame_end = 1, 4
     scene.isa.folder = str(tmp_path / "isa")
-    yield scene
-    isa_blender_addon.unregister()
+    return scene
 
 
 def take_of(scene, movies: Path, name: str, seed: int, **changes) -> Take:

@@ -8,7 +8,6 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine.process import EngineStatus
 from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.engine.snapshot import JobSnapshot
@@ -39,13 +38,6 @@ def take_in(folder: str, **changes) -> Take:
 
 def job_in(state: str, snapshot: JobSnapshot, folder="/takes/Scene-001") -> Job:
     return Job(take_in(folder, engine="gpu.example:8000"), state, snapshot)
-
-
-@pytest.fixture
-def addon(scene):
-    isa_blender_addon.register()
-    yield scene
-    isa_blender_addon.unregister()
 
 
 def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):

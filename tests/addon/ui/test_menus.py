@@ -8,7 +8,6 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.ui import engine, keymap, menus
@@ -16,13 +15,6 @@ from isa_engine.client.protocol import Health
 from tests.addon.scenes.cast import add_person
 
 KEYMAPS = Path(bpy.utils.resource_path("LOCAL")) / "scripts/presets/keyconfig/keymap_data"
-
-
-@pytest.fixture
-def addon(scene):
-    isa_blender_addon.register()
-    yield scene
-    isa_blender_addon.unregister()
 
 
 def entries(draw) -> set[str]:

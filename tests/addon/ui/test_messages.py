@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.engine.process import EngineStatus
 from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
@@ -17,15 +16,13 @@ from tests.addon.ui.test_jobs import job_in
 
 
 @pytest.fixture
-def staged(scene, monkeypatch):
-    isa_blender_addon.register()
+def staged(scene, addon, monkeypatch):
     monkeypatch.setattr(session().engine, "status", lambda: EngineStatus("ready", "Engine: here."))
     stage(scene, frames=2)
     add_person("Ben").location.x = 1.0
     refresh_cast(scene)
     yield scene
     bpy.context.window_manager.isa_messages = False
-    isa_blender_addon.unregister()
 
 
 class Lines:

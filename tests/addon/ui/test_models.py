@@ -7,10 +7,9 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-import isa_blender_addon
 from isa_blender_addon.headless.generate import meet
 from isa_blender_addon.preflight.glance import engine_seconds, glance
-from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.current import session
 from isa_blender_addon.session.reading import obstacle
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
@@ -26,13 +25,7 @@ from tests.addon.scenes.cast import stage
 from tests.addon.scenes.shot import capture_shot
 from tests.pipeline import discs
 
-
-@pytest.fixture(scope="module", autouse=True)
-def addon():
-    isa_blender_addon.register()
-    yield
-    close()
-    isa_blender_addon.unregister()
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 @pytest.fixture
