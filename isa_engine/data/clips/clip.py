@@ -15,6 +15,7 @@ class Clip:
     Attributes:
         video: ``(3, F, H, W)``.
         background: ``(3, F, H, W)``, the same set without the cast.
+        shaded: the background with the cast's shadows; None where that is not known.
         mask: ``(F, H, W)`` int64: 0 the set, k the k-th character.
         points: ``(F, K, N, 3)`` surface points, world.
         normals: ``(F, K, N, 3)`` unit, world.
@@ -43,3 +44,4 @@ class Clip:
     reference_camera_to_world: Tensor
     fps: float
     camera_known: bool = True
+    shaded: Tensor | None = None

@@ -102,7 +102,7 @@ class SyntheticHumans:
 
         camera = self._camera(random, actors, frames, fps, width / height, self.framing)
         stage = stage or self._scenery(random, set_kind, camera, actors)
-        video, background, mask = film(self.skin, actors, stage, light, camera, height, width)
+        filmed = film(self.skin, actors, stage, light, camera, height, width)
 
         # One picture that shows the whole cast, or a picture of each.
         together = count > 1 and random.random() < 0.5
@@ -110,9 +110,7 @@ class SyntheticHumans:
         references = [self._reference(random, group, height, width) for group in shown]
         others = [other for _, group, _ in references for other in group]
         clip = Clip(
-            video=video,
-            background=background,
-            mask=mask,
+            **filmed._asdict(),
             points=points,
             normals=normals,
             intrinsics=self._tensor(camera[0]),
@@ -180,7 +178,7 @@ class SyntheticHumans:
         camera = self._camera(random, others, 1, 24.0, width / height, CLOSE)
         light = self._light(random)
         stage = self._scenery(random, None, camera, others) if self.detailed else Set(random)
-        picture = film(self.skin, others, stage, light, camera, height, width)[0]
+        picture = film(self.skin, others, stage, light, camera, height, width).video
         return picture[:, 0], others, camera
 
     def _scenery(

@@ -1,5 +1,7 @@
 """The fast renderer: dressed surfaces splatted before a set, under one sun and the sky."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +16,22 @@ from isa_engine.data.surfaces.skinned import SkinnedSurface
 from isa_engine.geometry.plucker import ray_directions
 
 
+class Film(NamedTuple):
+    """A rendered shot; pictures are ``(3, F, H, W)`` in [−1, 1].
+
+    Attributes:
+        video: the set with its cast.
+        background: the set alone.
+        shaded: the set with the shadows of the cast, and nobody in sight.
+        mask: ``(F, H, W)`` int64: 0 the set, k the k-th of the cast.
+    """
+
+    video: Tensor
+    background: Tensor
+    shaded: Tensor
+    mask: Tensor
+
+
 def film(
     skin: SkinnedSurface | DressedSurface,
     actors: list[Actor],
@@ -22,15 +40,12 @@ def film(
     camera: tuple[np.ndarray, np.ndarray],
     height: int,
     width: int,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> Film:
     """Render a shot.
 
     Args:
         skin: samples that every prefix of spreads evenly, or a dressed body, as the actors' looks are of.
         camera: intrinsics ``(F, 4)`` and camera-to-world ``(F, 4, 4)``.
-
-    Returns:
-        Video and clean background, ``(3, F, H, W)`` in [−1, 1], and the mask ``(F, H, W)``.
     """
     device = skin.template.device
     intrinsics, camera_to_world = (torch.as_tensor(c, dtype=torch.float32, device=device) for c in camera)
@@ -44,7 +59,8 @@ def film(
     direction = ray_directions(intrinsics, camera_to_world, height, width)
     clean, ground = stage.shade(camera_to_world[:, :3, 3], direction, 2 / (intrinsics[:, 0] * width))
     clean = (clean * clean.new_tensor(light.tint)).clamp(0, 1)
-    picture = clean * shades.on_ground(ground)
+    shaded = clean * shades.on_ground(ground)
+    picture = shaded.clone()
 
     drawing = draw(cast.points, cast.in_sight, cast.turned_away, camera, height, width)
     colour, normals = cast.surfaces(drawing)
@@ -57,5 +73,5 @@ def film(
     mask = torch.zeros(picture.shape[:3], dtype=torch.int64, device=device)
     numbers = (cast.owner[drawing.shown] + 1).to(torch.uint8)
     drawing.box.of(mask).copy_(drawing.mask(numbers, covered[..., 0]))
-    video, background = ((colours * 2 - 1).movedim(-1, 0) for colours in (picture, clean))
-    return video.contiguous(), background.contiguous(), mask
+    pictures = ((colours * 2 - 1).movedim(-1, 0).contiguous() for colours in (picture, clean, shaded))
+    return Film(*pictures, mask)

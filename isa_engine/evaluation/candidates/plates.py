@@ -31,12 +31,15 @@ class ClipPlate:
 
 
 @torch.inference_mode()
-def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> ClipPlate:
+def laid_over_background(
+    model: Model, held_out: HeldOutClip, made: Video, shadows: bool = False
+) -> ClipPlate:
     """The plate that becomes of a generated video.
 
     Args:
         model: whose matte head tells where the people are.
         made: the video, by that model or by another with the same autoencoder.
+        shadows: whether the clip's background has the cast's shadows.
     """
     clip = held_out.clip
     given = encode(model, clip.background[None].to(model.device))
@@ -54,6 +57,7 @@ def laid_over_background(model: Model, held_out: HeldOutClip, made: Video) -> Cl
         _levels(clip.background),
         np.maximum(head, grown),
         square,
+        shadows,
     )
     return ClipPlate(to_video(levels)[0], torch.from_numpy(cast_alpha(head, bodies, square)[..., 0] > 0.5))
 

@@ -137,7 +137,7 @@ class Photographer:
         light = random_light(random, "cpu")
         cameras = tuple(np.repeat(part[None], frames, 0) for part in camera)
         actors = [actor for actor, _ in acting]
-        video, _, _ = film(self.skin, actors, stage, light, cameras, height, width)
+        video = film(self.skin, actors, stage, light, cameras, height, width).video
         pixels = ((video.movedim(0, -1) + 1) * 127.5).round().byte().numpy()
         to_view = np.linalg.inv(camera[1])
         return PosedVideo(

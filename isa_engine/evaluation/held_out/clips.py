@@ -199,17 +199,9 @@ class HeldOut:
         """The same performance in another set or before another camera, at noon."""
         noon = Light(torch.tensor(_NOON, device=self.humans.device))
         seen = tuple(part.cpu().numpy() for part in camera)
-        film_of = film(self.humans.skin, actors, stage, noon, seen, self.height, self.width)
-        video, background, mask = film_of
+        filmed = film(self.humans.skin, actors, stage, noon, seen, self.height, self.width)
         intrinsics, camera_to_world = camera
-        return replace(
-            clip,
-            video=video,
-            background=background,
-            mask=mask,
-            intrinsics=intrinsics,
-            camera_to_world=camera_to_world,
-        )
+        return replace(clip, **filmed._asdict(), intrinsics=intrinsics, camera_to_world=camera_to_world)
 
     def _reference_masks(self, clip: Clip, others: list[Actor]) -> list[Tensor]:
         """Where each character is in its own reference: ``(H, W)`` bool each."""
@@ -223,7 +215,7 @@ class HeldOut:
             noon = Light(torch.tensor(_NOON, device=self.humans.device))
             stage = Set(np.random.default_rng(0), "flat")
             group = [others[k] for k in shown]
-            mask = film(self.humans.skin, group, stage, noon, camera, self.height, self.width)[2][0]
+            mask = film(self.humans.skin, group, stage, noon, camera, self.height, self.width).mask[0]
             masks += [mask == place + 1 for place in range(len(shown))]
         return masks
 

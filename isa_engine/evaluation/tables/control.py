@@ -45,6 +45,9 @@ from isa_engine.evaluation.tables.control_rows import (
     MATTE_OF_VIDEO,
     PLATE_MATTE,
     SEAMS,
+    SHADED_BACKGROUND,
+    SHADED_IN_MASK,
+    SHADED_SHADOWS,
     SHADOWS,
     SHADOWS_UNGATED,
     Measurements,
@@ -83,6 +86,7 @@ def control(
             _measure_any(measurements, model, bare, clip, videos)
             _measure_plates(measurements, kind, model, clip, videos)
             if kind is GROUND:
+                _measure_shaded(measurements, model, clip, sampling)
                 _measure_ground(measurements, model, clip, videos, sampling)
                 for column, of in ((MODEL, model), (UNTRAINED, bare)):
                     imagined = generated(of, clip, sampling, background=False).video
@@ -141,6 +145,16 @@ def _measure_plates(
         plate = laid_over_background(model, clip, videos[column])
         measure_plate(measurements, kind, clip, column, plate.video)
         measurements[PLATE_MATTE][column].append(iou(plate.matte, clip.mask))
+
+
+def _measure_shaded(measurements: Measurements, model: Model, clip: HeldOutClip, sampling: Sampling) -> None:
+    """Plates over the background as a scene is rendered: without the cast and with its shadows."""
+    given = replace(clip, clip=replace(clip.clip, background=clip.clip.shaded))
+    plate = laid_over_background(model, given, generated(model, given, sampling), shadows=True).video
+    truth, mask = clip.clip.video, clip.mask
+    measurements[SHADED_IN_MASK][MODEL].append(psnr(plate, truth, mask))
+    measurements[SHADED_BACKGROUND][MODEL].append(psnr(plate, truth, ~mask))
+    measurements[SHADED_SHADOWS][MODEL].append(shadow_kept(plate, clip.clip))
 
 
 def _measure_blenders_camera(

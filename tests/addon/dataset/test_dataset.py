@@ -212,7 +212,7 @@ def filmed(scene, tmp_path):
     actor = Actor(torch.zeros(10), look, "staged", rotations, translation, points, normals)
     view = staging.intrinsics[1:], staging.camera_to_world[1:]
     noon = Light(torch.tensor([0.0, 0.0, 1.0]))
-    ours = film(skin, [actor], Set(np.random.default_rng(0), "flat"), noon, view, side, side)[2][0]
+    ours = film(skin, [actor], Set(np.random.default_rng(0), "flat"), noon, view, side, side).mask[0]
     return ours.numpy() > 0, theirs > 0, staging
 
 

@@ -51,7 +51,7 @@ def filmed(humans, actor: Actor, target: float, distance: float, side: int = 96)
     lens = np.array([[2.5, 2.5, 0.0, 0.0]])
     light = Light(torch.tensor([0.3, -0.8, 0.5]), cast=1.0, occlusion=0.7)
     stage = Set(np.random.default_rng(0), "flat")
-    return film(humans.skin, [actor], stage, light, (lens, camera), side, side)[0][:, 0].movedim(0, -1)
+    return film(humans.skin, [actor], stage, light, (lens, camera), side, side).video[:, 0].movedim(0, -1)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_empty_frame_is_the_set(humans, clips):
     away = look_at_matrices(np.array([[0.0, -5.0, 1.0]] * 2), np.array([[0.0, -9.0, 1.0]] * 2))
     lens = np.array([[2.0, 2.0, 0.0, 0.0]] * 2)
     light = Light(torch.tensor([0.0, 0.0, 1.0]))
-    video, background, mask = film(
+    video, background, _, mask = film(
         humans.skin, actors, Set(np.random.default_rng(0), "flat"), light, (lens, away), HEIGHT, WIDTH
     )
     assert not mask.any()

@@ -100,7 +100,7 @@ def test_a_sphere_covers_the_pixels_whose_lines_of_sight_meet_it(ball, centre, p
     view = camera(place, (0, 0, 1))
     mask = film(
         ball, standing(ball, centre), Set(np.random.default_rng(0), "flat"), LIGHT, view, HEIGHT, WIDTH
-    )[2]
+    ).mask
     passes = distance_to_line(centre, view)
     # A sample covers two pixels of the doubled picture: one of this one.
     pixel = float(np.linalg.norm(np.subtract(place, centre))) * 2 / (2.0 * HEIGHT)
@@ -117,7 +117,7 @@ def test_the_nearer_ball_hides_the_farther_in_any_order(ball, order):
     view = camera((0, -4, 1), (0, 0, 1))
     near, far = (distance_to_line(place, view) < RADIUS - 0.05 for place in places)
     actors = standing(ball, *(places[i] for i in order))
-    mask = film(ball, actors, Set(np.random.default_rng(0), "flat"), LIGHT, view, HEIGHT, WIDTH)[2][0]
+    mask = film(ball, actors, Set(np.random.default_rng(0), "flat"), LIGHT, view, HEIGHT, WIDTH).mask[0]
     assert (near & far).sum() > 50
     assert (mask[near] == order.index(0) + 1).all()
     beyond = distance_to_line(places[0], view) > RADIUS + 0.05
@@ -129,7 +129,7 @@ def test_the_mask_is_where_the_colours_differ_from_the_clean_background(ball):
     actors = standing(ball, (-0.45, 0, 1), (0.45, 0, 1))
     stage = Set(np.random.default_rng(1), "flat")
     stage.screen = np.array([0.1, 0.1, 0.9])
-    video, background, mask = film(ball, actors, stage, LIGHT, view, HEIGHT, WIDTH)
+    video, background, _, mask = film(ball, actors, stage, LIGHT, view, HEIGHT, WIDTH)
     differs = (video - background).abs().amax(0) > 1e-3
     inside = -torch.nn.functional.max_pool2d(-(mask > 0).float(), 3, 1, 1) > 0
     near = torch.nn.functional.max_pool2d((mask > 0).float(), 3, 1, 1) > 0
@@ -143,7 +143,7 @@ def test_the_mask_is_where_the_colours_differ_from_the_clean_background(ball):
 def test_a_shadow_falls_where_the_sun_puts_it(ball):
     stage, centre = Set(np.random.default_rng(2), "open"), (0.0, 0.0, RADIUS)
     view = camera((0, -0.1, 5), (0, 0.3, 0))
-    video, background, mask = film(ball, standing(ball, centre), stage, LIGHT, view, HEIGHT, WIDTH)
+    video, background, shaded, mask = film(ball, standing(ball, centre), stage, LIGHT, view, HEIGHT, WIDTH)
     lens, matrix = (torch.as_tensor(part, dtype=torch.float32) for part in view)
     ground = stage.shade(
         matrix[:, :3, 3], ray_directions(lens, matrix, HEIGHT, WIDTH), torch.full((1,), 0.01)
@@ -157,6 +157,12 @@ def test_a_shadow_falls_where_the_sun_puts_it(ball):
     assert (missed < RADIUS - 0.2)[free].sum() > 10
     assert darker[(missed < RADIUS - 0.2) & free].all()
     assert not darker[(missed > RADIUS + 0.35) & free].any()
+    # The set with the shadow and without the ball: below the ball it goes on.
+    assert torch.equal(shaded[:, free], video[:, free])
+    assert (shaded <= background).all()
+    hidden = (missed < RADIUS - 0.2) & (mask > 0)
+    assert hidden.any()
+    assert ((shaded - background).mean(0)[hidden] < -0.02).all()
 
 
 def test_every_prefix_of_the_samples_is_evenly_spread():

@@ -33,7 +33,9 @@ def table_of(monkeypatch, clips, model, out, video, margin=0):
     monkeypatch.setattr(room, "_matte", matte)
     # Laid over nothing: what laying does is ``pipeline.over_background``'s to show.
     monkeypatch.setattr(
-        room, "laid_over_background", lambda of, clip, made: ClipPlate(made.video, matte(of, made.latents))
+        room,
+        "laid_over_background",
+        lambda of, clip, made, shadows=False: ClipPlate(made.video, matte(of, made.latents)),
     )
     return room.control(model, model, clips, 2, SAMPLING, out)
 
@@ -124,6 +126,12 @@ def test_time_reversed_costs_the_camera(truth, monkeypatch, clips, model, tmp_pa
     reversed_ = table_of(monkeypatch, clips, model, tmp_path, lambda clip: clip.clip.video.flip(1))
     for row in (names.CAMERA, names.CAMERA_ALONE):
         assert mean(reversed_.cell(row, MODEL)) < mean(table.cell(row, MODEL)) - 0.2
+
+
+def test_shadows_that_are_given_need_not_be_painted(monkeypatch, clips, model, tmp_path):
+    empty = table_of(monkeypatch, clips, model, tmp_path, lambda clip: clip.clip.background)
+    assert mean(empty.cell(names.PLATE_SHADOWS, MODEL)) == pytest.approx(0, abs=1e-6)
+    assert mean(empty.cell(names.SHADED_SHADOWS, MODEL)) == pytest.approx(1, abs=1e-3)
 
 
 def test_there_is_a_contact_sheet_of_each_kind(truth):
