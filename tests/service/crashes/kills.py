@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.service.crashes.ledger import TOKEN, Ledger, Outcome
+from tests.service.crashes.ledger import PATIENCE, TOKEN, Ledger, Outcome
 from tests.service.running import RunningEngine, eventually
 
 _ENVIRONMENT = {
@@ -39,7 +39,7 @@ def kill(folder: Path, kills: int, seed: int = 11, patience: float = 1200) -> Ou
                 ledger.send(engine.client)
                 # Most moments lie in the middle of a job, some between a start and the first job.
                 if moment.random() < 0.8:
-                    eventually(lambda: _working(engine), "a job runs", 120)  # noqa: B023
+                    eventually(lambda: _working(engine), "a job runs", PATIENCE)  # noqa: B023
                 # One is on its way when the kill comes.
                 sent = another.submit(ledger.send, engine.client)
                 time.sleep(moment.uniform(0, _SECONDS))

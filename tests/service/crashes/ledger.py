@@ -15,6 +15,8 @@ from tests.service.stub_engine import results_of
 from tests.shot.shots import small_shot
 
 TOKEN = "chosen"
+# Seconds to wait for what takes a few on an idle machine: a suite runs for long, beside whatever else does.
+PATIENCE = 600
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import requests
 
 from isa_engine.errors import EngineError
 from tests.service.crashes.disks import small
-from tests.service.crashes.ledger import TOKEN, Ledger, Outcome
+from tests.service.crashes.ledger import PATIENCE, TOKEN, Ledger, Outcome
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import HANGS_ONCE
 
@@ -31,7 +31,7 @@ def fill_the_disk(folder: Path, times: int = 3) -> Outcome:
                         pass
                 with contextlib.suppress(EngineError):
                     ledger.send(engine.client)
-                eventually(lambda: "Free some space" in not_ready(engine), "it is said", 60)
+                eventually(lambda: "Free some space" in not_ready(engine), "it is said", PATIENCE)
                 (disk / "filler").unlink()
             return ledger.settle(engine, times)
         finally:
@@ -51,7 +51,9 @@ def take_all_inodes(folder: Path) -> Outcome:
                 while True:
                     fillers.append(disk / f"filler-{len(fillers)}")
                     fillers[-1].touch()
-            eventually(lambda: engine.client.health().trouble, "the queue stands still and says why", 60)
+            eventually(
+                lambda: engine.client.health().trouble, "the queue stands still and says why", PATIENCE
+            )
             for filler in fillers:
                 filler.unlink(missing_ok=True)
             return ledger.settle(engine, 1)
@@ -85,7 +87,7 @@ def move_the_clock(folder: Path, *years: float) -> Outcome:
             send_and_wait_for_steps(engine, ledger)
             jump.write_text(str(each * _YEAR))
             client = engine.client
-            eventually(lambda client=client: not client.jobs("queued"), "jobs go on", 60)
+            eventually(lambda client=client: not client.jobs("queued"), "jobs go on", PATIENCE)
             engine.end()
             engine = RunningEngine(folder / "data", "--stop-with-stdin", **environment)
         return ledger.settle(engine, len(years))
@@ -97,7 +99,7 @@ def hang_workers(folder: Path) -> Outcome:
     """A worker stands still in the middle of a job, and another one between two."""
     environment = {
         "ISA_ENGINE_TOKEN": TOKEN,
-        "ISA_ENGINE_SILENT_MINUTES": "0.05",
+        "ISA_ENGINE_SILENT_MINUTES": "0.2",
         "STUB_QUIET_MINUTES": "0.3",
         "STUB_PACE": "0.02",
     }
@@ -106,13 +108,13 @@ def hang_workers(folder: Path) -> Outcome:
     try:
         hanging = engine.client.submit(upload(HANGS_ONCE))
         ledger.send(engine.client)
-        eventually(lambda: engine.client.job(hanging).state == "done", "another worker ends it", 60)
+        eventually(lambda: engine.client.job(hanging).state == "done", "another worker ends it", PATIENCE)
         send_and_wait_for_steps(engine, ledger)
         engine.client.delete(hanging)
-        eventually(lambda: not (engine.data / "jobs" / hanging).exists(), "its files are gone")
+        eventually(lambda: not (engine.data / "jobs" / hanging).exists(), "its files are gone", PATIENCE)
         [worker] = psutil.Process(engine.process.pid).children()
         worker.send_signal(signal.SIGSTOP)
-        eventually(lambda: not worker.is_running(), "a worker that stands still in a job is ended", 60)
+        eventually(lambda: not worker.is_running(), "a worker that stands still in a job is ended", PATIENCE)
         ledger.settle(engine, 2)
         [worker] = psutil.Process(engine.process.pid).children()
         worker.send_signal(signal.SIGSTOP)
@@ -126,7 +128,7 @@ def send_and_wait_for_steps(engine: RunningEngine, ledger: Ledger) -> None:
     """Several jobs come, and one of them is in the middle of its steps."""
     for _ in range(3):
         ledger.send(engine.client)
-    eventually(lambda: any(job.step > 3 for job in engine.client.jobs("running")), "a job runs", 60)
+    eventually(lambda: any(job.step > 3 for job in engine.client.jobs("running")), "a job runs", PATIENCE)
 
 
 def not_ready(engine: RunningEngine) -> str:

@@ -17,7 +17,7 @@ import psutil
 
 from isa_engine.client.protocol import JobStatus
 from tests.service.crashes.disks import image
-from tests.service.crashes.ledger import TOKEN, Outcome, digests, expected, numbered
+from tests.service.crashes.ledger import PATIENCE, TOKEN, Outcome, digests, expected, numbered
 from tests.service.running import RunningEngine, eventually
 
 _MIB, _STEPS = 48, 20
@@ -44,7 +44,7 @@ def cut_the_power(folder: Path, cuts: int, seed: int = 7, without: str = "") -> 
                 # Half of the moments lie right after a job was said to be done: however busy the machine is,
                 # the system has not yet written by itself what was not flushed.
                 if moment.random() < 0.5:
-                    eventually(lambda job=new: engine.client.job(job).state == "done", "it is done", 60)
+                    eventually(lambda job=new: engine.client.job(job).state == "done", "it is done", PATIENCE)
                 else:
                     time.sleep(moment.uniform(0, 0.6))
                 done = {job for job in sent if engine.client.job(job).state == "done"}
@@ -83,7 +83,7 @@ def _held_against(data: Path, sent: dict[str, bytes], done: set[str]) -> Outcome
         there = {job.id: job for job in engine.client.jobs(limit=200)}
         lost = {job for job in sent if not _is(there.get(job), job in done)}
         for job in set(sent) - lost:
-            eventually(lambda job=job: engine.client.job(job).over, "it is over", 60)
+            eventually(lambda job=job: engine.client.job(job).over, "it is over", PATIENCE)
             if engine.client.job(job).state != "done":
                 lost.add(job)
         other = {job for job in set(sent) - lost if not _whole(engine, job, sent[job])}

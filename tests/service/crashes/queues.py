@@ -9,7 +9,7 @@ from pathlib import Path
 from isa_engine.service import custody
 from isa_engine.service.sqlite import backups
 from isa_engine.service.store import JobStore
-from tests.service.crashes.ledger import TOKEN, Ledger, Outcome
+from tests.service.crashes.ledger import PATIENCE, TOKEN, Ledger, Outcome
 from tests.service.crashes.machines import not_ready, send_and_wait_for_steps
 from tests.service.running import RunningEngine, eventually
 
@@ -25,8 +25,8 @@ def lock_the_queue(folder: Path) -> Outcome:
         with contextlib.closing(sqlite3.connect(_queue(engine), isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             until = time.monotonic() + _LOCKED_SECONDS
-            eventually(lambda: "locked the queue" in not_ready(engine), "it is said", 60)
-            eventually(lambda: time.monotonic() > until, "and it stays locked", 60)
+            eventually(lambda: "locked the queue" in not_ready(engine), "it is said", PATIENCE)
+            eventually(lambda: time.monotonic() > until, "and it stays locked", PATIENCE)
             other.execute("ROLLBACK")
         return ledger.settle(engine, 1)
     finally:
@@ -41,7 +41,7 @@ def delete_the_queue(folder: Path, times: int = 3) -> Outcome:
             send_and_wait_for_steps(engine, ledger)
             for path in engine.data.glob("queue.sqlite3*"):
                 path.unlink()
-            eventually(_queue(engine).exists, "it is there again", 60)
+            eventually(_queue(engine).exists, "it is there again", PATIENCE)
         return ledger.settle(engine, times)
     finally:
         engine.end()
@@ -55,7 +55,7 @@ def replace_the_queue(folder: Path) -> Outcome:
         with contextlib.closing(JobStore(folder / "other")) as other:
             other.add("x")
         os.replace(folder / "other", _queue(engine))
-        eventually(lambda: "another file took the place" in not_ready(engine), "it is said", 60)
+        eventually(lambda: "another file took the place" in not_ready(engine), "it is said", PATIENCE)
     finally:
         engine.end()
     return _restored(folder, ledger, Path(f"{_queue(engine)}.rescued"))
@@ -71,13 +71,13 @@ def damage_the_queue(folder: Path) -> Outcome:
         copies = len(backups(_queue(engine)))
         engine.end()
         engine = _start(folder)
-        eventually(lambda: len(backups(_queue(engine))) > copies, "the queue is copied", 60)
+        eventually(lambda: len(backups(_queue(engine))) > copies, "the queue is copied", PATIENCE)
         with contextlib.closing(sqlite3.connect(_queue(engine))) as direct:
             direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with _queue(engine).open("r+b") as file:
             file.seek(4096)
             file.write(os.urandom(_queue(engine).stat().st_size - 4096))
-        eventually(lambda: "is damaged" in not_ready(engine), "it is said", 60)
+        eventually(lambda: "is damaged" in not_ready(engine), "it is said", PATIENCE)
     finally:
         engine.end()
     return _restored(folder, ledger)
