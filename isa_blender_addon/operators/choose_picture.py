@@ -1,7 +1,7 @@
 """A reference picture for a character: chosen in a file browser, dropped, or pasted."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from isa_engine.errors import IsaError
@@ -31,6 +31,7 @@ class ISA_OT_choose_picture(Operator, ShowsThumbnails, bpy.types.Operator, Impor
     filter_glob: StringProperty(
         default=";".join(f"*{ending}" for ending in PICTURES), options={"HIDDEN", "SKIP_SAVE"}
     )
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     character: StringProperty(description="Empty: all who have none yet", options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event) -> Result:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ..plate import troubles
 from ..takes.folders import output_folder
@@ -21,6 +21,7 @@ class ISA_OT_import_results(Operator, ShowsThumbnails, bpy.types.Operator):
     directory: StringProperty(subtype="DIR_PATH")
     # Any file of the folder may be clicked: a browser that is asked for none shows folders alone.
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, _event) -> Result:
         last = context.scene.isa.last_results

@@ -205,7 +205,8 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             self.layout.label(text=words(stretched, width=size[0], height=size[1], **frame), translate=False)
         collection = plate.camera_plane.plate_collection(scene)
         for plane in collection.objects if collection else ():
-            row = self.layout.row()
+            # The number needs more room than the camera's name.
+            row = self.layout.split(factor=0.4)
             name = plane.parent.name if plane.parent else plane.name
             row.label(text=name, translate=False, icon="VIEW_CAMERA")
             row.prop(plane, f'["{DEPTH}"]', text="Distance")

@@ -43,6 +43,7 @@ def bundle(viewport) -> Iterator[None]:
     yield from stagehand.choose(out, "desk-bundle-browser")
     session = part("session.current").session()
     yield from stagehand.wait_until(lambda: session.note or session.error, 120, "the bundle")
+    yield from viewport.click("isa_messages", across=0.25)
     yield from stagehand.picture("desk-farm")
     REPORT["note"], REPORT["error"] = session.note, session.error
     REPORT["bundle"] = sorted(path.name for path in out.iterdir())

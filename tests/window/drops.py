@@ -46,7 +46,7 @@ def drop(viewport, place: tuple[int, int], file: str) -> Iterator[None]:
     assert drag.returncode == 0
     yield from stagehand.pause(1)
     if file.endswith(".png") and bpy.app.version >= (4, 5):
-        yield from stagehand.picture(f"drop-{file}")
+        yield from stagehand.picture(f"drop-{Path(file).stem}")
         yield from viewport.press("R", x, y)
         yield from stagehand.pause(1)
 

@@ -138,6 +138,15 @@ def takes(viewport) -> Iterator[None]:
         yield from stagehand.wait_until(lambda wanted=wanted: shown() == wanted, 10, f"{wanted} by its key")
 
 
+def imported(viewport) -> Iterator[None]:
+    """A take by its movie, in a browser with thumbnails."""
+    folder = part("takes.shown").other_folder(viewport.window.scene)
+    yield from viewport.click("bpy.ops.isa.import_results(")
+    REPORT["browser"] = yield from stagehand.choose(folder / "plate.mp4", "jobs-5-browser")
+    yield from stagehand.wait_until(lambda: shown() == folder.name, 20, "the take")
+    yield from stagehand.pause(1)
+
+
 def alpha(viewport) -> Iterator[None]:
     """The people with alpha; a stand-in for the engine writes them once it is told to."""
     deliver = part("session.delivery")
@@ -179,6 +188,7 @@ def visit() -> Iterator[None]:
     yield from stage(viewport)
     yield from jobs(viewport)
     yield from takes(viewport)
+    yield from imported(viewport)
     yield from alpha(viewport)
     yield from reopen(viewport)
     stagehand.save(REPORT)

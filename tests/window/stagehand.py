@@ -137,6 +137,9 @@ def choose(path: Path, name: str, **options) -> Iterator[None]:
 
     Args:
         name: of the picture of it.
+
+    Returns:
+        How the browser showed files, "THUMBNAIL" or another.
     """
 
     # A file that is opened brings windows of its own.
@@ -156,12 +159,14 @@ def choose(path: Path, name: str, **options) -> Iterator[None]:
         setattr(browser().spaces.active.active_operator, option, value)
     yield from pause(1)
     yield from picture(name)
+    display = browser().spaces.active.params.display_type
     files = next(region for region in browser().regions if region.type == "WINDOW")
     place = {"x": files.x + files.width // 2, "y": files.y + 10}
     for kind, value in (("MOUSEMOVE", "NOTHING"), ("RET", "PRESS"), ("RET", "RELEASE")):
         window().event_simulate(type=kind, value=value, **place)
         yield
     yield from wait_until(lambda: browser() is None, 20, "its end")
+    return display
 
 
 def _button_under_the_mouse() -> str:

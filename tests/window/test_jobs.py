@@ -28,6 +28,7 @@ def test_stage_match_queue_cancel_retry_compare_undo_deliver_and_reopen(blender,
     before, after = report["compared"]
     assert before != after
     assert report["undone"] == before
+    assert report["browser"] == "THUMBNAIL"
     assert [pinned for _, pinned in report["takes"]] == [True, False, False]
     assert report["cast"] == ["Anna", "Ben", "Character"]
     assert " deliver " in report["delivered"]

@@ -117,6 +117,13 @@ def test_what_can_be_dropped_is_what_can_be_opened(staged):
     assert not drops.ISA_FH_picture.poll_drop(view(staged))
 
 
+@pytest.mark.parametrize("asking", ["choose_picture", "import_results", "import_people"])
+def test_browsers_for_pictures_plates_and_videos_open_with_thumbnails(staged, asking):
+    wish = getattr(bpy.ops.isa, asking).get_rna_type().properties["display_type"]
+    theirs = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_items
+    assert wish.enum_items[wish.default].value == theirs["THUMBNAIL"].value
+
+
 def clipboard(folder: Path, monkeypatch, content: bytes | None) -> None:
     """An xclip that gives this; None: there is none."""
     folder.mkdir()
