@@ -8,6 +8,7 @@ import pytest
 
 from isa_engine.cli import main
 from isa_engine.client import EngineClient
+from isa_engine.client.protocol import MAX_COMMENT, MAX_NAME
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, REFUSED
 
@@ -159,6 +160,21 @@ def test_an_engine_that_does_not_answer_is_said_and_found_again(page):
     page.context.set_offline(False)
     page.wait_for_selector("main:not(.stale)")
     assert page.text_content("#trouble") == ""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+def test_words_of_any_length_are_read_without_scrolling_sideways(page, width):
+    client = page.engine.client
+    client.submit(upload(ENDLESS, steps=4), name="n" * MAX_NAME, comment="c" * MAX_COMMENT)
+    client.submit(upload(FAST), name="sc010_sh0010_" * 9)
+    page.set_viewport_size({"width": width, "height": 800})
+    enter(page, page.engine.first_line["token"])
+    page.wait_for_selector("#jobs tr:has-text('nnn') >> text=denoise 4/4")
+    page.click("#jobs tr:has-text('nnn') >> text=Log")
+    page.wait_for_selector("#log >> text=attempt 1 begins")
+    places = "[...document.querySelectorAll('html, #reading, td')]"
+    wide = f"{places}.filter(each => each.scrollWidth > each.clientWidth + 1)"
+    assert page.evaluate(f"{wide}.map(each => each.id || each.textContent.slice(0, 40))") == []
 
 
 def test_a_name_is_never_markup_or_a_script(page):
