@@ -22,7 +22,7 @@ from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.dit.shared_windows import Neighbours, SharedWindows
 from isa_engine.errors import ModelError
-from isa_engine.geometry.temporal_windows import TemporalWindows, shares, temporal_windows
+from isa_engine.geometry.temporal_windows import TemporalWindows, temporal_windows
 
 # SD3 counts time from 0 to 1000.
 _TIMESTEPS = 1000
@@ -202,29 +202,26 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         latents: torch.Tensor,
         timestep: torch.Tensor,
         conditioning: Conditioning,
-        number: int,
-        workers: int,
         neighbours: Neighbours,
         points: list[torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """``predict`` of a worker's own latents alone, ``shares(...)[number]``; the others do theirs.
+        """``predict`` of a worker's own latents alone; the others do theirs.
 
         Args:
-            latents, conditioning: of the whole video.
-            neighbours: the others; ``geometry.temporal_windows.shares`` says how many have a share.
+            latents: of this worker's share (``geometry.temporal_windows.shares``).
+            conditioning: of the whole video.
+            neighbours: the others, two workers or more in all, and a share for each.
             points: of these latents' frames.
         """
-        windows, kept = self.windows(latents.shape[2]), KeptPoints(points)
+        windows, kept = self.windows(conditioning.cameras.shape[1]), KeptPoints(points)
         clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
         clocks = tuple(clock.to(latents.dtype) for clock in clocks)
-        dealt = shares(windows, workers)
-        mine = SharedWindows(windows, dealt, number, neighbours, clocks, conditioning.visible)
-        first, last = mine.own.first, mine.own.last
-        part, told = latents[:, :, first:last], conditioning.part(first, last)
-        piece = self._embedded(part, timestep, told, kept.moves)
+        mine = SharedWindows(windows, neighbours, clocks, conditioning.visible)
+        told = conditioning.part(mine.own.first, mine.own.last)
+        piece = self._embedded(latents, timestep, told, kept.moves)
         for block in self.transformer_blocks:
             piece = block.in_share(piece, mine, kept)
-        return self._read_out(piece, part, timestep, told)
+        return self._read_out(piece, latents, timestep, told)
 
     def windows(self, latents: int) -> TemporalWindows | None:
         """The temporal windows of so many latents; None where one window covers them all."""

@@ -12,14 +12,21 @@ from typing import Protocol
 import torch
 
 from isa_engine.dit.transformer import Transformer
-from isa_engine.geometry.temporal_windows import Share, TemporalWindows
+from isa_engine.geometry.temporal_windows import TemporalWindows, shares
 
 
 class Neighbours(Protocol):
     """How one worker reaches the others; all of them make the same calls in the same order.
 
     If another worker is lost, every method raises an error with which this one gives up, too.
+
+    Attributes:
+        number: of this worker, from 0.
+        count: of all workers.
     """
+
+    number: int
+    count: int
 
     def back(self, lent: torch.Tensor, borrowed: torch.Tensor) -> torch.Tensor:
         """Give tokens to the worker before, and get those of the one after.
@@ -44,8 +51,6 @@ class SharedWindows:
 
     Args:
         windows: the temporal windows of the whole video.
-        all_shares: of all workers, in order.
-        number: of this worker.
         neighbours: the other workers.
         clocks: of a whole window, of its latents and of its frames (``positional_encoding.window_clocks``).
         visible: ``(B, F, P)`` bool, of the whole video.
@@ -54,19 +59,18 @@ class SharedWindows:
     def __init__(
         self,
         windows: TemporalWindows,
-        all_shares: list[Share],
-        number: int,
         neighbours: Neighbours,
         clocks: tuple[torch.Tensor, torch.Tensor],
         visible: torch.Tensor,
     ):
         self.windows, self.neighbours, self.clocks, self.visible = windows, neighbours, clocks, visible
-        self.own = all_shares[number]
-        before = all_shares[number - 1] if number else None
+        dealt, number = shares(windows, neighbours.count), neighbours.number
+        self.own = dealt[number]
+        before = dealt[number - 1] if number else None
         # How many of this worker's latents are in the windows of the one before, and how many of the next
         # worker's latents are in this one's.
         self.lent = before.ahead(windows) if before else 0
-        self.borrowed = 0 if number == len(all_shares) - 1 else self.own.ahead(windows)
+        self.borrowed = 0 if number == len(dealt) - 1 else self.own.ahead(windows)
 
     def across(
         self,

@@ -19,7 +19,8 @@ from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Report
 from isa_engine.pipeline.sampling import Velocity
-from isa_engine.pipeline.spread import Spread
+from isa_engine.pipeline.spread.devices import Device
+from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.shot import Shot
 
@@ -28,7 +29,7 @@ def load(name: str, device: str) -> Model:
     """Devices that are joined by "+" share the windows of long takes; the first one has all else."""
     config, folder = model_config(name), weights_folder(name)
     first, *others = (build_model(config, folder, each) for each in device.split("+"))
-    return dataclasses.replace(first, others=tuple(others))
+    return dataclasses.replace(first, others=tuple(Device(other) for other in others))
 
 
 def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
@@ -50,7 +51,7 @@ def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:
 def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory) -> Velocity:
     settings = shot.settings
     policy = POLICIES[settings.policy]
-    network = Spread([model, *model.others]) if model.others else model.predict
+    network = Spread(model, model.others) if model.others else model.predict
     return velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
 
 

@@ -21,6 +21,7 @@ from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.dit.shared_windows import Neighbours
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
+from isa_engine.pipeline.spread.worker import Worker
 from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 
@@ -37,7 +38,7 @@ class Model:
         gate: of the transformer's tokens; None where the configuration has none, or it is not trained.
         trained: false where the weights of any part are random.
         weights: SHA-256 over the SHA-256 of each weight file, or "random".
-        others: the same on more devices, which share the windows of long takes (``pipeline.spread``).
+        others: workers with the same weights, which share the windows of long takes.
     """
 
     config: ModelConfig
@@ -49,7 +50,7 @@ class Model:
     trained: bool
     weights: str
     device: torch.device
-    others: tuple["Model", ...] = ()
+    others: tuple[Worker, ...] = ()
     kind = "isa"
 
     @property
@@ -100,15 +101,14 @@ class Model:
         latents: Tensor,
         timestep: Tensor,
         conditioning: Conditioning,
-        number: int,
-        workers: int,
         neighbours: Neighbours,
         points: list[Tensor] | None = None,
     ) -> Prediction:
-        """``predict`` of this worker's own latents, as of ``ISADiT.share``."""
+        """``predict`` of this worker's own latents, as of ``ISADiT.share``; of all, where it is alone."""
+        if neighbours.count == 1:
+            return self.predict(latents, timestep, conditioning, points)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            told = latents, timestep, conditioning, number, workers, neighbours, points
-            velocity, tokens = self.dit.share(*told)
+            velocity, tokens = self.dit.share(latents, timestep, conditioning, neighbours, points)
             return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
 
 

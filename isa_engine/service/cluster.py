@@ -1,6 +1,7 @@
 """A worker whose jobs run on a Ray cluster, and every span of a take on whichever node is free.
 
-usage: python -m isa_engine.service.cluster --ray ADDRESS --ray-gpus N, and the options of ``service.worker``
+usage: python -m isa_engine.service.cluster --ray ADDRESS --ray-gpus N --device NAME+NAME…, and the options of
+``service.worker``; a take is shared by as many nodes as there are names
 
 The queue stays the truth: this process claims jobs as any worker does, on a machine that is a node of the
 cluster itself. Latents come back to it after each step, and go to another node where one is lost, so that the
@@ -11,6 +12,7 @@ models' weights, and no disk in common. Ray pickles what it sends: its nodes tru
 import argparse
 import logging
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,13 @@ import ray
 from PIL import Image
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, ModelError
 from isa_engine.geometry.frames import decoding_spans
+from isa_engine.models import describe
 from isa_engine.pipeline.generation import results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.pipeline.spread.nodes import companions
 from isa_engine.results.record import GENERATED
 from isa_engine.service import remote, worker
 from isa_engine.service.claims import MAX_STALLS
@@ -41,10 +45,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """Stands for a model that nodes load when they need it."""
+    """Stands for a model that nodes load when they need it.
+
+    Args:
+        nodes: that share a take of it.
+
+    Raises:
+        ModelError: the model is of a kind whose takes cannot be shared.
+    """
 
     name: str
+    nodes: int = 1
     device: str = "ray"
+
+    def __post_init__(self):
+        if self.nodes > 1 and describe(self.name).kind != "isa":
+            remedy = "Serve it with devices that are not joined by +."
+            raise ModelError(f"nodes cannot share a take of '{self.name}'", remedy=remedy)
 
 
 class Cluster:
@@ -52,10 +69,12 @@ class Cluster:
 
     Args:
         gpus: that a task takes; 0: it takes a CPU.
+        nodes: that share the steps of a take.
     """
 
-    def __init__(self, gpus: float):
+    def __init__(self, gpus: float, nodes: int = 1):
         place = {"num_cpus": 1, "num_gpus": gpus}
+        self.companions = partial(companions, count=nodes - 1, place=place) if nodes > 1 else remote.nobody
         self.denoise = ray.remote(remote.denoise).options(**place, num_returns="streaming", max_retries=0)
         # Ray itself has the span of a node that is lost decoded on another.
         self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
@@ -92,7 +111,7 @@ class Cluster:
         stalls, reached = 0, 0
         while True:
             kept = checkpoint.path.read_bytes() if checkpoint.path.is_file() else None
-            stream = self.denoise.remote(encoded, kept, made)
+            stream = self.denoise.remote(encoded, kept, made, self.companions)
             try:
                 for reference in stream:
                     message = ray.get(reference)
@@ -101,6 +120,8 @@ class Cluster:
                         with whole_file(checkpoint.path) as partial:
                             partial.write_bytes(message["checkpoint"])
                         checkpoint.saved(reached)
+                    elif "line" in message:
+                        log.log(message["level"], "%s", message["line"])
                     elif "latents" in message:
                         return message["latents"], message["record"]
                     else:
@@ -144,9 +165,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ray", required=True)
     parser.add_argument("--ray-gpus", type=float, required=True)
+    parser.add_argument("--device", default="")
     own, others = parser.parse_known_args()
+    nodes = len(own.device.split("+"))
     ray.init(own.ray, log_to_driver=False)
-    worker.main(RemoteModel, Cluster(own.ray_gpus).generate, others)
+    worker.main(partial(RemoteModel, nodes=nodes), Cluster(own.ray_gpus, nodes).generate, others)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What a node of a cluster does for a job: denoise a take, decode a span. Nothing here knows of Ray."""
 
+import contextlib
+import dataclasses
 import hashlib
 import io
+import logging
 import queue
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +20,26 @@ from isa_engine.shot import read_shot
 
 _POLL_SECONDS = 0.1
 
+# From a model's name to a context in which others get ready to share a take; and from its weights to them,
+# once they are (``pipeline.spread.nodes.companions``).
+Companions = Callable[[str], contextlib.AbstractContextManager[Callable[[str], tuple]]]
 
-def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Iterator[dict[str, Any]]:
+
+def denoise(
+    encoded: bytes, checkpoint: bytes | None, made: float | None, companions: Companions
+) -> Iterator[dict[str, Any]]:
     """A take's latents, and how it goes on the way.
 
     Args:
         encoded: the shot file.
         checkpoint: latents to go on from, as an earlier message brought them.
         made: as of ``pipeline.generate``.
+        companions: that share the take.
 
     Yields:
         ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None), ``{"checkpoint", "step"}`` after each
-        step, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and ``make_record``'s.
+        step, ``{"level", "line"}`` for the job's log, at last ``{"latents", "record"}``, an array
+        ``(1, C, t, h, w)`` and ``make_record``'s.
     """
     # The work runs in a thread, because a generator cannot yield from within a callback. Where the generator
     # is closed, the thread is told to stop.
@@ -38,7 +49,8 @@ def denoise(encoded: bytes, checkpoint: bytes | None, made: float | None) -> Ite
     def run() -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="isa-engine-") as folder:
-                _denoise(encoded, checkpoint, made, Path(folder) / "latents", messages.put, stopped)
+                path = Path(folder) / "latents"
+                _denoise(encoded, checkpoint, made, companions, path, messages.put, stopped)
         except BaseException as error:
             messages.put(error)
 
@@ -89,7 +101,7 @@ def decode(
     return plate, matte
 
 
-def _denoise(encoded, checkpoint, made, path: Path, say, stopped: threading.Event) -> None:
+def _denoise(encoded, checkpoint, made, companions, path: Path, say, stopped: threading.Event) -> None:
     from isa_engine import pipeline
     from isa_engine.pipeline.generation import Clock, memory_of
     from isa_engine.pipeline.generation import denoise as denoise_take
@@ -115,11 +127,39 @@ def _denoise(encoded, checkpoint, made, path: Path, say, stopped: threading.Even
     if checkpoint is not None:
         path.write_bytes(checkpoint)
     shot = read_shot(encoded)
-    model, clock, digest = _model(shot.settings.model), Clock(), hashlib.sha256(encoded).hexdigest()
-    with memory_of(model):
-        latents = denoise_take(shot, digest, model, report, Steps(), clock)
+    clock, digest = Clock(), hashlib.sha256(encoded).hexdigest()
+    # Companions load the model while this node does.
+    with _logged_to(say), companions(shot.settings.model) as joined:
+        model = _model(shot.settings.model)
+        if others := joined(model.weights):
+            model = dataclasses.replace(model, others=others)
+        with memory_of(model):
+            latents = denoise_take(shot, digest, model, report, Steps(), clock)
     record = {**make_record(shot, digest, model, made), "seconds": clock.seconds}
     say({"latents": latents.cpu().numpy(), "record": record})
+
+
+@contextlib.contextmanager
+def nobody(name: str) -> Iterator[Callable[[str], tuple]]:
+    """The ``Companions`` of a take that a node makes alone."""
+    yield lambda weights: ()
+
+
+@contextlib.contextmanager
+def _logged_to(say) -> Iterator[None]:
+    """What the engine logs meanwhile, said as messages: this node's log is not the job's."""
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say({"level": record.levelno, "line": record.getMessage()})
+
+    handler, ours = Said(), logging.getLogger("isa_engine")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,8 @@ from isa_engine.pipeline import isa
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.sampling import initial_noise, sample
-from isa_engine.pipeline.spread import Spread
+from isa_engine.pipeline.spread.devices import Device
+from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import velocity_of
 from tests.pipeline.shots import MICRO, make_shot, speaking
 
@@ -61,6 +62,12 @@ def given_noise(model):
     return told(model)
 
 
+def over(models) -> Spread:
+    """A model on several devices."""
+    first, *others = models
+    return Spread(first, [Device(other) for other in others])
+
+
 def made(network, conditioning, noise, policy="exact", watch=lambda *_: None) -> torch.Tensor:
     velocity = velocity_of(network, conditioning, 2.0, STEPS, POLICIES[policy], {})
     return sample(velocity, noise, STEPS, 1.0, watch)
@@ -70,16 +77,16 @@ def made(network, conditioning, noise, policy="exact", watch=lambda *_: None) ->
 @pytest.mark.parametrize("policy", ["exact", FORECAST])
 def test_any_number_of_devices_makes_the_same_take(model, given_noise, workers, policy):
     alone = made(model.predict, *given_noise, policy)
-    spread = Spread([model] * workers)
+    spread = over([model] * workers)
     torch.testing.assert_close(made(spread, *given_noise, policy), alone, atol=1e-5, rtol=1e-5)
-    assert len(spread.models) == workers
+    assert len(spread.workers) == workers
 
 
 def test_a_take_of_a_model_on_two_devices_is_that_of_one(model):
     shot = make_shot(FRAMES, steps=STEPS, policy=FORECAST)
     alone, shared = (
         denoise(shot, "hash", each, lambda progress: None)
-        for each in (model, dataclasses.replace(model, others=(model,)))
+        for each in (model, dataclasses.replace(model, others=(Device(model),)))
     )
     torch.testing.assert_close(shared, alone, atol=1e-5, rtol=1e-5)
 
@@ -88,7 +95,7 @@ def test_devices_are_named_one_after_the_other(monkeypatch):
     monkeypatch.setattr(isa, "build_model", lambda config, folder, device: replaced[device])
     replaced = {name: dataclasses.replace(speaking(CONFIG), weights=name) for name in ("cuda:0", "cuda:1")}
     loaded = isa.load("isa-tiny", "cuda:0+cuda:1")
-    assert (loaded.weights, [other.weights for other in loaded.others]) == ("cuda:0", ["cuda:1"])
+    assert (loaded.weights, [other.model.weights for other in loaded.others]) == ("cuda:0", ["cuda:1"])
     assert isa.load("isa-tiny", "cuda:1").others == ()
 
 
@@ -97,7 +104,7 @@ def test_a_model_without_points_is_shared_as_well(given_noise):
     model = speaking(dataclasses.replace(CONFIG, name="micro-controlnet-2d", dit=dit))
     conditioning, noise = told(model)
     alone = made(model.predict, conditioning, noise)
-    torch.testing.assert_close(made(Spread([model] * 2), conditioning, noise), alone, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(made(over([model] * 2), conditioning, noise), alone, atol=1e-5, rtol=1e-5)
 
 
 def failing(model, at: int):
@@ -123,10 +130,10 @@ def failing(model, at: int):
 def test_a_device_that_fails_costs_the_evaluation_that_it_was_in(model, given_noise, place, policy):
     devices = [model] * 3
     devices[place] = failing(model, 2)
-    spread, steps = Spread(devices), []
+    spread, steps = over(devices), []
     found = made(spread, *given_noise, policy, lambda done, *_: steps.append(done))
     assert steps == list(range(1, STEPS + 1))
-    assert spread.models == [model] * 2
+    assert [worker.model for worker in spread.workers] == [model] * 2
     if policy == "exact":
         alone = made(model.predict, *given_noise)
         torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
@@ -134,7 +141,7 @@ def test_a_device_that_fails_costs_the_evaluation_that_it_was_in(model, given_no
 
 def test_what_no_device_can_do_is_the_takes_failure(model, given_noise):
     with pytest.raises(RuntimeError, match="device is gone"):
-        made(Spread([failing(model, 0), failing(model, 2)]), *given_noise)
+        made(over([failing(model, 0), failing(model, 2)]), *given_noise)
 
 
 def process(rank: int, port: int, dies: bool, path: str) -> None:

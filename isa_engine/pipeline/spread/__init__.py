@@ -1,5 +1,6 @@
-"""One evaluation of a long take by several devices, each with some of the windows of time."""
+"""One evaluation of a long take by several workers, each with some of the windows of time.
 
-from isa_engine.pipeline.spread.threads import Spread
-
-__all__ = ["Spread"]
+``shared_evaluation.Spread`` deals the windows out and puts the answer together; a worker is a device of this
+host (``devices``) or a node of a Ray cluster (``nodes``); tokens go from worker to worker by ``mail``.
+Processes that each denoise the whole take side by side do without any of this (``processes``).
+"""

@@ -45,10 +45,11 @@ class SpreadOverProcesses:
         # A group in which some have no share would wait for them: then each makes all of it.
         if len(dealt) < 2 or len(dealt) < dist.get_world_size():
             return self.model.predict(latents, timestep, conditioning, points)
-        number = dist.get_rank()
-        told = latents, timestep, conditioning, number, len(dealt), _Group(), points
+        group = _Group()
+        own = dealt[group.number]
+        told = latents[:, :, own.first : own.last], timestep, conditioning, group, points
         try:
-            return _gathered(self.model.predict_share(*told), dealt, number)
+            return _gathered(self.model.predict_share(*told), dealt, group.number)
         except RuntimeError as error:
             if not _lost(error):
                 raise
@@ -63,8 +64,9 @@ class _Group:
     """A process's ``dit.shared_windows.Neighbours``."""
 
     def __init__(self):
-        rank, last = dist.get_rank(), dist.get_world_size() - 1
-        self.before, self.after = rank - 1 if rank else None, rank + 1 if rank < last else None
+        self.number, self.count = dist.get_rank(), dist.get_world_size()
+        self.before = self.number - 1 if self.number else None
+        self.after = self.number + 1 if self.number < self.count - 1 else None
 
     def back(self, lent: Tensor, borrowed: Tensor) -> Tensor:
         return _passed(lent, self.before, borrowed, self.after)
