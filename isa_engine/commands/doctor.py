@@ -6,16 +6,19 @@ import importlib.util
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from isa_engine.cost.generation import Work
 from isa_engine.errors import EngineError
-from isa_engine.models import HERE, MISSING, UNTRAINED, describe, names
+from isa_engine.models import HERE, MISSING, UNTRAINED, Description, describe, names
 from isa_engine.models.room import fitting, longest_work, seconds
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
 _MEMORY_GIB, _DISK_GIB = 4, 5
+# Frames of a long shot.
+_LONG = 1000
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,18 @@ def fit(memory: float, device: str) -> Iterator[Finding]:
             remedy = "Use a larger GPU, or a smaller model."
             yield Finding("note", f"{model.name} on {device}: needs {least:.3g} GiB", remedy)
             continue
-        minutes = sum(seconds(model, work, device, way, {}).values()) / 60
-        size = f"{work.frames} frames of {work.width} × {work.height}"
-        told = f"{way.name}, {way.bytes / 2**30:.2g} GiB; {size} take about {minutes:.2g} minutes"
+        told = f"{way.name}, {way.bytes / 2**30:.2g} GiB; {_lasting(model, work, device, memory)}"
         yield Finding("good", f"{model.name} on {device}: {told}")
+
+
+def _lasting(model: Description, work: Work, device: str, memory: float) -> str:
+    """How long a take lasts, and a long one, if the device has room for it."""
+    told = []
+    for longer in (work, replace(work, frames=_LONG)):
+        if longer.frames >= work.frames and (way := fitting(model.ways(longer), memory)):
+            minutes = sum(seconds(model, longer, device, way, {}).values()) / 60
+            told.append(f"{longer.frames} about {minutes:{'.2g' if minutes < 10 else '.0f'}} minutes")
+    return f"frames of {work.width} × {work.height}: {', '.join(told)}"
 
 
 def disk(folder: Path) -> Finding:

@@ -1,7 +1,7 @@
 """Masks of what a model may paint: white is painted, black is kept. They are wider than bodies, since hair
 and cloth reach beyond the skin."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,13 +12,18 @@ from isa_engine.shot import Shot
 REACH = 0.08
 
 
-def grown_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def grown_masks(
+    shot: Shot, size: tuple[int, int], frames: Iterable[int] | None = None
+) -> Iterator[np.ndarray]:
     """Everybody with room for hair and cloth, which is wider for large figures and for near ones.
+
+    Args:
+        frames: those of which masks are made, counted from 0; None: all.
 
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
     """
-    for masks in _grown(shot, size):
+    for masks in _grown(shot, size, range(shot.frames) if frames is None else frames):
         yield _picture(np.logical_or.reduce(masks))
 
 
@@ -28,7 +33,7 @@ def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
     """
-    for masks in _grown(shot, size):
+    for masks in _grown(shot, size, range(shot.frames)):
         for mask in masks:
             rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             if len(rows):
@@ -55,15 +60,15 @@ def _widened(mask: np.ndarray, across: int) -> np.ndarray:
     return before[:, 2 * across + 1 :] > before[:, : mask.shape[1]]
 
 
-def _grown(shot: Shot, size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
+def _grown(shot: Shot, size: tuple[int, int], frames: Iterable[int]) -> Iterator[list[np.ndarray]]:
     """For each frame a mask of each character, empty for those whom it does not show."""
-    sizes = [figure_size(character) for character in shot.characters]
-    for frame, mvp in enumerate(shot.mvp):
+    sizes, views = [figure_size(character) for character in shot.characters], shot.mvp
+    for frame in frames:
         surface = surface_of(shot, frame)
         zoom = pixels_a_metre(shot, frame, size)
         masks = []
         for index, metres in enumerate(sizes):
-            seen = see(_alone(surface, index), mvp, size)
+            seen = see(_alone(surface, index), views[frame], size)
             shown = seen.owner == index
             masks.append(grown(shown, REACH * metres * zoom / _distance(seen)) if shown.any() else shown)
         yield masks

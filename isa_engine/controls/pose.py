@@ -1,6 +1,6 @@
 """Skeletons as OpenPose draws them, except that nearer limbs hide farther ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -28,14 +28,20 @@ _FINGER = 0.25
 _THINNEST = 0.75
 
 
-def pose_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def pose_pictures(
+    shot: Shot, size: tuple[int, int], frames: Iterable[int] | None = None
+) -> Iterator[np.ndarray]:
     """The skeletons of the characters that each frame shows; characters without one are left out.
+
+    Args:
+        frames: those that are drawn, counted from 0; None: all.
 
     Yields:
         ``(height, width, 3)`` uint8 on black.
     """
     widths = [_HALF_WIDTH * figure_size(character) for character in shot.characters]
-    for frame, mvp in enumerate(shot.mvp):
+    views = shot.mvp
+    for frame in range(shot.frames) if frames is None else frames:
         people = [
             skeleton_strokes(character.skeleton[frame], width)
             for character, width in zip(shot.characters, widths, strict=True)
@@ -44,7 +50,7 @@ def pose_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
         picture = np.zeros((size[1], size[0], 3), np.uint8)
         if people:
             ends, half_width, colour = (np.concatenate(parts) for parts in zip(*people, strict=True))
-            shape = draw(ends, half_width, mvp, pixels_a_metre(shot, frame, size), size)
+            shape = draw(ends, half_width, views[frame], pixels_a_metre(shot, frame, size), size)
             picture[shape >= 0] = colour[shape[shape >= 0]]
         yield picture
 

@@ -17,6 +17,11 @@ from isa_engine.models.kind import HERE, MISSING, Kind, Way
 _PROCESS = 0.6 * 2**30
 # Bytes of a number on a GPU; on a processor it has twice as many.
 _FLOAT = 2
+# Latents of a window, in which longer takes are made: 81 frames, as many as the model was trained on.
+WINDOW = 21
+# So many latents of a window are at least of frames that are finished: 17 of them, a second. From fewer it
+# would hardly see who moves how; more cost more, a quarter of each window as it is.
+KNOWN = 5
 PARTS = "transformer", "vae", "text_encoder"
 # Share of the text encoder's weights that its largest layer has: UMT5-XXL's table of 256,384 words.
 _LARGEST_LAYER = 0.2
@@ -40,7 +45,8 @@ class VACE:
     fp8: bool
     kind = "vace"
     # Both sizes of the model were trained on these.
-    short_side, max_frames, longest, fps = 480, 81, 81, 16.0
+    short_side, max_frames, fps = 480, 81, 16.0
+    longest = None
     points, people = 0, None
     controls, prompted = ("pose", "mask"), True
 
@@ -53,12 +59,11 @@ class VACE:
         return sum(self.parameters.values())
 
     def operations(self, work: Work) -> dict[str, int]:
-        """As of ``Description``, of the transformer alone: the autoencoder and the text encoder run once, and
-        are little beside its steps."""
-        passes = (operations(wan.transformer(self.shape, count)) for count in self._tokens(work))
-        step = sum(sum(parts.values()) for parts in passes)
-        times = asked(work.policy, work.steps).told
-        return {"denoise": times * step * (1 if work.guidance == 1 else 2)}
+        """As of ``Description``, of the transformer alone: the autoencoder and the text encoder are little
+        beside its steps."""
+        counted = (operations(wan.transformer(self.shape, count)) for count in self._tokens(work))
+        step = sum(sum(parts.values()) for parts in counted)
+        return {"denoise": self._times(work) * step}
 
     def ways(self, work: Work) -> tuple[Way, ...]:
         """As of ``Description``, on a GPU: numbers of 16 bits, the autoencoder's of 32."""
@@ -67,8 +72,8 @@ class VACE:
         # While a block is run the next one comes.
         blocks = 2 * transformer / (self.shape.layers + self.shape.controls)
         always = _PROCESS + vae + self.memory_beside(work)
-        words, passes = 2 * text, asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
-        layer = _LARGEST_LAYER * text
+        count, layer = len(self._tokens(work)), _LARGEST_LAYER * text
+        words, passes = 2 * text * count, self._times(work) * count
         return (
             Way("whole", always + transformer + text),
             Way("text encoder offloaded", always + transformer + layer, words, ("text_encoder",)),
@@ -89,11 +94,38 @@ class VACE:
         return found
 
     def _tokens(self, work: Work) -> list[int]:
-        """Tokens of each segment of which something is made, which is denoised whole, and of the cast's
-        reference pictures, each of which is a latent frame more."""
+        """Tokens of each window, and of the cast's reference pictures, each of which is a latent frame
+        more."""
         side = self.shape.side
-        latents = [latent_count(segment.frames) + work.characters for segment in work.segments]
+        spans = [
+            span
+            for made in work.segments
+            for span in windows((made.first, made.last), latent_count(made.frames))
+        ]
+        latents = [last - first + work.characters for first, last in spans]
         return [wan.tokens(self.shape, count, work.height // side, work.width // side) for count in latents]
+
+    def _times(self, work: Work) -> int:
+        """How often the transformer is run over each window."""
+        return asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
+
+
+def windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:
+    """The parts of a segment in which a span of its latents is made, one after the other; ``[first, last)``
+    each.
+
+    They overlap by ``KNOWN`` latents at least, and are as long as the segment allows: a shorter one is
+    further from what the model was trained on.
+
+    Args:
+        made: the span.
+        latents: of the segment.
+    """
+    most = max(0, latents - WINDOW)
+    begins = [min(max(0, made[0] - KNOWN), most)]
+    while begins[-1] + WINDOW < made[1]:
+        begins.append(min(begins[-1] + WINDOW - KNOWN, most))
+    return [(begin, min(begin + WINDOW, latents)) for begin in begins]
 
 
 def names() -> Iterable[str]:

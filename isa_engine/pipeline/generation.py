@@ -20,7 +20,7 @@ from isa_engine.pipeline.painter import Loaded, Span, painter_of
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import sample
-from isa_engine.pipeline.segments import segments_of
+from isa_engine.pipeline.segments import segments_of, shown
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.results.files import LATENTS, MATTE, NAMES, PLATE, Result, results_in
 from isa_engine.results.provenance import configured_signer, sign
@@ -79,9 +79,10 @@ def denoise(
     checkpoint: Checkpoint | None = None,
     clock: "Clock | None" = None,
 ) -> Tensor:
-    """The whole take's latents ``(1, C, t, h, w)``, finished, one segment after the other.
+    """The whole take's latents ``(1, C, t, h, w)``, finished, one segment after the other, each of them in
+    the parts that its model wants.
 
-    Over its steps every latent of a segment depends on every other, so this cannot be cut in time. Where the
+    Over its steps every latent of a part depends on every other, so this cannot be cut in time. Where the
     shot keeps some of an earlier take, these are what they were, bit for bit.
 
     Args:
@@ -91,38 +92,39 @@ def denoise(
     """
     clock, painter, steps = clock or Clock(), painter_of(model), shot.settings.steps
     segments = segments_of(shot, model)
-    made = [segment.kept for segment in segments]
-    numbers = [number for number, segment in enumerate(segments) if segment.again.any()]
+    parts = [
+        (number, part)
+        for number, segment in enumerate(segments)
+        if segment.again.any()
+        for part in painter.parts(shot, model, number, segment.again)
+    ]
     saved = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
-    interval, total = math.ceil(steps / PREVIEWS), len(numbers) * steps
-    for place, number in enumerate(numbers):
-        report(Progress("encode", place, len(numbers)))
-        told = painter.conditions(shot, model, number)
-        told, span = painter.about(told, model, segments[number].span)
-        part = segments[number].about(span)
-        clock.lap("encode")
-        report(Progress("encode", place + 1, len(numbers)))
-        before = place * steps
-        report(Progress("denoise", before, total))
-        done, latents, memory = 0, part.noise, {}
+    interval, total = math.ceil(steps / PREVIEWS), len(parts) * steps
+    for place, (number, part) in enumerate(parts):
+        segment, before = segments[number], place * steps
+        done, latents, memory = 0, segment.noise_of(part), {}
         if saved:
             saved.begin(place)
             done, latents, memory = saved.load(latents)
+        if done < steps:
+            report(Progress("encode", place, len(parts)))
+            told = painter.conditions(shot, model, number, part, segment.latents)
+            clock.lap("encode")
+            report(Progress("encode", place + 1, len(parts)))
+            report(Progress("denoise", before + done, total))
 
-        def watch(
-            done, latents, estimate, before=before, memory: Memory = memory, told=told, part=part
-        ) -> None:
-            if saved:
-                saved.save(done, latents, memory if done < steps else {})
-            shows = done % interval == 0 and done < steps
-            preview = painter.preview(part.shown(estimate), model, told) if shows else None
-            report(Progress("denoise", before + done, total, preview))
+            def watch(done, latents, estimate, before=before, memory: Memory = memory, part=part) -> None:
+                if saved:
+                    saved.save(done, latents, memory if done < steps else {})
+                shows = done % interval == 0 and done < steps
+                preview = painter.preview(shown(estimate, part), model) if shows else None
+                report(Progress("denoise", before + done, total, preview))
 
-        velocity = part.hold(painter.velocity(shot, model, told, memory))
-        latents = sample(velocity, latents, steps, model.shift, watch, done)
-        made[number] = segments[number].joined(painter.finished(latents, model, told), span)
-        clock.lap("denoise")
-    return torch.cat(made, 2)
+            velocity = segment.hold(painter.velocity(shot, model, told, memory), part)
+            latents = sample(velocity, latents, steps, model.shift, watch, done)
+            clock.lap("denoise")
+        segments[number] = segment.after(latents, part)
+    return torch.cat([segment.latents for segment in segments], 2)
 
 
 def matte_of(latents: Tensor, model: Loaded, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:

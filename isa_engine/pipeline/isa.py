@@ -15,7 +15,7 @@ from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import decode_matte, decode_plate
 from isa_engine.pipeline.model import Model, build_model
-from isa_engine.pipeline.painter import Span
+from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Report
 from isa_engine.pipeline.sampling import Velocity
@@ -32,14 +32,16 @@ def load(name: str, device: str) -> Model:
     return dataclasses.replace(first, others=tuple(Device(other) for other in others))
 
 
-def conditions(shot: Shot, model: Model, segment: int) -> Conditioning:
-    return condition_shot(shot, model, segment)
+def parts(shot: Shot, model: Model, segment: int, again: Tensor) -> list[Part]:
+    made = again.nonzero()
+    span = int(made[0]), int(made[-1]) + 1
+    first, last = seen_with(*span, len(again), model.config.dit.temporal_window)
+    return [Part((first, last), again[first:last, None, None])]
 
 
-def about(conditions: Conditioning, model: Model, span: Span) -> tuple[Conditioning, Span]:
-    latents = conditions.cameras.shape[1]
-    seen = seen_with(*span, latents, model.config.dit.temporal_window)
-    return (conditions if seen == (0, latents) else conditions.excerpt(*seen)), seen
+def conditions(shot: Shot, model: Model, segment: int, part: Part, latents: Tensor) -> Conditioning:
+    told = condition_shot(shot, model, segment)
+    return told if part.span == (0, latents.shape[2]) else told.excerpt(*part.span)
 
 
 def latents_shape(shot: Shot, model: Model, frames: int) -> tuple[int, ...]:
@@ -55,13 +57,9 @@ def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory)
     return velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
 
 
-def finished(latents: Tensor, model: Model, conditions: Conditioning) -> Tensor:
-    return latents
-
-
-def preview(estimate: Tensor, model: Model, conditions: Conditioning) -> Image.Image:
+def preview(estimate: Tensor, model: Model) -> Image.Image:
     # One latent decodes on its own.
-    frame = model.vae.decode(model.vae.denormalise(estimate[:, :, :1]))
+    frame = model.vae.decode(model.vae.denormalise(estimate))
     return Image.fromarray(to_frames(frame)[0])
 
 

@@ -6,6 +6,7 @@ whatever that module's ``load`` returns, as long as it tells what ``Loaded`` doe
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,22 @@ from isa_engine.shot import Shot
 
 # ``[first, last)`` of a take's latents, one of ``decoding_spans``.
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a segment is sampled at once.
+
+    Attributes:
+        span: of the segment's latents, those that the network sees.
+        made: ``(t, 1, 1)`` or ``(t, h, w)`` bool: those of them that are made; the others are held where they
+            are.
+        along: so many latents more are sampled with them, before them, and thrown away.
+    """
+
+    span: Span
+    made: Tensor
+    along: int = 0
 
 
 class Loaded(Maker, Protocol):
@@ -45,42 +62,43 @@ class Painter(Protocol):
         """
         ...
 
-    def conditions(self, shot: Shot, model: Any, segment: int) -> Any:
-        """All that the model is told of a segment, on its device.
+    def parts(self, shot: Shot, model: Any, segment: int, again: Tensor) -> list[Part]:
+        """In which parts a segment is sampled, one after the other.
+
+        Args:
+            segment: its number.
+            again: ``(t,)`` bool of its latents, those that are to be made; at least one.
+
+        Raises:
+            ShotError: the shot does not suit the model.
+        """
+        ...
+
+    def conditions(self, shot: Shot, model: Any, segment: int, part: Part, latents: Tensor) -> Any:
+        """All that the model is told of a part, on its device.
+
+        Args:
+            latents: ``(1, C, t, h, w)`` of the segment, with what the parts before have made.
 
         Raises:
             ShotError: the shot does not suit the model, or a picture in it is damaged.
         """
         ...
 
-    def about(self, conditions: Any, model: Any, span: Span) -> tuple[Any, Span]:
-        """Of a segment's conditions those of a span that is to be made, with as many latents before and after
-        as the model must see; and the span of these. All, where a kind makes whole segments only.
-
-        Args:
-            span: of the segment's latents, as is the one that is returned.
-        """
-        ...
-
     def latents_shape(self, shot: Shot, model: Any, frames: int) -> tuple[int, ...]:
-        """``(1, C, t, h, w)`` of so many of the shot's frames."""
+        """``(1, C, t, h, w)`` of so many of the shot's frames, with the most that is sampled along."""
         ...
 
     def velocity(self, shot: Shot, model: Any, conditions: Any, memory: Memory) -> Velocity:
-        """What moves the latents of a segment, under the shot's settings.
+        """What moves the latents of a part, under the shot's settings.
 
         Args:
             memory: of a policy; empty, or a checkpoint's.
         """
         ...
 
-    def finished(self, latents: Tensor, model: Any, conditions: Any) -> Tensor:
-        """Sampled latents without what else was sampled along: what ``plate`` and ``matte`` want, and what a
-        later take may keep."""
-        ...
-
-    def preview(self, estimate: Tensor, model: Any, conditions: Any) -> Image.Image:
-        """The first frame of an estimate of what is being sampled."""
+    def preview(self, estimate: Tensor, model: Any) -> Image.Image:
+        """A frame of an estimate of one latent, ``(1, C, 1, h, w)``."""
         ...
 
     def plate(

@@ -1,19 +1,19 @@
 """The segments of a take, and which latents of each are made: all, or some beside what an earlier take had.
 
-What stays is held where it is and seen by what is made. Only the span that is made, and what the model must
-see about it, go through the network (``Painter.about``). What is held there has at each time just so much of
-its own noise as the rest, as in the earlier take's denoising: so the same seed leads the span along the same
-way, and where nothing has changed to nearly the same picture.
+A segment is sampled in parts (``Painter.parts``), one after the other: a part sees what was made before it.
+What is not made is held where it is and seen. It has at each time just so much of its own noise as the rest,
+as in the denoising that made it: so the same seed leads the part along the same way, and where nothing has
+changed to nearly the same picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import segment_latents
-from isa_engine.pipeline.painter import Loaded, Span, painter_of
+from isa_engine.pipeline.painter import Loaded, Part, painter_of
 from isa_engine.pipeline.sampling import Velocity, initial_noise
 from isa_engine.shot import Shot
 
@@ -23,52 +23,47 @@ class Segment:
     """What lies between two cuts.
 
     Attributes:
-        noise: ``(1, C, l + t, h, w)``; l latents are sampled along, before those of the segment.
-        kept: ``(1, C, t, h, w)`` finished latents of an earlier take.
+        noise: ``(1, C, l + t, h, w)``; l latents may be sampled along, before those of the segment.
+        latents: ``(1, C, t, h, w)``, finished: of an earlier take, and of the parts that are done.
         again: ``(t,)`` bool, those that are made.
     """
 
     noise: Tensor
-    kept: Tensor
+    latents: Tensor
     again: Tensor
 
-    @property
-    def span(self) -> Span:
-        """``[first, last)`` of all that is made."""
-        made = self.again.nonzero()
-        return int(made[0]), int(made[-1]) + 1
+    def noise_of(self, part: Part) -> Tensor:
+        """From which a part is sampled, with what is sampled along."""
+        before = self.noise.shape[2] - self.latents.shape[2]
+        first, last = part.span
+        return self.noise[:, :, [*range(part.along), *range(before + first, before + last)]]
 
-    def about(self, span: Span) -> "Segment":
-        """A part of it as a segment."""
-        first, last = span
-        places = [*range(self._along), *range(self._along + first, self._along + last)]
-        return Segment(self.noise[:, :, places], self.kept[:, :, first:last], self.again[first:last])
-
-    def hold(self, velocity: Velocity) -> Velocity:
-        """A velocity that moves what is kept straight to where it was, whatever the network would do."""
-        along = self._along
-        made = torch.cat([self.again.new_ones(along), self.again])[:, None, None]
-        kept = torch.cat([torch.zeros_like(self.noise[:, :, :along]), self.kept], 2)
+    def hold(self, velocity: Velocity, part: Part) -> Velocity:
+        """A part's velocity that moves what is not made straight to where it was, whatever the network would
+        do."""
+        there = self.latents[:, :, slice(*part.span)]
+        along = torch.zeros_like(there[:, :, :1]).expand(-1, -1, part.along, -1, -1)
+        made, kept = _with_along(part), torch.cat([along, there], 2)
 
         def held(latents: Tensor, time: Tensor, step: int) -> Tensor:
             return torch.where(made, velocity(latents, time, step), (kept - latents) / time)
 
         return held
 
-    def shown(self, estimate: Tensor) -> Tensor:
-        """An estimate of noise's shape from the first latent on that is made; what is sampled along stays."""
-        return torch.cat([estimate[:, :, : self._along], estimate[:, :, self._along + self.span[0] :]], 2)
+    def after(self, sampled: Tensor, part: Part) -> "Segment":
+        """The segment once a part of it is sampled; elsewhere its latents are what they were, bit for bit."""
+        first, last = part.span
+        there = self.latents[:, :, first:last]
+        found = torch.where(part.made, sampled[:, :, part.along :], there)
+        return replace(
+            self, latents=torch.cat([self.latents[:, :, :first], found, self.latents[:, :, last:]], 2)
+        )
 
-    def joined(self, latents: Tensor, span: Span) -> Tensor:
-        """All finished latents: those of a span that were made, and elsewhere what is kept, bit for bit."""
-        first, last = span
-        before, after = self.kept[:, :, :first], self.kept[:, :, last:]
-        made = self.again[first:last, None, None]
-        return torch.cat([before, torch.where(made, latents, self.kept[:, :, first:last]), after], 2)
 
-    @property
-    def _along(self) -> int:
-        return self.noise.shape[2] - self.kept.shape[2]
+def shown(estimate: Tensor, part: Part) -> Tensor:
+    """Of an estimate of a part the first latent that is made, ``(1, C, 1, h, w)``."""
+    first = part.along + int(part.made.flatten(1).any(1).nonzero()[0])
+    return estimate[:, :, first : first + 1]
 
 
 def segments_of(shot: Shot, model: Loaded) -> list[Segment]:
@@ -88,6 +83,11 @@ def segments_of(shot: Shot, model: Loaded) -> list[Segment]:
             again = torch.from_numpy(shot.kept.again[first:last].copy())
         found.append(Segment(*(each.to(model.device) for each in (noise, kept, again))))
     return found
+
+
+def _with_along(part: Part) -> Tensor:
+    """A part's mask with what is sampled along, all of which is made."""
+    return torch.cat([part.made.new_ones(part.along, *part.made.shape[1:]), part.made])
 
 
 def _check(shot: Shot, model: Loaded, noise: Tensor) -> None:

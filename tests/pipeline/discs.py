@@ -16,6 +16,7 @@ from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.models import HERE, Kind, Way
+from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.progress import Progress
 from isa_engine.results.record import GENERATED
 
@@ -81,7 +82,11 @@ def load(name: str, device: str) -> Discs:
     return Discs()
 
 
-def conditions(shot, model, segment: int) -> Tensor:
+def parts(shot, model, segment: int, again: Tensor) -> list[Part]:
+    return [Part((0, len(again)), again[:, None, None])]
+
+
+def conditions(shot, model, segment: int, part: Part, latents: Tensor) -> Tensor:
     """What is to be painted: ``(1, 3, t, h, w)``."""
     part = shot.segment(segment)
     size = part.settings.width, part.settings.height
@@ -100,10 +105,6 @@ def conditions(shot, model, segment: int) -> Tensor:
     return target
 
 
-def about(conditions: Tensor, model, span):
-    return conditions[:, :, span[0] : span[1]], span
-
-
 def latents_shape(shot, model, frames: int) -> tuple[int, ...]:
     return 1, 3, latent_count(frames), shot.settings.height // SIDE, shot.settings.width // SIDE
 
@@ -112,11 +113,7 @@ def velocity(shot, model, conditions: Tensor, memory):
     return lambda latents, time, step: (conditions - latents) / time
 
 
-def finished(latents: Tensor, model, conditions) -> Tensor:
-    return latents
-
-
-def preview(estimate: Tensor, model, conditions) -> Image.Image:
+def preview(estimate: Tensor, model) -> Image.Image:
     return Image.fromarray(_picture(estimate[0, :, 0]))
 
 

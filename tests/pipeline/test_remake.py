@@ -19,8 +19,9 @@ from isa_engine.models.work import made_in, work_of
 from isa_engine.pipeline import generate, isa
 from isa_engine.pipeline.decode import decode_plate
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.sampling import initial_noise
-from isa_engine.pipeline.segments import Segment
+from isa_engine.pipeline.segments import Segment, shown
 from isa_engine.results.remake import CHANGED, MARGIN, frames_again, made_in_record, remade
 from isa_engine.shot import Shot, encode_shot, read_shot, write_shot
 from tests.pipeline.shots import WINDOWED, make_shot, speaking
@@ -166,13 +167,17 @@ def test_noise_of_a_latent_does_not_depend_on_how_many_follow(frames, more, seed
 def test_what_is_sampled_along_is_neither_kept_nor_joined():
     """Wan's references go before the video: the network's, at every step."""
     noise, kept = initial_noise((1, 2, 5, 1, 1), 1), initial_noise((1, 2, 3, 1, 1), 2)
-    segment = Segment(noise, kept, torch.tensor([False, True, False]))
-    part = segment.about((0, 3))
-    flow = part.hold(lambda latents, time, step: torch.ones_like(latents))(noise, torch.tensor(0.5), 0)
+    again = torch.tensor([False, True, False])
+    segment, part = Segment(noise, kept, again), Part((0, 3), again[:, None, None], along=2)
+    assert torch.equal(segment.noise_of(part), noise)
+    flow = segment.hold(lambda latents, time, step: torch.ones_like(latents), part)(
+        noise, torch.tensor(0.5), 0
+    )
     assert torch.equal(flow[:, :, :2], torch.ones(1, 2, 2, 1, 1))
     assert torch.equal(flow[:, :, 3], torch.ones(1, 2, 1, 1))
     assert torch.allclose((noise + 0.5 * flow)[:, :, [2, 4]], kept[:, :, [0, 2]], atol=1e-6)
-    joined = segment.joined(noise[:, :, 2:], (0, 3))
+    assert torch.equal(shown(noise, part), noise[:, :, 3:4])
+    joined = segment.after(noise, part).latents
     assert torch.equal(joined[:, :, [0, 2]], kept[:, :, [0, 2]])
     assert torch.equal(joined[:, :, 1], noise[:, :, 3])
 

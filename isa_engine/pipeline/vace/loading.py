@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from isa_engine.errors import ModelError
 from isa_engine.models.added import Added, Running
 from isa_engine.models.kind import Description, Way
-from isa_engine.models.vace import described
+from isa_engine.models.vace import KNOWN, WINDOW, described
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.vace import lora, parts, placing
 from isa_engine.results.record import PROJECTED
@@ -58,6 +58,7 @@ class VACE:
             # Where a file lies on this machine is nobody's business.
             "files": {_shown(name): file.sha256 for name, file in self.added.files.items()},
             "run": self._run(),
+            "window": {"latents": WINDOW, "known": KNOWN},
             "memory": self.way.name,
             "scheduler": "FlowMatchEulerDiscreteScheduler",
         }
@@ -82,10 +83,10 @@ class VACE:
         mean, deviation = self._statistics()
         return (self.vae.encode(video.to(self.device)).latent_dist.mode() - mean) / deviation
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Normalised latents to ``(1, 3, F, H, W)``, about [−1, 1]."""
+    def denormalised(self, latents: Tensor) -> Tensor:
+        """Latents as the autoencoder has them."""
         mean, deviation = self._statistics()
-        return self.vae.decode(latents.to(self.vae.dtype) * deviation + mean).sample
+        return latents.to(self.vae.dtype) * deviation + mean
 
     def read(self, words: str) -> Tensor:
         """Features ``(1, WORDS, width)`` of a prompt, zero behind its end."""

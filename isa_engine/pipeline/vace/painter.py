@@ -3,28 +3,30 @@
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from isa_engine.configuration.policies import POLICIES
-from isa_engine.controls import grown_masks
 from isa_engine.errors import ModelError
-from isa_engine.geometry.frames import latent_count, pieces_of, segment_latents
+from isa_engine.geometry.frames import latent_count, pieces_of
 from isa_engine.models.added import added
-from isa_engine.pipeline.painter import Span
-from isa_engine.pipeline.pictures import to_frames
+from isa_engine.models.refusal import check
+from isa_engine.models.vace import windows
+from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.vace import loading
+from isa_engine.pipeline.vace.decoding import decoded, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
-from isa_engine.pipeline.vace.told import Told, background, told
+from isa_engine.pipeline.vace.told import Told, told
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
 from isa_engine.shot import Shot
 
 # Steps of the time that the network is told, between picture and noise.
 _TIMES = 1000
+# Every so many decoded frames it is told how far it is.
+_TOLD = 16
 
 
 def load(name: str, device: str) -> VACE:
@@ -34,18 +36,25 @@ def load(name: str, device: str) -> VACE:
     return loading.load(name, found, device)
 
 
-def conditions(shot: Shot, model: VACE, segment: int) -> Told:
-    return told(shot, model, segment)
+def parts(shot: Shot, model: VACE, segment: int, again: Tensor) -> list[Part]:
+    """Windows, each of which goes on from the end of the one before."""
+    check(model.description, shot)
+    made, along, found, done = again.nonzero(), _references(shot), [], 0
+    for first, last in windows((int(made[0]), int(made[-1]) + 1), len(again)):
+        mine = again.clone()
+        mine[:done] = False
+        found.append(Part((first, last), mine[first:last, None, None], along))
+        done = last
+    return found
 
 
-def about(conditions: Told, model: VACE, span: Span) -> tuple[Told, Span]:
-    return conditions, (0, conditions.control.shape[2] - conditions.references)
+def conditions(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> Told:
+    return told(shot, model, segment, part, latents)
 
 
 def latents_shape(shot: Shot, model: VACE, frames: int) -> tuple[int, ...]:
-    pictures = sum(character.reference is not None for character in shot.characters)
     height, width = shot.settings.height // model.side, shot.settings.width // model.side
-    return 1, model.vae.config.z_dim, pictures + latent_count(frames), height, width
+    return 1, model.vae.config.z_dim, _references(shot) + latent_count(frames), height, width
 
 
 def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Velocity:
@@ -64,6 +73,7 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
             )[0].to(latents.dtype)
 
     def guided(latents: Tensor, time: Tensor, step: int) -> Tensor:
+        latents = conditions.as_video(latents, time)
         said = predict(latents, time, conditions.words)
         if guidance == 1:
             return said
@@ -74,28 +84,24 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
     return guided if policy.forecast == 1 else TaylorSeer(guided, policy, steps, memory)
 
 
-def finished(latents: Tensor, model: VACE, conditions: Told) -> Tensor:
-    return latents[:, :, conditions.references :]
+def preview(estimate: Tensor, model: VACE) -> Image.Image:
+    return Image.fromarray(next(decoded(estimate, model, 0, 1)))
 
 
-def preview(estimate: Tensor, model: VACE, conditions: Told) -> Image.Image:
-    first = estimate[:, :, conditions.references :][:, :, :1]
-    return Image.fromarray(to_frames(model.decode(first).float())[0])
-
-
-@torch.inference_mode()
 def plate(
     latents: Tensor, model: VACE, shot: Shot, span: Span | None, report: Report
 ) -> Iterator[np.ndarray]:
-    """Outside the grown mask the background's own pixels, where the shot has one."""
-    size = shot.settings.width, shot.settings.height
-    count, ends = len(shot.segments), segment_latents(shot.segments)
-    for piece in pieces_of(shot.segments, span):
-        report(Progress("decode", piece.segment, count))
-        # The decoder remembers all frames before, so a span is cut out of its whole segment.
-        video = to_frames(model.decode(latents[:, :, slice(*ends[piece.segment])]).float())
-        kept, masks = background(shot, piece.segment), grown_masks(shot.segment(piece.segment), size)
-        for frame, mask in enumerate(masks):
-            if frame in piece.shown:
-                yield video[frame] if kept is None else np.where(mask > 127, video[frame], kept[frame])
-    report(Progress("decode", count, count))
+    pieces = list(pieces_of(shot.segments, span))
+    done, total = 0, sum(len(piece.shown) for piece in pieces)
+    for piece in pieces:
+        segment, part = latents[:, :, piece.start :], (piece.segment, piece.first, piece.last)
+        for frame in plate_frames(segment, model, shot, *part):
+            if done % _TOLD == 0:
+                report(Progress("decode", done, total))
+            done += 1
+            yield frame
+    report(Progress("decode", total, total))
+
+
+def _references(shot: Shot) -> int:
+    return sum(character.reference is not None for character in shot.characters)

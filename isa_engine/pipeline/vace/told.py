@@ -4,7 +4,9 @@ The control video shows the set where it is kept and the cast's skeletons where 
 which is which. References go before the video, a latent frame each.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -15,12 +17,12 @@ from isa_engine.controls import grown_masks, pose_pictures
 from isa_engine.controls.masks import REACH, grown
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
-from isa_engine.geometry.frames import extended_count, latent_count
+from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
-from isa_engine.models.refusal import check
+from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
+from isa_engine.pipeline.vace.decoding import background, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
-from isa_engine.results.video import read_video
 from isa_engine.shot import Character, Shot
 
 # A picture is not what the camera saw where its proportions differ from the render's by more than this share.
@@ -35,56 +37,102 @@ class Told:
             R references before the video.
         references: R.
         words, not_words: ``(1, WORDS, d)``, of the prompt and of the negative one.
+        first: ``(1, C, h, w)``: what must be added to a part's first latent to have it stand for one frame,
+            as a video's first does, and not for four as it does in its segment; None: it is the segment's.
     """
 
     control: Tensor
     references: int
     words: Tensor
     not_words: Tensor
+    first: Tensor | None = None
+
+    def as_video(self, noisy: Tensor, time: Tensor) -> Tensor:
+        """Latents ``(1, C, R + t, h, w)`` on their way, with the first one as that of a video."""
+        if self.first is None:
+            return noisy
+        shown = noisy.clone()
+        shown[:, :, self.references] += (1 - time) * self.first
+        return shown
 
 
 @torch.inference_mode()
-def told(shot: Shot, model: VACE, segment: int) -> Told:
-    """Of a segment.
+def told(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> Told:
+    """Of a part of a segment.
+
+    Args:
+        latents: ``(1, C, t, h, w)`` of the segment, finished where the part does not make them.
 
     Raises:
-        ShotError: the canvas does not suit the model, the take is too long, or a picture is damaged.
+        ShotError: a picture is damaged.
     """
-    check(model.description, shot)
     size = shot.settings.width, shot.settings.height
-    video, mask = control_pictures(shot, segment)
+    known = known_frames(shot, model, segment, part, latents)
+    video, mask = control_pictures(shot, frames_of(shot, segment, part.span), known)
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
         raise ShotError(f"controls of {video.shape} pixels are not the canvas of {size}", where="controls")
     pictures, painted = to_video(video), torch.from_numpy(mask[..., 0] > 127)[None, None].float()
-    kept, new = (model.encode(pictures * part) for part in (1 - painted, painted))
+    kept, new = (model.encode(pictures * share) for share in (1 - painted, painted))
     shown = [model.encode(picture[None, :, None]) for picture in reference_pictures(shot, size)]
-    latents = torch.cat([kept, new], 1)
+    both = torch.cat([kept, new], 1)
     before = [torch.cat([picture, torch.zeros_like(picture)], 1) for picture in shown]
-    latents = torch.cat([*before, latents], 2)
-    control = torch.cat([latents, _mask_latents(painted, model, latents.shape, len(shown)).to(latents)], 1)
-    settings = shot.settings
+    both = torch.cat([*before, both], 2)
+    control = torch.cat([both, _mask_latents(painted, model, both.shape, len(shown)).to(both)], 1)
+    settings, begin = shot.settings, part.span[0]
     prompt = ". ".join(filter(None, (settings.prompt, *(c.prompt for c in shot.characters))))
-    return Told(control, len(shown), model.read(prompt), model.read(settings.negative_prompt))
+    first = kept[:, :, 0].to(latents) - latents[:, :, begin] if begin else None
+    return Told(control, len(shown), model.read(prompt), model.read(settings.negative_prompt), first)
 
 
-def control_pictures(shot: Shot, segment: int) -> tuple[np.ndarray, np.ndarray]:
-    """The control video and the mask of a segment, ``(F, H, W, 3)`` uint8 each.
+def frames_of(shot: Shot, segment: int, span: Span) -> range:
+    """Those of the shot's frames, counted from 0, that are told of a span of a segment's latents: a video,
+    which begins with a latent of one frame, the last of those that the span's first stands for."""
+    before, (first, last) = sum(shot.segments[:segment]), span
+    return range(
+        before + frames_before(first + 1) - 1, before + min(shot.segments[segment], frames_before(last))
+    )
 
-    Without a background all is painted. A first frame that is known is shown, and none of it painted: it
-    tells by place who wears what.
+
+def known_frames(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> dict[int, np.ndarray]:
+    """The plate's frames of those of a part's latents that are finished, by their numbers in the shot."""
+    held = [part.span[0] + int(k) for k in (~part.made.flatten(1).any(1)).nonzero()]
+    if not held:
+        return {}
+    first, last = held[0], held[-1] + 1
+    begin = sum(shot.segments[:segment])
+    frames = plate_frames(latents, model, shot, segment, first, last)
+    return {
+        begin + number: frame
+        for number, frame in enumerate(frames, frames_before(first))
+        if latent_of(number) in held
+    }
+
+
+def control_pictures(
+    shot: Shot, numbers: range, known: Mapping[int, np.ndarray] = MappingProxyType({})
+) -> tuple[np.ndarray, np.ndarray]:
+    """The control video and the mask of a shot's frames, ``(F, H, W, 3)`` uint8 each.
+
+    Without a background all is painted. Frames that are known are shown, and none of them painted. A picture
+    of the first frame is one of them: it tells by place who wears what.
+
+    Args:
+        numbers: of the frames, counted from 0.
+        known: ``(H, W, 3)`` uint8 by their numbers.
     """
-    size, part = (shot.settings.width, shot.settings.height), shot.segment(segment)
-    video = np.stack(list(pose_pictures(part, size)))
-    kept, first = background(shot, segment), first_frame(shot) if segment == 0 else None
+    size = shot.settings.width, shot.settings.height
+    video, kept = np.stack(list(pose_pictures(shot, size, numbers))), background(shot, numbers)
     if kept is None:
         masks = np.full_like(video, 255)
     else:
-        masks = np.stack(list(grown_masks(part, size)))
+        masks = np.stack(list(grown_masks(shot, size, numbers)))
         video = np.where(masks > 127, video, kept)
-    if first is not None:
-        video[0], masks[0] = first, 0
+    if 0 in numbers and 0 not in known and (first := first_frame(shot)) is not None:
+        known = {**known, 0: first}
+    for number in known.keys() & set(numbers):
+        video[number - numbers.start], masks[number - numbers.start] = known[number], 0
     return video, masks
 
 
@@ -105,15 +153,6 @@ def first_frame(shot: Shot) -> np.ndarray | None:
         return None
     size = shot.settings.width, shot.settings.height
     return to_frames(to_canvas(picture, size)[None, :, None])[0]
-
-
-def background(shot: Shot, segment: int) -> np.ndarray | None:
-    """Its frames in a segment, of the canvas's size; None where the shot has none."""
-    if shot.background is None:
-        return None
-    before, frames = sum(shot.segments[:segment]), shot.segments[segment]
-    size = shot.settings.width, shot.settings.height
-    return read_video(shot.background, before + frames, size)[before:]
 
 
 def reference_pictures(shot: Shot, size: tuple[int, int]) -> list[Tensor]:

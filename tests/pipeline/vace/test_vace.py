@@ -24,32 +24,28 @@ from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import generate, load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
-from isa_engine.pipeline.vace.told import (
-    background,
-    control_pictures,
-    first_frame,
-    reference_pictures,
-    told,
-)
+from isa_engine.pipeline.vace.decoding import background
+from isa_engine.pipeline.vace.told import control_pictures, first_frame, reference_pictures, told
 from isa_engine.results.record import PROJECTED
 from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
 from tests.pipeline.shots import footage, make_shot, picture
 
 FRAMES, SIZE, STEPS = 4, (48, 32), 2
+ALL = range(FRAMES)
 
 
-def shot_of_people(name, steps=STEPS, cuts=(), policy=EXACT, **changes):
+def shot_of_people(name, steps=STEPS, cuts=(), policy=EXACT, frames=FRAMES, **changes):
     """Someone who walks before a set, and somebody with a picture."""
-    anna = replace(person(motion="walk", frames=range(FRAMES)), prompt="a red coat")
-    ball = make_shot(FRAMES).characters[1]
+    anna = replace(person(motion="walk", frames=range(frames)), prompt="a red coat")
+    ball = make_shot(frames).characters[1]
     points = np.tile(ball.points[:, :1], (1, anna.points.shape[1], 1))
     points[:, : ball.points.shape[1]] = ball.points
     pose = replace(ball.reference, points=points[0], picture=0)
     ben = replace(ball, points=points, reference=pose, skeleton=None)
     settings = Settings(name, *SIZE, steps, 3.0, 7, policy=policy, prompt="a street", negative_prompt="rain")
-    shot = shot_of([anna, ben], size=SIZE, settings=settings, background=footage(FRAMES), cuts=cuts)
-    return replace(shot, references=make_shot(FRAMES).references[:1], **changes)
+    shot = shot_of([anna, ben], size=SIZE, settings=settings, background=footage(frames), cuts=cuts)
+    return replace(shot, references=make_shot(frames).references[:1], **changes)
 
 
 def with_first_frame(shot, **pose):
@@ -66,14 +62,21 @@ def silent(progress):
     pass
 
 
+def told_at_once(shot, model):
+    """Of a shot that is made in one part."""
+    latents = torch.zeros(1, 16, latent_count(FRAMES), SIZE[1] // 8, SIZE[0] // 8)
+    (part,) = painter.parts(shot, model, 0, torch.ones(latents.shape[2], dtype=torch.bool))
+    return told(shot, model, 0, part, latents)
+
+
 def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
     shot = with_first_frame(shot_of_people(added))
-    video, masks = control_pictures(shot, 0)
+    video, masks = control_pictures(shot, ALL)
     seen = np.array(Image.open(io.BytesIO(shot.references[0])).resize(SIZE, Image.Resampling.LANCZOS))
     assert np.abs(video[0].astype(int) - seen).max() <= 1
     assert not masks[0].any()
     assert masks[1:].any((1, 2, 3)).all()
-    painted, all_of_it = control_pictures(replace(shot, background=None), 0)
+    painted, all_of_it = control_pictures(replace(shot, background=None), ALL)
     assert np.array_equal(painted[0], video[0])
     assert all_of_it[1:].all()
     moved = shot.mvp[0].copy()
@@ -82,9 +85,8 @@ def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
     other_shape = replace(shot, references=(picture(SIZE[0], SIZE[0]),))
     for other in (elsewhere, other_shape, replace(shot, frame_reference=None)):
         assert first_frame(other) is None
-        assert control_pictures(other, 0)[1][0].any()
-    after_the_cut = replace(shot, cuts=(2,))
-    assert control_pictures(after_the_cut, 1)[1][0].any()
+        assert control_pictures(other, ALL)[1][0].any()
+    assert control_pictures(replace(shot, cuts=(2,)), range(2, FRAMES))[1][0].any()
 
 
 @pytest.mark.parametrize("staged", [shot_of_people, lambda name: with_first_frame(shot_of_people(name))])
@@ -93,13 +95,13 @@ def test_it_is_told_what_its_makers_pipeline_tells_it(added, model, staged):
 
     shot = staged(added)
     pictures = reference_pictures(shot, SIZE)
-    found = told(shot, model, 0)
+    found = told_at_once(shot, model)
     assert (found.references, found.control.shape[2]) == (len(pictures), len(pictures) + latent_count(FRAMES))
     parts = {"vae": model.vae, "transformer": model.transformer, "text_encoder": model.text_encoder}
     pipe = WanVACEPipeline(
         tokenizer=model.tokenizer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), **parts
     )
-    video, mask = ([Image.fromarray(frame) for frame in frames] for frames in control_pictures(shot, 0))
+    video, mask = ([Image.fromarray(frame) for frame in frames] for frames in control_pictures(shot, ALL))
     # Its makers' pipeline wants whole windows of frames.
     video, mask = ([*frames, frames[-1]] for frames in (video, mask))
     with torch.no_grad():
@@ -147,7 +149,7 @@ def test_outside_the_mask_the_plate_is_the_set_to_the_pixel_and_spans_equal_the_
     latents = denoise(shot, "hash", model, silent)
     whole = np.stack(list(painter.plate(latents, model, shot, None, silent)))
     assert whole.shape == (FRAMES, SIZE[1], SIZE[0], 3)
-    kept = np.concatenate([background(shot, number) for number in (0, 1)])
+    kept = background(shot, ALL)
     outside = np.stack(list(grown_masks(shot, SIZE))) == 0
     assert 0.01 < (~outside).mean() < 0.8
     assert np.array_equal(whole[outside], kept[outside])
@@ -185,7 +187,7 @@ def test_controls_of_another_size_than_the_canvas_are_refused(added, model, monk
     video = np.zeros((FRAMES, SIZE[1] + 16, SIZE[0], 3), np.uint8)
     monkeypatch.setattr("isa_engine.pipeline.vace.told.control_pictures", lambda *_: (video, video))
     with pytest.raises(ShotError, match=r"controls of .*48, 48.* pixels are not the canvas of \(48, 32\)"):
-        told(shot_of_people(added), model, 0)
+        told_at_once(shot_of_people(added), model)
 
 
 def test_a_canvas_that_is_no_multiple_is_refused_before_anything_is_painted(added, model):
