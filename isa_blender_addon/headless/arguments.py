@@ -17,6 +17,11 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", help="other words for what the video is to show")
     parser.add_argument("--negative-prompt", help="other words for what is not to be seen")
     parser.add_argument(
+        "--one-by-one",
+        action=argparse.BooleanOptionalAction,
+        help="paint the people one after the other, by models that can",
+    )
+    parser.add_argument(
         "--preset", choices=list(BUILT_IN), help="steps, guidance and what is computed of a preset"
     )
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
@@ -33,8 +38,12 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     refresh_cast(scene)
     if arguments.reference:
         cast_picture(scene, str(arguments.reference.absolute()))
-    scene.isa.model = model_named(arguments.model or scene.isa.model).name
-    for name in ("prompt", "negative_prompt"):
+    model = model_named(arguments.model or scene.isa.model)
+    if arguments.one_by_one and not model.one_by_one:
+        remedy = "Leave out --one-by-one, or choose another --model."
+        raise SceneError(f"{model.name} cannot paint people one after the other", remedy=remedy)
+    scene.isa.model = model.name
+    for name in ("prompt", "negative_prompt", "one_by_one"):
         if getattr(arguments, name) is not None:
             setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:

@@ -22,6 +22,7 @@ class Work:
         steps, guidance: of the denoising.
         policy: of its steps, a name of ``configuration.policies``.
         made: as of ``generation.Work``.
+        one_by_one: whether people are painted one after the other.
     """
 
     frames: int
@@ -31,6 +32,7 @@ class Work:
     guidance: float
     policy: str = EXACT
     made: tuple[Made, ...] = ()
+    one_by_one: bool = False
 
 
 def ways(model: Description, work: Work) -> tuple[Way, ...]:
@@ -71,4 +73,4 @@ def operations(model: Description, work: Work) -> dict[str, float]:
 def _sized(model: Description, work: Work) -> generation.Work:
     width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple)
     size, policy = (work.frames, width, height, work.characters), POLICIES[work.policy]
-    return generation.Work(*size, work.steps, work.guidance, policy, work.made)
+    return generation.Work(*size, work.steps, work.guidance, policy, work.made, work.one_by_one)

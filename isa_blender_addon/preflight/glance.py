@@ -117,8 +117,9 @@ def _memory(health: Health | None) -> tuple[float | None, float | None]:
 
 def work_of(scene) -> Work:
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
-    isa = scene.isa
-    return Work(frames, frame_shape(scene), len(playing(scene)), isa.steps, isa.guidance, isa.policy)
+    isa, people = scene.isa, len(playing(scene))
+    how = isa.steps, isa.guidance, isa.policy
+    return Work(frames, frame_shape(scene), people, *how, one_by_one=isa.one_by_one)
 
 
 @lru_cache(maxsize=8)
@@ -137,6 +138,7 @@ def _paces(results: str, model: Description) -> dict[str, float]:
             settings["guidance"],
             settings.get("policy", EXACT),
             made_in_record(record),
+            settings.get("one_by_one", False),
         )
         spent = {phase: max(float(record["seconds"][phase]), 1e-2) for phase in record["seconds"]}
         made = operations(model, work)

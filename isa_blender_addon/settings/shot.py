@@ -34,6 +34,11 @@ class SceneSettings(bpy.types.PropertyGroup):
     negative_prompt: StringProperty(
         name="Not", description="What is not to be seen, in words", maxlen=MAX_PROMPT
     )
+    one_by_one: BoolProperty(
+        name="One by One",
+        description="Paint the people one after the other, so that nobody wears what is another's; each "
+        "takes as long again",
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps: more take longer and look cleaner",
@@ -175,7 +180,7 @@ def canvas(scene) -> tuple[int, int]:
 
 
 def generation_settings(scene) -> Settings:
-    """The scene's settings in the engine's terms; its words where the model reads them.
+    """The scene's settings in the engine's terms; what only some models know, for these alone.
 
     Raises:
         SceneError: the model is not known.
@@ -183,7 +188,8 @@ def generation_settings(scene) -> Settings:
     isa, model = scene.isa, model_named(scene.isa.model)
     words = (isa.prompt, isa.negative_prompt) if model.prompted else ("", "")
     size = canvas(scene)
-    return Settings(isa.model, *size, isa.steps, isa.guidance, isa.seed, isa.policy, *words)
+    one_by_one = isa.one_by_one and model.one_by_one
+    return Settings(isa.model, *size, isa.steps, isa.guidance, isa.seed, isa.policy, *words, one_by_one)
 
 
 CLASSES = (SceneSettings,)

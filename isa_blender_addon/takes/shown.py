@@ -94,7 +94,7 @@ def use_settings(scene, take: Take) -> None:
         SceneError: its model is not known; the scene is as it was.
     """
     model_named(take.settings.model)
-    for name in ("model", "steps", "guidance", "seed", "policy", "prompt", "negative_prompt"):
+    for name in ("model", "steps", "guidance", "seed", "policy", "prompt", "negative_prompt", "one_by_one"):
         setattr(scene.isa, name, getattr(take.settings, name))
 
 

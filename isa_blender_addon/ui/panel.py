@@ -184,6 +184,8 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
         if model is not None and model.prompted:
             layout.prop(isa, "prompt", placeholder="A street in the rain")
             layout.prop(isa, "negative_prompt")
+        if model is not None and model.one_by_one:
+            layout.prop(isa, "one_by_one")
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.configuration.policies import PRESETS
+from isa_engine.errors import ModelError
+from isa_engine.models import describe
 from isa_engine.shot import read_shot
 
 HELP = "make the plate of a shot file"
@@ -21,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
     parser.add_argument("--prompt", help="other words than the shot's, for models that read")
     parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
+    parser.add_argument(
+        "--one-by-one",
+        action=argparse.BooleanOptionalAction,
+        help="paint the people one after the other, by models that can",
+    )
     add_remaking(parser)
     parser.add_argument(
         "--device",
@@ -31,10 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt")
+    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt", "one_by_one")
     changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
     changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
+    if shot.settings.one_by_one and not describe(shot.settings.model).one_by_one:
+        problem = f"'{shot.settings.model}' cannot paint people one after the other"
+        raise ModelError(problem, remedy="Add --no-one-by-one, or choose another --model.")
     shot = keeping(arguments)(shot)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes

@@ -2,21 +2,15 @@
 
 import argparse
 import dataclasses
-import json
 import re
 from pathlib import Path
-from typing import Any
 
-from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
-from isa_engine.configuration.policies import POLICIES
-from isa_engine.cost.generation import Work, attention_of_step, generation, step
-from isa_engine.cost.image_tower import token_count
+from isa_engine.commands.model_cost import show_model
+from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
-from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, names
 from isa_engine.models.added import PRESETS, Added, remember
 from isa_engine.models.sources import SOURCES
-from isa_engine.shot import Settings
 from isa_engine.user_data import data_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--size", help="canvas as WIDTHxHEIGHT (default: square, as it is made for)")
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")
-    show.set_defaults(act=_show)
+    show.set_defaults(act=show_model)
     add = actions.add_parser("add", help="use a folder of Wan-VACE weights that you downloaded")
     add.add_argument("folder", type=Path, help="in diffusers' format; it stays where it is")
     add.add_argument("--name", help="by which it is asked for (default: the folder's)")
@@ -73,9 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     for model in map(describe, names()):
-        text = (
-            f"{model.name:10} short side {model.short_side}, up to {model.max_frames} frames, {model.state}"
-        )
+        known = f"short side {model.short_side}, tried with {model.max_frames} frames"
+        text = f"{model.name:10} {known}, {model.state}"
         print(text + (f", {model.licence}" if model.licence else ""))
 
 
@@ -131,92 +124,3 @@ def _inflate(arguments: argparse.Namespace) -> None:
 
     write_starting_point(arguments.model, arguments.vae, arguments.transformer, arguments.out)
     print(f'{arguments.out}: train with model = "{arguments.model}", start = "{arguments.out}"')
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    config = model_config(arguments.name)
-    width, height = config.canvas(arguments.size or f"{config.short_side}x{config.short_side}")
-    frames = config.max_frames if arguments.frames is None else arguments.frames
-    if frames < 1 or arguments.characters < 0:
-        raise ModelError(
-            f"{frames} frames of {arguments.characters} characters", remedy="Ask for at least one frame."
-        )
-    cost = model_cost(config, frames, width, height, arguments.characters)
-    print(json.dumps(cost, indent=2) if arguments.json else _table(cost))
-
-
-def model_cost(config: ModelConfig, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
-    """JSON-ready: parameters by part, tokens, bytes, and the operations of a denoising step with guidance, of
-    its attention, and of a whole generation."""
-    in_2d = config.dit.conditioning == "controlnet-2d"
-    latents = latent_count(frames)
-    rows, columns = height // config.multiple, width // config.multiple
-    policy = POLICIES[Settings.policy]
-    work = Work(frames, width, height, characters, Settings.steps, Settings.guidance, policy)
-    operations, attention = step(config, work), attention_of_step(config, work)
-    counts = parameters(config)
-    total = sum(part["total"] for part in counts.values())
-    return {
-        "model": config.name,
-        "trained": weights_folder(config.name) is not None,
-        "canvas": [width, height],
-        "frames": frames,
-        "characters": characters,
-        "tokens": {
-            "video": latents * rows * columns,
-            "points": 0 if in_2d else frames * characters * config.dit.points,
-            "image": characters * token_count(config.image_tower),
-        },
-        "parameters": counts,
-        "bytes": {"float32": 4 * total, "float16": 2 * total, "8 bits": total},
-        "step_operations": {**operations, "total": sum(operations.values())},
-        "step_attention": {**attention, "total": sum(attention.values())},
-        "generation_operations": generation(config, work),
-    }
-
-
-def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
-    """Parameters of each network by part, counted on the meta device: nothing is allocated."""
-    import torch
-
-    from isa_engine.dit import ImageTower
-    from isa_engine.dit.background_gate import BackgroundGate
-    from isa_engine.dit.parameters import parameters as of_transformer
-    from isa_engine.pipeline.model import build_matte_head
-    from isa_engine.vae import VideoVAE
-
-    with torch.device("meta"):
-        vae = VideoVAE(**dataclasses.asdict(config.vae))
-        matte_head = build_matte_head(config)
-        tower = ImageTower(**dataclasses.asdict(config.image_tower))
-    counts = {
-        "vae": {name: sum(p.numel() for p in part.parameters()) for name, part in vae.named_children()},
-        "matte_head": {"convolutions": sum(p.numel() for p in matte_head.parameters())},
-        "dit": of_transformer(config.dit),
-        "image_tower": {"transformer": sum(p.numel() for p in tower.parameters())},
-    }
-    if config.gate:
-        with torch.device("meta"):
-            gate = BackgroundGate(width=config.dit.width, patch=config.dit.patch)
-        counts["gate"] = {"linear map": gate.num_parameters()}
-    return {part: {**sizes, "total": sum(sizes.values())} for part, sizes in counts.items()}
-
-
-def _table(cost: dict[str, Any]) -> str:
-    width, height = cost["canvas"]
-    state = "" if cost["trained"] else ", untrained"
-    lines = [
-        f"{cost['model']}{state}, {cost['frames']} frames of {width} × {height}, "
-        f"{cost['characters']} in the cast"
-    ]
-    for title, values in (
-        ("tokens", cost["tokens"]),
-        *((f"parameters of {part}", counts) for part, counts in cost["parameters"].items()),
-        ("bytes of all weights", cost["bytes"]),
-        ("operations of a denoising step", cost["step_operations"]),
-        ("of these between tokens, in attention", cost["step_attention"]),
-        (f"operations of a generation of {Settings.steps} steps", cost["generation_operations"]),
-    ):
-        lines.append(f"\n{title}")
-        lines += [f"  {name:16} {value:>24,}" for name, value in values.items()]
-    return "\n".join(lines)

@@ -174,11 +174,16 @@ class ModelConfig:
         Raises:
             ModelError: it is not written so, or does not suit the model.
         """
-        width, _, height = text.partition("x")
-        if not (width.isdigit() and height.isdigit()):
-            raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
-        for side in (int(width), int(height)):
-            if side == 0 or side % self.multiple:
-                remedy = f"'{self.name}' needs multiples of {self.multiple}."
-                raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
-        return int(width), int(height)
+        return canvas_of(self.name, self.multiple, text)
+
+
+def canvas_of(model: str, multiple: int, text: str) -> tuple[int, int]:
+    """As of ``ModelConfig.canvas``, of a model of that name that wants multiples of so many pixels."""
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise ModelError(f"the size is '{text}'", remedy="Give it as WIDTHxHEIGHT, for instance 224x128.")
+    for side in (int(width), int(height)):
+        if side == 0 or side % multiple:
+            remedy = f"'{model}' needs multiples of {multiple}."
+            raise ModelError(f"a canvas of {text} pixels", remedy=remedy)
+    return int(width), int(height)

@@ -1,7 +1,8 @@
 """Masks of what a model may paint: white is painted, black is kept. They are wider than bodies, since hair
 and cloth reach beyond the skin."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,8 +24,8 @@ def grown_masks(
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
     """
-    for masks in _grown(shot, size, range(shot.frames) if frames is None else frames):
-        yield _picture(np.logical_or.reduce(masks))
+    for figures in _grown(shot, size, range(shot.frames) if frames is None else frames):
+        yield _picture(np.logical_or.reduce([figure.mask for figure in figures]))
 
 
 def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
@@ -33,12 +34,30 @@ def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
     """
-    for masks in _grown(shot, size, range(shot.frames)):
+    for figures in _grown(shot, size, range(shot.frames)):
+        masks = [figure.mask for figure in figures]
         for mask in masks:
             rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             if len(rows):
                 mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
         yield _picture(np.logical_or.reduce(masks))
+
+
+def own_masks(
+    shot: Shot, size: tuple[int, int], who: int, others: Collection[int], frames: Iterable[int]
+) -> Iterator[np.ndarray]:
+    """One character with the same room, without what of some others is nearer there.
+
+    Args:
+        who, others: indices into the shot's characters.
+        frames: those of which masks are made, counted from 0.
+
+    Yields:
+        ``(height, width, 3)`` uint8, 255 or 0.
+    """
+    for own, *before in _grown(shot, size, frames, (who, *others)):
+        hidden = [other.mask & (other.depth < own.depth) for other in before]
+        yield _picture(own.mask & ~np.logical_or.reduce(hidden) if hidden else own.mask)
 
 
 def grown(mask: np.ndarray, radius: float) -> np.ndarray:
@@ -60,18 +79,36 @@ def _widened(mask: np.ndarray, across: int) -> np.ndarray:
     return before[:, 2 * across + 1 :] > before[:, : mask.shape[1]]
 
 
-def _grown(shot: Shot, size: tuple[int, int], frames: Iterable[int]) -> Iterator[list[np.ndarray]]:
-    """For each frame a mask of each character, empty for those whom it does not show."""
-    sizes, views = [figure_size(character) for character in shot.characters], shot.mvp
+@dataclass(frozen=True)
+class _Figure:
+    """
+    Attributes:
+        mask: ``(height, width)`` bool, with room for hair and cloth.
+        depth: ``(height, width)`` metres: of the skin where it is, of the figure as a whole elsewhere.
+    """
+
+    mask: np.ndarray
+    depth: np.ndarray
+
+
+def _grown(
+    shot: Shot, size: tuple[int, int], frames: Iterable[int], cast: Sequence[int] | None = None
+) -> Iterator[list[_Figure]]:
+    """For each frame those of the cast, or everybody; with an empty mask whom it does not show."""
+    cast, views = range(len(shot.characters)) if cast is None else cast, shot.mvp
+    sizes = [figure_size(shot.characters[who]) for who in cast]
     for frame in frames:
         surface = surface_of(shot, frame)
         zoom = pixels_a_metre(shot, frame, size)
-        masks = []
-        for index, metres in enumerate(sizes):
-            seen = see(_alone(surface, index), views[frame], size)
-            shown = seen.owner == index
-            masks.append(grown(shown, REACH * metres * zoom / _distance(seen)) if shown.any() else shown)
-        yield masks
+        figures = []
+        for who, metres in zip(cast, sizes, strict=True):
+            seen = see(_alone(surface, who), views[frame], size)
+            mask, depth = seen.owner == who, seen.depth
+            if mask.any():
+                distance = _distance(seen)
+                mask, depth = grown(mask, REACH * metres * zoom / distance), np.where(mask, depth, distance)
+            figures.append(_Figure(mask, depth))
+        yield figures
 
 
 def _alone(surface: Surface, index: int) -> Surface:

@@ -26,6 +26,7 @@ class Work:
         policy: which steps ask the network, and for what.
         made: the segments of which something is denoised, where cuts part the take or where it keeps some of
             an earlier one; empty: all frames, without a cut.
+        one_by_one: whether the people are painted one after the other, by models that can.
     """
 
     frames: int
@@ -36,6 +37,7 @@ class Work:
     guidance: float
     policy: Policy = EVERYTHING
     made: tuple[Made, ...] = ()
+    one_by_one: bool = False
 
     @property
     def segments(self) -> tuple[Made, ...]:

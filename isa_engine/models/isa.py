@@ -20,7 +20,7 @@ class ISA:
     state: str
     kind, licence = "isa", ""
     longest, fps = None, None
-    controls, prompted = (), False
+    controls, prompted, one_by_one = (), False, False
 
     @property
     def name(self) -> str:

@@ -44,6 +44,7 @@ class Description(Protocol):
         points: how many of a character's surface points it reads; 0: none.
         controls: the pictures of the shot that steer it, by their names in ``controls.CONTROLS``.
         prompted: whether it reads prompts.
+        one_by_one: whether it can paint people one after the other (``shot.Settings``).
         size: a number that is larger for larger models, to sort models of a kind.
     """
 
@@ -73,6 +74,8 @@ class Description(Protocol):
     def controls(self) -> tuple[str, ...]: ...
     @property
     def prompted(self) -> bool: ...
+    @property
+    def one_by_one(self) -> bool: ...
     @property
     def size(self) -> float: ...
 

@@ -17,10 +17,10 @@ from isa_engine.models.kind import HERE, MISSING, Kind, Way
 _PROCESS = 0.6 * 2**30
 # Bytes of a number on a GPU; on a processor it has twice as many.
 _FLOAT = 2
-# Latents of a window, in which longer takes are made: 81 frames, as many as the model was trained on.
-WINDOW = 21
-# So many latents of a window are at least of frames that are finished: 17 of them, a second. From fewer it
-# would hardly see who moves how; more cost more, a quarter of each window as it is.
+# Latents of a context window, in which longer takes are made: 81 frames, as many as the model was trained on.
+CONTEXT_WINDOW = 21
+# So many of them are at least of frames that are finished: 17 of them, a second. From fewer it would hardly
+# see who moves how; more cost more, a quarter of the work as it is.
 KNOWN = 5
 PARTS = "transformer", "vae", "text_encoder"
 # Share of the text encoder's weights that its largest layer has: UMT5-XXL's table of 256,384 words.
@@ -48,7 +48,7 @@ class VACE:
     short_side, max_frames, fps = 480, 81, 16.0
     longest = None
     points, people = 0, None
-    controls, prompted = ("pose", "mask"), True
+    controls, prompted, one_by_one = ("pose", "mask"), True, True
 
     @property
     def multiple(self) -> int:
@@ -94,23 +94,25 @@ class VACE:
         return found
 
     def _tokens(self, work: Work) -> list[int]:
-        """Tokens of each window, and of the cast's reference pictures, each of which is a latent frame
-        more."""
-        side = self.shape.side
+        """Tokens of each part, and of the reference pictures of whom it paints, each of which is a latent
+        frame more."""
+        people, passes = work.characters, 1
+        if work.one_by_one and people > 1:
+            people, passes = 1, people
         spans = [
             span
             for made in work.segments
-            for span in windows((made.first, made.last), latent_count(made.frames))
+            for span in context_windows((made.first, made.last), latent_count(made.frames))
         ]
-        latents = [last - first + work.characters for first, last in spans]
+        side, latents = self.shape.side, [last - first + people for first, last in spans] * passes
         return [wan.tokens(self.shape, count, work.height // side, work.width // side) for count in latents]
 
     def _times(self, work: Work) -> int:
-        """How often the transformer is run over each window."""
+        """How often the transformer is run over each part."""
         return asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
 
 
-def windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:
+def context_windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:
     """The parts of a segment in which a span of its latents is made, one after the other; ``[first, last)``
     each.
 
@@ -121,11 +123,11 @@ def windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:
         made: the span.
         latents: of the segment.
     """
-    most = max(0, latents - WINDOW)
+    most = max(0, latents - CONTEXT_WINDOW)
     begins = [min(max(0, made[0] - KNOWN), most)]
-    while begins[-1] + WINDOW < made[1]:
-        begins.append(min(begins[-1] + WINDOW - KNOWN, most))
-    return [(begin, min(begin + WINDOW, latents)) for begin in begins]
+    while begins[-1] + CONTEXT_WINDOW < made[1]:
+        begins.append(min(begins[-1] + CONTEXT_WINDOW - KNOWN, most))
+    return [(begin, min(begin + CONTEXT_WINDOW, latents)) for begin in begins]
 
 
 def names() -> Iterable[str]:

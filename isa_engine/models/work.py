@@ -19,6 +19,7 @@ def work_of(shot: Shot) -> Work:
         settings.guidance,
         POLICIES[settings.policy],
         made_in(shot),
+        settings.one_by_one,
     )
 
 

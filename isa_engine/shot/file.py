@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 to 4, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 5, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -9,6 +9,7 @@ header the shot's cuts and what is said in words. It is written only where there
 that reads version 1 alone would show everybody all the time, and melt frames about a cut.
 Version 3 also has a policy among its settings, where it is not the exact one. Version 4 also has
 ``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
+Version 5 also says that people are painted one by one, where they are.
 Any version may say in its header that the background has the cast's ``shadows``: an engine that does not read
 it only lays its own shade over them.
 
@@ -32,10 +33,10 @@ from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Setti
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3, 4)
+VERSIONS = (1, 2, 3, 4, 5)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
-_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT}
+_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT, "one_by_one": False}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -71,8 +72,10 @@ def encode_shot(shot: Shot) -> bytes:
     cast = [_told(character) for character in shot.characters]
     settings = _without_defaults(asdict(shot.settings))
     version = 2 if shot.cuts or any(len(told) > 2 for told in cast) or _SILENT.keys() & settings else 1
+    for later, said in ((3, "policy" in settings), (4, shot.kept), (5, shot.settings.one_by_one)):
+        version = later if said else version
     header = {
-        "version": 4 if shot.kept else 3 if "policy" in settings else version,
+        "version": version,
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
@@ -244,6 +247,8 @@ def _settings(fields: dict) -> Settings:
         raise TypeError(f"{settings.guidance!r} is not a number")
     if type(settings.policy) is not str:
         raise TypeError(f"{settings.policy!r} is not a name")
+    if type(settings.one_by_one) is not bool:
+        raise TypeError(f"{settings.one_by_one!r} is neither yes nor no")
     return settings
 
 

@@ -83,6 +83,7 @@ class Settings:
         seed: of the initial noise, 0 ≤ seed < 2³².
         policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
+        one_by_one: whether the people are painted one after the other, by models that can.
     """
 
     model: str = "isa-tiny"
@@ -94,6 +95,7 @@ class Settings:
     policy: str = PRESETS["Final"].policy
     prompt: str = ""
     negative_prompt: str = ""
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Described:
     points: int = 0
     controls: tuple[str, ...] = ()
     prompted: bool = True
+    one_by_one: bool = True
     size: float = 1.0
 
     def operations(self, work) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from isa_engine import cli
-from isa_engine.commands.model import model_cost
+from isa_engine.commands.model_cost import model_cost
 from isa_engine.configuration import MODELS, model_config, weights_folder
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.pipeline import generate
@@ -44,6 +44,13 @@ def test_generate_takes_settings_over_the_shots(shot, tmp_path):
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert (settings["seed"], settings["steps"], settings["guidance"]) == (7, 1, 1.0)
     assert (settings["prompt"], settings["negative_prompt"]) == ("rain", "")
+
+
+def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
+    write_shot(make_shot(model="isa-tiny"), shot)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--one-by-one"]) == 1
+    assert "'isa-tiny' cannot paint people one after the other" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_preset_is_steps_and_policy_and_other_wishes_go_before_it(shot, tmp_path):

@@ -133,6 +133,7 @@ def any_shot(draw) -> Shot:
             seed=draw(st.integers(0, 2**32 - 1)),
             prompt=draw(words),
             negative_prompt=draw(words),
+            one_by_one=draw(st.booleans()),
         ),
         cuts=cuts,
         kept=kept() if draw(st.booleans()) else None,

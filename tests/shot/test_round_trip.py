@@ -104,6 +104,15 @@ def test_a_policy_makes_the_file_a_version_3_and_a_file_without_one_is_exact():
     assert read_shot(encode_shot(small_shot())).settings.policy == EXACT
 
 
+def test_people_who_are_painted_one_by_one_make_the_file_a_version_5():
+    apart = replace(small_shot().settings, one_by_one=True)
+    encoded = encode_shot(small_shot(settings=apart))
+    assert version(encoded) == 5
+    assert read_shot(encoded).settings == apart
+    assert "one_by_one" not in header(encode_shot(small_shot()))["settings"]
+    assert read_shot(encode_shot(small_shot())).settings.one_by_one is False
+
+
 def test_what_is_kept_of_a_take_makes_the_file_a_version_4():
     kept = Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
     encoded = encode_shot(small_shot(kept=kept))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from isa_engine.errors import ModelError
 from isa_engine.models.added import Added, Running
 from isa_engine.models.kind import Description, Way
-from isa_engine.models.vace import KNOWN, WINDOW, described
+from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, described
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.vace import lora, parts, placing
 from isa_engine.results.record import PROJECTED
@@ -58,7 +58,7 @@ class VACE:
             # Where a file lies on this machine is nobody's business.
             "files": {_shown(name): file.sha256 for name, file in self.added.files.items()},
             "run": self._run(),
-            "window": {"latents": WINDOW, "known": KNOWN},
+            "context_window": {"latents": CONTEXT_WINDOW, "known": KNOWN},
             "memory": self.way.name,
             "scheduler": "FlowMatchEulerDiscreteScheduler",
         }

@@ -11,13 +11,13 @@ from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count, pieces_of
 from isa_engine.models.added import added
 from isa_engine.models.refusal import check
-from isa_engine.models.vace import windows
-from isa_engine.pipeline.painter import Part, Span
+from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.vace import loading
 from isa_engine.pipeline.vace.decoding import decoded, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
+from isa_engine.pipeline.vace.passes import Pass, passes_of, pictures_of
 from isa_engine.pipeline.vace.told import Told, told
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
@@ -36,25 +36,19 @@ def load(name: str, device: str) -> VACE:
     return loading.load(name, found, device)
 
 
-def parts(shot: Shot, model: VACE, segment: int, again: Tensor) -> list[Part]:
-    """Windows, each of which goes on from the end of the one before."""
+def parts(shot: Shot, model: VACE, segment: int, again: Tensor) -> list[Pass]:
     check(model.description, shot)
-    made, along, found, done = again.nonzero(), _references(shot), [], 0
-    for first, last in windows((int(made[0]), int(made[-1]) + 1), len(again)):
-        mine = again.clone()
-        mine[:done] = False
-        found.append(Part((first, last), mine[first:last, None, None], along))
-        done = last
-    return found
+    return passes_of(shot, model.side, segment, again)
 
 
-def conditions(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> Told:
+def conditions(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Told:
     return told(shot, model, segment, part, latents)
 
 
 def latents_shape(shot: Shot, model: VACE, frames: int) -> tuple[int, ...]:
     height, width = shot.settings.height // model.side, shot.settings.width // model.side
-    return 1, model.vae.config.z_dim, _references(shot) + latent_count(frames), height, width
+    pictures = pictures_of(shot, range(len(shot.characters)))
+    return 1, model.vae.config.z_dim, pictures + latent_count(frames), height, width
 
 
 def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Velocity:
@@ -101,7 +95,3 @@ def plate(
             done += 1
             yield frame
     report(Progress("decode", total, total))
-
-
-def _references(shot: Shot) -> int:
-    return sum(character.reference is not None for character in shot.characters)

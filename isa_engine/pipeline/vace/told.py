@@ -4,9 +4,8 @@ The control video shows the set where it is kept and the cast's skeletons where 
 which is which. References go before the video, a latent frame each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -14,15 +13,16 @@ from PIL import Image
 from torch import Tensor
 
 from isa_engine.controls import grown_masks, pose_pictures
-from isa_engine.controls.masks import REACH, grown
+from isa_engine.controls.masks import REACH, grown, own_masks
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
-from isa_engine.pipeline.painter import Part, Span
+from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
 from isa_engine.pipeline.vace.decoding import background, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
+from isa_engine.pipeline.vace.passes import Pass
 from isa_engine.shot import Character, Shot
 
 # A picture is not what the camera saw where its proportions differ from the render's by more than this share.
@@ -57,7 +57,7 @@ class Told:
 
 
 @torch.inference_mode()
-def told(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> Told:
+def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Told:
     """Of a part of a segment.
 
     Args:
@@ -66,22 +66,22 @@ def told(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> 
     Raises:
         ShotError: a picture is damaged.
     """
-    size = shot.settings.width, shot.settings.height
+    settings, begin = shot.settings, part.span[0]
+    size, cast = (settings.width, settings.height), [shot.characters[who] for who in part.cast]
     known = known_frames(shot, model, segment, part, latents)
-    video, mask = control_pictures(shot, frames_of(shot, segment, part.span), known)
+    video, mask = control_pictures(shot, frames_of(shot, segment, part.span), part.cast, part.before, known)
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
         raise ShotError(f"controls of {video.shape} pixels are not the canvas of {size}", where="controls")
     pictures, painted = to_video(video), torch.from_numpy(mask[..., 0] > 127)[None, None].float()
     kept, new = (model.encode(pictures * share) for share in (1 - painted, painted))
-    shown = [model.encode(picture[None, :, None]) for picture in reference_pictures(shot, size)]
+    shown = [model.encode(picture[None, :, None]) for picture in reference_pictures(shot, cast, size)]
     both = torch.cat([kept, new], 1)
     before = [torch.cat([picture, torch.zeros_like(picture)], 1) for picture in shown]
     both = torch.cat([*before, both], 2)
     control = torch.cat([both, _mask_latents(painted, model, both.shape, len(shown)).to(both)], 1)
-    settings, begin = shot.settings, part.span[0]
-    prompt = ". ".join(filter(None, (settings.prompt, *(c.prompt for c in shot.characters))))
+    prompt = ". ".join(filter(None, (settings.prompt, *(character.prompt for character in cast))))
     first = kept[:, :, 0].to(latents) - latents[:, :, begin] if begin else None
     return Told(control, len(shown), model.read(prompt), model.read(settings.negative_prompt), first)
 
@@ -90,49 +90,68 @@ def frames_of(shot: Shot, segment: int, span: Span) -> range:
     """Those of the shot's frames, counted from 0, that are told of a span of a segment's latents: a video,
     which begins with a latent of one frame, the last of those that the span's first stands for."""
     before, (first, last) = sum(shot.segments[:segment]), span
-    return range(
-        before + frames_before(first + 1) - 1, before + min(shot.segments[segment], frames_before(last))
-    )
+    begin, end = frames_before(first + 1) - 1, min(shot.segments[segment], frames_before(last))
+    return range(before + begin, before + end)
 
 
-def known_frames(shot: Shot, model: VACE, segment: int, part: Part, latents: Tensor) -> dict[int, np.ndarray]:
-    """The plate's frames of those of a part's latents that are finished, by their numbers in the shot."""
-    held = [part.span[0] + int(k) for k in (~part.made.flatten(1).any(1)).nonzero()]
-    if not held:
-        return {}
-    first, last = held[0], held[-1] + 1
+@dataclass(frozen=True)
+class Known:
+    """What is finished of a part's frames, as the plate has it.
+
+    Attributes:
+        frames: ``(H, W, 3)`` uint8 by their numbers in the shot.
+        held: numbers of those of which nothing more is painted.
+    """
+
+    frames: Mapping[int, np.ndarray]
+    held: Collection[int]
+
+
+def known_frames(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Known:
+    """Those of which a part makes no latent; where others are painted already, all of a part's."""
+    first, last = part.span
+    made = {first + int(latent) for latent in part.made.flatten(1).any(1).nonzero()}
+    wanted = [latent for latent in range(first, last) if part.before or latent not in made]
+    if not wanted:
+        return Known({}, ())
     begin = sum(shot.segments[:segment])
-    frames = plate_frames(latents, model, shot, segment, first, last)
-    return {
-        begin + number: frame
-        for number, frame in enumerate(frames, frames_before(first))
-        if latent_of(number) in held
-    }
+    frames = plate_frames(latents, model, shot, segment, wanted[0], wanted[-1] + 1)
+    numbered = enumerate(frames, frames_before(wanted[0]))
+    found = {begin + number: frame for number, frame in numbered if latent_of(number) in wanted}
+    return Known(found, {number for number in found if latent_of(number - begin) not in made})
 
 
 def control_pictures(
-    shot: Shot, numbers: range, known: Mapping[int, np.ndarray] = MappingProxyType({})
+    shot: Shot, numbers: range, cast: Sequence[int], before: Collection[int], known: Known
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control video and the mask of a shot's frames, ``(F, H, W, 3)`` uint8 each.
 
-    Without a background all is painted. Frames that are known are shown, and none of them painted. A picture
-    of the first frame is one of them: it tells by place who wears what.
+    Without a background all is painted, by the first who are. A picture of the first frame is known: it tells
+    by place who wears what.
 
     Args:
         numbers: of the frames, counted from 0.
-        known: ``(H, W, 3)`` uint8 by their numbers.
+        cast: who is painted, as indices into the shot's characters.
+        before: who is painted already.
     """
-    size = shot.settings.width, shot.settings.height
-    video, kept = np.stack(list(pose_pictures(shot, size, numbers))), background(shot, numbers)
-    if kept is None:
+    size, kept = (shot.settings.width, shot.settings.height), background(shot, numbers)
+    people = replace(shot, characters=tuple(shot.characters[who] for who in cast))
+    video = np.stack(list(pose_pictures(people, size, numbers)))
+    if before:
+        (who,) = cast
+        masks = np.stack(list(own_masks(shot, size, who, before, numbers)))
+    elif kept is None:
         masks = np.full_like(video, 255)
     else:
-        masks = np.stack(list(grown_masks(shot, size, numbers)))
-        video = np.where(masks > 127, video, kept)
-    if 0 in numbers and 0 not in known and (first := first_frame(shot)) is not None:
-        known = {**known, 0: first}
-    for number in known.keys() & set(numbers):
-        video[number - numbers.start], masks[number - numbers.start] = known[number], 0
+        masks = np.stack(list(grown_masks(people, size, numbers)))
+    shown, held = dict(known.frames), {*known.held}
+    if 0 in numbers and 0 not in held and (first := first_frame(shot)) is not None:
+        shown[0], held = first, {*held, 0}
+    for place, number in enumerate(numbers):
+        if number in held:
+            masks[place] = 0
+        there = shown.get(number, video[place] if kept is None else kept[place])
+        video[place] = np.where(masks[place] > 127, video[place], there)
     return video, masks
 
 
@@ -155,11 +174,11 @@ def first_frame(shot: Shot) -> np.ndarray | None:
     return to_frames(to_canvas(picture, size)[None, :, None])[0]
 
 
-def reference_pictures(shot: Shot, size: tuple[int, int]) -> list[Tensor]:
-    """Each of the cast cut out of its picture, on white: ``(3, H, W)`` in [−1, 1] of the canvas's size."""
+def reference_pictures(shot: Shot, cast: Sequence[Character], size: tuple[int, int]) -> list[Tensor]:
+    """Each of these cut out of its picture, on white: ``(3, H, W)`` in [−1, 1] of the canvas's size."""
     return [
         _cut_out(character, shot.references[character.reference.picture], size)
-        for character in shot.characters
+        for character in cast
         if character.reference is not None
     ]
 

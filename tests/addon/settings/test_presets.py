@@ -9,6 +9,7 @@ from isa_blender_addon.headless.arguments import add_scene_arguments, configure
 from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
+from isa_engine.errors import SceneError
 from tests.addon.scenes.snapshot import snapshot
 
 
@@ -50,6 +51,15 @@ def test_a_command_line_may_wish_a_preset_and_something_else_of_it(addon, own_pr
     settings = generation_settings(addon)
     assert (settings.steps, settings.policy) == (PRESETS["Exact"].steps, PRESETS["Exact"].policy)
     assert settings.guidance == 3
+
+
+def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    with pytest.raises(SceneError, match="isa-tiny cannot paint people one after the other"):
+        configure(addon, parser.parse_args(["--one-by-one"]))
+    assert not addon.isa.one_by_one
+    configure(addon, parser.parse_args(["--no-one-by-one"]))
 
 
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_presets, monkeypatch):

@@ -98,16 +98,19 @@ def test_a_model_of_another_kind_needs_no_line_of_the_panel(staged, engine):
     assert sum(engine_seconds(staged, "cpu", None).values()) > 0
 
 
-def test_words_are_asked_for_and_sent_where_the_model_reads_them(staged, engine):
+def test_words_and_one_by_one_are_asked_for_and_sent_where_the_model_knows_them(staged, engine):
     models.report(engine)
     (member,) = staged.isa.cast
     staged.isa.prompt, staged.isa.negative_prompt, member.prompt = "a street", "text", "a red coat"
+    staged.isa.one_by_one = True
     for model, reads in (("isa-tiny", False), ("discs", True)):
         staged.isa.model = model
-        assert ({"prompt", "negative_prompt"} <= set(asked(panel.ISA_PT_look))) == reads
+        only_some = {"prompt", "negative_prompt", "one_by_one"}
+        assert only_some & set(asked(panel.ISA_PT_look)) == (only_some if reads else set())
         assert ("prompt" in asked(draw_member, member)) == reads
         shot = capture_shot(staged, generation_settings(staged), references(staged), prompts(staged))
         settings = shot.settings
+        assert settings.one_by_one == reads
         assert (settings.prompt, settings.negative_prompt) == (("a street", "text") if reads else ("", ""))
         assert shot.characters[0].prompt == ("a red coat" if reads else "")
 

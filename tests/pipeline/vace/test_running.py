@@ -85,6 +85,22 @@ def test_doctor_says_what_fits_a_gpu_and_how_long_it_takes(added):
     assert all(finding.state == "note" for finding in fit(1000, "cuda:0"))
 
 
+def test_model_show_tells_what_a_take_costs(added, capsys):
+    def shown(*options):
+        assert cli.main(["model", "show", added, "--json", *options]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    once, long = shown(), shown("--frames", "1001")
+    assert (once["frames"], once["canvas"], once["licence"]) == (81, [480, 480], "apache-2.0 (README.md)")
+    assert long["generation_operations"]["denoise"] == 16 * once["generation_operations"]["denoise"]
+    assert list(once["memory"]) == ["whole", "text encoder offloaded", "offloaded"]
+    assert once["memory"] == long["memory"]
+    assert cli.main(["model", "show", added, "--size", "848x480"]) == 0
+    assert "bytes on a device\n  whole" in capsys.readouterr().out
+    assert cli.main(["model", "show", added, "--size", "850x480"]) == 1
+    assert "multiples of 16" in capsys.readouterr().err
+
+
 def test_draft_keeps_the_transformer_in_8_bits_and_paints_about_the_same(published, added, model):
     assert add(published, "light", "--preset", "draft") == 0
     light = load_model("light", "cpu")

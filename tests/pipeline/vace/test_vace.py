@@ -25,7 +25,7 @@ from isa_engine.pipeline import generate, load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
 from isa_engine.pipeline.vace.decoding import background
-from isa_engine.pipeline.vace.told import control_pictures, first_frame, reference_pictures, told
+from isa_engine.pipeline.vace.told import Known, control_pictures, first_frame, reference_pictures, told
 from isa_engine.results.record import PROJECTED
 from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
@@ -62,8 +62,13 @@ def silent(progress):
     pass
 
 
-def told_at_once(shot, model):
+def controls(shot, numbers):
     """Of a shot that is made in one part."""
+    return control_pictures(shot, numbers, range(len(shot.characters)), (), Known({}, ()))
+
+
+def told_at_once(shot, model):
+    """As ``controls``."""
     latents = torch.zeros(1, 16, latent_count(FRAMES), SIZE[1] // 8, SIZE[0] // 8)
     (part,) = painter.parts(shot, model, 0, torch.ones(latents.shape[2], dtype=torch.bool))
     return told(shot, model, 0, part, latents)
@@ -71,12 +76,12 @@ def told_at_once(shot, model):
 
 def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
     shot = with_first_frame(shot_of_people(added))
-    video, masks = control_pictures(shot, ALL)
+    video, masks = controls(shot, ALL)
     seen = np.array(Image.open(io.BytesIO(shot.references[0])).resize(SIZE, Image.Resampling.LANCZOS))
     assert np.abs(video[0].astype(int) - seen).max() <= 1
     assert not masks[0].any()
     assert masks[1:].any((1, 2, 3)).all()
-    painted, all_of_it = control_pictures(replace(shot, background=None), ALL)
+    painted, all_of_it = controls(replace(shot, background=None), ALL)
     assert np.array_equal(painted[0], video[0])
     assert all_of_it[1:].all()
     moved = shot.mvp[0].copy()
@@ -85,8 +90,8 @@ def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
     other_shape = replace(shot, references=(picture(SIZE[0], SIZE[0]),))
     for other in (elsewhere, other_shape, replace(shot, frame_reference=None)):
         assert first_frame(other) is None
-        assert control_pictures(other, ALL)[1][0].any()
-    assert control_pictures(replace(shot, cuts=(2,)), range(2, FRAMES))[1][0].any()
+        assert controls(other, ALL)[1][0].any()
+    assert controls(replace(shot, cuts=(2,)), range(2, FRAMES))[1][0].any()
 
 
 @pytest.mark.parametrize("staged", [shot_of_people, lambda name: with_first_frame(shot_of_people(name))])
@@ -94,14 +99,14 @@ def test_it_is_told_what_its_makers_pipeline_tells_it(added, model, staged):
     from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 
     shot = staged(added)
-    pictures = reference_pictures(shot, SIZE)
+    pictures = reference_pictures(shot, shot.characters, SIZE)
     found = told_at_once(shot, model)
     assert (found.references, found.control.shape[2]) == (len(pictures), len(pictures) + latent_count(FRAMES))
     parts = {"vae": model.vae, "transformer": model.transformer, "text_encoder": model.text_encoder}
     pipe = WanVACEPipeline(
         tokenizer=model.tokenizer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), **parts
     )
-    video, mask = ([Image.fromarray(frame) for frame in frames] for frames in control_pictures(shot, ALL))
+    video, mask = ([Image.fromarray(frame) for frame in frames] for frames in controls(shot, ALL))
     # Its makers' pipeline wants whole windows of frames.
     video, mask = ([*frames, frames[-1]] for frames in (video, mask))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Takes longer than the model sees at once are made in windows, each of which goes on from the one before."""
+"""Takes longer than the model sees at once are made in context windows, which go on from one another."""
 
 import shutil
 from dataclasses import replace
@@ -14,7 +14,7 @@ from isa_engine.configuration.policies import EXACT, FORECAST
 from isa_engine.cost.generation import Work
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.models import describe, vace
-from isa_engine.models.vace import KNOWN, WINDOW, windows
+from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, context_windows
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace import painter
@@ -23,14 +23,14 @@ from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_fra
 from isa_engine.shot import Kept
 from tests.pipeline.vace.test_vace import SIZE, shot_of_people, silent
 
-# Seven latents in windows of four, of which two are known: 13 frames, 5 of them known.
+# Seven latents in context windows of four, of which two are known: 13 frames, 5 of them known.
 FRAMES, LATENTS = 25, 7
 SPANS = [(0, 4), (2, 6), (3, 7)]
 
 
 @pytest.fixture
 def shot(added, monkeypatch):
-    monkeypatch.setattr(vace, "WINDOW", 4)
+    monkeypatch.setattr(vace, "CONTEXT_WINDOW", 4)
     monkeypatch.setattr(vace, "KNOWN", 2)
     return shot_of_people(added, steps=2, frames=FRAMES)
 
@@ -46,17 +46,17 @@ def plate_of(latents, model, shot, span=None):
 
 @given(st.integers(1, 300), st.data())
 @settings(deadline=None)
-def test_windows_cover_what_is_made_and_each_begins_in_what_is_finished(latents, data):
+def test_context_windows_cover_what_is_made_and_each_begins_in_what_is_finished(latents, data):
     first = data.draw(st.integers(0, latents - 1))
     last = data.draw(st.integers(first + 1, latents))
-    found, done = windows((first, last), latents), first
+    found, done = context_windows((first, last), latents), first
     for begin, end in found:
         assert 0 <= begin <= done < end <= latents
-        assert end - begin == min(WINDOW, latents)
+        assert end - begin == min(CONTEXT_WINDOW, latents)
         assert begin == 0 or done - begin >= KNOWN
         done = end
     assert done >= last
-    assert len(found) <= 1 + max(0, -(-(last - first + KNOWN - WINDOW) // (WINDOW - KNOWN)))
+    assert len(found) <= 1 + max(0, -(-(last - first + KNOWN - CONTEXT_WINDOW) // (CONTEXT_WINDOW - KNOWN)))
 
 
 def test_any_latents_decode_as_in_the_whole_to_the_bit_in_the_memory_of_one(model, monkeypatch):
@@ -77,7 +77,7 @@ def test_any_latents_decode_as_in_the_whole_to_the_bit_in_the_memory_of_one(mode
         frames = np.stack(list(decoded(latents, model, first, last)))
         assert np.array_equal(frames, whole[frames_before(first) : frames_before(last)])
         assert set(asked) == {1}
-        # Else the beginning of a long take would be decoded as often as there are windows.
+        # Else the beginning of a long take would be decoded as often as there are context windows.
         assert len(asked) <= 33
 
 
@@ -88,7 +88,7 @@ def test_a_long_take_goes_on_from_any_step_to_the_same_latents(shot, model, tmp_
     kept = SimpleNamespace(path=tmp_path / "kept")
     kept.saved = lambda step: shutil.copy(kept.path, tmp_path / str(step))
     whole, total = denoise(shot, "hash", model, silent, kept), steps * len(SPANS)
-    # After any step; where a policy has a memory, those about a border between windows.
+    # After any step; where a policy has a memory, those about a border between context windows.
     stops = range(1, total) if policy == EXACT else range(steps - 1, steps + 2)
     assert whole.shape == (1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
     assert torch.isfinite(whole).all()
@@ -100,7 +100,7 @@ def test_a_long_take_goes_on_from_any_step_to_the_same_latents(shot, model, tmp_
         assert made == [*range(stop + 1, total + 1)]
 
 
-def test_each_window_is_told_the_end_of_the_one_before_as_it_is_in_the_plate(shot, model, monkeypatch):
+def test_each_context_window_is_told_what_is_finished_as_it_is_in_the_plate(shot, model, monkeypatch):
     seen = []
 
     def watched(*given):
@@ -118,23 +118,24 @@ def test_each_window_is_told_the_end_of_the_one_before_as_it_is_in_the_plate(sho
         numbers = frames_of(shot, 0, part.span)
         known = known_frames(shot, model, 0, part, there)
         assert len(numbers) == 13
-        assert set(known) & set(numbers) == set(numbers) & set(range(frames_before(done)))
-        assert len(set(known) & set(numbers)) in (0, 5, 9)
-        video, masks = control_pictures(shot, numbers, known)
+        assert set(known.frames) == set(known.held)
+        assert set(known.held) & set(numbers) == set(numbers) & set(range(frames_before(done)))
+        assert len(set(known.held) & set(numbers)) in (0, 5, 9)
+        video, masks = control_pictures(shot, numbers, part.cast, part.before, known)
         for place, number in enumerate(numbers):
-            if number in known:
+            if number in known.held:
                 assert np.array_equal(video[place], plate[number])
-            assert masks[place].any() == (number not in known)
+            assert masks[place].any() == (number not in known.held)
 
 
-def test_to_the_network_a_window_is_a_video_whose_first_latent_stands_for_one_frame(shot, model):
+def test_to_the_network_a_context_window_is_a_video_whose_first_latent_stands_for_one_frame(shot, model):
     torch.manual_seed(0)
     latents = torch.randn(1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
     first, *others = parts_of(shot, model)
     assert told(shot, model, 0, first, latents).first is None
     found, begin = told(shot, model, 0, others[0], latents), others[0].span[0]
     frame = list(decoded(latents, model, begin, begin + 1))[-1]
-    known = known_frames(shot, model, 0, others[0], latents)[frames_before(begin + 1) - 1]
+    known = known_frames(shot, model, 0, others[0], latents).frames[frames_before(begin + 1) - 1]
     inside = (known != background(shot, range(8, 9))[0]).any(-1)
     assert np.array_equal(known[inside], frame[inside])
     alone = model.encode(torch.from_numpy(known).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1)
@@ -147,7 +148,7 @@ def test_to_the_network_a_window_is_a_video_whose_first_latent_stands_for_one_fr
     assert at_the_end.shape == held.shape
 
 
-def test_a_cut_begins_anew_and_no_window_reaches_across_it(shot, model):
+def test_a_cut_begins_anew_and_no_context_window_reaches_across_it(shot, model):
     cut = replace(shot, cuts=(17,))
     assert [part.span for part in parts_of(cut, model, segment=0)] == [(0, 4), (1, 5)]
     (after,) = parts_of(cut, model, segment=1)
@@ -165,7 +166,7 @@ def test_a_cut_begins_anew_and_no_window_reaches_across_it(shot, model):
     assert np.array_equal(np.concatenate(spans), plate_of(latents, model, cut))
 
 
-def test_the_network_never_sees_more_than_a_window(shot, model, monkeypatch):
+def test_the_network_never_sees_more_than_a_context_window(shot, model, monkeypatch):
     sizes, forward = set(), model.transformer.forward
 
     def counted(hidden_states, **given):
@@ -177,7 +178,7 @@ def test_the_network_never_sees_more_than_a_window(shot, model, monkeypatch):
     assert sizes == {1 + 4}
 
 
-def test_of_a_long_take_only_the_windows_about_what_changed_are_made_again(shot, model, monkeypatch):
+def test_of_a_long_take_only_the_context_windows_about_what_changed_are_made_again(shot, model, monkeypatch):
     latents = denoise(shot, "hash", model, silent)
     again = np.zeros(LATENTS, bool)
     again[5] = True
@@ -189,14 +190,14 @@ def test_of_a_long_take_only_the_windows_about_what_changed_are_made_again(shot,
     assert torch.equal(remade[:, :, ~again], latents[:, :, ~again])
     assert not torch.equal(remade[:, :, again], latents[:, :, again])
     # Frames on both sides of it are known, and shown as they are.
-    known = known_frames(shot, model, 0, part, latents)
+    known = known_frames(shot, model, 0, part, latents).frames
     plate = plate_of(latents, model, shot)
     assert {*range(12, 17), *range(21, 25)} <= set(known)
     assert not {*range(17, 21)} & set(known)
     assert all(np.array_equal(frame, plate[number]) for number, frame in known.items())
 
 
-def test_work_grows_with_the_windows_and_memory_does_not(added):
+def test_work_grows_with_the_context_windows_and_memory_does_not(added):
     model = describe(added)
     assert model.longest is None
 
@@ -204,7 +205,7 @@ def test_work_grows_with_the_windows_and_memory_does_not(added):
         return Work(frames, 64, 48, 1, 10, 5.0)
 
     one = model.operations(work(81))["denoise"]
-    # 17 of each window's 81 frames are known: two windows have 145, four have 273.
+    # 17 of the 81 frames are known: two have 145, four have 273.
     for frames, count in ((82, 2), (145, 2), (146, 3), (273, 4), (1001, 16)):
         assert model.operations(work(frames))["denoise"] == count * one
         assert model.memory_beside(work(frames)) == model.memory_beside(work(81))
