@@ -41,7 +41,7 @@ PRIORITIES = range(-100, 101)
 MAX_NAME, MAX_COMMENT, MAX_SENTENCE = 128, 1000, 2000
 
 # Why jobs fail: the shot was refused; memory did not suffice; it took too long; the worker died or hung on
-# it; the results were damaged later; the engine failed.
+# it; the shot or the results were damaged on the disk; the engine failed.
 REASONS = ("refused", "memory", "time", "worker", "damaged", "engine")
 
 

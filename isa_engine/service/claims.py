@@ -37,6 +37,7 @@ class Claim:
     Attributes:
         seconds: that earlier attempts took.
         created: when the job came, as in ``JobStatus``.
+        shot: SHA-256 of the shot file that came, in hexadecimal.
         hindered: how often in a row trouble of the host, such as a full disk, had it put back before it got
             any further.
         elsewhere: it failed on another worker before.
@@ -46,6 +47,7 @@ class Claim:
     attempt: int
     seconds: float
     created: float
+    shot: str
     hindered: int = 0
     elsewhere: bool = False
 
@@ -110,7 +112,8 @@ class Claims(Database):
             f"ORDER BY hindered >= {MAX_STALLS}, "
             "coalesce((SELECT turn FROM turns WHERE turns.owner = job.owner), 0), "
             "priority DESC, number LIMIT 1) "
-            "AND state = 'queued' RETURNING id, attempt, seconds, created, hindered, avoids IS NOT NULL",
+            "AND state = 'queued' "
+            "RETURNING id, attempt, seconds, created, shot, hindered, avoids IS NOT NULL",
             *(worker, time.time()),
         )
         return Claim(*rows[0]) if rows else None

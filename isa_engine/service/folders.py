@@ -86,12 +86,13 @@ class Folders:
                 self.shot(job).parent.mkdir(mode=0o700, exist_ok=True)
                 (self.uploads / job).replace(self.shot(job))
 
-    def reject(self, job: str) -> None:
-        """Forget a shot that becomes no job."""
+    def reject(self, job: str) -> bool:
+        """Forget a shot that becomes no job; whether it is gone."""
         self.receiving(job).unlink(missing_ok=True)
         (self.uploads / job).unlink(missing_ok=True)
         if self.archive:
             self.archive.remove(job)
+        return not (self.uploads / job).exists()
 
     def uploaded(self) -> list[str]:
         """Whole shots that are in no job's folder, by the names that are ours."""
@@ -156,12 +157,15 @@ class Folders:
         """
         known = set(known)
         for half in self.uploads.glob("*.part"):
-            # A folder of that name is nobody's upload.
+            # A folder of that name is nobody's upload. What cannot be removed stays for another start.
             if not half.is_dir():
-                half.unlink()
+                with contextlib.suppress(OSError):
+                    half.unlink()
         for upload in list(self.uploads.iterdir()):
             if upload.name in known:
-                self.admit(upload.name)
+                # On a full disk it stays here, where the worker looks for it, too.
+                with contextlib.suppress(OSError):
+                    self.admit(upload.name)
         strays = {path.name for folder in (self.uploads, self.jobs) for path in folder.iterdir()} - known
         if self.archive:
             for job in strays:

@@ -6,6 +6,7 @@ day at most for the time that it was off. The system's clock may jump by years, 
 
 import logging
 import time
+from collections.abc import Callable
 
 from isa_engine.errors import EngineError
 from isa_engine.service.folders import Folders
@@ -52,15 +53,22 @@ class Retention:
             if self.store.delete(job):
                 log.info("job expired", extra={"job": job})
         for upload in self._strays.overdue(self.folders.uploaded(), self.days * 86400):
-            self.folders.reject(upload)
-            self._strays.gone(upload)
-            log.warning("an upload that never became a job is deleted", extra={"job": upload})
+            if self._gone(upload, self.folders.reject):
+                self._strays.gone(upload)
+                log.warning("an upload that never became a job is deleted", extra={"job": upload})
         History(self.store).trim()
         for job in self.store.removals():
-            try:
-                gone = self.folders.remove(job)
-            except EngineError as error:
-                log.error("%s", error)
-                gone = True
-            if gone:
+            if self._gone(job, self.folders.remove):
                 self.store.removed(job)
+
+    def _gone(self, job: str, remove: Callable[[str], bool]) -> bool:
+        """Remove files; whether nothing more is to be done. Where one job's cannot be, others' still are."""
+        try:
+            return remove(job)
+        except EngineError as error:
+            log.error("%s", error)
+            return True
+        except Exception as error:
+            # Of the disk, or of whatever keeps results for good: the next time is another try.
+            log.error("files cannot be removed: %r", error, extra={"job": job})
+            return False

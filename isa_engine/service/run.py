@@ -1,10 +1,13 @@
 """One attempt at a job, as the pipeline sees it."""
 
+import contextlib
+import hashlib
 import time
 
 from isa_engine.errors import Cancelled, EngineError
 from isa_engine.service.claims import Claim
 from isa_engine.service.job_log import note
+from isa_engine.shot import Shot, read_shot
 from isa_engine.whole_file import whole_file
 
 
@@ -14,6 +17,10 @@ class Stopping(Exception):
 
 class Overdue(EngineError):
     """The job took too long."""
+
+
+class Damaged(EngineError):
+    """The shot on the disk is not the one that came."""
 
 
 class Run:
@@ -32,6 +39,35 @@ class Run:
     def note(self, line: str) -> None:
         """Add a line to the job's log."""
         note(self.worker.folders.log(self.claim.id), line)
+
+    def read_shot(self) -> Shot:
+        """The shot as it came; its file is ``encoded`` from now on.
+
+        Raises:
+            Damaged: it is missing, or another, here and where it lies for good.
+            ShotError: it was never one.
+            OSError: the disk cannot be read, which says nothing of the shot.
+        """
+        folders, job = self.worker.folders, self.claim.id
+        self.encoded = self._copy()
+        if not self._as_it_came() and folders.archive:
+            # Only a copy of what lies elsewhere: it is brought once more.
+            folders.shot(job).unlink(missing_ok=True)
+            self.encoded = self._copy()
+        if not self._as_it_came():
+            state = "was damaged" if self.encoded else "is no longer"
+            raise Damaged(f"the shot {state} on the engine's disk", remedy="Send it again.")
+        return read_shot(self.encoded)
+
+    def _copy(self) -> bytes:
+        with contextlib.suppress(FileNotFoundError):
+            return self.worker.folders.bring_shot(self.claim.id).read_bytes()
+        return b""
+
+    def _as_it_came(self) -> bool:
+        # Of a job that an early version took, the queue does not know the checksum.
+        known = ("", hashlib.sha256(self.encoded).hexdigest())
+        return bool(self.encoded) and self.claim.shot in known
 
     def saved(self, step: int) -> None:
         """A checkpoint of this denoising step lies at ``path``."""

@@ -35,6 +35,7 @@ from isa_engine.service.lock import held
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.queue_watch import LOOK_SECONDS, QueueWatch
 from isa_engine.service.retention import TICK_SECONDS, Retention
+from isa_engine.service.sqlite import unusable
 from isa_engine.service.store import JobStore
 from isa_engine.service.supervisor import Supervisor
 from isa_engine.service.tokens import Tokens
@@ -103,9 +104,7 @@ def serve(
     ):
         first = config.host_number * WORKERS_A_HOST
         own = range(first, first + WORKERS_A_HOST)
-        store.recover(own)
-        store.forget_workers(own)
-        _look_through(store, folders, config.keep_days)
+        _take_up(store, folders, own, config.keep_days)
         conditions = Conditions()
         secret = token or (secrets.token_urlsafe(32) if is_loopback(config.host) else None)
         identity = secrets.token_urlsafe(32)
@@ -214,6 +213,20 @@ def _check_certificate(config: ServiceConfig) -> None:
         remedy = "Give the PEM files of a certificate and of its own key."
         where = config.tls_certificate
         raise EngineError(f"the certificate cannot be used: {error}", where=where, remedy=remedy) from error
+
+
+def _take_up(store: JobStore, folders: Folders, workers: range, keep_days: float) -> None:
+    """Go on from what the last run left.
+
+    Raises:
+        EngineError: the disk is full, or fails.
+    """
+    try:
+        store.recover(workers)
+        store.forget_workers(workers)
+        _look_through(store, folders, keep_days)
+    except OSError as error:
+        raise unusable(folders.root, error) from error
 
 
 def _look_through(store: JobStore, folders: Folders, keep_days: float) -> None:

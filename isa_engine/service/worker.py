@@ -30,8 +30,7 @@ from isa_engine.service.host import FULL, Host
 from isa_engine.service.job_log import logged_to, note
 from isa_engine.service.logs import log_to_stderr
 from isa_engine.service.memory import device_memory
-from isa_engine.service.run import Overdue, Run, Stopping
-from isa_engine.shot import read_shot
+from isa_engine.service.run import Damaged, Overdue, Run, Stopping
 
 POLL_SECONDS = 0.1
 BEAT_SECONDS = 15
@@ -43,6 +42,7 @@ BLOCKED = (
 )
 # Exit code of a worker whose GPU went away.
 LOST_DEVICE = 75
+_KINDS = ((Overdue, "time"), (Damaged, "damaged"))
 
 log = logging.getLogger(__name__)
 
@@ -193,8 +193,7 @@ class Worker:
         try:
             self.folders.begin(claim.id, claim.attempt)
             run.note(f"attempt {claim.attempt} begins on worker {self.number}")
-            run.encoded = self.folders.bring_shot(claim.id).read_bytes()
-            shot = read_shot(run.encoded)
+            shot = run.read_shot()
             self.host.make_sure_of(shot)
             self._load(shot.settings.model)
             self.host.make_sure_of_memory(shot)
@@ -286,7 +285,7 @@ def _result(path: Path) -> ResultFile:
 def _reason(error: Exception) -> tuple[str, str]:
     """The sentence for a failure, and its kind, of ``protocol.REASONS``."""
     if isinstance(error, IsaError):
-        return str(error), "time" if isinstance(error, Overdue) else "refused"
+        return str(error), next((kind for each, kind in _KINDS if isinstance(error, each)), "refused")
     if ran_out_of_memory(error):
         return "The engine ran out of memory. Generate fewer frames, or a smaller picture.", "memory"
     return f"The engine failed: {error!r}. Its log says more.", "engine"

@@ -41,6 +41,13 @@ def unit() -> configparser.ConfigParser:
     return found
 
 
+def test_the_unit_is_started_again_for_as_long_as_a_full_disk_stops_it():
+    assert unit()["Service"]["Restart"] == "on-failure"
+    # systemd would give up after five starts in ten seconds.
+    assert unit()["Unit"]["StartLimitIntervalSec"] == "0"
+    assert int(unit()["Service"]["RestartSec"]) >= 5
+
+
 def test_the_unit_keeps_its_data_where_it_may_write_and_has_time_to_drain():
     service = unit()["Service"]
     assert parsed(shlex.split(service["ExecStart"])).data == f"/var/lib/{service['StateDirectory']}"

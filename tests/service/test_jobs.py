@@ -175,6 +175,26 @@ def test_a_host_that_is_ill_fails_no_job_and_the_queue_stands_still_with_the_rea
     assert engine.client.health().trouble == ""
 
 
+@pytest.mark.parametrize(
+    ("becomes", "sentence"),
+    [
+        # The time of its first member: a shot all the same, and only its checksum tells.
+        (lambda content: content[:10] + b"?" + content[11:], "the shot was damaged on the engine's disk"),
+        (lambda content: b"", "the shot is no longer on the engine's disk"),
+    ],
+)
+def test_a_shot_that_the_disk_damaged_is_not_generated_and_the_job_says_so(engine, becomes, sentence):
+    first = engine.client.submit(upload(ENDLESS))
+    running(engine, first)
+    job = engine.client.submit(upload(FAST))
+    shot = engine.data / "jobs" / job / "shot.npz"
+    shot.write_bytes(becomes(shot.read_bytes()))
+    engine.client.cancel(first)
+    status = over(engine, job)
+    assert (status.state, status.reason, status.error) == ("failed", "damaged", f"{sentence}. Send it again.")
+    assert over(engine, engine.client.submit(upload(FAST))).state == "done"
+
+
 def test_jobs_survive_the_service(run_engine):
     engine = run_engine()
     pid = engine.worker_pid()

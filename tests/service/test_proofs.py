@@ -9,15 +9,12 @@ import socket
 import subprocess
 import sys
 
-import psutil
 import pytest
-import requests
-from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.service.load import measure
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS
-from tests.service.test_api import mutated
+from tests.service.uploads import send
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -38,34 +35,14 @@ def test_schemathesis_finds_no_5xx_and_nothing_that_the_document_does_not_say(ru
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(run_engine):
-    engine = run_engine(ISA_ENGINE_TOKEN="geheim")
-    session = requests.Session()
-    session.headers["Authorization"] = "Bearer geheim"
-    service = psutil.Process(engine.process.pid)
-    eventually(lambda: engine.client.health().device, "the worker is ready")
-    before = service.memory_info().rss
-    reasons = set()
-
-    @settings(
-        max_examples=10_000,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(content=mutated())
-    def sent(content):
-        answer = session.post(f"{engine.url}/v1/jobs", data=content, timeout=60)
-        # 429: the queue is as full as a token may have it.
-        assert answer.status_code in (201, 422, 429), answer.text
-        if answer.status_code == 422:
-            reasons.add(answer.json()["error"][:40])
-
-    sent()
-    assert len(reasons) > 3
-    assert service.memory_info().rss - before < 300 * 2**20
-    assert engine.client.health().worker == "ready"
+def test_ten_thousand_mutated_uploads_are_shots_or_refused_in_bounded_memory(tmp_path):
+    found = send(tmp_path / "data", 10_000)
+    print(json.dumps(found))
+    assert set(found["statuses"]) == {201, 422}
+    assert found["reasons"] > 3
+    assert found["late"] - found["early"] < 32
+    assert set(found["rows"].values()) == {0}
+    assert found["files"] == []
 
 
 def test_two_hundred_clients_for_two_minutes(tmp_path):

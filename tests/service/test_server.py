@@ -1,5 +1,6 @@
 """The service as a process: how it starts, and that it always ends, with its worker."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import isa_engine
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
 from isa_engine.service.access import check_exposure
-from isa_engine.service.server import _listen
+from isa_engine.service.server import _listen, _take_up
 from tests.service.running import LONG, STUB, RunningEngine, alive, eventually, upload
 from tests.service.stub_engine import ENDLESS
 
@@ -32,6 +33,15 @@ def test_every_run_has_its_own_token_and_a_chosen_one_is_not_repeated(run_engine
     assert chosen.client.health().version == isa_engine.__version__
     with pytest.raises(EngineError, match="refuses the token"):
         EngineClient(chosen.url, engine.first_line["token"]).health()
+
+
+def test_a_disk_that_is_full_at_the_start_is_said(store, folders, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store, "recover", full)
+    with pytest.raises(EngineError, match=r"No space left on device\. Give its folder room"):
+        _take_up(store, folders, range(1), 30)
 
 
 def start_job(engine: RunningEngine) -> int:

@@ -1,7 +1,9 @@
 """The queue's rules, whoever breaks off when."""
 
 import contextlib
+import errno
 import itertools
+import os
 import sqlite3
 
 import pytest
@@ -353,6 +355,32 @@ def test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first(s
     assert store.jobs() == []
     Retention(store, folders, days=30).tick()
     assert (list(folders.jobs.iterdir()), store.removals()) == ([], [])
+
+
+def test_files_that_cannot_be_removed_keep_no_others(store, folders, monkeypatch):
+    over_since(store, "a", "b")
+    for job in ("a", "b"):
+        folders.results(job, 1).mkdir(parents=True)
+        store.delete(job)
+    remove = folders.remove
+    monkeypatch.setattr(folders, "remove", lambda job: remove(job) if job == "b" else os.rmdir(folders.root))
+    Retention(store, folders, days=30).tick()
+    assert ([path.name for path in folders.jobs.iterdir()], store.removals()) == (["a"], ["a"])
+    monkeypatch.undo()
+    Retention(store, folders, days=30).tick()
+    assert (list(folders.jobs.iterdir()), store.removals()) == ([], [])
+
+
+def test_a_full_disk_stops_no_start_where_a_shot_waits_among_the_uploads(folders, monkeypatch):
+    (folders.uploads / "queued").write_bytes(b"x")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folders, "admit", full)
+    assert folders.tidy(["queued"]) == []
+    monkeypatch.undo()
+    assert folders.bring_shot("queued").read_bytes() == b"x"
 
 
 def over_since(store, *jobs: str) -> None:
