@@ -2,9 +2,15 @@
 (``tests/cost/test_memory_measured.py``); elsewhere to about a factor of two.
 """
 
-from isa_engine.configuration import ModelConfig
+from isa_engine.configuration import RAY_CHANNELS, ModelConfig
 from isa_engine.cost.generation import Work, seen, weight_count
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, frames_before
+from isa_engine.geometry.frames import (
+    TEMPORAL_COMPRESSION,
+    extended_count,
+    frames_before,
+    latent_count,
+)
+from isa_engine.geometry.surface import POINTS
 from isa_engine.geometry.temporal_windows import temporal_windows
 
 # The estimate may be so many times too high or too low, on devices on which it was not measured.
@@ -17,6 +23,8 @@ _KEPT, _WAITING = 26, 6
 # Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
 # copies of its features are in memory at once.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
+# Videos of latents: the noise, what it has become and becomes, the background's, and what is made of it.
+_LATENTS = 5
 # Bytes of the process itself, before any model.
 _PROCESS = 0.54 * 2**30
 
@@ -28,8 +36,8 @@ def memory(config: ModelConfig, work: Work) -> float:
 
 
 def memory_beside(config: ModelConfig, work: Work) -> float:
-    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece, and the points
-    that a policy keeps from step to step."""
+    """Bytes beside the loaded model: the larger of a denoising step and of a decoded piece, the points that a
+    policy keeps from step to step, and the shot and its conditions."""
     # One segment is denoised after the other, so the longest counts.
     latents = max(seen(config, work))
     denoising = config.dit.width * _kept_latents(config, latents) * _tokens(config, work)
@@ -41,7 +49,18 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
     decoding = _COPIES * places * config.vae.block_out_channels[0]
     points = frames_before(latents) * work.characters * config.dit.points if work.policy.points > 1 else 0
     kept = config.dit.layers * config.dit.width * points
-    return _FLOAT * (max(denoising, decoding) + kept)
+    return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))
+
+
+def _held(config: ModelConfig, work: Work) -> float:
+    """Floats that stay from the first step to the last and grow with the take, windows or not: the shot's
+    points, and of the longest segment its points in two coordinate systems, its rays and its latents."""
+    frames = max(extended_count(segment.frames) for segment in work.segments)
+    places = (work.width // config.vae.spatial_compression) * (work.height // config.vae.spatial_compression)
+    tokens = places // config.dit.patch**2
+    of_latent = _LATENTS * config.vae.latent_channels * places + RAY_CHANNELS * tokens
+    of_frame = 2 * 3 * work.characters * config.dit.points
+    return work.frames * 3 * work.characters * POINTS + latent_count(frames) * of_latent + frames * of_frame
 
 
 def _kept_latents(config: ModelConfig, latents: int) -> int:

@@ -11,6 +11,7 @@ from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work, generation, seen, step
 from isa_engine.cost.memory import memory_beside
 from isa_engine.geometry.frames import Made, latent_count
+from isa_engine.geometry.surface import POINTS
 from isa_engine.geometry.temporal_windows import CONTEXT, seen_with
 
 TINY = model_config("isa-tiny")
@@ -40,7 +41,9 @@ def test_segments_between_cuts_add_up_and_the_longest_tells_the_memory():
     parts = [replace(TAKE, frames=made.frames) for made in (long, short)]
     denoised = [generation(TINY, each)["denoise"] for each in (cut, *parts)]
     assert denoised[0] == sum(denoised[1:])
-    assert memory_beside(TINY, cut) == memory_beside(TINY, parts[0])
+    # Beside it is the rest of the shot: the points of two people in single precision.
+    shot = 2 * 3 * POINTS * 4 * short.frames
+    assert memory_beside(TINY, cut) == memory_beside(TINY, parts[0]) + shot
 
 
 def test_a_model_without_windows_sees_the_segment_whole():
