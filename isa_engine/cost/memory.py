@@ -17,9 +17,9 @@ from isa_engine.geometry.temporal_windows import temporal_windows
 DOUBT = 2
 
 _FLOAT = 4
-# Floats in memory at once for each feature of a token: of tokens in a layer (queries, keys, values, the wide
-# feed-forward, and what these are computed from), and of tokens that wait for their window.
-_KEPT, _WAITING = 26, 6
+# Floats in memory at once for each feature of a token, as measured: of tokens in a layer (queries, keys,
+# values, the wide feed-forward, and what these are computed from), and of tokens that wait for their window.
+_KEPT, _WAITING = 26, 5
 # Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
 # copies of its features are in memory at once.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12

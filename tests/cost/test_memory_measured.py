@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (33, 128, 128, 4, "exact", 2),
         (33, 224, 128, 2, "forecast", 4),
         (121, 128, 128, 2, "exact", 2),
+        (497, 128, 128, 1, "exact", 1),
     ],
 )
 def test_it_is_told_to_within_a_tenth(frames, width, height, characters, policy, steps, tmp_path):
