@@ -19,8 +19,8 @@ from isa_engine.whole_file import whole_file
 # The disk has a transaction before it is answered for, so that it outlives a power cut.
 SYNCHRONOUS = "FULL"
 BUSY_SECONDS = 30
-# KiB of the file that a connection keeps for itself; the system has all of it in memory anyway.
-CACHE_KIB = 256
+# A connection keeps 256 KiB of the file for itself; the system has all of it in memory anyway.
+_CACHE = "PRAGMA cache_size=-256"
 # The files that SQLite keeps beside its own.
 SIDE_FILES = ("-wal", "-shm")
 
@@ -52,14 +52,14 @@ class SQLite:
             self._connection.create_function("greatest", 2, max, deterministic=True)
             self.run("PRAGMA journal_mode=WAL")
             self.run(f"PRAGMA synchronous={SYNCHRONOUS}")
-            self.run(f"PRAGMA cache_size=-{CACHE_KIB}")
+            self.run(_CACHE)
             if own and (found := fault(self.path)):
                 raise unusable(self.path, OSError(errno.EIO, found))
             with self.transaction():
                 self._prepare(own)
             self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only = ON")
-            self._reader.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            self._reader.execute(_CACHE)
             # With its first statement it opens the log, too: later another file may stand there.
             self._reader.execute("SELECT count(*) FROM transitions").fetchall()
             self._log = identity(self._beside(SIDE_FILES[0]))
@@ -200,6 +200,7 @@ def fault(path: Path) -> str:
     """
     try:
         with contextlib.closing(connect(path, "ro", seconds=1)) as connection:
+            connection.execute(_CACHE)
             found = connection.execute("PRAGMA quick_check(1)").fetchall()
             return "" if found == [("ok",)] else str(found[0][0]).splitlines()[-1]
     except sqlite3.OperationalError as error:
