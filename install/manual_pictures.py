@@ -24,7 +24,7 @@ PICTURES = {
     "preflight": ("preflight-found", VIEWPORT),
     "overlay": ("overlay-on", VIEWPORT),
     "controls-overlay": ("overlay-masks", VIEWPORT),
-    "queue": ("jobs-1-queue", VIEWPORT),
+    "queue": ("jobs-3-again", VIEWPORT),
     "takes": ("jobs-5-compared", VIEWPORT),
     "alpha": ("jobs-6-alpha", VIEWPORT),
     "farm": ("desk-farm", VIEWPORT),

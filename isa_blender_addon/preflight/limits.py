@@ -135,7 +135,7 @@ def _people(plan: Plan) -> list[Finding]:
 
 def _weights(plan: Plan) -> list[Finding]:
     texts = {
-        UNTRAINED: "The model {model} is untrained: the plate will show nobody.",
+        UNTRAINED: "The model {model} has no weights: untrained, it paints nobody.",
         MISSING: "Files of the model {model} are missing on the engine's machine.",
         "": "The engine does not have the model {model}.",
     }

@@ -32,7 +32,7 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
         # How it was recognized is told below: name and match need the room.
-        half = row.split(factor=0.42, align=True)
+        half = row.split(factor=0.5, align=True)
         if member.character.library is None:
             # A double click renames.
             half.prop(member.character, "name", text="", emboss=False)
@@ -42,10 +42,10 @@ class ISA_UL_cast(bpy.types.UIList):
         if member.include and not member.shown:
             icon = _HIDDEN[0]
         state = half.row()
-        # In red, for a sign beside it would leave the words no room.
+        # In red, for a sign or the picture beside it would leave the words no room.
         state.alert = icon == "ERROR"
         state.label(text=text, translate=False, icon="NONE" if icon == "ERROR" else icon)
-        picture = thumbnail(member.picture) if member.picture else None
+        picture = thumbnail(member.picture) if member.picture and not state.alert else None
         if picture is not None:
             row.label(text="", icon_value=picture)
 

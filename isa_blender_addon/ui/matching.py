@@ -67,7 +67,7 @@ def match_word(scene, member) -> tuple[str, str]:
     """A few words and an icon on how well it is known where a character stands in its picture."""
     size = picture_size(member.picture) if member.picture else None
     if size is None:
-        return (words("picture is missing"), "ERROR") if member.picture else (words("no picture"), "NONE")
+        return (words("file missing"), "ERROR") if member.picture else (words("no picture"), "NONE")
     if member.pose == "FIRST":
         return words("first frame"), "NONE"
     if member.pose == "FRAME":

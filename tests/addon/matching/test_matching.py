@@ -220,7 +220,7 @@ def test_a_ghost_is_posed_once_it_or_a_bone_has_moved(scene, member, bone):
 
 def test_a_row_says_where_a_picture_is_missing(scene, member):
     member.picture = "//gone.png"
-    assert row(scene) == ("picture is missing", "ERROR")
+    assert row(scene) == ("file missing", "ERROR")
     member.picture = ""
     assert row(scene) == ("no picture", "NONE")
 
