@@ -42,19 +42,3 @@ def face_points(joints: np.ndarray) -> np.ndarray:
     middle, apart = (left + right) / 2, np.linalg.norm(left - right)
     ear = apart * _LEFT_EAR
     return np.stack([middle + apart * _NOSE, left, right, middle + ear, middle + ear * [-1, 1, 1]])
-
-
-def keypoints(joints: np.ndarray, head_rotation: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """The keypoints of posed bodies.
-
-    Args:
-        joints: ``(..., ≥22, 3)`` posed.
-        head_rotation: ``(..., 3, 3)``, from the head at rest to the head in the space of ``joints``.
-        rest: ``(55, 3)`` joints at rest.
-
-    Returns:
-        ``(..., 17, 3)``.
-    """
-    offsets = face_points(rest) - rest[HEAD]
-    face = joints[..., None, HEAD, :] + np.einsum("...ab,kb->...ka", head_rotation, offsets)
-    return np.concatenate([face, joints[..., _JOINTS, :]], -2)

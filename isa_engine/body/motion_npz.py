@@ -20,6 +20,7 @@ from isa_engine.body.body_model import BodyModel
 from isa_engine.body.motion import Motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.skeleton import SMPLX_PARTS
 from isa_engine.errors import BodyError
 
 _SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156
@@ -37,15 +38,6 @@ _TO_Y_UP = {"Y": np.eye(3), "Z": TO_WORLD.T, "-Y": np.diag([1.0, -1.0, -1.0])}
 # Cosine of the angle from an axis within which heads plainly point along it.
 _PLAINLY = 0.7
 _RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
-_PARTS = {
-    "global_orient": 1,
-    "body_pose": 21,
-    "jaw_pose": 1,
-    "leye_pose": 1,
-    "reye_pose": 1,
-    "left_hand_pose": 15,
-    "right_hand_pose": 15,
-}
 _REMEDY = "Choose a motion of SMPL-X or AMASS."
 
 
@@ -132,7 +124,7 @@ def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
     ``(F, n, 3)``; parts that are not in it are at rest."""
     frames = len(np.atleast_1d(file.numbers("global_orient", None, np.float64)))
     joints = []
-    for name, count in _PARTS.items():
+    for name, count in SMPLX_PARTS.items():
         part = file.numbers(name, None, np.float64) if name in file else np.zeros((frames, count, 3))
         if part.shape not in ((frames, 3 * count), (frames, count, 3)):
             problem = f"found shape {part.shape} where ({frames}, {3 * count}) is needed"

@@ -16,6 +16,17 @@ SMPLX_JOINTS: tuple[str, ...] = (
     ),
 )
 
+# The parameters in which files of SMPL-X have them, in the order of the joints, and how many each holds.
+SMPLX_PARTS: dict[str, int] = {
+    "global_orient": 1,
+    "body_pose": 21,
+    "jaw_pose": 1,
+    "leye_pose": 1,
+    "reye_pose": 1,
+    "left_hand_pose": 15,
+    "right_hand_pose": 15,
+}
+
 _BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15)
 
 # A finger's first joint hangs from the wrist, the others from the one before.

@@ -12,6 +12,8 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from isa_engine.dit.patches import unfolded
+
 
 class Prediction(NamedTuple):
     """A network's answer to noisy latents.
@@ -54,10 +56,7 @@ class BackgroundGate(ModelMixin, ConfigMixin):
         """
         time = timestep.to(tokens).view(-1, 1, 1, 1, 1).expand(*tokens.shape[:-1], 1)
         places = self.linear(torch.cat([tokens, time], -1)).sigmoid()
-        side = self.config.patch
-        # (B, t, r, c, p·q) to (B, t, r·p, c·q).
-        places = places.unflatten(-1, (side, side)).transpose(3, 4).flatten(2, 3).flatten(3, 4)
-        return places[:, None]
+        return unfolded(places, self.config.patch)
 
 
 def gated(estimate: Tensor, gate: Tensor, background: Tensor) -> Tensor:

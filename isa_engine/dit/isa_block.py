@@ -91,25 +91,23 @@ class ISABlock(nn.Module):
 
     def forward(
         self,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor | None,
+        video: torch.Tensor,
+        body: torch.Tensor | None,
         inputs: LayerInputs,
         read: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """One layer of a whole video.
 
         Args:
-            hidden_states: video tokens ``(B, t, S, d)``. The names are those that diffusers' caching hooks
-                look for.
-            encoder_hidden_states: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
+            video: tokens ``(B, t, S, d)``.
+            body: point tokens ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``.
             inputs: what all layers share.
             read: ``(B, F, P, d)``, point tokens that this layer's video read in an earlier pass. The video
-                reads them again and the points are not moved, so ``encoder_hidden_states`` may be None.
+                reads them again and the points are not moved, so ``body`` may be None.
 
         Returns:
             video tokens and point tokens, of the same shapes; and the point tokens that the video read.
         """
-        video, body = hidden_states, encoder_hidden_states
         spatial, temporal, *points = self._modulations(inputs)
         # Eq. 15
         video = self.spatial(video, spatial)

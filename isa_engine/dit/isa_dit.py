@@ -7,7 +7,6 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
-from einops import rearrange
 from torch import nn
 
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES, TIMESTEP_FEATURES
@@ -18,6 +17,7 @@ from isa_engine.dit.identity_splat import splatted_identity
 from isa_engine.dit.isa_block import ISABlock, LayerInputs, Piece
 from isa_engine.dit.kept_points import KeptPoints
 from isa_engine.dit.normal_maps import NormalTokens
+from isa_engine.dit.patches import folded, unfolded
 from isa_engine.dit.point_tokens import PointTokens
 from isa_engine.dit.readout import READOUTS, velocity_towards
 from isa_engine.dit.shared_windows import Neighbours, SharedWindows
@@ -265,8 +265,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         scale, shift = self.modulation_out(piece.inputs.time)[:, None, None].chunk(2, -1)
         tokens = (self.norm_out(piece.video) * (1 + scale) + shift).unflatten(2, grid)
         if self.unpatchify is not None:
-            return _unfolded(self.unpatchify(tokens), patch), tokens
-        estimate = conditioning.background_latents + _unfolded(self.difference(tokens), patch)
+            return unfolded(self.unpatchify(tokens), patch), tokens
+        estimate = conditioning.background_latents + unfolded(self.difference(tokens), patch)
         return velocity_towards(estimate, latents, timestep), tokens
 
     def _video_tokens(
@@ -279,10 +279,10 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             position = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
         reference = conditioning.reference_latents.to(dtype)[:, :, None].expand_as(latents)
         stacked = torch.cat([latents, reference, conditioning.background_latents.to(dtype)], 1)
-        tokens = self.patchify(_folded(stacked, patch)) + position.to(dtype)
+        tokens = self.patchify(folded(stacked, patch)) + position.to(dtype)
         if self.splat is None:
             return tokens
-        return tokens + self.splat(_folded(splatted_identity(conditioning).to(dtype), patch))
+        return tokens + self.splat(folded(splatted_identity(conditioning).to(dtype), patch))
 
     def _body_tokens(self, conditioning: Conditioning, dtype: torch.dtype) -> torch.Tensor:
         """The people as tokens: points' ``(B, F, P, d)``, or the normal maps' ``(B, t, S, d)``."""
@@ -316,13 +316,3 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             image=self.image_tokens(conditioning.image_tokens.to(dtype))[:, None],
             image_known=conditioning.image_known[:, None],
         )
-
-
-def _folded(latents: torch.Tensor, patch: int) -> torch.Tensor:
-    """``(B, C, t, h, w)`` to ``(B, t, S, C · patch²)``."""
-    return rearrange(latents, "B C t (r p) (c q) -> B t (r c) (C p q)", p=patch, q=patch)
-
-
-def _unfolded(tokens: torch.Tensor, patch: int) -> torch.Tensor:
-    """``(B, t, h / patch, w / patch, patch² · C)`` to ``(B, C, t, h, w)``."""
-    return rearrange(tokens, "B t r c (p q C) -> B C t (r p) (c q)", p=patch, q=patch)

@@ -51,8 +51,8 @@ def normal_maps(
 
 
 def point_normals(points: Tensor, triangles: Tensor) -> Tensor:
-    """Unit normals of points, from the triangles at each, weighted by area; a point without triangles takes
-    the normal of the nearest point that has some.
+    """Unit normals of points, from the triangles at each, weighted by area, as ``surface.vertex_normals`` of
+    a mesh; a point without triangles takes the normal of the nearest point that has some.
 
     Args:
         points: ``(F, N, 3)``.

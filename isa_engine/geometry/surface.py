@@ -95,7 +95,11 @@ def area_vectors(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Outward unit normals ``(V, 3)`` at a mesh's vertices, its triangles weighted by their area; zero where
-    no triangle is. Triangles ``(M, 3)`` are wound outwards."""
+    no triangle is. Triangles ``(M, 3)`` are wound outwards.
+
+    Blender has no torch, so this stands beside ``normal_maps.point_normals``, which does the same for the
+    frames of a take on a model's device.
+    """
     areas = area_vectors(vertices, faces)
     normals = np.stack(
         [np.bincount(faces.T.ravel(), np.tile(axis, 3), len(vertices)) for axis in areas.T], -1

@@ -79,7 +79,7 @@ class Settings:
             (``shot.canvas``).
         steps: denoising steps.
         guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2);
-            rescaled (``pipeline.sampling``), isa-tiny tells who wears what best at 2.5.
+            rescaled (``pipeline.velocity.guided``), isa-tiny tells who wears what best at 2.5.
         seed: of the initial noise, 0 ≤ seed < 2³².
         policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.

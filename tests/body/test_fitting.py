@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
 from isa_engine.body.fitting import Fit, fit_pose
-from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS, keypoints
+from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS
 from isa_engine.body.pose_prior import pose_prior
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.body.skeleton import mirrored
@@ -16,6 +16,7 @@ from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import BodyError
 from isa_engine.geometry.camera import projection
 from isa_engine.geometry.ndc import project
+from tests.body.posed_keypoints import keypoints
 
 SIZE = (720, 1080)
 FOCAL = 2.8

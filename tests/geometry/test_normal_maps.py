@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
-from isa_engine.geometry.surface import surface_table
+from isa_engine.geometry.surface import surface_table, vertex_normals
 from tests.geometry.meshes import ellipsoid
 
 SIDE = 48
@@ -127,6 +127,13 @@ def test_normals_from_triangles_point_outwards_and_follow_the_pose():
     gradient = moving / torch.tensor([[1, 1, 1], [1, 4, 0.25]])[:, None]
     expected = torch.nn.functional.normalize(gradient, dim=-1)
     assert ((normals * expected).sum(-1) > 0.98).all()
+
+
+def test_they_are_those_of_the_same_mesh_in_numpy():
+    vertices, faces = ellipsoid((1, 2, 0.5))
+    uneven = vertices + np.random.default_rng(0).normal(0, 0.05, vertices.shape)
+    on_the_device = point_normals(torch.as_tensor(uneven)[None], torch.as_tensor(faces))[0]
+    np.testing.assert_allclose(on_the_device.numpy(), vertex_normals(uneven, faces), atol=1e-12)
 
 
 def test_a_point_in_no_triangle_takes_its_neighbours_normal_and_without_triangles_there_are_none():

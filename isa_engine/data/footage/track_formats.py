@@ -19,6 +19,7 @@ from isa_engine.body.axes import TO_WORLD
 from isa_engine.body.motion_npz import read_motion
 from isa_engine.body.npz_file import NpzFile
 from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.skeleton import SMPLX_PARTS
 from isa_engine.data.footage.detected import DETECTED, read_detected
 from isa_engine.data.footage.linking import linked
 from isa_engine.data.footage.tracks import (
@@ -82,7 +83,7 @@ def _smpler_x(path: Path, size: tuple[int, int], frames: int | None, fps: float)
             raise BodyError(f"'{file.name}' is not FRAME_ID.npz", where=str(path), remedy=REMEDY)
         meta = _json(path.with_name("meta") / f"{file.stem}.json")
         with NpzFile(file, "track", REMEDY) as npz:
-            pose = [_vectors(npz, part, count) for part, count in _SMPLX_PARTS.items()]
+            pose = [_vectors(npz, part, count) for part, count in SMPLX_PARTS.items()]
             row = (
                 int(name[1]),
                 np.concatenate(pose),
@@ -214,16 +215,6 @@ _READERS: dict[str, Callable[[Path, tuple[int, int], int | None, float], list[Tr
     DETECTED: read_detected,
 }
 TRACKERS = tuple(Path(name).stem for name in _READERS)
-# In SMPL-X's order of joints.
-_SMPLX_PARTS = {
-    "global_orient": 1,
-    "body_pose": 21,
-    "jaw_pose": 1,
-    "leye_pose": 1,
-    "reye_pose": 1,
-    "left_hand_pose": 15,
-    "right_hand_pose": 15,
-}
 
 
 def _checked(track: Track, frames: int | None) -> Track:

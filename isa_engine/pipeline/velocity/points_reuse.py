@@ -18,10 +18,10 @@ _LATENTS, _TIME = "points.latents", "points.time"
 
 
 class PointsReuse:
-    """A network that moves the points on one of so many askings, and else reads them as they were.
+    """A network that moves the points once in so many evaluations, and between reads them as they were.
 
-    Exact where they stay as they are. They are large: what is remembered is what they were moved at, and a
-    denoising that goes on moves them there once more.
+    Exact where the points would not change. Their tokens are too large for a checkpoint, so its memory has
+    the latents and the time at which they were moved: a denoising that goes on from it moves them there anew.
     """
 
     def __init__(self, network: PointNetwork, every: int, memory: Memory):

@@ -18,6 +18,7 @@ from isa_engine.training.configuration import GateTraining
 from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from isa_engine.training.dit.figures import figures, shadows
 from isa_engine.training.dit.trainer import BatchSource
+from isa_engine.training.runs.trainer import Trainer
 
 # Noise levels at which the transformer is asked about each batch, and steps of the fit after it, over so many
 # of the tokens seen so far.
@@ -28,7 +29,7 @@ _TIMES, _UPDATES, _TOKENS = 4, 8, 4096
 Seen = dict[str, Tensor]
 
 
-class GateTrainer:
+class GateTrainer(Trainer):
     """Everything that a step of the gate's training reads and writes.
 
     Step k's batch, noise, times and choice of tokens depend on the seed and on k alone.
@@ -40,31 +41,22 @@ class GateTrainer:
     """
 
     def __init__(self, settings: GateTraining, batches: BatchSource, model: Model):
-        self.settings, self.batches, self.model = settings, batches, model
+        super().__init__(settings, settings.steps)
+        self.batches, self.model = batches, model
         self.networks = DiTAndTower(model.dit, model.image_tower).eval().requires_grad_(False)
         dit = model.config.dit
         self.gate = BackgroundGate(width=dit.width, patch=dit.patch).to(model.device)
         self.optimizer = torch.optim.Adam(self.gate.parameters(), settings.learning_rate)
         self.seen: Seen = {}
-        self.steps_done = 0
-
-    @property
-    def finished(self) -> bool:
-        return self.steps_done >= self.settings.steps
 
     def step(self, gone: float = 0.0) -> dict[str, float]:
-        """See a batch and fit on; returns the loss, and the same without a gate.
-
-        Args:
-            gone: share of the run that is over by a clock, where one may end it before its steps do.
-        """
-        gone = max(gone, self.steps_done / self.settings.steps)
+        """See a batch and fit on; returns the loss, and the same without a gate."""
         seed = self.settings.seed * 2**32 + self.steps_done
         generator = torch.Generator().manual_seed(seed)
         more = self._look(seed, generator)
         self.seen = {name: torch.cat([self.seen.get(name, value[:0]), value]) for name, value in more.items()}
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * (1 - gone)
+            group["lr"] = self.settings.learning_rate * (1 - self.share_over(gone))
         for _ in range(_UPDATES):
             chosen = torch.randint(len(self.seen["time"]), (_TOKENS,), generator=generator)
             loss, ungated = self.loss({name: value[chosen].float() for name, value in self.seen.items()})

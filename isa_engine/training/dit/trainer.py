@@ -29,6 +29,7 @@ from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from isa_engine.training.dit.figures import figures, shadows
 from isa_engine.training.runs.optimizers import make_optimizer
 from isa_engine.training.runs.parallel import make_accelerator, share, whole
+from isa_engine.training.runs.trainer import Trainer
 
 # ``batches(seed)`` gives normalised latents ``(B, C, t, h, w)``, their conditions, and the reference pictures
 # for the image tower ``(B, R, 3, S, S)``.
@@ -37,7 +38,7 @@ BatchSource = Callable[[int], tuple[Tensor, Conditioning, Tensor]]
 _LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out"]
 
 
-class DiTTrainer:
+class DiTTrainer(Trainer):
     """Everything that a step of DiT training reads and writes.
 
     Args:
@@ -57,7 +58,8 @@ class DiTTrainer:
         accelerator: Accelerator | None = None,
         networks: DiTAndTower | None = None,
     ):
-        self.settings, self.batches = settings, batches
+        super().__init__(settings, settings.steps)
+        self.batches = batches
         self.accelerator = accelerator or make_accelerator("cpu")
         torch.manual_seed(settings.seed)
         if settings.lora_rank and not (networks or settings.start):
@@ -88,22 +90,10 @@ class DiTTrainer:
             self._trained(), decay=settings.ema, use_ema_warmup=True, power=0.75, foreach=True
         )
         self.logit_mean = math.log(model_config(settings.model).shift)
-        self.steps_done = 0
         self._rate, self._warm_from = 1.0, 0
 
-    @property
-    def finished(self) -> bool:
-        return self.steps_done >= self.settings.steps
-
     def step(self, gone: float = 0.0) -> dict[str, Tensor]:
-        """One optimiser step.
-
-        Args:
-            gone: share of the run that is over by a clock, where one may end it before its steps do.
-
-        Returns:
-            its loss, on the device.
-        """
+        """One optimiser step; the loss stays on the device."""
         accelerator = self.accelerator
         loss = self.batch_loss(self.steps_done * accelerator.num_processes + accelerator.process_index)
         for group in self.optimizer.param_groups:
@@ -238,8 +228,7 @@ class DiTTrainer:
         return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
     def _learning_rate(self, gone: float) -> float:
-        settings = self.settings
-        gone = max(gone, self.steps_done / settings.steps)
+        settings, gone = self.settings, self.share_over(gone)
         begun = (self.steps_done - self._warm_from + 1) / max(1, settings.warm_up)
         rate = min(1.0, begun)
         if settings.cool_down_share:

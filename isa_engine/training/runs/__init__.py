@@ -1,1 +1,1 @@
-"""What every run has: its folder, its optimizers, the processes that share it."""
+"""What every run has: its folder, what its loop asks of a trainer, optimizers, processes that share it."""

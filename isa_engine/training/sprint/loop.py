@@ -14,6 +14,7 @@ from isa_engine.errors import DataError
 from isa_engine.training.batches.ring_batches import RingBatches
 from isa_engine.training.ring.feeder import start
 from isa_engine.training.runs.run import Run
+from isa_engine.training.runs.trainer import Trainer
 from isa_engine.training.sprint.clock import Clock, Every
 from isa_engine.training.sprint.fallbacks import Fallbacks
 from isa_engine.training.sprint.outputs import Outputs
@@ -46,7 +47,7 @@ class Sprint(ABC):
         clock: Clock,
         device: str,
         batches: RingBatches,
-        trainer: Any,
+        trainer: Trainer,
         blocks: nn.ModuleList | tuple = (),
     ):
         self.settings, self.clock = settings, clock

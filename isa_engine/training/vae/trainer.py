@@ -20,6 +20,7 @@ from isa_engine.networks.weight_files import load_weights, write_weights
 from isa_engine.pipeline.model import build_matte_head
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.runs.optimizers import make_optimizer
+from isa_engine.training.runs.trainer import Trainer
 from isa_engine.training.vae.discriminators import (
     PatchDiscriminator,
     discriminator_loss,
@@ -41,7 +42,7 @@ _GANS = ("gan_2d", "gan_3d")
 _NEW = ("tail",)
 
 
-class VAETrainer:
+class VAETrainer(Trainer):
     """Everything that a step of VAE training reads and writes.
 
     Args:
@@ -54,7 +55,8 @@ class VAETrainer:
     """
 
     def __init__(self, settings: VAETraining, batches: BatchSource, device: torch.device | str = "cpu"):
-        self.settings, self.batches, self.device = settings, batches, torch.device(device)
+        super().__init__(settings, sum(settings.steps))
+        self.batches, self.device = batches, torch.device(device)
         torch.manual_seed(settings.seed)
         vae = VideoVAE(**dataclasses.asdict(model_config(settings.model).vae))
         self.vae = vae.to(device)
@@ -94,19 +96,11 @@ class VAETrainer:
             weight_decay=0.0,
             fused=True,
         )
-        self.steps_done = 0
-
-    @property
-    def finished(self) -> bool:
-        return self.steps_done >= sum(self.settings.steps)
 
     def step(self, gone: float = 0.0) -> dict[str, Tensor]:
         """One optimiser step of the VAE and, once they play, of the discriminators.
 
         Nothing in it waits for the device.
-
-        Args:
-            gone: share of the run that is over by a clock, where one may end it before its steps do.
 
         Returns:
             Each term of Eq. 1, unweighted, by name; the matte head's loss; the discriminators'.
@@ -114,7 +108,7 @@ class VAETrainer:
         settings = self.settings
         if self.steps_done == 0:
             self._fit_linear_maps()
-        gone = min(1.0, max(gone, self.steps_done / max(1, sum(settings.steps))))
+        gone = self.share_over(gone)
         playing = [name for name in _GANS if getattr(settings, name) and gone >= settings.gan_from]
         generator = torch.Generator(self.device)
         generator.manual_seed(2 * (settings.seed * 2**32 + self.steps_done) + 1)

@@ -10,12 +10,13 @@ from isa_blender_addon.scene.rig import apply_motion
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.body.axes import to_world
 from isa_engine.body.joint_names import SCHEMES
-from isa_engine.body.keypoints import HEAD, KEYPOINTS, keypoints, of_skeleton
+from isa_engine.body.keypoints import HEAD, KEYPOINTS, of_skeleton
 from isa_engine.body.rotation import matrices
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_camera, add_person, make_meshcapade, make_mpi, random_motion
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.small_body import small_body
+from tests.body.posed_keypoints import keypoints
 
 MILLIMETRE = 1e-3
 MOVED = Matrix.Translation((1.0, -2.0, 0.5)) @ Matrix.Rotation(0.7, 4, (0.3, 0.5, 0.8))
