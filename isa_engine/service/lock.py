@@ -22,6 +22,7 @@ FILE = "lock.sqlite3"
 _OURS = (FILE, QUEUE, "uploads", "jobs")
 _FRESH = ("lost+found",)
 _REMADE = "%s: the lock of the engine's folder was deleted or replaced. It is made anew."
+_DAMAGED = "%s: the lock of the engine's folder was damaged. It is made anew."
 _TAKEN = "{}: another engine began here while this one ran, after the lock was deleted. Stop one of them."
 _GONE = "{}: the engine's folder cannot be locked: {}. Bring it back, with the right to write there."
 
@@ -41,8 +42,19 @@ class Lock:
         self._held = contextlib.ExitStack()
         with self._held as unless_it_fails:
             _lock_folder(root, unless_it_fails)
-            self._take()
+            self._take_whole()
             self._held = unless_it_fails.pop_all()
+
+    def _take_whole(self) -> None:
+        """Take the file's lock; one that is damaged is made anew, for there is nothing in it to lose."""
+        try:
+            self._take()
+        except OSError as error:
+            if getattr(error.__cause__, "sqlite_errorname", "") not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+                raise
+            log.warning(_DAMAGED, self.path)
+            self.path.unlink()
+            self._take()
 
     def _take(self) -> None:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -15,7 +15,7 @@ from isa_engine.service import queue_watch, schema, sqlite
 from isa_engine.service.checksum import sha256
 from isa_engine.service.conditions import Conditions
 from isa_engine.service.history import History
-from isa_engine.service.lock import Lock, held
+from isa_engine.service.lock import FILE, Lock, held
 from isa_engine.service.queue_watch import QUEUE, QueueWatch
 from isa_engine.service.store import JobStore
 from tests.service.running import eventually, upload
@@ -277,6 +277,17 @@ def test_who_deletes_the_lock_lets_no_second_engine_in(lock, watch, folders):
     (folders.root / "lock.sqlite3").unlink(missing_ok=True)
     assert said(watch) == ""
     assert (folders.root / "lock.sqlite3").exists(), "it is made anew"
+
+
+def test_a_lock_that_is_damaged_is_made_anew_and_locks(tmp_path, caplog, monkeypatch):
+    # The file's lock is looked at, and not the folder's.
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with held(tmp_path):
+        pass
+    (tmp_path / FILE).write_bytes(b"nonsense" * 500)
+    with held(tmp_path), pytest.raises(EngineError, match="another engine uses this folder"), held(tmp_path):
+        pass
+    assert "the lock of the engine's folder was damaged" in caplog.text
 
 
 def test_a_second_engine_that_came_in_all_the_same_is_said(lock, watch, folders, monkeypatch):
