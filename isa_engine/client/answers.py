@@ -22,6 +22,9 @@ from isa_engine.errors import EngineError
 STRANGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 # Characters of a text.
 MAX_TEXT = 2**14
+# Of counts and bytes: what JSON's readers agree on. Of seconds since 1970: what every system's calendar has,
+# which is the year 3000.
+MAX_COUNT, MAX_TIME = 2**53, 32_503_680_000
 
 T = TypeVar("T")
 
@@ -55,10 +58,15 @@ def read(kind: Callable[..., T], answer: dict) -> T:
     for field in known:
         value, wanted = getattr(read, field.name), tuple if get_origin(field.type) is tuple else field.type
         # JSON writes a whole number of seconds without a fraction, and Python counts a bool as a number.
-        fraction = type(value) is int and float in (wanted, *get_args(wanted))
+        time = float in (wanted, *get_args(wanted))
+        fraction = type(value) is int and time
         if not (isinstance(value, wanted) or fraction) or isinstance(value, bool) is not (wanted is bool):
             raise TypeError(field.name)
         if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(field.name)
+        # Python reads NaN and Infinity, too, which are within no bounds.
+        least, most = (0, MAX_TIME) if time else (-MAX_COUNT, MAX_COUNT)
+        if isinstance(value, (int, float)) and not least <= value <= most:
             raise ValueError(field.name)
     if isinstance(read, (JobStatus, JobEvent)) and read.state not in TRANSITIONS:
         raise ValueError(read.state)
