@@ -18,6 +18,7 @@ from ..scene.unseen import put_back, take_out
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_segments
 from .colour import rendered_space, shift_of_colours
+from .focus import blurred, focus_distance
 from .movie import read_movie
 
 
@@ -146,6 +147,17 @@ def troubles(scene) -> list[str]:
     linked = "Camera '{camera}' is linked from another file, and cannot hold the plate: its plane shows it."
     cameras = {plane.parent for plane in camera_plane.planes(scene, NAME) if plane.parent}
     found += [said(linked, camera=c.name) for c in cameras if not c.data.is_editable]
+    if not people.media(scene, NAME):
+        # Else the plane is not rendered.
+        unsharp = (
+            "Depth of field of camera “{camera}” blurs the plate: turn it off, or set the plane's Distance "
+            "to {distance:.2f}."
+        )
+        found += [
+            said(unsharp, camera=plane.parent.name, distance=focus_distance(plane.parent))
+            for plane in camera_plane.planes(scene, NAME)
+            if blurred(scene, plane)
+        ]
     rendered = camera_plane.planes(scene, NAME) or people.media(scene, NAME)
     sequenced = strip.plate_strip(scene, NAME) is not None
     if (rendered or sequenced) and (shift := shift_of_colours(scene)):

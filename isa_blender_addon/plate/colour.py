@@ -5,14 +5,28 @@ so a plate that is rendered is read through the view's inverse, and its light is
 colours purer than the view can show at all, which no render under it holds, come out paler.
 """
 
-# Views whose inverse Blender has as a colour space of pictures, exact to an 8-bit step.
-_INVERSES = {"Standard": "sRGB", "Filmic": "Filmic sRGB", "AgX": "AgX Base sRGB"}
+import bpy
+
+# Views whose inverses Blender has as colour spaces of pictures, exact to an 8-bit step for most displays. The
+# one that it has for Khronos PBR Neutral misses by 24 of 255.
+_INVERTED = ("Standard", "Filmic", "AgX", "ACES 1.3", "ACES 2.0")
 DISPLAYED = "sRGB"
 
 
 def rendered_space(scene) -> str:
     """The colour space in which a plate comes through the scene's view unchanged; the nearest there is."""
-    return _INVERSES.get(scene.view_settings.view_transform, DISPLAYED)
+    return _inverse(scene, scene.display_settings.display_device) or _inverse(scene, DISPLAYED) or DISPLAYED
+
+
+def _inverse(scene, display: str) -> str | None:
+    """The inverse of the scene's view for a display as a colour space of pictures, if Blender has it: their
+    names tell."""
+    view = scene.view_settings.view_transform
+    if view not in _INVERTED:
+        return None
+    names = (display,) if view == "Standard" else (f"{view} Base {display}", f"{view} {display}")
+    there = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items.keys()
+    return next((name for name in names if name in there), None)
 
 
 def set_space(media, space: str) -> None:
@@ -34,9 +48,9 @@ def drive_by_exposure(tree, path: str, expression: str, scene) -> None:
 
 def shift_of_colours(scene) -> str:
     """A sentence where the rendered plate will not look like the video; empty where it will."""
-    view = scene.view_settings
-    if view.view_transform not in _INVERSES:
-        why = f"the view transform “{view.view_transform}”"
+    view, display = scene.view_settings, scene.display_settings.display_device
+    if _inverse(scene, display) is None:
+        why = f"the view transform “{view.view_transform}” for “{display}”"
     elif view.look != "None":
         why = f"the look “{view.look}”"
     elif abs(view.gamma - 1) > 1e-4:

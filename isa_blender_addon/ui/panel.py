@@ -130,14 +130,15 @@ class ISA_PT_shot(_Panel, bpy.types.Panel):
             sentence(context, self.layout, line)
         self.layout.prop(scene.isa, "overlay", icon="OVERLAY", toggle=True)
         if scene.isa.overlay:
-            draw_controls(scene, self.layout)
+            draw_controls(context, self.layout)
             if problem := watch.problem(scene):
                 sentence(context, self.layout, problem, "INFO")
 
 
-def draw_controls(scene, layout) -> None:
+def draw_controls(context, layout) -> None:
     """Which of the pictures that steer the scene's model the overlay shows, and of those that other programs
     are steered by; nothing for a model that no picture steers."""
+    scene = context.scene
     model = chosen(scene)
     if model is None or not model.controls:
         return
@@ -149,6 +150,9 @@ def draw_controls(scene, layout) -> None:
             row = column.row(align=True)
             for name in names:
                 row.prop_enum(scene.isa, "controls", name)
+    masked = "mask" in model.controls and "mask" in scene.isa.controls
+    if masked and scene.isa.background == "NONE":
+        sentence(context, layout, "Without a background all of the frame is painted.", "INFO")
 
 
 class ISA_PT_background(_Panel, bpy.types.Panel):

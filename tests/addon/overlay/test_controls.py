@@ -133,6 +133,20 @@ def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, mon
     assert words == ["Controls", "Not Sent to It"]
 
 
+def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged):
+    staged.isa.overlay = True
+    warning = "Without a background all of the frame is painted."
+
+    def said() -> bool:
+        return warning in " ".join(drawn(panel.ISA_PT_shot))
+
+    assert not said()
+    staged.isa.controls = {"mask"}
+    assert said()
+    staged.isa.background = "RENDER"
+    assert not said()
+
+
 def test_every_control_can_be_chosen_and_vaces_are_known(addon):
     items = addon.isa.bl_rna.properties["controls"].enum_items
     assert {item.identifier for item in items} == set(CONTROLS)

@@ -33,9 +33,13 @@ def stage_card(scene):
         bpy.context.object.data.materials.append(material)
 
 
-@pytest.mark.parametrize("view", ["Standard", "Filmic", "AgX"])
+@pytest.mark.parametrize(
+    ("display", "view"),
+    [("sRGB", "Standard"), ("sRGB", "Filmic"), ("sRGB", "AgX"), ("Display P3", "Standard")],
+)
 @pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
-def test_a_grey_card_comes_back_within_an_8_bit_step(scene, tmp_path, view, kind):
+def test_a_grey_card_comes_back_within_an_8_bit_step(scene, tmp_path, display, view, kind):
+    scene.display_settings.display_device = display
     scene.view_settings.view_transform = view
     scene.view_settings.exposure = 0.0 if kind == "STRIP" else 0.7
     stage_card(scene)
@@ -78,6 +82,25 @@ def test_after_another_view_the_plate_is_read_anew_on_demand(scene, tmp_path):
     plate.fit_view(scene)
     assert plate.fits_view(scene)
     assert len(read_video((tmp_path / "plate.mp4").read_bytes(), 2, (SIZE, SIZE))) == 2
+
+
+def test_other_displays_have_inverses_of_their_own_or_it_is_said(scene, tmp_path):
+    add_camera(scene)
+    write_video(tmp_path / "plate.mp4", [np.full((32, 32, 3), 120, np.uint8)], Fraction(24), 1, {})
+    plate.import_plate(scene, tmp_path, shot_of([1]), {"PLANE"})
+    spaces = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items.keys()
+    for display in ("sRGB", "Display P3", "Rec.2020"):
+        scene.display_settings.display_device = display
+        for view, inverse in (("Standard", display), ("AgX", f"AgX Base {display}"), ("False Color", "")):
+            scene.view_settings.view_transform = view
+            plate.fit_view(scene)
+            assert plate.fits_view(scene)
+            (image,) = plate.camera_plane.plates(scene, plate.NAME)
+            troubles = plate.troubles(scene)
+            if inverse in spaces:
+                assert (image.colorspace_settings.name, troubles) == (inverse, [])
+            else:
+                assert f"the view transform “{view}” for “{display}”" in " ".join(troubles)
 
 
 @pytest.mark.parametrize(
