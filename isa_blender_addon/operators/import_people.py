@@ -95,7 +95,7 @@ class BringsPeople(Operator):
 
 class ISA_OT_import_people(BringsPeople, ShowsThumbnails, bpy.types.Operator, ImportHelper):
     bl_idname = "isa.import_people"
-    bl_label = "Import Tracked People"
+    bl_label = "Import People"
     bl_description = (
         "Add a character for each person that a tracker saw in a video: SMPLer-X, GVHMR, WHAM, 4D-Humans, "
         "AMASS or EasyMocap. Of a video itself the detector follows them. Pickles are not read, for they can "
