@@ -22,7 +22,7 @@ from tests.service.crashes.suites import SUITES
 HEAD = """| what happens | times | jobs | began again | lost | twice | other bytes | seconds |
 |---|---|---|---|---|---|---|---|"""
 # Trials at once. Most of a trial is waiting for a process to start or for a disk.
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 def tried(trial: Callable[[Path], Outcome]) -> Outcome:

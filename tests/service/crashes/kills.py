@@ -15,12 +15,13 @@ from tests.service.running import RunningEngine, eventually
 _ENVIRONMENT = {
     "ISA_ENGINE_TOKEN": TOKEN,
     "ISA_ENGINE_FREE_GIB": "0",
-    "STUB_PACE": "0.004",
+    "STUB_PACE": "0.01",
     # A job is given up where three kills in a row leave it no time for a step, as happens here by chance.
     "STUB_MAX_STALLS": "1000",
 }
-# Seconds after a job began until the kill: as long as a few jobs take.
-_SECONDS = 0.2
+_STEPS = 8
+# Seconds from the step at which the kill is due until it comes: as long as a few steps take.
+_SECONDS = 0.1
 # Of all kills; a worker starts in a third of the time that service and worker take.
 _OF_WORKERS = 0.75
 
@@ -31,15 +32,17 @@ def kill(folder: Path, kills: int, seed: int = 11, patience: float = 1200) -> Ou
     Args:
         patience: seconds within which all jobs are over after the last kill.
     """
-    moment, ledger = random.Random(seed), Ledger(steps=8)
+    moment, ledger = random.Random(seed), Ledger(_STEPS)
     engine = _start(folder)
     with ThreadPoolExecutor(1) as another:
         try:
             for _ in range(kills):
                 ledger.send(engine.client)
-                # Most moments lie in the middle of a job, some between a start and the first job.
+                # Most moments lie around a step of a job, however long it takes to get there; some between a
+                # start and the first job.
                 if moment.random() < 0.8:
-                    eventually(lambda: _working(engine), "a job runs", PATIENCE)  # noqa: B023
+                    step = moment.randint(0, _STEPS)
+                    eventually(lambda: _is_at(engine, step), "a job comes so far", PATIENCE)  # noqa: B023
                 # One is on its way when the kill comes.
                 sent = another.submit(ledger.send, engine.client)
                 time.sleep(moment.uniform(0, _SECONDS))
@@ -64,5 +67,7 @@ def _start(folder: Path) -> RunningEngine:
     return RunningEngine(folder / "data", "--stop-with-stdin", **_ENVIRONMENT)
 
 
-def _working(engine: RunningEngine) -> bool:
-    return bool(engine.client.jobs("running", limit=1))
+def _is_at(engine: RunningEngine, step: int) -> bool:
+    """Whether a job is at a step or further, or none is left."""
+    jobs = engine.client.jobs("running", limit=1) or engine.client.jobs("queued", limit=1)
+    return not jobs or (jobs[0].state == "running" and jobs[0].step >= step)
