@@ -1,11 +1,16 @@
 """``isa-engine bench model``: how much of this machine's speed the ISA block reaches; ``bench clips``: how
-many synthetic clips a core renders in a second of its time."""
+many synthetic clips a core renders in a second of its time; ``bench devices``: how fast several devices would
+make a step together, computed and not measured."""
 
 import argparse
+from dataclasses import replace
 
+from isa_engine.configuration import model_config
+from isa_engine.cost.generation import Work
+from isa_engine.cost.sharing import SharedStep, shared_step
 from isa_engine.errors import DataError, ModelError
 
-HELP = "measure how well the transformer uses this machine, or how fast clips are made"
+HELP = "how well the transformer uses this machine, how fast clips are made, what more devices would bring"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clips = parts.add_parser("clips", help="how fast one core renders synthetic clips")
     clips.add_argument("--split", default="training", help="which clips (default: training)")
     clips.add_argument("--clips", type=int, default=24, help="clips of nine frames (default: 24)")
+    devices = parts.add_parser("devices", help="a step shared by several devices, computed by the cost model")
+    devices.add_argument("model", help="a model of this engine's own kind")
+    devices.add_argument("--frames", type=int, default=497, help="of the take (default: 497)")
+    devices.add_argument("--side", type=int, help="pixels of the square canvas (default: the model's)")
+    devices.add_argument("--window", type=int, help="latents of a temporal window (default: the model's)")
+    devices.add_argument("--characters", type=int, default=1)
+    devices.add_argument("--tflops", type=float, default=400, help="10¹² operations a second (default: 400)")
+    devices.add_argument("--gigabytes", type=float, default=10, help="a second between two (default: 10)")
+    devices.add_argument("--milliseconds", type=float, default=1, help="of each message (default: 1)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    (_clips if arguments.part == "clips" else _model)(arguments)
+    {"clips": _clips, "model": _model, "devices": _devices}[arguments.part](arguments)
 
 
 def _clips(arguments: argparse.Namespace) -> None:
@@ -67,3 +81,41 @@ def _model(arguments: argparse.Namespace) -> None:
     if arguments.profile:
         once = block_passes(sizes, arguments.device, dtype)[OURS]
         print(f"\n{OURS}\n{operator_table(once)}")
+
+
+def _devices(arguments: argparse.Namespace) -> None:
+    rates = (arguments.tflops, arguments.gigabytes)
+    counts = (
+        arguments.frames,
+        arguments.characters,
+        *(one for one in (arguments.side, arguments.window) if one),
+    )
+    if min(rates) <= 0 or arguments.milliseconds < 0 or min(counts) < 1:
+        raise ModelError("a take or a device of nothing", remedy="Give numbers above 0.")
+    config = model_config(arguments.model)
+    if arguments.window:
+        stride, anchor = max(1, arguments.window // 2), min(2, arguments.window)
+        windows = {"temporal_window": arguments.window, "temporal_stride": stride, "temporal_anchor": anchor}
+        config = replace(config, dit=replace(config.dit, **windows))
+    side = arguments.side or config.short_side
+    work = Work(arguments.frames, side, side, arguments.characters, 1, guidance=2)
+    print(
+        f"{config.name}, {work.frames} frames of {side} × {side}, windows of {config.dit.temporal_window}: "
+        f"a step with guidance, by the cost model and not measured, at {arguments.tflops:g} TFLOP/s, "
+        f"{arguments.gigabytes:g} GB/s and {arguments.milliseconds:g} ms a message\n"
+    )
+    print(f"{'devices':>7} {'shares':>7} {'TFLOP':>8} {'MB taken in':>12} {'s':>8} {'times as fast':>14}")
+    alone = None
+    for count in (1, 2, 4, 8, 16):
+        dealt = shared_step(config, work, count)
+        # Whoever has most to do is waited for; nothing is computed while tokens are on their way.
+        slowest = max(dealt, key=lambda one: _seconds(one, arguments))
+        seconds = _seconds(slowest, arguments)
+        alone = alone or seconds
+        row = f"{slowest.operations / 1e12:8.2f} {slowest.received / 1e6:12.1f} {seconds:8.3f}"
+        print(f"{count:7} {len(dealt):7} {row} {alone / seconds:14.2f}")
+
+
+def _seconds(part: SharedStep, arguments: argparse.Namespace) -> float:
+    sent = part.received / (arguments.gigabytes * 1e9) + part.waits * arguments.milliseconds / 1e3
+    return part.operations / (arguments.tflops * 1e12) + sent

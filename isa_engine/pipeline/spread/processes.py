@@ -2,7 +2,8 @@
 an evaluation, and all get all of it.
 
 Tensors go by ``torch.distributed``. Where another process is lost, each that is left goes on alone, from the
-evaluation that it was in.
+evaluation that it was in. One that hangs is lost after the group's timeout, which whoever makes the group
+sets (``init_process_group``): longer than a layer takes.
 """
 
 import logging
