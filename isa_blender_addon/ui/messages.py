@@ -72,8 +72,9 @@ def _of_failed(job: Job) -> Message:
 
     def draw(_context, layout) -> None:
         row = layout.row(align=True)
-        for operator, text in (("retry_job", "Retry"), ("job_log", "Log"), ("remove_job", "Remove")):
-            row.operator(f"isa.{operator}", text=text).take = take
+        buttons = {"isa.retry_job": "Retry", "isa.job_log": "Log", "isa.remove_job": "Remove"}
+        for operator, label in buttons.items():
+            row.operator(operator, text=label).take = take
 
     # A take's name is spelled as it is.
     text = words("{take} failed: {error}", take=job.take.name, error=job.snapshot.error)
