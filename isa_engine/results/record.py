@@ -3,15 +3,18 @@
 import dataclasses
 import hashlib
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import diffusers
+import numpy as np
 import torch
 
 from isa_engine import __version__
+from isa_engine.controls import CONTROLS
 from isa_engine.results.remake import frames_again
 from isa_engine.shot import Shot, anisotropy
 
@@ -27,6 +30,7 @@ class Maker(Protocol):
         weights: SHA-256 that names them, or "random".
         max_frames: the longest take it is made for.
         matte: ``GENERATED``, or ``PROJECTED``, which needs no model.
+        controls: the pictures of the shot that steer it, names of ``controls.CONTROLS``.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Maker(Protocol):
     device: torch.device
     max_frames: int
     matte: str
+    controls: tuple[str, ...]
 
     def told(self) -> dict[str, Any]:
         """What else of it a plate depends on, JSON-ready."""
@@ -60,6 +65,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         made: seconds since 1970; None: the record bears no time.
     """
     canvas = shot.settings.width, shot.settings.height
+    controls = {name: _sha256_of(CONTROLS[name](shot, canvas)) for name in model.controls}
     return {
         "generated_by": f"ISA engine {__version__}",
         **({} if made is None else {"made": _utc(made)}),
@@ -80,6 +86,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         },
         **({} if shot.kept is None else {"kept": {"take": shot.kept.take, "again": frames_again(shot)}}),
         "settings": dataclasses.asdict(shot.settings),
+        **({"controls": controls} if controls else {}),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
         "matte": model.matte,
         "versions": {
@@ -107,6 +114,14 @@ def container_tags(record: dict[str, Any], title: str) -> dict[str, str]:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _sha256_of(pictures: Iterable[np.ndarray]) -> str:
+    """Of the pixels of all frames, one after the other."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(np.ascontiguousarray(picture))
+    return digest.hexdigest()
 
 
 def _utc(seconds: float) -> str:

@@ -66,11 +66,12 @@ def write_video(
         raise cannot_write(path, error) from error
 
 
-def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The first frames of a video, resized, decoded in a limited process (``sandbox.media.footage``).
+def read_video(encoded: bytes, frames: int, size: tuple[int, int], first: int = 0) -> np.ndarray:
+    """So many frames of a video, resized, decoded in a limited process (``sandbox.media.footage``).
 
     Args:
         size: ``(width, height)``.
+        first: of the frames, counted from 0.
 
     Returns:
         ``(frames, height, width, 3)`` uint8 sRGB.
@@ -78,7 +79,7 @@ def read_video(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
     """
-    return decode("footage", encoded, frames=frames, size=size)
+    return decode("footage", encoded, frames=frames, size=size, first=first)
 
 
 def _stream(file: "av.container.OutputContainer", shape: tuple[int, ...], fps: Fraction):

@@ -53,11 +53,12 @@ def _eight_bits(file: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(file).astype(np.uint32) / 257).round().astype(np.uint8))
 
 
-def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The first frames of a video, resized.
+def footage(encoded: bytes, frames: int, size: tuple[int, int], first: int = 0) -> np.ndarray:
+    """So many frames of a video, resized.
 
     Args:
         size: ``(width, height)``.
+        first: of the frames, counted from 0; those before it are decoded and thrown away.
 
     Returns:
         ``(frames, height, width, 3)`` uint8 sRGB.
@@ -67,9 +68,9 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> np.ndarray:
     """
     where = "background"
     with Movie(encoded, where) as movie:
-        pictures = list(itertools.islice(movie.frames(size), frames))
+        pictures = list(itertools.islice(movie.frames(size), first, first + frames))
     if len(pictures) < frames:
-        problem = f"the video has {len(pictures)} frames and the shot {frames}"
+        problem = f"the video has {first + len(pictures)} frames and the shot {first + frames}"
         raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
     return np.stack(pictures)
 

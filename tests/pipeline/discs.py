@@ -73,6 +73,7 @@ class Discs:
     device: torch.device = CPU
     max_frames: int = 21
     matte: str = GENERATED
+    controls: tuple[str, ...] = ()
     shift: float = 2.0
 
     def told(self) -> dict[str, Any]:

@@ -234,6 +234,9 @@ def test_footage_of_every_kind_is_decoded_without_threads(codec):
         file.mux(stream.encode())
     frames = decode("footage", movie.getvalue(), frames=3, size=(8, 8))
     assert np.allclose(frames.mean((1, 2, 3)), [0, 128, 255], atol=6)
+    assert np.array_equal(decode("footage", movie.getvalue(), frames=1, size=(8, 8), first=1), frames[1:2])
+    with pytest.raises(ShotError, match="the video has 3 frames and the shot 4"):
+        decode("footage", movie.getvalue(), frames=2, size=(8, 8), first=2)
 
 
 def test_a_decoder_that_does_not_end_is_ended(monkeypatch):

@@ -1,5 +1,5 @@
-"""Wan's latents to a plate's frames: any of a segment's, as in its whole, bit for bit, and in the memory of
-one latent however long it is."""
+"""Wan's latents to a plate's frames: any of a segment's, as in its whole, bit for bit, in memory that does
+not grow with it."""
 
 from collections.abc import Iterator
 
@@ -14,6 +14,10 @@ from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.results.video import read_video
 from isa_engine.shot import Shot
 
+# So many frames of a background are held at once. Fewer would be decoded again more often: each time the
+# video is read from its beginning.
+_AT_ONCE = 160
+
 
 def plate_frames(
     latents: Tensor, model: VACE, shot: Shot, segment: int, first: int, last: int
@@ -26,11 +30,13 @@ def plate_frames(
     """
     shown = range(frames_before(first), min(shot.segments[segment], frames_before(last)))
     before, size = sum(shot.segments[:segment]), (shot.settings.width, shot.settings.height)
-    numbers = range(before + shown.start, before + shown.stop)
-    kept, masks = background(shot, numbers), grown_masks(shot, size, numbers)
-    # The last latent of a segment may stand for more frames than it has.
-    for place, (frame, mask) in enumerate(zip(decoded(latents, model, first, last), masks, strict=False)):
-        yield frame if kept is None else np.where(mask > 127, frame, kept[place])
+    frames = decoded(latents, model, first, last)
+    for begin in range(before + shown.start, before + shown.stop, _AT_ONCE):
+        numbers = range(begin, min(begin + _AT_ONCE, before + shown.stop))
+        kept, masks = background(shot, numbers), grown_masks(shot, size, numbers)
+        # Masks first: they end with the numbers, and a segment's last latent may stand for more frames.
+        for place, (mask, frame) in enumerate(zip(masks, frames, strict=False)):
+            yield frame if kept is None else np.where(mask > 127, frame, kept[place])
 
 
 @torch.inference_mode()
@@ -53,7 +59,7 @@ def background(shot: Shot, numbers: range) -> np.ndarray | None:
     if shot.background is None:
         return None
     size = shot.settings.width, shot.settings.height
-    return read_video(shot.background, numbers.stop, size)[numbers.start :]
+    return read_video(shot.background, len(numbers), size, numbers.start)
 
 
 def _reach(decoder: nn.Module) -> int:

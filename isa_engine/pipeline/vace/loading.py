@@ -47,6 +47,10 @@ class VACE:
     matte = PROJECTED
 
     @property
+    def controls(self) -> tuple[str, ...]:
+        return self.description.controls
+
+    @property
     def weights(self) -> str:
         digests = [self.added.files[name].sha256 for name in sorted(self.added.files)]
         return hashlib.sha256("".join([*digests, json.dumps(self._run())]).encode()).hexdigest()

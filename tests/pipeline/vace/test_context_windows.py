@@ -17,7 +17,7 @@ from isa_engine.models import describe, vace
 from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, context_windows
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.pictures import to_frames
-from isa_engine.pipeline.vace import painter
+from isa_engine.pipeline.vace import decoding, painter
 from isa_engine.pipeline.vace.decoding import background, decoded
 from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_frames, told
 from isa_engine.shot import Kept
@@ -164,6 +164,20 @@ def test_a_cut_begins_anew_and_no_context_window_reaches_across_it(shot, model):
     assert not torch.equal(latents[:, :, :5], elsewhere[:, :, :5])
     spans = [plate_of(latents, model, cut, (k, k + 2)) for k in range(0, 8, 2)]
     assert np.array_equal(np.concatenate(spans), plate_of(latents, model, cut))
+
+
+def test_of_the_background_no_more_is_held_than_is_looked_at(shot, model, monkeypatch):
+    latents = torch.zeros(1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
+    whole, read, asked = plate_of(latents, model, shot), decoding.read_video, []
+
+    def watched(encoded, frames, size, first):
+        asked.append((first, frames))
+        return read(encoded, frames, size, first)
+
+    monkeypatch.setattr(decoding, "read_video", watched)
+    monkeypatch.setattr(decoding, "_AT_ONCE", 10)
+    assert np.array_equal(plate_of(latents, model, shot), whole)
+    assert asked == [(0, 10), (10, 10), (20, 5)]
 
 
 def test_the_network_never_sees_more_than_a_context_window(shot, model, monkeypatch):

@@ -1,5 +1,6 @@
 """Wan-VACE goes the whole way: told as its makers tell it, resumed to the same bytes, the set kept."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -14,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration.policies import EXACT, FORECAST
-from isa_engine.controls import grown_masks
+from isa_engine.controls import grown_masks, pose_pictures
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
 from isa_engine.errors import Cancelled, ShotError
@@ -175,6 +176,9 @@ def test_a_plate_and_its_record(added, tmp_path):
     assert record["model"]["licence"] == "apache-2.0 (README.md)"
     assert set(record["model"]["files"]) == set(remembered(added).files)
     assert record["settings"]["prompt"] == "a street"
+    pictures = {"pose": pose_pictures(shot, SIZE), "mask": grown_masks(shot, SIZE)}
+    hashes = {name: hashlib.sha256(np.stack(list(each))).hexdigest() for name, each in pictures.items()}
+    assert record["controls"] == hashes
 
 
 @pytest.mark.parametrize("phase", ["encode", "denoise", "decode", "write"])
