@@ -67,7 +67,7 @@ class Host:
     """The machine and the data folder as one worker meets them.
 
     Args:
-        data: the data folder.
+        data: the folder that jobs write to.
         free: bytes without which no job begins.
         memory: the device's, now; None: not known.
     """
@@ -115,6 +115,8 @@ class Host:
                     file.write(b"isa")
                     file.flush()
                     os.fsync(file.fileno())
+        except FileNotFoundError:
+            return _AWAY
         except OSError as error:
             return _known(error) or f"The engine's data folder cannot be used: {error.strerror}."
         self.wanted, self.wanted_memory = self.free, 0.0

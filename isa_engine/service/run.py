@@ -48,26 +48,23 @@ class Run:
             ShotError: it was never one.
             OSError: the disk cannot be read, which says nothing of the shot.
         """
-        folders, job = self.worker.folders, self.claim.id
-        self.encoded = self._copy()
-        if not self._as_it_came() and folders.archive:
+        whole = self._bring()
+        if not whole and self.worker.folders.archive:
             # Only a copy of what lies elsewhere: it is brought once more.
-            folders.shot(job).unlink(missing_ok=True)
-            self.encoded = self._copy()
-        if not self._as_it_came():
+            self.worker.folders.shot(self.claim.id).unlink(missing_ok=True)
+            whole = self._bring()
+        if not whole:
             state = "was damaged" if self.encoded else "is no longer"
             raise Damaged(f"the shot {state} on the engine's disk", remedy="Send it again.")
         return read_shot(self.encoded)
 
-    def _copy(self) -> bytes:
+    def _bring(self) -> bool:
+        """Read the shot's file; whether it is the one that came."""
+        self.encoded = b""
         with contextlib.suppress(FileNotFoundError):
-            return self.worker.folders.bring_shot(self.claim.id).read_bytes()
-        return b""
-
-    def _as_it_came(self) -> bool:
+            self.encoded = self.worker.folders.bring_shot(self.claim.id).read_bytes()
         # Of a job that an early version took, the queue does not know the checksum.
-        known = ("", hashlib.sha256(self.encoded).hexdigest())
-        return bool(self.encoded) and self.claim.shot in known
+        return bool(self.encoded) and self.claim.shot in ("", hashlib.sha256(self.encoded).hexdigest())
 
     def saved(self, step: int) -> None:
         """A checkpoint of this denoising step lies at ``path``."""

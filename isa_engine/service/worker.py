@@ -123,7 +123,8 @@ class Worker:
         self.store = Claims(folders.queue, create=False)
         self.load_model, self.generate = load_model, generate
         self.stopping = stopping or threading.Event()
-        self.host = Host(folders.root, free_bytes, self._memory)
+        # Of an unmounted disk the data folder may be left, as an empty one.
+        self.host = Host(folders.jobs, free_bytes, self._memory)
         self.name, self.model = "", None
         self._told = ("", float("-inf"))
         # The host's trouble with the last job, how often it came in a row, until when to wait, and how many

@@ -195,6 +195,19 @@ def test_a_shot_that_the_disk_damaged_is_not_generated_and_the_job_says_so(engin
     assert over(engine, engine.client.submit(upload(FAST))).state == "done"
 
 
+def test_no_job_fails_while_its_folder_is_away_and_they_go_on_when_it_is_back(run_engine):
+    engine = run_engine()
+    running(engine, ran := engine.client.submit(upload(ENDLESS)))
+    waited = engine.client.submit(upload(FAST))
+    (engine.data / "jobs").rename(engine.data / "elsewhere")
+    engine.client.cancel(ran)
+    eventually(lambda: "data folder went away" in engine.client.health().trouble, "the reason is told")
+    came = engine.client.submit(upload(FAST))
+    assert {engine.client.job(job).state for job in (waited, came)} == {"queued"}
+    (engine.data / "elsewhere").rename(engine.data / "jobs")
+    assert [over(engine, job).state for job in (waited, came)] == ["done", "done"]
+
+
 def test_jobs_survive_the_service(run_engine):
     engine = run_engine()
     pid = engine.worker_pid()
