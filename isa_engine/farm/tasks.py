@@ -17,7 +17,7 @@ from torch import Tensor
 
 from isa_engine.errors import EngineError
 from isa_engine.farm.job import Bundle
-from isa_engine.pipeline.generation import Clock, denoise, matte_of, memory_of, results_in, write_results
+from isa_engine.pipeline.generation import Clock, denoise, memory_of, results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Report
@@ -88,9 +88,10 @@ def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> b
     shot = read_shot(bundle.shot(take))
     latents = _tensor(source, "latents").to(model.device)
     with memory_of(model):
-        frames = {"plate": _stack(painter_of(model).plate(latents, model, shot, tuple(span), report))}
-        if model.matte == GENERATED:
-            frames["matte"] = _stack(matte_of(latents, model, shot, tuple(span)))
+        plate, matte = painter_of(model).frames(latents, model, shot, tuple(span), report)
+        frames = {"plate": _stack(plate)}
+        if matte is not None:
+            frames["matte"] = _stack(matte)
     _save(path, frames, {})
     return True
 

@@ -19,11 +19,11 @@ from isa_engine.geometry.canonical import world_to_canonical
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
 from isa_engine.geometry.ndc import project, view_depth
 from isa_engine.geometry.plucker import pack, plucker_rays
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.references import identity, picture_latents
-from isa_engine.results.video import read_video
 from isa_engine.shot import Character, Shot, canvas_size
 
 # Windows encoded at once; bounds the memory of a long background.
@@ -108,10 +108,10 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         reference = torch.zeros(1, channels, *size)
     else:
         reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], canvas))[None]
-    if shot.background is None:
+    frames = background_frames(shot, range(before, before + shot.frames))
+    if frames is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
-        frames = read_video(shot.background, before + shot.frames, canvas)[before:]
         background = encode_background(frames, model)
     conditioning = Conditioning(
         points=staging.points,

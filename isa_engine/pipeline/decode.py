@@ -20,6 +20,7 @@ from isa_engine.geometry.frames import (
     frames_before,
     pieces_of,
 )
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.conditioning import encode_background
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.model import Model
@@ -27,7 +28,6 @@ from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_back
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames, to_shares
 from isa_engine.pipeline.progress import Progress, Report
-from isa_engine.results.video import read_video
 from isa_engine.shot import Shot
 from isa_engine.vae.causal_conv import CausalConv3d
 from isa_engine.vae.tiling import TiledVAE
@@ -52,12 +52,13 @@ class Background:
     latents: Tensor
 
     @classmethod
+    @torch.inference_mode()
     def of(cls, shot: Shot, model: Model) -> "Background | None":
         """None where the shot has none, and for a model that learned nothing: its pictures are shown as they
         are, or they would look like somebody."""
-        if shot.background is None or not model.trained:
+        frames = background_frames(shot, range(shot.frames)) if model.trained else None
+        if frames is None:
             return None
-        frames = read_video(shot.background, shot.frames, _canvas(shot))
         ends = np.cumsum(shot.segments)[:-1]
         return cls(frames, torch.cat([encode_background(part, model) for part in np.split(frames, ends)], 2))
 
@@ -67,6 +68,7 @@ def decode_plate(
     latents: Tensor,
     model: Model,
     shot: Shot,
+    given: Background | None,
     span: Span | None = None,
     report: Report = lambda progress: None,
 ) -> Iterator[np.ndarray]:
@@ -75,8 +77,8 @@ def decode_plate(
 
     Args:
         latents: of the whole take, normalised, as ``denoise`` gives them.
+        given: the shot's background, ``Background.of``.
     """
-    given = Background.of(shot, model)
     tiled = TiledVAE(model.vae, _TILE)
 
     def decode_chunk(chunk: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -98,10 +100,12 @@ def decode_plate(
 
 
 @torch.inference_mode()
-def decode_matte(latents: Tensor, model: Model, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
+def decode_matte(
+    latents: Tensor, model: Model, shot: Shot, given: Background | None, span: Span | None = None
+) -> Iterator[np.ndarray]:
     """As ``decode_plate``, white where the cast is (``over_background.cast_alpha``); without a background as
     the matte head alone sees it."""
-    given, heads = Background.of(shot, model), _heads(latents, model, shot, span)
+    heads = _heads(latents, model, shot, span)
     if given is not None:
         distances = _square_distances(latents, given, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)

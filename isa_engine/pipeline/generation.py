@@ -16,7 +16,7 @@ from torch import Tensor
 from isa_engine.configuration import PREVIEWS
 from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.pipeline.matte import projected_matte
-from isa_engine.pipeline.painter import Loaded, Span, painter_of
+from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import sample
@@ -24,7 +24,7 @@ from isa_engine.pipeline.segments import segments_of, shown
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.results.files import LATENTS, MATTE, NAMES, PLATE, Result, results_in
 from isa_engine.results.provenance import configured_signer, sign
-from isa_engine.results.record import GENERATED, container_tags, make_record, sha256
+from isa_engine.results.record import container_tags, make_record, sha256
 from isa_engine.results.video import write_video
 from isa_engine.shot import Shot, encode_shot
 
@@ -63,8 +63,7 @@ def generate(
         digest = hashlib.sha256(encoded).hexdigest()
         latents = denoise(shot, digest, model, report, checkpoint, clock)
         record = make_record(shot, digest, model, made)
-        plate = painter_of(model).plate(latents, model, shot, None, report)
-        matte = matte_of(latents, model, shot)
+        plate, matte = plate_and_matte(latents, model, shot, report)
         kept = latents[0].cpu().numpy()
         write_results(parts, shot, record, kept, plate, matte, report, clock)
     return Result(*(out / name for name in NAMES))
@@ -127,12 +126,14 @@ def denoise(
     return torch.cat([segment.latents for segment in segments], 2)
 
 
-def matte_of(latents: Tensor, model: Loaded, shot: Shot, span: Span | None = None) -> Iterator[np.ndarray]:
-    """The matte's frames of a span, or of the whole take: the model's own, or of the whole take the projected
-    body, which needs no latents."""
-    if model.matte == GENERATED:
-        return painter_of(model).matte(latents, model, shot, span)
-    return projected_matte(shot, (shot.settings.width, shot.settings.height))
+def plate_and_matte(
+    latents: Tensor, model: Loaded, shot: Shot, report: Report
+) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:
+    """The frames of the whole take, as of ``Painter.frames``; the matte is the model's own, or the projected
+    body."""
+    plate, matte = painter_of(model).frames(latents, model, shot, None, report)
+    canvas = shot.settings.width, shot.settings.height
+    return plate, projected_matte(shot, canvas) if matte is None else matte
 
 
 def write_results(

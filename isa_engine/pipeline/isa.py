@@ -13,7 +13,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_count
 from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.pipeline.decode import decode_matte, decode_plate
+from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
@@ -22,6 +22,7 @@ from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import Memory, velocity_of
+from isa_engine.results.record import GENERATED
 from isa_engine.shot import Shot
 
 
@@ -63,11 +64,9 @@ def preview(estimate: Tensor, model: Model) -> Image.Image:
     return Image.fromarray(to_frames(frame)[0])
 
 
-def plate(
+def frames(
     latents: Tensor, model: Model, shot: Shot, span: Span | None, report: Report
-) -> Iterator[np.ndarray]:
-    return decode_plate(latents, model, shot, span, report)
-
-
-def matte(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
-    return decode_matte(latents, model, shot, span)
+) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray] | None]:
+    given = Background.of(shot, model)
+    plate = decode_plate(latents, model, shot, given, span, report)
+    return plate, decode_matte(latents, model, shot, given, span) if model.matte == GENERATED else None

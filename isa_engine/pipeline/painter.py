@@ -101,14 +101,16 @@ class Painter(Protocol):
         """A frame of an estimate of one latent, ``(1, C, 1, h, w)``."""
         ...
 
-    def plate(
+    def frames(
         self, latents: Tensor, model: Any, shot: Shot, span: Span | None, report: Report
-    ) -> Iterator[np.ndarray]:
-        """Frames ``(H, W, 3)`` uint8 of a span of the whole take's finished latents, or of all of them."""
-        ...
+    ) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray] | None]:
+        """Plate and matte of a span of the whole take's finished latents, or of all of them: frames
+        ``(H, W, 3)`` uint8, the matte's white where the cast is; None where it is the projected body. One
+        after the other is made as it is asked for.
 
-    def matte(self, latents: Tensor, model: Any, shot: Shot, span: Span | None) -> Iterator[np.ndarray]:
-        """As ``plate``, white where the cast is. A kind whose matte is the projected body needs none."""
+        Raises:
+            ShotError: the background is damaged.
+        """
         ...
 
 

@@ -85,9 +85,7 @@ def decode(
     """
     import torch
 
-    from isa_engine.pipeline.generation import matte_of
     from isa_engine.pipeline.painter import painter_of
-    from isa_engine.results.record import GENERATED
 
     shot = read_shot(encoded)
     model = _model(shot.settings.model)
@@ -95,10 +93,8 @@ def decode(
         problem = f"a node has other weights of '{model.name}' than the one that denoised"
         raise EngineError(problem, remedy="Install the same weights on all nodes.")
     given = torch.from_numpy(latents.copy()).to(model.device)
-    plate = np.stack(list(painter_of(model).plate(given, model, shot, span, lambda progress: None)))
-    own = model.matte == GENERATED
-    matte = np.stack(list(matte_of(given, model, shot, span))) if own else None
-    return plate, matte
+    plate, matte = painter_of(model).frames(given, model, shot, span, lambda progress: None)
+    return np.stack(list(plate)), None if matte is None else np.stack(list(matte))
 
 
 def _denoise(encoded, checkpoint, made, companions, path: Path, say, stopped: threading.Event) -> None:

@@ -119,13 +119,17 @@ def preview(estimate: Tensor, model) -> Image.Image:
     return Image.fromarray(_picture(estimate[0, :, 0]))
 
 
-def plate(latents: Tensor, model, shot, span, report) -> Iterator[np.ndarray]:
+def frames(latents: Tensor, model, shot, span, report):
+    return _plate(latents, shot, span, report), _matte(latents, shot, span)
+
+
+def _plate(latents: Tensor, shot, span, report) -> Iterator[np.ndarray]:
     for done, latent in enumerate(_latents(shot, span)):
         report(Progress("decode", done, shot.frames))
         yield _picture(latents[0, :, latent])
 
 
-def matte(latents: Tensor, model, shot, span) -> Iterator[np.ndarray]:
+def _matte(latents: Tensor, shot, span) -> Iterator[np.ndarray]:
     for latent in _latents(shot, span):
         there = (latents[0, :, latent] + 0.5).abs().amax(0) > 0.1
         yield _picture(torch.where(there, 1.0, -1.0).expand(3, -1, -1))

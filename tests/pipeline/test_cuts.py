@@ -10,7 +10,7 @@ from isa_engine.errors import Cancelled
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, latent_count, segment_latents
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.pipeline.decode import decode_matte, decode_plate
+from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.shot import Shot
 from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
@@ -31,7 +31,7 @@ def shot() -> Shot:
 
 def frames_of(shot: Shot, model) -> np.ndarray:
     latents = denoise(shot, "hash", model, lambda progress: None)
-    return np.stack(list(decode_plate(latents, model, shot)))
+    return np.stack(list(decode_plate(latents, model, shot, Background.of(shot, model))))
 
 
 def test_a_segments_frames_are_those_of_the_segment_generated_alone(shot, model):
@@ -77,9 +77,9 @@ def test_spans_reach_across_no_cut_and_equal_the_whole(shot, model):
     latents = denoise(shot, "hash", model, lambda progress: None)
     trained = dataclasses.replace(model, trained=True)
     for decode in (decode_plate, decode_matte):
-        whole = np.stack(list(decode(latents, trained, shot)))
+        whole = np.stack(list(decode(latents, trained, shot, None)))
         spans = decoding_spans(shot.segments, 1)
-        parts = [np.stack(list(decode(latents, trained, shot, span))) for span in spans]
+        parts = [np.stack(list(decode(latents, trained, shot, None, span))) for span in spans]
         assert np.array_equal(np.concatenate(parts), whole)
     for first, last in spans:
         assert any(start <= first and last <= end for start, end in segment_latents(shot.segments))

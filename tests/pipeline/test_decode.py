@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
+from isa_engine.pipeline import decode, isa
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO, footage, make_shot
@@ -46,11 +48,12 @@ def test_spans_equal_the_whole_bit_for_bit(output, over, trained, latents):
     if over == "a background":
         canvas = replace(shot.settings, width=24, height=16)
         shot = replace(shot, background=footage(FRAMES), settings=canvas)
+    given = Background.of(shot, trained)
 
     def frames(span=None):
         if output == "plate":
-            return np.stack(list(decode_plate(latents, trained, shot, span)))
-        return np.stack(list(decode_matte(latents, trained, shot, span)))
+            return np.stack(list(decode_plate(latents, trained, shot, given, span)))
+        return np.stack(list(decode_matte(latents, trained, shot, given, span)))
 
     whole = frames()
     assert len(whole) == FRAMES
@@ -67,7 +70,7 @@ def test_a_span_does_not_decode_the_take_before_what_it_remembers(trained, laten
         return decode_chunk(self, chunk, state)
 
     monkeypatch.setattr(type(trained.matte_head), "decode_chunk", counting)
-    list(decode_matte(latents, trained, make_shot(FRAMES), (48, 52)))
+    list(decode_matte(latents, trained, make_shot(FRAMES), None, (48, 52)))
     assert 8 <= sum(decoded) < 52
 
 
@@ -76,9 +79,9 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     """Whatever the autoencoder makes of them, and with a cut in it."""
     shot = replace(make_shot(9), background=footage(9), cuts=(4,))
     given = Background.of(shot, trained)
-    assert np.array_equal(np.stack(list(decode_plate(given.latents, trained, shot))), given.frames)
-    heads = np.stack(list(decode_matte(given.latents, trained, replace(shot, background=None))))
-    assert np.array_equal(np.stack(list(decode_matte(given.latents, trained, shot))), heads)
+    assert np.array_equal(np.stack(list(decode_plate(given.latents, trained, shot, given))), given.frames)
+    heads = np.stack(list(decode_matte(given.latents, trained, shot, None)))
+    assert np.array_equal(np.stack(list(decode_matte(given.latents, trained, shot, given))), heads)
 
 
 def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
@@ -86,6 +89,25 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
     bare = make_shot(9)
     bare = replace(bare, settings=replace(bare.settings, width=24, height=16))
     shot, latents = replace(bare, background=footage(9)), latents[:, :, :3]
-    plate = np.stack(list(decode_plate(latents, replace(trained, trained=False), shot)))
-    assert np.array_equal(plate, np.stack(list(decode_plate(latents, trained, bare))))
-    assert not np.array_equal(plate, np.stack(list(decode_plate(latents, trained, shot))))
+
+    def plate(shot, model):
+        return np.stack(list(decode_plate(latents, model, shot, Background.of(shot, model))))
+
+    as_it_is = plate(shot, replace(trained, trained=False))
+    assert np.array_equal(as_it_is, plate(bare, trained))
+    assert not np.array_equal(as_it_is, plate(shot, trained))
+
+
+def test_plate_and_matte_are_laid_over_one_reading_of_the_background(trained, latents, monkeypatch):
+    read = []
+
+    def counted(shot, numbers):
+        read.append(numbers)
+        return background_frames(shot, numbers)
+
+    monkeypatch.setattr(decode, "background_frames", counted)
+    shot = replace(make_shot(9), background=footage(9))
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    plate, matte = isa.frames(latents[:, :, :3], trained, shot, None, lambda progress: None)
+    assert len(list(plate)) == len(list(matte)) == 9
+    assert read == [range(9)]

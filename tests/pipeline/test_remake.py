@@ -17,7 +17,7 @@ from isa_engine.geometry import temporal_windows
 from isa_engine.geometry.frames import Made, frames_before, latent_count
 from isa_engine.models.work import made_in, work_of
 from isa_engine.pipeline import generate, isa
-from isa_engine.pipeline.decode import decode_plate
+from isa_engine.pipeline.decode import Background, decode_plate
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.sampling import initial_noise
@@ -59,7 +59,7 @@ def latents_of(shot: Shot, model, report=lambda progress: None, checkpoint=None)
 
 
 def plate_of(latents: torch.Tensor, model, shot: Shot) -> np.ndarray:
-    return np.stack(list(decode_plate(latents, model, shot)))
+    return np.stack(list(decode_plate(latents, model, shot, Background.of(shot, model))))
 
 
 def test_outside_of_the_frames_that_are_made_again_latents_are_the_takes_to_the_bit(windowed, take):

@@ -35,8 +35,8 @@ from isa_engine.evaluation.tables.control_rows import (
     table_of,
 )
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.generation import denoise, matte_of
-from isa_engine.pipeline.painter import Loaded, painter_of
+from isa_engine.pipeline.generation import denoise, plate_and_matte
+from isa_engine.pipeline.painter import Loaded
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import Settings
 
@@ -95,8 +95,7 @@ def plate_of(model: Loaded, clip: HeldOutClip, settings: Settings) -> tuple[Tens
         pass
 
     latents = denoise(shot, "", model, silent)
-    plate = np.stack(list(painter_of(model).plate(latents, model, shot, None, silent)))
-    matte = np.stack(list(matte_of(latents, model, shot)))
+    plate, matte = (np.stack(list(made)) for made in plate_and_matte(latents, model, shot, silent))
     shown = torch.from_numpy(matte[..., 0] > 127)
     return to_video(plate)[0].to(clip.clip.video.device), shown.to(clip.mask.device)
 

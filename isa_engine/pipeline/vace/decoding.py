@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from isa_engine.controls import grown_masks
 from isa_engine.geometry.frames import frames_before
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace.loading import VACE
-from isa_engine.results.video import read_video
 from isa_engine.shot import Shot
 
 # So many frames of a background are held at once. Fewer would be decoded again more often: each time the
@@ -33,7 +33,7 @@ def plate_frames(
     frames = decoded(latents, model, first, last)
     for begin in range(before + shown.start, before + shown.stop, _AT_ONCE):
         numbers = range(begin, min(begin + _AT_ONCE, before + shown.stop))
-        kept, masks = background(shot, numbers), grown_masks(shot, size, numbers)
+        kept, masks = background_frames(shot, numbers), grown_masks(shot, size, numbers)
         # Masks first: they end with the numbers, and a segment's last latent may stand for more frames.
         for place, (mask, frame) in enumerate(zip(masks, frames, strict=False)):
             yield frame if kept is None else np.where(mask > 127, frame, kept[place])
@@ -51,15 +51,6 @@ def decoded(latents: Tensor, model: VACE, first: int, last: int) -> Iterator[np.
         video = decoder(latent, feat_cache=memory, feat_idx=[0], first_chunk=number == begin)
         if number >= first:
             yield from to_frames(video.float())
-
-
-def background(shot: Shot, numbers: range) -> np.ndarray | None:
-    """The background's frames of these numbers, counted from 0, of the canvas's size; None where the shot has
-    none."""
-    if shot.background is None:
-        return None
-    size = shot.settings.width, shot.settings.height
-    return read_video(shot.background, len(numbers), size, numbers.start)
 
 
 def _reach(decoder: nn.Module) -> int:

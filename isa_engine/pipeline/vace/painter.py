@@ -82,7 +82,13 @@ def preview(estimate: Tensor, model: VACE) -> Image.Image:
     return Image.fromarray(next(decoded(estimate, model, 0, 1)))
 
 
-def plate(
+def frames(
+    latents: Tensor, model: VACE, shot: Shot, span: Span | None, report: Report
+) -> tuple[Iterator[np.ndarray], None]:
+    return _plate(latents, model, shot, span, report), None
+
+
+def _plate(
     latents: Tensor, model: VACE, shot: Shot, span: Span | None, report: Report
 ) -> Iterator[np.ndarray]:
     pieces = list(pieces_of(shot.segments, span))

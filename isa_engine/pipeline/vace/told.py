@@ -18,9 +18,10 @@ from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
-from isa_engine.pipeline.vace.decoding import background, plate_frames
+from isa_engine.pipeline.vace.decoding import plate_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.pipeline.vace.passes import Pass
 from isa_engine.shot import Character, Shot
@@ -134,7 +135,7 @@ def control_pictures(
         cast: who is painted, as indices into the shot's characters.
         before: who is painted already.
     """
-    size, kept = (shot.settings.width, shot.settings.height), background(shot, numbers)
+    size, kept = (shot.settings.width, shot.settings.height), background_frames(shot, numbers)
     people = replace(shot, characters=tuple(shot.characters[who] for who in cast))
     video = np.stack(list(pose_pictures(people, size, numbers)))
     if before:

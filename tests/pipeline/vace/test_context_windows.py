@@ -15,10 +15,12 @@ from isa_engine.cost.generation import Work
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.models import describe, vace
 from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, context_windows
+from isa_engine.pipeline import background
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace import decoding, painter
-from isa_engine.pipeline.vace.decoding import background, decoded
+from isa_engine.pipeline.vace.decoding import decoded
 from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_frames, told
 from isa_engine.shot import Kept
 from tests.pipeline.vace.test_vace import SIZE, shot_of_people, silent
@@ -41,7 +43,7 @@ def parts_of(shot, model, again=None, segment=0):
 
 
 def plate_of(latents, model, shot, span=None):
-    return np.stack(list(painter.plate(latents, model, shot, span, silent)))
+    return np.stack(list(painter.frames(latents, model, shot, span, silent)[0]))
 
 
 @given(st.integers(1, 300), st.data())
@@ -136,7 +138,7 @@ def test_to_the_network_a_context_window_is_a_video_whose_first_latent_stands_fo
     found, begin = told(shot, model, 0, others[0], latents), others[0].span[0]
     frame = list(decoded(latents, model, begin, begin + 1))[-1]
     known = known_frames(shot, model, 0, others[0], latents).frames[frames_before(begin + 1) - 1]
-    inside = (known != background(shot, range(8, 9))[0]).any(-1)
+    inside = (known != background_frames(shot, range(8, 9))[0]).any(-1)
     assert np.array_equal(known[inside], frame[inside])
     alone = model.encode(torch.from_numpy(known).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1)
     at_the_end = found.as_video(found.control[:, :16].clone(), torch.tensor(0.0))
@@ -168,13 +170,13 @@ def test_a_cut_begins_anew_and_no_context_window_reaches_across_it(shot, model):
 
 def test_of_the_background_no_more_is_held_than_is_looked_at(shot, model, monkeypatch):
     latents = torch.zeros(1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
-    whole, read, asked = plate_of(latents, model, shot), decoding.read_video, []
+    whole, read, asked = plate_of(latents, model, shot), background.read_video, []
 
     def watched(encoded, frames, size, first):
         asked.append((first, frames))
         return read(encoded, frames, size, first)
 
-    monkeypatch.setattr(decoding, "read_video", watched)
+    monkeypatch.setattr(background, "read_video", watched)
     monkeypatch.setattr(decoding, "_AT_ONCE", 10)
     assert np.array_equal(plate_of(latents, model, shot), whole)
     assert asked == [(0, 10), (10, 10), (20, 5)]

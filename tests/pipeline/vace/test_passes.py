@@ -13,9 +13,9 @@ from isa_engine.controls.masks import own_masks
 from isa_engine.cost.generation import Work
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, vace
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
-from isa_engine.pipeline.vace.decoding import background
 from isa_engine.pipeline.vace.passes import far_to_near
 from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_frames, told
 from isa_engine.shot import ReferencePose, Settings
@@ -101,7 +101,7 @@ def test_each_pass_is_told_of_one_person_over_those_who_are_there(added, model, 
         video, masks = control_pictures(shot, frames_of(shot, 0, part.span), part.cast, part.before, known)
         person_alone = replace(shot, characters=(shot.characters[part.cast[0]],))
         strokes = np.stack(list(pose_pictures(person_alone, SIZE)))
-        base = np.stack([known.frames[k] for k in ALL]) if part.before else background(shot, ALL)
+        base = np.stack([known.frames[k] for k in ALL]) if part.before else background_frames(shot, ALL)
         assert np.array_equal(video, np.where(masks > 127, strokes, base))
         assert masks.any((1, 2, 3)).all()
     # What a pass does not make is what it was, to the bit.
@@ -115,9 +115,9 @@ def test_each_pass_is_told_of_one_person_over_those_who_are_there(added, model, 
 def test_outside_of_all_the_plate_is_the_set_and_nobody_depends_on_who_comes_later(added, model):
     shot = crowd(added)
     latents = denoise(shot, "hash", model, silent)
-    plate = np.stack(list(painter.plate(latents, model, shot, None, silent)))
+    plate = np.stack(list(painter.frames(latents, model, shot, None, silent)[0]))
     outside = np.stack(list(grown_masks(shot, SIZE))) == 0
-    assert np.array_equal(plate[outside], background(shot, ALL)[outside])
+    assert np.array_equal(plate[outside], background_frames(shot, ALL)[outside])
     anna, ben, carl = shot.characters
     dressed = replace(shot, characters=(replace(anna, prompt="blue rain"), ben, carl))
     other = denoise(dressed, "hash", model, silent)

@@ -23,9 +23,9 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe
 from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import generate, load_model
+from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
-from isa_engine.pipeline.vace.decoding import background
 from isa_engine.pipeline.vace.told import Known, control_pictures, first_frame, reference_pictures, told
 from isa_engine.results.record import PROJECTED
 from isa_engine.shot import ReferencePose, Settings
@@ -153,15 +153,15 @@ def test_words_guidance_and_seed_matter(added, model):
 def test_outside_the_mask_the_plate_is_the_set_to_the_pixel_and_spans_equal_the_whole(added, model):
     shot = shot_of_people(added, cuts=(2,))
     latents = denoise(shot, "hash", model, silent)
-    whole = np.stack(list(painter.plate(latents, model, shot, None, silent)))
+    whole = np.stack(list(painter.frames(latents, model, shot, None, silent)[0]))
     assert whole.shape == (FRAMES, SIZE[1], SIZE[0], 3)
-    kept = background(shot, ALL)
+    kept = background_frames(shot, ALL)
     outside = np.stack(list(grown_masks(shot, SIZE))) == 0
     assert 0.01 < (~outside).mean() < 0.8
     assert np.array_equal(whole[outside], kept[outside])
     assert not np.array_equal(whole[~outside], kept[~outside])
     count = latents.shape[2]
-    spans = [list(painter.plate(latents, model, shot, (k, k + 1), silent)) for k in range(count)]
+    spans = [list(painter.frames(latents, model, shot, (k, k + 1), silent)[0]) for k in range(count)]
     assert np.array_equal(np.concatenate([frames for frames in spans if frames]), whole)
 
 
