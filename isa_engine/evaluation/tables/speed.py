@@ -41,6 +41,7 @@ _TRIED = (
     (30, Policy(guidance=2)),
     (30, Policy(guided=(0.0, 0.8))),
     (30, Policy(forecast=3, points=2, guidance=2)),
+    (20, Policy(forecast=2, points=2)),
     (16, Policy(forecast=2, points=2)),
     (16, Policy(forecast=2, points=2, guidance=2)),
 )
