@@ -38,9 +38,10 @@ class _Batches:
         self._texture = None
         if drawing.controls is not None:
             self._texture = _texture(drawing.controls)
-            # Corners from the lower left one on; a picture's first row is its uppermost.
-            corners: Any = {"pos": drawing.canvas[:8:2], "texCoord": [(0, 1), (1, 1), (1, 0), (0, 0)]}
-            self._picture = batch_for_shader(self._picture_shader, "TRI_FAN", corners)
+            # Lower left, lower right, upper left, upper right; a picture's first row is its uppermost.
+            places = [(0, 1), (1, 1), (0, 0), (1, 0)]
+            corners: Any = {"pos": drawing.canvas[[0, 2, 6, 4]], "texCoord": places}
+            self._picture = batch_for_shader(self._picture_shader, "TRI_STRIP", corners)
 
     def draw_points(self, scale: float) -> None:
         if self._points is not None:

@@ -5,6 +5,8 @@ so a plate that is rendered is read through the view's inverse, and its light is
 colours purer than the view can show at all, which no render under it holds, come out paler.
 """
 
+from typing import Any
+
 import bpy
 
 # Views whose inverses Blender has as colour spaces of pictures, exact to an 8-bit step for most displays. The
@@ -25,8 +27,8 @@ def _inverse(scene, display: str) -> str | None:
     if view not in _INVERTED:
         return None
     names = (display,) if view == "Standard" else (f"{view} Base {display}", f"{view} {display}")
-    there = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items.keys()
-    return next((name for name in names if name in there), None)
+    spaces: Any = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"]
+    return next((name for name in names if name in spaces.enum_items), None)
 
 
 def set_space(media, space: str) -> None:
