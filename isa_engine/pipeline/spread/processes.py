@@ -32,6 +32,7 @@ class SpreadOverProcesses:
 
     def __init__(self, model: Model):
         self.model, self.alone = model, False
+        self._moved_at: tuple[Tensor, Tensor] | None = None
 
     def __call__(
         self,
@@ -40,7 +41,11 @@ class SpreadOverProcesses:
         conditioning: Conditioning,
         points: list[Tensor] | None = None,
     ) -> Prediction:
-        """As ``Model.predict``; points are this process's, and moved anew where another one is lost."""
+        """As ``Model.predict``; points are this process's, and moved once more where another one is lost, at
+        the latents at which they were."""
+        reads = bool(points)
+        if points is not None and not reads:
+            self._moved_at = latents, timestep
         windows = self.model.dit.windows(latents.shape[2])
         dealt = [] if windows is None or self.alone else shares(windows, dist.get_world_size())
         # A group in which some have no share would wait for them: then each makes all of it.
@@ -58,6 +63,8 @@ class SpreadOverProcesses:
             self.alone = True
             if points is not None:
                 points.clear()
+            if reads:
+                self.model.predict(*self._moved_at, conditioning, points)
             return self.model.predict(latents, timestep, conditioning, points)
 
 

@@ -43,6 +43,7 @@ class Spread:
         self.workers: list[Worker] = [Device(model), *others]
         # The last two conditions, with and without the cast, as each worker wants them.
         self._told: list[tuple[Conditioning, dict[Worker, Any]]] = []
+        self._moved_at: tuple[Tensor, Tensor] | None = None
 
     def __call__(
         self,
@@ -51,9 +52,15 @@ class Spread:
         conditioning: Conditioning,
         points: list[list[Any]] | None = None,
     ) -> Prediction:
-        """As ``Model.predict``; points are a list a worker, and all are moved anew where one is lost."""
+        """As ``Model.predict``; points are a list a worker, and all are moved once more where one is lost, at
+        the latents at which they were."""
+        reads = bool(points)
+        if points is not None and not reads:
+            self._moved_at = latents, timestep
         while True:
             try:
+                if reads and not points:
+                    self._shared(*self._moved_at, conditioning, points)
                 return self._shared(latents, timestep, conditioning, points)
             except Lost:
                 if points is not None:
