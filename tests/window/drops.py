@@ -45,7 +45,7 @@ def drop(viewport, place: tuple[int, int], file: str) -> Iterator[None]:
     yield from stagehand.wait_until(lambda: drag.poll() is not None, 120, "the drop's end")
     assert drag.returncode == 0
     yield from stagehand.pause(1)
-    if file.endswith(".png") and bpy.app.version >= (4, 5):
+    if file.endswith(".png") and bpy.app.version >= (4, 3):
         yield from stagehand.picture(f"drop-{Path(file).stem}")
         yield from viewport.press("R", x, y)
         yield from stagehand.pause(1)
@@ -71,7 +71,7 @@ def visit() -> Iterator[None]:
     sidebar = viewport.sidebar
     beside = sidebar.x + sidebar.width // 3, sidebar.y + sidebar.height // 2
     # Older ones have a picture on the viewport for their own, and do not ask.
-    yield from drop(viewport, chest("Anna") if bpy.app.version >= (4, 5) else beside, "photo.png")
+    yield from drop(viewport, chest("Anna") if bpy.app.version >= (4, 3) else beside, "photo.png")
     yield from stagehand.wait_until(lambda: any(pictures().values()), 20, "a picture")
     REPORT["first"] = pictures()
     yield from drop(viewport, beside, "photo.png")

@@ -23,7 +23,7 @@ def test_pictures_and_motions_go_to_whom_they_are_dropped_on(blender, extension)
     shutil.copytree(Path(xlib.__file__).parent, blender.folder / "libraries" / "Xlib")
     shutil.copy(six.__file__, blender.folder / "libraries")
     report = blender.play("drops.py", timeout=600)
-    asks = tuple(map(int, report["blender"].split(".")[:2])) >= (4, 5)
+    asks = tuple(map(int, report["blender"].split(".")[:2])) >= (4, 3)
     # Beside everybody it is that of the list's active row, who is the last that came.
     assert report["first"] == ({"Anna": "photo.png", "Ben": ""} if asks else {"Anna": "", "Ben": "photo.png"})
     assert report["second"]["Ben"] == "photo.png"
