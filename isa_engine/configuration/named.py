@@ -24,7 +24,7 @@ def isa_tiny() -> ModelConfig:
         name="isa-tiny",
         short_side=128,
         close_up=256,
-        max_frames=497,
+        max_frames=1001,
         shift=3.0,
         gate=True,
         vae=VAEConfig(

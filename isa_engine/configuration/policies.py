@@ -54,7 +54,7 @@ class Preset:
         return POLICIES[self.policy]
 
 
-PRESETS = {"Draft": Preset(4, EXACT), "Final": Preset(16, FORECAST), "Exact": Preset(30, EXACT)}
+PRESETS = {"Draft": Preset(4, EXACT), "Final": Preset(20, FORECAST), "Exact": Preset(30, EXACT)}
 
 
 @dataclass(frozen=True)
