@@ -64,7 +64,7 @@ def test_places_in_another_unit_than_metres_are_refused(tmp_path, unit, moving):
     places = walk.translation if moving else np.broadcast_to(walk.translation[:1], walk.translation.shape)
     poses = walk.rotations.reshape(len(places), -1)
     _as_written(tmp_path, poses, places)
-    with pytest.raises(BodyError, match=r"its unit is no metre\. Export its places in metres"):
+    with pytest.raises(BodyError, match=r"its unit is no meter\. Export its places in meters"):
         _as_written(tmp_path, poses, unit * places)
 
 

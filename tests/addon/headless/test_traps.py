@@ -5,7 +5,7 @@ import bpy
 from isa_blender_addon.plate.camera_plane import planes
 from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import read_shot
-from tests.addon.headless.test_generate import addon, engine, run  # noqa: F401  fixtures
+from tests.addon.headless.test_generate import engine, run  # noqa: F401  fixtures
 from tests.addon.scenes.renderer import assert_as_rendered
 from tests.addon.scenes.traps import CUTS, SHOWN, stage_six_traps
 

@@ -12,7 +12,7 @@ from isa_engine.models.work import made_in
 from isa_engine.shot import Settings, read_shot
 
 # The fixtures of the whole way from the button to the plate.
-from tests.addon.operators.test_generate import addon, finish, shot  # noqa: F401
+from tests.addon.operators.test_generate import finish, shot  # noqa: F401
 
 
 def test_a_range_of_a_take_is_made_again_and_a_longer_scene_extends_it(shot, tmp_path):  # noqa: F811
