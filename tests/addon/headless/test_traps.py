@@ -1,6 +1,7 @@
 """The whole command on a scene that joins six traps: the right shot leaves, and its plate comes back."""
 
 import bpy
+import pytest
 
 from isa_blender_addon.plate.camera_plane import planes
 from isa_engine.client.protocol import RESULTS
@@ -8,6 +9,8 @@ from isa_engine.shot import read_shot
 from tests.addon.headless.test_generate import engine, run  # noqa: F401  fixtures
 from tests.addon.scenes.renderer import assert_as_rendered
 from tests.addon.scenes.traps import CUTS, SHOWN, stage_six_traps
+
+pytestmark = pytest.mark.usefixtures("addon")
 
 
 def test_the_command_generates_what_the_renderer_draws(scene, rendered, run, tmp_path):  # noqa: F811

@@ -211,7 +211,7 @@ def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
     scene.isa.cast[0].pose = "FRAME"
     assert "The picture is missing" in drawn(panel.ISA_PT_cast)
     ISA_UL_cast.draw_item(None, bpy.context, MagicMock(), scene.isa, scene.isa.cast[0], 0, None, "", 0)
-    scene.frame_end = 600
+    scene.frame_end = 1010
     assert "was tried with" in " ".join(drawn(panel.ISA_PT_generate))
     drawn(panel.ISA_PT_look)
     drawn(panel.ISA_PT_plate)
