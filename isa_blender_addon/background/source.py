@@ -73,12 +73,12 @@ def hidden_objects(scene) -> tuple[list, list]:
         that, they leave no trace either.
     """
     collection = plate_collection(scene)
-    plates, cast = set(collection.all_objects if collection else ()), set(belongings(scene))
+    hidden = set(collection.all_objects if collection else ())
+    unseen = set(belongings(scene)) - hidden
     engine = "CYCLES" if scene.isa.background_quick else scene.render.engine
     if not scene.isa.background_shadows or engine not in _CAMERA_RAYS:
-        plates, cast = plates | cast, set()
-    hidden = [item for item in scene.objects if item in plates]
-    return hidden, [item for item in scene.objects if item in cast - plates]
+        hidden, unseen = hidden | unseen, set()
+    return tuple([item for item in scene.objects if item in chosen] for chosen in (hidden, unseen))
 
 
 def _sequence(first: Path) -> list[Path]:
