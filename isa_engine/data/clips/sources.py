@@ -1,6 +1,7 @@
 """Where clips come from. One seed, one clip."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from isa_engine.data.scenario.split import TRAINING, Split
 from isa_engine.whole_file import whole_file
 
 FPS = 24.0
+# Of the random stream that tells whether a background has the cast's shadows.
+_SHADOWS = 1
 
 
 def synthetic_humans(points: int, device: torch.device | str, split: Split = TRAINING) -> SyntheticHumans:
@@ -22,9 +25,20 @@ def synthetic_humans(points: int, device: torch.device | str, split: Split = TRA
 
 
 def synthetic_clips(points: int, device: torch.device | str) -> Callable[[int, int, int, int], Clip]:
-    """``clips(seed, frames, height, width)`` → a clip to learn from."""
+    """``clips(seed, frames, height, width)`` → a clip to learn from.
+
+    In half of them the background has the cast's shadows already, as where the add-on renders it; in the
+    others they are left to the model, as where an artist gives a picture.
+    """
     humans = synthetic_humans(points, device)
-    return lambda seed, *size: humans.clip(seed, *size, fps=FPS)
+
+    def clip(seed: int, *size: int) -> Clip:
+        made = humans.clip(seed, *size, fps=FPS)
+        # A stream of its own: the clip itself is that of ``SyntheticHumans``.
+        shadows_given = np.random.default_rng([seed, _SHADOWS]).random() < 0.5
+        return replace(made, background=made.shaded) if shadows_given else made
+
+    return clip
 
 
 def videos_of(clips: Callable[[int, int, int, int], Clip]) -> Callable[[int, int, int, int], Tensor]:
