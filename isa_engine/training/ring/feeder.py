@@ -134,7 +134,7 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # The training goes first on the processor.
-    os.nice(5)
+    os.nice(19)
     import torch
 
     from isa_engine.data.clips.clip_batch import batch_of

@@ -35,6 +35,8 @@ _NEEDED = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one of them; returns the exit status."""
     given = _parser().parse_args(arguments)
+    if getattr(given, "device", "cpu") == "cuda":
+        _with_few_threads(sys.argv[1:] if arguments is None else arguments)
     clock = Clock(getattr(given, "minutes", 0.0), _ENDING if given.do == "train" else 0.0)
     try:
         missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
@@ -45,6 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _with_few_threads(arguments: list[str]) -> None:
+    """This process becomes one whose operations on the processor have one thread, if it is not already.
+
+    Several would wait for one another while the feeder's writers have the cores, and a step issues thousands
+    of kernels meanwhile. Libraries read these variables when they are loaded.
+    """
+    wanted = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    # Without it, batches of many shapes would each take memory of their own.
+    wanted["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
+    if any(name not in os.environ for name in wanted):
+        os.environ |= {**wanted, **os.environ}
+        os.execv(sys.executable, [sys.executable, "-m", "isa_engine.training.sprint", *arguments])
+    # The thread that issues kernels gets its turn from those that stage batches after half a millisecond, not
+    # after Python's five.
+    sys.setswitchinterval(5e-4)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, required=minutes is None, help="folder of what comes back")
         command.add_argument("--device", default="cuda")
         command.add_argument("--ring", default="isa-ring", help="name of the ring of clips")
-        command.add_argument("--writers", type=int, help="processes that render (default: cores, but one)")
+        command.add_argument("--writers", type=int, help="processes that render (two for three cores)")
     train.add_argument("--start", type=Path, help="what an earlier sprint left, or a run's folder")
     train.add_argument("--eager", action="store_true", help="do not compile")
     unpack = commands.add_parser("unpack", help="make a run's folder of what came back")

@@ -28,9 +28,11 @@ from isa_engine.training.sprint.recipe import SprintTraining
 from isa_engine.training.sprint.ring_place import PLACES, PROBED, open_ring
 from isa_engine.training.sprint.transformer import middle_length, with_autoencoder
 
-# Seconds in which a speed is measured, and that compiling may take.
-_MEASURED, _COMPILES = 4.0, 50.0
-_BATCHES = (64, 128)
+# Seconds in which a speed is measured, in parts that tell whether it has settled; in which every kind of
+# batch should have come before; and that compiling may take.
+_MEASURED, _PARTS, _SETTLES, _COMPILES = 9.0, 3, 8.0, 50.0
+# Steps whose kernels are timed one by one, and how many of these are told.
+_PROFILED, _TOLD = 3, 12
 _PACKAGES = ("torch", "numpy", "diffusers", "transformers", "accelerate", "open_clip_torch", "peft")
 
 
@@ -63,8 +65,8 @@ def probe(
     measure("first clips", lambda: _waited(DeviceBatches(clips, middle, model, settings.points)))
     began = time.monotonic(), int(clips.written.sum()), clips.written_frames
     for compiled in (False, True) if device == "cuda" else (False,):
-        for batch in _BATCHES:
-            if clock.left > 2 * _MEASURED:
+        for batch in (settings.batch, 2 * settings.batch):
+            if clock.left > (_COMPILES if compiled else 0) + _SETTLES + 2 * _MEASURED:
                 measure(
                     f"{'compiled' if compiled else 'eager'} {batch}",
                     lambda compiled=compiled, batch=batch: _speed(
@@ -72,6 +74,7 @@ def probe(
                     ),
                 )
     if device == "cuda":
+        measure("kernels", lambda: _kernels(settings, clips, model, device))
         measure("waits", lambda: _waits(settings, clips, model, device))
     measure("feed", lambda: _feed(clips, *began))
     found["recommended"] = recommend(found)
@@ -161,13 +164,19 @@ def _speed(
             compile_blocks(trainer.networks.dit.transformer_blocks)
         with within(min(_COMPILES, max(1.0, clock.left - 2 * _MEASURED))):
             # By then every kind has come: what it compiles is kept on the disk for the training.
-            for _ in range(40 if compiled else 4):
+            while trainer.steps_done < 4 or (
+                time.monotonic() - before < _SETTLES and trainer.steps_done < 40
+            ):
                 loss = float(trainer.step()["loss"])
         first_steps = time.monotonic() - before
         began, shown, steps = time.monotonic(), batches.latent_frames, trainer.steps_done
-        while time.monotonic() - began < _MEASURED:
-            loss = trainer.step()["loss"]
-        float(loss)
+        settling = []
+        for _ in range(_PARTS):
+            part, done = time.monotonic(), trainer.steps_done
+            while time.monotonic() - part < _MEASURED / _PARTS:
+                loss = trainer.step()["loss"]
+            float(loss)
+            settling.append(round((trainer.steps_done - done) / (time.monotonic() - part), 2))
         seconds = time.monotonic() - began
     finally:
         if compiled:
@@ -175,12 +184,42 @@ def _speed(
     measured = {
         "latent_frames_a_second": round((batches.latent_frames - shown) / seconds, 1),
         "steps_a_second": round((trainer.steps_done - steps) / seconds, 2),
+        "in_parts": settling,
         "first_steps_seconds": round(first_steps, 1),
         "loss": round(float(loss), 3),
     }
     if on_gpu:
         measured["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 1)
     return measured
+
+
+def _kernels(settings: SprintTraining, ring: Ring, model: Model, device: str) -> dict[str, Any]:
+    """What a step costs the device, and which kernels cost most, in milliseconds: where a step takes much
+    longer than its kernels together, the processor is what it waits for."""
+    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
+    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    for _ in range(_PROFILED):
+        trainer.step()
+    torch.cuda.synchronize()
+    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+    with torch.profiler.profile(activities=activities) as profile:
+        for _ in range(_PROFILED):
+            trainer.step()
+        torch.cuda.synchronize()
+    events = profile.key_averages()
+    kernels = [event for event in events if event.device_type == torch.autograd.DeviceType.CUDA]
+    kernels.sort(key=lambda event: event.self_device_time_total, reverse=True)
+    on_host = sum(event.self_cpu_time_total for event in events) / _PROFILED / 1000
+    most = {
+        event.key[:60]: [round(event.self_device_time_total / _PROFILED / 1000, 2), event.count // _PROFILED]
+        for event in kernels[:_TOLD]
+    }
+    return {
+        "device_ms": round(sum(k.self_device_time_total for k in kernels) / _PROFILED / 1000, 1),
+        "host_ms": round(on_host, 1),
+        "count": sum(kernel.count for kernel in kernels) // _PROFILED,
+        "most_ms_and_count": most,
+    }
 
 
 def _waits(settings: SprintTraining, ring: Ring, model: Model, device: str) -> dict[str, Any]:

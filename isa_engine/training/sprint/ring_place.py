@@ -28,7 +28,8 @@ def open_ring(
 
     Args:
         points: surface points a character, at least.
-        writers: processes; by default one for each core but one.
+        writers: processes; by default one for each of two cores in three: a GPU must be told what to do next,
+            and batches be staged.
     """
     for place in PLACES:
         folder = place / name
@@ -39,7 +40,7 @@ def open_ring(
     if folder.exists() and is_fed(folder):
         raise DataError("another run's feeder fills this ring", where=str(folder), remedy="Name another one.")
     shutil.rmtree(folder, ignore_errors=True)
-    count = writers or max(1, (os.cpu_count() or 2) - 1)
+    count = writers or max(1, 2 * (os.cpu_count() or 2) // 3)
     ring = Ring.create(folder, layout_for(draws, points, count, size, reuse, seed))
     start(folder)
     return ring

@@ -27,7 +27,7 @@ class TransformerSprint(Sprint):
         settings, out, clock, device: as of ``Sprint``.
         ring: name of the ring of clips; one that is filled already is drawn from.
         compiled: whether to try compiled blocks, unless a probe found them slower.
-        writers: processes that render, where the ring is new; None: one for each core but one.
+        writers: processes that render, where the ring is new; None: one for each of two cores in three.
     """
 
     def __init__(
