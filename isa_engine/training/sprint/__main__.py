@@ -61,6 +61,10 @@ def _with_few_threads(arguments: list[str]) -> None:
     if any(name not in os.environ for name in wanted):
         os.environ |= {**wanted, **os.environ}
         os.execv(sys.executable, [sys.executable, "-m", "isa_engine.training.sprint", *arguments])
+    import torch
+
+    # cuDNN plans attention anew for every shape, and batches have many.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     # The thread that issues kernels gets its turn from those that stage batches after half a millisecond, not
     # after Python's five.
     sys.setswitchinterval(5e-4)

@@ -69,6 +69,9 @@ class AutoencoderSprint(Sprint):
     def look(self) -> dict[str, float]:
         return {"held_out_psnr": self.held_out.sheet_of_videos(self.outputs.folder / SHEET, self.trainer.vae)}
 
+    def grow(self) -> None:
+        """A clip is so large that the device is busy with few of them."""
+
     def halve(self) -> None:
         batch = self.settings.batch // 2
         if batch < 1:

@@ -21,6 +21,11 @@ from isa_engine.training.sprint.outputs import Outputs
 
 # Steps between two waits for the device, which then gives the losses of all of them.
 _LOGGED = 20
+# Percent of the time in which a device that is busy enough works; below, it is the processor that a step
+# waits for, and a larger batch costs nothing.
+_BUSY = 60
+# First steps, in which kernels are loaded and memory is taken.
+_SETTLED = 100
 # Seconds between two exports, and between two sheets.
 _EXPORT, _SHEET = 60.0, 180.0
 
@@ -50,7 +55,7 @@ class Sprint(ABC):
         trainer: Trainer,
         blocks: nn.ModuleList | tuple = (),
     ):
-        self.settings, self.clock = settings, clock
+        self.settings, self.clock, self.device = settings, clock, torch.device(device)
         self.batches, self.trainer, self.ring = batches, trainer, batches.ring
         self.story = Run(Path(tempfile.mkdtemp(prefix="isa-sprint-")))
         self.story.describe(settings, device)
@@ -58,6 +63,7 @@ class Sprint(ABC):
         self.fallbacks = Fallbacks(blocks, self.halve)
         self._kept = self.weights()
         self._told = self.clock.now(), 0, 0
+        self._idle = 0
 
     def __call__(self) -> None:
         """Learn until the time is over; then write all a last time."""
@@ -98,10 +104,27 @@ class Sprint(ABC):
                 "latent_frames_a_second": round(rates[0], 1),
                 "rendered_frames_a_second": round(rates[1], 1),
                 "share": round(self.clock.share, 3),
+                **self._busy(),
             }
         )
         if not all(map(math.isfinite, terms.values())):
             self._go_back()
+
+    def _busy(self) -> dict[str, float]:
+        """How busy the device is; where it is idle again and again, the batch grows."""
+        if self.device.type != "cuda":
+            return {}
+        try:
+            busy = torch.cuda.utilization()
+        except Exception:
+            # Without NVIDIA's management library nobody knows.
+            return {}
+        settled = self.trainer.steps_done > _SETTLED
+        self._idle = self._idle + 1 if busy < _BUSY and settled else 0
+        if self._idle == 3:
+            self._idle = 0
+            self.grow()
+        return {"device_busy": busy}
 
     def export(self) -> None:
         """Begin to write the weights as they are, if they are numbers."""
@@ -152,6 +175,10 @@ class Sprint(ABC):
     @abstractmethod
     def look(self) -> dict[str, float]:
         """Write the sheet of held-out clips; returns what is measured on them."""
+
+    @abstractmethod
+    def grow(self) -> None:
+        """Batches twice as large from now on, where the settings allow it."""
 
     @abstractmethod
     def halve(self) -> None:

@@ -16,11 +16,14 @@ class SprintTraining(DiTTraining):
     """A sprint of the transformer.
 
     Attributes:
+        most_batch: latent frames that a step may grow to where the device would be idle with ``batch``; zero:
+            it stays.
         points_late: surface points a character from ``late`` on; before, it is ``points``.
         late: share of the time.
         ring_reuse: how often each rendered frame is learned from, if frames come fast enough.
     """
 
+    most_batch: int = 0
     points_late: int = 0
     late: float = 0.6
     ring_reuse: float = 15.0

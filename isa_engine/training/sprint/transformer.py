@@ -68,11 +68,21 @@ class TransformerSprint(Sprint):
         self.held_out.sheet_of_takes(self.outputs.folder / SHEET, self.model, self.trainer.averaged(), sample)
         return {"held_out_loss": self.held_out.loss(self.trainer, sample)}
 
+    def grow(self) -> None:
+        if 2 * self.settings.batch <= self.settings.most_batch:
+            self._take(2 * self.settings.batch, self.settings.most_batch)
+
     def halve(self) -> None:
         batch = self.settings.batch // 2
         if batch < 1:
             raise ModelError("not even one latent frame fits into the memory")
-        self.settings = dataclasses.replace(self.settings, batch=batch)
+        # What did not fit once is not tried again.
+        self._take(batch, batch)
+
+    def _take(self, batch: int, most: int) -> None:
+        """Latent frames of a step from now on."""
+        print(f"{batch} latent frames a step", flush=True)
+        self.settings = dataclasses.replace(self.settings, batch=batch, most_batch=most)
         self.batches.draws = draws_of_dit(self.settings)
 
 
