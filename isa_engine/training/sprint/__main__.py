@@ -15,6 +15,11 @@ from isa_engine.training.sprint.clock import Clock
 _ENDING = 20.0
 # Seconds that must be left for a restart to learn anything.
 _WORTH_A_RESTART = 60.0
+# Variables of a process on a GPU, which libraries read when they are loaded. Several threads for an operation
+# on the processor would wait for one another while the feeder's writers have the cores, and a step issues
+# thousands of kernels meanwhile; without expandable segments, batches of many shapes would each take memory.
+FEW_THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+FEW_THREADS["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
 # Modules that training imports, and the packages that they are in.
 _NEEDED = {
     "accelerate": "accelerate",
@@ -50,16 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _with_few_threads(arguments: list[str]) -> None:
-    """This process becomes one whose operations on the processor have one thread, if it is not already.
-
-    Several would wait for one another while the feeder's writers have the cores, and a step issues thousands
-    of kernels meanwhile. Libraries read these variables when they are loaded.
-    """
-    wanted = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    # Without it, batches of many shapes would each take memory of their own.
-    wanted["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
-    if any(name not in os.environ for name in wanted):
-        os.environ |= {**wanted, **os.environ}
+    """This process becomes one that has ``FEW_THREADS``, if it has not; and its threads take turns often."""
+    if any(name not in os.environ for name in FEW_THREADS):
+        os.environ |= {**FEW_THREADS, **os.environ}
         os.execv(sys.executable, [sys.executable, "-m", "isa_engine.training.sprint", *arguments])
     import torch
 

@@ -26,7 +26,7 @@ class TransformerSprint(Sprint):
     Args:
         settings, out, clock, device: as of ``Sprint``.
         ring: name of the ring of clips; one that is filled already is drawn from.
-        compiled: whether to try compiled blocks, unless a probe found them slower.
+        compiled: whether to try compiled blocks if a probe found them faster.
         writers: processes that render, where the ring is new; None: one for each of two cores in three.
     """
 
@@ -47,7 +47,7 @@ class TransformerSprint(Sprint):
         self.held_out = HeldOutClips(self.model.config.dit.points, middle_length(settings), *canvas(settings))
         trainer = DiTTrainer(settings, batches, make_accelerator(device))
         recommended = probed(clips.folder).get("recommended", {})
-        compiled = compiled and recommended.get("compiled", True)
+        compiled = compiled and recommended.get("compiled", False)
         blocks = trainer.networks.dit.transformer_blocks if compiled else ()
         super().__init__(settings, out, clock, device, batches, trainer, blocks)
 

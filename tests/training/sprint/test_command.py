@@ -11,7 +11,7 @@ from tests.training.sprint.toy import write_recipe
 def failing(tmp_path, monkeypatch):
     """Runs a sprint that the device fails; returns what the process becomes, if anything."""
 
-    def run(*arguments: str) -> list[str]:
+    def run(*arguments: str, environment=command.FEW_THREADS) -> list[str]:
         became = []
 
         class Failing:
@@ -27,6 +27,9 @@ def failing(tmp_path, monkeypatch):
 
         monkeypatch.setattr(transformer, "TransformerSprint", Failing)
         monkeypatch.setattr(command.os, "execv", become)
+        monkeypatch.setattr(command.sys, "setswitchinterval", lambda seconds: None)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
         recipe = write_recipe(tmp_path)
         words = ["train", "dit", "--config", str(recipe), "--out", str(tmp_path / "out"), *arguments]
         with pytest.raises((SystemExit, RuntimeError)):
@@ -50,6 +53,17 @@ def test_another_process_goes_on_from_the_last_minute_for_the_time_that_is_left(
 @pytest.mark.parametrize("arguments", [["--minutes", "9", "--eager"], ["--minutes", "1"]])
 def test_it_does_not_try_for_ever(failing, arguments):
     assert failing(*arguments) == []
+
+
+def test_on_a_gpu_it_becomes_a_process_whose_operations_have_one_thread(failing, monkeypatch):
+    for name in command.FEW_THREADS:
+        monkeypatch.delenv(name, raising=False)
+    # Restored afterwards, whatever the command sets.
+    monkeypatch.setattr(command.os, "environ", dict(command.os.environ))
+    became = failing("--minutes", "9", environment={})
+    assert became[1:5] == ["-m", "isa_engine.training.sprint", "train", "dit"]
+    assert became[-2:] == ["--minutes", "9"]
+    assert command.os.environ["OMP_NUM_THREADS"] == "1"
 
 
 def test_what_is_not_installed_is_named_at_once(capsys, monkeypatch):

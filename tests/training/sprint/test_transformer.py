@@ -1,6 +1,7 @@
 """A sprint learns by the clock, waits for nothing, and goes back when it must."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -136,3 +137,26 @@ def test_a_sheet_that_fails_costs_no_weights(sprint, monkeypatch):
     run()
     assert read_weights(run.outputs.folder / USED)
     assert not (run.outputs.folder / SHEET).exists()
+
+
+def test_the_batch_grows_while_the_device_is_idle_and_not_beyond_its_most(sprint, monkeypatch):
+    run = sprint()
+    run.settings = replace(run.settings, most_batch=3 * run.settings.batch)
+    run.device, run.trainer.steps_done = torch.device("cuda"), loop._SETTLED + 1
+    began, clips = run.settings.batch, run.batches.draws[0].clips
+
+    def told(busy: int, times: int) -> int:
+        monkeypatch.setattr(torch.cuda, "utilization", lambda: busy)
+        for _ in range(times):
+            assert run._busy() == {"device_busy": busy}
+        return run.settings.batch
+
+    assert told(20, 2) == began
+    assert told(95, 1) == began
+    assert told(20, 2) == began, "now and then it may be idle"
+    assert told(20, 1) == 2 * began
+    assert run.batches.draws[0].clips == 2 * clips
+    assert told(20, 9) == 2 * began
+
+    run.halve()
+    assert told(20, 9) == began, "what did not fit once is not tried again"
