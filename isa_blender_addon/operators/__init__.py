@@ -1,90 +1,19 @@
-"""What the artist can do, one operator a file."""
+"""What the artist can do, one operator a file: each that lies here and has ``CLASSES`` is registered."""
+
+import importlib
+import pkgutil
 
 import bpy
 
-from . import (
-    add_character,
-    add_demo_scene,
-    add_to_cast,
-    cancel,
-    check_shot,
-    choose_engine,
-    choose_picture,
-    clean_cache,
-    deliver,
-    find_person,
-    fit_plate,
-    fit_pose,
-    generate,
-    import_motion,
-    import_people,
-    import_results,
-    jobs,
-    make_instance_real,
-    mark_joints,
-    match_reference,
-    mend,
-    open_log,
-    presets,
-    refresh_cast,
-    reload_trusted,
-    remake_range,
-    remove_character,
-    renew_background,
-    roll_seed,
-    start_engine,
-    stop_engine,
-    takes,
-    tell,
-    track_people,
-    turn_picture,
-    write_farm_bundle,
-)
+from . import add_character, refresh_cast
 
-_MODULES = (
-    add_character,
-    add_demo_scene,
-    add_to_cast,
-    cancel,
-    check_shot,
-    choose_engine,
-    choose_picture,
-    clean_cache,
-    deliver,
-    find_person,
-    fit_plate,
-    fit_pose,
-    generate,
-    import_motion,
-    import_people,
-    import_results,
-    jobs,
-    make_instance_real,
-    mark_joints,
-    match_reference,
-    mend,
-    open_log,
-    presets,
-    refresh_cast,
-    reload_trusted,
-    remake_range,
-    remove_character,
-    renew_background,
-    roll_seed,
-    start_engine,
-    stop_engine,
-    takes,
-    tell,
-    track_people,
-    turn_picture,
-    write_farm_bundle,
-)
+_FILES = [importlib.import_module(f"{__name__}.{file.name}") for file in pkgutil.iter_modules(__path__)]
+_CLASSES = [cls for file in _FILES for cls in getattr(file, "CLASSES", ())]
 
 
 def register() -> None:
-    for module in _MODULES:
-        for cls in module.CLASSES:
-            bpy.utils.register_class(cls)
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
     add_character.register()
     refresh_cast.register()
 
@@ -92,6 +21,5 @@ def register() -> None:
 def unregister() -> None:
     refresh_cast.unregister()
     add_character.unregister()
-    for module in reversed(_MODULES):
-        for cls in module.CLASSES:
-            bpy.utils.unregister_class(cls)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

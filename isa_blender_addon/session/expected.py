@@ -52,7 +52,7 @@ def job_seconds(
 
 def kind_of_background(scene) -> tuple:
     """What the time of a background's frame depends on."""
-    return scene.isa.background, scene.isa.background_quick
+    return scene.isa.background, scene.isa.background_quick, scene.isa.background_shadows
 
 
 def background_of(scene) -> tuple:
