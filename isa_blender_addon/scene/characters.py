@@ -250,5 +250,8 @@ def shown_in(layer) -> list:
         for child in place.children:
             visit(child)
 
+    if layer.layer_collection is None:
+        # Blender 5.2 fills a view layer when it is first shown or updated, earlier ones as the scene is made.
+        layer.update()
     visit(layer.layer_collection)
     return list(shown)

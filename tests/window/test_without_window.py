@@ -18,6 +18,7 @@ def test_from_the_staging_to_plates_in_every_way_and_a_render(blender, painter, 
     script = ("--python-exit-code", "5", "--python", f"{folder}/without_window.py", "--", folder)
     blender.run("--background", *script, timeout=800)
     report = json.loads((blender.folder / "report.json").read_text())
+    assert report["never_shown"] == ["Anna"]
     assert report["checked"] == [[], "Nothing in the frames stands in the way of a good plate."]
     assert (report["plain"], report["over_background"]) == ("Scene-001", "Scene-002")
     assert report["compared"] == report["reopened"] == "Scene-001"

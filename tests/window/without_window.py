@@ -51,6 +51,12 @@ def main() -> None:
     scene.cycles.samples, scene.cycles.use_denoising, scene.render.resolution_percentage = 1, False, 10
     bpy.ops.wm.save_as_mainfile(filepath=str(FOLDER / "shot.blend"))
     bpy.ops.isa.bundled_motion(clip="walk")
+    never_shown = bpy.data.scenes.new("Street")
+    person = scene.isa.cast[0].character
+    for item in (person, *person.children):
+        never_shown.collection.objects.link(item)
+    REPORT["never_shown"] = [rig.name for rig in part("scene.characters").find_characters(never_shown)]
+    bpy.data.scenes.remove(never_shown)
     bpy.ops.isa.check_shot()
     session = part("session.current").session()
     REPORT["checked"] = [finding.sentence for finding in session.findings], session.note

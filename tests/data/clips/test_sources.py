@@ -1,4 +1,5 @@
 """What the clips to learn from are told that their generator does not decide."""
+
 import torch
 
 from isa_engine.data.clips.sources import synthetic_clips, synthetic_humans
