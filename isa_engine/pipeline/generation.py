@@ -110,7 +110,7 @@ def denoise(
             told = painter.conditions(shot, model, number, part, segment.latents)
             clock.lap("encode")
             report(Progress("encode", place + 1, len(parts)))
-            report(Progress("denoise", before, total))
+            report(Progress("denoise", before + done, total))
 
             def watch(done, latents, estimate, before=before, memory: Memory = memory, part=part) -> None:
                 if saved:

@@ -73,11 +73,12 @@ class Cluster:
     """
 
     def __init__(self, gpus: float, nodes: int = 1):
-        place = {"num_cpus": 1, "num_gpus": gpus}
-        self.companions = partial(companions, count=nodes - 1, place=place) if nodes > 1 else remote.nobody
-        self.denoise = ray.remote(remote.denoise).options(**place, num_returns="streaming", max_retries=0)
+        self.nodes, self.place = nodes, {"num_cpus": 1, "num_gpus": gpus}
+        self.denoise = ray.remote(remote.denoise).options(
+            **self.place, num_returns="streaming", max_retries=0
+        )
         # Ray itself has the span of a node that is lost decoded on another.
-        self.decode = ray.remote(remote.decode).options(**place, max_retries=MAX_STALLS)
+        self.decode = ray.remote(remote.decode).options(**self.place, max_retries=MAX_STALLS)
 
     def generate(
         self, shot: Shot, model: RemoteModel, out: Path, report: Report, *, checkpoint: Any, made: float
@@ -108,10 +109,10 @@ class Cluster:
         self, encoded: bytes, report: Report, checkpoint: Any, made: float
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """The latents and the record, from whichever node brings them to their end."""
-        stalls, reached = 0, 0
+        stalls, reached, nodes = 0, 0, self.nodes
         while True:
             kept = checkpoint.path.read_bytes() if checkpoint.path.is_file() else None
-            stream = self.denoise.remote(encoded, kept, made, self.companions)
+            stream = self.denoise.remote(encoded, kept, made, self._companions(nodes - 1))
             try:
                 for reference in stream:
                     message = ray.get(reference)
@@ -131,10 +132,15 @@ class Cluster:
             except RayError as error:
                 stalls += 1
                 log.warning("a node was lost after step %d: %s", reached, type(error).__name__)
+                # Who leads from now on was with those that share it, and would wait for one that is gone.
+                nodes = max(1, nodes - 1)
                 if stalls >= MAX_STALLS:
                     raise EngineError(_GONE, remedy="Look at their logs before trying again.") from error
             finally:
                 ray.cancel(stream)
+
+    def _companions(self, count: int) -> remote.Companions:
+        return partial(companions, count=count, place=self.place) if count else remote.nobody
 
 
 def _gathered(spans: list, report: Report) -> list:

@@ -48,8 +48,11 @@ def test_what_broke_off_ends_in_the_same_bytes_without_a_step_done_twice(stop, m
     for step in stop:
         with pytest.raises(Cancelled):
             generate(shot, model, tmp_path / "out", stop_after(step), checkpoint=kept, made=1e9)
-    generate(shot, model, tmp_path / "out", lambda progress: None, checkpoint=kept, made=1e9)
+    said = []
+    generate(shot, model, tmp_path / "out", said.append, checkpoint=kept, made=1e9)
     assert kept.steps == list(range(1, STEPS + 1))
+    left = range(stop[-1], STEPS + 1) if stop[-1] < STEPS else ()
+    assert [each.step for each in said if each.phase == "denoise"] == [*left]
     assert {name: (tmp_path / "out" / name).read_bytes() for name in FILES} == undisturbed
 
 
