@@ -1,12 +1,8 @@
 """A step on several devices is the step on one; a device that fails costs a step and not the take."""
 
 import dataclasses
-import multiprocessing
-import os
 import signal
-import socket
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 import torch
@@ -26,6 +22,7 @@ from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.mail import LocalMailbox
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import velocity_of
+from tests.pipeline.gloo_worker import second_process
 from tests.pipeline.shots import MICRO, make_shot, speaking
 
 FRAMES, STEPS = 41, 4
@@ -182,49 +179,19 @@ def test_what_no_device_can_do_is_the_takes_failure(model, given_noise):
         made(over([failing(model, 0), failing(model, 2)]), *given_noise)
 
 
-def process(rank: int, port: int, fate: str, path: str) -> None:
-    """One of two that denoise the same take; in its fourth evaluation the second may die or hang."""
-    import torch.distributed as dist
-
-    from isa_engine.pipeline.spread.processes import SpreadOverProcesses
-
-    torch.set_num_threads(1)
-    # On a busy machine the other may take long to begin; while it works each layer is a beat.
-    patience = timedelta(seconds=8 if fate == "hangs" else 250)
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2, timeout=patience)
-    model = speaking(CONFIG)
-    network, asked = SpreadOverProcesses(model), []
-
-    def counted(*told):
-        asked.append(told)
-        if rank == 1 and len(asked) == 4 and fate != "works":
-            os.kill(os.getpid(), signal.SIGKILL if fate == "dies" else signal.SIGSTOP)
-        return network(*told)
-
-    found = made(counted, *told(model))
-    torch.save({"latents": found, "alone": network.alone}, f"{path}/{rank}")
-    os._exit(0)
+def small_model():
+    return speaking(CONFIG)
 
 
-@pytest.mark.parametrize("fate", ["works", "dies", "hangs"])
+# The third evaluation reads points that the first one moved: whoever is left moves them once more. On a busy
+# machine the other process may take long to begin; one that hangs is waited for in vain.
+@pytest.mark.parametrize(("fate", "patience"), [(None, 250), (signal.SIGKILL, 250), (signal.SIGSTOP, 20)])
 def test_two_processes_make_the_same_take_and_one_goes_on_where_the_other_is_lost(
-    model, given_noise, tmp_path, fate
+    model, given_noise, fate, patience
 ):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    ours = [context.Process(target=process, args=(rank, port, fate, str(tmp_path))) for rank in range(2)]
-    for each in ours:
-        each.start()
-    ours[0].join(250)
-    if fate == "hangs":
-        ours[1].kill()
-    ours[1].join(250)
-    assert [each.exitcode for each in ours] == [0, 0 if fate == "works" else -signal.SIGKILL]
-    alone = made(model.predict, *given_noise)
-    for rank in range(2 if fate == "works" else 1):
-        found = torch.load(tmp_path / str(rank), weights_only=True)
-        assert found["alone"] is (fate != "works")
-        torch.testing.assert_close(found["latents"], alone, atol=1e-5, rtol=1e-5)
+    alone = made(model.predict, *given_noise, FORECAST)
+    with second_process(small_model, patience, fate) as other:
+        spread = Spread(model, [other])
+        found = made(spread, *given_noise, FORECAST)
+    torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
+    assert len(spread.workers) == (2 if fate is None else 1)

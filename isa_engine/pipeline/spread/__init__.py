@@ -2,5 +2,4 @@
 
 ``shared_evaluation.Spread`` deals the windows out and puts the answer together; a worker is a device of this
 host (``devices``) or a node of a Ray cluster (``nodes``); tokens go from worker to worker by ``mail``.
-Processes that each denoise the whole take side by side do without any of this (``processes``).
 """
