@@ -18,7 +18,8 @@ def dropped_on(context, event):
     isa = scene.isa
     if not isa.cast:
         remedy = "Add one first: Add ▸ SMPL-X Character."
-        raise SceneError("there is no character", where="scene '{scene}'", remedy=remedy, scene=scene.name)
+        problem = "there is no character in scene '{scene}'"
+        raise SceneError(problem, remedy=remedy, scene=scene.name)
     item = _object_under(context, event.mouse_x, event.mouse_y)
     member = member_of(scene, item) if item else None
     return member or isa.cast[max(isa.cast_index, 0)]

@@ -75,7 +75,7 @@ class Watch:
         view = View(intrinsics(camera, scene), camera_to_world(camera))
         members, model = playing(scene), model_named(scene.isa.model)
         if not members:
-            raise SceneError("there is no character to draw", where="scene '{scene}'", scene=scene.name)
+            raise SceneError("there is no character to draw in scene '{scene}'", scene=scene.name)
         bodies, off = self._cast.bodies(scene, members)
         # As the model gets it: nearness is told in metres.
         metre = unit_in_metres(scene, [_size(body) for body in bodies])

@@ -36,13 +36,12 @@ def camera_at(scene, frame: int):
         camera = scene.camera
     if camera is None:
         remedy = "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0)."
-        problem = "there is no active camera"
-        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+        problem = "there is no active camera in scene '{scene}'"
+        raise SceneError(problem, remedy=remedy, scene=scene.name)
     # Blender before 4.4 does not tell.
     if getattr(camera, "is_missing", False):
         raise SceneError(
-            "camera '{camera}' is missing from its library '{file}'",
-            where="scene '{scene}'",
+            "camera '{camera}' of scene '{scene}' is missing from its library '{file}'",
             remedy="Put the file there, or find it (File ▸ External Data ▸ Find Missing Files).",
             camera=camera.name,
             file=camera.library.filepath,
@@ -51,8 +50,7 @@ def camera_at(scene, frame: int):
     if camera.type != "CAMERA":
         remedy = "Make a camera the active one (Scene properties ▸ Camera)."
         raise SceneError(
-            "'{camera}' is not a camera",
-            where="scene '{scene}'",
+            "'{camera}', the active camera of scene '{scene}', is not a camera",
             remedy=remedy,
             camera=camera.name,
             scene=scene.name,

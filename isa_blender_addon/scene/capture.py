@@ -231,8 +231,8 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
 
 def _refuse_empty(scene):
     remedy = "Add ▸ SMPL-X Character, show one in renders, or select a skinned mesh: Add Selected to Cast."
-    problem = "there is no character"
-    raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+    problem = "there is no character in scene '{scene}'"
+    raise SceneError(problem, remedy=remedy, scene=scene.name)
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:

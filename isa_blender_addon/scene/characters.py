@@ -79,8 +79,7 @@ def check_mode(scene, character: CharacterRig) -> None:
     for item in (character.mesh, character.armature):
         if item is not None and item.mode == "EDIT":
             raise SceneError(
-                "'{name}' is in Edit Mode, where nothing moves",
-                where="scene '{scene}'",
+                "'{name}' of scene '{scene}' is in Edit Mode, where nothing moves",
                 remedy="Leave the mode with Tab.",
                 name=item.name,
                 scene=scene.name,

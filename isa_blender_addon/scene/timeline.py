@@ -17,8 +17,7 @@ def frame_numbers(scene) -> np.ndarray:
     numbers = np.arange(scene.frame_start, scene.frame_end + 1, scene.frame_step, dtype=np.int32)
     if len(numbers) == 0:
         raise SceneError(
-            "the frame range {first}–{last} is empty",
-            where="scene '{scene}'",
+            "the frame range {first}–{last} of scene '{scene}' is empty",
             remedy="Set the end after the start.",
             first=scene.frame_start,
             last=scene.frame_end,

@@ -255,8 +255,8 @@ def obstacle(scene) -> SceneError | None:
         return error
     if not playing(scene):
         remedy = "Add ▸ SMPL-X Character, show one in renders, or select any mesh: Add Selected to Cast."
-        problem = "there is no character"
-        return SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+        problem = "there is no character in scene '{scene}'"
+        return SceneError(problem, remedy=remedy, scene=scene.name)
     return None
 
 

@@ -212,8 +212,8 @@ def cast_picture(scene, picture: str) -> None:
     members = playing(scene)
     if not members:
         remedy = "Add one (Add ▸ SMPL-X Character), or show it in renders."
-        problem = "there is no character"
-        raise SceneError(problem, where="scene '{scene}'", remedy=remedy, scene=scene.name)
+        problem = "there is no character in scene '{scene}'"
+        raise SceneError(problem, remedy=remedy, scene=scene.name)
     for member in members:
         member.picture, member.pose = picture, "FIRST"
 

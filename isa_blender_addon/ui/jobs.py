@@ -7,13 +7,15 @@ from ..language.translation import words
 from ..session.current import session
 from ..takes.take import HERE
 from .bar import state_text, time_left
-from .sentence import sentence
+from .sentence import both_ends, characters, sentence
 from .thumbnails import icon
 
 # More jobs than this are counted and not drawn, lest they push the panels below out of the window.
 _MOST = 8
 # Height of the preview, in icons.
 _PREVIEW_SCALE = 8
+# Characters that a button takes, and what stands of a name however many there are.
+_BUTTON, _LEAST = 3, 14
 # What goes on now, and does not wait for something else.
 _MOVING = ("uploading", "running", "fetching")
 _ICONS = {
@@ -53,42 +55,61 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
     Args:
         movable: folders of the takes whose places can be changed, in order.
     """
-    column, take = layout.column(align=True), str(job.take.folder)
+    column = layout.column(align=True)
     course = session().courses.of(job.take.folder)
     state = state_text(job) + (time_left(course) if course else "")
+    moving = course is not None and job.state in _MOVING
+    symbol = "RENDER_ANIMATION" if moving else _ICONS.get(job.state, "SORTTIME")
     row = column.row(align=True)
-    if course is None or job.state not in _MOVING:
-        row.label(text=f"{job.take.name} · {state}", translate=False, icon=_ICONS.get(job.state, "SORTTIME"))
-    else:
-        first, last, _ = job.take.frames
-        row.label(text=f"{job.take.name} · {first}–{last}", translate=False, icon="RENDER_ANIMATION")
-    if job.take.folder in movable and len(movable) > 1:
-        place = movable.index(job.take.folder)
-        for down, symbol, end in ((False, "TRIA_UP", 0), (True, "TRIA_DOWN", len(movable) - 1)):
-            side = row.row(align=True)
-            side.enabled = place != end
-            button = side.operator("isa.move_job", text="", icon=symbol)
-            button.take, button.down = take, down
-    if job.state in ("queued", "running", "held"):
-        held = job.state == "held"
-        button = row.operator("isa.hold_job", text="", icon="PLAY" if held else "PAUSE")
-        button.take, button.resume = take, held
-        row.operator("isa.change_job", text="", icon="PREFERENCES").take = take
-    if job.state in ("queued", "running", "held", "failed"):
-        row.operator("isa.job_log", text="", icon="TEXT").take = take
-    if job.stopped:
-        row.operator("isa.retry_job", text="", icon="FILE_REFRESH").take = take
-        row.operator("isa.remove_job", text="", icon="TRASH").take = take
-    else:
-        row.operator("isa.cancel_job", text="", icon="X").take = take
-    if course is not None and job.state in _MOVING:
+    # The buttons say how much room is left for the name, which is to the left of them.
+    name, buttons = row.row(align=True), row.row(align=True)
+    count = _draw_buttons(buttons, job, movable)
+    first, last, _ = job.take.frames
+    room = max(characters(context, symbol) - _BUTTON * count, _LEAST)
+    # Blender leaves out the end, and with it the number that tells this take from the others of the scene.
+    text = both_ends(f"{first}–{last} · {job.take.name}", room)
+    name.label(text=text, translate=False, icon=symbol)
+    if moving:
         column.progress(text=state, factor=course.factor)
+    else:
+        sentence(context, column, state)
     for remark in (job.snapshot.comment, _remark(job), job.snapshot.said):
         if remark:
             sentence(context, column, remark)
     if job.snapshot.preview and not job.stopped:
         picture = icon(job.snapshot.preview, job.snapshot.preview_version, at_once=True)
         column.template_icon(icon_value=picture, scale=_PREVIEW_SCALE)
+
+
+def _draw_buttons(row, job: Job, movable: list) -> int:
+    """Of a job; how many they are. ``movable`` as of ``draw_job``."""
+    take, found = str(job.take.folder), 0
+
+    def button(name: str, icon: str, enabled: bool = True):
+        nonlocal found
+        found += 1
+        side = row.row(align=True)
+        side.enabled = enabled
+        return side.operator(name, text="", icon=icon)
+
+    if job.take.folder in movable and len(movable) > 1:
+        place = movable.index(job.take.folder)
+        for down, symbol, end in ((False, "TRIA_UP", 0), (True, "TRIA_DOWN", len(movable) - 1)):
+            move = button("isa.move_job", symbol, place != end)
+            move.take, move.down = take, down
+    if job.state in ("queued", "running", "held"):
+        held = job.state == "held"
+        hold = button("isa.hold_job", "PLAY" if held else "PAUSE")
+        hold.take, hold.resume = take, held
+        button("isa.change_job", "PREFERENCES").take = take
+    if job.state in ("queued", "running", "held", "failed"):
+        button("isa.job_log", "TEXT").take = take
+    if job.stopped:
+        button("isa.retry_job", "FILE_REFRESH").take = take
+        button("isa.remove_job", "TRASH").take = take
+    else:
+        button("isa.cancel_job", "X").take = take
+    return found
 
 
 def _remark(job: Job) -> str:

@@ -21,6 +21,14 @@ def characters(context, icon: str = "NONE") -> int:
     return max(int(width / (7 * scale)) - (4 if icon == "NONE" else 8), 20)
 
 
+def both_ends(text: str, room: int) -> str:
+    """A text of so many characters at most, of which only the middle is left out."""
+    if len(text) <= room:
+        return text
+    head = (room - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+
+
 def whole(text: str) -> str:
     """A text as it begins a line; a plain one is looked up as a whole."""
     text = pgettext_iface(text)

@@ -152,8 +152,7 @@ def test_errors_that_are_said_untold_are_found(source):
 
 
 GERMAN = {
-    "there is no active camera": "es gibt keine aktive Kamera",
-    "scene '{scene}'": "Szene '{scene}'",
+    "there is no active camera in scene '{scene}'": "Szene '{scene}' hat keine aktive Kamera",
     "Add one (Add ▸ Camera) and make it active (Ctrl Numpad 0).": "Füge eine hinzu.",
     "cannot write {file}: {reason}": "{file} ist nicht zu schreiben: {reason}",
 }
@@ -169,7 +168,7 @@ def german(monkeypatch, addon):
 def test_an_error_of_the_scene_reaches_the_artist_in_her_language(scene, german, name):
     stage(scene)
     scene.camera, scene.name = None, name
-    sentence = f"Szene '{name}': es gibt keine aktive Kamera. Füge eine hinzu."
+    sentence = f"Szene '{name}' hat keine aktive Kamera. Füge eine hinzu."
     assert sentence in " ".join(drawn(panel.ISA_PT_generate))
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         bpy.ops.isa.generate()

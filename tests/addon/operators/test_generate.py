@@ -298,9 +298,9 @@ def unwritable(scene, tmp_path, _monkeypatch):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (no_camera, "no active camera. Add one"),
-        (no_character, "there is no character. Add ▸ SMPL-X Character"),
-        (nobody_included, "there is no character. Add ▸ SMPL-X Character"),
+        (no_camera, "no active camera in scene 'Scene'. Add one"),
+        (no_character, "there is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
+        (nobody_included, "there is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
         (missing_picture, "reference picture of 'Anna': cannot read .*gone.png"),
         (orthographic, "orthographic. Set its lens type"),
         (not_installed, "No engine on this machine. Run install/engine.sh"),

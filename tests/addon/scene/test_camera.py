@@ -184,14 +184,14 @@ def brightest_pixel(scene):
 
 
 def test_no_camera_is_a_sentence(scene):
-    with pytest.raises(SceneError, match=r"there is no active camera\. Add one"):
+    with pytest.raises(SceneError, match=r"^there is no active camera in scene 'Scene'\. Add one"):
         camera_at(scene, 1)
 
 
 def test_a_light_as_camera_is_a_sentence(scene):
     scene.camera = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "SPOT"))
     scene.collection.objects.link(scene.camera)
-    with pytest.raises(SceneError, match="'Lamp' is not a camera"):
+    with pytest.raises(SceneError, match=r"^'Lamp', the active camera .*, is not a camera"):
         camera_at(scene, 1)
 
 
@@ -229,7 +229,9 @@ def test_a_camera_whose_library_is_missing_is_a_sentence(scene, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     library.unlink()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    with pytest.raises(SceneError, match=r"camera 'Hero' is missing from its library '.*layout\.blend'"):
+    with pytest.raises(
+        SceneError, match=r"camera 'Hero' of scene 'Scene' is missing from its library '.*layout\.blend'"
+    ):
         camera_at(bpy.context.scene, 1)
 
 

@@ -304,7 +304,7 @@ def test_a_changing_topology_is_a_sentence(scene):
 
 def test_no_character_is_a_sentence(scene):
     add_camera(scene)
-    with pytest.raises(SceneError, match=r"'Scene': there is no character\. Add ▸ SMPL-X Character"):
+    with pytest.raises(SceneError, match=r"^there is no character in scene 'Scene'\. Add ▸ SMPL-X Character"):
         capture_shot(scene, SETTINGS)
 
 

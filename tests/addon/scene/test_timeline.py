@@ -33,7 +33,7 @@ def test_frames_run_from_start_to_end_by_the_step(scene):
 def test_an_empty_range_is_a_sentence():
     # Blender's own properties never let the end come before the start; a damaged file may.
     scene = SimpleNamespace(name="Scene", frame_start=10, frame_end=5, frame_step=1)
-    with pytest.raises(SceneError, match=r"'Scene': the frame range 10–5 is empty. Set the end"):
+    with pytest.raises(SceneError, match=r"^the frame range 10–5 of scene 'Scene' is empty. Set the end"):
         frame_numbers(scene)
 
 

@@ -57,13 +57,13 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
     monkeypatch.setattr(session().courses, "of", courses_of(jobs))
     layout, words = drawn(jobs_panel.ISA_PT_jobs)
     for expected in (
-        "Scene-004 · 1–121",
+        "1–121 · Scene-004",
         "Denoising 12/30 · 1:40 left",
         "Sending the shot 1.0/4.0 MB",
         "No answer",
         "On Hold",
         "Not before noon",
-        "Scene-002 · Waiting · 1:40 left",
+        "1–121 · Scene-002 | Waiting · 1:40 left",
         "The engine's disk is full.",
         "The engine gpu.example:8000",
     ):
@@ -76,6 +76,19 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         **{"isa.cancel_job": 6, "isa.move_job": 4, "isa.retry_job": 2, "isa.remove_job": 2},
         **{"isa.hold_job": 2, "isa.change_job": 2, "isa.job_log": 3},
     }
+
+
+@pytest.mark.parametrize("state", ["waiting", "queued", "failed"])
+def test_a_long_name_keeps_its_number_beside_the_buttons(addon, monkeypatch, state):
+    folder = "/takes/SH0420_Kitchen_Argument_Night-{:03}"
+    jobs = [job_in(state, JobSnapshot(state), folder.format(number)) for number in (7, 8)]
+    monkeypatch.setattr(session(), "jobs", lambda: jobs)
+    monkeypatch.setattr(session().courses, "of", courses_of(jobs))
+    layout, _ = drawn(jobs_panel.ISA_PT_jobs)
+    names = [text for call in layout.label.call_args_list if "…" in (text := call.kwargs["text"])]
+    assert [(text[:5], text[-4:]) for text in names] == [("1–121", "-007"), ("1–121", "-008")]
+    # As much as Blender shows of a line in a sidebar as narrow as it is at first.
+    assert all(len(text) < 30 for text in names)
 
 
 def courses_of(jobs: list[Job]):
