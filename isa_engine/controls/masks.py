@@ -1,7 +1,7 @@
 """Masks of what a model may paint: white is painted, black is kept. They are wider than bodies, since hair
 and cloth reach beyond the skin."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,20 +44,25 @@ def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def own_masks(
-    shot: Shot, size: tuple[int, int], who: int, others: Collection[int], frames: Iterable[int]
-) -> Iterator[np.ndarray]:
-    """One character with the same room, without what of some others is nearer there.
+    shot: Shot, size: tuple[int, int], cast: Sequence[int], frames: Iterable[int]
+) -> Iterator[list[np.ndarray]]:
+    """Characters with the same room, each without what of those before it is nearer there.
 
     Args:
-        who, others: indices into the shot's characters.
+        cast: indices into the shot's characters.
         frames: those of which masks are made, counted from 0.
 
     Yields:
-        ``(height, width, 3)`` uint8, 255 or 0.
+        a mask ``(height, width)`` bool for each of them.
     """
-    for own, *before in _grown(shot, size, frames, (who, *others)):
-        hidden = [other.mask & (other.depth < own.depth) for other in before]
-        yield _picture(own.mask & ~np.logical_or.reduce(hidden) if hidden else own.mask)
+    for figures in _grown(shot, size, frames, cast):
+        masks = []
+        for place, own in enumerate(figures):
+            mask = own.mask.copy()
+            for other in figures[:place]:
+                mask &= ~(other.mask & (other.depth < own.depth))
+            masks.append(mask)
+        yield masks
 
 
 def grown(mask: np.ndarray, radius: float) -> np.ndarray:

@@ -17,7 +17,14 @@ from torch import Tensor
 
 from isa_engine.errors import EngineError
 from isa_engine.farm.job import Bundle
-from isa_engine.pipeline.generation import Clock, denoise, memory_of, results_in, write_results
+from isa_engine.pipeline.generation import (
+    Clock,
+    control_hashes,
+    denoise,
+    memory_of,
+    results_in,
+    write_results,
+)
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Report
@@ -58,11 +65,12 @@ def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> 
         raise cannot_write(path.parent, error) from error
     clock, steps = Clock(), _Steps(bundle.steps(take))
     with memory_of(model):
+        controls = control_hashes(shot, model, report)
         latents = denoise(shot, take.sha256, model, report, steps, clock)
     # Spans of an earlier run, whose latents were made with other weights, would be joined to this take.
     for span in path.parent.glob("span-*"):
         span.unlink()
-    record = {**make_record(shot, take.sha256, model), "seconds": clock.seconds}
+    record = {**make_record(shot, take.sha256, model, controls), "seconds": clock.seconds}
     _save(path, {"latents": latents}, {"record": json.dumps(record)})
     steps.path.unlink(missing_ok=True)
     return True

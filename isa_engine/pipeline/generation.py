@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from isa_engine.configuration import PREVIEWS
+from isa_engine.controls import CONTROLS
 from isa_engine.errors import EngineError, ran_out_of_memory
+from isa_engine.pipeline.background import forget_background
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
-from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.pipeline.progress import Progress, Report, Steps
 from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import sample
 from isa_engine.pipeline.segments import segments_of, shown
@@ -61,12 +63,31 @@ def generate(
         encoded = encoded or encode_shot(shot)
         parts.shot.write_bytes(encoded)
         digest = hashlib.sha256(encoded).hexdigest()
+        controls = control_hashes(shot, model, report)
         latents = denoise(shot, digest, model, report, checkpoint, clock)
-        record = make_record(shot, digest, model, made)
+        record = make_record(shot, digest, model, controls, made)
         plate, matte = plate_and_matte(latents, model, shot, report)
         kept = latents[0].cpu().numpy()
         write_results(parts, shot, record, kept, plate, matte, report, clock)
     return Result(*(out / name for name in NAMES))
+
+
+def control_hashes(shot: Shot, model: Loaded, report: Report) -> dict[str, str]:
+    """SHA-256 of the pixels of each picture that steers the model, of all frames one after the other.
+
+    Raises:
+        Cancelled: by ``report``.
+    """
+    if not model.controls:
+        return {}
+    canvas, found = (shot.settings.width, shot.settings.height), {}
+    steps = Steps(report, "encode", shot.frames * len(model.controls))
+    for name in model.controls:
+        digest = hashlib.sha256()
+        for picture in steps.each(CONTROLS[name](shot, canvas)):
+            digest.update(np.ascontiguousarray(picture))
+        found[name] = digest.hexdigest()
+    return found
 
 
 @torch.inference_mode()
@@ -95,7 +116,7 @@ def denoise(
         (number, part)
         for number, segment in enumerate(segments)
         if segment.again.any()
-        for part in painter.parts(shot, model, number, segment.again)
+        for part in painter.parts(shot, model, number, segment.again, report)
     ]
     saved = LatentsFile(checkpoint, shot_hash, model, steps) if checkpoint else None
     interval, total = math.ceil(steps / PREVIEWS), len(parts) * steps
@@ -106,10 +127,8 @@ def denoise(
             saved.begin(place)
             done, latents, memory = saved.load(latents)
         if done < steps:
-            report(Progress("encode", place, len(parts)))
-            told = painter.conditions(shot, model, number, part, segment.latents)
+            told = painter.conditions(shot, model, number, part, segment.latents, report)
             clock.lap("encode")
-            report(Progress("encode", place + 1, len(parts)))
             report(Progress("denoise", before + done, total))
 
             def watch(done, latents, estimate, before=before, memory: Memory = memory, part=part) -> None:
@@ -175,7 +194,7 @@ def write_results(
 
 @contextlib.contextmanager
 def memory_of(model: Loaded) -> Iterator[None]:
-    """Memory that runs out is said in a sentence.
+    """Memory that runs out is said in a sentence, and none is held afterwards.
 
     Raises:
         EngineError: it ran out.
@@ -187,6 +206,8 @@ def memory_of(model: Loaded) -> Iterator[None]:
             raise
         remedy = "Generate fewer frames or a smaller canvas."
         raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
+    finally:
+        forget_background()
 
 
 class Clock:

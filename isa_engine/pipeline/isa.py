@@ -17,7 +17,7 @@ from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import Model, build_model
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
-from isa_engine.pipeline.progress import Report
+from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.shared_evaluation import Spread
@@ -33,15 +33,20 @@ def load(name: str, device: str) -> Model:
     return dataclasses.replace(first, others=tuple(Device(other) for other in others))
 
 
-def parts(shot: Shot, model: Model, segment: int, again: Tensor) -> list[Part]:
+def parts(shot: Shot, model: Model, segment: int, again: Tensor, report: Report) -> list[Part]:
     made = again.nonzero()
     span = int(made[0]), int(made[-1]) + 1
     first, last = seen_with(*span, len(again), model.config.dit.temporal_window)
     return [Part((first, last), again[first:last, None, None])]
 
 
-def conditions(shot: Shot, model: Model, segment: int, part: Part, latents: Tensor) -> Conditioning:
+def conditions(
+    shot: Shot, model: Model, segment: int, part: Part, latents: Tensor, report: Report
+) -> Conditioning:
+    segments = len(shot.segments)
+    report(Progress("encode", segment, segments))
     told = condition_shot(shot, model, segment)
+    report(Progress("encode", segment + 1, segments))
     return told if part.span == (0, latents.shape[2]) else told.excerpt(*part.span)
 
 

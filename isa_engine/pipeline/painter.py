@@ -62,26 +62,32 @@ class Painter(Protocol):
         """
         ...
 
-    def parts(self, shot: Shot, model: Any, segment: int, again: Tensor) -> list[Part]:
+    def parts(self, shot: Shot, model: Any, segment: int, again: Tensor, report: Report) -> list[Part]:
         """In which parts a segment is sampled, one after the other.
 
         Args:
             segment: its number.
             again: ``(t,)`` bool of its latents, those that are to be made; at least one.
+            report: called where this takes long, in phase "encode".
 
         Raises:
             ShotError: the shot does not suit the model.
+            Cancelled: by ``report``.
         """
         ...
 
-    def conditions(self, shot: Shot, model: Any, segment: int, part: Part, latents: Tensor) -> Any:
+    def conditions(
+        self, shot: Shot, model: Any, segment: int, part: Part, latents: Tensor, report: Report
+    ) -> Any:
         """All that the model is told of a part, on its device.
 
         Args:
             latents: ``(1, C, t, h, w)`` of the segment, with what the parts before have made.
+            report: called from the beginning to the end, in phase "encode".
 
         Raises:
             ShotError: the shot does not suit the model, or a picture in it is damaged.
+            Cancelled: by ``report``.
         """
         ...
 

@@ -14,7 +14,7 @@ def decode_picture(encoded: bytes, where: str) -> Image.Image:
     Raises:
         ShotError: it is too large, too long or damaged.
     """
-    return Image.fromarray(decode("picture", encoded, where=where))
+    return Image.fromarray(decode(encoded, where))
 
 
 def to_canvas(

@@ -3,18 +3,16 @@
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import diffusers
-import numpy as np
 import torch
 
 from isa_engine import __version__
-from isa_engine.controls import CONTROLS
 from isa_engine.results.remake import frames_again
 from isa_engine.shot import Shot, anisotropy
 
@@ -57,15 +55,17 @@ def notes(shot: Shot, model: Maker) -> list[str]:
     return found
 
 
-def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = None) -> dict[str, Any]:
+def make_record(
+    shot: Shot, shot_hash: str, model: Maker, controls: Mapping[str, str], made: float | None = None
+) -> dict[str, Any]:
     """JSON-ready; ``generate`` adds the results' hashes and the seconds of each phase.
 
     Args:
         shot_hash: SHA-256 of the shot file.
+        controls: SHA-256 of each of the model's controls.
         made: seconds since 1970; None: the record bears no time.
     """
     canvas = shot.settings.width, shot.settings.height
-    controls = {name: _sha256_of(CONTROLS[name](shot, canvas)) for name in model.controls}
     return {
         "generated_by": f"ISA engine {__version__}",
         **({} if made is None else {"made": _utc(made)}),
@@ -86,7 +86,7 @@ def make_record(shot: Shot, shot_hash: str, model: Maker, made: float | None = N
         },
         **({} if shot.kept is None else {"kept": {"take": shot.kept.take, "again": frames_again(shot)}}),
         "settings": dataclasses.asdict(shot.settings),
-        **({"controls": controls} if controls else {}),
+        **({"controls": dict(controls)} if controls else {}),
         "pixel_anisotropy": anisotropy(shot.width, shot.height, canvas),
         "matte": model.matte,
         "versions": {
@@ -114,14 +114,6 @@ def container_tags(record: dict[str, Any], title: str) -> dict[str, str]:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _sha256_of(pictures: Iterable[np.ndarray]) -> str:
-    """Of the pixels of all frames, one after the other."""
-    digest = hashlib.sha256()
-    for picture in pictures:
-        digest.update(np.ascontiguousarray(picture))
-    return digest.hexdigest()
 
 
 def _utc(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Video files: H.264 plates and mattes out, background footage in.
+"""Plates and mattes as video files, H.264.
 
 A plate has one movie frame a scene frame: frames of a shot that steps by n are held for n, so a plate never
 needs retiming in Blender. The same frames always give the same bytes.
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isa_engine.results.files import cannot_write
-from isa_engine.sandbox import decode
 
 if TYPE_CHECKING:
     import av
@@ -64,22 +63,6 @@ def write_video(
     except (OSError, av.error.FFmpegError) as error:
         path.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
-
-
-def read_video(encoded: bytes, frames: int, size: tuple[int, int], first: int = 0) -> np.ndarray:
-    """So many frames of a video, resized, decoded in a limited process (``sandbox.media.footage``).
-
-    Args:
-        size: ``(width, height)``.
-        first: of the frames, counted from 0.
-
-    Returns:
-        ``(frames, height, width, 3)`` uint8 sRGB.
-
-    Raises:
-        ShotError: it cannot be decoded, is too large, or too short.
-    """
-    return decode("footage", encoded, frames=frames, size=size, first=first)
 
 
 def _stream(file: "av.container.OutputContainer", shape: tuple[int, ...], fps: Fraction):

@@ -4,6 +4,6 @@
 files and no secrets; ``limited`` asks that process. What comes back are plain pixels of a checked shape.
 """
 
-from isa_engine.sandbox.limited import decode
+from isa_engine.sandbox.limited import decode, footage
 
-__all__ = ["decode"]
+__all__ = ["decode", "footage"]

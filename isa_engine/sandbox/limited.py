@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -20,99 +21,134 @@ MEMORY = 2 * 2**30
 MAX_PIXELS = 64 * 2**20
 _REMEDY = "Export it again: a picture as PNG or JPEG, footage as H.264 in MP4."
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+# The one that waits for a file; None: none does.
 _process: subprocess.Popen | None = None
 
 
-def decode(kind: str, encoded: bytes, **parameters: Any) -> np.ndarray:
-    """Pixels of a foreign file.
-
-    Args:
-        kind: function of ``sandbox.media``.
-        parameters: its own; JSON-ready.
-
-    Returns:
-        uint8, as of that function.
+def decode(encoded: bytes, where: str) -> np.ndarray:
+    """Pixels of a foreign picture, as of ``sandbox.media.picture``.
 
     Raises:
         ShotError: the file cannot be decoded, or not within the limits.
     """
-    where = parameters.get("where", "background")
-    expected = None
-    if kind == "footage":
-        width, height = parameters["size"]
-        expected = (parameters["frames"], height, width, 3)
-    # The frames of a video are held twice on the way.
-    memory = MEMORY + 3 * math.prod(expected or (0,))
-    request = {"kind": kind, "parameters": parameters, "bytes": len(encoded), "memory": memory}
+    # One at a time, or several would together take several times the memory.
     with _lock:
-        try:
-            answer, pixels = _ask(request, encoded, expected)
-        except BaseException:
-            # Half an answer may still be in the pipe: the next file begins with a fresh process.
-            _stop()
-            raise
-    if "error" in answer:
-        problem, place, remedy = map(str, answer["error"])
-        raise ShotError(problem, where=place, remedy=remedy)
-    if "died" in answer:
-        raise ShotError("the file cannot be decoded within the limits", where=where, remedy=_REMEDY)
-    return pixels
+        return next(_pictures("picture", {"where": where}, encoded, 1, None))
 
 
-def _ask(request: dict, encoded: bytes, expected: tuple[int, ...] | None) -> tuple[dict, np.ndarray | None]:
-    process = _running()
+def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> Generator[np.ndarray, None, None]:
+    """So many frames of foreign footage, as of ``sandbox.media.footage``: each is decoded when it is asked
+    for, and the process waits in between.
+
+    Args:
+        size: ``(width, height)``.
+
+    Raises:
+        ShotError: as of ``decode``; or it is too short, after all frames that it has.
+    """
+    return _pictures("footage", {"frames": frames, "size": size}, encoded, frames, (size[1], size[0], 3))
+
+
+def _pictures(
+    kind: str, parameters: dict[str, Any], encoded: bytes, count: int, shape: tuple[int, ...] | None
+) -> Generator[np.ndarray, None, None]:
+    """
+    Args:
+        kind: function of ``sandbox.media``.
+        parameters: its own; JSON-ready.
+        count: of the pictures that it makes.
+        shape: of each of them; None: not known before.
+    """
+    request = {"kind": kind, "parameters": parameters, "bytes": len(encoded), "pictures": count}
+    # A frame is held twice on the way.
+    request["memory"] = MEMORY + 3 * math.prod(shape or (0,))
+    where, process, over = parameters.get("where", "background"), _taken(), False
     try:
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.write(encoded)
         process.stdin.flush()
-        answer = json.loads(process.stdout.readline(4096))
-    except (OSError, ValueError):
-        _stop()
-        return {"died": None}, None
+        for number in range(count):
+            answer, pixels = _answer(process, shape)
+            over = pixels is None or number == count - 1
+            if over:
+                _give_back(process)
+            if "error" in answer:
+                problem, place, remedy = map(str, answer["error"])
+                raise ShotError(problem, where=place, remedy=remedy)
+            if pixels is None:
+                raise ValueError("it died")
+            yield pixels
+    except (OSError, ValueError, TypeError) as error:
+        problem = "the file cannot be decoded within the limits"
+        raise ShotError(problem, where=where, remedy=_REMEDY) from error
+    finally:
+        # Half an answer may still be in the pipe: the next file begins with a fresh process.
+        if not over:
+            _end(process)
+
+
+def _answer(process: subprocess.Popen, shape: tuple[int, ...] | None) -> tuple[dict, np.ndarray | None]:
+    """The next one, with its pixels.
+
+    Raises:
+        OSError, ValueError, TypeError: it makes no sense.
+    """
+    answer = json.loads(process.stdout.readline(4096))
     if "shape" not in answer:
         return answer, None
-    shape = tuple(map(int, answer["shape"]))
-    fits = shape == expected or (
-        expected is None
-        and len(shape) == 3
-        and shape[2] == 3
-        and min(shape) > 0
-        and shape[0] * shape[1] <= MAX_PIXELS
+    found = tuple(map(int, answer["shape"]))
+    fits = found == shape or (
+        shape is None
+        and len(found) == 3
+        and found[2] == 3
+        and min(found) > 0
+        and found[0] * found[1] <= MAX_PIXELS
     )
-    content = process.stdout.read(math.prod(shape)) if fits else b""
-    if not fits or len(content) != math.prod(shape):
-        _stop()
-        return {"died": None}, None
-    return answer, np.frombuffer(content, np.uint8).reshape(shape)
+    content = process.stdout.read(math.prod(found)) if fits else b""
+    if not fits or len(content) != math.prod(found):
+        raise ValueError(f"pixels of {found}")
+    return answer, np.frombuffer(content, np.uint8).reshape(found)
 
 
-def _running() -> subprocess.Popen:
+def _taken() -> subprocess.Popen:
+    """A process that waits for a file; nobody else has it."""
     global _process
-    if _process is None or _process.poll() is not None:
-        # No secrets of ours: neither the token nor the signing key's place.
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("ISA_ENGINE_")
-        }
-        command = [sys.executable, "-P", "-m", "isa_engine.sandbox.process"]
-        # What a decoder that was taken over says elsewhere, as into the engine's log, nobody reads.
-        _process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
-    return _process
+    with _lock:
+        process, _process = _process, None
+    if process is not None:
+        if process.poll() is None:
+            return process
+        _end(process)
+    # No secrets of ours: neither the token nor the signing key's place.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ISA_ENGINE_")}
+    command = [sys.executable, "-P", "-m", "isa_engine.sandbox.process"]
+    pipe = subprocess.PIPE
+    # What a decoder that was taken over says elsewhere, as into the engine's log, nobody reads.
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment)
+
+
+def _give_back(process: subprocess.Popen) -> None:
+    """It waits for the next file; only one does."""
+    global _process
+    with _lock:
+        before, _process = _process, process
+    if before is not None:
+        _end(before)
 
 
 @atexit.register
 def _stop() -> None:
     global _process
-    if _process is not None:
-        _process.kill()
-        with contextlib.suppress(OSError):
-            _process.stdin.close()
-        _process.stdout.close()
-        _process.wait()
-        _process = None
+    with _lock:
+        process, _process = _process, None
+    if process is not None:
+        _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.kill()
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    process.stdout.close()
+    process.wait()

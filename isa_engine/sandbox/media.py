@@ -53,26 +53,26 @@ def _eight_bits(file: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(file).astype(np.uint32) / 257).round().astype(np.uint8))
 
 
-def footage(encoded: bytes, frames: int, size: tuple[int, int], first: int = 0) -> np.ndarray:
-    """So many frames of a video, resized.
+def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """So many frames of a video from its beginning, resized, one after the other.
 
     Args:
         size: ``(width, height)``.
-        first: of the frames, counted from 0; those before it are decoded and thrown away.
 
-    Returns:
-        ``(frames, height, width, 3)`` uint8 sRGB.
+    Yields:
+        ``(height, width, 3)`` uint8 sRGB.
 
     Raises:
-        ShotError: it cannot be decoded, is too large, or too short.
+        ShotError: it cannot be decoded, is too large, or too short; in the last case after all that it has.
     """
-    where = "background"
+    where, count = "background", 0
     with Movie(encoded, where) as movie:
-        pictures = list(itertools.islice(movie.frames(size), first, first + frames))
-    if len(pictures) < frames:
-        problem = f"the video has {first + len(pictures)} frames and the shot {first + frames}"
+        for shown in itertools.islice(movie.frames(size), frames):
+            count += 1
+            yield shown
+    if count < frames:
+        problem = f"the video has {count} frames and the shot {frames}"
         raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
-    return np.stack(pictures)
 
 
 class Movie:

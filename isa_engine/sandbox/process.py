@@ -2,17 +2,20 @@
 
 usage: python -m isa_engine.sandbox.process
 
-On standard input a line of JSON ``{"kind", "parameters", "bytes", "memory"}`` and so many bytes; on standard
-output ``{"shape"}`` and the pixels, ``{"error"}`` with the fields of a ``ShotError``, or ``{"died"}``. Where
-there is no fork, it decodes one file and ends.
+On standard input a line of JSON ``{"kind", "parameters", "bytes", "memory", "pictures"}`` and so many bytes.
+On standard output so many times ``{"shape"}`` and the pixels of a picture, no faster than they are read; or,
+in place of one, at last ``{"error"}`` with the fields of a ``ShotError``, or ``{"died"}``. Where there is no
+fork, it decodes one file and ends.
 """
 
 import io
 import json
+import math
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -23,6 +26,8 @@ from isa_engine.sandbox import media
 from isa_engine.sandbox.confined import confine, keep_memory_private, limit
 
 CPU_SECONDS = 600
+# The most bytes of a line.
+_LINE = 4096
 # What Pillow imports late, such as for a camera's EXIF: a limited fork opens no files.
 _LATE = (ImageColor, ImageFile, ImagePalette, MpoImagePlugin, TiffImagePlugin)
 _KINDS = {"picture": media.picture, "footage": media.footage}
@@ -36,9 +41,9 @@ def main() -> None:
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
         encoded = sys.stdin.buffer.read(request["bytes"])
-        answer = _in_a_fork(request, encoded) if forks else _decoded(request, encoded)
-        sys.stdout.buffer.write(answer)
-        sys.stdout.buffer.flush()
+        for message in _in_a_fork(request, encoded) if forks else _decoded(request, encoded):
+            sys.stdout.buffer.write(message)
+            sys.stdout.buffer.flush()
         if not forks:
             return
 
@@ -56,10 +61,11 @@ def warm_up() -> None:
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
         file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
         file.mux(stream.encode())
-    media.footage(movie.getvalue(), 1, (8, 8))
+    list(media.footage(movie.getvalue(), 1, (8, 8)))
 
 
-def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
+def _in_a_fork(request: dict[str, Any], encoded: bytes) -> Iterator[bytes]:
+    """The messages of a limited fork, one in memory at a time."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -70,26 +76,51 @@ def _in_a_fork(request: dict[str, Any], encoded: bytes) -> bytes:
             limit(request["memory"], CPU_SECONDS)
             confine()
             with open(writing, "wb", closefd=False) as pipe:
-                pipe.write(_decoded(request, encoded))
+                for message in _decoded(request, encoded):
+                    pipe.write(message)
             os._exit(0)
         except BaseException:
             os._exit(1)
     os.close(writing)
+    whole = False
     with open(reading, "rb") as pipe:
-        # A child that sends more than it may hold in memory was taken over; it is killed below.
-        answer = pipe.read(request["memory"])
-    if answer and len(answer) >= request["memory"]:
-        os.kill(child, signal.SIGKILL)
+        for _ in range(request["pictures"]):
+            message, whole = _message(pipe, request["memory"])
+            if message:
+                yield message
+            if not message or whole:
+                break
+        else:
+            whole = True
+    # Whoever has said all and goes on, or says what makes no sense, was taken over.
+    os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return answer if status == 0 else _line({"died": status})
+    if not whole:
+        yield _line({"died": status})
 
 
-def _decoded(request: dict[str, Any], encoded: bytes) -> bytes:
+def _message(pipe: BinaryIO, most: int) -> tuple[bytes, bool]:
+    """A fork's next message, and whether it is the last; empty where there is none that is whole, or it is of
+    more bytes than the fork may hold."""
+    line = pipe.readline(_LINE)
     try:
-        pixels = _KINDS[request["kind"]](encoded, **request["parameters"])
+        answer = json.loads(line)
+        if "shape" not in answer:
+            return line, True
+        count = math.prod(map(int, answer["shape"]))
+        pixels = pipe.read(count) if 0 < count < most else b""
+    except (ValueError, TypeError):
+        return b"", False
+    return (line + pixels, False) if pixels and len(pixels) == count else (b"", False)
+
+
+def _decoded(request: dict[str, Any], encoded: bytes) -> Iterator[bytes]:
+    try:
+        found = _KINDS[request["kind"]](encoded, **request["parameters"])
+        for pixels in [found] if isinstance(found, np.ndarray) else found:
+            yield _line({"shape": pixels.shape}) + pixels.tobytes()
     except ShotError as error:
-        return _line({"error": [error.problem, error.where, error.remedy]})
-    return _line({"shape": pixels.shape}) + pixels.tobytes()
+        yield _line({"error": [error.problem, error.where, error.remedy]})
 
 
 def _line(answer: dict[str, Any]) -> bytes:

@@ -99,7 +99,7 @@ def decode(
 
 def _denoise(encoded, checkpoint, made, companions, path: Path, say, stopped: threading.Event) -> None:
     from isa_engine import pipeline
-    from isa_engine.pipeline.generation import Clock, memory_of
+    from isa_engine.pipeline.generation import Clock, control_hashes, memory_of
     from isa_engine.pipeline.generation import denoise as denoise_take
     from isa_engine.results.record import make_record
 
@@ -130,8 +130,9 @@ def _denoise(encoded, checkpoint, made, companions, path: Path, say, stopped: th
         if others := joined(model.weights):
             model = dataclasses.replace(model, others=others)
         with memory_of(model):
+            controls = control_hashes(shot, model, report)
             latents = denoise_take(shot, digest, model, report, Steps(), clock)
-    record = {**make_record(shot, digest, model, made), "seconds": clock.seconds}
+    record = {**make_record(shot, digest, model, controls, made), "seconds": clock.seconds}
     say({"latents": latents.cpu().numpy(), "record": record})
 
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 
-from isa_engine.results.video import read_video, write_video
+from isa_engine.results.video import write_video
+from tests.movies import read_video
 
 
 def write_movie(path, frames: int, width: int, height: int, seed: int = 0, grey: bool = False) -> np.ndarray:

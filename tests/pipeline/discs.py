@@ -84,12 +84,13 @@ def load(name: str, device: str) -> Discs:
     return Discs()
 
 
-def parts(shot, model, segment: int, again: Tensor) -> list[Part]:
+def parts(shot, model, segment: int, again: Tensor, report) -> list[Part]:
     return [Part((0, len(again)), again[:, None, None])]
 
 
-def conditions(shot, model, segment: int, part: Part, latents: Tensor) -> Tensor:
+def conditions(shot, model, segment: int, part: Part, latents: Tensor, report) -> Tensor:
     """What is to be painted: ``(1, 3, t, h, w)``."""
+    report(Progress("encode", 0, 1))
     part = shot.segment(segment)
     size = part.settings.width, part.settings.height
     if any(side % SIDE for side in size):
@@ -104,6 +105,7 @@ def conditions(shot, model, segment: int, part: Part, latents: Tensor) -> Tensor
             inside = (columns[None] - x) ** 2 + (rows[:, None] - y) ** 2 <= RADIUS**2
             colour = torch.tensor(COLOURS[character.prompt])
             target[0, :, latent] = torch.where(inside, colour[:, None, None], target[0, :, latent])
+    report(Progress("encode", 1, 1))
     return target
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from isa_engine.errors import ShotError
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.pictures import to_video
-from isa_engine.results.video import read_video
 from isa_engine.shot import ReferencePose
+from tests.movies import read_video
 from tests.pipeline.shots import ball, footage, make_shot, picture
 
 

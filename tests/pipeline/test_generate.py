@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from isa_engine.errors import Cancelled, EngineError, ShotError
 from isa_engine.pipeline import generate
 from isa_engine.results.record import sha256
-from isa_engine.results.video import read_video
 from isa_engine.shot import encode_shot, read_shot
+from tests.movies import read_video
 from tests.pipeline.shots import make_shot, picture
 
 RESULTS = ("latents.npy", "matte.mp4", "plate.mp4", "record.json", "shot.npz")

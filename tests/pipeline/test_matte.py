@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from isa_engine.geometry.ndc import project
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.matte import projected_matte
-from isa_engine.results.video import read_video
+from tests.movies import read_video
 from tests.pipeline.shots import make_shot
 
 WIDTH, HEIGHT = SIZE = (96, 64)

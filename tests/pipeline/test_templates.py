@@ -16,11 +16,11 @@ from isa_engine.data.samples.encoding import condition_clip
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.results.video import read_video
 from isa_engine.shot import Character, ReferencePose, Shot, encode_shot, read_shot
 from tests.body.templates import LAYOUTS, write_template
 from tests.data.recordings.recordings import recording
 from tests.geometry.meshes import ellipsoid
+from tests.movies import read_video
 from tests.pipeline.shots import make_shot
 
 FRAMES = 5

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.errors import EngineError, ShotError
-from isa_engine.results.video import read_video, write_video
+from isa_engine.results.video import write_video
+from tests.movies import read_video
 
 
 def numbered(count: int, size: tuple[int, int] = (48, 32)) -> list[np.ndarray]:

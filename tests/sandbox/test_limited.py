@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import importlib
 import io
+import itertools
 import os
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from PIL import Image
 
 from isa_engine.errors import ShotError
 from isa_engine.results.video import write_video
-from isa_engine.sandbox import confined, decode, limited, media, process
+from isa_engine.sandbox import confined, decode, footage, limited, media, process
 
 
 def png(width: int, height: int) -> bytes:
@@ -31,7 +32,7 @@ def png(width: int, height: int) -> bytes:
 
 def test_pixels_come_back_as_they_are():
     encoded = png(5, 7)
-    assert (decode("picture", encoded, where="a") == np.array(Image.open(io.BytesIO(encoded)))).all()
+    assert (decode(encoded, "a") == np.array(Image.open(io.BytesIO(encoded)))).all()
 
 
 def as_jpeg(picture: Image.Image, **options) -> bytes:
@@ -65,7 +66,7 @@ WRITTEN = {
 @pytest.mark.parametrize("way", WRITTEN)
 def test_pictures_are_read_in_every_way_in_which_programs_write_them(way):
     limited._stop()
-    assert decode("picture", WRITTEN[way](), where="a").shape == (48, 64, 3)
+    assert decode(WRITTEN[way](), "a").shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize("alone", ["format_whitelist", "protocol_whitelist"])
@@ -75,31 +76,33 @@ def test_a_video_opens_no_other_file(tmp_path, monkeypatch, alone):
     write_video(tmp_path / "secret.mp4", np.zeros((2, 32, 48, 3), np.uint8), Fraction(24), 1, {})
     monkeypatch.setattr(media, "_SELF_CONTAINED", {alone: media._SELF_CONTAINED[alone]})
     with pytest.raises(ShotError, match="cannot be decoded"):
-        media.footage(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32))
+        list(media.footage(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32)))
 
 
 def test_a_refusal_keeps_its_sentence():
     with pytest.raises(ShotError, match="Anna: the picture is damaged"):
-        decode("picture", png(5, 7)[:-30], where="Anna")
+        decode(png(5, 7)[:-30], "Anna")
     with pytest.raises(ShotError, match="background: the video cannot be decoded"):
-        decode("footage", b"nothing", frames=1, size=(8, 8))
+        next(footage(b"nothing", 1, (8, 8)))
 
 
 def test_a_file_that_takes_too_much_memory_ends_its_own_process_alone(monkeypatch):
     monkeypatch.setattr(limited, "MEMORY", 2**20)
     with pytest.raises(ShotError, match="Anna: the file cannot be decoded within the limits"):
-        decode("picture", png(900, 900), where="Anna")
+        decode(png(900, 900), "Anna")
     monkeypatch.undo()
     before = limited._process.pid
-    assert decode("picture", png(900, 900), where="Anna").shape == (900, 900, 3)
+    assert decode(png(900, 900), "Anna").shape == (900, 900, 3)
     assert limited._process.pid == before
+
+
+REQUEST = {"kind": "picture", "parameters": {}, "bytes": 0, "memory": 2**28, "pictures": 1}
 
 
 def in_a_limited_fork(monkeypatch, act) -> bytes:
     """What comes of a decoder that was taken over and does this."""
     monkeypatch.setitem(process._KINDS, "picture", act)
-    request = {"kind": "picture", "parameters": {}, "bytes": 0, "memory": 2**28}
-    return process._in_a_fork(request, b"")
+    return b"".join(process._in_a_fork(REQUEST, b""))
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -204,8 +207,7 @@ def as_nobody(act, limited: bool) -> bytes:
         if not limited:
             process.limit = lambda memory, seconds: None
         process._KINDS["picture"] = act
-        answer = process._in_a_fork({"kind": "picture", "parameters": {}, "bytes": 0, "memory": 2**28}, b"")
-        os.write(writing, answer)
+        os.write(writing, b"".join(process._in_a_fork(REQUEST, b"")))
         os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:
@@ -232,11 +234,28 @@ def test_footage_of_every_kind_is_decoded_without_threads(codec):
             picture = np.full((64, 64, 3), level, np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         file.mux(stream.encode())
-    frames = decode("footage", movie.getvalue(), frames=3, size=(8, 8))
+    frames = np.stack(list(footage(movie.getvalue(), 3, (8, 8))))
     assert np.allclose(frames.mean((1, 2, 3)), [0, 128, 255], atol=6)
-    assert np.array_equal(decode("footage", movie.getvalue(), frames=1, size=(8, 8), first=1), frames[1:2])
+    too_few = footage(movie.getvalue(), 4, (8, 8))
+    assert np.array_equal(list(itertools.islice(too_few, 3)), frames)
     with pytest.raises(ShotError, match="the video has 3 frames and the shot 4"):
-        decode("footage", movie.getvalue(), frames=2, size=(8, 8), first=2)
+        next(too_few)
+
+
+def test_footage_waits_until_it_is_asked_for_and_others_are_decoded_meanwhile(tmp_path):
+    levels = np.arange(20, dtype=np.uint8) * 10
+    write_video(
+        tmp_path / "a.mp4", np.full((20, 64, 64, 3), levels[:, None, None, None]), Fraction(24), 1, {}
+    )
+    frames = footage((tmp_path / "a.mp4").read_bytes(), 20, (8, 8))
+    shown = [next(frames).mean() for _ in range(3)]
+    assert decode(png(5, 7), "a").shape == (7, 5, 3)
+    shown += [next(frames).mean()]
+    assert shown == pytest.approx(levels[:4], abs=6)
+    waiting = limited._process.pid
+    frames.close()
+    assert decode(png(5, 7), "a").shape == (7, 5, 3)
+    assert limited._process.pid == waiting
 
 
 def test_a_decoder_that_does_not_end_is_ended(monkeypatch):
@@ -269,18 +288,18 @@ def test_what_a_decoder_says_is_not_believed(monkeypatch, answer):
 
     monkeypatch.setattr(limited, "_process", Liar())
     with pytest.raises(ShotError, match="cannot be decoded within the limits"):
-        decode("picture", b"", where="a")
+        decode(b"", "a")
 
 
 def test_nothing_that_a_decoder_says_is_in_our_log():
-    decode("picture", png(2, 2), where="a")
-    assert os.readlink(f"/proc/{limited._running().pid}/fd/2") == os.devnull
+    decode(png(2, 2), "a")
+    assert os.readlink(f"/proc/{limited._process.pid}/fd/2") == os.devnull
 
 
 def test_the_decoding_process_knows_no_secrets(monkeypatch):
     monkeypatch.setenv("ISA_ENGINE_TOKEN", "geheim")
     limited._stop()
-    decode("picture", png(2, 2), where="a")
+    decode(png(2, 2), "a")
     # Whoever is not root cannot even read it.
     with contextlib.suppress(PermissionError), open(f"/proc/{limited._process.pid}/environ", "rb") as file:
         assert b"geheim" not in file.read()

@@ -8,15 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from isa_engine.controls import grown_masks
-from isa_engine.geometry.frames import frames_before
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, frames_before
+from isa_engine.models.vace import CONTEXT_WINDOW
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.shot import Shot
 
-# So many frames of a background are held at once. Fewer would be decoded again more often: each time the
-# video is read from its beginning.
-_AT_ONCE = 160
+# So many frames of a background are held at once: a context window's. With fewer, its first ones would be
+# gone where it is told of them again, and the video would be decoded from its beginning for each window.
+_AT_ONCE = TEMPORAL_COMPRESSION * CONTEXT_WINDOW
 
 
 def plate_frames(

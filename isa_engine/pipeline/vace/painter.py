@@ -12,7 +12,7 @@ from isa_engine.geometry.frames import latent_count, pieces_of
 from isa_engine.models.added import added
 from isa_engine.models.refusal import check
 from isa_engine.pipeline.painter import Span
-from isa_engine.pipeline.progress import Progress, Report
+from isa_engine.pipeline.progress import Report, Steps
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.vace import loading
 from isa_engine.pipeline.vace.decoding import decoded, plate_frames
@@ -25,8 +25,6 @@ from isa_engine.shot import Shot
 
 # Steps of the time that the network is told, between picture and noise.
 _TIMES = 1000
-# Every so many decoded frames it is told how far it is.
-_TOLD = 16
 
 
 def load(name: str, device: str) -> VACE:
@@ -36,13 +34,13 @@ def load(name: str, device: str) -> VACE:
     return loading.load(name, found, device)
 
 
-def parts(shot: Shot, model: VACE, segment: int, again: Tensor) -> list[Pass]:
+def parts(shot: Shot, model: VACE, segment: int, again: Tensor, report: Report) -> list[Pass]:
     check(model.description, shot)
-    return passes_of(shot, model.side, segment, again)
+    return passes_of(shot, model.side, segment, again, report)
 
 
-def conditions(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Told:
-    return told(shot, model, segment, part, latents)
+def conditions(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, report: Report) -> Told:
+    return told(shot, model, segment, part, latents, report)
 
 
 def latents_shape(shot: Shot, model: VACE, frames: int) -> tuple[int, ...]:
@@ -92,12 +90,7 @@ def _plate(
     latents: Tensor, model: VACE, shot: Shot, span: Span | None, report: Report
 ) -> Iterator[np.ndarray]:
     pieces = list(pieces_of(shot.segments, span))
-    done, total = 0, sum(len(piece.shown) for piece in pieces)
+    painted = Steps(report, "decode", sum(len(piece.shown) for piece in pieces))
     for piece in pieces:
         segment, part = latents[:, :, piece.start :], (piece.segment, piece.first, piece.last)
-        for frame in plate_frames(segment, model, shot, *part):
-            if done % _TOLD == 0:
-                report(Progress("decode", done, total))
-            done += 1
-            yield frame
-    report(Progress("decode", total, total))
+        yield from painted.each(plate_frames(segment, model, shot, *part))

@@ -19,6 +19,7 @@ from isa_engine.geometry.frames import latent_count, latent_of_frame
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.models.vace import context_windows
 from isa_engine.pipeline.painter import Part
+from isa_engine.pipeline.progress import Report, Steps
 from isa_engine.shot import Shot
 
 # Pixels of a latent pixel's side at which it is looked where somebody is.
@@ -37,20 +38,24 @@ class Pass(Part):
     before: tuple[int, ...] = ()
 
 
-def passes_of(shot: Shot, side: int, segment: int, again: Tensor) -> list[Pass]:
+def passes_of(shot: Shot, side: int, segment: int, again: Tensor, report: Report) -> list[Pass]:
     """
     Args:
         side: pixels to a latent pixel's side.
         again: ``(t,)`` bool of the segment's latents, those that are made.
+        report: called while it is looked where who stands.
+
+    Raises:
+        Cancelled: by ``report``.
     """
     made, order = again[:, None, None], far_to_near(shot, segment)
     if not shot.settings.one_by_one or len(order) < 2:
         return list(_in_time(shot, made, tuple(range(len(shot.characters))), ()))
     found = []
-    for place, who in enumerate(order):
-        before = order[:place]
-        mine = made & _room_of(shot, side, segment, who, before).to(made.device) if before else made
-        found += _in_time(shot, mine, (who,), before)
+    for place, (who, room) in enumerate(zip(order, _rooms(shot, side, segment, order, report), strict=True)):
+        # The first paints the set as well.
+        mine = made & room.to(made.device) if place else made
+        found += _in_time(shot, mine, (who,), order[:place])
     return found
 
 
@@ -87,17 +92,18 @@ def _in_time(shot: Shot, made: Tensor, cast: tuple[int, ...], before: tuple[int,
         done = last
 
 
-def _room_of(shot: Shot, side: int, segment: int, who: int, before: tuple[int, ...]) -> Tensor:
-    """The latents ``(t, h, w)`` that show one of the cast where no other of those before is nearer, and one
-    more on each side: a latent's picture reaches beyond it."""
+def _rooms(shot: Shot, side: int, segment: int, order: tuple[int, ...], report: Report) -> Tensor:
+    """The latents ``(n, t, h, w)`` that show each of the cast where no other of those before is nearer, and
+    one more on each side: a latent's picture reaches beyond it."""
     numbers, settings = _numbers(shot, segment), shot.settings
     width, height = settings.width // side, settings.height // side
-    shown = torch.zeros(latent_count(len(numbers)), height, width)
-    masks = own_masks(shot, (width * _FINE, height * _FINE), who, before, numbers)
-    for latent, mask in zip(latent_of_frame(len(numbers)), masks, strict=True):
-        there = torch.from_numpy(mask[..., 0] > 127)[None].float()
-        pooled = torch.nn.functional.max_pool2d(there, _FINE)[0]
-        shown[latent] = torch.maximum(shown[latent], pooled)
+    shown = torch.zeros(len(order), latent_count(len(numbers)), height, width)
+    masks = own_masks(shot, (width * _FINE, height * _FINE), order, numbers)
+    looked = Steps(report, "encode", len(numbers)).each(masks)
+    for latent, mask in zip(latent_of_frame(len(numbers)), looked, strict=True):
+        there = torch.from_numpy(np.stack(mask)).float()
+        pooled = torch.nn.functional.max_pool2d(there, _FINE)
+        shown[:, latent] = torch.maximum(shown[:, latent], pooled)
     return torch.nn.functional.max_pool2d(shown, 3, 1, 1) > 0
 
 

@@ -21,9 +21,10 @@ from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
+from isa_engine.pipeline.progress import Report, Steps
 from isa_engine.pipeline.vace.decoding import plate_frames
 from isa_engine.pipeline.vace.loading import VACE
-from isa_engine.pipeline.vace.passes import Pass
+from isa_engine.pipeline.vace.passes import Pass, pictures_of
 from isa_engine.shot import Character, Shot
 
 # A picture is not what the camera saw where its proportions differ from the render's by more than this share.
@@ -58,26 +59,32 @@ class Told:
 
 
 @torch.inference_mode()
-def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Told:
+def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, report: Report) -> Told:
     """Of a part of a segment.
 
     Args:
         latents: ``(1, C, t, h, w)`` of the segment, finished where the part does not make them.
+        report: called at every few pictures that are decoded, drawn or encoded.
 
     Raises:
         ShotError: a picture is damaged.
+        Cancelled: by ``report``.
     """
     settings, begin = shot.settings, part.span[0]
     size, cast = (settings.width, settings.height), [shot.characters[who] for who in part.cast]
-    known = known_frames(shot, model, segment, part, latents)
-    video, mask = control_pictures(shot, frames_of(shot, segment, part.span), part.cast, part.before, known)
+    numbers, already = frames_of(shot, segment, part.span), _already(shot, segment, part)
+    # The control video is encoded twice, and each reference once.
+    steps = Steps(report, "encode", len(already) + len(numbers) + 2 + pictures_of(shot, part.cast))
+    known = known_frames(shot, model, segment, part, latents, steps)
+    video, mask = control_pictures(shot, numbers, part.cast, part.before, known, steps)
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
         raise ShotError(f"controls of {video.shape} pixels are not the canvas of {size}", where="controls")
     pictures, painted = to_video(video), torch.from_numpy(mask[..., 0] > 127)[None, None].float()
-    kept, new = (model.encode(pictures * share) for share in (1 - painted, painted))
-    shown = [model.encode(picture[None, :, None]) for picture in reference_pictures(shot, cast, size)]
+    kept, new = steps.each(model.encode(pictures * share) for share in (1 - painted, painted))
+    references = reference_pictures(shot, cast, size)
+    shown = list(steps.each(model.encode(picture[None, :, None]) for picture in references))
     both = torch.cat([kept, new], 1)
     before = [torch.cat([picture, torch.zeros_like(picture)], 1) for picture in shown]
     both = torch.cat([*before, both], 2)
@@ -108,22 +115,39 @@ class Known:
     held: Collection[int]
 
 
-def known_frames(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor) -> Known:
+def known_frames(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, steps: Steps) -> Known:
     """Those of which a part makes no latent; where others are painted already, all of a part's."""
-    first, last = part.span
-    made = {first + int(latent) for latent in part.made.flatten(1).any(1).nonzero()}
-    wanted = [latent for latent in range(first, last) if part.before or latent not in made]
+    wanted = _wanted(part)
     if not wanted:
         return Known({}, ())
-    begin = sum(shot.segments[:segment])
+    begin, made = sum(shot.segments[:segment]), _made(part)
     frames = plate_frames(latents, model, shot, segment, wanted[0], wanted[-1] + 1)
-    numbered = enumerate(frames, frames_before(wanted[0]))
+    numbered = zip(_already(shot, segment, part), steps.each(frames), strict=True)
     found = {begin + number: frame for number, frame in numbered if latent_of(number) in wanted}
     return Known(found, {number for number in found if latent_of(number - begin) not in made})
 
 
+def _made(part: Pass) -> set[int]:
+    """Of the segment's latents those of which a part makes any."""
+    return {part.span[0] + int(latent) for latent in part.made.flatten(1).any(1).nonzero()}
+
+
+def _wanted(part: Pass) -> list[int]:
+    """Of the segment's latents those that ``known_frames`` are of."""
+    made = _made(part)
+    return [latent for latent in range(*part.span) if part.before or latent not in made]
+
+
+def _already(shot: Shot, segment: int, part: Pass) -> range:
+    """The segment's frames that are decoded for ``known_frames``: from the first of them to the last."""
+    wanted = _wanted(part)
+    if not wanted:
+        return range(0)
+    return range(frames_before(wanted[0]), min(shot.segments[segment], frames_before(wanted[-1] + 1)))
+
+
 def control_pictures(
-    shot: Shot, numbers: range, cast: Sequence[int], before: Collection[int], known: Known
+    shot: Shot, numbers: range, cast: Sequence[int], before: Sequence[int], known: Known, steps: Steps
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control video and the mask of a shot's frames, ``(F, H, W, 3)`` uint8 each.
 
@@ -134,17 +158,19 @@ def control_pictures(
         numbers: of the frames, counted from 0.
         cast: who is painted, as indices into the shot's characters.
         before: who is painted already.
+        steps: each frame is one.
     """
     size, kept = (shot.settings.width, shot.settings.height), background_frames(shot, numbers)
     people = replace(shot, characters=tuple(shot.characters[who] for who in cast))
-    video = np.stack(list(pose_pictures(people, size, numbers)))
     if before:
-        (who,) = cast
-        masks = np.stack(list(own_masks(shot, size, who, before, numbers)))
+        painted = (own[-1] for own in own_masks(shot, size, (*before, *cast), numbers))
     elif kept is None:
-        masks = np.full_like(video, 255)
+        painted = (np.ones(size[::-1], bool) for _ in numbers)
     else:
-        masks = np.stack(list(grown_masks(people, size, numbers)))
+        painted = (mask[..., 0] > 127 for mask in grown_masks(people, size, numbers))
+    drawn = zip(pose_pictures(people, size, numbers), painted, strict=True)
+    video, masks = map(np.stack, zip(*steps.each(drawn), strict=True))
+    masks = np.repeat(np.where(masks, 255, 0).astype(np.uint8)[..., None], 3, axis=3)
     shown, held = dict(known.frames), {*known.held}
     if 0 in numbers and 0 not in held and (first := first_frame(shot)) is not None:
         shown[0], held = first, {*held, 0}

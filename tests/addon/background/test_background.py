@@ -20,11 +20,11 @@ from isa_blender_addon.session.session import Session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import Cancelled, SceneError
-from isa_engine.results.video import read_video
 from tests.addon.plates import psnr, render, write_movie
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
+from tests.movies import read_video
 from tests.service.running import eventually
 
 pytestmark = pytest.mark.usefixtures("addon")

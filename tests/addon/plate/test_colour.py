@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from isa_blender_addon import plate
-from isa_engine.results.video import read_video, write_video
+from isa_engine.results.video import write_video
 from tests.addon.plates import add_camera, render, shot_of
+from tests.movies import read_video
 
 SIZE = 32
 # From black to beyond white, in light; the card of photographers in the middle.

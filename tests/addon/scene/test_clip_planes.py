@@ -3,10 +3,10 @@
 import numpy as np
 
 from isa_engine.pipeline import generate
-from isa_engine.results.video import read_video
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.shot import capture_shot
+from tests.movies import read_video
 from tests.pipeline.shots import MICRO, speaking
 
 SETTINGS = Settings(model="micro", width=48, height=32, steps=2)

@@ -16,8 +16,8 @@ from isa_engine.evaluation.tables.control_of_plates import control_of_plates
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.models import KINDS
 from isa_engine.pipeline import load_model
-from isa_engine.results.video import read_video
 from isa_engine.shot import Settings, encode_shot, read_shot
+from tests.movies import read_video
 from tests.pipeline import discs
 
 SETTINGS = Settings("discs", 64, 48, 2, 1.0, 0)

@@ -6,7 +6,6 @@ import pytest
 
 from isa_engine import cli
 from isa_engine.pipeline import load_model, pictures
-from isa_engine.results import video
 from tests.pipeline.vace.folders import write_tiny
 
 NAME = "tiny-vace"
@@ -22,8 +21,7 @@ def published(tmp_path_factory):
 def decoded_once():
     """A process for every picture, each time it is looked at, would take longer than all else here."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pictures, video):
-            patch.setattr(module, "decode", functools.cache(module.decode))
+        patch.setattr(pictures, "decode", functools.cache(pictures.decode))
         yield
 
 

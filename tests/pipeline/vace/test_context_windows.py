@@ -1,6 +1,7 @@
 """Takes longer than the model sees at once are made in context windows, which go on from one another."""
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,19 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.configuration.policies import EXACT, FORECAST
+from isa_engine.controls import grown_masks
 from isa_engine.cost.generation import Work
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.models import describe, vace
 from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, context_windows
 from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.generation import denoise, memory_of
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace import decoding, painter
 from isa_engine.pipeline.vace.decoding import decoded
 from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_frames, told
 from isa_engine.shot import Kept
-from tests.pipeline.vace.test_vace import SIZE, shot_of_people, silent
+from tests.pipeline.vace.test_vace import SIZE, shot_of_people, silent, untold
 
 # Seven latents in context windows of four, of which two are known: 13 frames, 5 of them known.
 FRAMES, LATENTS = 25, 7
@@ -39,7 +41,7 @@ def shot(added, monkeypatch):
 
 def parts_of(shot, model, again=None, segment=0):
     count = latent_count(shot.segments[segment])
-    return painter.parts(shot, model, segment, torch.ones(count).bool() if again is None else again)
+    return painter.parts(shot, model, segment, torch.ones(count).bool() if again is None else again, silent)
 
 
 def plate_of(latents, model, shot, span=None):
@@ -118,12 +120,12 @@ def test_each_context_window_is_told_what_is_finished_as_it_is_in_the_plate(shot
         # What was made stays, bit for bit.
         assert torch.equal(there[:, :, :done], latents[:, :, :done])
         numbers = frames_of(shot, 0, part.span)
-        known = known_frames(shot, model, 0, part, there)
+        known = known_frames(shot, model, 0, part, there, untold())
         assert len(numbers) == 13
         assert set(known.frames) == set(known.held)
         assert set(known.held) & set(numbers) == set(numbers) & set(range(frames_before(done)))
         assert len(set(known.held) & set(numbers)) in (0, 5, 9)
-        video, masks = control_pictures(shot, numbers, part.cast, part.before, known)
+        video, masks = control_pictures(shot, numbers, part.cast, part.before, known, untold())
         for place, number in enumerate(numbers):
             if number in known.held:
                 assert np.array_equal(video[place], plate[number])
@@ -134,10 +136,10 @@ def test_to_the_network_a_context_window_is_a_video_whose_first_latent_stands_fo
     torch.manual_seed(0)
     latents = torch.randn(1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
     first, *others = parts_of(shot, model)
-    assert told(shot, model, 0, first, latents).first is None
-    found, begin = told(shot, model, 0, others[0], latents), others[0].span[0]
+    assert told(shot, model, 0, first, latents, silent).first is None
+    found, begin = told(shot, model, 0, others[0], latents, silent), others[0].span[0]
     frame = list(decoded(latents, model, begin, begin + 1))[-1]
-    known = known_frames(shot, model, 0, others[0], latents).frames[frames_before(begin + 1) - 1]
+    known = known_frames(shot, model, 0, others[0], latents, untold()).frames[frames_before(begin + 1) - 1]
     inside = (known != background_frames(shot, range(8, 9))[0]).any(-1)
     assert np.array_equal(known[inside], frame[inside])
     alone = model.encode(torch.from_numpy(known).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1)
@@ -168,18 +170,50 @@ def test_a_cut_begins_anew_and_no_context_window_reaches_across_it(shot, model):
     assert np.array_equal(np.concatenate(spans), plate_of(latents, model, cut))
 
 
-def test_of_the_background_no_more_is_held_than_is_looked_at(shot, model, monkeypatch):
-    latents = torch.zeros(1, 16, LATENTS, SIZE[1] // 8, SIZE[0] // 8)
-    whole, read, asked = plate_of(latents, model, shot), background.read_video, []
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_of_the_background_little_is_held_and_no_frame_decoded_oftener_in_a_longer_take(
+    added, model, monkeypatch, one_by_one
+):
+    monkeypatch.setattr(vace, "CONTEXT_WINDOW", 3)
+    monkeypatch.setattr(vace, "KNOWN", 1)
+    monkeypatch.setattr(decoding, "_AT_ONCE", 12)
+    read, times, held = background.footage, Counter(), []
 
-    def watched(encoded, frames, size, first):
-        asked.append((first, frames))
-        return read(encoded, frames, size, first)
+    def watched(*asked):
+        for number, frame in enumerate(read(*asked)):
+            times[number] += 1
+            held.append(len(background._reading.kept))
+            yield frame
 
-    monkeypatch.setattr(background, "read_video", watched)
-    monkeypatch.setattr(decoding, "_AT_ONCE", 10)
-    assert np.array_equal(plate_of(latents, model, shot), whole)
-    assert asked == [(0, 10), (10, 10), (20, 5)]
+    monkeypatch.setattr(background, "footage", watched)
+    for frames in (17, 37):
+        shot = shot_of_people(added, steps=1, frames=frames)
+        shot = replace(shot, settings=replace(shot.settings, one_by_one=one_by_one, guidance=1.0))
+        times.clear()
+        held.clear()
+        latents = denoise(shot, "hash", model, silent)
+        plate = plate_of(latents, model, shot)
+        assert background._reading is None
+        assert set(times) == set(range(frames))
+        # Once for the plate; for each pass once forwards, and once more where it is told of its last window.
+        assert max(times.values()) <= 1 + 2 * (2 if one_by_one else 1)
+        # As many as a context window's latents stand for.
+        assert max(held) <= 12
+        outside = np.stack(list(grown_masks(shot, SIZE))) == 0
+        assert np.array_equal(plate[outside], background_frames(shot, range(frames))[outside])
+
+
+def test_of_a_background_that_was_not_read_to_its_end_nothing_stays(shot, model):
+    background_frames(shot, range(3))
+    process = background._reading.coming
+    assert process.gi_frame is not None
+    with memory_of(model):
+        background_frames(shot, range(2, 5))
+        assert background._reading.coming is process
+        background_frames(shot, range(1, 5))
+        assert background._reading.coming is not process
+    assert background._reading is None
+    assert process.gi_frame is None
 
 
 def test_the_network_never_sees_more_than_a_context_window(shot, model, monkeypatch):
@@ -206,7 +240,7 @@ def test_of_a_long_take_only_the_context_windows_about_what_changed_are_made_aga
     assert torch.equal(remade[:, :, ~again], latents[:, :, ~again])
     assert not torch.equal(remade[:, :, again], latents[:, :, again])
     # Frames on both sides of it are known, and shown as they are.
-    known = known_frames(shot, model, 0, part, latents).frames
+    known = known_frames(shot, model, 0, part, latents, untold()).frames
     plate = plate_of(latents, model, shot)
     assert {*range(12, 17), *range(21, 25)} <= set(known)
     assert not {*range(17, 21)} & set(known)

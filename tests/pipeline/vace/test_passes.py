@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from isa_engine.controls import grown_masks, pose_pictures
+from isa_engine.controls import grown_masks, masks, pose_pictures
 from isa_engine.controls.masks import own_masks
 from isa_engine.cost.generation import Work
+from isa_engine.errors import Cancelled
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, vace
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.generation import denoise
-from isa_engine.pipeline.vace import painter
+from isa_engine.pipeline.generation import control_hashes, denoise
+from isa_engine.pipeline.vace import decoding, painter
 from isa_engine.pipeline.vace.passes import far_to_near
 from isa_engine.pipeline.vace.told import control_pictures, frames_of, known_frames, told
 from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
 from tests.pipeline.shots import footage, picture
-from tests.pipeline.vace.test_vace import silent
+from tests.pipeline.vace.test_vace import silent, untold
 
 FRAMES, SIZE, STEPS = 9, (64, 48), 2
 ALL = range(FRAMES)
@@ -45,7 +46,7 @@ def crowd(name, frames=FRAMES, **changes):
 
 def parts_of(shot, model, segment=0):
     count = latent_count(shot.segments[segment])
-    return painter.parts(shot, model, segment, torch.ones(count).bool())
+    return painter.parts(shot, model, segment, torch.ones(count).bool(), silent)
 
 
 def test_the_farthest_comes_first_and_who_is_never_seen_does_not_come(added, model):
@@ -70,7 +71,7 @@ def test_who_is_nearer_is_not_painted_over_in_whatever_order_they_come(added):
     shot = crowd(added)
     for frame in (0, 8):
         (anna, ben, carl) = (
-            np.stack(list(own_masks(shot, SIZE, who, others, [frame])))[0, ..., 0] > 127
+            next(own_masks(shot, SIZE, (*others, who), [frame]))[-1]
             for who, others in ((ANNA, (BEN, CARL)), (BEN, (ANNA, CARL)), (CARL, (ANNA, BEN)))
         )
         # Each pixel of the cast's room is somebody's, and nobody's twice.
@@ -78,9 +79,9 @@ def test_who_is_nearer_is_not_painted_over_in_whatever_order_they_come(added):
         assert np.array_equal(anna | ben | carl, whole)
         assert not (anna & ben).any()
         assert not (ben & carl).any()
-        alone = next(own_masks(shot, SIZE, ANNA, (), [frame]))[..., 0] > 127
+        (alone,) = next(own_masks(shot, SIZE, (ANNA,), [frame]))
         assert np.array_equal(anna, alone)
-        behind = next(own_masks(shot, SIZE, BEN, (), [frame]))[..., 0] > 127
+        (behind,) = next(own_masks(shot, SIZE, (BEN,), [frame]))
         assert (behind & ~ben).any()
 
 
@@ -97,8 +98,10 @@ def test_each_pass_is_told_of_one_person_over_those_who_are_there(added, model, 
     assert [given.references for *_, given in seen] == [0, 1, 1]
     for (part, there, given), words in zip(seen, ("red", "blue", "red"), strict=True):
         assert torch.equal(given.words, model.read(f"a street. a {words} coat"))
-        known = known_frames(shot, model, 0, part, there)
-        video, masks = control_pictures(shot, frames_of(shot, 0, part.span), part.cast, part.before, known)
+        known = known_frames(shot, model, 0, part, there, untold())
+        video, masks = control_pictures(
+            shot, frames_of(shot, 0, part.span), part.cast, part.before, known, untold()
+        )
         person_alone = replace(shot, characters=(shot.characters[part.cast[0]],))
         strokes = np.stack(list(pose_pictures(person_alone, SIZE)))
         base = np.stack([known.frames[k] for k in ALL]) if part.before else background_frames(shot, ALL)
@@ -150,8 +153,8 @@ def test_without_a_set_the_first_pass_paints_it_and_later_ones_only_where_they_s
     first, second, _ = parts_of(shot, model)
     latents = torch.zeros(1, 16, latent_count(FRAMES), SIZE[1] // 8, SIZE[0] // 8)
     for part, all_of_it in ((first, True), (second, False)):
-        known = known_frames(shot, model, 0, part, latents)
-        _, masks = control_pictures(shot, ALL, part.cast, part.before, known)
+        known = known_frames(shot, model, 0, part, latents, untold())
+        _, masks = control_pictures(shot, ALL, part.cast, part.before, known, untold())
         assert masks.any()
         assert masks.all() == all_of_it
 
@@ -162,3 +165,46 @@ def test_each_person_costs_as_much_as_a_take(added):
     alone = model.operations(replace(work, characters=1))["denoise"]
     assert model.operations(replace(work, one_by_one=True))["denoise"] == 3 * alone
     assert model.memory_beside(replace(work, one_by_one=True)) < model.memory_beside(work)
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_whatever_is_drawn_is_told_every_few_frames_and_can_be_cancelled_there(
+    added, model, monkeypatch, one_by_one
+):
+    frames = 40
+    shot = crowd(added, frames)
+    shot = replace(shot, settings=replace(shot.settings, one_by_one=one_by_one))
+    seen, drawn, look, decode = [], [0], masks.see, decoding.to_frames
+    monkeypatch.setattr(masks, "see", lambda *given: drawn.append(1) or look(*given))
+    monkeypatch.setattr(decoding, "to_frames", lambda video: drawn.append(1) or decode(video))
+
+    def report(progress):
+        assert progress.phase == "encode"
+        # Each frame has a figure for each of the three, and may be decoded.
+        assert sum(drawn) <= 16 * 4
+        drawn.clear()
+        seen.append((progress.step, progress.steps))
+        if len(seen) in stops:
+            raise Cancelled
+
+    def told_of_all():
+        assert not seen
+        drawn.clear()
+        control_hashes(shot, model, report)
+        latents = torch.zeros(1, 16, latent_count(frames), SIZE[1] // 8, SIZE[0] // 8)
+        for part in painter.parts(shot, model, 0, torch.ones(latents.shape[2]).bool(), report):
+            painter.conditions(shot, model, 0, part, latents, report)
+        assert not drawn
+
+    stops: list[int] = []
+    told_of_all()
+    # The record's two controls, where each stands, and each pass begin at nothing and come to their end.
+    counts = [0, 0, *[0] * 3] if one_by_one else [0, 0]
+    assert [step for step, _ in seen if step == 0] == counts
+    assert sum(step == of for step, of in seen) == len(counts)
+    for stop in range(1, len(seen) + 1, 3):
+        stops[:] = [stop]
+        seen.clear()
+        with pytest.raises(Cancelled):
+            told_of_all()
+        assert len(seen) == stop

@@ -25,6 +25,7 @@ from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import generate, load_model
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.progress import Steps
 from isa_engine.pipeline.vace import painter
 from isa_engine.pipeline.vace.told import Known, control_pictures, first_frame, reference_pictures, told
 from isa_engine.results.record import PROJECTED
@@ -63,16 +64,21 @@ def silent(progress):
     pass
 
 
+def untold():
+    """Steps of which nobody is told."""
+    return Steps(silent, "encode", 0)
+
+
 def controls(shot, numbers):
     """Of a shot that is made in one part."""
-    return control_pictures(shot, numbers, range(len(shot.characters)), (), Known({}, ()))
+    return control_pictures(shot, numbers, range(len(shot.characters)), (), Known({}, ()), untold())
 
 
 def told_at_once(shot, model):
     """As ``controls``."""
     latents = torch.zeros(1, 16, latent_count(FRAMES), SIZE[1] // 8, SIZE[0] // 8)
-    (part,) = painter.parts(shot, model, 0, torch.ones(latents.shape[2], dtype=torch.bool))
-    return told(shot, model, 0, part, latents)
+    (part,) = painter.parts(shot, model, 0, torch.ones(latents.shape[2], dtype=torch.bool), silent)
+    return told(shot, model, 0, part, latents, silent)
 
 
 def test_a_picture_of_the_first_frame_is_shown_and_none_of_it_painted(added):
