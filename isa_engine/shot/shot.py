@@ -78,8 +78,8 @@ class Settings:
         width, height: the generated canvas in pixels; it covers exactly the camera's frame
             (``shot.canvas``).
         steps: denoising steps.
-        guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2);
-            rescaled (``pipeline.velocity.guided``), isa-tiny tells who wears what best at 2.5.
+        guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2), and
+            so has isa-tiny (docs/isa-tiny.md).
         seed: of the initial noise, 0 ≤ seed < 2³².
         policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
@@ -90,7 +90,7 @@ class Settings:
     width: int = 128
     height: int = 128
     steps: int = PRESETS["Final"].steps
-    guidance: float = 2.5
+    guidance: float = 2.0
     seed: int = 0
     policy: str = PRESETS["Final"].policy
     prompt: str = ""

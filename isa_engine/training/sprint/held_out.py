@@ -22,7 +22,7 @@ from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.vae import VideoVAE
 from isa_engine.whole_file import whole_file
 
-_CLIPS, _STEPS, _GUIDANCE = 6, 20, 2.5
+_CLIPS, _STEPS, _GUIDANCE = 6, 20, 2.0
 
 
 class HeldOutClips:
