@@ -67,11 +67,12 @@ def _model(arguments: argparse.Namespace) -> None:
 
     dtype = torch.bfloat16 if torch.device(arguments.device).type == "cuda" else torch.float32
     sizes = Sizes(*numbers)
+    clock = "processor time of all threads" if torch.device(arguments.device).type == "cpu" else "seconds"
     speeds = measure(sizes, arguments.device, dtype, arguments.repetitions)
     print(
         f"width {arguments.width}, {arguments.latents} latent frames of {arguments.tokens} tokens, "
         f"{arguments.points} points a frame, {torch.get_num_threads()} threads, "
-        f"median of {arguments.repetitions}\n"
+        f"median of {arguments.repetitions}, {clock}\n"
     )
     print(f"{'':18} {'GFLOP':>8} {'ms':>9} {'GFLOP/s':>9} {'of matmul':>10}")
     for name, speed in speeds.items():

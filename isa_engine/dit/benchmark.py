@@ -2,7 +2,8 @@
 
 Beside it run blocks of other video transformers, of the same width and on as many tokens: those of a latent
 frame, and as many beside them as a window has points. Repetitions take turns, so that whatever else slows
-the machine slows all of them alike.
+the machine slows all of them alike; and a processor's seconds are this process's own, of all threads
+together, which other programs do not lengthen.
 """
 
 import statistics
@@ -69,7 +70,7 @@ def measure(
     """The speed of each block and of the matrix products, by name; each runs ``repetitions`` times."""
     # The meta device has no fused attention kernels, so the counter sees every matrix product.
     operations = {name: _operations(once) for name, once in block_passes(sizes, "meta", dtype).items()}
-    seconds = take_turns(block_passes(sizes, device, dtype), repetitions)
+    seconds = take_turns(block_passes(sizes, device, dtype), repetitions, device)
     return {name: Speed(operations[name], statistics.median(seconds[name])) for name in operations}
 
 
@@ -81,26 +82,25 @@ def _operations(once: Pass) -> int:
 
 
 @torch.inference_mode()
-def take_turns(passes: dict[str, Pass], repetitions: int) -> dict[str, list[float]]:
+def take_turns(
+    passes: dict[str, Pass], repetitions: int, device: torch.device | str
+) -> dict[str, list[float]]:
     """The seconds of each repetition, after one to warm up."""
     seconds = {name: [] for name in passes}
     for once in passes.values():
         once()
     for _ in range(repetitions):
         for name, once in passes.items():
-            seconds[name].append(_seconds(once))
+            began = _now(device)
+            once()
+            seconds[name].append(_now(device) - began)
     return seconds
 
 
-def _seconds(once: Pass) -> float:
-    begin = _now()
-    once()
-    return _now() - begin
-
-
-def _now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _now(device: torch.device | str) -> float:
+    if torch.device(device).type == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize(device)
     return time.perf_counter()
 
 

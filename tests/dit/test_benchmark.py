@@ -22,7 +22,7 @@ def test_our_block_is_a_layer_of_the_model():
 
 def test_repetitions_take_turns():
     turns = []
-    seconds = take_turns({name: lambda name=name: turns.append(name) for name in "ab"}, repetitions=3)
+    seconds = take_turns({name: lambda name=name: turns.append(name) for name in "ab"}, 3, "cpu")
     assert turns == [*"ab"] * 4
     assert [len(of) for of in seconds.values()] == [3, 3]
 
