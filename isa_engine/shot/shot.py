@@ -78,8 +78,8 @@ class Settings:
         width, height: the generated canvas in pixels; it covers exactly the camera's frame
             (``shot.canvas``).
         steps: denoising steps.
-        guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2), and
-            so has isa-tiny (docs/isa-tiny.md).
+        guidance: classifier-free guidance scale; 1 is the conditional branch alone. The paper has 2 (6.2),
+            and so has isa-tiny (docs/isa-tiny.md).
         seed: of the initial noise, 0 ≤ seed < 2³².
         policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
