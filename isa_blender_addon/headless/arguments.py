@@ -42,7 +42,7 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     if arguments.one_by_one and not model.one_by_one:
         remedy = "Leave out --one-by-one, or choose another --model."
         raise SceneError(f"{model.name} cannot paint people one after the other", remedy=remedy)
-    scene.isa.model = model.name
+    presets.use_model(model.name, scene)
     for name in ("prompt", "negative_prompt", "one_by_one"):
         if getattr(arguments, name) is not None:
             setattr(scene.isa, name, getattr(arguments, name))

@@ -10,6 +10,7 @@ from ..scene.units import unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing, refresh_cast
 from ..settings.models import models
+from ..settings.presets import presets
 from .operator import Result
 
 
@@ -146,7 +147,7 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
     def execute(self, context) -> Result:
         if self.model not in models():
             return {"CANCELLED"}
-        context.scene.isa.model = self.model
+        presets.use_model(self.model, context.scene)
         return {"FINISHED"}
 
 

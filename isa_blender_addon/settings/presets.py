@@ -7,44 +7,23 @@ do nothing but be wrong.
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import bpy
 
-from isa_engine.configuration.policies import EXACT, POLICIES, PRESETS
+from isa_engine.configuration.policies import PRESETS, Preset
 from isa_engine.errors import SceneError
-from isa_engine.shot import Settings
-from isa_engine.shot.validation import MAX_GUIDANCE
+from isa_engine.models.kind import makes_sense
 from isa_engine.whole_file import whole_file
 
-from .models import model_named
+from .models import chosen, model_named
 
 FILE, VERSION = "presets.json", 1
 
 
-@dataclass(frozen=True)
-class Preset:
-    """How to generate; attributes as of ``shot.Settings``, and an empty model leaves the scene's."""
-
-    steps: int
-    guidance: float
-    model: str = ""
-    policy: str = EXACT
-
-    def fits(self, isa) -> bool:
-        """Whether the scene's settings are these."""
-        return (
-            self.model in ("", isa.model)
-            and (self.steps, self.policy) == (isa.steps, isa.policy)
-            and math.isclose(self.guidance, isa.guidance, rel_tol=1e-5)
-        )
-
-
-BUILT_IN = {
-    name: Preset(measured.steps, Settings.guidance, policy=measured.policy)
-    for name, measured in PRESETS.items()
-}
+# Names; what they are is the model's.
+BUILT_IN = tuple(PRESETS)
 
 
 class Presets:
@@ -53,8 +32,10 @@ class Presets:
     def __init__(self):
         self._own: dict[str, Preset] | None = None
 
-    def __call__(self) -> dict[str, Preset]:
-        return {**BUILT_IN, **self.own()}
+    def __call__(self, scene) -> dict[str, Preset]:
+        """Those of the scene's model, and the artist's own."""
+        model = chosen(scene)
+        return {**(PRESETS if model is None else model.presets), **self.own()}
 
     def own(self) -> dict[str, Preset]:
         """The artist's, in the order of their names; without those that make no sense."""
@@ -64,7 +45,7 @@ class Presets:
 
     def chosen(self, scene) -> str:
         """The name of the preset that the scene's settings are; empty where they are none."""
-        return next((name for name, preset in self().items() if preset.fits(scene.isa)), "")
+        return next((name for name, preset in self(scene).items() if _fits(preset, scene.isa)), "")
 
     def use(self, name: str, scene) -> None:
         """Give the scene a preset's settings.
@@ -72,13 +53,21 @@ class Presets:
         Raises:
             SceneError: there is none of that name, or its model is not known.
         """
-        preset = self().get(name)
+        preset = self(scene).get(name)
         if preset is None:
             raise SceneError("there is no preset '{name}'", remedy="Choose another one.", name=name)
-        isa = scene.isa
         if preset.model:
-            isa.model = model_named(preset.model).name
-        isa.steps, isa.guidance, isa.policy = preset.steps, preset.guidance, preset.policy
+            scene.isa.model = model_named(preset.model).name
+        _give(preset, scene.isa)
+
+    def use_model(self, name: str, scene) -> None:
+        """Give the scene another model; where it had a preset of the one before, that preset of this one,
+        unless that would be made by another model again."""
+        before = self.chosen(scene)
+        scene.isa.model = name
+        preset = self(scene).get(before)
+        if before in BUILT_IN and not preset.model:
+            _give(preset, scene.isa)
 
     def add(self, name: str, scene) -> None:
         """Keep the scene's settings under a name, in place of the artist's own preset of that name.
@@ -92,7 +81,7 @@ class Presets:
         if name in BUILT_IN:
             raise SceneError("'{name}' stays as it is", remedy="Choose another name.", name=name)
         isa = scene.isa
-        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.model, isa.policy)})
+        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.policy, isa.model)})
 
     def remove(self, name: str) -> None:
         """Forget one of the artist's own.
@@ -124,6 +113,19 @@ class Presets:
 presets = Presets()
 
 
+def _fits(preset: Preset, isa) -> bool:
+    """Whether the scene's settings are these."""
+    return (
+        preset.model in ("", isa.model)
+        and (preset.steps, preset.policy) == (isa.steps, isa.policy)
+        and math.isclose(preset.guidance, isa.guidance, rel_tol=1e-5)
+    )
+
+
+def _give(preset: Preset, isa) -> None:
+    isa.steps, isa.guidance, isa.policy = preset.steps, preset.guidance, preset.policy
+
+
 def _file() -> Path:
     return Path(bpy.utils.user_resource("SCRIPTS", path="presets")) / "isa" / FILE
 
@@ -136,15 +138,4 @@ def _read() -> dict[str, Preset]:
         found = {name: Preset(**values) for name, values in content["presets"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {name: preset for name, preset in found.items() if name not in BUILT_IN and _makes_sense(preset)}
-
-
-def _makes_sense(preset: Preset) -> bool:
-    return (
-        isinstance(preset.model, str)
-        and type(preset.steps) is int
-        and preset.steps > 0
-        and preset.policy in [*POLICIES]
-        and type(preset.guidance) in (int, float)
-        and 0 <= preset.guidance <= MAX_GUIDANCE
-    )
+    return {name: preset for name, preset in found.items() if name not in BUILT_IN and makes_sense(preset)}

@@ -8,8 +8,8 @@ from ..settings.presets import BUILT_IN, presets
 class ISA_MT_presets(bpy.types.Menu):
     bl_label = "Presets"
 
-    def draw(self, _context) -> None:
-        for name in presets():
+    def draw(self, context) -> None:
+        for name in presets(context.scene):
             self.layout.operator("isa.use_preset", text=name).name = name
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--model", help="another model than the shot's")
-    parser.add_argument("--preset", choices=list(PRESETS), help="steps and policy of a preset")
+    parser.add_argument("--preset", choices=list(PRESETS), help="as the model is asked under that name")
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
@@ -39,8 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
     names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt", "one_by_one")
-    changes = dataclasses.asdict(PRESETS[arguments.preset]) if arguments.preset else {}
-    changes |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    if arguments.preset:
+        model = changes.get("model", shot.settings.model)
+        preset = describe(model).presets[arguments.preset]
+        changes = {**dataclasses.asdict(preset), **changes, "model": preset.model or model}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
     if shot.settings.one_by_one and not describe(shot.settings.model).one_by_one:
         problem = f"'{shot.settings.model}' cannot paint people one after the other"

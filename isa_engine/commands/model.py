@@ -1,7 +1,6 @@
 """``isa-engine model list|show|add|fetch|inflate``: the models here, what one costs, and how to get more."""
 
 import argparse
-import dataclasses
 import re
 from pathlib import Path
 
@@ -9,8 +8,9 @@ from isa_engine.commands.model_cost import show_model
 from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
 from isa_engine.models import describe, names
-from isa_engine.models.added import PRESETS, Added, remember
+from isa_engine.models.added import Added, Running, added, remember
 from isa_engine.models.sources import SOURCES
+from isa_engine.shot.validation import MAX_STEPS
 from isa_engine.user_data import data_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,10 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--name", help="by which it is asked for (default: the folder's)")
     add.add_argument("--accept-licence", action="store_true", help="once you have read it")
     add.add_argument(
-        "--preset",
-        choices=list(PRESETS),
-        default="final",
-        help="draft keeps the transformer in 8 bits: half the memory, slightly other pictures (final)",
+        "--fp8",
+        action="store_true",
+        help="keep the transformer in 8 bits: half the memory, slightly other pictures",
     )
     add.add_argument(
         "--lora",
@@ -45,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a low-rank change of the transformer, such as a distillation to few steps; may be given again",
     )
     add.add_argument("--attention", default="", metavar="NAME", help="a backend of diffusers, such as flash")
+    add.add_argument(
+        "--draft-of", default="", metavar="NAME", help="the preset Draft of that model is made by this one"
+    )
+    add.add_argument("--few-steps", type=int, default=0, metavar="N", help="that the draft's LoRA needs")
     add.set_defaults(act=_add)
     fetch = actions.add_parser("fetch", help="download open weights, and use them")
     fetch.add_argument("name", choices=list(SOURCES))
@@ -84,9 +87,33 @@ def _add(arguments: argparse.Namespace) -> None:
     if not arguments.accept_licence:
         remedy = "Read it, then run this again with --accept-licence."
         raise ModelError("the licence was not accepted", where=str(arguments.folder), remedy=remedy)
+    _check_draft(name, arguments)
     loras = dict(map(_lora, arguments.lora))
-    running = dataclasses.replace(PRESETS[arguments.preset], loras=loras, attention=arguments.attention)
+    how = arguments.attention, arguments.draft_of, arguments.few_steps
+    running = Running(arguments.fp8, loras, *how)
     _remember(name, examine(arguments.folder, licence, _say, running))
+
+
+def _check_draft(name: str, arguments: argparse.Namespace) -> None:
+    """
+    Raises:
+        ModelError: the model cannot be the draft of that other.
+    """
+    of, where = arguments.draft_of, f"--draft-of {arguments.draft_of}"
+    if not of and arguments.few_steps:
+        remedy = "Add --draft-of with the name of the whole model."
+        raise ModelError("only a draft has few steps", where="--few-steps", remedy=remedy)
+    if not of:
+        return
+    whole = added(of)
+    if whole is None or of == name or whole.running.draft_of:
+        remedy = "Name another model, which was added and is no draft itself."
+        raise ModelError(f"'{name}' cannot be its draft", where=where, remedy=remedy)
+    if not 0 <= arguments.few_steps <= MAX_STEPS:
+        raise ModelError(f"{arguments.few_steps} steps", where="--few-steps", remedy=f"Use 1 to {MAX_STEPS}.")
+    has = describe(of).presets["Draft"].model
+    if has not in ("", name):
+        raise ModelError(f"it has a draft, '{has}'", where=where, remedy=f"Add it as --name {has}.")
 
 
 def _fetch(arguments: argparse.Namespace) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 from isa_engine.configuration import ModelConfig, weights_folder
 from isa_engine.configuration.parts import canvas_of
-from isa_engine.configuration.policies import POLICIES
+from isa_engine.configuration.policies import PRESETS, Preset
 from isa_engine.cost.generation import Work, attention_of_step, generation, step
 from isa_engine.cost.image_tower import token_count
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import UNTRAINED, Description, describe
 from isa_engine.models.isa import ISA
-from isa_engine.shot import Settings
+from isa_engine.models.room import usual_preset
 
 
 def show_model(arguments: argparse.Namespace) -> None:
@@ -38,12 +38,14 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
     in_2d = config.dit.conditioning == "controlnet-2d"
     latents = latent_count(frames)
     rows, columns = height // config.multiple, width // config.multiple
-    work = _work(frames, width, height, characters)
+    preset = PRESETS["Final"]
+    work = _work(preset, frames, width, height, characters)
     operations, attention = step(config, work), attention_of_step(config, work)
     counts = parameters(config)
     total = sum(part["total"] for part in counts.values())
     return {
         "model": config.name,
+        "steps": preset.steps,
         "trained": weights_folder(config.name) is not None,
         "canvas": [width, height],
         "frames": frames,
@@ -64,9 +66,11 @@ def model_cost(config: ModelConfig, frames: int, width: int, height: int, charac
 def other_cost(model: Description, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
     """JSON-ready, of a model that others made: the operations of a whole generation, and bytes of a device's
     memory for each way in which it may lie there."""
-    work = _work(frames, width, height, characters)
+    preset = usual_preset(model)
+    work = _work(preset, frames, width, height, characters)
     return {
         "model": model.name,
+        "steps": preset.steps,
         "trained": model.state != UNTRAINED,
         "licence": model.licence,
         "canvas": [width, height],
@@ -77,9 +81,8 @@ def other_cost(model: Description, frames: int, width: int, height: int, charact
     }
 
 
-def _work(frames: int, width: int, height: int, characters: int) -> Work:
-    policy = POLICIES[Settings.policy]
-    return Work(frames, width, height, characters, Settings.steps, Settings.guidance, policy)
+def _work(preset: Preset, frames: int, width: int, height: int, characters: int) -> Work:
+    return Work(frames, width, height, characters, preset.steps, preset.guidance, preset.rules)
 
 
 def parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
@@ -123,7 +126,7 @@ def _table(cost: dict[str, Any]) -> str:
         ("bytes on a device", cost.get("memory")),
         ("operations of a denoising step", cost.get("step_operations")),
         ("of these between tokens, in attention", cost.get("step_attention")),
-        (f"operations of a generation of {Settings.steps} steps", cost["generation_operations"]),
+        (f"operations of a generation of {cost['steps']} steps", cost["generation_operations"]),
     ):
         if values:
             lines.append(f"\n{title}")

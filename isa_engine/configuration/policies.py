@@ -43,18 +43,26 @@ POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2, points=2)}
 
 @dataclass(frozen=True)
 class Preset:
-    """A number of steps and a policy's name, as in ``shot.Settings``; each is a row of the table that
-    ``isa-engine evaluate speed`` makes."""
+    """How a model is asked for a plate.
+
+    Attributes:
+        steps, guidance, policy: as of ``shot.Settings``.
+        model: that is asked in place of the one whose preset this is; empty: that one.
+    """
 
     steps: int
-    policy: str
+    guidance: float
+    policy: str = EXACT
+    model: str = ""
 
     @property
     def rules(self) -> Policy:
         return POLICIES[self.policy]
 
 
-PRESETS = {"Draft": Preset(4, EXACT), "Final": Preset(20, FORECAST), "Exact": Preset(30, EXACT)}
+# Every model has presets of these names. These are the house's own models'; each is a row of the table that
+# ``isa-engine evaluate speed`` makes.
+PRESETS = {"Draft": Preset(4, 2.0), "Final": Preset(20, 2.0, FORECAST), "Exact": Preset(30, 2.0)}
 
 
 @dataclass(frozen=True)

@@ -29,15 +29,15 @@ class Running:
         fp8: whether the transformer's weights are kept in 8 bits: half the memory, slightly other pictures.
         loras: path → strength of each low-rank change of the transformer.
         attention: a backend of diffusers; empty: torch's own.
+        draft_of: the name of the model of which this is the draft; empty: of none.
+        few_steps: so many steps it was distilled to; 0: to none.
     """
 
     fp8: bool = False
     loras: dict[str, float] = field(default_factory=dict)
     attention: str = ""
-
-
-# Final is as the model's makers publish it; Draft is for a GPU that has little room for it.
-PRESETS = {"final": Running(), "draft": Running(fp8=True)}
+    draft_of: str = ""
+    few_steps: int = 0
 
 
 @dataclass(frozen=True)

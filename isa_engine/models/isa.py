@@ -1,11 +1,12 @@
 """The kind that this engine trains itself: ISA-DiT on VideoVAE's latents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from isa_engine.configuration import MODELS, ModelConfig, model_config, weights_folder
 from isa_engine.configuration.limits import limits_of
+from isa_engine.configuration.policies import PRESETS, Preset
 from isa_engine.cost import generation, memory
 from isa_engine.cost.generation import Work
 from isa_engine.errors import ModelError
@@ -20,7 +21,11 @@ class ISA:
     state: str
     kind, licence = "isa", ""
     longest, fps = None, None
-    controls, prompted, one_by_one = (), False, False
+    controls, prompted, one_by_one, shared = (), False, False, True
+
+    @property
+    def presets(self) -> Mapping[str, Preset]:
+        return PRESETS
 
     @property
     def name(self) -> str:

@@ -1,10 +1,12 @@
 """What every model says of itself, so that no other module has to ask of which kind it is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from isa_engine.configuration.policies import POLICIES, Preset
 from isa_engine.cost.generation import Work
+from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
 # How a model's weights stand: they are on the machine; files of theirs are gone; nobody has trained any yet.
 HERE, MISSING, UNTRAINED = STATES = "here", "missing", "untrained"
@@ -27,8 +29,20 @@ class Way:
     offloaded: tuple[str, ...] = ()
 
 
+def makes_sense(preset: Preset) -> bool:
+    """Of one from a file or another machine: whether its values are such as a shot may have."""
+    return (
+        isinstance(preset.model, str)
+        and type(preset.steps) is int
+        and 1 <= preset.steps <= MAX_STEPS
+        and preset.policy in [*POLICIES]
+        and type(preset.guidance) in (int, float)
+        and 0 <= preset.guidance <= MAX_GUIDANCE
+    )
+
+
 class Description(Protocol):
-    """What is known of a model without loading it, and without torch.
+    """What is known of a model without loading it, and without torch; it can be hashed.
 
     Attributes:
         name: by which shots ask for it.
@@ -45,6 +59,8 @@ class Description(Protocol):
         controls: the pictures of the shot that steer it, by their names in ``controls.CONTROLS``.
         prompted: whether it reads prompts.
         one_by_one: whether it can paint people one after the other (``shot.Settings``).
+        shared: whether several devices or nodes can make a take together.
+        presets: how it is asked, by the names of ``configuration.policies.PRESETS``, all of them.
         size: a number that is larger for larger models, to sort models of a kind.
     """
 
@@ -76,6 +92,10 @@ class Description(Protocol):
     def prompted(self) -> bool: ...
     @property
     def one_by_one(self) -> bool: ...
+    @property
+    def shared(self) -> bool: ...
+    @property
+    def presets(self) -> Mapping[str, Preset]: ...
     @property
     def size(self) -> float: ...
 

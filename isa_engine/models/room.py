@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from isa_engine.configuration.policies import POLICIES
+from isa_engine.configuration.policies import Preset
 from isa_engine.cost.generation import Work
 from isa_engine.models.kind import Description, Way
-from isa_engine.shot import Settings, canvas_size
+from isa_engine.shot import canvas_size
 
 # An estimate fits if it takes no more than this share of a device's memory.
 ROOM = 0.9
@@ -43,8 +43,14 @@ def seconds(
 
 
 def longest_work(model: Description) -> Work:
-    """The work of the longest take that a model is made for: one person, on its canvas, by default
-    settings."""
+    """The work of the longest take that a model is made for: one person, on its canvas, by the preset
+    Final, or Draft of a model that is there for that."""
     size = canvas_size(*_SHAPE, model.short_side, model.multiple)
-    policy = POLICIES[Settings.policy]
-    return Work(model.max_frames, *size, 1, Settings.steps, Settings.guidance, policy)
+    preset = usual_preset(model)
+    return Work(model.max_frames, *size, 1, preset.steps, preset.guidance, preset.rules)
+
+
+def usual_preset(model: Description) -> Preset:
+    """Final; of a model that is another's Draft, that."""
+    final = model.presets["Final"]
+    return model.presets["Draft"] if final.model else final

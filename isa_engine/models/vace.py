@@ -1,17 +1,17 @@
 """Wan-VACE: open weights that are steered by pictures, added to a machine by hand."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from isa_engine.configuration.policies import asked
+from isa_engine.configuration.policies import PRESETS, Preset, asked
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
 from isa_engine.cost.products import operations
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
-from isa_engine.models.added import Added, added, added_names
-from isa_engine.models.kind import HERE, MISSING, Kind, Way
+from isa_engine.models.added import Added, Running, added, added_names
+from isa_engine.models.kind import HERE, MISSING, Kind, Way, makes_sense
 
 # Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
@@ -23,6 +23,8 @@ CONTEXT_WINDOW = 21
 # see who moves how; more cost more, a quarter of the work as it is.
 KNOWN = 5
 PARTS = "transformer", "vae", "text_encoder"
+# Its makers' guidance, and their numbers of steps.
+FULL = {"Draft": Preset(10, 5.0), "Final": Preset(30, 5.0), "Exact": Preset(50, 5.0)}
 # Share of the text encoder's weights that its largest layer has: UMT5-XXL's table of 256,384 words.
 _LARGEST_LAYER = 0.2
 
@@ -35,6 +37,7 @@ class VACE:
         shape: the sizes of its networks.
         parameters: of each part.
         fp8: whether the transformer's weights are kept in 8 bits.
+        presets: with the model that was added as its draft, or of which it is the draft.
     """
 
     name: str
@@ -43,12 +46,16 @@ class VACE:
     shape: wan.Shape
     parameters: dict[str, int]
     fp8: bool
+    presets: dict[str, Preset]
     kind = "vace"
     # Both sizes of the model were trained on these.
     short_side, max_frames, fps = 480, 81, 16.0
     longest = None
     points, people = 0, None
-    controls, prompted, one_by_one = ("pose", "mask"), True, True
+    controls, prompted, one_by_one, shared = ("pose", "mask"), True, True, False
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @property
     def multiple(self) -> int:
@@ -150,16 +157,36 @@ def described(name: str, found: Added) -> VACE:
         KeyError, TypeError, ValueError: the folder's configurations make no sense.
     """
     state, shape = HERE if found.whole() else MISSING, wan.Shape.of(found.configs)
-    return VACE(name, state, found.licence, shape, found.parameters, found.running.fp8)
+    presets = presets_of(name, found.running)
+    return VACE(name, state, found.licence, shape, found.parameters, found.running.fp8, presets)
+
+
+def presets_of(name: str, running: Running) -> dict[str, Preset]:
+    """A draft's own preset is Draft, the others are those of the model whose draft it is; that one's Draft is
+    the draft's."""
+    own = running.few_steps
+    if running.draft_of:
+        draft = Preset(own, 1.0) if own else FULL["Draft"]
+        others = {preset: replace(FULL[preset], model=running.draft_of) for preset in ("Final", "Exact")}
+        return {"Draft": draft, **others}
+    for other in added_names("vace"):
+        theirs = added(other).running
+        if theirs.draft_of == name:
+            return {**FULL, "Draft": replace(presets_of(other, theirs)["Draft"], model=other)}
+    return FULL
 
 
 def told(name: str, facts: dict[str, Any]) -> VACE:
     try:
         shape = dict(facts["shape"])
-        found = VACE(name, **{**facts, "shape": wan.Shape(**{**shape, "patch": tuple(shape["patch"])})})
+        presets = {preset: Preset(**how) for preset, how in facts["presets"].items()}
+        shape = wan.Shape(**{**shape, "patch": tuple(shape["patch"])})
+        found = VACE(name, **{**facts, "shape": shape, "presets": presets})
         counts = [count for count in found.parameters.values() if type(count) is int and count > 0]
         words = found.state in (HERE, MISSING) and isinstance(found.licence, str)
-        if words and type(found.fp8) is bool and found.parameters.keys() == {*PARTS} and len(counts) == 3:
+        known = presets.keys() == PRESETS.keys() and all(map(makes_sense, presets.values()))
+        whole = found.parameters.keys() == {*PARTS} and len(counts) == 3
+        if words and known and whole and type(found.fp8) is bool:
             return found
     except (KeyError, TypeError, ValueError, AttributeError):
         pass

@@ -51,7 +51,7 @@ class RemoteModel:
         nodes: that share a take of it.
 
     Raises:
-        ModelError: the model is of a kind whose takes cannot be shared.
+        ModelError: takes of the model cannot be shared.
     """
 
     name: str
@@ -59,7 +59,7 @@ class RemoteModel:
     device: str = "ray"
 
     def __post_init__(self):
-        if self.nodes > 1 and describe(self.name).kind != "isa":
+        if self.nodes > 1 and not describe(self.name).shared:
             remedy = "Serve it with devices that are not joined by +."
             raise ModelError(f"nodes cannot share a take of '{self.name}'", remedy=remedy)
 

@@ -90,7 +90,7 @@ class Settings:
     width: int = 128
     height: int = 128
     steps: int = PRESETS["Final"].steps
-    guidance: float = 2.0
+    guidance: float = PRESETS["Final"].guidance
     seed: int = 0
     policy: str = PRESETS["Final"].policy
     prompt: str = ""

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
@@ -42,6 +43,8 @@ class Described:
     controls: tuple[str, ...] = ()
     prompted: bool = True
     one_by_one: bool = True
+    shared: bool = False
+    presets = PRESETS
     size: float = 1.0
 
     def operations(self, work) -> dict[str, int]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from isa_engine.errors import ModelError
-from isa_engine.models.added import PRESETS, Added, File, Running
+from isa_engine.models.added import Added, File, Running
 from isa_engine.pipeline.vace import lora, parts
 
 _PIECE = 2**24
+AS_PUBLISHED = Running()
 _README = re.compile(r"\A---\n.*?^licen[sc]e: *([^\n]+)$", re.DOTALL | re.MULTILINE)
 
 
@@ -32,7 +33,7 @@ def licence_of(folder: Path) -> str:
 
 
 def examine(
-    folder: Path, licence: str, report: Callable[[str], None], running: Running = PRESETS["final"]
+    folder: Path, licence: str, report: Callable[[str], None], running: Running = AS_PUBLISHED
 ) -> Added:
     """Check classes and tensors, and take the hash of every file of weights.
 

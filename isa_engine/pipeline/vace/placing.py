@@ -37,7 +37,7 @@ def way(model: Description, device: torch.device) -> Way:
     if found is None:
         least = min(each.bytes for each in ways) / 2**30
         problem = f"'{model.name}' needs {least:.3g} GiB of {device}, of which {free / 2**30:.3g} are free"
-        raise ModelError(problem, remedy="Use a larger GPU, or add it with --preset draft.")
+        raise ModelError(problem, remedy="Use a larger GPU, or add it with --fp8.")
     return found
 
 

@@ -28,7 +28,7 @@ def forget_presets(monkeypatch) -> None:
 
 
 def test_draft_and_final_are_there_and_say_which_is_chosen(addon, own_presets):
-    assert list(presets()) == ["Draft", "Final", "Exact"]
+    assert list(presets(addon)) == ["Draft", "Final", "Exact"]
     assert presets.chosen(addon) == "Final", "what a new scene has"
     bpy.ops.isa.use_preset(name="Draft")
     assert presets.chosen(addon) == "Draft"
@@ -75,7 +75,7 @@ def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_pre
     assert presets.chosen(addon) == "Nacht 夜"
     bpy.ops.isa.remove_preset(name="Nacht 夜")
     forget_presets(monkeypatch)
-    assert list(presets()) == ["Draft", "Final", "Exact"]
+    assert list(presets(addon)) == ["Draft", "Final", "Exact"]
     assert addon.isa.steps == 50
 
 
@@ -110,7 +110,7 @@ def test_presets_that_cannot_be_written_are_said(addon, own_presets):
 def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(addon, own_presets, content):
     own_presets.parent.mkdir()
     own_presets.write_text(content)
-    assert list(presets()) == ["Draft", "Final", "Exact"]
+    assert list(presets(addon)) == ["Draft", "Final", "Exact"]
 
 
 def test_a_preset_for_a_model_that_is_not_known_is_said(addon, own_presets):

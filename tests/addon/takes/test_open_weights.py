@@ -8,9 +8,10 @@ import pytest
 
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preflight import check_shot
-from isa_blender_addon.preflight.glance import glance
+from isa_blender_addon.preflight.glance import engine_seconds, glance
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
+from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.shown import show_results
 from isa_engine import cli
@@ -54,6 +55,32 @@ def test_a_scene_becomes_a_plate(scene, tiny, tmp_path):
     (plane,) = planes(scene, "ISA Plate")
     image = plane.active_material.node_tree.nodes["Image Texture"].image
     assert image.frame_duration == 5
+    # How long the next one takes is known from this one, and the button says so.
+    assert scene.isa.last_results
+    assert engine_seconds(scene, "cpu", None).keys() == {"denoise"}
     record = json.loads((tmp_path / "results" / "record.json").read_text())
     assert record["model"]["class"] == "WanVACEPipeline"
     assert record["settings"]["prompt"] == "a street"
+
+
+def test_a_preset_is_the_models_own_and_draft_may_be_made_by_another(scene, tiny, tmp_path):
+    def has(preset):
+        assert presets.chosen(scene) == preset
+        return scene.isa.model, scene.isa.steps, scene.isa.guidance, scene.isa.policy
+
+    assert has("Final")[0] == "isa-tiny"
+    assert bpy.ops.isa.use_model(model=tiny) == {"FINISHED"}
+    assert has("Final") == (tiny, 30, 5, "exact")
+    bpy.ops.isa.use_preset(name="Draft")
+    assert has("Draft") == (tiny, 10, 5, "exact")
+    quick = "--name", "quick", "--draft-of", tiny, "--few-steps", "4", "--accept-licence"
+    assert cli.main(["model", "add", str(tmp_path / tiny), *quick]) == 0
+    models.look()
+    bpy.ops.isa.use_preset(name="Draft")
+    assert has("Draft") == ("quick", 4, 1, "exact")
+    bpy.ops.isa.use_preset(name="Exact")
+    assert has("Exact") == (tiny, 50, 5, "exact")
+    # Numbers of one's own stay where the model is another.
+    scene.isa.steps = 7
+    assert bpy.ops.isa.use_model(model="isa-tiny") == {"FINISHED"}
+    assert has("") == ("isa-tiny", 7, 5, "exact")

@@ -49,6 +49,8 @@ def test_another_machine_knows_the_model_by_what_it_is_told(published, capsys):
         {"parameters": {}},
         {"licence": None},
         {"shape": {}},
+        {"presets": {}},
+        {"presets": {**facts["presets"], "Draft": {"steps": 0, "guidance": 1.0}}},
         {"more": 1},
     )
     nonsense = (*nonsense, {"parameters": {**facts["parameters"], "vae": -1}})

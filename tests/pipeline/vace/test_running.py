@@ -10,13 +10,16 @@ from safetensors.torch import save_file
 
 from isa_engine import cli
 from isa_engine.commands.doctor import fit
+from isa_engine.configuration.policies import Preset
 from isa_engine.cost import wan
 from isa_engine.errors import ModelError
-from isa_engine.models import describe, room, vace
+from isa_engine.models import KINDS, describe, room, vace
 from isa_engine.models.added import added as remembered
 from isa_engine.pipeline import load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import loading, placing
+from isa_engine.results.record import sha256
+from isa_engine.shot import encode_shot
 from tests.pipeline.vace.test_vace import shot_of_people, silent
 
 GIB = 2**30
@@ -30,7 +33,7 @@ SIZES = {"1.3B": 2_150_000_000, "14B": 17_340_000_000}
 
 def described(size: str, fp8=False) -> vace.VACE:
     parameters = {"transformer": SIZES[size], "vae": 127_000_000, "text_encoder": 5_680_000_000}
-    return vace.VACE(size, "here", "apache-2.0", SHAPES[size], parameters, fp8)
+    return vace.VACE(size, "here", "apache-2.0", SHAPES[size], parameters, fp8, vace.FULL)
 
 
 def add(published, name, *options) -> int:
@@ -57,7 +60,7 @@ def test_what_is_offloaded_paints_the_same_bits(added, model, monkeypatch, numbe
 
 def test_the_fastest_way_that_fits_is_taken_and_where_none_does_it_is_said(added, monkeypatch):
     monkeypatch.setattr(placing, "free_memory", lambda device: 1000)
-    with pytest.raises(ModelError, match=r"needs .* GiB of cpu.*--preset draft"):
+    with pytest.raises(ModelError, match=r"needs .* GiB of cpu.*--fp8"):
         load_model(added, "cpu")
     for size, fp8, memory, taken in (
         ("1.3B", False, 24, "whole"),
@@ -101,8 +104,8 @@ def test_model_show_tells_what_a_take_costs(added, capsys):
     assert "multiples of 16" in capsys.readouterr().err
 
 
-def test_draft_keeps_the_transformer_in_8_bits_and_paints_about_the_same(published, added, model):
-    assert add(published, "light", "--preset", "draft") == 0
+def test_it_may_keep_the_transformer_in_8_bits_and_paints_about_the_same(published, added, model):
+    assert add(published, "light", "--fp8") == 0
     light = load_model("light", "cpu")
     kinds = {parameter.dtype for parameter in light.transformer.parameters()}
     assert kinds == {torch.float8_e4m3fn, torch.float32}
@@ -179,3 +182,63 @@ def test_another_attention_is_the_models_own_and_one_that_cannot_be_is_said(publ
         running = replace(remembered(added).running, attention=backend)
         with pytest.raises(ModelError, match=f"attention '{backend}' cannot be used"):
             loading.load(added, replace(remembered(added), running=running), "cpu")
+
+
+def draft(published, name, tmp_path, *options) -> int:
+    path = tmp_path / "few.safetensors"
+    save_file(lora(), path)
+    return add(published, name, "--fp8", "--lora", f"{path}=0.5", *options)
+
+
+def test_draft_is_made_by_the_model_that_was_added_for_it_and_the_record_says_how(published, added, tmp_path):
+    assert describe(added).presets == vace.FULL
+    assert draft(published, "quick", tmp_path, "--draft-of", added, "--few-steps", "4") == 0
+    whole, quick = describe(added), describe("quick")
+    assert whole.presets == {**vace.FULL, "Draft": Preset(4, 1.0, model="quick")}
+    assert quick.presets["Draft"] == Preset(4, 1.0)
+    assert {name: preset.model for name, preset in quick.presets.items() if preset.model} == {
+        "Final": added,
+        "Exact": added,
+    }
+    assert KINDS["vace"].told(added, json.loads(json.dumps(whole.facts()))) == whole
+    assert len({whole, quick}) == 2
+    # Each by its own preset: 30 steps, asked twice each for guidance, beside 4.
+    costs = [model.operations(room.longest_work(model))["denoise"] for model in (whole, quick)]
+    assert costs[0] == 15 * costs[1]
+    shot = tmp_path / "shot.npz"
+    shot.write_bytes(encode_shot(shot_of_people(added)))
+
+    def record(*options):
+        out = tmp_path / "out"
+        assert cli.main(["generate", str(shot), "--device", "cpu", "--out", str(out), *options]) == 0
+        return json.loads((out / "record.json").read_text())
+
+    made = record("--preset", "Draft")
+    assert made["model"]["name"] == "quick"
+    assert made["model"]["run"] == {"fp8": True, "loras": {"few.safetensors": 0.5}, "attention": ""}
+    assert made["model"]["files"]["few.safetensors"] == sha256(tmp_path / "few.safetensors")
+    assert (made["settings"]["steps"], made["settings"]["guidance"]) == (4, 1.0)
+    made = record("--model", "quick", "--preset", "Final", "--steps", "1")
+    assert (made["model"]["name"], made["model"]["run"]["fp8"]) == (added, False)
+    assert (made["settings"]["steps"], made["settings"]["guidance"]) == (1, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--few-steps", "4"], "only a draft has few steps"),
+        (["--draft-of", "nobody"], "--draft-of nobody: 'another' cannot be its draft"),
+        (["--draft-of", "another"], "'another' cannot be its draft"),
+        (["--draft-of", "quick"], "'another' cannot be its draft"),
+        (["--draft-of", "tiny-vace"], "it has a draft, 'quick'"),
+        (["--draft-of", "tiny-vace", "--few-steps", "-1"], "-1 steps"),
+    ],
+)
+def test_a_draft_of_nothing_is_one_sentence(published, added, tmp_path, capsys, options, sentence):
+    assert add(published, "quick", "--draft-of", added) == 0
+    assert describe(added).presets["Draft"] == replace(vace.FULL["Draft"], model="quick")
+    capsys.readouterr()
+    assert add(published, "another", *options) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert sentence in said
+    assert remembered("another") is None

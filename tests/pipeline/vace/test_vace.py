@@ -19,6 +19,8 @@ from isa_engine.controls import grown_masks, pose_pictures
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
 from isa_engine.errors import Cancelled, ShotError
+from isa_engine.farm import eligibility, tasks
+from isa_engine.farm.job import write_bundle
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe
 from isa_engine.models.added import added as remembered
@@ -31,6 +33,7 @@ from isa_engine.pipeline.vace.told import Known, control_pictures, first_frame, 
 from isa_engine.results.record import PROJECTED
 from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
+from tests.movies import read_video
 from tests.pipeline.shots import footage, make_shot, picture
 
 FRAMES, SIZE, STEPS = 4, (48, 32), 2
@@ -144,6 +147,28 @@ def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cu
         kept = SimpleNamespace(path=tmp_path / str(stop), saved=steps.append)
         assert torch.equal(denoise(shot, "hash", model, silent, kept), whole)
         assert steps == [*range(stop + 1, shot.settings.steps * len(shot.segments) + 1)]
+
+
+def test_its_takes_are_made_on_a_farm_to_the_same_pictures(added, model, tmp_path):
+    frames = 21
+    shot = shot_of_people(added, steps=1, frames=frames)
+    whole = generate(shot, model, tmp_path / "whole", silent)
+    system = eligibility.operating_system()
+    bundle = write_bundle([("take", shot)], tmp_path / "farm", system, span=16, untrained=False)
+    eligibility.check(bundle.job)
+    assert bundle.job.model == added
+    assert len(bundle.job.spans) == 2
+    tasks.denoise_take(bundle, 0, model, silent)
+    for number in range(2):
+        tasks.decode_span(bundle, number, model, silent)
+    tasks.assemble_take(bundle, 0, silent)
+    results = bundle.results(bundle.job.takes[0])
+    for made in (whole.plate, whole.matte):
+        theirs, ours = (read_video(path.read_bytes(), frames, SIZE) for path in (results / made.name, made))
+        assert np.array_equal(theirs, ours)
+    records = [json.loads(path.read_text()) for path in (results / whole.record.name, whole.record)]
+    assert records[0]["controls"] == records[1]["controls"]
+    assert records[0]["model"] == records[1]["model"]
 
 
 def test_words_guidance_and_seed_matter(added, model):
