@@ -10,6 +10,7 @@ import bpy
 
 from . import register
 from .headless.generate import DESCRIPTION, add_arguments, run
+from .language.translation import reported
 
 
 def module_main(argv: list[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def module_main(argv: list[str] | None = None) -> int:
     try:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.blend.absolute()))
     except RuntimeError as error:
-        print(f"isa_generate: cannot open '{arguments.blend}': {error}", file=sys.stderr)
+        print(f"isa_generate: cannot open '{arguments.blend}': {reported(error)}", file=sys.stderr)
         return 1
     return run(arguments)
 

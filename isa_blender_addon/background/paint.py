@@ -7,6 +7,7 @@ standard input does, so it never outlives who has started it. The file runs by i
 is imported.
 """
 
+import errno
 import json
 import os
 import sys
@@ -15,6 +16,10 @@ import traceback
 from pathlib import Path
 
 import bpy
+
+_CUT_SHORT = "only a part was written, for want of space"
+# The last chunk with its checksum.
+_PNG_END = b"IEND\xaeB\x60\x82"
 
 
 def main(job: dict) -> None:
@@ -44,9 +49,34 @@ def render(job: dict) -> list[str]:
             item.visible_camera = False
         scene.render.filepath = str(Path(job["out"]).parent / f"{index:05}.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
+        _check_picture(scene.render.filepath)
         pictures.append(scene.render.filepath)
         tell(index + 1)
     return pictures
+
+
+def _check_picture(path: str) -> None:
+    """Blender says nothing where the disk is full, and shows what is left of a picture as black.
+
+    Raises:
+        OSError: the end of a PNG is not there.
+    """
+    if not Path(path).read_bytes().endswith(_PNG_END):
+        raise OSError(errno.ENOSPC, _CUT_SHORT, path)
+
+
+def _check_movie(path: str, frames: int) -> None:
+    """The same of a movie, which would be kept for the next takes.
+
+    Raises:
+        OSError: it has not all of its frames.
+    """
+    try:
+        found = bpy.data.movieclips.load(path).frame_duration
+    except RuntimeError:
+        found = 0
+    if found != frames:
+        raise OSError(errno.ENOSPC, _CUT_SHORT, path)
 
 
 def _prepare(scene, job: dict) -> None:
@@ -94,6 +124,7 @@ def encode(job: dict, files: list[str], numbers) -> None:
     scene.frame_start, scene.frame_end = numbers[0] + 1, numbers[-1] + 1
     scene.frame_step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
     bpy.ops.render.render(animation=True)
+    _check_movie(job["out"], len(numbers))
 
 
 def _strip(scene, files: list[str]):

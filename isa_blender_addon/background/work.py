@@ -18,12 +18,15 @@ from isa_engine.errors import SceneError
 from isa_engine.shot import Character, Shot
 
 from ..engine.process import kill_tree, last_line, process_options
+from ..language.translation import reported
 from ..preferences.folders import backgrounds_folder
 from ..scene.timeline import frame_shape
 from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
 
 _PAINT = Path(__file__).with_name("paint.py")
 _PREFIX = "isa-background-"
+# Bytes; with fewer the disk is full.
+_ROOM = 2**20
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,11 @@ class Work:
                 problem = "the background cannot be made: Blender ended with status {status}"
                 if why := last_line(self._log):
                     problem = "the background cannot be made: {why}"
-                raise SceneError(problem, why=why, status=status)
+                # A full disk takes no line of the log, either.
+                folder, remedy = self._out.parent.parent, ""
+                if shutil.disk_usage(folder).free < _ROOM:
+                    remedy = "Free some space in {folder}."
+                raise SceneError(problem, remedy=remedy, why=why, status=status, folder=folder)
         try:
             if self._process is not None:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
@@ -167,8 +174,13 @@ def begin(scene, shot: Shot) -> Work | None:
         return Work(job, kept)
     except (OSError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        problem = "the background cannot be begun: {reason}"
-        raise SceneError(problem, remedy="Free some space.", reason=str(error)) from error
+        reason = reported(error) if isinstance(error, RuntimeError) else error.strerror
+        raise SceneError(
+            "the background cannot be begun: {reason}",
+            remedy="Free some space in {folder}.",
+            reason=reason,
+            folder=folder.parent,
+        ) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -23,6 +23,7 @@ from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
 from ..engine.jobs import PATIENCE_SECONDS
 from ..engine.queue import Job
+from ..language.translation import reported
 from ..preferences.choices import Choices, preferences
 from ..session.chosen_engine import ChosenEngine
 from ..session.current import begin, close
@@ -235,7 +236,7 @@ def save(out: Path, in_place: bool) -> Path:
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(target), check_existing=False, compress=compressed)
     except RuntimeError as error:
-        raise SceneError(f"'{target}' cannot be saved: {error}") from error
+        raise SceneError(f"'{target}' cannot be saved: {reported(error)}") from error
     return target
 
 

@@ -24,6 +24,11 @@ def told(error: BaseException) -> str:
     return error.told(pgettext_rpt) if isinstance(error, IsaError) else str(error)
 
 
+def reported(error: RuntimeError) -> str:
+    """What a call of Blender's reported first, less the word before it."""
+    return str(error).strip().partition("\n")[0].removeprefix("Error: ")
+
+
 def in_words(size: int) -> str:
     """Bytes, as a person says them."""
     if size < 1e6:

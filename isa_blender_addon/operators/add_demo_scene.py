@@ -29,9 +29,10 @@ class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
             context.window.scene = bpy.data.scenes.new("ISA demo")
         scene = context.scene
         build_demo_scene(context)
-        cast_picture(scene, str(_reference(scene)))
         scene.isa.background = "RENDER"
         look_through_camera(scene)
+        # Last: on a full disk all else is there.
+        cast_picture(scene, str(_reference(scene)))
 
 
 def _reference(scene):

@@ -5,9 +5,11 @@ the engine cannot (WebP, TIFF, OpenEXR and others) is decoded by Blender and goe
 larger than any model looks at.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import bpy
 import imbuf
@@ -16,7 +18,17 @@ import numpy as np
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_ASPECT, PICTURE_SIGNATURES
 
-from .picture_bytes import JPEG, LONGEST, cut_short, orientation, stored_size, without_movie, without_words
+from ..language.translation import reported
+from .picture_bytes import (
+    JPEG,
+    LONGEST,
+    cut_short,
+    orientation,
+    stored_size,
+    whole_png,
+    without_movie,
+    without_words,
+)
 
 # Turns and mirrors that EXIF's orientations 2 to 8 ask for, of an array (rows from the top, columns).
 _UPRIGHT = {
@@ -147,7 +159,7 @@ def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
     with TemporaryDirectory() as folder:
         if not file.is_file():
             file = Path(folder) / file.name
-            file.write_bytes(picture)
+            _unpack(picture, file)
         image = _opened(file, name)
         try:
             width, height = image.size
@@ -159,6 +171,19 @@ def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
             return without_words(target.read_bytes())
         finally:
             bpy.data.images.remove(image)
+
+
+def _unpack(picture: bytes, file: Path) -> None:
+    try:
+        file.write_bytes(picture)
+    except OSError as error:
+        raise SceneError(
+            "cannot unpack '{file}': {reason}",
+            remedy="Free some space in {folder}.",
+            file=file.name,
+            reason=error.strerror,
+            folder=gettempdir(),
+        ) from error
 
 
 def _opened(file: Path, name: str):
@@ -189,15 +214,28 @@ def save_picture(image, target: Path) -> None:
         SceneError: the place cannot be written.
     """
     image.file_format = "PNG"
-    try:
+    with written_by_blender(target):
         image.save(filepath=str(target))
+
+
+@contextmanager
+def written_by_blender(target: Path) -> Iterator[None]:
+    """Nothing is left at a place where Blender cannot write a whole PNG.
+
+    Raises:
+        SceneError: it cannot.
+    """
+    try:
+        yield
+        # On a full disk most calls of Blender's leave out the rest and say nothing.
+        if target.is_file() and whole_png(target.read_bytes()):
+            return
+        problem, reason = "cannot write '{file}' whole", ""
     except RuntimeError as error:
-        raise SceneError(
-            "cannot write '{file}': {reason}",
-            remedy="Free some space, or save the file in another folder.",
-            file=target,
-            reason=str(error).strip(),
-        ) from error
+        problem, reason = "cannot write '{file}': {reason}", reported(error)
+    target.unlink(missing_ok=True)
+    remedy = "Free some space, or save the file in another folder."
+    raise SceneError(problem, remedy=remedy, file=target, reason=reason)
 
 
 def _refuse_damaged(file: Path, name: str):

@@ -9,6 +9,8 @@ PNG, JPEG = PICTURE_SIGNATURES
 # Pixels of the longer side beyond which a picture is scaled down on the way: no model looks closer.
 LONGEST = 4096
 _JPEG_END = b"\xff\xd9"
+# The last chunk's name and checksum.
+_PNG_END = b"IEND\xaeB`\x82"
 # Cameras append some bytes after a JPEG's end.
 _JPEG_TRAILER = 2**16
 # Phones append a movie of the moment, an MP4, which begins with the size of its first box and this word.
@@ -113,6 +115,11 @@ def without_words(picture: bytes) -> bytes:
         return picture
     kept = (picture[start:end] for kind, start, end in _chunks(picture) if kind not in _WORDS)
     return PNG + b"".join(kept)
+
+
+def whole_png(picture: bytes) -> bool:
+    """Whether a PNG that Blender wrote has its end: where the disk is full, Blender leaves out the rest."""
+    return picture.startswith(PNG) and picture.endswith(_PNG_END)
 
 
 def cut_short(picture: bytes) -> bool:

@@ -6,6 +6,7 @@ import bpy
 
 from .camera import camera_at
 from .keep import kept
+from .picture import written_by_blender
 
 _SAMPLES = 16
 
@@ -17,9 +18,10 @@ def render_reference(scene, frame: int, path: str | Path) -> Path:
         The file's path.
 
     Raises:
-        SceneError: there is no camera.
+        SceneError: there is no camera, or the place cannot be written.
     """
     camera_at(scene, frame)
+    target = Path(path).with_suffix(".png")
     render, output = scene.render, scene.render.image_settings
     # Setting the file format before the colour mode: each format has its own modes.
     wanted = [
@@ -36,7 +38,7 @@ def render_reference(scene, frame: int, path: str | Path) -> Path:
         (output, "file_format", "PNG"),
         (output, "color_mode", "RGB"),
         (output, "color_depth", "8"),
-        (render, "filepath", str(Path(path).with_suffix(".png"))),
+        (render, "filepath", str(target)),
     ]
     if hasattr(output, "media_type"):  # Blender 5
         wanted.insert(0, (output, "media_type", "IMAGE"))
@@ -46,8 +48,9 @@ def render_reference(scene, frame: int, path: str | Path) -> Path:
             for owner, name, value in wanted:
                 setattr(owner, name, value)
             scene.frame_set(frame)
-            bpy.ops.render.render(write_still=True, scene=scene.name)
+            with written_by_blender(target):
+                bpy.ops.render.render(write_still=True, scene=scene.name)
         finally:
             for owner, name, value in before:
                 setattr(owner, name, value)
-    return Path(path).with_suffix(".png")
+    return target

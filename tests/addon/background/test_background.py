@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_blender_addon.background import begin
+from isa_blender_addon.background import begin, work
 from isa_blender_addon.background.paint import encode
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.headless import generate as batch
@@ -25,7 +25,7 @@ from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
 from tests.movies import read_video
-from tests.service.running import eventually
+from tests.service.running import eventually, room_for
 
 pytestmark = pytest.mark.usefixtures("addon")
 
@@ -340,3 +340,26 @@ def test_a_movie_is_made_without_a_word_to_the_preferences(tmp_path):
         assert (tmp_path / "out.mp4").stat().st_size
     finally:
         bpy.context.preferences.inputs.use_emulate_numpad = False
+
+
+@pytest.mark.parametrize(("kind", "spoiled"), [("RENDER", r"00000\.png"), ("FOOTAGE", r"background\.mp4")])
+def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monkeypatch, kind, spoiled):
+    """Blender itself says nothing where no more of a file can be written."""
+    write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    staged.isa.background = kind
+    staged.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+    paint = work._blender()
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "_blender", lambda: ["prlimit", "--fsize=1500", *paint])
+        with pytest.raises(SceneError, match=f"cannot be made: .*want of space: .*{spoiled}"):
+            painted(staged)
+    assert not list(backgrounds_folder().glob("*.mp4"))
+    assert painted(staged).std() > 10
+
+
+def test_a_disk_that_is_full_at_the_beginning_is_said(staged, monkeypatch):
+    staged.isa.background = "RENDER"
+    shot = shot_of(staged)
+    with room_for(10), pytest.raises(SceneError, match=r"cannot be begun: [^:]*\. Free some space in /"):
+        begin(staged, shot)
+    assert leftovers() == []

@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from isa_blender_addon.scene.picture import picture_size, read_picture, stored_turned, write_upright
+from isa_blender_addon.scene.picture import (
+    picture_size,
+    read_picture,
+    save_picture,
+    stored_turned,
+    write_upright,
+)
 from isa_blender_addon.scene.picture_bytes import LONGEST
+from isa_blender_addon.scene.reference import render_reference
 from isa_engine.errors import SceneError
+from tests.addon.scenes.cast import stage
+from tests.service.running import room_for
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -52,6 +61,22 @@ def test_a_very_large_picture_is_scaled_down_on_the_way(tmp_path, size):
     assert shown.width / shown.height == pytest.approx(size[0] / size[1], rel=0.01)
     assert far(shown.resize((30, 30)), gradient(30, 30).resize((30, 30))) < 12
     assert picture_size(tmp_path / "large.jpg") == size
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_picture_that_a_full_disk_cuts_short_is_a_sentence_and_no_picture(scene, tmp_path, room):
+    """Blender says nothing where it writes no more than a part."""
+    noise = np.random.default_rng(0).integers(0, 255, (90, 60, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.tif")
+    with room_for(room), pytest.raises(SceneError, match=r"cannot write .*picture\.png.* Free some space"):
+        read_picture(tmp_path / "a.tif", "Anna")
+    with room_for(room), pytest.raises(SceneError, match=r"cannot write .*b\.png.* Free some space"):
+        save_picture(bpy.data.images.load(str(tmp_path / "a.tif")), tmp_path / "b.png")
+    stage(scene)
+    scene.render.resolution_percentage = 10
+    with room_for(room), pytest.raises(SceneError, match=r"cannot write .*demo\.png.* Free some space"):
+        render_reference(scene, 1, tmp_path / "demo.png")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
 
 
 def test_a_strip_that_the_engine_would_refuse_is_refused_here(tmp_path):
