@@ -225,6 +225,11 @@ class JobRunner:
                 self._download(client, job, arriving / name)
             for name in names:
                 os.replace(arriving / name, self._folder / name)
+        except EngineError as error:
+            if error.where != str(arriving):
+                raise
+            # Where it is to be; the artist does not know the folder in between.
+            raise EngineError(error.problem, where=str(self._folder), remedy=error.remedy) from error
         finally:
             shutil.rmtree(arriving, ignore_errors=True)
 

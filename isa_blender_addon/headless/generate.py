@@ -30,7 +30,7 @@ from ..session.current import begin, close
 from ..session.reading import Reading
 from ..session.session import Session
 from .arguments import add_scene_arguments, configure
-from .places import check_file, check_folder
+from .places import check_file, make_folder
 
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
@@ -97,11 +97,10 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
             "no .blend is open", remedy="Name one: blender -b shot.blend --command isa_generate ..."
         )
     out = Path(os.path.realpath(arguments.out))
-    check_folder(out)
     keep = keeping(arguments)
     if arguments.in_place:
         check_file(Path(bpy.data.filepath))
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
         if arguments.engine:

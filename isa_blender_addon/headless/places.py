@@ -19,6 +19,20 @@ def check_folder(folder: Path) -> None:
         raise SceneError(f"the output folder '{folder}' cannot be written: permission denied")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it is to be in, where they are not there.
+
+    Raises:
+        SceneError: it cannot be made or written.
+    """
+    check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # Some drives let nobody make a folder whose permissions say otherwise.
+        raise SceneError(f"the output folder '{folder}' cannot be written: {error.strerror}") from error
+
+
 def check_file(path: Path) -> None:
     """Of a file that is replaced where it is: Blender writes another beside it first.
 

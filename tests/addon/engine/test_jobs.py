@@ -318,7 +318,7 @@ def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
     with room_for(len(f"plate.mp4 of isa-tiny {checksum}\n") * 5_000):
         snapshot = ended(started(remote, FAST, take))
     assert snapshot.state == "failed"
-    assert "cannot write" in snapshot.error
+    assert snapshot.error.startswith(f"{take}: cannot write record.json: ")
     assert "Free some space" in snapshot.error
     files = {file.name: file.read_bytes() for file in take.iterdir() if file.name != "preview.png"}
     assert files == dict.fromkeys(RESULTS, b"older")

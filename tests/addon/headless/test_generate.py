@@ -171,10 +171,10 @@ def test_a_scene_without_a_camera_a_character_or_a_file_is_said(scene, run, tmp_
     assert "no character" in run(tmp_path / "out")[2]
 
 
-@pytest.mark.parametrize("below", ["", "out"])
-def test_an_output_folder_that_cannot_be_written_is_said_before_a_frame_is_read(blend, run, tmp_path, below):
+@pytest.mark.parametrize("place", ["file", "file/out", "/proc/isa"])
+def test_an_output_folder_that_cannot_be_written_is_said_before_a_frame_is_read(blend, run, tmp_path, place):
     (tmp_path / "file").write_text("")
-    status, output, errors = run(tmp_path / "file" / below)
+    status, output, errors = run(tmp_path / place)
     assert status == 1
     assert "cannot be written" in errors
     assert errors.count("\n") == 1
