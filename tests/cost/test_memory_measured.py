@@ -32,23 +32,26 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_it_is_told_to_within_a_tenth(frames, width, height, characters, policy, steps, tmp_path):
     work = Work(frames, width, height, characters, steps, 2.0, POLICIES[policy])
     told = memory(model_config("isa-tiny"), work)
-    command = [
-        "-m",
-        "tests.cost.generation_process",
-        frames,
-        width,
-        height,
-        characters,
-        policy,
-        steps,
-        tmp_path,
-    ]
+    given = frames, width, height, characters, policy, steps, tmp_path
+    assert told == pytest.approx(printed("tests.cost.generation_process", *given), rel=0.1)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak")
+def test_denoising_two_thousand_frames_takes_a_twentieth_more_than_five_hundred_at_most():
+    five_hundred, two_thousand = (printed("tests.cost.denoising_process", n) for n in (497, 2001))
+    assert two_thousand < 1.05 * five_hundred
+
+
+def printed(module: str, *arguments: object) -> int:
+    """What a process of its own prints."""
     done = subprocess.run(
-        [sys.executable, *map(str, command)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told == pytest.approx(int(done.stdout), rel=0.1)
+    return int(done.stdout)
