@@ -16,6 +16,10 @@ import traceback
 from pathlib import Path
 
 import bpy
+import numpy as np
+
+# What engines say of a pixel that shows nothing is this far, or farther.
+_NOTHING = 1e9
 
 _CUT_SHORT = "only a part was written, for want of space"
 # The last chunk with its checksum.
@@ -31,7 +35,8 @@ def main(job: dict) -> None:
 
 
 def render(job: dict) -> list[str]:
-    """Each frame of the scene without those who are generated, but for their shadows, as a picture file."""
+    """Each frame of the scene without those who are generated, but for their shadows, as a picture file; and
+    how far away what it shows is, where that is wanted."""
     bpy.ops.wm.open_mainfile(filepath=job["blend"], use_scripts=job["use_scripts"], load_ui=False)
     scene = bpy.data.scenes[job["scene"]]
     # Shown in the window: Blender evaluates only the view layers of a scene that a window shows.
@@ -39,6 +44,7 @@ def render(job: dict) -> list[str]:
     named = {(item.name, item.library.filepath if item.library else ""): item for item in scene.objects}
     hidden, unseen = ([named[tuple(name)] for name in job[key]] for key in ("hidden", "unseen"))
     _prepare(scene, job)
+    depth = _Depth(scene, job) if job["depth"] else None
     pictures = []
     for index, frame in enumerate(job["numbers"]):
         scene.frame_set(frame)
@@ -51,7 +57,11 @@ def render(job: dict) -> list[str]:
         bpy.ops.render.render(write_still=True, scene=scene.name)
         _check_picture(scene.render.filepath)
         pictures.append(scene.render.filepath)
+        if depth is not None:
+            depth.take()
         tell(index + 1)
+    if depth is not None:
+        depth.write()
     return pictures
 
 
@@ -79,6 +89,65 @@ def _check_movie(path: str, frames: int) -> None:
         raise OSError(errno.ENOSPC, _CUT_SHORT, path)
 
 
+class _Depth:
+    """How far away along the camera's axis what each frame shows is: the renderer's depth pass, which the
+    compositor writes beside a picture that it leaves as it is."""
+
+    def __init__(self, scene, job: dict):
+        self._folder, self._out = Path(job["out"]).parent / "depth", Path(job["out"]).with_suffix(".npy")
+        self._metre, self._frames = job["metre"], []
+        scene.render.use_compositing = True
+        layer = next(layer for layer in scene.view_layers if layer.use)
+        layer.use_pass_z = True
+        tree, sink = _empty_compositor(scene)
+        layers, file = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
+        layers.scene, layers.layer = scene, layer.name
+        _write_as(file.format, "IMAGE", "OPEN_EXR")
+        file.format.color_depth = "32"
+        if hasattr(file, "base_path"):
+            file.base_path = str(self._folder)
+        else:  # Blender 5
+            file.directory = str(self._folder)
+            file.file_output_items.new("FLOAT", "depth")
+        tree.links.new(layers.outputs["Image"], sink)
+        tree.links.new(layers.outputs["Depth"], file.inputs[0])
+
+    def take(self) -> None:
+        """Read what the frame that was just rendered has left."""
+        (path,) = self._folder.iterdir()
+        image = bpy.data.images.load(str(path))
+        image.colorspace_settings.name = "Non-Color"
+        (width, height), numbers = image.size, np.empty(len(image.pixels), np.float32)
+        image.pixels.foreach_get(numbers)
+        # Blender's pictures begin below.
+        depth = numbers.reshape(height, width, -1)[::-1, :, 0]
+        bpy.data.images.remove(image)
+        path.unlink()
+        if not (depth > 0).all():
+            raise RuntimeError("the renderer does not tell how far away things are; Quick does")
+        # What half floats have no numbers for becomes infinite.
+        with np.errstate(over="ignore"):
+            metres = np.where(depth < _NOTHING, self._metre * depth, np.inf).astype(np.float16)
+        self._frames.append(metres.clip(np.finfo(np.float16).smallest_normal))
+
+    def write(self) -> None:
+        """``(F, H, W)`` float16 metres; ``(1, H, W)`` where all frames are alike."""
+        alike = all(np.array_equal(frame, self._frames[0]) for frame in self._frames)
+        np.save(self._out, np.stack(self._frames[:1] if alike else self._frames))
+
+
+def _empty_compositor(scene):
+    """The scene's compositor without any nodes but that of the finished picture, and where that goes."""
+    if not hasattr(scene, "compositing_node_group"):
+        scene.use_nodes = True
+        scene.node_tree.nodes.clear()
+        return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite").inputs["Image"]
+    # Blender 5
+    tree = scene.compositing_node_group = bpy.data.node_groups.new("Depth", "CompositorNodeTree")
+    tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    return tree, tree.nodes.new("NodeGroupOutput").inputs["Image"]
+
+
 def _prepare(scene, job: dict) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y = job["size"]
@@ -94,7 +163,7 @@ def _prepare(scene, job: dict) -> None:
             scene.cycles.denoiser, scene.cycles.use_denoising = "OPENIMAGEDENOISE", True
         except TypeError:  # a Blender that was built without it
             scene.cycles.use_denoising = False
-    _write_as(render, "IMAGE", "PNG")
+    _write_as(render.image_settings, "IMAGE", "PNG")
     render.image_settings.color_mode, render.image_settings.color_depth = "RGB", "8"
 
 
@@ -108,7 +177,7 @@ def encode(job: dict, files: list[str], numbers) -> None:
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     # What the file shows is what the model gets.
     scene.view_settings.view_transform, render.dither_intensity = "Standard", 0  # type: ignore[assignment]
-    _write_as(render, "VIDEO", "FFMPEG")
+    _write_as(render.image_settings, "VIDEO", "FFMPEG")
     render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
     render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
     # With the date in it, the same background would be another file at each run, and its shot another shot.
@@ -139,10 +208,10 @@ def _strip(scene, files: list[str]):
     return strip
 
 
-def _write_as(render, media: str, file_format: str) -> None:
-    if hasattr(render.image_settings, "media_type"):  # Blender 5
-        render.image_settings.media_type = media
-    render.image_settings.file_format = file_format
+def _write_as(settings, media: str, file_format: str) -> None:
+    if hasattr(settings, "media_type"):  # Blender 5
+        settings.media_type = media
+    settings.file_format = file_format
 
 
 def tell(done: int) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from isa_engine.errors import SceneError
 from isa_engine.shot import Character, Shot
@@ -46,6 +47,8 @@ class Job:
         pixel_aspect: at which the canvas has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
         use_scripts: whether the artist lets this file's scripts run.
+        depth: whether it is also told how far away is what a frame shows, in a file beside the movie.
+        metre: metres of a unit of the scene.
     """
 
     out: str
@@ -60,6 +63,8 @@ class Job:
     pixel_aspect: tuple[float, float] = (1.0, 1.0)
     samples: int = 0
     use_scripts: bool = False
+    depth: bool = False
+    metre: float = 1.0
 
 
 class Work:
@@ -72,14 +77,16 @@ class Work:
     Attributes:
         done, total: frames rendered.
         shadows: whether it shows the cast's shadows.
+        depth: as of ``Shot.background_depth``, once it is there.
     """
 
     def __init__(self, job: Job, kept: Path):
         self.done, self.total = 0, len(job.numbers)
         self.shadows = bool(job.unseen)
-        self._out, self._kept = Path(job.out), kept
+        self.depth: np.ndarray | None = None
+        self._out, self._kept, self._with_depth = Path(job.out), kept, job.depth
         self._process: subprocess.Popen | None = None
-        if not kept.is_file():
+        if not _there(kept, job):
             self._start(job)
 
     def _start(self, job: Job) -> None:
@@ -117,8 +124,12 @@ class Work:
         try:
             if self._process is not None:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
+                # The movie last: where it is, the other is whole.
+                if self._with_depth:
+                    shutil.move(_depth_of(self._out), _depth_of(self._kept))
                 shutil.move(self._out, self._kept)
             movie = self._kept.read_bytes()
+            self.depth = np.load(_depth_of(self._kept)) if self._with_depth else None
         except OSError as error:
             raise SceneError(
                 "the background cannot be kept: {reason}",
@@ -150,12 +161,17 @@ def is_own_copy(blend: str) -> bool:
     return Path(blend).parent.name.startswith(_PREFIX)
 
 
-def begin(scene, shot: Shot) -> Work | None:
+def begin(scene, shot: Shot, metre: float) -> Work | None:
     """Begin with a shot's background, or find the one that was made before; None where there is to be none.
+
+    Where depth steers the shot's model, that of a rendered one comes along.
 
     A rendered one is taken for the same frames under the same camera, and where it shows the cast's shadows
     for the same motion of theirs, until the artist wants another (``scene.isa.background_version``): what
     else has changed in the scene is not looked at.
+
+    Args:
+        metre: metres of a unit of the scene (``scene.capture``).
 
     Raises:
         SceneError: the footage cannot be used, or the disk is full.
@@ -165,9 +181,9 @@ def begin(scene, shot: Shot) -> Work | None:
         return None
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
-        job = _job(scene, shot, folder)
+        job = _job(scene, shot, folder, metre)
         kept = _kept(scene, shot, job)
-        if job.blend and not kept.is_file():
+        if job.blend and not _there(kept, job):
             bpy.ops.wm.save_as_mainfile(
                 filepath=job.blend, copy=True, relative_remap=True, compress=False, check_existing=False
             )
@@ -186,7 +202,7 @@ def begin(scene, shot: Shot) -> Work | None:
         raise
 
 
-def _job(scene, shot: Shot, folder: Path) -> Job:
+def _job(scene, shot: Shot, folder: Path, metre: float) -> Job:
     settings = shot.settings
     size, shape = (settings.width, settings.height), frame_shape(scene)
     out = str(folder / "background.mp4")
@@ -208,6 +224,8 @@ def _job(scene, shot: Shot, folder: Path) -> Job:
         pixel_aspect=(across / min(across, up), up / min(across, up)),
         samples=QUICK_SAMPLES if scene.isa.background_quick else 0,
         use_scripts=not bpy.app.autoexec_fail,
+        depth=settings.steering == "depth",
+        metre=metre,
     )
 
 
@@ -222,6 +240,14 @@ def _kept(scene, shot: Shot, job: Job) -> Path:
         told["cameras"] = [*shot.camera_to_world.ravel().tolist(), *shot.intrinsics.ravel().tolist()]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     return backgrounds_folder() / f"{digest.hexdigest()[:32]}.mp4"
+
+
+def _there(movie: Path, job: Job) -> bool:
+    return movie.is_file() and (not job.depth or _depth_of(movie).is_file())
+
+
+def _depth_of(movie: Path) -> Path:
+    return movie.with_suffix(".npy")
 
 
 def _names(items: list) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,8 @@ from .saved_files import shown_anywhere
 
 _DAY = 86_400
 _STEP_SECONDS = 0.01
-_BACKGROUND = re.compile(r"[0-9a-f]{32}\.mp4")
+# Movies, and how far away is what they show.
+_BACKGROUND = re.compile(r"[0-9a-f]{32}\.(mp4|npy)")
 # States of takes that nobody works on.
 _AT_REST = ("done", "failed", "cancelled")
 

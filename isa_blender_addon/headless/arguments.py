@@ -21,6 +21,7 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="paint the people one after the other, by models that can",
     )
+    parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
     parser.add_argument(
         "--preset", choices=list(BUILT_IN), help="steps, guidance and what is computed of a preset"
     )
@@ -42,8 +43,11 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     if arguments.one_by_one and not model.one_by_one:
         remedy = "Leave out --one-by-one, or choose another --model."
         raise SceneError(f"{model.name} cannot paint people one after the other", remedy=remedy)
+    if arguments.steering and arguments.steering not in model.steering:
+        remedy = "Leave out --steering, or choose another --model."
+        raise SceneError(f"{model.name} cannot be steered by '{arguments.steering}'", remedy=remedy)
     presets.use_model(model.name, scene)
-    for name in ("prompt", "negative_prompt", "one_by_one"):
+    for name in ("prompt", "negative_prompt", "one_by_one", "steering"):
         if getattr(arguments, name) is not None:
             setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:

@@ -4,7 +4,7 @@
 every frame of a shot that was read. The checks themselves need no Blender.
 """
 
-from isa_engine.models import Description
+from isa_engine.models import Description, steered_by
 from isa_engine.shot import Shot
 
 from .camera_motion import check_camera_motion
@@ -23,6 +23,7 @@ def check_shot(shot: Shot, model: Description | None = None) -> list[Finding]:
     Args:
         model: the shot's; None: it is not known what it reads.
     """
+    steered = () if model is None else steered_by(model, shot.settings.steering)
     return [
         *check_reference_poses(shot),
         *check_size(shot),
@@ -30,5 +31,5 @@ def check_shot(shot: Shot, model: Description | None = None) -> list[Finding]:
         *check_viewpoint(shot),
         *check_contact(shot),
         *check_camera_motion(shot),
-        *(check_skeletons(shot) if model is not None and "pose" in model.controls else ()),
+        *(check_skeletons(shot) if "pose" in steered else ()),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,12 +57,23 @@ class Reference:
     ghost: Ghost | None = None
 
 
+class Captured(NamedTuple):
+    """A scene that was read.
+
+    Attributes:
+        metre: metres of one of its units.
+    """
+
+    shot: Shot
+    metre: float
+
+
 def capture_frames(
     scene,
     settings: Settings,
     references: Mapping[str, Reference] | None = None,
     prompts: Mapping[str, str] | None = None,
-) -> Generator[tuple[int, int], None, Shot]:
+) -> Generator[tuple[int, int], None, Captured]:
     """Read the scene's frame range in steps: yields ``(done, total)`` frames after each and returns the shot.
 
     Where a unit of the scene is no metre, the whole shot is scaled to metres; no picture of it changes.
@@ -139,22 +150,21 @@ def capture_frames(
         characters.append(Character(name, points, body.triangles, *looks))
     views = [visits[frame] for frame in numbers.tolist()]
     width, height = timeline.render_size(scene)
-    return validate(
-        Shot(
-            fps=timeline.fps(scene),
-            width=width,
-            height=height,
-            frame_numbers=numbers,
-            intrinsics=np.array([view.intrinsics for view in views], np.float64),
-            camera_to_world=np.stack([view.camera_to_world for view in views]),
-            characters=tuple(characters),
-            references=tuple(unique),
-            # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
-            frame_reference=0 if len(unique) == 1 and set(names) <= set(references) - set(matched) else None,
-            settings=settings,
-            cuts=tuple(k for k in range(1, len(views)) if views[k].camera != views[k - 1].camera),
-        )
+    shot = Shot(
+        fps=timeline.fps(scene),
+        width=width,
+        height=height,
+        frame_numbers=numbers,
+        intrinsics=np.array([view.intrinsics for view in views], np.float64),
+        camera_to_world=np.stack([view.camera_to_world for view in views]),
+        characters=tuple(characters),
+        references=tuple(unique),
+        # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
+        frame_reference=0 if len(unique) == 1 and set(names) <= set(references) - set(matched) else None,
+        settings=settings,
+        cuts=tuple(k for k in range(1, len(views)) if views[k].camera != views[k - 1].camera),
     )
+    return Captured(validate(shot), metre)
 
 
 def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface]]):

@@ -178,10 +178,10 @@ class Reading:
                 self._heights.append(heights(self.scene))
             return
         except StopIteration as done:
-            self._shot, self.frames_read = done.value, True
+            (self._shot, metre), self.frames_read = done.value, True
         self._took("read")
         if self._receive is not None:
-            self._background = background.begin(self.scene, self._shot)
+            self._background = background.begin(self.scene, self._shot, metre)
         if self._background is None:
             self._begin_checks()
 
@@ -190,7 +190,12 @@ class Reading:
         if movie is None:
             self.progress = "background", self._background.done, self._background.total
             return
-        self._shot = dataclasses.replace(self._shot, background=movie, shadows=self._background.shadows)
+        self._shot = dataclasses.replace(
+            self._shot,
+            background=movie,
+            background_depth=self._background.depth,
+            shadows=self._background.shadows,
+        )
         if scene := self._scene_now():
             # One that was there already tells nothing of how long its kind takes.
             if self._background.done:

@@ -39,6 +39,15 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Paint the people one after the other, so that nobody wears what is another's; each "
         "takes as long again",
     )
+    steering: EnumProperty(
+        name="Steering",
+        description="Which picture of the cast steers the model",
+        items=[
+            ("pose", "Skeletons", "Joints and limbs: it is free in how bodies and clothes are shaped"),
+            ("depth", "Depth", "Bright is near, of the cast and of a rendered background: shapes are kept"),
+        ],
+        default=Settings.steering,
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps: more take longer and look cleaner",
@@ -189,7 +198,10 @@ def generation_settings(scene) -> Settings:
     words = (isa.prompt, isa.negative_prompt) if model.prompted else ("", "")
     size = canvas(scene)
     one_by_one = isa.one_by_one and model.one_by_one
-    return Settings(isa.model, *size, isa.steps, isa.guidance, isa.seed, isa.policy, *words, one_by_one)
+    usual = (*model.steering, Settings.steering)[0]
+    steering = isa.steering if isa.steering in model.steering else usual
+    how = isa.steps, isa.guidance, isa.seed, isa.policy
+    return Settings(isa.model, *size, *how, *words, one_by_one, steering)
 
 
 CLASSES = (SceneSettings,)

@@ -94,7 +94,8 @@ def use_settings(scene, take: Take) -> None:
         SceneError: its model is not known; the scene is as it was.
     """
     model_named(take.settings.model)
-    for name in ("model", "steps", "guidance", "seed", "policy", "prompt", "negative_prompt", "one_by_one"):
+    how = "steps", "guidance", "seed", "policy"
+    for name in ("model", *how, "prompt", "negative_prompt", "one_by_one", "steering"):
         setattr(scene.isa, name, getattr(take.settings, name))
 
 

@@ -6,6 +6,7 @@ Drawing reads what is known already and computes nothing that grows with the sce
 import bpy
 
 from isa_engine.controls import CONTROLS
+from isa_engine.models import steered_by
 
 from .. import plate
 from ..language.translation import words
@@ -142,15 +143,16 @@ def draw_controls(context, layout) -> None:
     model = chosen(scene)
     if model is None or not model.controls:
         return
-    others = [name for name in CONTROLS if name not in model.controls]
-    for title, names in (("Controls", model.controls), ("Not Sent to It", others)):
+    sent = steered_by(model, scene.isa.steering)
+    others = [name for name in CONTROLS if name not in sent]
+    for title, names in (("Controls", sent), ("Not Sent to It", others)):
         if names:
             column = layout.column(align=True)
             column.label(text=title)
             row = column.row(align=True)
             for name in names:
                 row.prop_enum(scene.isa, "controls", name)
-    masked = "mask" in model.controls and "mask" in scene.isa.controls
+    masked = "mask" in sent and "mask" in scene.isa.controls
     if masked and scene.isa.background == "NONE":
         sentence(context, layout, "Without a background all of the frame is painted.", "INFO")
 
@@ -190,6 +192,10 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
             layout.prop(isa, "negative_prompt")
         if model is not None and model.one_by_one:
             layout.prop(isa, "one_by_one")
+        if model is not None and model.steering:
+            row = layout.row(heading="Steering", align=True)
+            for name in model.steering:
+                row.prop_enum(isa, "steering", name)
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="paint the people one after the other, by models that can",
     )
+    parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
     add_remaking(parser)
     parser.add_argument(
         "--device",
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt", "one_by_one")
+    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt", "one_by_one", "steering")
     changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if arguments.preset:
         model = changes.get("model", shot.settings.model)
@@ -48,6 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     if shot.settings.one_by_one and not describe(shot.settings.model).one_by_one:
         problem = f"'{shot.settings.model}' cannot paint people one after the other"
         raise ModelError(problem, remedy="Add --no-one-by-one, or choose another --model.")
+    if (steering := arguments.steering) and steering not in describe(shot.settings.model).steering:
+        problem = f"'{shot.settings.model}' cannot be steered by '{steering}'"
+        raise ModelError(problem, remedy="Leave out --steering, or choose another --model.")
     shot = keeping(arguments)(shot)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes

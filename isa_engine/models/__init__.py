@@ -2,11 +2,22 @@
 
 from isa_engine.errors import ModelError
 from isa_engine.models import isa, vace
-from isa_engine.models.kind import HERE, MISSING, UNTRAINED, Description, Kind, Way
+from isa_engine.models.kind import HERE, MISSING, UNTRAINED, Description, Kind, Way, steered_by
 
 KINDS: dict[str, Kind] = {"isa": isa.KIND, "vace": vace.KIND}
 
-__all__ = ["HERE", "KINDS", "MISSING", "UNTRAINED", "Description", "Kind", "Way", "describe", "names"]
+__all__ = [
+    "HERE",
+    "KINDS",
+    "MISSING",
+    "UNTRAINED",
+    "Description",
+    "Kind",
+    "Way",
+    "describe",
+    "names",
+    "steered_by",
+]
 
 
 def names() -> tuple[str, ...]:

@@ -21,7 +21,8 @@ class ISA:
     state: str
     kind, licence = "isa", ""
     longest, fps = None, None
-    controls, prompted, one_by_one, shared = (), False, False, True
+    controls, steering = (), ()
+    prompted, one_by_one, shared = False, False, True
 
     @property
     def presets(self) -> Mapping[str, Preset]:

@@ -56,7 +56,8 @@ class Description(Protocol):
         fps: frames a second that it was trained on; None: it does not matter.
         people: how many people at once it was measured to keep apart; None: nobody has measured it.
         points: how many of a character's surface points it reads; 0: none.
-        controls: the pictures of the shot that steer it, by their names in ``controls.CONTROLS``.
+        controls: the pictures of the shot that can steer it, by their names in ``controls.CONTROLS``.
+        steering: those of them of which a shot chooses one (``shot.Settings``), the usual one first.
         prompted: whether it reads prompts.
         one_by_one: whether it can paint people one after the other (``shot.Settings``).
         shared: whether several devices or nodes can make a take together.
@@ -89,6 +90,8 @@ class Description(Protocol):
     @property
     def controls(self) -> tuple[str, ...]: ...
     @property
+    def steering(self) -> tuple[str, ...]: ...
+    @property
     def prompted(self) -> bool: ...
     @property
     def one_by_one(self) -> bool: ...
@@ -114,6 +117,20 @@ class Description(Protocol):
     def facts(self) -> dict[str, Any]:
         """JSON-ready: what another machine needs to make the same description (``Kind.told``)."""
         ...
+
+
+class Steered(Protocol):
+    """What pictures steer; attributes as of ``Description``."""
+
+    @property
+    def controls(self) -> tuple[str, ...]: ...
+    @property
+    def steering(self) -> tuple[str, ...]: ...
+
+
+def steered_by(model: Steered, choice: str) -> tuple[str, ...]:
+    """The pictures that steer a model where this one is chosen of those that it can choose of."""
+    return tuple(name for name in model.controls if name == choice or name not in model.steering)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,16 @@ def check(model: Description, shot: Shot) -> None:
 
     Raises:
         ModelError: files of the model are gone.
-        ShotError: the canvas does not suit it, or there are too many frames without a cut.
+        ShotError: it cannot be steered so, the canvas does not suit it, or there are too many frames without
+            a cut.
     """
     if model.state == MISSING:
         remedy = "Put them back on the engine's machine, or add the model again there."
         raise ModelError(f"files of the model '{model.name}' are missing", remedy=remedy)
+    if model.steering and shot.settings.steering not in model.steering:
+        problem = f"'{model.name}' cannot be steered by '{shot.settings.steering}'"
+        remedy = f"Choose {' or '.join(model.steering)}."
+        raise ShotError(problem, where="settings", remedy=remedy)
     size = shot.settings.width, shot.settings.height
     if any(side % model.multiple for side in size):
         problem = f"a canvas of {size[0]} × {size[1]} pixels does not suit '{model.name}'"

@@ -16,6 +16,7 @@ from torch import Tensor
 from isa_engine.configuration import PREVIEWS
 from isa_engine.controls import CONTROLS
 from isa_engine.errors import EngineError, ran_out_of_memory
+from isa_engine.models import steered_by
 from isa_engine.pipeline.background import forget_background
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
@@ -78,11 +79,12 @@ def control_hashes(shot: Shot, model: Loaded, report: Report) -> dict[str, str]:
     Raises:
         Cancelled: by ``report``.
     """
-    if not model.controls:
+    names = steered_by(model, shot.settings.steering)
+    if not names:
         return {}
     canvas, found = (shot.settings.width, shot.settings.height), {}
-    steps = Steps(report, "encode", shot.frames * len(model.controls))
-    for name in model.controls:
+    steps = Steps(report, "encode", shot.frames * len(names))
+    for name in names:
         digest = hashlib.sha256()
         for picture in steps.each(CONTROLS[name](shot, canvas)):
             digest.update(np.ascontiguousarray(picture))

@@ -51,7 +51,7 @@ class Model:
     weights: str
     device: torch.device
     others: tuple[Worker, ...] = ()
-    kind, controls = "isa", ()
+    kind, controls, steering = "isa", (), ()
 
     @property
     def name(self) -> str:

@@ -28,7 +28,7 @@ class Maker(Protocol):
         weights: SHA-256 that names them, or "random".
         max_frames: the longest take it is made for.
         matte: ``GENERATED``, or ``PROJECTED``, which needs no model.
-        controls: the pictures of the shot that steer it, names of ``controls.CONTROLS``.
+        controls, steering: as of ``models.Description``.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Maker(Protocol):
     max_frames: int
     matte: str
     controls: tuple[str, ...]
+    steering: tuple[str, ...]
 
     def told(self) -> dict[str, Any]:
         """What else of it a plate depends on, JSON-ready."""

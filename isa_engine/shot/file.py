@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 to 5, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 6, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -9,7 +9,8 @@ header the shot's cuts and what is said in words. It is written only where there
 that reads version 1 alone would show everybody all the time, and melt frames about a cut.
 Version 3 also has a policy among its settings, where it is not the exact one. Version 4 also has
 ``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
-Version 5 also says that people are painted one by one, where they are.
+Version 5 also says that people are painted one by one, where they are. Version 6 also has
+``background_depth``, where it is known how far the set is, or says that something else than skeletons steers.
 Any version may say in its header that the background has the cast's ``shadows``: an engine that does not read
 it only lays its own shade over them.
 
@@ -33,10 +34,10 @@ from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Setti
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3, 4, 5)
+VERSIONS = (1, 2, 3, 4, 5, 6)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
-_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT, "one_by_one": False}
+_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT, "one_by_one": False, "steering": "pose"}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -66,14 +67,21 @@ def encode_shot(shot: Shot) -> bytes:
         members[f"reference_{k}"] = np.frombuffer(picture, np.uint8)
     if shot.background is not None:
         members["background"] = np.frombuffer(shot.background, np.uint8)
+    if shot.background_depth is not None:
+        members["background_depth"] = shot.background_depth.astype(np.float16)
     if shot.kept is not None:
         members["kept_latents"] = shot.kept.latents.astype(np.float32)
         members["kept_again"] = shot.kept.again.astype(np.uint8)
     cast = [_told(character) for character in shot.characters]
     settings = _without_defaults(asdict(shot.settings))
     version = 2 if shot.cuts or any(len(told) > 2 for told in cast) or _SILENT.keys() & settings else 1
-    for later, said in ((3, "policy" in settings), (4, shot.kept), (5, shot.settings.one_by_one)):
-        version = later if said else version
+    since = {
+        3: "policy" in settings,
+        4: shot.kept is not None,
+        5: shot.settings.one_by_one,
+        6: shot.background_depth is not None or "steering" in settings,
+    }
+    version = max([version, *(later for later, said in since.items() if said)])
     header = {
         "version": version,
         "fps": [shot.fps.numerator, shot.fps.denominator],
@@ -87,6 +95,8 @@ def encode_shot(shot: Shot) -> bytes:
     }
     if shot.cuts:
         header["cuts"] = list(shot.cuts)
+    if shot.background_depth is not None:
+        header["background_depth"] = True
     if shot.shadows:
         header["shadows"] = True
     if shot.kept is not None:
@@ -189,6 +199,9 @@ def _decode(members: Members) -> Shot:
             background=members.array("background", np.uint8, (None,)).tobytes()
             if header["background"]
             else None,
+            background_depth=members.array("background_depth", np.float16, (None, None, None))
+            if header.get("background_depth")
+            else None,
             shadows=_boolean(header.get("shadows", False)),
             settings=_settings(header["settings"]),
             cuts=tuple(map(_integer, header.get("cuts", ())[:MAX_FRAMES])),
@@ -245,8 +258,9 @@ def _settings(fields: dict) -> Settings:
         _integer(getattr(settings, name))
     if type(settings.guidance) not in (int, float):
         raise TypeError(f"{settings.guidance!r} is not a number")
-    if type(settings.policy) is not str:
-        raise TypeError(f"{settings.policy!r} is not a name")
+    for name in ("policy", "steering"):
+        if type(getattr(settings, name)) is not str:
+            raise TypeError(f"{getattr(settings, name)!r} is not a name")
     if type(settings.one_by_one) is not bool:
         raise TypeError(f"{settings.one_by_one!r} is neither yes nor no")
     return settings

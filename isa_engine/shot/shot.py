@@ -84,6 +84,8 @@ class Settings:
         policy: which steps are computed, a name of ``configuration.policies.POLICIES``.
         prompt, negative_prompt: what the video is to show, and what not, in words, for models that read.
         one_by_one: whether the people are painted one after the other, by models that can.
+        steering: which picture of the cast steers the model, a name of ``controls.CONTROLS``, where it can be
+            steered by several.
     """
 
     model: str = "isa-tiny"
@@ -96,6 +98,7 @@ class Settings:
     prompt: str = ""
     negative_prompt: str = ""
     one_by_one: bool = False
+    steering: str = "pose"
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ class Shot:
         references: encoded PNG or JPEG pictures.
         frame_reference: index of the reference that is concatenated with the latents (Eq. 20), if any.
         background: an encoded video of at least F frames, or None.
+        background_depth: ``(F, height, width)`` float16 of the canvas, or ``(1, height, width)`` where all
+            frames are alike: what the background shows at a pixel's centre is so many metres away along the
+            camera's axis (``geometry.ndc.view_depth``); infinite where nothing is. None: it is not known.
         shadows: whether the background shows the shadows that the cast throws, and nobody who throws them.
         settings: how to generate.
         cuts: frames, counted from 0, with which another camera begins; segments between them are made apart.
@@ -147,6 +153,7 @@ class Shot:
     references: tuple[bytes, ...] = ()
     frame_reference: int | None = None
     background: bytes | None = None
+    background_depth: np.ndarray | None = None
     shadows: bool = False
     settings: Settings = field(default_factory=Settings)
     cuts: tuple[int, ...] = ()
@@ -164,12 +171,14 @@ class Shot:
         """
         first = sum(self.segments[:number])
         frames = slice(first, first + self.segments[number])
+        away = self.background_depth
         return replace(
             self,
             frame_numbers=self.frame_numbers[frames],
             intrinsics=self.intrinsics[frames],
             camera_to_world=self.camera_to_world[frames],
             characters=tuple(character.during(frames) for character in self.characters),
+            background_depth=away if away is None or len(away) == 1 else away[frames],
             cuts=(),
             kept=None,
         )

@@ -47,6 +47,7 @@ def validate(shot: Shot) -> Shot:
         _character(character, shot)
     _pictures(shot)
     _settings(shot)
+    _background_depth(shot)
     _kept(shot)
     return shot
 
@@ -185,8 +186,24 @@ def _settings(shot: Shot) -> None:
         "settings",
     )
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
+    _text("what steers the model", settings.steering, "settings")
     _prompt("prompt", settings.prompt, "settings")
     _prompt("negative prompt", settings.negative_prompt, "settings")
+
+
+def _background_depth(shot: Shot) -> None:
+    if (depth := shot.background_depth) is None:
+        return
+    where = "the background's depth"
+    _require(shot.background is not None, "the background itself is missing", where=where)
+    canvas = shot.settings.height, shot.settings.width
+    wanted = {(1, *canvas), (shot.frames, *canvas)}
+    fits = depth.dtype == np.float16 and depth.shape in wanted
+    problem = f"it is {depth.dtype} of shape {depth.shape}, not float16 of {(shot.frames, *canvas)}"
+    _require(fits, problem, "Generate with a background that is rendered again.", where)
+    # Not a number is not more than nothing either.
+    bad = ~(depth > 0).all((1, 2))
+    _require(not bad.any(), "something is not before the camera", where=_at(where, shot, bad))
 
 
 def _kept(shot: Shot) -> None:

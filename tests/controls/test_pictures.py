@@ -1,5 +1,7 @@
 """Depth, normals and masks: of shapes whose answer is known, and against another way of drawing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,57 @@ def test_who_walks_away_darkens_and_the_scale_is_the_shots():
     middle = SIZE[1] // 2, SIZE[0] // 2
     assert first[middle][0] == pytest.approx(255, abs=1)
     assert second[middle][0] == pytest.approx(255 * 3.6 / 5.6, abs=2)
+
+
+def set_behind(shot, centre, normal):
+    """The shot before a plane, with how far away that is in each pixel."""
+    depths = []
+    for frame in range(shot.frames):
+        origin, way = rays(shot, frame, SIZE)
+        with np.errstate(divide="ignore"):
+            depth = (np.array(centre) - origin) @ normal / (way @ normal)
+        depths.append(np.where(depth > 0, depth, np.inf))
+    return replace(shot, background=b"video", background_depth=np.array(depths, np.float16))
+
+
+def test_before_a_set_the_nearer_of_set_and_cast_is_seen_and_the_sky_is_black():
+    ball = heap(*ellipsoid((0.8,) * 3, around=160, along=120))
+    alone = shot_of([ball])
+    # The ground cuts the ball, and comes to the camera.
+    shot = set_behind(alone, (0, 0, -0.3), np.array([0, 0, 1.0]))
+    (picture,) = depth_pictures(shot, SIZE)
+    seen, ground = see(surface_of(alone, 0), alone.mvp[0], SIZE).depth, shot.background_depth[0]
+    assert (seen < ground).any()
+    assert ((ground < seen) & np.isfinite(seen)).any()
+    nearest = np.minimum(seen, ground)
+    white = min(3.2, float(ground.min()))
+    assert np.abs(picture[..., 0] - 255 * white / nearest).max() <= 0.5 + 255 * 1e-3
+    assert not picture[np.isinf(nearest)].any()
+    assert np.isinf(nearest).any()
+    assert picture.max() == 255
+    # Where the cast is alone, it is as it was, in another scale.
+    (before,) = depth_pictures(alone, SIZE, white=white)
+    assert np.array_equal(before[seen < ground], picture[seen < ground])
+
+
+def test_a_set_that_stands_still_is_told_once_and_seen_on_all_frames():
+    moves = np.stack([ellipsoid((0.4,) * 3, (x, 0, 0))[0] for x in (-1, 1)]).astype(np.float32)
+    ball = Character("Ball", moves, ellipsoid((0.4,) * 3)[1].astype(np.int32))
+    told = set_behind(shot_of([ball]), (0, 3.0, 0), np.array([0, 1.0, 0]))
+    assert np.array_equal(*told.background_depth)
+    once = replace(told, background_depth=told.background_depth[:1])
+    pictures = list(depth_pictures(once, SIZE))
+    assert all(map(np.array_equal, pictures, depth_pictures(told, SIZE)))
+    assert np.array_equal(pictures[1], *depth_pictures(once, SIZE, [1]))
+    # The wall at seven metres, the balls' fronts at 3.6.
+    assert pictures[0][0, 0, 0] == pictures[1][0, 0, 0] == pytest.approx(255 * 3.6 / 7, abs=1)
+
+
+def test_at_another_size_a_pixel_has_the_depth_of_the_canvas_there():
+    shot = set_behind(shot_of([person(frames=(0,), place=(0, -9, 0))]), (0, 3.0, 0), np.array([0.5, 1, 0.2]))
+    (picture,) = depth_pictures(shot, SIZE)
+    (large,) = depth_pictures(shot, (3 * SIZE[0], 2 * SIZE[1]))
+    assert np.array_equal(large, picture.repeat(2, 0).repeat(3, 1))
 
 
 def test_normals_of_a_ball_point_from_its_middle():

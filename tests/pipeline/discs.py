@@ -43,6 +43,7 @@ class Described:
     controls: tuple[str, ...] = ()
     prompted: bool = True
     one_by_one: bool = True
+    steering: tuple[str, ...] = ()
     shared: bool = False
     presets = PRESETS
     size: float = 1.0
@@ -77,6 +78,7 @@ class Discs:
     max_frames: int = 21
     matte: str = GENERATED
     controls: tuple[str, ...] = ()
+    steering: tuple[str, ...] = ()
     shift: float = 2.0
 
     def told(self) -> dict[str, Any]:

@@ -53,6 +53,13 @@ def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_cannot_steer_a_model_is_refused(shot, tmp_path, capsys):
+    write_shot(make_shot(model="isa-tiny"), shot)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--steering", "depth"]) == 1
+    assert "'isa-tiny' cannot be steered by 'depth'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_preset_is_steps_and_policy_and_other_wishes_go_before_it(shot, tmp_path):
     options = ["--preset", "Draft", "--steps", "1", "--guidance", "1", "--device", "cpu"]
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0

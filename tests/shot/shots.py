@@ -64,6 +64,12 @@ def rigid(draw) -> np.ndarray:
     return transform
 
 
+def away(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
+    """Metres to a set, or to nothing."""
+    metres = st.floats(2.0**-10, 60000, width=16) | st.just(np.inf)
+    return arrays.arrays(np.float16, shape, elements=metres, fill=metres)
+
+
 def partly_shown(frames: int) -> st.SearchStrategy[np.ndarray]:
     """Of a character that is hidden on some frames and shown on others."""
     return arrays.arrays(bool, frames).filter(lambda shown: shown.any() and not shown.all())
@@ -110,6 +116,12 @@ def any_shot(draw) -> Shot:
         )
         for _ in range(draw(st.integers(1, 3)))
     )
+    background = draw(st.none() | st.binary(max_size=40))
+    canvas = draw(st.integers(1, 4096)), draw(st.integers(1, 4096))
+    depth = None
+    if background is not None and draw(st.booleans()):
+        canvas = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+        depth = draw(away((draw(st.sampled_from((1, frames))), *canvas[::-1])))
     start, step = draw(st.integers(-(10**6), 10**6)), draw(st.integers(1, 1000))
     lens = st.tuples(floats(0.1, 50), floats(0.1, 50), floats(-2, 2), floats(-2, 2))
     return Shot(
@@ -122,18 +134,20 @@ def any_shot(draw) -> Shot:
         characters=characters,
         references=tuple(pictures),
         frame_reference=draw(st.integers(0, len(pictures) - 1)) if pictures and draw(st.booleans()) else None,
-        background=(background := draw(st.none() | st.binary(max_size=40))),
+        background=background,
+        background_depth=depth,
         shadows=background is not None and draw(st.booleans()),
         settings=Settings(
             model=draw(st.sampled_from(("isa-tiny", "isa-4b", "my 'own' модель"))),
-            width=draw(st.integers(1, 4096)),
-            height=draw(st.integers(1, 4096)),
+            width=canvas[0],
+            height=canvas[1],
             steps=draw(st.integers(1, 1000)),
             guidance=draw(floats(0, 100)),
             seed=draw(st.integers(0, 2**32 - 1)),
             prompt=draw(words),
             negative_prompt=draw(words),
             one_by_one=draw(st.booleans()),
+            steering=draw(st.sampled_from(("pose", "depth"))),
         ),
         cuts=cuts,
         kept=kept() if draw(st.booleans()) else None,

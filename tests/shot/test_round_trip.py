@@ -113,6 +113,29 @@ def test_people_who_are_painted_one_by_one_make_the_file_a_version_5():
     assert read_shot(encode_shot(small_shot())).settings.one_by_one is False
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+def test_how_far_the_background_is_makes_the_file_a_version_6_and_is_each_segments_own(frames):
+    depth = np.linspace(0.5, 9, frames * 128 * 224).reshape(frames, 128, 224).astype(np.float16)
+    depth[:, 0] = np.inf
+    shot = small_shot(background_depth=depth, cuts=(1,))
+    assert version(encode_shot(shot)) == 6
+    assert same(read_shot(encode_shot(shot)), shot)
+    assert "background_depth" not in header(encode_shot(small_shot()))
+    assert read_shot(encode_shot(small_shot())).background_depth is None
+    parts = [shot.segment(k).background_depth for k in (0, 1)]
+    assert np.array_equal(np.concatenate(parts[:frames]), depth)
+    assert len(parts[1]) in (1, 2)
+
+
+def test_what_steers_makes_the_file_a_version_6_where_it_is_not_skeletons():
+    steered = replace(small_shot().settings, steering="depth")
+    encoded = encode_shot(small_shot(settings=steered))
+    assert version(encoded) == 6
+    assert read_shot(encoded).settings == steered
+    assert "steering" not in header(encode_shot(small_shot()))["settings"]
+    assert read_shot(encode_shot(small_shot())).settings.steering == "pose"
+
+
 def test_what_is_kept_of_a_take_makes_the_file_a_version_4():
     kept = Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
     encoded = encode_shot(small_shot(kept=kept))

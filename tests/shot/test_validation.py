@@ -55,6 +55,28 @@ CASES = {
     "cuts that do not rise": ({"cuts": (2, 1)}, ["cuts"]),
     "latents of another length": (kept(latents=np.zeros((4, 3, 2, 2), np.float32)), ["kept", "(4, 3, 2, 2)"]),
     "latents that are none": (kept(latents=np.zeros((2, 2), np.float32)), ["kept", "(2, 2)"]),
+    "depth of another canvas": (
+        {"background_depth": np.ones((3, 128, 223), np.float16)},
+        ["background's depth", "float16 of shape (3, 128, 223)", "(3, 128, 224)", "again"],
+    ),
+    "depth of other frames": ({"background_depth": np.ones((2, 128, 224), np.float16)}, ["depth", "(2, 128"]),
+    "depth in other numbers": ({"background_depth": np.ones((1, 128, 224), np.float32)}, ["float32"]),
+    "depth behind the camera": (
+        {"background_depth": np.array([1, 1, -1], np.float16).repeat(128 * 224).reshape(3, 128, 224)},
+        ["background's depth, frame 14", "not before the camera"],
+    ),
+    "depth that is no number": (
+        {"background_depth": np.full((1, 128, 224), np.nan, np.float16)},
+        ["background's depth, frame 10"],
+    ),
+    "depth of nothing": (
+        {"background_depth": np.ones((1, 128, 224), np.float16), "background": None},
+        ["background's depth", "missing"],
+    ),
+    "nothing that steers": (
+        {"settings": Settings(width=224, height=128, steering="")},
+        ["steers", "missing"],
+    ),
     "a latent that is no number": (
         kept(latents=np.full((4, 2, 2, 2), np.nan, np.float32)),
         ["kept", "finite"],

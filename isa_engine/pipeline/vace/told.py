@@ -1,7 +1,7 @@
 """What Wan-VACE is told of a shot: a control video and its mask, pictures of the cast, words.
 
-The control video shows the set where it is kept and the cast's skeletons where it is painted; the mask says
-which is which. References go before the video, a latent frame each.
+The control video shows the set where it is kept and the cast's skeletons, or the depth, where it is painted;
+the mask says which is which. References go before the video, a latent frame each.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.controls import grown_masks, pose_pictures
+from isa_engine.controls import depth_pictures, grown_masks, pose_pictures
+from isa_engine.controls.depth import nearest
 from isa_engine.controls.masks import REACH, grown, own_masks
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
@@ -162,13 +163,18 @@ def control_pictures(
     """
     size, kept = (shot.settings.width, shot.settings.height), background_frames(shot, numbers)
     people = replace(shot, characters=tuple(shot.characters[who] for who in cast))
+    if shot.settings.steering == "depth":
+        # By the scale of everybody, also where one is painted after the other.
+        steering = depth_pictures(people, size, numbers, nearest(shot))
+    else:
+        steering = pose_pictures(people, size, numbers)
     if before:
         painted = (own[-1] for own in own_masks(shot, size, (*before, *cast), numbers))
     elif kept is None:
         painted = (np.ones(size[::-1], bool) for _ in numbers)
     else:
         painted = (mask[..., 0] > 127 for mask in grown_masks(people, size, numbers))
-    drawn = zip(pose_pictures(people, size, numbers), painted, strict=True)
+    drawn = zip(steering, painted, strict=True)
     video, masks = map(np.stack, zip(*steps.each(drawn), strict=True))
     masks = np.repeat(np.where(masks, 255, 0).astype(np.uint8)[..., None], 3, axis=3)
     shown, held = dict(known.frames), {*known.held}

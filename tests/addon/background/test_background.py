@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,11 +20,17 @@ from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.session import Session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
+from isa_engine.controls import depth_pictures
+from isa_engine.controls.depth import nearest
+from isa_engine.controls.surfaces import see, surface_of
 from isa_engine.errors import Cancelled, SceneError
+from isa_engine.shot import validate
 from tests.addon.plates import psnr, render, write_movie
+from tests.addon.scene.test_units import enlarge
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot
+from tests.controls.people import met, rays
 from tests.movies import read_video
 from tests.service.running import eventually, room_for
 
@@ -71,12 +78,17 @@ def shot_of(scene):
 def painted(scene, shot=None) -> np.ndarray:
     """The background's frames on the canvas."""
     shot = shot or shot_of(scene)
-    work = begin(scene, shot)
+    movie, _ = made(scene, shot)
+    return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
+
+
+def made(scene, shot, metre=1.0) -> tuple[bytes, np.ndarray | None]:
+    """The background's movie, and its depth."""
+    work = begin(scene, shot, metre)
     try:
-        movie = eventually(work.poll, "the background is painted")
+        return eventually(work.poll, "the background is painted"), work.depth
     finally:
         work.close()
-    return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
 
 
 def leftovers() -> list[str]:
@@ -132,7 +144,7 @@ def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, m
 
     def at_once() -> bool:
         started.clear()
-        assert begin(scene, shot_of(scene)).poll() == b"movie"
+        assert begin(scene, shot_of(scene), 1.0).poll() == b"movie"
         return not started
 
     assert not at_once()
@@ -202,6 +214,100 @@ def test_the_cast_throws_shadows_on_the_background_that_does_not_show_it(staged)
     # Nothing stands in the light: she would be brighter than the black behind her.
     assert (abs(darker) < 8).mean() > 0.95
     assert (darker < -25).mean() < 0.002
+
+
+def steered_by_depth(scene):
+    """A shot on a small canvas."""
+    settings = replace(generation_settings(scene), steering="depth", width=48, height=32)
+    return capture_shot(scene, settings)
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, moving):
+    scene = staged
+    for item in [item for item in scene.objects if item.name.startswith("Plane")]:
+        bpy.data.objects.remove(item)
+    bpy.ops.mesh.primitive_plane_add(size=14, location=(0, 2, -1.2))
+    ground = bpy.context.object
+    bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1, 0.1), rotation=(0.3, 0.2, 0.5))
+    things, camera = (ground, bpy.context.object), scene.camera
+    # All is as bright as it shines: no picture depends on chance.
+    scene.objects["Anna"].children[0].data.materials.clear()
+    for thing, colour in zip(things, ((0.1, 0.3, 0.1), (0.5, 0.4, 0.2)), strict=True):
+        _shine(thing, colour)
+    camera.rotation_euler.x = 1.45
+    if not moving:
+        camera.animation_data_clear()
+    scene.isa.background = "RENDER"
+    shot = steered_by_depth(scene)
+    plain = replace(shot, settings=replace(shot.settings, steering="pose"))
+    pictures, nothing = made(scene, plain)
+    assert nothing is None
+    movie, depth = made(scene, shot, metre=2.0)
+    assert movie == pictures
+    assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
+
+    # By rays, past Anna, who stands partly behind the cube; in the scene's units.
+    expected = np.array([_met_by_rays(shot, frame, things) for frame in range(len(depth))])
+    there = np.isfinite(expected)
+    assert 0.2 < there.mean() < 0.9
+    assert (np.isfinite(depth) != there).mean() < 0.005
+    both = there & np.isfinite(depth)
+    # Half floats have eleven bits; rays along an edge may go either way.
+    wrong = np.abs(depth[both] / (2 * expected[both]) - 1) > 1e-3
+    assert wrong.mean() < 0.005
+
+    # In the control the cast stands before the set, and behind the cube it does not.
+    whole = validate(replace(shot, background=movie, background_depth=(depth / 2).astype(np.float16)))
+    picture = next(depth_pictures(whole, (48, 32)))
+    cast = see(surface_of(shot, 0), shot.mvp[0], (48, 32)).depth
+    assert (cast < expected[0]).sum() > 20
+    assert ((expected[0] < cast) & np.isfinite(cast)).sum() > 4
+    seen = np.minimum(cast, whole.background_depth[0].astype(float))
+    assert np.abs(picture[..., 0] - 255 * nearest(whole) / seen).max() <= 0.5
+
+
+def _met_by_rays(shot, frame: int, things) -> np.ndarray:
+    """How far ahead what is there is met in each pixel of the canvas."""
+    origin, way = rays(shot, frame, (shot.settings.width, shot.settings.height))
+    depth = np.full(way.shape[:2], np.inf)
+    for thing in things:
+        corners = np.array([thing.matrix_world @ vertex.co for vertex in thing.data.vertices])
+        for face in thing.data.polygons:
+            a, b, c, d = corners[list(face.vertices)]
+            for triangle in ((a, b, c), (a, c, d)):
+                depth = np.minimum(depth, met(origin, way, np.array(triangle)))
+    return depth
+
+
+def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(staged, monkeypatch):
+    scene, started = staged, []
+
+    def start(work, job):
+        started.append(job)
+        work._kept.parent.mkdir(parents=True, exist_ok=True)
+        work._kept.write_bytes(b"movie")
+        if job.depth:
+            np.save(work._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
+
+    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    scene.isa.background = "RENDER"
+    steered = steered_by_depth(scene)
+    for shot, wanted in ((steered, True), (replace(steered, settings=generation_settings(scene)), False)):
+        for again in (False, True):
+            started.clear()
+            movie, depth = made(scene, shot)
+            assert movie == b"movie"
+            assert (depth is not None) == wanted
+            assert [job.depth for job in started] == ([] if again else [wanted])
+    (kept,) = backgrounds_folder().glob("*.npy")
+    kept.unlink()
+    assert made(scene, steered)[1] is not None
+    assert [job.depth for job in started] == [True]
+    assert bpy.ops.isa.renew_background() == {"FINISHED"}
+    assert made(scene, steered)[1] is not None
+    assert len(started) == 2
+    assert leftovers() == []
 
 
 @pytest.mark.parametrize("kind", ["movie", "sequence", "picture"])
@@ -318,6 +424,34 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
     close()
 
 
+def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
+    scene, jobs, sent = staged, [], []
+
+    def start(work, job):
+        jobs.append(job)
+        work._kept.parent.mkdir(parents=True, exist_ok=True)
+        work._kept.write_bytes(b"movie")
+        np.save(work._kept.with_suffix(".npy"), np.full((1, 32, 48), 3, np.float16))
+
+    def settings(scene):
+        return replace(generation_settings(scene), steering="depth", width=48, height=32)
+
+    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    monkeypatch.setattr("isa_blender_addon.session.reading.generation_settings", settings)
+    monkeypatch.setattr(Session, "start_engine", lambda self: None)
+    monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
+    enlarge(scene, 100)
+    scene.unit_settings.scale_length = 0.01
+    scene.isa.background = "RENDER"
+    reading = session().generate(scene, anyway=True)
+    while reading.step():
+        pass
+    assert [(job.depth, job.metre) for job in jobs] == [(True, pytest.approx(0.01))]
+    assert (sent[0].background, sent[0].background_depth.shape) == (b"movie", (1, 32, 48))
+    assert (sent[0].background_depth == 3).all()
+    close()
+
+
 def test_a_farms_command_that_is_stopped_leaves_nothing(staged):
     staged.isa.background = "RENDER"
     reading = session().read(staged, lambda _: "")
@@ -361,5 +495,5 @@ def test_a_disk_that_is_full_at_the_beginning_is_said(staged, monkeypatch):
     staged.isa.background = "RENDER"
     shot = shot_of(staged)
     with room_for(10), pytest.raises(SceneError, match=r"cannot be begun: [^:]*\. Free some space in /"):
-        begin(staged, shot)
+        begin(staged, shot, 1.0)
     assert leftovers() == []

@@ -13,12 +13,12 @@ from isa_blender_addon.settings.shot import canvas, generation_settings
 from isa_blender_addon.ui import panel
 from isa_engine.controls import CONTROLS
 from isa_engine.controls.openpose import BODY, COLOURS
-from isa_engine.models import KINDS
+from isa_engine.models import KINDS, steered_by
 from isa_engine.models.vace import VACE
 from tests.addon.overlay.test_geometry import ball, view
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
-from tests.addon.ui.test_models import drawn
+from tests.addon.ui.test_models import asked, drawn
 from tests.pipeline import discs
 
 # OpenPose's body joints and the SMPL-X bones that begin where they are.
@@ -133,6 +133,22 @@ def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, mon
     assert words == ["Controls", "Not Sent to It"]
 
 
+def test_what_steers_is_chosen_of_what_the_model_knows_and_is_what_is_sent(staged, monkeypatch):
+    staged.isa.overlay = True
+    assert "steering" not in asked(panel.ISA_PT_look)
+    described = discs.Described(controls=VACE.controls, steering=VACE.steering)
+    monkeypatch.setitem(KINDS, "discs", discs.Kind(lambda: ("discs",), lambda name: described, None, "discs"))
+    models.look()
+    assert asked(panel.ISA_PT_look).count("steering") == 2
+    assert steered_by(described, staged.isa.steering) == ("pose", "mask")
+    assert generation_settings(staged).steering == "pose"
+    staged.isa.steering = "depth"
+    assert steered_by(described, staged.isa.steering) == ("depth", "mask")
+    assert generation_settings(staged).steering == "depth"
+    staged.isa.model = "isa-tiny"
+    assert generation_settings(staged).steering == "pose"
+
+
 def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged):
     staged.isa.overlay = True
     warning = "Without a background all of the frame is painted."
@@ -148,6 +164,8 @@ def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged):
 
 
 def test_every_control_can_be_chosen_and_vaces_are_known(addon):
+    chosen = addon.isa.bl_rna.properties["steering"].enum_items
+    assert tuple(item.identifier for item in chosen) == VACE.steering
     items = addon.isa.bl_rna.properties["controls"].enum_items
     assert {item.identifier for item in items} == set(CONTROLS)
     assert set(VACE.controls) <= set(CONTROLS)

@@ -297,7 +297,7 @@ def command(staged, tmp_path, monkeypatch):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
-    scene_wishes = ("reference", "model", "prompt", "negative_prompt", "one_by_one", "preset")
+    scene_wishes = ("reference", "model", "prompt", "negative_prompt", "one_by_one", "steering", "preset")
     wishes = dict.fromkeys((*scene_wishes, "steps", "guidance", "seed", "engine", "of", "remake"))
 
     def run(anyway: bool):

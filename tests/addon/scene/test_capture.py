@@ -276,7 +276,7 @@ def read_while(frames, between):
         try:
             next(frames)
         except StopIteration as done:
-            return done.value
+            return done.value.shot
         between()
 
 

@@ -4,10 +4,10 @@ from isa_blender_addon.scene.capture import capture_frames
 
 
 def capture_shot(scene, settings, *told):
-    """What ``capture_frames`` returns at its end."""
+    """The shot that ``capture_frames`` returns at its end."""
     frames = capture_frames(scene, settings, *told)
     while True:
         try:
             next(frames)
         except StopIteration as done:
-            return done.value
+            return done.value.shot

@@ -62,6 +62,14 @@ def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
     configure(addon, parser.parse_args(["--no-one-by-one"]))
 
 
+def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(addon):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    with pytest.raises(SceneError, match="isa-tiny cannot be steered by 'depth'"):
+        configure(addon, parser.parse_args(["--steering", "depth"]))
+    assert addon.isa.steering == "pose"
+
+
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_presets, monkeypatch):
     addon.isa.model, addon.isa.steps, addon.isa.guidance = "isa-4b", 50, 3.3
     addon.isa.policy = "exact"

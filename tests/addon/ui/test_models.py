@@ -71,7 +71,7 @@ def asked(cls_or_draw, *arguments) -> list[str]:
         cls_or_draw(bpy.context, layout, *arguments)
     else:
         cls_or_draw.draw(SimpleNamespace(layout=layout), bpy.context)
-    return [call.args[1] for call in layout.prop.call_args_list]
+    return [call.args[1] for call in (*layout.prop.call_args_list, *layout.prop_enum.call_args_list)]
 
 
 def test_the_list_is_the_engines_with_licence_and_state(staged, engine):

@@ -15,7 +15,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration.policies import EXACT, FORECAST
-from isa_engine.controls import grown_masks, pose_pictures
+from isa_engine.controls import depth_pictures, grown_masks, pose_pictures
+from isa_engine.controls.depth import nearest
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
 from isa_engine.errors import Cancelled, ShotError
@@ -30,6 +31,7 @@ from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.progress import Steps
 from isa_engine.pipeline.vace import painter
 from isa_engine.pipeline.vace.told import Known, control_pictures, first_frame, reference_pictures, told
+from isa_engine.results.files import LATENTS
 from isa_engine.results.record import PROJECTED
 from isa_engine.shot import ReferencePose, Settings
 from tests.controls.people import person, shot_of
@@ -210,6 +212,46 @@ def test_a_plate_and_its_record(added, tmp_path):
     pictures = {"pose": pose_pictures(shot, SIZE), "mask": grown_masks(shot, SIZE)}
     hashes = {name: hashlib.sha256(np.stack(list(each))).hexdigest() for name, each in pictures.items()}
     assert record["controls"] == hashes
+
+
+def steered_by_depth(shot):
+    """Before a wall, which comes nearer on the left."""
+    wall = np.tile(np.linspace(2, 9, SIZE[0]), (1, SIZE[1], 1)).astype(np.float16)
+    return replace(shot, settings=replace(shot.settings, steering="depth"), background_depth=wall)
+
+
+def test_depth_of_cast_and_set_steers_where_it_is_chosen_and_the_set_stays(added, model, tmp_path):
+    shot = steered_by_depth(shot_of_people(added))
+    video, masks = controls(shot, ALL)
+    painted, depth = masks > 127, np.stack(list(depth_pictures(shot, SIZE)))
+    assert np.array_equal(video[painted], depth[painted])
+    assert np.array_equal(video[~painted], background_frames(shot, ALL)[~painted])
+    of_cast, _ = controls(replace(shot, background_depth=None), ALL)
+    assert not np.array_equal(of_cast[painted], video[painted])
+    # One after the other, each has the scale of all.
+    (ball,) = (np.stack(list(each)) for each in [depth_pictures(only(shot, 1), SIZE, white=nearest(shot))])
+    one, mask = control_pictures(shot, ALL, [1], (), Known({}, ()), untold())
+    assert np.array_equal(one[mask > 127], ball[mask > 127])
+    # All of it, where nothing is kept.
+    assert np.array_equal(controls(replace(shot, background=None), ALL)[0], depth)
+
+    by_pose = denoise(shot_of_people(added), "hash", model, silent)
+    result = generate(shot, model, tmp_path / "out", silent)
+    assert not np.array_equal(np.load(tmp_path / "out" / LATENTS)[None], by_pose)
+    record = json.loads(result.record.read_text())
+    assert record["settings"]["steering"] == "depth"
+    assert set(record["controls"]) == {"depth", "mask"}
+    assert record["controls"]["depth"] == hashlib.sha256(depth).hexdigest()
+
+
+def only(shot, who):
+    return replace(shot, characters=(shot.characters[who],))
+
+
+def test_another_picture_than_it_knows_is_refused(added, model):
+    shot = shot_of_people(added)
+    with pytest.raises(ShotError, match=r"cannot be steered by 'normals'.*Choose pose or depth"):
+        denoise(replace(shot, settings=replace(shot.settings, steering="normals")), "hash", model, silent)
 
 
 @pytest.mark.parametrize("phase", ["encode", "denoise", "decode", "write"])
