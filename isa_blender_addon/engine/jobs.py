@@ -124,8 +124,8 @@ class JobRunner:
             # In English: the take keeps it on disk, and may be read in another language.
             self._show(state="failed", error=str(error))
         except OSError as error:
-            where = f"{error.filename or self._folder}: {error.strerror}"
-            self._show(state="failed", error=f"{where}. Free some space or choose another folder.")
+            what = f"{error.strerror}: {error.filename or self._folder}"
+            self._show(state="failed", error=f"{what}. Free some space or choose another folder.")
         except Exception as error:
             self._show(state="failed", error=f"The job failed: {error!r}. Please report this.")
             raise
@@ -218,6 +218,8 @@ class JobRunner:
 
     def _fetch(self, client: EngineClient, job: str) -> None:
         """All results or none: a full disk leaves the folder, and an older take in it, as they were."""
+        # Who tidies up beside the .blend meanwhile loses no plate.
+        self._folder.mkdir(parents=True, exist_ok=True)
         arriving = Path(tempfile.mkdtemp(prefix=ARRIVING, dir=self._folder))
         try:
             names = self._patiently(lambda: client.result_names(job))

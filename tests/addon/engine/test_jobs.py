@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -329,6 +330,19 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote,
     snapshot = ended(started(remote, FAST, tmp_path / "file" / "take"))
     assert snapshot.state == "failed"
     assert str(tmp_path / "file") in snapshot.error
+
+
+def test_a_plate_comes_though_its_folder_was_thrown_away_meanwhile(remote, tmp_path):
+    take = tmp_path / "isa" / "take"
+
+    def shot() -> bytes:
+        shutil.rmtree(tmp_path / "isa")
+        return upload(FAST)
+
+    runner = JobRunner(remote, shot, take)
+    runner.start()
+    assert ended(runner).state == "done"
+    assert {file.name for file in take.iterdir()} - {"preview.png"} == set(RESULTS)
 
 
 def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(remote, running, tmp_path):
