@@ -179,8 +179,9 @@ def write_results(
     timing = shot.fps, shot.frame_step
     write_video(parts.plate, plate, *timing, container_tags(record, "Generated video"))
     clock.lap("decode")
-    report(Progress("write", 0, 1))
-    write_video(parts.matte, matte, *timing, container_tags(record, f"Matte: {record['matte']}"))
+    # The matte's frames, and what is left after them.
+    steps = Steps(report, "write", shot.frames + 1)
+    write_video(parts.matte, steps.each(matte), *timing, container_tags(record, f"Matte: {record['matte']}"))
     clock.lap("write")
     with parts.latents.open("wb") as file:
         np.save(file, latents.astype(np.float32, copy=False), allow_pickle=False)
@@ -191,7 +192,7 @@ def write_results(
     files = {PLATE: parts.plate, MATTE: parts.matte, LATENTS: parts.latents}
     record["results"] = {name: sha256(path) for name, path in files.items()}
     parts.record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    report(Progress("write", 1, 1))
+    steps.done()
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
     monkeypatch.setattr("isa_engine.pipeline.load_model", lambda name, device: model)
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "cli")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert {"encode 1/1", "denoise 0/2", "denoise 1/2", "denoise 2/2", "write 1/1"} <= set(lines)
+    assert {"encode 1/1", "denoise 0/2", "denoise 1/2", "denoise 2/2", "write 6/6"} <= set(lines)
     assert "note: untrained: the picture shows nobody until weights are trained" in lines
     direct = generate(make_shot(seed=3), model, tmp_path / "direct", silent)
     assert (tmp_path / "cli" / "plate.mp4").read_bytes() == direct.plate.read_bytes()

@@ -1,11 +1,13 @@
 """From a scene in Blender to a plate in it, by open weights: random components of the real classes."""
 
+import argparse
 import json
 from dataclasses import replace
 
 import bpy
 import pytest
 
+from isa_blender_addon.headless.arguments import add_scene_arguments, configure
 from isa_blender_addon.plate.camera_plane import planes
 from isa_blender_addon.preflight import check_shot
 from isa_blender_addon.preflight.glance import engine_seconds, glance
@@ -80,6 +82,15 @@ def test_a_preset_is_the_models_own_and_draft_may_be_made_by_another(scene, tiny
     assert has("Draft") == ("quick", 4, 1, "exact")
     bpy.ops.isa.use_preset(name="Exact")
     assert has("Exact") == (tiny, 50, 5, "exact")
+    # A command line wishes the same.
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    configure(scene, parser.parse_args(["--model", "isa-tiny", "--preset", "Final"]))
+    assert has("Final")[0] == "isa-tiny"
+    configure(scene, parser.parse_args(["--model", tiny, "--preset", "Draft", "--one-by-one"]))
+    assert has("Draft")[0] == "quick"
+    assert generation_settings(scene).one_by_one
+    configure(scene, parser.parse_args(["--model", tiny, "--preset", "Exact"]))
     # Numbers of one's own stay where the model is another.
     scene.isa.steps = 7
     assert bpy.ops.isa.use_model(model="isa-tiny") == {"FINISHED"}
