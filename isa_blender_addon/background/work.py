@@ -17,6 +17,7 @@ import numpy as np
 
 from isa_engine.errors import SceneError
 from isa_engine.shot import Character, Shot
+from isa_engine.whole_file import whole_file
 
 from ..engine.process import kill_tree, last_line, process_options
 from ..language.translation import reported
@@ -126,8 +127,8 @@ class Work:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
                 # The movie last: where it is, the other is whole.
                 if self._with_depth:
-                    shutil.move(_depth_of(self._out), _depth_of(self._kept))
-                shutil.move(self._out, self._kept)
+                    _keep(_depth_of(self._out), _depth_of(self._kept))
+                _keep(self._out, self._kept)
             movie = self._kept.read_bytes()
             self.depth = np.load(_depth_of(self._kept)) if self._with_depth else None
         except OSError as error:
@@ -154,6 +155,12 @@ class Work:
                 word, _, number = line.partition(b" ")
                 if word == b"isa":
                     self.done = int(number)
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Move a file to the cache, which may lie on another drive: half of it would be taken for the whole."""
+    with whole_file(kept) as partial:
+        shutil.move(made, partial)
 
 
 def is_own_copy(blend: str) -> bool:

@@ -1,5 +1,6 @@
 """What stands behind the people: the scene without them, or footage, frame by frame as the shot has it."""
 
+import errno
 import os
 import tempfile
 from dataclasses import replace
@@ -489,6 +490,26 @@ def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monk
             painted(staged)
     assert not list(backgrounds_folder().glob("*.mp4"))
     assert painted(staged).std() > 10
+
+
+def test_a_cache_on_another_drive_that_is_full_keeps_no_half_of_it(staged, tmp_path, monkeypatch):
+    write_movie(tmp_path / "footage.mp4", 9, 64, 64)
+    staged.isa.background = "FOOTAGE"
+    staged.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
+
+    def other_drive(*_, **__):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    shot = shot_of(staged)
+    with monkeypatch.context() as patch:
+        patch.setattr(work.shutil.os, "rename", other_drive)
+        now = begin(staged, shot, 1.0)
+        assert now._process.wait(100) == 0
+        with room_for(1500), pytest.raises(SceneError, match=r"background cannot be kept.*Free some space"):
+            now.poll()
+        now.close()
+        assert list(backgrounds_folder().iterdir()) == []
+        assert painted(staged, shot).std() > 10
 
 
 def test_a_disk_that_is_full_at_the_beginning_is_said(staged, monkeypatch):
