@@ -5,7 +5,6 @@ The service, the panel and the command line read these; ``vae`` and ``dit`` are 
 
 from isa_engine.configuration.named import (
     ABLATIONS,
-    DECODERS,
     MODELS,
     READOUTS,
     isa_4b,
@@ -36,7 +35,6 @@ from isa_engine.configuration.weights import (
 __all__ = [
     "ABLATIONS",
     "CARD",
-    "DECODERS",
     "MODELS",
     "MODULATIONS",
     "NEW_BRANCHES",

@@ -32,6 +32,7 @@ def isa_tiny() -> ModelConfig:
             layers_per_block=3,
             window=8,
             norm_groups=8,
+            tail_width=48,
             scaling_factor=1.0,
             shift_factor=0.0,
         ),
@@ -116,8 +117,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 # Variants with another readout than the paper's; their training can start from the model's weights.
 READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}
 
-# Variants with another decoder of the same latents; its training can start from the model's decoder.
-DECODERS: dict[str, dict[str, Any]] = {"tail": {"tail_width": 48}}
 # Variants that start from SD3's image transformer, as the paper's does (``training.assembly.from_sd3``): it
 # has no norms of queries and keys, and positions for up to 192 × 192 tokens, in units of a 64 × 64 picture.
 ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
@@ -142,7 +141,6 @@ def model_config(name: str) -> ModelConfig:
         name=name,
         gate=config.gate and variant not in SIZES,
         dit=replace(config.dit, **{**ABLATIONS, **READOUTS, **SIZES, **ORIGINS}.get(variant, {})),
-        vae=replace(config.vae, **DECODERS.get(variant, {})),
     )
 
 
@@ -152,7 +150,7 @@ def base_and_variant(name: str) -> tuple[str, str]:
     Raises:
         ModelError: there is no such model.
     """
-    for ending in (*ABLATIONS, *READOUTS, *SIZES, *DECODERS, *ORIGINS):
+    for ending in (*ABLATIONS, *READOUTS, *SIZES, *ORIGINS):
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from isa_engine.configuration.named import DECODERS, base_and_variant
+from isa_engine.configuration.named import base_and_variant
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 CARD = "card.json"
@@ -15,9 +15,9 @@ def weights_folder(name: str) -> Path | None:
 
 
 def autoencoder_folder(name: str) -> Path | None:
-    """The folder with the autoencoder of a named model, which its variants share except for ``DECODERS``;
-    None if it is untrained. It may be there before the model's other networks are trained.
+    """The folder with the autoencoder of a named model, which its variants share; None if it is
+    untrained. It may be there before the model's other networks are trained.
     """
-    base, variant = base_and_variant(name)
-    folder = WEIGHTS / (name if variant in DECODERS else base)
+    base, _ = base_and_variant(name)
+    folder = WEIGHTS / base
     return folder if (folder / "vae.safetensors").exists() else None

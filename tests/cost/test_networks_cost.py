@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration import DECODERS, MODELS, ModelConfig, VAEConfig, model_config
+from isa_engine.configuration import MODELS, ModelConfig, VAEConfig, model_config
 from isa_engine.cost import autoencoder
 from isa_engine.cost.generation import Work, attention_of_step, generation, step, weight_count
 from isa_engine.cost.image_tower import image_tower, token_count
@@ -21,7 +21,7 @@ FRAMES, WIDTH, HEIGHT = 13, 160, 96
 CLOSE = 0.05
 
 
-@pytest.fixture(scope="module", params=[*MODELS, *(f"isa-tiny-{decoder}" for decoder in DECODERS)])
+@pytest.fixture(scope="module", params=MODELS)
 def config(request) -> ModelConfig:
     return model_config(request.param)
 

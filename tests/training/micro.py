@@ -13,7 +13,7 @@ def micro() -> ModelConfig:
     """isa-tiny with an autoencoder of sixteen channels, to be listed in ``MODELS``."""
     tiny = isa_tiny()
     return dataclasses.replace(
-        tiny, name="micro", vae=dataclasses.replace(tiny.vae, block_out_channels=(16,))
+        tiny, name="micro", vae=dataclasses.replace(tiny.vae, block_out_channels=(16,), tail_width=0)
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from isa_engine.configuration import MODELS, model_config
+from isa_engine.configuration import MODELS, ModelConfig, model_config
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights
 from isa_engine.training.batches.video_batches import VideoBatches
@@ -45,9 +45,14 @@ EVERYTHING = {
 }
 
 
+def micro_with_tail() -> ModelConfig:
+    return dataclasses.replace(micro(), name="micro-tail", vae=dataclasses.replace(micro().vae, tail_width=8))
+
+
 @pytest.fixture(autouse=True)
 def _listed(monkeypatch):
     monkeypatch.setitem(MODELS, "micro", micro)
+    monkeypatch.setitem(MODELS, "micro-tail", micro_with_tail)
 
 
 def trainer(**changes) -> VAETrainer:
