@@ -44,7 +44,6 @@ _TRIED = (
     (20, Policy(forecast=2, points=2)),
     (16, Policy(forecast=2, points=2)),
     # Half of what twelve exact steps cost.
-    (30, Policy(forecast=5, points=2)),
     (25, Policy(forecast=4, points=2)),
     (16, Policy(forecast=2, points=2, guidance=2)),
 )
