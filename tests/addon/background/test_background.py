@@ -232,7 +232,7 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, movi
     ground = bpy.context.object
     bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1, 0.1), rotation=(0.3, 0.2, 0.5))
     things, camera = (ground, bpy.context.object), scene.camera
-    # All is as bright as it shines: no picture depends on chance.
+    # All is as bright as it shines.
     scene.objects["Anna"].children[0].data.materials.clear()
     for thing, colour in zip(things, ((0.1, 0.3, 0.1), (0.5, 0.4, 0.2)), strict=True):
         _shine(thing, colour)
@@ -245,7 +245,10 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, movi
     pictures, nothing = made(scene, plain)
     assert nothing is None
     movie, depth = made(scene, shot, metre=2.0)
-    assert movie == pictures
+    # Any two renders of a scene may differ by a few levels here and there, also without depth.
+    found, wanted = (read_video(each, 3, (48, 32)).astype(int) for each in (movie, pictures))
+    assert np.abs(found - wanted).mean() < 0.5
+    assert wanted.std() > 20
     assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
 
     # By rays, past Anna, who stands partly behind the cube; in the scene's units.
