@@ -133,7 +133,7 @@ def test_escape_ends_the_reading(shot, tmp_path):
 class Painter:
     """A background that is rendered until it is told that it is done."""
 
-    done, total, movie, shadows = 0, 4, None, True
+    done, total, movie, shadows, depth = 0, 4, None, True, None
 
     def poll(self):
         return self.movie
