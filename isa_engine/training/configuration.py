@@ -163,7 +163,7 @@ class GateTraining:
     sizes: tuple[str, ...] = ("128x128",)
     learning_rate: float = 0.03
     ground_weight: float = 10.0
-    shadow_weight: float = 40.0
+    shadow_weight: float = 8.0
     seed: int = 0
 
 
