@@ -74,7 +74,7 @@ def capture_frames(
     references: Mapping[str, Reference] | None = None,
     prompts: Mapping[str, str] | None = None,
 ) -> Generator[tuple[int, int], None, Captured]:
-    """Read the scene's frame range in steps: yields ``(done, total)`` frames after each and returns the shot.
+    """Read the scene's frames in steps: yields ``(done, total)`` frames after each, returns what it read.
 
     Where a unit of the scene is no metre, the whole shot is scaled to metres; no picture of it changes.
 

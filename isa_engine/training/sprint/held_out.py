@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.data.clips.clip_batch import ClipBatch, batch_of
 from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.samples.encoding import Sample, colours, encode_batch
@@ -22,7 +23,7 @@ from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.vae import VideoVAE
 from isa_engine.whole_file import whole_file
 
-_CLIPS, _STEPS, _GUIDANCE = 6, 20, 2.0
+_CLIPS, _STEPS, _GUIDANCE = 6, 20, PRESETS["Final"].guidance
 
 
 class HeldOutClips:

@@ -148,12 +148,17 @@ def _feed(ring: Ring, began: float, clips: int, frames: int) -> dict[str, Any]:
     }
 
 
+def _trainer(settings: SprintTraining, ring: Ring, model: Model, device: str) -> DiTTrainer:
+    """One that draws, encodes and learns as a sprint's does."""
+    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
+    return DiTTrainer(settings, batches, make_accelerator(device))
+
+
 def _speed(
     settings: SprintTraining, ring: Ring, model: Model, device: str, compiled: bool, clock: Clock
 ) -> dict[str, Any]:
     """Of whole steps: drawing, encoding and learning, of all kinds of batch that there are clips for."""
-    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
-    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    trainer = _trainer(settings, ring, model, device)
     on_gpu = device == "cuda"
     if on_gpu:
         torch.cuda.empty_cache()
@@ -169,7 +174,7 @@ def _speed(
             ):
                 loss = float(trainer.step()["loss"])
         first_steps = time.monotonic() - before
-        began, shown, steps = time.monotonic(), batches.latent_frames, trainer.steps_done
+        began, shown, steps = time.monotonic(), trainer.batches.latent_frames, trainer.steps_done
         settling = []
         for _ in range(_PARTS):
             part, done = time.monotonic(), trainer.steps_done
@@ -182,7 +187,7 @@ def _speed(
         if compiled:
             torch._dynamo.reset()
     measured = {
-        "latent_frames_a_second": round((batches.latent_frames - shown) / seconds, 1),
+        "latent_frames_a_second": round((trainer.batches.latent_frames - shown) / seconds, 1),
         "steps_a_second": round((trainer.steps_done - steps) / seconds, 2),
         "in_parts": settling,
         "first_steps_seconds": round(first_steps, 1),
@@ -196,8 +201,7 @@ def _speed(
 def _kernels(settings: SprintTraining, ring: Ring, model: Model, device: str) -> dict[str, Any]:
     """What a step costs the device, and which kernels cost most, in milliseconds: where a step takes much
     longer than its kernels together, the processor is what it waits for."""
-    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
-    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    trainer = _trainer(settings, ring, model, device)
     for _ in range(_PROFILED):
         trainer.step()
     torch.cuda.synchronize()
@@ -224,8 +228,7 @@ def _kernels(settings: SprintTraining, ring: Ring, model: Model, device: str) ->
 
 def _waits(settings: SprintTraining, ring: Ring, model: Model, device: str) -> dict[str, Any]:
     """How often a step makes the processor wait for the device, which nothing in it should, and where."""
-    batches = DeviceBatches(ring, draws_of_dit(settings), model, settings.points)
-    trainer = DiTTrainer(settings, batches, make_accelerator(device))
+    trainer = _trainer(settings, ring, model, device)
     trainer.step()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

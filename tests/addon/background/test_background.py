@@ -131,16 +131,25 @@ def test_the_scene_is_rendered_without_its_cast_at_the_shots_frames(staged, tmp_
     assert np.percentile(np.abs(frames[0].astype(int) - expected[0])[flat], 95) <= 4
 
 
-def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, monkeypatch):
-    scene, started = staged, []
+@pytest.fixture
+def started(monkeypatch) -> list:
+    """The jobs of all backgrounds that are begun, each of which is there at once."""
+    jobs = []
 
     def start(work, job):
         # Instead of minutes of rendering.
-        started.append(job)
+        jobs.append(job)
         work._kept.parent.mkdir(parents=True, exist_ok=True)
         work._kept.write_bytes(b"movie")
+        if job.depth:
+            np.save(work._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
 
     monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    return jobs
+
+
+def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, started):
+    scene = staged
     scene.isa.background = "RENDER"
 
     def at_once() -> bool:
@@ -284,17 +293,8 @@ def _met_by_rays(shot, frame: int, things) -> np.ndarray:
     return depth
 
 
-def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(staged, monkeypatch):
-    scene, started = staged, []
-
-    def start(work, job):
-        started.append(job)
-        work._kept.parent.mkdir(parents=True, exist_ok=True)
-        work._kept.write_bytes(b"movie")
-        if job.depth:
-            np.save(work._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
-
-    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(staged, started):
+    scene = staged
     scene.isa.background = "RENDER"
     steered = steered_by_depth(scene)
     for shot, wanted in ((steered, True), (replace(steered, settings=generation_settings(scene)), False)):
