@@ -30,6 +30,8 @@ class VAETraining:
         latent_noise: greatest deviation, in normalised latents, of the noise that a clip's latents get before
             they are decoded: a transformer's are never quite right, either.
         optimizer: of ``training.runs.optimizers``.
+        latent_anchor: of the squared distance, in normalised latents, from those of the encoder that the run
+            starts with: an encoder that learns on must not leave the transformer that reads its latents.
         linear_start: clips to which the fresh linear maps of a model of windows are fitted before the first
             step; zero leaves them as the cosine transform.
         train_encoder: whether the encoder learns; if not, latents stay as they are and the decoder learns
@@ -65,6 +67,7 @@ class VAETraining:
     gan_from: float = 0.67
     discriminator_width: int = 64
     latent_noise: float = 0.0
+    latent_anchor: float = 0.0
     linear_start: int = 160
     train_encoder: bool = True
     train_decoder: bool = True

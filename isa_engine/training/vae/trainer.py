@@ -4,6 +4,7 @@ Step k's clips, crops and noise depend on the seed and on k alone, so an interru
 checkpoint goes on as if nothing had happened.
 """
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -64,6 +65,12 @@ class VAETrainer(Trainer):
         if settings.start:
             for part in ("vae", "matte_head"):
                 load_weights(getattr(self, part), Path(settings.start) / f"{part}.safetensors", fresh=_NEW)
+        self.anchor = None
+        if settings.latent_anchor:
+            if not settings.start:
+                remedy = "Name a finished run with 'start', or set 'latent_anchor' to 0."
+                raise ModelError("there are no latents to keep to", remedy=remedy)
+            self.anchor = copy.deepcopy(self.vae).requires_grad_(False)
         channels = vae.config.latent_channels
         self.sub_latent_decoder = SubLatentDecoder(channels, vae.spatial_compression).to(device)
         self.discriminators = torch.nn.ModuleDict(
@@ -164,6 +171,8 @@ class VAETrainer(Trainer):
         terms = {"l1": F.l1_loss(decoded, video)}
         if settings.l2:
             terms["l2"] = F.mse_loss(decoded, video)
+        if self.anchor is not None:
+            terms["latent_anchor"] = self._distance(posterior.mean, video)
         if settings.kl:
             terms["kl"] = kl_divergence(posterior.mean, posterior.logvar)
         if self.perceptual is not None:
@@ -186,8 +195,11 @@ class VAETrainer(Trainer):
         return terms
 
     def export(self, folder: Path) -> None:
-        """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them."""
-        if self.settings.train_encoder:
+        """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them.
+
+        Anchored latents keep theirs, which the transformer knows.
+        """
+        if self.settings.train_encoder and self.anchor is None:
             normalise_latents(self.vae, self._other_videos(_MEASURED))
         write_weights(self.vae.state_dict(), folder / "vae.safetensors")
         write_weights(self.matte_head.state_dict(), folder / "matte_head.safetensors")
@@ -228,6 +240,12 @@ class VAETrainer(Trainer):
         level = self.settings.latent_noise * torch.rand(len(latents), 1, 1, 1, 1, **drawn)
         noise = torch.randn(latents.shape, **drawn) / self.vae.latent_scale.view(-1, 1, 1, 1)
         return latents + level * noise
+
+    def _distance(self, latents: Tensor, video: Tensor) -> Tensor:
+        """The mean square of what separates latents from the anchor's, in normalised latents."""
+        with torch.no_grad():
+            anchored = self.anchor.encode(video).mean.float()
+        return F.mse_loss(self.vae.normalise(latents), self.vae.normalise(anchored))
 
     def _mixed(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")

@@ -173,6 +173,31 @@ def test_a_tail_can_learn_alone():
     assert all(torch.equal(tensor, head[name]) for name, tensor in training.matte_head.state_dict().items())
 
 
+def test_an_anchored_encoder_learns_on_and_keeps_near_the_latents_that_a_transformer_knows(tmp_path):
+    first = trainer()
+    first.step()
+    first.export(tmp_path)
+    video = one_clip(0, 5, 32, 32)[None, :3]
+    moved = {}
+    for weight in (1e-6, 100.0):
+        training = trainer(start=str(tmp_path), latent_anchor=weight)
+        before = training.vae.encode(video).mode()
+        terms = [training.step() for _ in range(8)]
+        assert terms[0]["latent_anchor"] == 0
+        (tmp_path / str(weight)).mkdir()
+        training.export(tmp_path / str(weight))
+        for name in ("latent_shift", "latent_scale"):
+            assert torch.equal(getattr(training.vae, name), getattr(first.vae, name))
+        moved[weight] = (training.vae.encode(video).mode() - before).square().mean()
+        assert torch.equal(training.anchor.encode(video).mode(), before)
+    assert 0 < 4 * moved[100.0] < moved[1e-6]
+
+
+def test_latents_are_anchored_to_a_finished_run():
+    with pytest.raises(ModelError, match="no latents to keep to"):
+        trainer(latent_anchor=1.0)
+
+
 def test_the_second_stage_has_longer_clips():
     lengths = []
 
