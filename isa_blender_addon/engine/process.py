@@ -167,7 +167,7 @@ def free_folder(data: Path) -> Path:
 
 
 def _held(folder: Path) -> bool:
-    """Whether a running engine has a folder: by its lock (``isa_engine.service.lock``)."""
+    """Whether a running engine has a folder: by its lock (``isa_engine.service.upkeep.lock``)."""
     lock = folder / "lock.sqlite3"
     if not lock.exists():
         return False

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         EngineError: something is bad.
     """
-    from isa_engine.service.configuration import read_config
+    from isa_engine.service.operation.configuration import read_config
 
     config = read_config(arguments.config, port=arguments.port, data=arguments.data)
     folder = Path(config.data or ".")
@@ -121,9 +121,9 @@ def disk(folder: Path) -> Finding:
 
 def queue(folder: Path) -> Iterator[Finding]:
     """How the queue in a data folder is, and why the engine that has it begins no job."""
-    from isa_engine.service import custody
-    from isa_engine.service.folders import QUEUE
-    from isa_engine.service.store import JobStore
+    from isa_engine.service.files.folders import QUEUE
+    from isa_engine.service.queue.store import JobStore
+    from isa_engine.service.upkeep import custody
 
     path = folder / QUEUE
     if not path.is_file():
@@ -176,7 +176,7 @@ def device(names: str) -> Iterator[Finding]:
 
 
 def memory() -> Finding:
-    from isa_engine.service.memory import machine_memory
+    from isa_engine.service.work.memory import machine_memory
 
     found = machine_memory()
     if found is None:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _do(arguments: argparse.Namespace) -> None:
-    from isa_engine.service import custody
+    from isa_engine.service.upkeep import custody
 
     if arguments.action == "check":
         findings = custody.check(arguments.data)

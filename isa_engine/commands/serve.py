@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, worker: Sequence[str] = ()) -> None:
         worker: the command that starts a worker; the engine's own by default.
     """
     from isa_engine.service import server
-    from isa_engine.service.configuration import ServiceConfig, read_config
+    from isa_engine.service.operation.configuration import ServiceConfig, read_config
 
     names = {field.name for field in fields(ServiceConfig)}
     flags = {name: value for name, value in vars(arguments).items() if name in names}

@@ -10,7 +10,7 @@ from isa_engine.client.protocol import SCOPES
 from isa_engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from isa_engine.service.tokens import Tokens
+    from isa_engine.service.http.tokens import Tokens
 
 HELP = "add, list and revoke an engine's tokens"
 
@@ -31,9 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.service.database import Database
-    from isa_engine.service.folders import Folders
-    from isa_engine.service.tokens import Tokens
+    from isa_engine.service.files.folders import Folders
+    from isa_engine.service.http.tokens import Tokens
+    from isa_engine.service.queue.database import Database
 
     try:
         database = Database(Folders(arguments.data, arguments.store).queue)

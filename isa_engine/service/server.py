@@ -22,28 +22,28 @@ import isa_engine
 from isa_engine.errors import EngineError
 from isa_engine.results.provenance import configured_signer
 from isa_engine.sandbox.confined import keep_memory_private
-from isa_engine.service.access import check_exposure, is_loopback
-from isa_engine.service.api import create_app
-from isa_engine.service.claims import WORKERS_A_HOST
-from isa_engine.service.conditions import Conditions
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.connections import limited, most_connections
-from isa_engine.service.folders import QUEUE, Folders
-from isa_engine.service.footprint import stay_small
-from isa_engine.service.inspection import glance_at_all
-from isa_engine.service.lock import held
-from isa_engine.service.logs import log_to_stderr
-from isa_engine.service.queue_watch import LOOK_SECONDS, QueueWatch
-from isa_engine.service.retention import TICK_SECONDS, Retention
-from isa_engine.service.sqlite import unusable
-from isa_engine.service.store import JobStore
-from isa_engine.service.supervisor import Supervisor
-from isa_engine.service.tokens import Tokens
-from isa_engine.service.waiting import WAIT_SECONDS, Waiting
+from isa_engine.service.files.folders import QUEUE, Folders
+from isa_engine.service.http.access import check_exposure, is_loopback
+from isa_engine.service.http.api import create_app
+from isa_engine.service.http.connections import limited, most_connections
+from isa_engine.service.http.tokens import Tokens
+from isa_engine.service.operation.conditions import Conditions
+from isa_engine.service.operation.configuration import ServiceConfig
+from isa_engine.service.operation.footprint import stay_small
+from isa_engine.service.operation.logs import log_to_stderr
+from isa_engine.service.operation.waiting import WAIT_SECONDS, Waiting
+from isa_engine.service.queue.claims import WORKERS_A_HOST
+from isa_engine.service.queue.sqlite import unusable
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.upkeep.inspection import glance_at_all
+from isa_engine.service.upkeep.lock import held
+from isa_engine.service.upkeep.queue_watch import LOOK_SECONDS, QueueWatch
+from isa_engine.service.upkeep.retention import TICK_SECONDS, Retention
+from isa_engine.service.work.supervisor import Supervisor
 
 # -P: what lies in the folder that someone happened to start the engine in is not imported.
-WORKER = (sys.executable, "-P", "-m", "isa_engine.service.worker")
-CLUSTER_WORKER = (sys.executable, "-P", "-m", "isa_engine.service.cluster")
+WORKER = (sys.executable, "-P", "-m", "isa_engine.service.work.worker")
+CLUSTER_WORKER = (sys.executable, "-P", "-m", "isa_engine.service.work.cluster")
 SHUTDOWN_SECONDS = 3
 # Connections at once; far above what event streams and clients take, below what memory bears.
 CONNECTIONS = 4096
@@ -145,7 +145,7 @@ def serve(
             _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
             # Where hosts share a queue, the first of them tells.
             if config.webhook and config.host_number == 0:
-                from isa_engine.service import webhook
+                from isa_engine.service.operation import webhook
 
                 hook = webhook.Webhook(config.webhook, webhook_key, store, waiting)
                 _repeat("webhook", webhook.LOOK_SECONDS, hook.tell)
@@ -190,7 +190,7 @@ def _webhook_key(config: ServiceConfig) -> bytes:
     if not config.webhook:
         return b""
     # Only here, for it brings requests along, which a service without one does not need.
-    from isa_engine.service.webhook import key_of
+    from isa_engine.service.operation.webhook import key_of
 
     return key_of(config.webhook_secret)
 

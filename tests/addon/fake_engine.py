@@ -22,7 +22,7 @@ from PIL import Image
 from isa_engine.commands import serve
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
-from isa_engine.service import worker
+from isa_engine.service.work import worker
 from isa_engine.shot import write_shot
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.commands import serve
-from isa_engine.service import worker
+from isa_engine.service.work import worker
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
 PHASES = ("encode", "denoise", "decode", "write")

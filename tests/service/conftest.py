@@ -1,10 +1,10 @@
 import pytest
 from starlette.testclient import TestClient
 
-from isa_engine.service.api import create_app
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.folders import Folders
-from isa_engine.service.store import JobStore
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.http.api import create_app
+from isa_engine.service.operation.configuration import ServiceConfig
+from isa_engine.service.queue.store import JobStore
 from tests.service.running import RunningEngine
 
 

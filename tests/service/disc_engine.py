@@ -9,7 +9,7 @@ import time
 
 from isa_engine.commands import serve
 from isa_engine.models import KINDS
-from isa_engine.service import worker
+from isa_engine.service.work import worker
 from tests.pipeline import discs
 
 COMMAND = ("-m", "tests.service.disc_engine", "serve")

@@ -19,7 +19,8 @@ from types import ModuleType, SimpleNamespace
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
-from isa_engine.service import claims, folders, sqlite
+from isa_engine.service.files import folders
+from isa_engine.service.queue import claims, sqlite
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
@@ -113,7 +114,10 @@ def overrule(*settings: tuple[ModuleType, str]) -> None:
 def serve() -> None:
     # Not imported by the worker, which would take twice as long to start.
     from isa_engine.commands import serve
-    from isa_engine.service import connections, server, supervisor, waiting
+    from isa_engine.service import server
+    from isa_engine.service.http import connections
+    from isa_engine.service.operation import waiting
+    from isa_engine.service.work import supervisor
 
     overrule(
         (server, "LOOK_SECONDS"),
@@ -136,7 +140,7 @@ def main() -> None:
     overrule((claims, "MAX_STALLS"))
     if role == "worker":
         # As little as a service knows of it that runs by itself.
-        from isa_engine.service import worker
+        from isa_engine.service.work import worker
 
         worker.main(load_model, generate)
     else:

@@ -23,10 +23,10 @@ import isa_engine
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.configuration import MODELS, weights
 from isa_engine.models import HERE
-from isa_engine.service import api as api_module
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.folders import Folders
-from isa_engine.service.upload import Uploads
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.http import api as api_module
+from isa_engine.service.http.upload import Uploads
+from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.shot import Settings, encode_shot
 from tests.service.running import upload
 from tests.service.uploads import mutated
@@ -282,5 +282,5 @@ def test_a_mistake_of_ours_is_a_sentence_without_its_details(store, folders, mon
 def test_the_service_does_not_load_torch():
     code = "import sys, json, isa_engine.service.server; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-    assert "isa_engine.service.api" in loaded
+    assert "isa_engine.service.http.api" in loaded
     assert not {"torch", "diffusers", "av", "PIL"} & set(loaded)

@@ -6,8 +6,8 @@ import socket
 
 import requests
 
-from isa_engine.service import connections
-from isa_engine.service.connections import RESERVED, most_connections
+from isa_engine.service.http import connections
+from isa_engine.service.http.connections import RESERVED, most_connections
 from tests.service.running import BOUND, LONG, RunningEngine, eventually
 
 HALF = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: "

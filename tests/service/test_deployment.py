@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from isa_engine.commands import serve
-from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.operation.configuration import ServiceConfig
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "install/service/isa-engine.service"

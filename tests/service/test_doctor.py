@@ -12,8 +12,8 @@ from isa_engine.cli import main
 from isa_engine.client.protocol import Memory
 from isa_engine.commands import doctor
 from isa_engine.configuration import MODELS, weights
-from isa_engine.service import memory
-from isa_engine.service.store import JobStore
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.work import memory
 
 
 def said(capsys, *arguments: str) -> tuple[int, str]:

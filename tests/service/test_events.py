@@ -10,8 +10,8 @@ import requests
 
 from isa_engine.cli import main
 from isa_engine.client import EngineClient
-from isa_engine.service.feed import Feed
-from isa_engine.service.tokens import OWNER, Caller, Tokens
+from isa_engine.service.http.feed import Feed
+from isa_engine.service.http.tokens import OWNER, Caller, Tokens
 from tests.service.running import LONG, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
 

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 
 from isa_engine.client.protocol import Memory
 from isa_engine.errors import EngineError, ShotError
-from isa_engine.service import host as host_module
-from isa_engine.service.host import FULL, Host, NoMemory
+from isa_engine.service.work import host as host_module
+from isa_engine.service.work.host import FULL, Host, NoMemory
 from tests.service.running import shot_of_kind
 from tests.service.stub_engine import FAST
 

@@ -6,8 +6,8 @@ import pytest
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
-from isa_engine.service.folders import Folders
-from isa_engine.service.store import JobStore
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.queue.store import JobStore
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
 from tests.service.test_postgres import folders, server  # noqa: F401

@@ -7,7 +7,7 @@ import pytest
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
-from isa_engine.service.claims import MAX_STALLS
+from isa_engine.service.queue.claims import MAX_STALLS
 from tests.service.running import alive, eventually, upload
 from tests.service.stub_engine import (
     BROKEN,

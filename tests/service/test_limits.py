@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from isa_engine.client.protocol import MAX_SENTENCE
 from isa_engine.errors import ShotError
-from isa_engine.service import upload as upload_module
-from isa_engine.service.api import create_app
-from isa_engine.service.bodies import MAX_BODY
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.upload import Uploads
+from isa_engine.service.http import upload as upload_module
+from isa_engine.service.http.api import create_app
+from isa_engine.service.http.bodies import MAX_BODY
+from isa_engine.service.http.upload import Uploads
+from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.shot import encode_shot
 from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
 from tests.service.running import in_time

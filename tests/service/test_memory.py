@@ -6,8 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from isa_engine.client.protocol import Memory
-from isa_engine.service import memory as memory_module
-from isa_engine.service.memory import device_memory, machine_memory
+from isa_engine.service.work import memory as memory_module
+from isa_engine.service.work.memory import device_memory, machine_memory
 from tests.service.test_client import HEALTH, answering
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from isa_engine.cli import main
 from isa_engine.errors import EngineError
-from isa_engine.service.folders import Folders
-from isa_engine.service.lock import held
-from isa_engine.service.retention import Retention
-from isa_engine.service.store import JobStore
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.upkeep.lock import held
+from isa_engine.service.upkeep.retention import Retention
 
 
 @pytest.mark.parametrize("name", ["thesis.odt", ".ssh", "lost"])

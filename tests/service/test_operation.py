@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
-from isa_engine.service.configuration import ServiceConfig, read_config
+from isa_engine.service.operation.configuration import ServiceConfig, read_config
 from tests.service.running import LONG, RunningEngine, eventually, upload
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST
 from tests.service.test_server import refused

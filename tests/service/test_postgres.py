@@ -13,10 +13,10 @@ import pytest
 
 from isa_engine.client.protocol import OVER, TRANSITIONS, Memory, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.service.folders import Folders
-from isa_engine.service.schema import Unlawful
-from isa_engine.service.store import JobStore
-from isa_engine.service.tokens import Tokens
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.http.tokens import Tokens
+from isa_engine.service.queue.schema import Unlawful
+from isa_engine.service.queue.store import JobStore
 from tests.service.test_store import (  # noqa: F401
     test_a_cancelled_job_is_told_to_its_worker_at_the_next_report,
     test_a_clock_that_is_set_back_keeps_jobs_and_their_order,

@@ -5,10 +5,10 @@ import os
 import pytest
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.service import sqlite
-from isa_engine.service.claims import Claims
-from isa_engine.service.store import JobStore
-from isa_engine.service.worker import Worker
+from isa_engine.service.queue import sqlite
+from isa_engine.service.queue.claims import Claims
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.work.worker import Worker
 from tests.service import stub_engine
 from tests.service.running import upload
 from tests.service.stub_engine import FAST

@@ -11,13 +11,14 @@ import pytest
 from isa_engine.cli import main
 from isa_engine.client.protocol import RESULTS, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.service import queue_watch, schema, sqlite
-from isa_engine.service.checksum import sha256
-from isa_engine.service.conditions import Conditions
-from isa_engine.service.history import History
-from isa_engine.service.lock import FILE, Lock, held
-from isa_engine.service.queue_watch import QUEUE, QueueWatch
-from isa_engine.service.store import JobStore
+from isa_engine.service.files.checksum import sha256
+from isa_engine.service.operation.conditions import Conditions
+from isa_engine.service.queue import schema, sqlite
+from isa_engine.service.queue.history import History
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.upkeep import queue_watch
+from isa_engine.service.upkeep.lock import FILE, Lock, held
+from isa_engine.service.upkeep.queue_watch import QUEUE, QueueWatch
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import FAST
 from tests.service.test_server import refused

@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from isa_engine.client.protocol import ResultFile
-from isa_engine.service import jobs as jobs_module
-from isa_engine.service.api import create_app
-from isa_engine.service.configuration import ServiceConfig
+from isa_engine.service.http import job_routes
+from isa_engine.service.http.api import create_app
+from isa_engine.service.operation.configuration import ServiceConfig
 from tests.service.running import in_time, upload
 from tests.service.test_api import SHOT, routes
 
@@ -84,7 +84,7 @@ def form(answer) -> int:
 )
 def test_an_error_has_the_one_form(client, jobs, monkeypatch, status, method, path, options):
     done, waiting = jobs
-    monkeypatch.setattr(jobs_module, "STREAMS", 0)
+    monkeypatch.setattr(job_routes, "STREAMS", 0)
     asked = "/v1" + path.format(done=done, waiting=waiting)
     answer = in_time(lambda: client.request(method, asked, **options), "an answer, and no stream without end")
     assert form(answer) == status

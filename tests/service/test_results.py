@@ -10,7 +10,7 @@ import pytest
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.service.inspection import glance_at_all
+from isa_engine.service.upkeep.inspection import glance_at_all
 from tests.service.test_api import submit
 from tests.service.test_client import served
 

@@ -13,7 +13,7 @@ import pytest
 import isa_engine
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError
-from isa_engine.service.access import check_exposure
+from isa_engine.service.http.access import check_exposure
 from isa_engine.service.server import _listen, _take_up
 from tests.service.running import LONG, STUB, RunningEngine, alive, eventually, upload
 from tests.service.stub_engine import ENDLESS

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from isa_engine.client.protocol import OVER, TRANSITIONS, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.service.claims import MAX_STALLS
-from isa_engine.service.folders import Folders
-from isa_engine.service.lock import held
-from isa_engine.service.retention import Retention
-from isa_engine.service.store import Conflict, JobStore, OverQuota
+from isa_engine.service.files.folders import Folders
+from isa_engine.service.queue.claims import MAX_STALLS
+from isa_engine.service.queue.store import Conflict, JobStore, OverQuota
+from isa_engine.service.upkeep.lock import held
+from isa_engine.service.upkeep.retention import Retention
 
 
 @pytest.mark.parametrize(("source", "target"), list(itertools.permutations(TRANSITIONS, 2)))

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from isa_engine.client.protocol import JobStatus
-from isa_engine.service import supervisor as supervisor_module
-from isa_engine.service.claims import MAX_STALLS
-from isa_engine.service.conditions import Conditions
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.supervisor import Supervisor, death_sentence
+from isa_engine.service.operation.conditions import Conditions
+from isa_engine.service.operation.configuration import ServiceConfig
+from isa_engine.service.queue.claims import MAX_STALLS
+from isa_engine.service.work import supervisor as supervisor_module
+from isa_engine.service.work.supervisor import Supervisor, death_sentence
 from tests.service.running import eventually
 
 SLEEPS = (sys.executable, "-c", "import sys; sys.stdin.read()")

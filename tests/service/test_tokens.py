@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from isa_engine.cli import main
 from isa_engine.client.protocol import TRANSITIONS, ResultFile
 from isa_engine.errors import EngineError
-from isa_engine.service.api import create_app
-from isa_engine.service.configuration import ServiceConfig
-from isa_engine.service.tokens import Tokens
+from isa_engine.service.http.api import create_app
+from isa_engine.service.http.tokens import Tokens
+from isa_engine.service.operation.configuration import ServiceConfig
 from tests.service.test_api import SHOT, routes
 
 

@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from isa_engine.errors import EngineError
-from isa_engine.service import waiting, webhook
-from isa_engine.service.conditions import Conditions
-from isa_engine.service.configuration import ServiceConfig, read_config
-from isa_engine.service.store import JobStore
-from isa_engine.service.waiting import Waiting
-from isa_engine.service.webhook import Webhook, key_of
+from isa_engine.service.operation import waiting, webhook
+from isa_engine.service.operation.conditions import Conditions
+from isa_engine.service.operation.configuration import ServiceConfig, read_config
+from isa_engine.service.operation.waiting import Waiting
+from isa_engine.service.operation.webhook import Webhook, key_of
+from isa_engine.service.queue.store import JobStore
 from tests.service.running import eventually, in_time
 from tests.service.test_server import refused
 

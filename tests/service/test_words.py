@@ -5,7 +5,7 @@ import pytest
 from isa_engine.client import EngineClient
 from isa_engine.client.words import sentence
 from isa_engine.errors import EngineError
-from isa_engine.service import job_log
+from isa_engine.service.files import job_log
 from tests.service.test_server import refused
 
 FORGED = "Anna\n2026-01-01 00:00:00 done\x1b[2J\u202egpj.exe\x9b31m"

@@ -6,13 +6,14 @@ import pytest
 
 from isa_engine.cli import main
 from isa_engine.client.protocol import MAX_COMMENT, MAX_NAME, MAX_SENTENCE
-from isa_engine.service import job_log, waiting
-from isa_engine.service.claims import MAX_BLAME, MAX_STALLS
-from isa_engine.service.conditions import Conditions
-from isa_engine.service.history import History
-from isa_engine.service.store import JobStore
-from isa_engine.service.waiting import Waiting
-from isa_engine.service.worker import Worker
+from isa_engine.service.files import job_log
+from isa_engine.service.operation import waiting
+from isa_engine.service.operation.conditions import Conditions
+from isa_engine.service.operation.waiting import Waiting
+from isa_engine.service.queue.claims import MAX_BLAME, MAX_STALLS
+from isa_engine.service.queue.history import History
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.work.worker import Worker
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, KILLED, REFUSED, generate, load_model
 

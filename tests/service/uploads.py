@@ -20,7 +20,7 @@ from random import Random
 import psutil
 import requests
 
-from isa_engine.service.folders import Folders
+from isa_engine.service.files.folders import Folders
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import FAST
 

@@ -23,7 +23,7 @@ from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEn
 from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
-from isa_engine.service.store import JobStore
+from isa_engine.service.queue.store import JobStore
 from isa_engine.shot import encode_shot
 from tests.service.running import (
     COMMAND,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import RESULTS
-from isa_engine.service.store import JobStore
+from isa_engine.service.queue.store import JobStore
 from isa_engine.shot import Settings, encode_shot
 from tests.service.running import RunningEngine, eventually
 from tests.service.stub_engine import results_of

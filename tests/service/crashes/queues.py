@@ -6,9 +6,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-from isa_engine.service import custody
-from isa_engine.service.sqlite import backups
-from isa_engine.service.store import JobStore
+from isa_engine.service.queue.sqlite import backups
+from isa_engine.service.queue.store import JobStore
+from isa_engine.service.upkeep import custody
 from tests.service.crashes.ledger import PATIENCE, TOKEN, Ledger, Outcome
 from tests.service.crashes.machines import not_ready, send_and_wait_for_steps
 from tests.service.running import RunningEngine, eventually

@@ -1,0 +1,1 @@
+"""What an operator says to a service, its configuration, and is told by it: log, troubles, webhook."""
