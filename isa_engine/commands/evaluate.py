@@ -8,6 +8,7 @@ from typing import Any
 
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ModelError
+from isa_engine.models import KINDS, describe
 from isa_engine.shot import Settings
 
 HELP = "measure a model on held-out clips"
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.reporting.progress import PrintedProgress
     from isa_engine.pipeline.model import build_model
 
-    if arguments.part == "control" and not _is_configured(arguments.model):
+    if arguments.part == "control" and not KINDS[describe(arguments.model).kind].trained_here:
         _plates(arguments)
         return
     config = model_config(arguments.model)
@@ -145,17 +146,6 @@ def _detection(arguments: argparse.Namespace) -> None:
     tables = [detection(*place), detection_in_motion(*place)]
     table.write(arguments.out, arguments.part, tables, {"first seed": arguments.seed})
     print("\n".join(each.markdown() for each in tables))
-
-
-def _is_configured(name: str) -> bool:
-    """Whether the house has a configuration of that name: its parts can be looked into."""
-    from isa_engine.configuration import model_config
-
-    try:
-        model_config(name)
-    except ModelError:
-        return False
-    return True
 
 
 def _plates(arguments: argparse.Namespace) -> None:

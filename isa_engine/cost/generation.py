@@ -9,7 +9,7 @@ from isa_engine.cost import autoencoder
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import Product, operations, weights
 from isa_engine.cost.transformer import transformer
-from isa_engine.geometry.frames import Made, extended_count, latent_count
+from isa_engine.geometry.frames import Made, extended_count, frames_before, latent_count
 from isa_engine.geometry.temporal_windows import seen_with
 
 
@@ -76,19 +76,8 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
     }
 
 
-def step(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Floating point operations of a denoising step of all segments under the policy that computes
-    everything, by part of the transformer."""
-    return operations(_whole_step(config, work))
-
-
-def attention_of_step(config: ModelConfig, work: Work) -> dict[str, int]:
-    """Of ``step``'s operations those between tokens: of queries with keys, and of their weights with values.
-    What a sparse pattern or another kernel can spare is among these."""
-    return operations(product for product in _whole_step(config, work) if not product.learned)
-
-
-def _whole_step(config: ModelConfig, work: Work) -> list[Product]:
+def step(config: ModelConfig, work: Work) -> list[Product]:
+    """The products of a denoising step of all segments under the policy that computes everything."""
     told = _branch(config, work, work.characters)
     # Guidance evaluates a second branch, that of the picture with nobody in it.
     return told if work.guidance == 1 else told + _branch(config, work, 0)
@@ -101,6 +90,17 @@ def denoising(config: ModelConfig, work: Work) -> int:
     read = _sum(_branch(config, work, work.characters, moved=False))
     nobody = 0 if work.guidance == 1 else _sum(_branch(config, work, 0))
     return counts.moved * told + (counts.told - counts.moved) * read + counts.nobody * nobody
+
+
+def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
+    """How many tokens the transformer has of the video, of the cast's points and of its pictures."""
+    latents = seen(config, work)
+    points = 0 if config.dit.conditioning == "controlnet-2d" else config.dit.points
+    return {
+        "video": sum(latents) * (work.height // config.multiple) * (work.width // config.multiple),
+        "points": sum(map(frames_before, latents)) * work.characters * points,
+        "image": len(latents) * work.characters * token_count(config.image_tower),
+    }
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:

@@ -53,6 +53,12 @@ def operations(products: Iterable[Product]) -> dict[str, int]:
     return parts
 
 
+def between_tokens(products: Iterable[Product]) -> dict[str, int]:
+    """Of ``operations`` those of queries with keys, and of their weights with values: attention without
+    projections. What a sparse pattern or another kernel can spare is among these."""
+    return operations(product for product in products if not product.learned)
+
+
 def weights(products: Iterable[Product]) -> int:
     """How many weights the learned matrices have."""
     return sum(each.inside * each.outside * each.times for each in products if each.learned)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.cost.generation import Work, step
+from isa_engine.cost.products import operations
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.geometry.temporal_windows import Share, TemporalWindows, shares, temporal_windows
 
@@ -37,7 +38,7 @@ def shared_step(config: ModelConfig, work: Work, workers: int) -> list[SharedSte
     Args:
         work: ``policy`` and ``steps`` do not count.
     """
-    total, parts = latent_count(work.frames), step(config, work)
+    total, parts = latent_count(work.frames), operations(step(config, work))
     dit = config.dit
     windows = temporal_windows(total, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
     dealt = [] if windows is None else shares(windows, workers)
@@ -48,8 +49,8 @@ def shared_step(config: ModelConfig, work: Work, workers: int) -> list[SharedSte
     found = []
     for number, share in enumerate(dealt):
         latents = share.last - share.first
-        operations = across * len(share.starts) / len(windows.starts) + elsewhere * latents / total
-        found.append(SharedStep(latents, operations, *_received(config, work, windows, dealt, number)))
+        own = across * len(share.starts) / len(windows.starts) + elsewhere * latents / total
+        found.append(SharedStep(latents, own, *_received(config, work, windows, dealt, number)))
     return found
 
 

@@ -9,6 +9,7 @@ from isa_engine.configuration.limits import limits_of
 from isa_engine.configuration.policies import PRESETS, Preset
 from isa_engine.cost import generation, memory
 from isa_engine.cost.generation import Work
+from isa_engine.cost.products import Product
 from isa_engine.errors import ModelError
 from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way
 
@@ -60,6 +61,12 @@ class ISA:
     def operations(self, work: Work) -> dict[str, int]:
         return generation.generation(self.config, work)
 
+    def tokens(self, work: Work) -> dict[str, int]:
+        return generation.tokens(self.config, work)
+
+    def step(self, work: Work) -> list[Product]:
+        return generation.step(self.config, work)
+
     def ways(self, work: Work) -> tuple[Way, ...]:
         return (Way("whole", memory.memory(self.config, work)),)
 
@@ -88,4 +95,4 @@ def told(name: str, facts: dict[str, Any]) -> ISA:
     return ISA(model_config(name), facts["state"])
 
 
-KIND = Kind(names, describe, told, "isa_engine.pipeline.isa")
+KIND = Kind(names, describe, told, "isa_engine.pipeline.isa", trained_here=True)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from isa_engine.configuration.policies import POLICIES, Preset
 from isa_engine.cost.generation import Work
+from isa_engine.cost.products import Product
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
 # How a model's weights stand: they are on the machine; files of theirs are gone; nobody has trained any yet.
@@ -106,6 +107,14 @@ class Description(Protocol):
         """Floating point operations of each phase of a generation, as ``pipeline.Progress`` names them."""
         ...
 
+    def tokens(self, work: Work) -> dict[str, int]:
+        """How many tokens go through the network at a step, by what they are of."""
+        ...
+
+    def step(self, work: Work) -> Iterable[Product]:
+        """The products of a denoising step, under the policy that computes everything."""
+        ...
+
     def ways(self, work: Work) -> "tuple[Way, ...]":
         """How the model may lie in a device's memory, the fastest first."""
         ...
@@ -143,9 +152,12 @@ class Kind:
         told: makes the description from a name and from the ``facts`` that another machine sent; raises
             ``ModelError`` where these make no sense.
         painter: the module that loads and runs them, which needs torch (``pipeline.painter``).
+        trained_here: whether ``isa_engine.training`` makes them: what it measures of their networks can be
+            measured again.
     """
 
     names: Callable[[], Iterable[str]]
     describe: Callable[[str], Description | None]
     told: Callable[[str, dict[str, Any]], Description]
     painter: str
+    trained_here: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 from isa_engine.configuration.policies import PRESETS, Preset, asked
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
-from isa_engine.cost.products import operations
+from isa_engine.cost.products import Product, operations
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models.added import Added, Running, added, added_names
@@ -69,9 +69,15 @@ class VACE:
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder are little
         beside its steps."""
-        counted = (operations(wan.transformer(self.shape, count)) for count in self._tokens(work))
-        step = sum(sum(parts.values()) for parts in counted)
-        return {"denoise": self._times(work) * step}
+        step = sum(operations(self.step(work)).values())
+        return {"denoise": asked(work.policy, work.steps).told * step}
+
+    def tokens(self, work: Work) -> dict[str, int]:
+        return {"video and references": sum(self._tokens(work)), "text": wan.TEXT_TOKENS}
+
+    def step(self, work: Work) -> list[Product]:
+        counts = self._tokens(work) * _branches(work)
+        return [product for count in counts for product in wan.transformer(self.shape, count)]
 
     def ways(self, work: Work) -> tuple[Way, ...]:
         """As of ``Description``, on a GPU: numbers of 16 bits, the autoencoder's of 32."""
@@ -81,7 +87,7 @@ class VACE:
         blocks = 2 * transformer / (self.shape.layers + self.shape.controls)
         always = _PROCESS + vae + self.memory_beside(work)
         count, layer = len(self._tokens(work)), _LARGEST_LAYER * text
-        words, passes = 2 * text * count, self._times(work) * count
+        words, passes = 2 * text * count, asked(work.policy, work.steps).told * _branches(work) * count
         return (
             Way("whole", always + transformer + text),
             Way("text encoder offloaded", always + transformer + layer, words, ("text_encoder",)),
@@ -115,9 +121,10 @@ class VACE:
         side, latents = self.shape.side, [last - first + people for first, last in spans] * passes
         return [wan.tokens(self.shape, count, work.height // side, work.width // side) for count in latents]
 
-    def _times(self, work: Work) -> int:
-        """How often the transformer is run over each part."""
-        return asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
+
+def _branches(work: Work) -> int:
+    """How often the transformer is run over each part at a step."""
+    return 1 if work.guidance == 1 else 2
 
 
 def context_windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:

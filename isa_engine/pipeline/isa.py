@@ -14,7 +14,7 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
-from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.model import Model, build_model, count_parameters
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report
@@ -31,6 +31,10 @@ def load(name: str, device: str) -> Model:
     config, folder = model_config(name), weights_folder(name)
     first, *others = (build_model(config, folder, each) for each in device.split("+"))
     return dataclasses.replace(first, others=tuple(Device(other) for other in others))
+
+
+def parameters(name: str) -> dict[str, dict[str, int]]:
+    return count_parameters(model_config(name))
 
 
 def parts(shot: Shot, model: Model, segment: int, again: Tensor, report: Report) -> list[Part]:

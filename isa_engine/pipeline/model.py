@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from isa_engine.configuration import CARD, ModelConfig
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
+from isa_engine.dit.parameters import parameters as of_transformer
 from isa_engine.dit.shared_windows import Neighbours
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
@@ -171,6 +172,17 @@ def build_matte_head(config: ModelConfig) -> MatteHead:
     """A matte head for the latents of a configuration's autoencoder, with random weights."""
     latent = config.vae.latent_channels, config.vae.spatial_compression
     return MatteHead(*latent, **dataclasses.asdict(config.matte_head))
+
+
+def count_parameters(config: ModelConfig) -> dict[str, dict[str, int]]:
+    """Parameters of each network by part; nothing is allocated."""
+    with torch.device("meta"):
+        networks = build_parts(config)
+    counts = {
+        part: {name: sum(map(torch.numel, module.parameters())) for name, module in network.named_children()}
+        for part, network in networks.items()
+    }
+    return counts | {"dit": of_transformer(config.dit)}
 
 
 def save_model(parts: dict[str, nn.Module], card: dict, folder: Path) -> None:

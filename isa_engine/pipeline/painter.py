@@ -62,6 +62,10 @@ class Painter(Protocol):
         """
         ...
 
+    def parameters(self, name: str) -> dict[str, dict[str, int]]:
+        """How many numbers each of the named model's networks has, by part; its weights are not read."""
+        ...
+
     def parts(self, shot: Shot, model: Any, segment: int, again: Tensor, report: Report) -> list[Part]:
         """In which parts a segment is sampled, one after the other.
 
@@ -130,6 +134,15 @@ def load_model(name: str, device: str = "auto") -> Loaded:
         ModelError: no such model or device, or a file or tensor that does not fit; it is named.
     """
     return _module(describe(name).kind).load(name, device)
+
+
+def parameters(name: str) -> dict[str, dict[str, int]]:
+    """The named model's, as of ``Painter.parameters``.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    return _module(describe(name).kind).parameters(name)
 
 
 def painter_of(model: Loaded) -> Painter:

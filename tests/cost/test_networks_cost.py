@@ -8,9 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration import MODELS, ModelConfig, VAEConfig, model_config
 from isa_engine.cost import autoencoder
-from isa_engine.cost.generation import Work, attention_of_step, generation, step, weight_count
+from isa_engine.cost.generation import Work, generation, step, weight_count
 from isa_engine.cost.image_tower import image_tower, token_count
-from isa_engine.cost.products import operations, weights
+from isa_engine.cost.products import between_tokens, operations, weights
 from isa_engine.dit import ImageTower
 from isa_engine.pipeline.model import build_matte_head, build_parts
 from isa_engine.vae import VideoVAE
@@ -127,13 +127,13 @@ def test_a_generation_is_its_phases():
     config = model_config("isa-tiny")
     work = Work(25, 224, 128, 2, 12, 2.5)
     whole, longer = generation(config, work), generation(config, replace(work, steps=24))
-    assert longer["denoise"] - whole["denoise"] == 12 * sum(step(config, work).values())
+    assert longer["denoise"] - whole["denoise"] == 12 * total(step(config, work))
     assert longer["encode"] == whole["encode"]
     unguided = step(config, replace(work, guidance=1.0))
-    assert sum(unguided.values()) < sum(step(config, work).values()) < 2 * sum(unguided.values())
+    assert total(unguided) < total(step(config, work)) < 2 * total(unguided)
     # Attention's share grows with the canvas: what is not between tokens grows as their number does.
     large = replace(work, width=2 * work.width, height=2 * work.height)
-    small, wide = (sum(attention_of_step(config, each).values()) for each in (work, large))
-    rest = [sum(step(config, each).values()) - part for each, part in ((work, small), (large, wide))]
+    small, wide = (sum(between_tokens(step(config, each)).values()) for each in (work, large))
+    rest = [total(step(config, each)) - part for each, part in ((work, small), (large, wide))]
     assert wide / small > 4 > rest[1] / rest[0] > 1
     assert weights(image_tower(config.image_tower, 1)) == weights(image_tower(config.image_tower, 5))

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from isa_engine.configuration.policies import PRESETS
+from isa_engine.cost.products import Product
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
@@ -51,6 +52,12 @@ class Described:
     def operations(self, work) -> dict[str, int]:
         return {"encode": 1, "denoise": work.steps, "decode": work.frames}
 
+    def tokens(self, work) -> dict[str, int]:
+        return {"discs": work.characters}
+
+    def step(self, work) -> list[Product]:
+        return [Product("disc", work.frames, work.height, work.width, work.characters)]
+
     def ways(self, work) -> tuple[Way, ...]:
         return Way("whole", 2.0**20), Way("half", 2.0**19, 2.0**20)
 
@@ -87,6 +94,10 @@ class Discs:
 
 def load(name: str, device: str) -> Discs:
     return Discs()
+
+
+def parameters(name: str) -> dict[str, dict[str, int]]:
+    return {"brush": {"radius": 1}}
 
 
 def parts(shot, model, segment: int, again: Tensor, report) -> list[Part]:

@@ -11,8 +11,9 @@ import pytest
 
 from isa_engine import cli
 from isa_engine.commands.model_cost import model_cost
-from isa_engine.configuration import MODELS, model_config, weights_folder
+from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.configuration.policies import PRESETS
+from isa_engine.models import describe
 from isa_engine.pipeline import generate
 from isa_engine.shot import write_shot
 from tests.pipeline.shots import MICRO, make_shot, picture
@@ -128,7 +129,7 @@ def test_a_model_without_weights_says_so(capsys):
 
 
 def test_isa_small_fits_beside_the_code_in_8_bits():
-    cost = model_cost(model_config("isa-small"), 33, 256, 256, 1)
+    cost = model_cost(describe("isa-small"), 33, 256, 256, 1)
     assert 28e6 < cost["parameters"]["dit"]["total"] < 32e6
     assert cost["bytes"]["8 bits"] < 42e6
 
@@ -143,9 +144,9 @@ def test_model_show_counts_the_parameters_there_are(shot, model, capsys):
 
 
 def test_model_show_grows_with_what_it_is_asked_about():
-    config = model_config("isa-tiny")
-    small, long = model_cost(config, 5, 128, 128, 1), model_cost(config, 33, 128, 128, 1)
-    crowd = model_cost(config, 5, 128, 128, 3)
+    tiny = describe("isa-tiny")
+    small, long = model_cost(tiny, 5, 128, 128, 1), model_cost(tiny, 33, 128, 128, 1)
+    crowd = model_cost(tiny, 5, 128, 128, 3)
     assert small["step_operations"]["total"] < crowd["step_operations"]["total"]
     assert small["tokens"]["video"] < long["tokens"]["video"]
     assert crowd["tokens"]["points"] == 3 * small["tokens"]["points"]

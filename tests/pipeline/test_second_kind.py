@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from isa_engine import cli
 from isa_engine.errors import Cancelled, ModelError
 from isa_engine.farm import eligibility, tasks
 from isa_engine.farm.job import write_bundle
@@ -63,6 +64,18 @@ def test_it_is_listed_described_and_told_apart():
     assert describe("isa-tiny").kind == "isa"
     with pytest.raises(ModelError, match=r"isa-tiny, .*discs"):
         describe("squares")
+
+
+def test_model_show_tells_what_it_says_of_itself(capsys):
+    assert cli.main(["model", "show", discs.NAME, "--frames", "5", "--characters", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["licence"], found["canvas"], found["trained"]) == ("CC0-1.0", [48, 48], True)
+    assert found["parameters"] == {"brush": {"radius": 1, "total": 1}}
+    assert found["memory"] == {"whole": 2.0**20, "half": 2.0**19}
+    assert found["tokens"] == {"discs": 2}
+    assert found["step_operations"]["disc"] == 2 * 5 * 48 * 48 * 2
+    assert found["step_attention"] == {"total": 0}
+    assert found["generation_operations"] == {"encode": 1, "denoise": found["steps"], "decode": 5}
 
 
 def test_its_plate_shows_discs_where_the_cast_is_in_the_colours_of_their_prompts(tmp_path):

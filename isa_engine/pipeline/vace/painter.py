@@ -34,6 +34,10 @@ def load(name: str, device: str) -> VACE:
     return loading.load(name, found, device)
 
 
+def parameters(name: str) -> dict[str, dict[str, int]]:
+    return {part: {"weights": count} for part, count in added(name).parameters.items()}
+
+
 def parts(shot: Shot, model: VACE, segment: int, again: Tensor, report: Report) -> list[Pass]:
     check(model.description, shot)
     return passes_of(shot, model.side, segment, again, report)

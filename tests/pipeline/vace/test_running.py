@@ -98,6 +98,10 @@ def test_model_show_tells_what_a_take_costs(added, capsys):
     assert long["generation_operations"]["denoise"] == 16 * once["generation_operations"]["denoise"]
     assert list(once["memory"]) == ["whole", "text encoder offloaded", "offloaded"]
     assert once["memory"] == long["memory"]
+    assert once["parameters"].keys() == {"transformer", "vae", "text_encoder"}
+    assert once["bytes"]["8 bits"] == sum(describe(added).parameters.values())
+    assert long["step_attention"]["self-attention"] == 16 * once["step_attention"]["self-attention"]
+    assert once["generation_operations"]["denoise"] == once["steps"] * once["step_operations"]["total"]
     assert cli.main(["model", "show", added, "--size", "848x480"]) == 0
     assert "bytes on a device\n  whole" in capsys.readouterr().out
     assert cli.main(["model", "show", added, "--size", "850x480"]) == 1
