@@ -22,6 +22,7 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
         help="paint the people one after the other, by models that can",
     )
     parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
+    parser.add_argument("--painted", metavar="CONTROL", help="mask or boxes, by models that can choose")
     parser.add_argument(
         "--preset", choices=list(BUILT_IN), help="steps, guidance and what is computed of a preset"
     )
@@ -43,11 +44,13 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     if arguments.one_by_one and not model.one_by_one:
         remedy = "Leave out --one-by-one, or choose another --model."
         raise SceneError(f"{model.name} cannot paint people one after the other", remedy=remedy)
-    if arguments.steering and arguments.steering not in model.steering:
-        remedy = "Leave out --steering, or choose another --model."
-        raise SceneError(f"{model.name} cannot be steered by '{arguments.steering}'", remedy=remedy)
+    for name in ("steering", "painted"):
+        wish = getattr(arguments, name)
+        if wish and wish not in getattr(model, name):
+            remedy = f"Leave out --{name}, or choose another --model."
+            raise SceneError(f"{model.name} cannot be steered by '{wish}'", remedy=remedy)
     presets.use_model(model.name, scene)
-    for name in ("prompt", "negative_prompt", "one_by_one", "steering"):
+    for name in ("prompt", "negative_prompt", "one_by_one", "steering", "painted"):
         if getattr(arguments, name) is not None:
             setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:

@@ -23,7 +23,8 @@ def check_shot(shot: Shot, model: Description | None = None) -> list[Finding]:
     Args:
         model: the shot's; None: it is not known what it reads.
     """
-    steered = () if model is None else steered_by(model, shot.settings.steering)
+    told = shot.settings.steering, shot.settings.painted
+    steered = () if model is None else steered_by(model, *told)
     return [
         *check_reference_poses(shot),
         *check_size(shot),

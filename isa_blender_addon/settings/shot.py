@@ -48,6 +48,15 @@ class SceneSettings(bpy.types.PropertyGroup):
         ],
         default=Settings.steering,
     )
+    painted: EnumProperty(
+        name="Painted",
+        description="Where people are painted; all around it a background stays as it is",
+        items=[
+            ("mask", "Bodies", "Bodies, with a hand's breadth of room for hair and cloth"),
+            ("boxes", "Boxes", "A box about each of these: wide skirts, hats and props have room as well"),
+        ],
+        default=Settings.painted,
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps: more take longer and look cleaner",
@@ -198,10 +207,15 @@ def generation_settings(scene) -> Settings:
     words = (isa.prompt, isa.negative_prompt) if model.prompted else ("", "")
     size = canvas(scene)
     one_by_one = isa.one_by_one and model.one_by_one
-    usual = (*model.steering, Settings.steering)[0]
-    steering = isa.steering if isa.steering in model.steering else usual
+    steering = _known(isa.steering, model.steering or (Settings.steering,))
+    painted = _known(isa.painted, model.painted or (Settings.painted,))
     how = isa.steps, isa.guidance, isa.seed, isa.policy
-    return Settings(isa.model, *size, *how, *words, one_by_one, steering)
+    return Settings(isa.model, *size, *how, *words, one_by_one, steering, painted)
+
+
+def _known(wish: str, choices: tuple[str, ...]) -> str:
+    """What is wished where it can be chosen, else the usual one, which is the first."""
+    return wish if wish in choices else choices[0]
 
 
 CLASSES = (SceneSettings,)

@@ -95,7 +95,7 @@ def use_settings(scene, take: Take) -> None:
     """
     model_named(take.settings.model)
     how = "steps", "guidance", "seed", "policy"
-    for name in ("model", *how, "prompt", "negative_prompt", "one_by_one", "steering"):
+    for name in ("model", *how, "prompt", "negative_prompt", "one_by_one", "steering", "painted"):
         setattr(scene.isa, name, getattr(take.settings, name))
 
 

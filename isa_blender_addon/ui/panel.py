@@ -143,7 +143,7 @@ def draw_controls(context, layout) -> None:
     model = chosen(scene)
     if model is None or not model.controls:
         return
-    sent = steered_by(model, scene.isa.steering)
+    sent = steered_by(model, scene.isa.steering, scene.isa.painted)
     others = [name for name in CONTROLS if name not in sent]
     for title, names in (("Controls", sent), ("Not Sent to It", others)):
         if names:
@@ -152,7 +152,7 @@ def draw_controls(context, layout) -> None:
             row = column.row(align=True)
             for name in names:
                 row.prop_enum(scene.isa, "controls", name)
-    masked = "mask" in sent and "mask" in scene.isa.controls
+    masked = {*model.painted} & {*sent} & scene.isa.controls
     if masked and scene.isa.background == "NONE":
         sentence(context, layout, "Without a background all of the frame is painted.", "INFO")
 
@@ -192,10 +192,12 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
             layout.prop(isa, "negative_prompt")
         if model is not None and model.one_by_one:
             layout.prop(isa, "one_by_one")
-        if model is not None and model.steering:
-            row = layout.row(heading="Steering", align=True)
-            for name in model.steering:
-                row.prop_enum(isa, "steering", name)
+        if model is not None:
+            for choice in ("steering", "painted"):
+                if known := getattr(model, choice):
+                    row = layout.row(heading=isa.bl_rna.properties[choice].name, align=True)
+                    for name in known:
+                        row.prop_enum(isa, choice, name)
         layout.prop(isa, "folder", placeholder="isa, beside the file")
 
 

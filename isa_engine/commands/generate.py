@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="paint the people one after the other, by models that can",
     )
     parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
+    parser.add_argument("--painted", metavar="CONTROL", help="mask or boxes, by models that can choose")
     add_remaking(parser)
     parser.add_argument(
         "--device",
@@ -39,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    names = ("model", "steps", "guidance", "seed", "prompt", "negative_prompt", "one_by_one", "steering")
+    words, people = ("prompt", "negative_prompt"), ("one_by_one", "steering", "painted")
+    names = ("model", "steps", "guidance", "seed", *words, *people)
     changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if arguments.preset:
         model = changes.get("model", shot.settings.model)
@@ -49,9 +51,11 @@ def run(arguments: argparse.Namespace) -> None:
     if shot.settings.one_by_one and not describe(shot.settings.model).one_by_one:
         problem = f"'{shot.settings.model}' cannot paint people one after the other"
         raise ModelError(problem, remedy="Add --no-one-by-one, or choose another --model.")
-    if (steering := arguments.steering) and steering not in describe(shot.settings.model).steering:
-        problem = f"'{shot.settings.model}' cannot be steered by '{steering}'"
-        raise ModelError(problem, remedy="Leave out --steering, or choose another --model.")
+    for name in ("steering", "painted"):
+        wish = getattr(arguments, name)
+        if wish and wish not in getattr(describe(shot.settings.model), name):
+            problem = f"'{shot.settings.model}' cannot be steered by '{wish}'"
+            raise ModelError(problem, remedy=f"Leave out --{name}, or choose another --model.")
     shot = keeping(arguments)(shot)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes

@@ -28,25 +28,19 @@ def grown_masks(
         yield _picture(np.logical_or.reduce([figure.mask for figure in figures]))
 
 
-def box_masks(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """A rectangle around each figure, with the same room.
-
-    Yields:
-        ``(height, width, 3)`` uint8, 255 or 0.
-    """
-    for figures in _grown(shot, size, range(shot.frames)):
-        masks = [figure.mask for figure in figures]
-        for mask in masks:
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            if len(rows):
-                mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-        yield _picture(np.logical_or.reduce(masks))
+def box_masks(shot: Shot, size: tuple[int, int], frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
+    """A rectangle around each figure, with the same room; arguments and pictures as of ``grown_masks``."""
+    for figures in _grown(shot, size, range(shot.frames) if frames is None else frames):
+        yield _picture(np.logical_or.reduce([_boxed(figure.mask) for figure in figures]))
 
 
 def own_masks(
     shot: Shot, size: tuple[int, int], cast: Sequence[int], frames: Iterable[int]
 ) -> Iterator[list[np.ndarray]]:
     """Characters with the same room, each without what of those before it is nearer there.
+
+    Where the shot's people are painted in boxes, each has beside that what its box holds of nobody before it:
+    only a body covers a body that is painted already.
 
     Args:
         cast: indices into the shot's characters.
@@ -58,10 +52,11 @@ def own_masks(
     for figures in _grown(shot, size, frames, cast):
         masks = []
         for place, own in enumerate(figures):
-            mask = own.mask.copy()
+            mask, free = own.mask.copy(), _boxed(own.mask)
             for other in figures[:place]:
                 mask &= ~(other.mask & (other.depth < own.depth))
-            masks.append(mask)
+                free &= ~other.mask
+            masks.append(mask | free if shot.settings.painted == "boxes" else mask)
         yield masks
 
 
@@ -75,6 +70,15 @@ def grown(mask: np.ndarray, radius: float) -> np.ndarray:
         result[: height - up] |= wide[up:]
         result[up:] |= wide[: height - up]
     return result
+
+
+def _boxed(mask: np.ndarray) -> np.ndarray:
+    """The rectangle about a mask; none about an empty one."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = np.zeros_like(mask)
+    if len(rows):
+        box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return box
 
 
 def _widened(mask: np.ndarray, across: int) -> np.ndarray:

@@ -22,7 +22,7 @@ class ISA:
     state: str
     kind, licence = "isa", ""
     longest, fps = None, None
-    controls, steering = (), ()
+    controls, steering, painted = (), (), ()
     prompted, one_by_one, shared = False, False, True
 
     @property

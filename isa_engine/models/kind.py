@@ -59,6 +59,7 @@ class Description(Protocol):
         points: how many of a character's surface points it reads; 0: none.
         controls: the pictures of the shot that can steer it, by their names in ``controls.CONTROLS``.
         steering: those of them of which a shot chooses one (``shot.Settings``), the usual one first.
+        painted: those of them, likewise, that may say where people are painted.
         prompted: whether it reads prompts.
         one_by_one: whether it can paint people one after the other (``shot.Settings``).
         shared: whether several devices or nodes can make a take together.
@@ -92,6 +93,8 @@ class Description(Protocol):
     def controls(self) -> tuple[str, ...]: ...
     @property
     def steering(self) -> tuple[str, ...]: ...
+    @property
+    def painted(self) -> tuple[str, ...]: ...
     @property
     def prompted(self) -> bool: ...
     @property
@@ -135,11 +138,14 @@ class Steered(Protocol):
     def controls(self) -> tuple[str, ...]: ...
     @property
     def steering(self) -> tuple[str, ...]: ...
+    @property
+    def painted(self) -> tuple[str, ...]: ...
 
 
-def steered_by(model: Steered, choice: str) -> tuple[str, ...]:
-    """The pictures that steer a model where this one is chosen of those that it can choose of."""
-    return tuple(name for name in model.controls if name == choice or name not in model.steering)
+def steered_by(model: Steered, steering: str, painted: str) -> tuple[str, ...]:
+    """The pictures that steer a model where these are chosen of those that it can choose of."""
+    choices = *model.steering, *model.painted
+    return tuple(name for name in model.controls if name in (steering, painted) or name not in choices)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ def check(model: Description, shot: Shot) -> None:
     if model.state == MISSING:
         remedy = "Put them back on the engine's machine, or add the model again there."
         raise ModelError(f"files of the model '{model.name}' are missing", remedy=remedy)
-    if model.steering and shot.settings.steering not in model.steering:
-        problem = f"'{model.name}' cannot be steered by '{shot.settings.steering}'"
-        remedy = f"Choose {' or '.join(model.steering)}."
-        raise ShotError(problem, where="settings", remedy=remedy)
-    size = shot.settings.width, shot.settings.height
+    settings = shot.settings
+    for choice, known in ((settings.steering, model.steering), (settings.painted, model.painted)):
+        if known and choice not in known:
+            problem = f"'{model.name}' cannot be steered by '{choice}'"
+            raise ShotError(problem, where="settings", remedy=f"Choose {' or '.join(known)}.")
+    size = settings.width, settings.height
     if any(side % model.multiple for side in size):
         problem = f"a canvas of {size[0]} × {size[1]} pixels does not suit '{model.name}'"
         raise ShotError(problem, where="settings", remedy=f"Use multiples of {model.multiple}.")

@@ -52,7 +52,8 @@ class VACE:
     short_side, max_frames, fps = 480, 81, 16.0
     longest = None
     points, people = 0, None
-    controls, steering = ("pose", "depth", "mask"), ("pose", "depth")
+    controls = "pose", "depth", "mask", "boxes"
+    steering, painted = ("pose", "depth"), ("mask", "boxes")
     prompted, one_by_one, shared = True, True, False
 
     def __hash__(self) -> int:

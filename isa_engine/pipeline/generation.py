@@ -79,7 +79,7 @@ def control_hashes(shot: Shot, model: Loaded, report: Report) -> dict[str, str]:
     Raises:
         Cancelled: by ``report``.
     """
-    names = steered_by(model, shot.settings.steering)
+    names = steered_by(model, shot.settings.steering, shot.settings.painted)
     if not names:
         return {}
     canvas, found = (shot.settings.width, shot.settings.height), {}

@@ -52,7 +52,7 @@ class Model:
     weights: str
     device: torch.device
     others: tuple[Worker, ...] = ()
-    kind, controls, steering = "isa", (), ()
+    kind, controls, steering, painted = "isa", (), (), ()
 
     @property
     def name(self) -> str:

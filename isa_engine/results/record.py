@@ -28,7 +28,7 @@ class Maker(Protocol):
         weights: SHA-256 that names them, or "random".
         max_frames: the longest take it is made for.
         matte: ``GENERATED``, or ``PROJECTED``, which needs no model.
-        controls, steering: as of ``models.Description``.
+        controls, steering, painted: as of ``models.Description``.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Maker(Protocol):
     matte: str
     controls: tuple[str, ...]
     steering: tuple[str, ...]
+    painted: tuple[str, ...]
 
     def told(self) -> dict[str, Any]:
         """What else of it a plate depends on, JSON-ready."""

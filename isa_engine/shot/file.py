@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 to 6, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 7, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -11,6 +11,7 @@ Version 3 also has a policy among its settings, where it is not the exact one. V
 ``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
 Version 5 also says that people are painted one by one, where they are. Version 6 also has
 ``background_depth``, where it is known how far the set is, or says that something else than skeletons steers.
+Version 7 also says in which masks people are painted, where these are not their bodies.
 Any version may say in its header that the background has the cast's ``shadows``: an engine that does not read
 it only lays its own shade over them.
 
@@ -34,10 +35,17 @@ from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Setti
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3, 4, 5, 6)
+VERSIONS = (1, 2, 3, 4, 5, 6, 7)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
-_SILENT = {"prompt": "", "negative_prompt": "", "policy": EXACT, "one_by_one": False, "steering": "pose"}
+_SILENT = {
+    "prompt": "",
+    "negative_prompt": "",
+    "policy": EXACT,
+    "one_by_one": False,
+    "steering": "pose",
+    "painted": "mask",
+}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -80,6 +88,7 @@ def encode_shot(shot: Shot) -> bytes:
         4: shot.kept is not None,
         5: shot.settings.one_by_one,
         6: shot.background_depth is not None or "steering" in settings,
+        7: "painted" in settings,
     }
     version = max([version, *(later for later, said in since.items() if said)])
     header = {
@@ -258,7 +267,7 @@ def _settings(fields: dict) -> Settings:
         _integer(getattr(settings, name))
     if type(settings.guidance) not in (int, float):
         raise TypeError(f"{settings.guidance!r} is not a number")
-    for name in ("policy", "steering"):
+    for name in ("policy", "steering", "painted"):
         if type(getattr(settings, name)) is not str:
             raise TypeError(f"{getattr(settings, name)!r} is not a name")
     if type(settings.one_by_one) is not bool:

@@ -86,6 +86,8 @@ class Settings:
         one_by_one: whether the people are painted one after the other, by models that can.
         steering: which picture of the cast steers the model, a name of ``controls.CONTROLS``, where it can be
             steered by several.
+        painted: which mask says where people are painted and a background is not kept, a name of
+            ``controls.CONTROLS``, where the model can take several.
     """
 
     model: str = "isa-tiny"
@@ -99,6 +101,7 @@ class Settings:
     negative_prompt: str = ""
     one_by_one: bool = False
     steering: str = "pose"
+    painted: str = "mask"
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,7 @@ def _settings(shot: Shot) -> None:
     )
     _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
     _text("what steers the model", settings.steering, "settings")
+    _text("what says where people are painted", settings.painted, "settings")
     _prompt("prompt", settings.prompt, "settings")
     _prompt("negative prompt", settings.negative_prompt, "settings")
 

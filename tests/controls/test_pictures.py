@@ -166,6 +166,16 @@ def test_masks_hold_the_body_boxes_hold_masks_and_both_grow_with_the_figure():
         assert set(np.unique(mask)) == set(np.unique(boxes)) == {0, 255}
 
 
+def test_a_box_is_the_least_about_a_figures_mask_and_of_any_frame_alone_as_in_the_whole():
+    shot = shot_of([person(motion="walk", frames=(0, 10, 20))])
+    pictures = list(box_masks(shot, SIZE))
+    for frame, (mask, box) in enumerate(zip(grown_masks(shot, SIZE), pictures, strict=True)):
+        mask = mask[..., 0] > 0
+        assert np.array_equal(box[..., 0] > 0, mask.any(1)[:, None] & mask.any(0))
+        assert np.array_equal(next(box_masks(shot, SIZE, [frame])), box)
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
 def test_the_room_for_hair_and_cloth_is_twice_as_wide_at_half_the_distance():
     def room(distance):
         ball = heap(*ellipsoid((0.4,) * 3, (0, distance - 4, 0)))

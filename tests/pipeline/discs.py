@@ -45,6 +45,7 @@ class Described:
     prompted: bool = True
     one_by_one: bool = True
     steering: tuple[str, ...] = ()
+    painted: tuple[str, ...] = ()
     shared: bool = False
     presets = PRESETS
     size: float = 1.0
@@ -86,6 +87,7 @@ class Discs:
     matte: str = GENERATED
     controls: tuple[str, ...] = ()
     steering: tuple[str, ...] = ()
+    painted: tuple[str, ...] = ()
     shift: float = 2.0
 
     def told(self) -> dict[str, Any]:

@@ -54,10 +54,13 @@ def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_steer_a_model_is_refused(shot, tmp_path, capsys):
+@pytest.mark.parametrize(("option", "control"), [("--steering", "depth"), ("--painted", "boxes")])
+def test_what_cannot_steer_a_model_is_refused(shot, tmp_path, capsys, option, control):
     write_shot(make_shot(model="isa-tiny"), shot)
-    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--steering", "depth"]) == 1
-    assert "'isa-tiny' cannot be steered by 'depth'" in capsys.readouterr().err
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), option, control]) == 1
+    said = capsys.readouterr().err
+    assert f"'isa-tiny' cannot be steered by '{control}'" in said
+    assert f"Leave out {option}" in said
     assert not (tmp_path / "out").exists()
 
 

@@ -148,6 +148,7 @@ def any_shot(draw) -> Shot:
             negative_prompt=draw(words),
             one_by_one=draw(st.booleans()),
             steering=draw(st.sampled_from(("pose", "depth"))),
+            painted=draw(st.sampled_from(("mask", "boxes"))),
         ),
         cuts=cuts,
         kept=kept() if draw(st.booleans()) else None,

@@ -136,6 +136,18 @@ def test_what_steers_makes_the_file_a_version_6_where_it_is_not_skeletons():
     assert read_shot(encode_shot(small_shot())).settings.steering == "pose"
 
 
+@pytest.mark.parametrize("steering", ["pose", "depth"])
+def test_boxes_make_the_file_a_version_7_and_files_of_before_are_of_bodies(steering):
+    bodies = replace(small_shot().settings, steering=steering)
+    boxes = replace(bodies, painted="boxes")
+    encoded, before = encode_shot(small_shot(settings=boxes)), encode_shot(small_shot(settings=bodies))
+    assert version(encoded) == 7
+    assert read_shot(encoded).settings == boxes
+    assert version(before) == (1 if steering == "pose" else 6)
+    assert "painted" not in header(before)["settings"]
+    assert read_shot(before).settings.painted == "mask"
+
+
 def test_what_is_kept_of_a_take_makes_the_file_a_version_4():
     kept = Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
     encoded = encode_shot(small_shot(kept=kept))

@@ -77,6 +77,10 @@ CASES = {
         {"settings": Settings(width=224, height=128, steering="")},
         ["steers", "missing"],
     ),
+    "nowhere to paint": (
+        {"settings": Settings(width=224, height=128, painted="")},
+        ["where people are painted", "missing"],
+    ),
     "a latent that is no number": (
         kept(latents=np.full((4, 2, 2, 2), np.nan, np.float32)),
         ["kept", "finite"],

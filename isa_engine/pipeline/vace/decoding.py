@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isa_engine.controls import grown_masks
+from isa_engine.controls import CONTROLS
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, frames_before
 from isa_engine.models.vace import CONTEXT_WINDOW
 from isa_engine.pipeline.background import background_frames
@@ -23,8 +23,8 @@ _AT_ONCE = TEMPORAL_COMPRESSION * CONTEXT_WINDOW
 def plate_frames(
     latents: Tensor, model: VACE, shot: Shot, segment: int, first: int, last: int
 ) -> Iterator[np.ndarray]:
-    """Frames ``(H, W, 3)`` uint8 of a segment's latents ``[first, last)``: outside the grown mask the
-    background's own pixels, where the shot has one.
+    """Frames ``(H, W, 3)`` uint8 of a segment's latents ``[first, last)``: outside of where
+    people are painted the background's own pixels, where the shot has one.
 
     Args:
         latents: ``(1, C, t, h, w)`` of the whole segment, finished as far as they are asked for.
@@ -34,7 +34,7 @@ def plate_frames(
     frames = decoded(latents, model, first, last)
     for begin in range(before + shown.start, before + shown.stop, _AT_ONCE):
         numbers = range(begin, min(begin + _AT_ONCE, before + shown.stop))
-        kept, masks = background_frames(shot, numbers), grown_masks(shot, size, numbers)
+        kept, masks = background_frames(shot, numbers), CONTROLS[shot.settings.painted](shot, size, numbers)
         # Masks first: they end with the numbers, and a segment's last latent may stand for more frames.
         for place, (mask, frame) in enumerate(zip(masks, frames, strict=False)):
             yield frame if kept is None else np.where(mask > 127, frame, kept[place])

@@ -55,6 +55,10 @@ class VACE:
         return self.description.steering
 
     @property
+    def painted(self) -> tuple[str, ...]:
+        return self.description.painted
+
+    @property
     def weights(self) -> str:
         digests = [self.added.files[name].sha256 for name in sorted(self.added.files)]
         return hashlib.sha256("".join([*digests, json.dumps(self._run())]).encode()).hexdigest()

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.controls import depth_pictures, grown_masks, pose_pictures
+from isa_engine.controls import CONTROLS, depth_pictures, pose_pictures
 from isa_engine.controls.depth import nearest
 from isa_engine.controls.masks import REACH, grown, own_masks
 from isa_engine.controls.surfaces import Surface, figure_size, see
@@ -173,7 +173,7 @@ def control_pictures(
     elif kept is None:
         painted = (np.ones(size[::-1], bool) for _ in numbers)
     else:
-        painted = (mask[..., 0] > 127 for mask in grown_masks(people, size, numbers))
+        painted = (mask[..., 0] > 127 for mask in CONTROLS[shot.settings.painted](people, size, numbers))
     drawn = zip(steering, painted, strict=True)
     video, masks = map(np.stack, zip(*steps.each(drawn), strict=True))
     masks = np.repeat(np.where(masks, 255, 0).astype(np.uint8)[..., None], 3, axis=3)

@@ -136,36 +136,67 @@ def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, mon
 def test_what_steers_is_chosen_of_what_the_model_knows_and_is_what_is_sent(staged, monkeypatch):
     staged.isa.overlay = True
     assert "steering" not in asked(panel.ISA_PT_look)
-    described = discs.Described(controls=VACE.controls, steering=VACE.steering)
-    monkeypatch.setitem(KINDS, "discs", discs.Kind(lambda: ("discs",), lambda name: described, None, "discs"))
-    models.look()
+    described = as_vace(monkeypatch)
     assert asked(panel.ISA_PT_look).count("steering") == 2
-    assert steered_by(described, staged.isa.steering) == ("pose", "mask")
+    assert sent(described, staged) == ("pose", "mask")
     assert generation_settings(staged).steering == "pose"
     staged.isa.steering = "depth"
-    assert steered_by(described, staged.isa.steering) == ("depth", "mask")
+    assert sent(described, staged) == ("depth", "mask")
     assert generation_settings(staged).steering == "depth"
     staged.isa.model = "isa-tiny"
     assert generation_settings(staged).steering == "pose"
 
 
-def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged):
+def test_where_people_are_painted_is_chosen_of_what_the_model_knows_and_is_what_is_sent(staged, monkeypatch):
     staged.isa.overlay = True
+    assert "painted" not in asked(panel.ISA_PT_look)
+    described = as_vace(monkeypatch)
+    assert asked(panel.ISA_PT_look).count("painted") == 2
+    assert generation_settings(staged).painted == "mask"
+    staged.isa.painted = "boxes"
+    assert sent(described, staged) == ("pose", "boxes")
+    assert generation_settings(staged).painted == "boxes"
+    staged.isa.model = "isa-tiny"
+    assert "painted" not in asked(panel.ISA_PT_look)
+    assert generation_settings(staged).painted == "mask"
+
+
+def as_vace(monkeypatch) -> discs.Described:
+    """The chosen model, from now on steered by what steers VACE."""
+    choices = {"steering": VACE.steering, "painted": VACE.painted}
+    described = discs.Described(controls=VACE.controls, **choices)
+    monkeypatch.setitem(KINDS, "discs", discs.Kind(lambda: ("discs",), lambda name: described, None, "discs"))
+    models.look()
+    return described
+
+
+def sent(described, scene) -> tuple[str, ...]:
+    return steered_by(described, scene.isa.steering, scene.isa.painted)
+
+
+@pytest.mark.parametrize(("painted", "other"), [("mask", "boxes"), ("boxes", "mask")])
+def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged, monkeypatch, painted, other):
+    as_vace(monkeypatch)
+    staged.isa.overlay, staged.isa.painted = True, painted
     warning = "Without a background all of the frame is painted."
 
     def said() -> bool:
         return warning in " ".join(drawn(panel.ISA_PT_shot))
 
     assert not said()
-    staged.isa.controls = {"mask"}
+    staged.isa.controls = {other}
+    assert not said(), "it is not sent"
+    staged.isa.controls = {painted}
     assert said()
     staged.isa.background = "RENDER"
     assert not said()
 
 
 def test_every_control_can_be_chosen_and_vaces_are_known(addon):
-    chosen = addon.isa.bl_rna.properties["steering"].enum_items
-    assert tuple(item.identifier for item in chosen) == VACE.steering
+    for choice, known in (("steering", VACE.steering), ("painted", VACE.painted)):
+        chosen = addon.isa.bl_rna.properties[choice].enum_items
+        assert tuple(item.identifier for item in chosen) == known
+        assert set(known) <= set(VACE.controls)
     items = addon.isa.bl_rna.properties["controls"].enum_items
     assert {item.identifier for item in items} == set(CONTROLS)
     assert set(VACE.controls) <= set(CONTROLS)

@@ -297,8 +297,9 @@ def command(staged, tmp_path, monkeypatch):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
-    scene_wishes = ("reference", "model", "prompt", "negative_prompt", "one_by_one", "steering", "preset")
-    wishes = dict.fromkeys((*scene_wishes, "steps", "guidance", "seed", "engine", "of", "remake"))
+    scene_wishes = "reference", "model", "prompt", "negative_prompt", "one_by_one", "steering", "painted"
+    others = "preset", "steps", "guidance", "seed", "engine", "of", "remake"
+    wishes = dict.fromkeys((*scene_wishes, *others))
 
     def run(anyway: bool):
         arguments = SimpleNamespace(out=tmp_path / "out", anyway=anyway, in_place=False, **wishes)

@@ -62,12 +62,13 @@ def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
     configure(addon, parser.parse_args(["--no-one-by-one"]))
 
 
-def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(addon):
+@pytest.mark.parametrize(("option", "control"), [("--steering", "depth"), ("--painted", "boxes")])
+def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(addon, option, control):
     parser = argparse.ArgumentParser()
     add_scene_arguments(parser)
-    with pytest.raises(SceneError, match="isa-tiny cannot be steered by 'depth'"):
-        configure(addon, parser.parse_args(["--steering", "depth"]))
-    assert addon.isa.steering == "pose"
+    with pytest.raises(SceneError, match=f"isa-tiny cannot be steered by '{control}'.*Leave out {option}"):
+        configure(addon, parser.parse_args([option, control]))
+    assert (addon.isa.steering, addon.isa.painted) == ("pose", "mask")
 
 
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_presets, monkeypatch):

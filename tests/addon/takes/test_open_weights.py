@@ -87,9 +87,11 @@ def test_a_preset_is_the_models_own_and_draft_may_be_made_by_another(scene, tiny
     add_scene_arguments(parser)
     configure(scene, parser.parse_args(["--model", "isa-tiny", "--preset", "Final"]))
     assert has("Final")[0] == "isa-tiny"
-    configure(scene, parser.parse_args(["--model", tiny, "--preset", "Draft", "--one-by-one"]))
+    painted = "--one-by-one", "--painted", "boxes"
+    configure(scene, parser.parse_args(["--model", tiny, "--preset", "Draft", *painted]))
     assert has("Draft")[0] == "quick"
     assert generation_settings(scene).one_by_one
+    assert generation_settings(scene).painted == "boxes"
     configure(scene, parser.parse_args(["--model", tiny, "--preset", "Exact"]))
     # Numbers of one's own stay where the model is another.
     scene.isa.steps = 7

@@ -105,12 +105,13 @@ def test_showing_what_is_shown_keeps_the_other(staged, takes):
 
 
 def test_the_settings_of_a_take_come_back(staged, takes):
-    staged.isa.seed, staged.isa.steps = 99, 1
+    staged.isa.seed, staged.isa.steps, staged.isa.painted = 99, 1, "boxes"
     words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
     assert words == "isa-tiny, 11 steps, guidance 3.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
     isa = staged.isa
     assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 3.5, 1)
+    assert isa.painted == "mask"
 
 
 def test_settings_for_an_unknown_model_are_a_sentence_and_change_nothing(staged, movies):
