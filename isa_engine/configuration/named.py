@@ -117,6 +117,10 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 # Variants with another readout than the paper's; their training can start from the model's weights.
 READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}
 
+# Variants whose video tokens look at the points near them alone, and at one pooled token a character; their
+# training can start from the model's weights, of which there are no more and no fewer.
+RENDERINGS: dict[str, dict[str, Any]] = {"near": {"rendering_radius": 0.25}}
+
 # Variants that start from SD3's image transformer, as the paper's does (``training.assembly.from_sd3``): it
 # has no norms of queries and keys, and positions for up to 192 × 192 tokens, in units of a 64 × 64 picture.
 ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid": (192, 64)}}
@@ -126,6 +130,8 @@ ORIGINS: dict[str, dict[str, Any]] = {"sd3": {"qk_norm": False, "position_grid":
 SIZES: dict[str, dict[str, Any]] = {
     "wide": {"width": 192, "layers": 6, "heads": 3, "readout": "background", "identity_splat": True},
 }
+
+_VARIANTS = {**ABLATIONS, **READOUTS, **RENDERINGS, **SIZES, **ORIGINS}
 
 
 def model_config(name: str) -> ModelConfig:
@@ -140,7 +146,7 @@ def model_config(name: str) -> ModelConfig:
         config,
         name=name,
         gate=config.gate and variant not in SIZES,
-        dit=replace(config.dit, **{**ABLATIONS, **READOUTS, **SIZES, **ORIGINS}.get(variant, {})),
+        dit=replace(config.dit, **_VARIANTS.get(variant, {})),
     )
 
 
@@ -150,7 +156,7 @@ def base_and_variant(name: str) -> tuple[str, str]:
     Raises:
         ModelError: there is no such model.
     """
-    for ending in (*ABLATIONS, *READOUTS, *SIZES, *ORIGINS):
+    for ending in _VARIANTS:
         if (base := name.removesuffix(f"-{ending}")) != name and base in MODELS:
             return base, ending
     if name not in MODELS:

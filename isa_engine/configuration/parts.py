@@ -72,6 +72,8 @@ class DiTConfig:
             difference from its background (``dit.readout``).
         identity_splat: whether each latent pixel is also told the identity of the point that stands in it
             (``dit.identity_splat``); the paper has no such input.
+        rendering_radius: NDC within which a video token looks at points, besides one pooled token a character
+            (``dit.near_points``); None: it looks at all points, wherever they are, and at no pooled ones.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
             (``dit.sd3_adapter``); None: positions from NDC.
         temporal_window: latents that attention across time sees at once (``dit.temporal_windows``); None: all
@@ -91,6 +93,7 @@ class DiTConfig:
     conditioning: str = "isa"
     readout: str = "velocity"
     identity_splat: bool = False
+    rendering_radius: float | None = None
     position_grid: tuple[int, int] | None = None
     temporal_window: int | None = None
     temporal_stride: int = 4

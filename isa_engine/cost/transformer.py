@@ -134,11 +134,14 @@ def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> 
     """Video tokens attend to points (Eq. 14)."""
     d, layers = config.width, config.layers
     video, cast, window = _tokens(config, latents, space, characters)
+    # One a character. That a token looks at near points alone spares nothing, as the others are masked.
+    pooled = 0 if config.rendering_radius is None else characters
     return [
         # The video's queries, output and feed-forward; then the points' keys and values.
         Product("isa", video, d, d, 10 * layers),
-        Product("isa", cast, d, d, 2 * layers),
-        *attention("isa", latents, space, window + 1, d, layers),
+        Product("isa", cast + latents * pooled, d, d, 2 * layers),
+        Product("isa", latents * pooled, window, d, layers, learned=False),
+        *attention("isa", latents, space, window + pooled + 1, d, layers),
     ]
 
 

@@ -62,7 +62,8 @@ class Attention(nn.Module):
 
         Args:
             queries, keys, values: ``(B, groups, length, heads, d / heads)``.
-            seen: ``(B, groups, key length)`` bool, false where a key is masked; needs ``maskable``.
+            seen: ``(B, groups, key length)`` bool, false where a key is masked, or
+                ``(B, groups, query length, key length)``, for each query by itself; needs ``maskable``.
 
         Returns:
             ``(B, groups, query length, d)``.
@@ -71,7 +72,7 @@ class Attention(nn.Module):
             nothing = self.nothing.to(keys.dtype)[:, None, None, None].expand(-1, *keys.shape[:2], 1, -1, -1)
             keys, values = torch.cat([nothing[0], keys], 2), torch.cat([nothing[1], values], 2)
         if seen is not None:
-            seen = nn.functional.pad(seen, (1, 0), value=True)
+            seen = nn.functional.pad(seen if seen.ndim == 4 else seen[:, :, None], (1, 0), value=True)
         attend = one_by_one if is_short(queries.shape[2], keys.shape[2]) else _dispatched
         return attend(queries, keys, values, seen).flatten(-2)
 
@@ -128,11 +129,11 @@ def one_by_one(
     """softmax(QKᵀ/√d_head)V of ``(B, groups, length, heads, d / heads)``, element by element.
 
     Args:
-        seen: ``(B, groups, key length)`` bool, or None.
+        seen: ``(B, groups, 1 or query length, key length)`` bool, or None.
     """
     scores = (queries[:, :, :, None] * keys[:, :, None]).sum(-1) * queries.shape[-1] ** -0.5
     if seen is not None:
-        scores = scores.masked_fill(~seen[:, :, None, :, None], float("-inf"))
+        scores = scores.masked_fill(~seen[..., None], float("-inf"))
     # Under autocast the softmax is float32 whatever its scores are.
     weights = scores.softmax(3).to(values.dtype)
     return (weights[..., None] * values[:, :, None]).sum(3)
@@ -145,7 +146,7 @@ def _dispatched(
     groups = [part.flatten(0, 1).split(_MOST_GROUPS) for part in (queries, keys, values)]
     masks = [None] * len(groups[0])
     if seen is not None:
-        masks = seen.flatten(0, 1)[:, None, None].split(_MOST_GROUPS)
+        masks = seen.flatten(0, 1)[:, None].split(_MOST_GROUPS)
     attended = [
         dispatch_attention_fn(*some, attn_mask=mask) for *some, mask in zip(*groups, masks, strict=True)
     ]

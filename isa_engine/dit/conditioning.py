@@ -35,6 +35,8 @@ class Conditioning:
         cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
         normal_maps: ``(B, t, 48, h, w)`` packed pictures of the body (``dit.normal_maps``), zero where nobody
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
+        owners: ``(B, K, P)`` bool, which points are which character's; ``(B, 0, P)``, the default, where it
+            is not told. Only a model with a ``rendering_radius`` asks.
 
     Raises:
         ModelError: names the field whose shape does not fit the others. Values are not checked here, since
@@ -52,10 +54,13 @@ class Conditioning:
     background_latents: torch.Tensor
     cameras: torch.Tensor
     normal_maps: torch.Tensor = None
+    owners: torch.Tensor = None
 
     def __post_init__(self):
         if self.normal_maps is None:
             object.__setattr__(self, "normal_maps", _no_maps(self.background_latents))
+        if self.owners is None:
+            object.__setattr__(self, "owners", self.identity_known[:, None][:, :0])
         self.sizes()
 
     def check_finite(self) -> None:
@@ -157,6 +162,7 @@ _SHAPES = {
     "background_latents": "B C t h w",
     "cameras": f"B t {RAY_CHANNELS} rows columns",
     "normal_maps": "B t N h w",
+    "owners": "B K P",
 }
 
 

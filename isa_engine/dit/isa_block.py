@@ -11,6 +11,7 @@ from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.attention import ConditionAttention
 from isa_engine.dit.isa_transformer import ISATransformer
 from isa_engine.dit.kept_points import KeptPoints
+from isa_engine.dit.near_points import NearPoints
 from isa_engine.dit.normal_maps import NormalControl
 from isa_engine.dit.shared_windows import SharedWindows
 from isa_engine.dit.temporal_windows import OverWindows
@@ -32,6 +33,7 @@ class LayerInputs(NamedTuple):
         cameras: ``(B, t, S, d)`` camera tokens.
         image: ``(B, 1, L, d)`` tokens of the reference pictures.
         image_known: ``(B, 1, L)`` bool.
+        near: the points that rendering looks at; None: all visible ones.
     """
 
     time: torch.Tensor
@@ -43,6 +45,7 @@ class LayerInputs(NamedTuple):
     cameras: torch.Tensor
     image: torch.Tensor
     image_known: torch.Tensor
+    near: NearPoints | None = None
 
 
 class Piece(NamedTuple):
@@ -185,7 +188,8 @@ class ISABlock(nn.Module):
             video = self.control(video, body)
         else:
             # Eq. 18
-            video, body = self.isa(video, body, *modulations[1:], inputs.visible, inputs.ispe, moves)
+            told = inputs.visible, inputs.ispe, inputs.near
+            video, body = self.isa(video, body, *modulations[1:], *told, moves)
         # Eq. 23
         video = self.camera(video, inputs.cameras)
         # Eq. 21

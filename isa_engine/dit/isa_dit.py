@@ -16,6 +16,7 @@ from isa_engine.dit.conditioning import Conditioning
 from isa_engine.dit.identity_splat import splatted_identity
 from isa_engine.dit.isa_block import ISABlock, LayerInputs, Piece
 from isa_engine.dit.kept_points import KeptPoints
+from isa_engine.dit.near_points import near_points
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.patches import folded, unfolded
 from isa_engine.dit.point_tokens import PointTokens
@@ -57,6 +58,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         conditioning: str,
         readout: str,
         identity_splat: bool,
+        rendering_radius: float | None,
         position_grid: tuple[int, int] | None,
         temporal_window: int | None,
         temporal_stride: int,
@@ -299,7 +301,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         conditioning: Conditioning,
         position: torch.Tensor,
     ) -> LayerInputs:
-        width, device, dtype = self.config.width, latents.device, latents.dtype
+        width, radius = self.config.width, self.config.rendering_radius
+        device, dtype = latents.device, latents.dtype
         time = nn.functional.silu(self.time(self.timestep_features(timestep * _TIMESTEPS).to(dtype)))
         modulation = self.shared_modulation(time).unflatten(-1, (-1, width))
         ispe = None
@@ -315,4 +318,5 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             cameras=self.camera_tokens(conditioning.cameras.to(dtype), position),
             image=self.image_tokens(conditioning.image_tokens.to(dtype))[:, None],
             image_known=conditioning.image_known[:, None],
+            near=None if radius is None else near_points(conditioning, radius),
         )

@@ -4,32 +4,14 @@ import torch
 from torch import nn
 
 from isa_engine.dit.attention import Attention
+from isa_engine.dit.near_points import NearPoints
+from isa_engine.dit.point_windows import from_windows, to_windows
 from isa_engine.dit.positional_encoding import place_features
 from isa_engine.dit.transformer import Stream
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 # Scale of the first queries and keys: large enough that points at a pixel's own place outweigh all others
 # together, and points half a picture away get no weight.
 _SHARPNESS = 2.0
-
-
-def to_windows(x: torch.Tensor) -> torch.Tensor:
-    """Join the points of the frames behind each latent (Eq. 9): ``(B, F, P, ...)`` to ``(B, t, 4P, ...)``.
-
-    Where a video begins its first latent has one frame, which stands for four; a part of it from the middle
-    has four frames a latent.
-
-    The frames are those of ``geometry.frames.windows``, joined without that index: a copy is faster than a
-    gather, in the gradient too.
-    """
-    first = x[:, :1].expand(-1, -x.shape[1] % TEMPORAL_COMPRESSION, *x.shape[2:])
-    return torch.cat([first, x], 1).unflatten(1, (-1, TEMPORAL_COMPRESSION)).flatten(2, 3)
-
-
-def from_windows(x: torch.Tensor, frames: int) -> torch.Tensor:
-    """The inverse, ``(B, t, 4P, ...)`` to ``(B, F, P, ...)``. A video's first window held its one frame four
-    times; the last of the four is kept."""
-    return x.unflatten(2, (TEMPORAL_COMPRESSION, -1)).flatten(1, 2)[:, -frames:]
 
 
 class ISATransformer(nn.Module):
@@ -72,6 +54,7 @@ class ISATransformer(nn.Module):
         points_modulation: torch.Tensor,
         visible: torch.Tensor,
         ispe: tuple[torch.Tensor, torch.Tensor] | None,
+        near: NearPoints | None = None,
         reconstructs: bool = True,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Eq. 14 for the video, Eq. 13 for the points.
@@ -82,6 +65,7 @@ class ISATransformer(nn.Module):
             video_modulation, points_modulation: ``(B, 6, d)``.
             visible: ``(B, F, P)`` bool; video tokens never attend to the other points.
             ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without ISPE.
+            near: the points that a video token looks at, where these are not all visible ones.
             reconstructs: whether the points attend to the video and are updated.
 
         Returns:
@@ -92,11 +76,14 @@ class ISATransformer(nn.Module):
         y = self.points.attention_input(points, points_modulation, projections)
 
         # Eq. 14
-        keys, values = self.rendering.keys_values(y)
+        keys, values = (to_windows(part) for part in self.rendering.keys_values(y))
         seen = to_windows(visible)
-        rendered = self.rendering.attend(
-            self.rendering.queries(z), to_windows(keys), to_windows(values), seen
-        )
+        if near is not None:
+            placeless = self.points.attention_input(points, points_modulation)
+            pooled = self.rendering.keys_values(near.pooled(to_windows(placeless)))
+            keys, values = (torch.cat(parts, 2) for parts in zip((keys, values), pooled, strict=True))
+            seen = near.seen
+        rendered = self.rendering.attend(self.rendering.queries(z), keys, values, seen)
         video = self.video(video, self.rendering.to_out(rendered), video_modulation)
         if self.reconstruction is None or not reconstructs:
             return video, points

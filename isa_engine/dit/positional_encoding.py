@@ -68,11 +68,16 @@ def place_features(width: int, count: int) -> torch.Tensor:
 
 def pixel_encoding(height: int, width: int, features: int, device: torch.device) -> torch.Tensor:
     """PE(s_ndc) of Eq. 12 for a grid of tokens: ``(height · width, features)``."""
+    return ispe(token_centres(height, width, device), features)
+
+
+def token_centres(height: int, width: int, device: torch.device) -> torch.Tensor:
+    """s_ndc of Eq. 11 for a grid of tokens, on the device: ``(height · width, 3)``."""
     # Made on the device: a copy from the CPU would wait for all that a GPU has still to do.
     columns, rows = (torch.arange(n, device=device, dtype=torch.float32) for n in (width, height))
     x, y = pixel_centres(columns, rows, (width, height))
     y, x = torch.meshgrid(y, x, indexing="ij")
-    return ispe(torch.stack([x, y, torch.zeros_like(x)], -1), features).flatten(0, 1)
+    return torch.stack([x, y, torch.zeros_like(x)], -1).flatten(0, 1)
 
 
 def grid_encoding(

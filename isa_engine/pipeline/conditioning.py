@@ -39,12 +39,14 @@ class Staging:
     Attributes:
         points, ndc: ``(B, F, P, 3)``, zero where nobody is.
         visible: ``(B, F, P)`` bool.
+        owners: ``(B, K, P)`` bool, which points are which character's.
         cameras: ``(B, t, 24, rows, columns)``.
     """
 
     points: Tensor
     ndc: Tensor
     visible: Tensor
+    owners: Tensor
     cameras: Tensor
 
 
@@ -68,6 +70,7 @@ def stage(
     points = np.asarray(points, np.float64)
     canonical = world_to_canonical(points[:, 0], camera_to_world[:, 0], characters)[:, None]
     there = np.ones(points.shape[2], bool)
+    owners = torch.eye(points.shape[2], dtype=torch.bool).repeat_interleave(points.shape[3], 1)
     if characters is not None:
         there = np.arange(points.shape[2]) < np.asarray(characters)[:, None]
     there = np.broadcast_to(there[..., None], (len(points), *points.shape[2:4])).reshape(len(points), 1, -1)
@@ -80,6 +83,7 @@ def stage(
         points=torch.tensor(points * there[..., None], dtype=torch.float32),
         ndc=torch.tensor(ndc * there[..., None], dtype=torch.float32),
         visible=torch.tensor(in_front & there),
+        owners=owners & torch.tensor(there),
         cameras=pack(rays).float(),
     )
 
@@ -125,6 +129,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         background_latents=background,
         cameras=staging.cameras,
         normal_maps=shot_normal_maps(shot, cast, model) if conditioned_in_2d(model) else None,
+        owners=staging.owners,
     )
     conditioning.check_finite()
     return conditioning.to(model.device)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration import ABLATIONS, MODELS, READOUTS, DiTConfig, model_config
+from isa_engine.configuration import ABLATIONS, MODELS, READOUTS, RENDERINGS, DiTConfig, model_config
 from isa_engine.cost.products import operations, weights
 from isa_engine.cost.transformer import transformer as products
 from isa_engine.dit import ISADiT
@@ -16,7 +16,7 @@ from tests.dit.small_models import SMALL, inputs, transformer
 # The ablations of the larger ones take their time.
 NAMED = [
     *MODELS,
-    *(f"isa-tiny-{variant}" for variant in (*ABLATIONS, *READOUTS)),
+    *(f"isa-tiny-{variant}" for variant in (*ABLATIONS, *READOUTS, *RENDERINGS)),
     *(
         pytest.param(f"{model}-{ablation}", marks=pytest.mark.slow)
         for model in MODELS

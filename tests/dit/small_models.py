@@ -52,6 +52,9 @@ def inputs(
             background_latents=torch.randn(batch, c, latents, height, width),
             cameras=torch.randn(batch, latents, 24, height // config.patch, width // config.patch),
             normal_maps=torch.randn(batch, latents, maps, height, width),
+            owners=torch.eye(characters, dtype=torch.bool)
+            .repeat_interleave(config.points, 1)
+            .repeat(batch, 1, 1),
         )
         return torch.randn(batch, c, latents, height, width), torch.rand(batch), conditioning
 
@@ -72,7 +75,7 @@ def hidden(conditioning: Conditioning, where) -> Conditioning:
 
 def permuted(conditioning: Conditioning, order: torch.Tensor) -> Conditioning:
     """The same points in another order."""
-    along = {"points": 2, "ndc": 2, "visible": 2, "identity": 1, "identity_known": 1}
+    along = {"points": 2, "ndc": 2, "visible": 2, "identity": 1, "identity_known": 1, "owners": 2}
     return replace(
         conditioning,
         **{name: getattr(conditioning, name).index_select(axis, order) for name, axis in along.items()},

@@ -59,6 +59,7 @@ def test_where_nobody_is_known_it_is_empty():
         visible=conditioning.visible[:, :, :0],
         identity=conditioning.identity[:, :0],
         identity_known=conditioning.identity_known[:, :0],
+        owners=conditioning.owners[..., :0],
     )
     assert splatted_identity(nobody).shape == conditioning.background_latents.shape
     assert not splatted_identity(nobody).any()

@@ -37,7 +37,8 @@ def test_any_length_and_canvas_gives_a_velocity_of_its_shape(model, latents, hei
 
 
 @pytest.mark.parametrize(
-    "field", [f for f in Conditioning.__dataclass_fields__ if "known" not in f and f != "normal_maps"]
+    "field",
+    [f for f in Conditioning.__dataclass_fields__ if "known" not in f and f not in ("normal_maps", "owners")],
 )
 def test_every_condition_has_its_say(model, field):
     x, time, conditioning = inputs()

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isa_engine.dit.isa_transformer import ISATransformer, from_windows, to_windows
+from isa_engine.dit.isa_transformer import ISATransformer
+from isa_engine.dit.point_windows import from_windows, to_windows
 from isa_engine.dit.positional_encoding import ispe, pixel_encoding
 from isa_engine.geometry.frames import latent_of_frame
 from isa_engine.geometry.ndc import latent_pixels

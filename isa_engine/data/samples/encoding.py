@@ -75,6 +75,7 @@ def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, referenc
         background_latents=backgrounds,
         cameras=staged.cameras,
         normal_maps=staged.normal_maps,
+        owners=staged.owners,
     )
 
 

@@ -110,10 +110,11 @@ def join(samples: list[Sample]) -> Sample:
     conditions = [conditioning for _, conditioning, _ in samples]
     shown = max(pictures.shape[1] for *_, pictures in samples)
     points = max(c.points.shape[2] for c in conditions)
+    characters = max(c.owners.shape[1] for c in conditions)
     tokens = max(c.image_tokens.shape[1] for c in conditions)
     return (
         torch.cat([latents for latents, *_ in samples]),
-        Conditioning.concatenate([padded(c, points, tokens) for c in conditions]),
+        Conditioning.concatenate([padded(c, points, characters, tokens) for c in conditions]),
         torch.cat([_pad(pictures, 1, shown) for *_, pictures in samples]),
     )
 
@@ -128,8 +129,8 @@ def fingerprint(model: Model, points: int) -> str:
     return digest.hexdigest()
 
 
-def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning:
-    """The same with invisible points and unknown image tokens up to these counts."""
+def padded(conditioning: Conditioning, points: int, characters: int, tokens: int) -> Conditioning:
+    """The same with invisible points, characters without any, and unknown image tokens up to these counts."""
     return replace(
         conditioning,
         points=_pad(conditioning.points, 2, points),
@@ -137,6 +138,7 @@ def padded(conditioning: Conditioning, points: int, tokens: int) -> Conditioning
         visible=_pad(conditioning.visible, 2, points),
         identity=_pad(conditioning.identity, 1, points),
         identity_known=_pad(conditioning.identity_known, 1, points),
+        owners=_pad(_pad(conditioning.owners, 2, points), 1, characters),
         image_tokens=_pad(conditioning.image_tokens, 1, tokens),
         image_known=_pad(conditioning.image_known, 1, tokens),
     )

@@ -23,7 +23,7 @@ class StagedBatch:
         video, background: ``(B, F, H, W, 3)`` uint8.
         references: ``(B, R, H, W, 3)`` uint8; ``shown``: ``(B, R)`` bool, which of them there are.
         alone: ``(B,)`` bool, whether there is one.
-        points, ndc, visible, cameras: as of ``Conditioning``.
+        points, ndc, visible, owners, cameras: as of ``Conditioning``.
         identity_known: ``(B, P)`` bool.
         normal_maps: as of ``Conditioning``, or None.
         picture: ``(n,)`` int64, of the B·R references; ``character``: ``(n,)`` int64, of the B·K.
@@ -40,6 +40,7 @@ class StagedBatch:
     points: Tensor
     ndc: Tensor
     visible: Tensor
+    owners: Tensor
     cameras: Tensor
     identity_known: Tensor
     normal_maps: Tensor | None
@@ -97,6 +98,7 @@ def stage_clips(batch: ClipBatch, model: Model, variation: Variation | None = No
         points=staging.points,
         ndc=staging.ndc,
         visible=staging.visible,
+        owners=staging.owners,
         # Zeros tell the transformer that the camera is left open.
         cameras=staging.cameras * batch.camera_known.view(-1, 1, 1, 1, 1),
         identity_known=batch.known.flatten(1),

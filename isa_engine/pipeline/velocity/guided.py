@@ -104,6 +104,7 @@ def _without_the_unseen(conditioning: Conditioning) -> Conditioning:
         visible=conditioning.visible[:, :, seen],
         identity=conditioning.identity[:, seen],
         identity_known=conditioning.identity_known[:, seen],
+        owners=conditioning.owners[:, :, seen],
         image_tokens=conditioning.image_tokens[:, known],
         image_known=conditioning.image_known[:, known],
     )
