@@ -47,21 +47,34 @@ def footage_numbers(scene, frame_numbers: np.ndarray) -> list[int]:
     Raises:
         SceneError: as ``footage_files``, or the footage does not last.
     """
-    files, image, start = footage_files(scene), scene.isa.footage, scene.isa.footage_start
-    if image.source == "FILE":
+    there = footage_range(scene)
+    if there is None:
         return list(range(len(frame_numbers)))
-    length = image.frame_duration if image.source == "MOVIE" else len(files)
     first, last = int(frame_numbers[0]), int(frame_numbers[-1])
-    if first < start or last >= start + length:
+    if first not in there or last not in there:
         raise SceneError(
             "the footage lasts from frame {start} to {end}, the shot from {first} to {last}",
+            where="{file}",
             remedy="Move its start under Background, or shorten the frame range.",
-            start=start,
-            end=start + length - 1,
+            file=footage_files(scene)[0],
+            start=there[0],
+            end=there[-1],
             first=first,
             last=last,
         )
-    return [int(number) - start for number in frame_numbers]
+    return [int(number) - there.start for number in frame_numbers]
+
+
+def footage_range(scene) -> range | None:
+    """The scene's frames that the footage shows; None of a single picture, which lasts.
+
+    Raises:
+        SceneError: as ``footage_files``.
+    """
+    files, image, start = footage_files(scene), scene.isa.footage, scene.isa.footage_start
+    if image.source == "FILE":
+        return None
+    return range(start, start + (image.frame_duration if image.source == "MOVIE" else len(files)))
 
 
 def hidden_objects(scene) -> tuple[list, list]:

@@ -1,4 +1,6 @@
-"""What the file itself stands in the way of: people nobody can read, blocked drivers, missing libraries."""
+"""What the file itself stands in the way of: people nobody can read, blocked drivers, missing libraries,
+footage that does not last.
+"""
 
 import time
 from collections.abc import Iterable
@@ -7,7 +9,9 @@ import bpy
 
 from isa_engine.errors import SceneError
 
+from ..background import footage_range
 from ..scene.absent import Absent, absent_people, bare_parts, missing_libraries
+from ..scene.timeline import frame_numbers
 from .finding import Finding, Mend
 
 # Looking through a large scene costs more than a redraw of the panel may.
@@ -21,7 +25,7 @@ def check_file(scene) -> list[Finding]:
     when, which, found = _looked
     now = time.monotonic()
     if which != scene.session_uid or not 0 <= now - when < _SECONDS:
-        found = [*_blocked_drivers(), *_missing_libraries(), *_bare_parts(scene)]
+        found = [*_blocked_drivers(), *_missing_libraries(), *_short_footage(scene), *_bare_parts(scene)]
         found += [_absent(scene, people) for people in absent_people(scene)]
         _looked = now, scene.session_uid, found
     return found
@@ -50,6 +54,30 @@ def _missing_libraries() -> list[Finding]:
     text = "What is linked from {file} is missing: the file is not there (File ▸ External Data)."
     find = Mend("Find Missing Files", "file.find_missing_files")
     return [Finding(text, {"file": path}, (find,), True) for path in missing_libraries()]
+
+
+def _short_footage(scene) -> list[Finding]:
+    if scene.isa.background != "FOOTAGE":
+        return []
+    try:
+        there, numbers = footage_range(scene), frame_numbers(scene)
+    except SceneError:
+        # That it cannot be used is said where the shot is read.
+        return []
+    if there is None or (numbers[0] in there and numbers[-1] in there):
+        return []
+    text = (
+        "The footage {file} lasts from frame {start} to {end}, the shot from {first} to {last}: move its "
+        "start under Background, or shorten the frame range."
+    )
+    first, last = int(numbers[0]), int(numbers[-1])
+    values = {"file": bpy.path.basename(scene.isa.footage.filepath), "first": first, "last": last}
+    values |= {"start": there[0], "end": there[-1]}
+    if first not in there:
+        return [Finding(text, values, (), True)]
+    inside = int(numbers[numbers <= there[-1]][-1])
+    shorter = Mend("End at {frame_end}", "isa.shorten_range", {"frame_end": inside})
+    return [Finding(text, values, (shorter,), True)]
 
 
 def _bare_parts(scene) -> list[Finding]:

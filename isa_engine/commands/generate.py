@@ -8,6 +8,7 @@ from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.errors import ModelError
 from isa_engine.models import describe
+from isa_engine.sandbox import check_footage
 from isa_engine.shot import read_shot
 
 HELP = "make the plate of a shot file"
@@ -56,6 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
         if wish and wish not in getattr(describe(shot.settings.model), name):
             problem = f"'{shot.settings.model}' cannot be steered by '{wish}'"
             raise ModelError(problem, remedy=f"Leave out --{name}, or choose another --model.")
+    if shot.background is not None:
+        check_footage(shot.background, shot.frames, f"{arguments.shot}, field 'background'")
     shot = keeping(arguments)(shot)
 
     from isa_engine.pipeline import Progress, generate, load_model, notes

@@ -4,6 +4,6 @@
 files and no secrets; ``limited`` asks that process. What comes back are plain pixels of a checked shape.
 """
 
-from isa_engine.sandbox.limited import decode, footage
+from isa_engine.sandbox.limited import check_footage, decode, footage
 
-__all__ = ["decode", "footage"]
+__all__ = ["check_footage", "decode", "footage"]

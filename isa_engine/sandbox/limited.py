@@ -19,6 +19,8 @@ from isa_engine.errors import ShotError
 # several times over.
 MEMORY = 2 * 2**30
 MAX_PIXELS = 64 * 2**20
+# Pixels of the side of a frame that nobody looks at.
+_SMALL = 8
 _REMEDY = "Export it again: a picture as PNG or JPEG, footage as H.264 in MP4."
 
 _lock = threading.RLock()
@@ -37,7 +39,9 @@ def decode(encoded: bytes, where: str) -> np.ndarray:
         return next(_pictures("picture", {"where": where}, encoded, 1, None))
 
 
-def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> Generator[np.ndarray, None, None]:
+def footage(
+    encoded: bytes, frames: int, size: tuple[int, int], where: str = "background"
+) -> Generator[np.ndarray, None, None]:
     """So many frames of foreign footage, as of ``sandbox.media.footage``: each is decoded when it is asked
     for, and the process waits in between.
 
@@ -45,9 +49,21 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> Generator[np.
         size: ``(width, height)``.
 
     Raises:
-        ShotError: as of ``decode``; or it is too short, after all frames that it has.
+        ShotError: as of ``decode``; or it is too short.
     """
-    return _pictures("footage", {"frames": frames, "size": size}, encoded, frames, (size[1], size[0], 3))
+    parameters = {"frames": frames, "size": size, "where": where}
+    return _pictures("footage", parameters, encoded, frames, (size[1], size[0], 3))
+
+
+def check_footage(encoded: bytes, frames: int, where: str) -> None:
+    """Refuse footage that is seen to be of no use to a shot of so many frames without decoding it: nothing
+    but its first frame is.
+
+    Raises:
+        ShotError: as of ``footage``. One that is too short nevertheless is refused where its end is decoded.
+    """
+    parameters = {"frames": frames, "size": (_SMALL, _SMALL), "where": where}
+    next(_pictures("footage", parameters, encoded, 1, (_SMALL, _SMALL, 3)))
 
 
 def _pictures(
@@ -63,7 +79,7 @@ def _pictures(
     request = {"kind": kind, "parameters": parameters, "bytes": len(encoded), "pictures": count}
     # A frame is held twice on the way.
     request["memory"] = MEMORY + 3 * math.prod(shape or (0,))
-    where, process, over = parameters.get("where", "background"), _taken(), False
+    where, process, over = parameters["where"], _taken(), False
     try:
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.write(encoded)

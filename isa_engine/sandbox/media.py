@@ -53,25 +53,33 @@ def _eight_bits(file: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(file).astype(np.uint32) / 257).round().astype(np.uint8))
 
 
-def footage(encoded: bytes, frames: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def footage(encoded: bytes, frames: int, size: tuple[int, int], where: str) -> Iterator[np.ndarray]:
     """So many frames of a video from its beginning, resized, one after the other.
 
     Args:
         size: ``(width, height)``.
+        where: whose it is, for the error.
 
     Yields:
         ``(height, width, 3)`` uint8 sRGB.
 
     Raises:
-        ShotError: it cannot be decoded, is too large, or too short; in the last case after all that it has.
+        ShotError: it cannot be decoded, is too large, or too short: before the first frame where the file
+            has too few packets; after all that it has where some of these show nothing.
     """
-    where, count = "background", 0
+    with Movie(encoded, where) as movie:
+        _check_length(movie.packets(), frames, where)
+    count = 0
     with Movie(encoded, where) as movie:
         for shown in itertools.islice(movie.frames(size), frames):
             count += 1
             yield shown
-    if count < frames:
-        problem = f"the video has {count} frames and the shot {frames}"
+    _check_length(count, frames, where)
+
+
+def _check_length(found: int, frames: int, where: str) -> None:
+    if found < frames:
+        problem = f"the video has {found} frames and the shot {frames}"
         raise ShotError(problem, where=where, remedy="Use longer footage or shorten the range.")
 
 
@@ -121,6 +129,13 @@ class Movie:
             for frame in self._file.decode(video=0):
                 resized = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
                 yield resized.to_ndarray()
+
+    def packets(self) -> int:
+        """How many encoded frames are in the file, whatever it says: at most so many can be decoded. It reads
+        the file to its end."""
+        with self._refused():
+            packets = self._file.demux(video=0)
+            return sum(packet.size > 0 and not packet.is_discard for packet in packets)
 
     def upright(self, longest: int) -> Iterator[np.ndarray]:
         """Every frame as players show it, turned as the file says, ``(height, width, 3)`` uint8 sRGB, scaled

@@ -9,6 +9,7 @@ fork, it decodes one file and ends.
 """
 
 import io
+import itertools
 import json
 import math
 import os
@@ -41,7 +42,8 @@ def main() -> None:
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
         encoded = sys.stdin.buffer.read(request["bytes"])
-        for message in _in_a_fork(request, encoded) if forks else _decoded(request, encoded):
+        alone = itertools.islice(_decoded(request, encoded), request["pictures"])
+        for message in _in_a_fork(request, encoded) if forks else alone:
             sys.stdout.buffer.write(message)
             sys.stdout.buffer.flush()
         if not forks:
@@ -61,7 +63,7 @@ def warm_up() -> None:
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
         file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
         file.mux(stream.encode())
-    list(media.footage(movie.getvalue(), 1, (8, 8)))
+    list(media.footage(movie.getvalue(), 1, (8, 8), ""))
 
 
 def _in_a_fork(request: dict[str, Any], encoded: bytes) -> Iterator[bytes]:

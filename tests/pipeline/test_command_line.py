@@ -16,7 +16,7 @@ from isa_engine.configuration.policies import PRESETS
 from isa_engine.models import describe
 from isa_engine.pipeline import generate
 from isa_engine.shot import write_shot
-from tests.pipeline.shots import MICRO, make_shot, picture
+from tests.pipeline.shots import MICRO, footage, make_shot, picture
 
 
 @pytest.fixture
@@ -109,6 +109,16 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(shot, tmp_path, capsys, dama
     assert sentence in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_footage_that_is_too_short_is_refused_before_a_model_is_loaded(shot, tmp_path, monkeypatch, capsys):
+    loaded = []
+    monkeypatch.setattr("isa_engine.pipeline.load_model", lambda *model: loaded.append(model))
+    write_shot(dataclasses.replace(make_shot(), background=footage(4)), shot)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out")]) == 1
+    problem = f"{shot}, field 'background': the video has 4 frames and the shot 5. Use longer footage"
+    assert problem in capsys.readouterr().err
+    assert loaded == []
 
 
 @pytest.mark.parametrize("option", [["--steps", "0"], ["--seed", "-1"], ["--device", "abacus"]])

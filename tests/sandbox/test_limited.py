@@ -20,7 +20,7 @@ from PIL import Image
 
 from isa_engine.errors import ShotError
 from isa_engine.results.video import write_video
-from isa_engine.sandbox import confined, decode, footage, limited, media, process
+from isa_engine.sandbox import check_footage, confined, decode, footage, limited, media, process
 
 
 def png(width: int, height: int) -> bytes:
@@ -76,7 +76,7 @@ def test_a_video_opens_no_other_file(tmp_path, monkeypatch, alone):
     write_video(tmp_path / "secret.mp4", np.zeros((2, 32, 48, 3), np.uint8), Fraction(24), 1, {})
     monkeypatch.setattr(media, "_SELF_CONTAINED", {alone: media._SELF_CONTAINED[alone]})
     with pytest.raises(ShotError, match="cannot be decoded"):
-        list(media.footage(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32)))
+        list(media.footage(b"ffconcat version 1.0\nfile secret.mp4\n", 2, (48, 32), "a"))
 
 
 def test_a_refusal_keeps_its_sentence():
@@ -223,23 +223,69 @@ def test_where_there_is_no_filter_a_decoder_starts_no_processes_either(act):
     assert as_nobody(ACTS[act], limited=False).startswith(b'{"shape"')
 
 
-@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9", "libsvtav1", "mjpeg"])
-def test_footage_of_every_kind_is_decoded_without_threads(codec):
+def matroska(codec: str, levels: tuple[int, ...], change=lambda number, content: content) -> bytes:
+    """Grey frames of these levels; ``change`` sees the bytes of each packet on its way into the file."""
     movie = io.BytesIO()
     with av.open(movie, "w", format="matroska") as file:
         stream = file.add_stream(codec, rate=25)
         stream.width, stream.height = 64, 64
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        for level in (0, 128, 255):
+        packets = []
+        for level in levels:
             picture = np.full((64, 64, 3), level, np.uint8)
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        file.mux(stream.encode())
-    frames = np.stack(list(footage(movie.getvalue(), 3, (8, 8))))
+            packets += stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24"))
+        for number, packet in enumerate([*packets, *stream.encode()]):
+            changed = av.Packet(change(number, bytes(packet)))
+            changed.stream, changed.time_base = packet.stream, packet.time_base
+            changed.pts, changed.dts, changed.is_keyframe = packet.pts, packet.dts, packet.is_keyframe
+            file.mux(changed)
+    return movie.getvalue()
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9", "libsvtav1", "mjpeg"])
+def test_footage_of_every_kind_is_decoded_without_threads(codec):
+    movie = matroska(codec, (0, 128, 255))
+    frames = np.stack(list(footage(movie, 3, (8, 8))))
     assert np.allclose(frames.mean((1, 2, 3)), [0, 128, 255], atol=6)
-    too_few = footage(movie.getvalue(), 4, (8, 8))
-    assert np.array_equal(list(itertools.islice(too_few, 3)), frames)
     with pytest.raises(ShotError, match="the video has 3 frames and the shot 4"):
-        next(too_few)
+        next(footage(movie, 4, (8, 8)))
+    check_footage(movie, 3, "a")
+    with pytest.raises(ShotError, match=r"a: the video has 3 frames and the shot 4\. Use longer footage or"):
+        check_footage(movie, 4, "a")
+
+
+def test_footage_is_as_long_as_it_is_whatever_its_header_says(tmp_path):
+    write_video(tmp_path / "a.mp4", np.zeros((20, 64, 64, 3), np.uint8), Fraction(24), 1, {})
+    whole = (tmp_path / "a.mp4").read_bytes()
+    with av.open(io.BytesIO(whole)) as file:
+        begins = [packet.pos for packet in file.demux(video=0) if packet.size]
+    check_footage(whole, 20, "a")
+    with pytest.raises(ShotError, match="a: the video has 12 frames and the shot 20"):
+        check_footage(whole[: begins[12]], 20, "a")
+
+
+def test_footage_whose_end_shows_nothing_is_refused_there():
+    """In VP8 a bit of a packet says whether its frame is shown."""
+
+    def hidden(number, content):
+        return bytes([content[0] & 0xEF, *content[1:]]) if number > 2 else content
+
+    movie = matroska("libvpx", (0, 128, 255, 128, 0), hidden)
+    check_footage(movie, 5, "a")
+    shown = footage(movie, 5, (8, 8))
+    assert len([*itertools.islice(shown, 3)]) == 3
+    with pytest.raises(ShotError, match="background: the video has 3 frames and the shot 5"):
+        next(shown)
+
+
+def test_of_footage_that_is_only_checked_one_frame_is_decoded_and_the_process_waits_for_more():
+    movie = matroska("mjpeg", (0, 128, 255), lambda number, content: content if number < 2 else b"nothing")
+    check_footage(movie, 3, "a")
+    waiting = limited._process.pid
+    check_footage(movie, 3, "a")
+    assert limited._process.pid == waiting
+    with pytest.raises(ShotError, match="the video cannot be decoded"):
+        list(footage(movie, 3, (8, 8)))
 
 
 def test_footage_waits_until_it_is_asked_for_and_others_are_decoded_meanwhile(tmp_path):

@@ -41,7 +41,7 @@ def held(gate: Path, command: tuple[str, ...]) -> tuple[str, ...]:
 
 def shot_of_kind(kind: int, steps: int = 3) -> Shot:
     """A shot with which the stub does as it is told."""
-    return replace(small_shot(), settings=Settings(seed=kind, steps=steps))
+    return replace(small_shot(), background=None, settings=Settings(seed=kind, steps=steps))
 
 
 def upload(kind: int, steps: int = 3) -> bytes:

@@ -22,6 +22,7 @@ from isa_engine.service.http.upload import Uploads
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.shot import encode_shot
 from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
+from tests.pipeline.shots import footage
 from tests.service.running import in_time
 from tests.service.test_api import SHOT
 from tests.shot.shots import small_shot
@@ -56,6 +57,22 @@ def test_a_shot_is_not_unpacked_to_more_than_an_upload_may_have(store, folders):
     assert len(packed) < 2**19
     answer = client.post("/v1/jobs", content=packed, headers={"Authorization": "Bearer secret"})
     assert (answer.status_code, "are more than the limit of" in answer.json()["error"]) == (422, True)
+
+
+def test_footage_that_is_too_short_or_none_is_refused_at_the_door(api, store):
+    shot, remedy = small_shot(), "Use longer footage or shorten the range."
+    for background, answered in (
+        (footage(shot.frames), ""),
+        (footage(shot.frames - 1), f"the video has 2 frames and the shot 3. {remedy}"),
+        (b"nothing", "the video cannot be decoded. Save it as H.264 in MP4."),
+    ):
+        answer = api.post("/v1/jobs", content=encode_shot(replace(shot, background=background)))
+        if answered:
+            assert answer.status_code == 422
+            assert answer.json() == {"error": f"shot, field 'background': {answered}"}
+        else:
+            assert answer.status_code == 201
+    assert len(store.jobs()) == 1
 
 
 def test_what_is_no_upload_has_a_small_body_and_is_read_no_further(api, store):

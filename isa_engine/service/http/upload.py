@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from isa_engine.errors import IsaError, ShotError
 from isa_engine.models import describe
 from isa_engine.models.refusal import check
+from isa_engine.sandbox import check_footage
 from isa_engine.service.files.folders import Folders
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.service.queue.store import too_many_bytes
@@ -135,6 +136,8 @@ class Uploads:
             shot = read_shot(path, self.config.upload_limit)
             check(describe(shot.settings.model), shot)
             self._check_work(shot.frames, shot.settings.width * shot.settings.height)
+            if shot.background is not None:
+                check_footage(shot.background, shot.frames, f"{path}, field 'background'")
         except IsaError as error:
             # Where the file lies on this machine is not the client's business.
             where = error.where.replace(str(path), "shot")

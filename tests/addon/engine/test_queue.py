@@ -59,7 +59,7 @@ class Artist:
         folder = self.folder / name
         folder.mkdir(parents=True)
         settings = Settings(seed=phase)
-        shot = replace(small_shot(), settings=settings)
+        shot = replace(small_shot(), background=None, settings=settings)
         self.queue.add(Take(folder, "shot", "a.blend", "Scene", (1, 9, 1), settings), shot)
         return folder
 
@@ -460,7 +460,7 @@ def test_leaving_lets_the_engine_go_on(remote, service, tmp_path):
     folder.mkdir()
     settings = Settings(seed=DENOISE)
     take = Take(folder, "shot", "", "Scene", (1, 9, 1), settings)
-    take.keep_shot(replace(small_shot(), settings=settings))
+    take.keep_shot(replace(small_shot(), background=None, settings=settings))
     runner = JobRunner(remote, take.read_shot, folder, take.key)
     runner.start()
     eventually(lambda: runner.snapshot().phase == "denoise", "it runs")

@@ -1,7 +1,10 @@
 """Who is rendered and cannot be read, and what else of the file stands in the way, is said early."""
 
+from fractions import Fraction
+
 import bmesh
 import bpy
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,6 +14,7 @@ from isa_blender_addon.scene.characters import find_characters
 from isa_blender_addon.scene.picture import stored_turned
 from isa_blender_addon.session.reading import Reading
 from isa_blender_addon.settings.cast import playing, refresh_cast
+from isa_engine.results.video import write_video
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.scenes.shot import capture_shot
@@ -48,6 +52,26 @@ def as_instance(scene, name: str):
 
 
 def test_all_is_quiet_where_everybody_can_be_read(staged):
+    assert said(staged) == []
+
+
+def test_footage_that_does_not_last_is_named_and_a_button_ends_the_range_with_it(staged, tmp_path):
+    write_video(tmp_path / "street.mp4", np.zeros((9, 64, 64, 3), np.uint8), Fraction(24), 1, {})
+    staged.isa.background, staged.isa.footage_start = "FOOTAGE", 1
+    staged.isa.footage = bpy.data.images.load(str(tmp_path / "street.mp4"))
+    staged.frame_start, staged.frame_end, staged.frame_step = 1, 9, 2
+    assert said(staged) == []
+    staged.frame_end = 30
+    (finding,) = said(staged)
+    assert finding.serious
+    assert "street.mp4 lasts from frame 1 to 9, the shot from 1 to 29" in finding.sentence
+    press(finding)
+    assert (staged.frame_end, said(staged)) == (9, [])
+    staged.isa.footage_start = 3
+    (finding,) = said(staged)
+    assert "lasts from frame 3 to 11, the shot from 1 to 9: move its start" in finding.sentence
+    assert finding.mends == ()
+    staged.isa.background = "NONE"
     assert said(staged) == []
 
 

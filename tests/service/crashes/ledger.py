@@ -89,7 +89,8 @@ class Ledger:
 
 def numbered(number: int, steps: int) -> bytes:
     """Shots that differ, none of which asks the stub for anything special."""
-    return encode_shot(replace(small_shot(), settings=Settings(seed=1000 + number, steps=steps)))
+    settings = Settings(seed=1000 + number, steps=steps)
+    return encode_shot(replace(small_shot(), background=None, settings=settings))
 
 
 def expected(content: bytes) -> dict[str, str]:
