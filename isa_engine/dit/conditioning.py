@@ -1,6 +1,7 @@
 """What steers a video: the conditions of ISA-DiT as tensors."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import torch
 
@@ -62,6 +63,12 @@ class Conditioning:
         if self.owners is None:
             object.__setattr__(self, "owners", self.identity_known[:, None][:, :0])
         self.sizes()
+
+    @cached_property
+    def hides(self) -> bool:
+        """Whether a point is invisible, or a picture unknown: only then attention to them needs a mask, with
+        which CUDA's fastest kernels cannot be used. Reading it waits for the GPU, once."""
+        return not bool(self.visible.all() & self.image_known.all())
 
     def check_finite(self) -> None:
         """Raise ModelError naming the field that has a value which is no finite number."""

@@ -29,10 +29,10 @@ class LayerInputs(NamedTuple):
         latent_clock, frame_clock: ``(t, d)`` and ``(F, d)`` encodings of time; with temporal windows, of the
             latents and frames of one window.
         ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``, or None.
-        visible: ``(B, F, P)`` bool.
+        visible: ``(B, F, P)`` bool; None where all are.
         cameras: ``(B, t, S, d)`` camera tokens.
         image: ``(B, 1, L, d)`` tokens of the reference pictures.
-        image_known: ``(B, 1, L)`` bool.
+        image_known: ``(B, 1, L)`` bool; None where all are.
         near: the points that rendering looks at; None: all visible ones.
     """
 
@@ -41,10 +41,10 @@ class LayerInputs(NamedTuple):
     latent_clock: torch.Tensor
     frame_clock: torch.Tensor
     ispe: tuple[torch.Tensor, torch.Tensor] | None
-    visible: torch.Tensor
+    visible: torch.Tensor | None
     cameras: torch.Tensor
     image: torch.Tensor
-    image_known: torch.Tensor
+    image_known: torch.Tensor | None
     near: NearPoints | None = None
 
 

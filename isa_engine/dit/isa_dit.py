@@ -178,8 +178,9 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         else those of ``TemporalWindows``, of which each layer holds no more than a few windows at a time."""
         conditioning.check_fits(latents, self.config.patch)
         windows, kept = self.windows(latents.shape[2]), KeptPoints(points)
+        masked = self._masked(conditioning)
         if windows is None:
-            piece = self._embedded(latents, timestep, conditioning, kept.moves)
+            piece = self._embedded(latents, timestep, conditioning, kept.moves, masked)
             yield self._read_out(self._through(piece, kept), latents, timestep, conditioning)
             return
         clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
@@ -188,7 +189,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         def embedded() -> Iterator[Piece]:
             for first, last in windows.pieces:
                 part = latents[:, :, first:last]
-                piece = self._embedded(part, timestep, conditioning.part(first, last), kept.moves)
+                piece = self._embedded(part, timestep, conditioning.part(first, last), kept.moves, masked)
                 clocked = piece.inputs._replace(latent_clock=clocks[0], frame_clock=clocks[1])
                 yield piece._replace(inputs=clocked)
 
@@ -218,9 +219,10 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         windows, kept = self.windows(conditioning.cameras.shape[1]), KeptPoints(points)
         clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
         clocks = tuple(clock.to(latents.dtype) for clock in clocks)
-        mine = SharedWindows(windows, neighbours, clocks, conditioning.visible)
+        masked = self._masked(conditioning)
+        mine = SharedWindows(windows, neighbours, clocks, conditioning.visible if masked else None)
         told = conditioning.part(mine.own.first, mine.own.last)
-        piece = self._embedded(latents, timestep, told, kept.moves)
+        piece = self._embedded(latents, timestep, told, kept.moves, masked)
         for block in self.transformer_blocks:
             piece = block.in_share(piece, mine, kept)
         return self._read_out(piece, latents, timestep, told)
@@ -232,15 +234,25 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             latents, config.temporal_window, config.temporal_stride, config.temporal_anchor
         )
 
+    def _masked(self, conditioning: Conditioning) -> bool:
+        """Whether attention to points and pictures needs masks. In training it always has them: to look
+        would wait for the GPU at each step."""
+        return self.training or conditioning.hides
+
     def _embedded(
-        self, latents: torch.Tensor, timestep: torch.Tensor, conditioning: Conditioning, moves: bool
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        conditioning: Conditioning,
+        moves: bool,
+        masked: bool,
     ) -> Piece:
         """Tokens and inputs of a video, or of a part of it, for the first layer."""
         patch = self.config.patch
         rows, columns = latents.shape[-2] // patch, latents.shape[-1] // patch
 
         position = encoding.pixel_encoding(rows, columns, self.config.width, latents.device).to(latents.dtype)
-        inputs = self._layer_inputs(latents, timestep, conditioning, position)
+        inputs = self._layer_inputs(latents, timestep, conditioning, position, masked)
 
         video = self._video_tokens(latents, conditioning, position)
         needed = moves or self.normal_tokens is not None
@@ -300,6 +312,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         timestep: torch.Tensor,
         conditioning: Conditioning,
         position: torch.Tensor,
+        masked: bool,
     ) -> LayerInputs:
         width, radius = self.config.width, self.config.rendering_radius
         device, dtype = latents.device, latents.dtype
@@ -314,9 +327,9 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             latent_clock=encoding.latent_clock(latents.shape[2], width, device).to(dtype),
             frame_clock=encoding.frame_clock(conditioning.points.shape[1], width, device).to(dtype),
             ispe=ispe,
-            visible=conditioning.visible,
+            visible=conditioning.visible if masked else None,
             cameras=self.camera_tokens(conditioning.cameras.to(dtype), position),
             image=self.image_tokens(conditioning.image_tokens.to(dtype))[:, None],
-            image_known=conditioning.image_known[:, None],
+            image_known=conditioning.image_known[:, None] if masked else None,
             near=None if radius is None else near_points(conditioning, radius),
         )

@@ -52,7 +52,7 @@ class ISATransformer(nn.Module):
         points: torch.Tensor,
         video_modulation: torch.Tensor,
         points_modulation: torch.Tensor,
-        visible: torch.Tensor,
+        visible: torch.Tensor | None,
         ispe: tuple[torch.Tensor, torch.Tensor] | None,
         near: NearPoints | None = None,
         reconstructs: bool = True,
@@ -63,7 +63,7 @@ class ISATransformer(nn.Module):
             video: ``(B, t, S, d)``.
             points: ``(B, F, P, d)``.
             video_modulation, points_modulation: ``(B, 6, d)``.
-            visible: ``(B, F, P)`` bool; video tokens never attend to the other points.
+            visible: ``(B, F, P)`` bool; video tokens never attend to the other points. None: all are.
             ispe: PE(s_ndc) ``(S, d)`` and PE(g_ndc) ``(B, F, P, d)``; None is the ablation without ISPE.
             near: the points that a video token looks at, where these are not all visible ones.
             reconstructs: whether the points attend to the video and are updated.
@@ -77,7 +77,7 @@ class ISATransformer(nn.Module):
 
         # Eq. 14
         keys, values = (to_windows(part) for part in self.rendering.keys_values(y))
-        seen = to_windows(visible)
+        seen = None if visible is None else to_windows(visible)
         if near is not None:
             placeless = self.points.attention_input(points, points_modulation)
             pooled = self.rendering.keys_values(near.pooled(to_windows(placeless)))

@@ -53,7 +53,7 @@ class SharedWindows:
         windows: the temporal windows of the whole video.
         neighbours: the other workers.
         clocks: of a whole window, of its latents and of its frames (``positional_encoding.window_clocks``).
-        visible: ``(B, F, P)`` bool, of the whole video.
+        visible: ``(B, F, P)`` bool, of the whole video; None where all are.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SharedWindows:
         windows: TemporalWindows,
         neighbours: Neighbours,
         clocks: tuple[torch.Tensor, torch.Tensor],
-        visible: torch.Tensor,
+        visible: torch.Tensor | None,
     ):
         self.windows, self.neighbours, self.clocks, self.visible = windows, neighbours, clocks, visible
         dealt, number = shares(windows, neighbours.count), neighbours.number

@@ -34,6 +34,7 @@ def named(request) -> tuple[DiTConfig, ISADiT]:
 
 
 def counted(config: DiTConfig, model: ISADiT, size: dict[str, int]) -> int:
+    # In training no value is looked at, and on the meta device there is none.
     x, time, conditioning = inputs(config, batch=1, device="meta", **size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x, time, conditioning)
@@ -56,7 +57,7 @@ def test_operations_equal_what_torch_counts(named):
 def test_operations_follow_every_size(change, conditioning):
     size = {"latents": 2, "height": 12, "width": 8, "characters": 3, "image_tokens": 50} | change
     config = replace(SMALL, conditioning=conditioning)
-    model = transformer(conditioning=conditioning).to("meta")
+    model = transformer(conditioning=conditioning).to("meta").train()
     # Torch calls attention in groups of a few element-wise, and leaves it out.
     assert sum(operations_of(config, **size).values()) == pytest.approx(
         counted(config, model, size), rel=0.01
@@ -70,7 +71,7 @@ def test_windows_of_time_cost_what_torch_counts(latents, anchor, conditioning):
     windows = {"temporal_window": 3, "temporal_stride": 2, "temporal_anchor": anchor}
     config = replace(SMALL, conditioning=conditioning, **windows)
     size = {"latents": latents, "height": 12, "width": 8, "characters": 2, "image_tokens": 20}
-    model = transformer(conditioning=conditioning, **windows).to("meta")
+    model = transformer(conditioning=conditioning, **windows).to("meta").train()
     assert sum(operations_of(config, **size).values()) == pytest.approx(
         counted(config, model, size), rel=0.01
     )
@@ -85,7 +86,7 @@ def test_in_windows_twice_the_video_costs_twice_as_much():
 
 def test_points_that_are_read_as_they_were_cost_what_torch_counts():
     size = {"latents": 3, "height": 12, "width": 8, "characters": 2, "image_tokens": 20}
-    model, given = transformer().to("meta"), inputs(SMALL, batch=1, device="meta", **size)
+    model, given = transformer().to("meta").train(), inputs(SMALL, batch=1, device="meta", **size)
     points = []
     with torch.no_grad(), FlopCounterMode(display=False) as whole:
         model.predict(*given, points)

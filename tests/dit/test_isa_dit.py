@@ -7,6 +7,7 @@ import torch
 
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.dit import Conditioning, ISADiT
+from isa_engine.dit.attention import Attention
 from isa_engine.errors import ModelError
 from tests.dit.small_models import LATENTS, SMALL, hidden, inputs, moved, permuted, transformer
 
@@ -122,6 +123,29 @@ def test_unknown_pictures_say_nothing(model):
     x, time, conditioning = inputs()
     unknown = replace(conditioning, image_known=torch.zeros_like(conditioning.image_known))
     assert same(model(x, time, unknown), model(x, time, moved(unknown, "image_tokens", ...)))
+
+
+@pytest.mark.parametrize("window", [None, 2])
+def test_masks_are_made_where_something_is_hidden_alone_and_change_no_bit(monkeypatch, window):
+    """With a mask CUDA's fastest attention cannot be used."""
+    model, given = transformer(temporal_window=window, temporal_stride=1), inputs(latents=4)
+    masks, attend = [], Attention.attend
+
+    def watched(self, queries, keys, values, seen=None):
+        masks.append(seen)
+        return attend(self, queries, keys, values, seen)
+
+    monkeypatch.setattr(Attention, "attend", watched)
+    free = model(*given)
+    assert masks
+    assert all(mask is None for mask in masks)
+    masked = replace(given[2])
+    masked.__dict__["hides"] = True
+    assert torch.equal(model(*given[:2], masked), free)
+    assert any(mask is not None for mask in masks)
+    for behind in (hidden(given[2], (0, 5, 1)), replace(given[2], image_known=given[2].image_known & False)):
+        assert behind.hides
+        assert not torch.equal(model(*given[:2], behind), free)
 
 
 def test_the_ablation_sees_the_points_but_not_where_they_project():
