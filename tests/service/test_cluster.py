@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import numpy as np
+import psutil
 import pytest
 
 from isa_engine.client.protocol import RESULTS
@@ -80,6 +81,25 @@ def test_a_job_whose_node_is_killed_ends_on_another_with_the_same_bytes(cluster,
     for name in ("plate.mp4", "matte.mp4", "shot.npz"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "twin" / name).read_bytes()
     assert "a node was lost after step" in (tmp_path / "log").read_text()
+
+
+def test_a_job_whose_process_hangs_is_led_on_elsewhere_from_its_last_step(cluster, engine, tmp_path):
+    client = engine.client
+    for _ in range(2):
+        cluster.add_node(**NODE)
+    job = client.submit(encode_shot(take(9, steps=60)))
+    eventually(lambda: far(client, job), "the job is at its third step", 250)
+    running = psutil.process_iter(["cmdline"])
+    [leader] = [each for each in running if (each.info["cmdline"] or [""])[0].startswith("ray::_denoise")]
+    leader.suspend()
+    # It is given up two minutes later.
+    eventually(lambda: client.job(job).state not in ("queued", "running"), "the job ends", 400)
+    status = client.job(job)
+    assert status.state == "done", status.error
+    assert not leader.is_running() or leader.status() == psutil.STATUS_ZOMBIE
+    assert "a node was lost after step" in (tmp_path / "log").read_text()
+    steps = [event.step for event in client.watch(job) if event.phase == "denoise"]
+    assert steps == sorted(steps)
 
 
 @pytest.mark.parametrize("leads", [False, True])

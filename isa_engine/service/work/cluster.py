@@ -11,6 +11,9 @@ models' weights, and no disk in common. Ray pickles what it sends: its nodes tru
 
 import argparse
 import logging
+import os
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -21,6 +24,7 @@ import numpy as np
 import ray
 from PIL import Image
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from isa_engine.errors import EngineError, ModelError
 from isa_engine.geometry.frames import decoding_spans
@@ -28,7 +32,7 @@ from isa_engine.models import describe
 from isa_engine.pipeline.generation import results_in, write_results
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.progress import Progress, Report
-from isa_engine.pipeline.spread.nodes import companions
+from isa_engine.pipeline.spread.nodes import Silent, companions
 from isa_engine.results.record import GENERATED
 from isa_engine.service.queue.claims import MAX_STALLS
 from isa_engine.service.work import remote, worker
@@ -38,6 +42,9 @@ from isa_engine.whole_file import whole_file
 # Latent frames of a span that is decoded as one task: small, so that all GPUs of many have work.
 SPAN_LATENTS = 16
 _POLL_SECONDS = 1
+# A node that denoises is given up where it has not said for so long that it lives. While it loads its
+# libraries from a slow disk it cannot say so.
+SILENT_SECONDS = 120
 _GONE = "the cluster's nodes went away while this job got no further"
 
 log = logging.getLogger(__name__)
@@ -74,9 +81,7 @@ class Cluster:
 
     def __init__(self, gpus: float, nodes: int = 1):
         self.nodes, self.place = nodes, {"num_cpus": 1, "num_gpus": gpus}
-        self.denoise = ray.remote(remote.denoise).options(
-            **self.place, num_returns="streaming", max_retries=0
-        )
+        self.denoise = ray.remote(_denoise).options(**self.place, num_returns="streaming", max_retries=0)
         # Ray itself has the span of a node that is lost decoded on another.
         self.decode = ray.remote(remote.decode).options(**self.place, max_retries=MAX_STALLS)
 
@@ -109,14 +114,15 @@ class Cluster:
         self, encoded: bytes, report: Report, checkpoint: Any, made: float
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """The latents and the record, from whichever node brings them to their end."""
-        stalls, reached, nodes = 0, 0, self.nodes
+        stalls, reached, nodes, place = 0, 0, self.nodes, None
         while True:
             kept = checkpoint.path.read_bytes() if checkpoint.path.is_file() else None
             stream = self.denoise.remote(encoded, kept, made, self._companions(nodes - 1))
             try:
-                for reference in stream:
-                    message = ray.get(reference)
-                    if "checkpoint" in message:
+                for message in _said(stream):
+                    if "place" in message:
+                        place = message["place"]
+                    elif "checkpoint" in message:
                         stalls, reached = 0, message["step"]
                         with whole_file(checkpoint.path) as partial:
                             partial.write_bytes(message["checkpoint"])
@@ -125,13 +131,15 @@ class Cluster:
                         log.log(message["level"], "%s", message["line"])
                     elif "latents" in message:
                         return message["latents"], message["record"]
-                    else:
+                    elif "phase" in message:
                         report(_progress(message))
             except RayTaskError as error:
                 raise error.cause from error
-            except RayError as error:
+            except (RayError, Silent) as error:
                 stalls += 1
                 log.warning("a node was lost after step %d: %s", reached, type(error).__name__)
+                if isinstance(error, Silent):
+                    _end(*place)
                 # Who leads from now on was with those that share it, and would wait for one that is gone.
                 nodes = max(1, nodes - 1)
                 if stalls >= MAX_STALLS:
@@ -141,6 +149,41 @@ class Cluster:
 
     def _companions(self, count: int) -> remote.Companions:
         return partial(companions, count=count, place=self.place) if count else remote.nobody
+
+
+def _denoise(*job: Any) -> Iterator[dict[str, Any]]:
+    """``remote.denoise`` as a task, which first says where it runs: ``{"place": (node, process)}``."""
+    yield {"place": (ray.get_runtime_context().get_node_id(), os.getpid())}
+    yield from remote.denoise(*job)
+
+
+def _said(stream: Any) -> Iterator[dict[str, Any]]:
+    """What a task says, as it comes; until it says where it runs it waits for a node.
+
+    Raises:
+        Silent: it hangs.
+        RayError: its node is lost, or the job failed on it.
+    """
+    patience = None
+    while ray.wait([stream], timeout=patience)[0]:
+        try:
+            reference = next(stream)
+        except StopIteration:
+            return
+        yield ray.get(reference)
+        patience = SILENT_SECONDS
+    raise Silent
+
+
+def _end(node: str, process: int) -> None:
+    """End a process that does not answer Ray any more, on whichever node it is. What it had of the node, and
+    the nodes that shared its take, are free again then."""
+    there = NodeAffinitySchedulingStrategy(node, soft=False)
+    ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(process)
+
+
+def _kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
 
 
 def _gathered(spans: list, report: Report) -> list:

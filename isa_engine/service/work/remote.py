@@ -8,6 +8,7 @@ import logging
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from isa_engine.errors import Cancelled, EngineError
 from isa_engine.shot import read_shot
 
 _POLL_SECONDS = 0.1
+# Whoever denoises says as often as this that it lives.
+BEAT_SECONDS = 5
 
 # From a model's name to a context in which others get ready to share a take; and from its weights to them,
 # once they are (``pipeline.spread.nodes.companions``).
@@ -38,8 +41,9 @@ def denoise(
 
     Yields:
         ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None), ``{"checkpoint", "step"}`` after each
-        step, ``{"level", "line"}`` for the job's log, at last ``{"latents", "record"}``, an array
-        ``(1, C, t, h, w)`` and ``make_record``'s.
+        step, ``{"level", "line"}`` for the job's log, ``{"alive"}`` where there was nothing to say for
+        ``BEAT_SECONDS``, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and
+        ``make_record``'s.
     """
     # The work runs in a thread, because a generator cannot yield from within a callback. Where the generator
     # is closed, the thread is told to stop.
@@ -56,12 +60,16 @@ def denoise(
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
+    said = time.monotonic()
     try:
         while True:
             try:
                 message = messages.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                continue
+                if time.monotonic() - said < BEAT_SECONDS:
+                    continue
+                message = {"alive": True}
+            said = time.monotonic()
             if isinstance(message, BaseException):
                 raise message
             yield message
