@@ -10,7 +10,7 @@ from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import Product, operations, weights
 from isa_engine.cost.transformer import transformer
 from isa_engine.geometry.frames import Made, extended_count, frames_before, latent_count
-from isa_engine.geometry.temporal_windows import seen_with
+from isa_engine.geometry.temporal_windows import seen_with, temporal_windows
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,16 @@ def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
         "points": sum(map(frames_before, latents)) * work.characters * points,
         "image": len(latents) * work.characters * token_count(config.image_tower),
     }
+
+
+def passes(config: ModelConfig, work: Work) -> int:
+    """How often every layer of the transformer is run: once a piece of a long video, in each evaluation."""
+    counts, dit = asked(work.policy, work.steps), config.dit
+    pieces = 0
+    for latents in seen(config, work):
+        windows = temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
+        pieces += 1 if windows is None else len(windows.starts)
+    return pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:

@@ -13,6 +13,10 @@ from isa_engine.cost.products import Product
 from isa_engine.errors import ModelError
 from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way
 
+_FLOAT = 4
+# Bytes of a transformer's weights below which it is not worth having them elsewhere than on the device.
+_LARGE = 2**30
+
 
 @dataclass(frozen=True)
 class ISA:
@@ -68,7 +72,15 @@ class ISA:
         return generation.step(self.config, work)
 
     def ways(self, work: Work) -> tuple[Way, ...]:
-        return (Way("whole", memory.memory(self.config, work)),)
+        whole = memory.memory(self.config, work)
+        kept = _FLOAT * generation.weight_count(self.config)["dit"]
+        if kept < _LARGE:
+            return (Way("whole", whole),)
+        # In 16 bits one layer comes after the other; the widest is of the feed-forward, four times as wide
+        # inside.
+        least = whole - kept + 2 * 4 * self.config.dit.width**2
+        moved = kept / 2 * generation.passes(self.config, work)
+        return Way("whole", whole), Way("offloaded", least, moved, ("dit",))
 
     def memory_beside(self, work: Work) -> float:
         return memory.memory_beside(self.config, work)

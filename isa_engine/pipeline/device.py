@@ -3,6 +3,8 @@
 import torch
 
 from isa_engine.errors import ModelError
+from isa_engine.models.kind import Description, Way
+from isa_engine.models.room import fitting, longest_work
 
 
 def device_of(name: str) -> torch.device:
@@ -19,3 +21,15 @@ def device_of(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"there is no device '{name}'", remedy="Use cpu, cuda or auto.") from error
     return device
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes of a GPU that a model may take; None where its memory is the machine's own."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def fastest(model: Description, device: torch.device) -> Way | None:
+    """The fastest way in which the longest take that the model is made for fits into the device; None: none
+    does."""
+    ways, free = model.ways(longest_work(model)), free_memory(device)
+    return ways[0] if free is None else fitting(ways, free)

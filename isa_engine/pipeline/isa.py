@@ -12,8 +12,11 @@ from isa_engine.configuration.policies import POLICIES
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_count
 from isa_engine.geometry.temporal_windows import seen_with
+from isa_engine.models import describe
+from isa_engine.models.room import longest_work
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
+from isa_engine.pipeline.device import device_of, fastest
 from isa_engine.pipeline.model import Model, build_model, count_parameters
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
@@ -28,9 +31,15 @@ from isa_engine.shot import Shot
 
 def load(name: str, device: str) -> Model:
     """Devices that are joined by "+" share the windows of long takes; the first one has all else."""
-    config, folder = model_config(name), weights_folder(name)
-    first, *others = (build_model(config, folder, each) for each in device.split("+"))
+    first, *others = (_load(name, each) for each in device.split("+"))
     return dataclasses.replace(first, others=tuple(Device(other) for other in others))
+
+
+def _load(name: str, device: str) -> Model:
+    config, described = model_config(name), describe(name)
+    # What is told of memory may be twice too high on a GPU: where nothing fits, the least is tried.
+    way = fastest(described, device_of(device)) or described.ways(longest_work(described))[-1]
+    return build_model(config, weights_folder(name), device, offloaded=way.offloaded)
 
 
 def parameters(name: str) -> dict[str, dict[str, int]]:

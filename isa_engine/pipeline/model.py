@@ -20,6 +20,7 @@ from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.dit.parameters import parameters as of_transformer
 from isa_engine.dit.shared_windows import Neighbours
+from isa_engine.networks.from_memory import keep_in_memory
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.spread.worker import Worker
@@ -40,6 +41,7 @@ class Model:
         trained: false where the weights of any part are random.
         weights: SHA-256 over the SHA-256 of each weight file, or "random".
         others: workers with the same weights, which share the windows of long takes.
+        offloaded: parts whose linear layers lie in the machine's memory until they are run.
     """
 
     config: ModelConfig
@@ -52,6 +54,7 @@ class Model:
     weights: str
     device: torch.device
     others: tuple[Worker, ...] = ()
+    offloaded: tuple[str, ...] = ()
     kind, controls, steering, painted = "isa", (), (), ()
 
     @property
@@ -73,7 +76,8 @@ class Model:
 
     def told(self) -> dict[str, Any]:
         """What the record tells of the model beside its name and weights."""
-        return {"configuration": dataclasses.asdict(self.config)}
+        offloaded = {"offloaded": [*self.offloaded]} if self.offloaded else {}
+        return {"configuration": dataclasses.asdict(self.config), **offloaded}
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -114,7 +118,11 @@ class Model:
 
 
 def build_model(
-    config: ModelConfig, folder: Path | None, device: str = "auto", read: tuple[str, ...] | None = None
+    config: ModelConfig,
+    folder: Path | None,
+    device: str = "auto",
+    read: tuple[str, ...] | None = None,
+    offloaded: tuple[str, ...] = (),
 ) -> Model:
     """The model of a configuration, ready to generate.
 
@@ -123,6 +131,7 @@ def build_model(
         device: "auto" takes a GPU if there is one.
         read: parts whose weights the folder holds, all if None; the others stay random, and a gate that
             learned nothing is left out.
+        offloaded: as of ``Model``.
 
     Raises:
         ModelError: no such device, or a file or tensor that does not fit; it is named.
@@ -144,11 +153,15 @@ def build_model(
                 with each.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         weights = digest.hexdigest()
-    for network in parts.values():
-        network.to(target).eval().requires_grad_(False)
+    for part, network in parts.items():
+        network.eval().requires_grad_(False)
+        if part in offloaded:
+            keep_in_memory(network, target, torch.bfloat16 if target.type == "cuda" else torch.float32)
+        else:
+            network.to(target)
     trained = folder is not None and set(read) == set(parts_of(config))
     parts = {"gate": None, **parts}
-    return Model(config=config, **parts, trained=trained, weights=weights, device=target)
+    return Model(config=config, **parts, trained=trained, weights=weights, device=target, offloaded=offloaded)
 
 
 def parts_of(config: ModelConfig) -> tuple[str, ...]:

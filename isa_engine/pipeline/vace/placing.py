@@ -10,7 +10,8 @@ from torch import nn
 
 from isa_engine.errors import ModelError
 from isa_engine.models.kind import Description, Way
-from isa_engine.models.room import fitting, longest_work
+from isa_engine.models.room import longest_work
+from isa_engine.pipeline.device import fastest, free_memory
 
 # The transformer goes a block at a time, the text encoder, whose layers are few and large, a layer at a time.
 _UNITS = {
@@ -19,26 +20,18 @@ _UNITS = {
 }
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Bytes of a GPU that a model may take; None where its memory is the machine's own."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-
-
 def way(model: Description, device: torch.device) -> Way:
-    """The fastest way in which the longest take that the model is made for fits into the device.
+    """The fastest that fits the device.
 
     Raises:
         ModelError: there is none.
     """
-    ways, free = model.ways(longest_work(model)), free_memory(device)
-    if free is None:
-        return ways[0]
-    found = fitting(ways, free)
-    if found is None:
-        least = min(each.bytes for each in ways) / 2**30
-        problem = f"'{model.name}' needs {least:.3g} GiB of {device}, of which {free / 2**30:.3g} are free"
-        raise ModelError(problem, remedy="Use a larger GPU, or add it with --fp8.")
-    return found
+    if found := fastest(model, device):
+        return found
+    least = min(each.bytes for each in model.ways(longest_work(model))) / 2**30
+    free = free_memory(device) / 2**30
+    problem = f"'{model.name}' needs {least:.3g} GiB of {device}, of which {free:.3g} are free"
+    raise ModelError(problem, remedy="Use a larger GPU, or add it with --fp8.")
 
 
 def place(networks: dict[str, nn.Module], offloaded: Sequence[str], device: torch.device) -> None:

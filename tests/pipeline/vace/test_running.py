@@ -15,7 +15,7 @@ from isa_engine.cost import wan
 from isa_engine.errors import ModelError
 from isa_engine.models import KINDS, describe, room, vace
 from isa_engine.models.added import added as remembered
-from isa_engine.pipeline import load_model
+from isa_engine.pipeline import device, load_model
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import loading, placing
 from isa_engine.results.record import sha256
@@ -59,7 +59,8 @@ def test_what_is_offloaded_paints_the_same_bits(added, model, monkeypatch, numbe
 
 
 def test_the_fastest_way_that_fits_is_taken_and_where_none_does_it_is_said(added, monkeypatch):
-    monkeypatch.setattr(placing, "free_memory", lambda device: 1000)
+    for module in (placing, device):
+        monkeypatch.setattr(module, "free_memory", lambda device: 1000)
     with pytest.raises(ModelError, match=r"needs .* GiB of cpu.*--fp8"):
         load_model(added, "cpu")
     for size, fp8, memory, taken in (

@@ -1,0 +1,64 @@
+"""A transformer too large for its device lies in the machine's memory, and makes the same take."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from isa_engine.commands.doctor import fit
+from isa_engine.configuration.policies import EVERYTHING
+from isa_engine.models import describe, isa
+from isa_engine.models.room import fitting, longest_work, seconds
+from isa_engine.pipeline import isa as painter
+from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.painter import load_model
+from tests.pipeline.shots import make_shot
+
+GIB = 2**30
+
+
+def test_what_is_offloaded_makes_the_same_take_and_the_record_says_so(monkeypatch):
+    whole = load_model("isa-tiny", "cpu")
+    monkeypatch.setattr(isa, "_LARGE", 1)
+    monkeypatch.setattr(painter, "fastest", lambda model, device: None)
+    offloaded = load_model("isa-tiny", "cpu")
+    assert (whole.offloaded, offloaded.offloaded) == ((), ("dit",))
+    assert whole.told() == {"configuration": whole.told()["configuration"]}
+    assert offloaded.told() == {**whole.told(), "offloaded": ["dit"]}
+    assert offloaded.weights == whole.weights
+    shot = make_shot(5, steps=2)
+    shot = replace(shot, settings=replace(shot.settings, model="isa-tiny", guidance=2.0))
+    takes = [denoise(shot, "hash", model, lambda progress: None) for model in (whole, offloaded)]
+    assert torch.equal(*takes)
+
+
+def test_a_large_transformer_is_offloaded_where_it_does_not_fit_whole(monkeypatch):
+    model = describe("isa-4b")
+    whole, offloaded = model.ways(longest_work(model))
+    weights = 4 * 4.23e9
+    assert whole.bytes - offloaded.bytes == pytest.approx(weights, rel=0.01)
+    for memory, way in ((1.01, whole), (0.99, offloaded)):
+        assert fitting((whole, offloaded), memory * whole.bytes / 0.9) == way
+    assert fitting((whole, offloaded), offloaded.bytes) is None
+    assert [way.name for way in describe("isa-tiny").ways(longest_work(describe("isa-tiny")))] == ["whole"]
+
+
+@pytest.mark.parametrize(("guidance", "branches"), [(1.0, 1), (2.0, 2)])
+def test_what_is_offloaded_comes_once_an_evaluation_in_16_bits_and_takes_its_time(guidance, branches):
+    model = describe("isa-4b")
+    work = replace(longest_work(model), steps=10, guidance=guidance, policy=EVERYTHING)
+    whole, offloaded = model.ways(work)
+    assert offloaded.moved == pytest.approx(10 * branches * 2 * 4.23e9, rel=0.01)
+    alone, lent = (seconds(model, work, "cuda:0", way, {}) for way in (whole, offloaded))
+    assert lent["denoise"] - alone["denoise"] == pytest.approx(offloaded.moved / 16e9)
+
+
+def test_the_doctor_says_how_it_fits(monkeypatch):
+    monkeypatch.setattr("isa_engine.commands.doctor.names", lambda: ("isa-4b",))
+    monkeypatch.setattr(
+        "isa_engine.commands.doctor.describe", lambda name: replace(describe(name), state="here")
+    )
+    said = {memory: next(fit(memory * GIB, "cuda:0")).what for memory in (80, 60, 20)}
+    assert "isa-4b on cuda:0: whole," in said[80]
+    assert "isa-4b on cuda:0: offloaded," in said[60]
+    assert "needs" in said[20]
