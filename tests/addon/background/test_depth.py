@@ -1,0 +1,110 @@
+"""How far away what the background shows is, of the same render."""
+
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.session import Session
+from isa_blender_addon.settings.shot import generation_settings
+from isa_engine.controls import depth_pictures
+from isa_engine.controls.depth import nearest
+from isa_engine.controls.surfaces import see, surface_of
+from isa_engine.shot import validate
+from tests.addon.background.making import made, shine, steered_by_depth
+from tests.addon.scene.test_units import enlarge
+from tests.controls.people import met, rays
+from tests.movies import read_video
+
+pytestmark = pytest.mark.usefixtures("addon")
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, moving):
+    scene = staged
+    for item in [item for item in scene.objects if item.name.startswith("Plane")]:
+        bpy.data.objects.remove(item)
+    bpy.ops.mesh.primitive_plane_add(size=14, location=(0, 2, -1.2))
+    ground = bpy.context.object
+    bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1, 0.1), rotation=(0.3, 0.2, 0.5))
+    things, camera = (ground, bpy.context.object), scene.camera
+    # All is as bright as it shines.
+    scene.objects["Anna"].children[0].data.materials.clear()
+    for thing, colour in zip(things, ((0.1, 0.3, 0.1), (0.5, 0.4, 0.2)), strict=True):
+        shine(thing, colour)
+    camera.rotation_euler.x = 1.45
+    if not moving:
+        camera.animation_data_clear()
+    scene.isa.background = "RENDER"
+    shot = steered_by_depth(scene)
+    plain = replace(shot, settings=replace(shot.settings, steering="pose"))
+    pictures, nothing = made(scene, plain)
+    assert nothing is None
+    movie, depth = made(scene, shot, metre=2.0)
+    # Any two renders of a scene may differ by a few levels here and there, also without depth.
+    found, wanted = (read_video(each, 3, (48, 32)).astype(int) for each in (movie, pictures))
+    assert np.abs(found - wanted).mean() < 0.5
+    assert wanted.std() > 20
+    assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
+
+    # By rays, past Anna, who stands partly behind the cube; in the scene's units.
+    expected = np.array([_met_by_rays(shot, frame, things) for frame in range(len(depth))])
+    there = np.isfinite(expected)
+    assert 0.2 < there.mean() < 0.9
+    assert (np.isfinite(depth) != there).mean() < 0.005
+    both = there & np.isfinite(depth)
+    # Half floats have eleven bits; rays along an edge may go either way.
+    wrong = np.abs(depth[both] / (2 * expected[both]) - 1) > 1e-3
+    assert wrong.mean() < 0.005
+
+    # In the control the cast stands before the set, and behind the cube it does not.
+    whole = validate(replace(shot, background=movie, background_depth=(depth / 2).astype(np.float16)))
+    picture = next(depth_pictures(whole, (48, 32)))
+    cast = see(surface_of(shot, 0), shot.mvp[0], (48, 32)).depth
+    assert (cast < expected[0]).sum() > 20
+    assert ((expected[0] < cast) & np.isfinite(cast)).sum() > 4
+    seen = np.minimum(cast, whole.background_depth[0].astype(float))
+    assert np.abs(picture[..., 0] - 255 * nearest(whole) / seen).max() <= 0.5
+
+
+def _met_by_rays(shot, frame: int, things) -> np.ndarray:
+    """How far ahead what is there is met in each pixel of the canvas."""
+    origin, way = rays(shot, frame, (shot.settings.width, shot.settings.height))
+    depth = np.full(way.shape[:2], np.inf)
+    for thing in things:
+        corners = np.array([thing.matrix_world @ vertex.co for vertex in thing.data.vertices])
+        for face in thing.data.polygons:
+            a, b, c, d = corners[list(face.vertices)]
+            for triangle in ((a, b, c), (a, c, d)):
+                depth = np.minimum(depth, met(origin, way, np.array(triangle)))
+    return depth
+
+
+def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
+    scene, jobs, sent = staged, [], []
+
+    def start(work, job):
+        jobs.append(job)
+        work._kept.parent.mkdir(parents=True, exist_ok=True)
+        work._kept.write_bytes(b"movie")
+        np.save(work._kept.with_suffix(".npy"), np.full((1, 32, 48), 3, np.float16))
+
+    def settings(scene):
+        return replace(generation_settings(scene), steering="depth", width=48, height=32)
+
+    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    monkeypatch.setattr("isa_blender_addon.session.reading.generation_settings", settings)
+    monkeypatch.setattr(Session, "start_engine", lambda self: None)
+    monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
+    enlarge(scene, 100)
+    scene.unit_settings.scale_length = 0.01
+    scene.isa.background = "RENDER"
+    reading = session().generate(scene, anyway=True)
+    while reading.step():
+        pass
+    assert [(job.depth, job.metre) for job in jobs] == [(True, pytest.approx(0.01))]
+    assert (sent[0].background, sent[0].background_depth.shape) == (b"movie", (1, 32, 48))
+    assert (sent[0].background_depth == 3).all()
+    close()
