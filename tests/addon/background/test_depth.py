@@ -43,10 +43,8 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, movi
     pictures, nothing = made(scene, plain)
     assert nothing is None
     movie, depth = made(scene, shot, metre=2.0)
-    # Any two renders of a scene may differ by a few levels here and there, also without depth.
-    found, wanted = (read_video(each, 3, (48, 32)).astype(int) for each in (movie, pictures))
-    assert np.abs(found - wanted).mean() < 0.5
-    assert wanted.std() > 20
+    assert movie == pictures
+    assert read_video(movie, 3, (48, 32)).std() > 20
     assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
 
     # By rays, past Anna, who stands partly behind the cube; in the scene's units.

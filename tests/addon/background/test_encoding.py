@@ -1,10 +1,15 @@
 """The movie that is made of pictures or of footage."""
 
+import os
+
 import bpy
+import numpy as np
 import pytest
+from PIL import Image
 
 from isa_blender_addon.background.paint import encode
-from tests.addon.plates import write_movie
+from tests.addon.plates import psnr, write_movie
+from tests.movies import read_video
 
 pytestmark = pytest.mark.usefixtures("addon")
 
@@ -21,3 +26,34 @@ def test_a_movie_is_made_without_a_word_to_the_preferences(tmp_path):
         assert (tmp_path / "out.mp4").stat().st_size
     finally:
         bpy.context.preferences.inputs.use_emulate_numpad = False
+
+
+@pytest.mark.skipif(
+    len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="one processor cannot be two"
+)
+def test_a_movie_shows_the_same_on_however_many_processors_and_at_each_run(tmp_path):
+    """Other pixels would make another shot of the same scene."""
+    # A wall before a camera that shakes.
+    grey = np.random.default_rng(0).integers(0, 256, (30, 40)).astype(np.uint8)
+    wall, files = Image.fromarray(grey).resize((320, 240), Image.Resampling.BICUBIC).convert("RGB"), []
+    for index in range(24):
+        x, y = int(20 + 20 * np.sin(index)), int(20 + 20 * np.cos(index))
+        files.append(tmp_path / f"{index:05}.png")
+        wall.crop((x, y, x + 96, y + 64)).save(files[-1])
+    whole = os.sched_getaffinity(0)
+
+    def made(processors) -> bytes:
+        job = {"size": (96, 64), "frame_shape": (96.0, 64.0), "out": str(tmp_path / "out.mp4")}
+        os.sched_setaffinity(0, processors)
+        try:
+            encode(job, [str(file) for file in files], range(24))
+        finally:
+            os.sched_setaffinity(0, whole)
+        return (tmp_path / "out.mp4").read_bytes()
+
+    movie = made(whole)
+    assert all(made(whole) == movie for _ in range(5))
+    # The bytes tell the number of threads.
+    alone, together = (read_video(each, 24, (96, 64)) for each in (made({min(whole)}), movie))
+    assert np.array_equal(alone, together)
+    assert psnr(together, np.stack([np.array(Image.open(file)) for file in files])) > 38
