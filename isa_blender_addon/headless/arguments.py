@@ -29,6 +29,7 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")
+    parser.add_argument("--detail", type=int, help="tiles along each side, by models that paint in tiles")
 
 
 def configure(scene, arguments: argparse.Namespace) -> None:
@@ -49,13 +50,16 @@ def configure(scene, arguments: argparse.Namespace) -> None:
         if wish and wish not in getattr(model, name):
             remedy = f"Leave out --{name}, or choose another --model."
             raise SceneError(f"{model.name} cannot be steered by '{wish}'", remedy=remedy)
+    if (arguments.detail or 1) > 1 == model.detail:
+        remedy = "Leave out --detail, or choose another --model."
+        raise SceneError(f"{model.name} does not paint in tiles", remedy=remedy)
     presets.use_model(model.name, scene)
     for name in ("prompt", "negative_prompt", "one_by_one", "steering", "painted"):
         if getattr(arguments, name) is not None:
             setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:
         presets.use(arguments.preset, scene)
-    for name in ("steps", "guidance", "seed"):
+    for name in ("steps", "guidance", "seed", "detail"):
         value = getattr(arguments, name)
         if value is not None:
             # Blender would limit it silently.

@@ -23,6 +23,7 @@ class Work:
         policy: of its steps, a name of ``configuration.policies``.
         made: as of ``generation.Work``.
         one_by_one: whether people are painted one after the other.
+        detail: that is chosen, as of ``canvas_size``; models that have less paint less.
     """
 
     frames: int
@@ -33,6 +34,7 @@ class Work:
     policy: str = EXACT
     made: tuple[Made, ...] = ()
     one_by_one: bool = False
+    detail: int = 1
 
 
 def ways(model: Description, work: Work) -> tuple[Way, ...]:
@@ -71,6 +73,7 @@ def operations(model: Description, work: Work) -> dict[str, float]:
 
 
 def _sized(model: Description, work: Work) -> generation.Work:
-    width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple)
+    detail = min(work.detail, model.detail)
+    width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple, detail)
     size, policy = (work.frames, width, height, work.characters), POLICIES[work.policy]
     return generation.Work(*size, work.steps, work.guidance, policy, work.made, work.one_by_one)

@@ -10,6 +10,7 @@ import bpy
 from isa_engine.client.protocol import Health
 from isa_engine.configuration.policies import EXACT
 from isa_engine.geometry.frames import Made
+from isa_engine.geometry.tiles import along
 from isa_engine.models import Description
 from isa_engine.results.remake import made_in_record
 
@@ -119,7 +120,7 @@ def work_of(scene) -> Work:
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     isa, people = scene.isa, len(playing(scene))
     how = isa.steps, isa.guidance, isa.policy
-    return Work(frames, frame_shape(scene), people, *how, one_by_one=isa.one_by_one)
+    return Work(frames, frame_shape(scene), people, *how, one_by_one=isa.one_by_one, detail=isa.detail)
 
 
 @lru_cache(maxsize=8)
@@ -139,6 +140,7 @@ def _paces(results: str, model: Description) -> dict[str, float]:
             settings.get("policy", EXACT),
             made_in_record(record),
             settings.get("one_by_one", False),
+            along(min(settings["width"], settings["height"]), model.short_side),
         )
         spent = {phase: max(float(record["seconds"][phase]), 1e-2) for phase in record["seconds"]}
         made = operations(model, work)

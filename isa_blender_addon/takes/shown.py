@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.errors import SceneError
+from isa_engine.geometry.tiles import along
 from isa_engine.shot import Shot, read_shot
 
 from .. import plate
@@ -88,15 +89,16 @@ def show_again(scene) -> None:
 
 
 def use_settings(scene, take: Take) -> None:
-    """Give the scene the settings of a take, all but the canvas, which follows the camera's frame.
+    """Give the scene the settings of a take. Of its canvas that is the detail: its shape is the camera's.
 
     Raises:
         SceneError: its model is not known; the scene is as it was.
     """
-    model_named(take.settings.model)
+    model = model_named(take.settings.model)
     how = "steps", "guidance", "seed", "policy"
     for name in ("model", *how, "prompt", "negative_prompt", "one_by_one", "steering", "painted"):
         setattr(scene.isa, name, getattr(take.settings, name))
+    scene.isa.detail = along(min(take.settings.width, take.settings.height), model.short_side)
 
 
 def _show(scene, folder: Path, shot: Shot | Take) -> None:

@@ -185,6 +185,8 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         model = draw_model(context.scene, layout)
+        if model is not None and model.detail > 1:
+            layout.prop(isa, "detail")
         for name in ("steps", "policy", "guidance"):
             layout.prop(isa, name)
         if model is not None and model.prompted:

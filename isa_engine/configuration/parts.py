@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.geometry.tiles import Tile, tiles
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,10 @@ class ModelConfig:
     def temporal_compression(self) -> int:
         """f_t: frames to a latent frame."""
         return TEMPORAL_COMPRESSION
+
+    def tiles(self, rows: int, columns: int) -> list[Tile]:
+        """The tiles in which the model sees a canvas of so many latent pixels (``geometry.tiles``)."""
+        return tiles(rows, columns, self.short_side // self.vae.spatial_compression, self.dit.patch)
 
     def canvas(self, text: str) -> tuple[int, int]:
         """A canvas written as "WIDTHxHEIGHT", in pixels.

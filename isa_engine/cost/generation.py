@@ -11,6 +11,7 @@ from isa_engine.cost.products import Product, operations, weights
 from isa_engine.cost.transformer import transformer
 from isa_engine.geometry.frames import Made, extended_count, frames_before, latent_count
 from isa_engine.geometry.temporal_windows import seen_with, temporal_windows
+from isa_engine.geometry.tiles import Tile
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ def denoising(config: ModelConfig, work: Work) -> int:
 
 def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
     """How many tokens the transformer has of the video, of the cast's points and of its pictures."""
-    latents = seen(config, work)
+    latents, tiles, patch = seen(config, work), tiles_of(config, work), config.dit.patch
     points = 0 if config.dit.conditioning == "controlnet-2d" else config.dit.points
     return {
-        "video": sum(latents) * (work.height // config.multiple) * (work.width // config.multiple),
-        "points": sum(map(frames_before, latents)) * work.characters * points,
-        "image": len(latents) * work.characters * token_count(config.image_tower),
+        "video": len(tiles) * sum(latents) * math.prod(side // patch for side in tiles[0].size),
+        "points": len(tiles) * sum(map(frames_before, latents)) * work.characters * points,
+        "image": len(tiles) * len(latents) * work.characters * token_count(config.image_tower),
     }
 
 
@@ -135,14 +136,22 @@ def seen(config: ModelConfig, work: Work) -> list[int]:
     return found
 
 
-def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
+def tiles_of(config: ModelConfig, work: Work) -> list[Tile]:
+    """The tiles of the work's canvas; all are equally large, and each is told of all of the cast."""
     side = config.vae.spatial_compression
-    size, tokens = (work.height // side, work.width // side), characters * token_count(config.image_tower)
-    return [
-        product
-        for latents in seen(config, work)
-        for product in transformer(config.dit, latents, *size, characters, tokens, moved)
-    ]
+    return config.tiles(work.height // side, work.width // side)
+
+
+def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
+    tiles, tokens = tiles_of(config, work), characters * token_count(config.image_tower)
+    return _times(
+        len(tiles),
+        [
+            product
+            for latents in seen(config, work)
+            for product in transformer(config.dit, latents, *tiles[0].size, characters, tokens, moved)
+        ],
+    )
 
 
 def _times(count: int, products: list[Product]) -> list[Product]:

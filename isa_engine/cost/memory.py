@@ -3,7 +3,7 @@
 """
 
 from isa_engine.configuration import RAY_CHANNELS, ModelConfig
-from isa_engine.cost.generation import Work, seen, weight_count
+from isa_engine.cost.generation import Work, seen, tiles_of, weight_count
 from isa_engine.geometry.frames import (
     TEMPORAL_COMPRESSION,
     extended_count,
@@ -48,7 +48,7 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
         places /= config.vae.window**2 * TEMPORAL_COMPRESSION
     decoding = _COPIES * places * config.vae.block_out_channels[0]
     points = frames_before(latents) * work.characters * config.dit.points if work.policy.points > 1 else 0
-    kept = config.dit.layers * config.dit.width * points
+    kept = len(tiles_of(config, work)) * config.dit.layers * config.dit.width * points
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))
 
 
@@ -74,6 +74,7 @@ def _kept_latents(config: ModelConfig, latents: int) -> int:
 
 
 def _tokens(config: ModelConfig, work: Work) -> int:
-    """Tokens a latent frame: the video's or the points', whichever are more."""
-    space = (work.width // config.multiple) * (work.height // config.multiple)
+    """Tokens a latent frame that are seen at once: the video's or the points', whichever are more."""
+    rows, columns = tiles_of(config, work)[0].size
+    space = rows * columns // config.dit.patch**2
     return max(space, TEMPORAL_COMPRESSION * work.characters * config.dit.points)

@@ -2,10 +2,11 @@
 sent.
 """
 
+import math
 from dataclasses import dataclass
 
 from isa_engine.configuration import ModelConfig
-from isa_engine.cost.generation import Work, step
+from isa_engine.cost.generation import Work, step, tiles_of
 from isa_engine.cost.products import operations
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.geometry.temporal_windows import Share, TemporalWindows, shares, temporal_windows
@@ -62,8 +63,8 @@ def _received(
     Of the worker after this one come its first latents, which this one's windows reach into; of the worker
     before, what that one's windows say of this one's first latents; of the first worker, the anchor.
     """
-    side = config.vae.spatial_compression * config.dit.patch
-    space = (work.height // side) * (work.width // side)
+    tiles = tiles_of(config, work)
+    space = math.prod(tiles[0].size) // config.dit.patch**2
     own, first, last = dealt[number], number == 0, number == len(dealt) - 1
     spans = [] if last else [(own.last, own.last + own.ahead(windows))]
     if not first:
@@ -78,4 +79,5 @@ def _received(
         # The branch with nobody in it has no points, and sends messages without any.
         points = work.characters * config.dit.points
         tokens, passes = branches * latents * space + frames * points, 2 * branches
+    layers *= len(tiles)
     return layers * config.dit.width * _BYTES * tokens, layers * passes * len(spans)

@@ -13,6 +13,7 @@ from isa_engine.geometry.frames import (
     frames_before,
     latent_count,
 )
+from isa_engine.geometry.tiles import Tile
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Conditioning:
         identity_known: ``(B, P)`` bool.
         image_tokens: ``(B, L, W)`` of all reference pictures, from ``ImageTower`` (Eq. 21).
         image_known: ``(B, L)`` bool.
-        reference_latents: ``(B, C, h, w)`` of the shot's frame reference (Eq. 20), or zeros.
+        reference_latents: ``(B, C, h, w)`` of the shot's frame reference (Eq. 20), or zeros; of the size of a
+            tile, where the canvas is larger than what the model sees at once (``tile``).
         background_latents: ``(B, C, t, h, w)``, or zeros.
         cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
         normal_maps: ``(B, t, 48, h, w)`` packed pictures of the body (``dit.normal_maps``), zero where nobody
@@ -94,6 +96,7 @@ class Conditioning:
         patch × patch latent pixels."""
         sizes = self.sizes()
         _bind(sizes, "latents", "B C t h w", tuple(latents.shape))
+        _bind(sizes, "reference_latents", "B C h w", tuple(self.reference_latents.shape))
         if sizes["h"] % patch or sizes["w"] % patch:
             problem = f"{sizes['h']} × {sizes['w']} latent pixels are not a multiple of the patch of {patch}"
             raise _error("latents", problem)
@@ -123,6 +126,18 @@ class Conditioning:
             points=found.points[:, frames:],
             ndc=found.ndc[:, frames:],
             visible=found.visible[:, frames:],
+        )
+
+    def tile(self, tile: Tile) -> "Conditioning":
+        """The conditions of a part of the canvas, as a picture of its own."""
+        scale, shift = (self.ndc.new_tensor(values) for values in tile.lens)
+        patch = tile.canvas[0] // self.cameras.shape[-2]
+        return replace(
+            self,
+            ndc=scale * self.ndc + shift,
+            background_latents=self.background_latents[tile.part],
+            cameras=self.cameras[tile.in_tokens(patch).part],
+            normal_maps=self.normal_maps[tile.part],
         )
 
     def to(self, device: torch.device | str) -> "Conditioning":
@@ -165,7 +180,7 @@ _SHAPES = {
     "identity_known": "B P",
     "image_tokens": "B L W",
     "image_known": "B L",
-    "reference_latents": "B C h w",
+    "reference_latents": "B C tile_h tile_w",
     "background_latents": "B C t h w",
     "cameras": f"B t {RAY_CHANNELS} rows columns",
     "normal_maps": "B t N h w",

@@ -28,6 +28,7 @@ class ISA:
     longest, fps = None, None
     controls, steering, painted = (), (), ()
     prompted, one_by_one, shared = False, False, True
+    detail = 4
 
     @property
     def presets(self) -> Mapping[str, Preset]:

@@ -50,7 +50,7 @@ class VACE:
     kind = "vace"
     # Both sizes of the model were trained on these.
     short_side, max_frames, fps = 480, 81, 16.0
-    longest = None
+    longest, detail = None, 1
     points, people = 0, None
     controls = "pose", "depth", "mask", "boxes"
     steering, painted = ("pose", "depth"), ("mask", "boxes")

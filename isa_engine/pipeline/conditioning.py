@@ -108,10 +108,13 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     identity, identity_known, image_tokens = _references(cast, pictures, model)
     size = [side // model.config.vae.spatial_compression for side in reversed(canvas)]
     channels = model.config.vae.latent_channels
+    # What the network sees at once has the whole picture beside it.
+    tile = model.config.tiles(*size)[0].size
     if shot.frame_reference is None:
-        reference = torch.zeros(1, channels, *size)
+        reference = torch.zeros(1, channels, *tile)
     else:
-        reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], canvas))[None]
+        seen = tuple(model.config.vae.spatial_compression * side for side in reversed(tile))
+        reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], seen))[None]
     frames = background_frames(shot, range(before, before + shot.frames))
     if frames is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)

@@ -20,10 +20,12 @@ from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.dit.parameters import parameters as of_transformer
 from isa_engine.dit.shared_windows import Neighbours
+from isa_engine.geometry.tiles import Tile
 from isa_engine.networks.from_memory import keep_in_memory
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.spread.worker import Worker
+from isa_engine.pipeline.tiles import over_tiles
 from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 
@@ -91,14 +93,19 @@ class Model:
         conditioning: Conditioning,
         points: list[Tensor] | None = None,
     ) -> Prediction:
-        """``ISADiT.predict`` and the gate, at the precision that suits the device."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        """``ISADiT.predict`` and the gate, at the precision that suits the device; in tiles, of a canvas that
+        is larger than the model's own."""
+
+        def seen(latents: Tensor, conditioning: Conditioning, points: list[Tensor] | None) -> Prediction:
             # A long video comes in pieces, and so does what only the gate reads.
             velocities, gates = [], []
             for velocity, tokens in self.dit.pieces(latents, timestep, conditioning, points):
                 velocities.append(velocity)
                 gates += [] if self.gate is None else [self.gate(tokens, timestep)]
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
+
+        with self._mixed():
+            return over_tiles(seen, self._tiles(latents), latents, conditioning, points)
 
     @torch.inference_mode()
     def predict_share(
@@ -112,9 +119,19 @@ class Model:
         """``predict`` of this worker's own latents, as of ``ISADiT.share``; of all, where it is alone."""
         if neighbours.count == 1:
             return self.predict(latents, timestep, conditioning, points)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+
+        def seen(latents: Tensor, conditioning: Conditioning, points: list[Tensor] | None) -> Prediction:
             velocity, tokens = self.dit.share(latents, timestep, conditioning, neighbours, points)
             return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
+
+        with self._mixed():
+            return over_tiles(seen, self._tiles(latents), latents, conditioning, points)
+
+    def _tiles(self, latents: Tensor) -> list[Tile]:
+        return self.config.tiles(*latents.shape[-2:])
+
+    def _mixed(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
 
 def build_model(

@@ -36,6 +36,7 @@ class Described:
     licence: str = "CC0-1.0"
     short_side: int = 48
     multiple: int = SIDE
+    detail: int = 1
     max_frames: int = 21
     longest: int | None = 60
     fps: float | None = 12.0

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
@@ -60,8 +61,8 @@ def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, referenc
         references: ``(B, 3, R, H, W)``.
     """
     batch, _, shown = references.shape[:3]
-    # A picture of the whole cast is also the shot's frame (Eq. 20).
-    whole = encode(model, references[:, :, :1])[:, :, 0] * staged.alone.view(-1, 1, 1, 1)
+    # A picture of the whole cast is also the shot's frame (Eq. 20), beside all that the network sees at once.
+    whole = encode(model, _of_a_tile(model, references[:, :, :1]))[:, :, 0] * staged.alone.view(-1, 1, 1, 1)
     tokens = model.image_tower.token_count
     return Conditioning(
         points=staged.points,
@@ -77,6 +78,16 @@ def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, referenc
         normal_maps=staged.normal_maps,
         owners=staged.owners,
     )
+
+
+def _of_a_tile(model: Model, pictures: Tensor) -> Tensor:
+    """``(B, 3, 1, H, W)`` as large as a tile of their canvas."""
+    side = model.config.vae.spatial_compression
+    rows, columns = (pixels // side for pixels in pictures.shape[-2:])
+    size = tuple(side * latents for latents in model.config.tiles(rows, columns)[0].size)
+    if size == pictures.shape[-2:]:
+        return pictures
+    return F.interpolate(pictures[:, :, 0], size, mode="area")[:, :, None]
 
 
 def _identity(model: Model, staged: StagedBatch, references: Tensor) -> Tensor:
