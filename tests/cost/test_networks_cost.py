@@ -8,11 +8,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isa_engine.configuration import MODELS, ModelConfig, VAEConfig, model_config
 from isa_engine.cost import autoencoder
-from isa_engine.cost.generation import Work, generation, step, weight_count
+from isa_engine.cost.generation import Work, generation, step, tiles_of, tokens, weight_count
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import between_tokens, operations, weights
 from isa_engine.dit import ImageTower
 from isa_engine.pipeline.model import build_matte_head, build_parts
+from isa_engine.shot import canvas_size
 from isa_engine.vae import VideoVAE
 from isa_engine.vae.causal_conv import Past
 
@@ -123,6 +124,22 @@ def test_weights_are_all_parameters_but_biases_norms_and_tables(config):
         assert count == pytest.approx(numbers(parts[part]), rel=CLOSE), part
 
 
+def test_a_canvas_in_tiles_costs_as_many_steps_as_it_has_tiles(config):
+    small, large = (
+        Work(FRAMES, *canvas_size(WIDTH, HEIGHT, config.short_side, config.multiple, detail), 2, 10, 2.0)
+        for detail in (1, 3)
+    )
+    tile = tiles_of(config, large)[0].size
+    side = config.vae.spatial_compression
+    seen = replace(small, height=side * tile[0], width=side * tile[1])
+    assert total(step(config, large)) == 9 * total(step(config, seen))
+    assert tokens(config, large) == {name: 9 * count for name, count in tokens(config, seen).items()}
+    # The autoencoder does the canvas at once, however large.
+    pixels = large.width * large.height / (seen.width * seen.height)
+    decode = (generation(config, each)["decode"] for each in (large, seen))
+    assert next(decode) == pytest.approx(pixels * next(decode), rel=CLOSE)
+
+
 def test_a_generation_is_its_phases():
     config = model_config("isa-tiny")
     work = Work(25, 224, 128, 2, 12, 2.5)
@@ -132,8 +149,9 @@ def test_a_generation_is_its_phases():
     unguided = step(config, replace(work, guidance=1.0))
     assert total(unguided) < total(step(config, work)) < 2 * total(unguided)
     # Attention's share grows with the canvas: what is not between tokens grows as their number does.
-    large = replace(work, width=2 * work.width, height=2 * work.height)
-    small, wide = (sum(between_tokens(step(config, each)).values()) for each in (work, large))
-    rest = [total(step(config, each)) - part for each, part in ((work, small), (large, wide))]
-    assert wide / small > 4 > rest[1] / rest[0] > 1
+    # Up to the model's own: a larger one is seen in tiles.
+    small = replace(work, width=work.width // 2, height=work.height // 2)
+    few, many = (sum(between_tokens(step(config, each)).values()) for each in (small, work))
+    rest = [total(step(config, each)) - part for each, part in ((small, few), (work, many))]
+    assert many / few > 4 > rest[1] / rest[0] > 1
     assert weights(image_tower(config.image_tower, 1)) == weights(image_tower(config.image_tower, 5))

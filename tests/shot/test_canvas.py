@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.configuration import MODELS
+from isa_engine.geometry.tiles import along, enlarged
 from isa_engine.shot import anisotropy, canvas_size
 
 sides = st.integers(1, 8192)
@@ -37,3 +38,12 @@ def test_turning_the_frame_turns_the_canvas(width, height, model):
 def test_anisotropy_above_one_is_wide():
     assert anisotropy(200, 100, (100, 100)) == 2
     assert anisotropy(1280, 720, canvas_size(1280, 720, 128, 16)) == (1280 / 224) / (720 / 128)
+
+
+@given(sides, sides, models, st.integers(1, 4))
+def test_more_detail_is_a_larger_canvas_of_the_same_shape(width, height, model, detail):
+    short_side, multiple = model
+    canvas = canvas_size(width, height, short_side, multiple, detail)
+    assert all(side % multiple == 0 for side in canvas)
+    assert abs(min(canvas) - enlarged(short_side, detail)) <= multiple / 2
+    assert along(min(canvas), short_side) == detail

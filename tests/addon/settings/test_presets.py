@@ -10,6 +10,7 @@ from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.errors import SceneError
+from isa_engine.models.isa import ISA
 from tests.addon.scenes.snapshot import snapshot
 
 
@@ -60,6 +61,19 @@ def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
         configure(addon, parser.parse_args(["--one-by-one"]))
     assert not addon.isa.one_by_one
     configure(addon, parser.parse_args(["--no-one-by-one"]))
+
+
+def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(addon, monkeypatch):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    configure(addon, parser.parse_args(["--detail", "2"]))
+    assert generation_settings(addon).height == 224
+    with pytest.raises(SceneError, match="--detail 5 is out of range"):
+        configure(addon, parser.parse_args(["--detail", "5"]))
+    monkeypatch.setattr(ISA, "detail", 1)
+    with pytest.raises(SceneError, match="isa-tiny does not paint in tiles.*Leave out --detail"):
+        configure(addon, parser.parse_args(["--detail", "2"]))
+    assert generation_settings(addon).height == 128
 
 
 @pytest.mark.parametrize(("option", "control"), [("--steering", "depth"), ("--painted", "boxes")])

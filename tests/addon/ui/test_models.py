@@ -115,6 +115,26 @@ def test_words_and_one_by_one_are_asked_for_and_sent_where_the_model_knows_them(
         assert shot.characters[0].prompt == ("a red coat" if reads else "")
 
 
+def test_detail_is_a_larger_canvas_where_the_model_paints_in_tiles_and_costs_its_tiles(staged, engine):
+    models.report(engine)
+    for model, tiled in (("isa-tiny", True), ("discs", False)):
+        staged.isa.model = model
+        assert ("detail" in asked(panel.ISA_PT_look)) == tiled
+        seconds, canvases = [], []
+        for detail in (1, 3):
+            staged.isa.detail = detail
+            settings = generation_settings(staged)
+            canvases.append((settings.width, settings.height))
+            seconds.append(engine_seconds(staged, "cpu", None)["denoise"])
+            assert "→ {}×{}".format(*canvases[-1]) in " ".join(drawn(panel.ISA_PT_shot))
+        if tiled:
+            assert canvases == [(224, 128), (568, 320)]
+            assert seconds[1] == pytest.approx(9 * seconds[0], rel=0.05)
+        else:
+            assert canvases[0] == canvases[1]
+            assert seconds[0] == seconds[1]
+
+
 def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     staged.isa.model = "wan-vace-of-a-friend"
     assert "there is no model 'wan-vace-of-a-friend' here" in str(obstacle(staged))
