@@ -1,5 +1,7 @@
 """Tiles cover their canvas, and a point stands in a tile where it stands in the canvas."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,11 +52,10 @@ def test_a_tile_is_as_large_as_the_models_own_canvas_of_that_shape(canvas):
 
 @given(canvases())
 def test_neighbours_share_about_a_quarter_at_least(canvas):
-    rows, columns, side, patch = canvas
-    found = tiles(*canvas)
+    found, patch = tiles(*canvas), canvas[-1]
     for axis in (0, 1):
         begins, length = sorted({tile.first[axis] for tile in found}), found[0].size[axis]
-        assert all(length - (b - a) >= length / 4 - 2 * patch for a, b in zip(begins, begins[1:], strict=False))
+        assert all(length - (b - a) >= length / 4 - 2 * patch for a, b in pairwise(begins))
 
 
 @given(canvases(), st.integers(0, 2**31))
@@ -64,7 +65,7 @@ def test_a_point_stands_in_a_tile_where_it_stands_in_the_canvas(canvas, seed):
     for tile in tiles(*canvas):
         scale, shift = map(np.array, tile.lens)
         (height, width), (top, left) = tile.size, tile.first
-        place = to_pixels(scale * ndc + shift, (width, height)) + [left, top]
+        place = to_pixels(scale * ndc + shift, (width, height)) + np.array([left, top])
         np.testing.assert_allclose(place, to_pixels(ndc, (columns, rows)), atol=1e-9 * max(rows, columns))
         assert np.array_equal((scale * ndc + shift)[:, 2], ndc[:, 2])
 

@@ -1,4 +1,4 @@
-"""A canvas larger than the model's own is one picture of tiles, each told what its part of the camera sees."""
+"""A canvas larger than the model's own is one picture of tiles, each told what the camera sees there."""
 
 import dataclasses
 
@@ -126,4 +126,3 @@ def test_a_take_of_tiles_has_the_canvas_that_was_asked_for(model, silent):
     velocity = velocity_of(model.predict, told, *how)
     expected = sample(velocity, noise_for(told, settings.seed), settings.steps, model.shift)
     torch.testing.assert_close(latents, expected)
-

@@ -71,7 +71,7 @@ def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(add
     with pytest.raises(SceneError, match="--detail 5 is out of range"):
         configure(addon, parser.parse_args(["--detail", "5"]))
     monkeypatch.setattr(ISA, "detail", 1)
-    with pytest.raises(SceneError, match="isa-tiny does not paint in tiles.*Leave out --detail"):
+    with pytest.raises(SceneError, match=r"isa-tiny does not paint in tiles.*Leave out --detail"):
         configure(addon, parser.parse_args(["--detail", "2"]))
     assert generation_settings(addon).height == 128
 
