@@ -105,13 +105,14 @@ def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
 
 
 def passes(config: ModelConfig, work: Work) -> int:
-    """How often every layer of the transformer is run: once a piece of a long video, in each evaluation."""
+    """How often every layer of the transformer is run: once a piece of a long video and a tile of a large
+    canvas, in each evaluation."""
     counts, dit = asked(work.policy, work.steps), config.dit
     pieces = 0
     for latents in seen(config, work):
         windows = temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
         pieces += 1 if windows is None else len(windows.starts)
-    return pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
+    return len(tiles_of(config, work)) * pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:
