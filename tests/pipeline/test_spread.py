@@ -97,6 +97,9 @@ def test_a_take_of_a_model_on_two_devices_is_that_of_one(model):
 
 def test_devices_are_named_one_after_the_other(monkeypatch):
     monkeypatch.setattr(isa, "build_model", lambda config, folder, device, **_: replaced[device])
+    # There is no GPU here to be asked for its memory.
+    monkeypatch.setattr(isa, "device_of", torch.device)
+    monkeypatch.setattr(isa, "fastest", lambda *_: None)
     replaced = {name: dataclasses.replace(speaking(CONFIG), weights=name) for name in ("cuda:0", "cuda:1")}
     loaded = isa.load("isa-tiny", "cuda:0+cuda:1")
     assert (loaded.weights, [other.model.weights for other in loaded.others]) == ("cuda:0", ["cuda:1"])
