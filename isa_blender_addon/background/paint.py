@@ -116,6 +116,8 @@ class _Depth:
         """Read what the frame that was just rendered has left."""
         (path,) = self._folder.iterdir()
         image = bpy.data.images.load(str(path))
+        if not len(image.pixels):
+            raise OSError(errno.ENOSPC, _CUT_SHORT, str(path))
         image.colorspace_settings.name = "Non-Color"
         (width, height), numbers = image.size, np.empty(len(image.pixels), np.float32)
         image.pixels.foreach_get(numbers)

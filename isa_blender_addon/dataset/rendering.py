@@ -1,5 +1,6 @@
 """Cycles: one staging on one stage into pictures, backgrounds and masks."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..scene.picture_bytes import whole_png
 from . import materials
 from .person import Person
 from .staging import Staging
@@ -71,18 +73,30 @@ def expose(scene, staging: Staging) -> None:
         pixels = np.empty(len(image.pixels), np.float32)  # type: ignore[arg-type]
         image.pixels.foreach_get(pixels)
         bpy.data.images.remove(image)
+        if not len(pixels):
+            raise _cut_short(path)
     luminance = pixels.reshape(-1, 4)[:, :3] @ [0.2126, 0.7152, 0.0722]
     # The mean of logarithms, so that a lamp in the picture does not darken everything else.
     view.exposure = float(np.clip(np.log2(_GREY) - np.log2(luminance.clip(1e-3)).mean(), -6, 8))
 
 
 def picture(scene, staging: Staging, frame: int, path: Path) -> Path:
-    """Render a frame into a file of the scene's format."""
+    """Render a frame into a file of the scene's format.
+
+    Raises:
+        OSError: there was no space for all of it, of which Blender says nothing.
+    """
     aim(scene, staging, frame)
     scene.render.filepath = str(path)
     with _silence():
         bpy.ops.render.render(write_still=True)
+    if not path.exists() or (path.suffix == ".png" and not whole_png(path.read_bytes())):
+        raise _cut_short(path)
     return path
+
+
+def _cut_short(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, "only a part was written, for want of space", str(path))
 
 
 @contextmanager

@@ -15,10 +15,11 @@ import isa_blender_addon
 from isa_blender_addon import dataset
 from isa_blender_addon.dataset import materials
 from isa_blender_addon.dataset.command import main
-from isa_blender_addon.dataset.rendering import aim, as_mask, picture, prepare
+from isa_blender_addon.dataset.rendering import aim, as_mask, expose, picture, prepare
 from isa_blender_addon.dataset.skies import outdoor_sky
 from isa_blender_addon.dataset.staging import random_staging
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
+from isa_blender_addon.scene.picture_bytes import whole_png
 from isa_blender_addon.scene.rig import add_character, apply_motion
 from isa_engine.body import Motion, open_body
 from isa_engine.data.clips.stored_clips import to_clip
@@ -36,6 +37,7 @@ from isa_engine.errors import DataError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.surface import surface_table
+from tests.service.running import room_for
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = 48
@@ -214,6 +216,20 @@ def filmed(scene, tmp_path):
     noon = Light(torch.tensor([0.0, 0.0, 1.0]))
     ours = film(skin, [actor], Set(np.random.default_rng(0), "flat"), noon, view, side, side).mask[0]
     return ours.numpy() > 0, theirs > 0, staging
+
+
+def test_a_picture_that_a_full_disk_cuts_short_is_said(scene, tmp_path):
+    """Blender itself says nothing."""
+    staging = random_staging(np.random.default_rng(7), open_body(), [np.zeros(10)], TRAINING, 1, 24.0, 1.0)
+    prepare(scene, (64, 64), 1, 24.0, 0)
+    for room in (0, 60):
+        with room_for(room):
+            with pytest.raises(OSError, match=r"for want of space: .*0\.png"):
+                picture(scene, staging, 0, tmp_path / "0.png")
+            with pytest.raises(OSError, match=r"for want of space: .*exposure\.exr"):
+                expose(scene, staging)
+    expose(scene, staging)
+    assert whole_png(picture(scene, staging, 0, tmp_path / "0.png").read_bytes())
 
 
 def test_both_renderers_draw_one_silhouette(filmed):
