@@ -62,11 +62,9 @@ def own_masks(
 
 def grown(mask: np.ndarray, radius: float) -> np.ndarray:
     """A mask ``(height, width)``, grown by all pixels whose centres are within a radius (pixels) of it."""
-    height, width = mask.shape
-    result = mask.copy()
+    height, away, result = len(mask), _columns_away(mask), mask.copy()
     for up in range(min(int(radius), height - 1) + 1):
-        across = min(int(np.sqrt(radius**2 - up**2)), width - 1)
-        wide = _widened(mask, across)
+        wide = away <= int(np.sqrt(radius**2 - up**2))
         result[: height - up] |= wide[up:]
         result[up:] |= wide[: height - up]
     return result
@@ -81,11 +79,13 @@ def _boxed(mask: np.ndarray) -> np.ndarray:
     return box
 
 
-def _widened(mask: np.ndarray, across: int) -> np.ndarray:
-    """A mask widened by so many pixels to the left and to the right."""
-    padded = np.pad(mask, ((0, 0), (across + 1, across)))
-    before = np.cumsum(padded, axis=1, dtype=np.int32)
-    return before[:, 2 * across + 1 :] > before[:, : mask.shape[1]]
+def _columns_away(mask: np.ndarray) -> np.ndarray:
+    """How many columns each pixel is from the nearest one of a mask in its row; where its row has none, more
+    than any radius."""
+    columns, far = np.arange(mask.shape[1], dtype=np.int32), np.int32(2**30)
+    before = np.maximum.accumulate(np.where(mask, columns, -far), axis=1)
+    behind = np.minimum.accumulate(np.where(mask, columns, far)[:, ::-1], axis=1)[:, ::-1]
+    return np.minimum(columns - before, behind - columns)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from isa_engine.configuration import PREVIEWS
-from isa_engine.controls import CONTROLS
 from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.models import steered_by
 from isa_engine.pipeline.background import forget_background
+from isa_engine.pipeline.drawn import drawn_pictures, forget_drawn
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Progress, Report, Steps
@@ -74,7 +74,8 @@ def generate(
 
 
 def control_hashes(shot: Shot, model: Loaded, report: Report) -> dict[str, str]:
-    """SHA-256 of the pixels of each picture that steers the model, of all frames one after the other.
+    """SHA-256 of the pixels of each picture that steers the model, of all frames one after the other; where
+    people are painted one by one, of what steers it to each of them, one after the other.
 
     Raises:
         Cancelled: by ``report``.
@@ -82,12 +83,15 @@ def control_hashes(shot: Shot, model: Loaded, report: Report) -> dict[str, str]:
     names = steered_by(model, shot.settings.steering, shot.settings.painted)
     if not names:
         return {}
-    canvas, found = (shot.settings.width, shot.settings.height), {}
-    steps = Steps(report, "encode", shot.frames * len(names))
+    everybody = tuple(range(len(shot.characters)))
+    each = [(who,) for who in everybody] if shot.settings.one_by_one else [everybody]
+    casts = {name: each if name in model.steering else [everybody] for name in names}
+    steps, found = Steps(report, "encode", shot.frames * sum(map(len, casts.values()))), {}
     for name in names:
         digest = hashlib.sha256()
-        for picture in steps.each(CONTROLS[name](shot, canvas)):
-            digest.update(np.ascontiguousarray(picture))
+        for cast in casts[name]:
+            for picture in steps.each(drawn_pictures(shot, name, range(shot.frames), cast)):
+                digest.update(np.ascontiguousarray(picture))
         found[name] = digest.hexdigest()
     return found
 
@@ -211,6 +215,7 @@ def memory_of(model: Loaded) -> Iterator[None]:
         raise EngineError(f"the engine's memory ({model.device}) is full", remedy=remedy) from error
     finally:
         forget_background()
+        forget_drawn()
 
 
 class Clock:

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isa_engine.controls import CONTROLS
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, frames_before
 from isa_engine.models.vace import CONTEXT_WINDOW
 from isa_engine.pipeline.background import background_frames
+from isa_engine.pipeline.drawn import drawn_pictures
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.shot import Shot
@@ -30,11 +30,11 @@ def plate_frames(
         latents: ``(1, C, t, h, w)`` of the whole segment, finished as far as they are asked for.
     """
     shown = range(frames_before(first), min(shot.segments[segment], frames_before(last)))
-    before, size = sum(shot.segments[:segment]), (shot.settings.width, shot.settings.height)
+    before = sum(shot.segments[:segment])
     frames = decoded(latents, model, first, last)
     for begin in range(before + shown.start, before + shown.stop, _AT_ONCE):
         numbers = range(begin, min(begin + _AT_ONCE, before + shown.stop))
-        kept, masks = background_frames(shot, numbers), CONTROLS[shot.settings.painted](shot, size, numbers)
+        kept, masks = background_frames(shot, numbers), drawn_pictures(shot, shot.settings.painted, numbers)
         # Masks first: they end with the numbers, and a segment's last latent may stand for more frames.
         for place, (mask, frame) in enumerate(zip(masks, frames, strict=False)):
             yield frame if kept is None else np.where(mask > 127, frame, kept[place])

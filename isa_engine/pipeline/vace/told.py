@@ -12,14 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.controls import CONTROLS, depth_pictures, pose_pictures
-from isa_engine.controls.depth import nearest
 from isa_engine.controls.masks import REACH, grown, own_masks
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.background import background_frames
+from isa_engine.pipeline.drawn import drawn_pictures
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
 from isa_engine.pipeline.progress import Report, Steps
@@ -162,18 +161,14 @@ def control_pictures(
         steps: each frame is one.
     """
     size, kept = (shot.settings.width, shot.settings.height), background_frames(shot, numbers)
-    people = replace(shot, characters=tuple(shot.characters[who] for who in cast))
-    if shot.settings.steering == "depth":
-        # By the scale of everybody, also where one is painted after the other.
-        steering = depth_pictures(people, size, numbers, nearest(shot))
-    else:
-        steering = pose_pictures(people, size, numbers)
+    steering = drawn_pictures(shot, shot.settings.steering, numbers, cast)
     if before:
         painted = (own[-1] for own in own_masks(shot, size, (*before, *cast), numbers))
     elif kept is None:
         painted = (np.ones(size[::-1], bool) for _ in numbers)
     else:
-        painted = (mask[..., 0] > 127 for mask in CONTROLS[shot.settings.painted](people, size, numbers))
+        masks = drawn_pictures(shot, shot.settings.painted, numbers, cast)
+        painted = (mask[..., 0] > 127 for mask in masks)
     drawn = zip(steering, painted, strict=True)
     video, masks = map(np.stack, zip(*steps.each(drawn), strict=True))
     masks = np.repeat(np.where(masks, 255, 0).astype(np.uint8)[..., None], 3, axis=3)

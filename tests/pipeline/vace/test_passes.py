@@ -1,5 +1,7 @@
 """One pass a character: nobody is told of another, and who stands in front covers who stands behind."""
 
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from isa_engine.controls import grown_masks, masks, pose_pictures
+from isa_engine.controls import grown_masks, masks, pose, pose_pictures
 from isa_engine.controls.masks import own_masks
 from isa_engine.cost.generation import Work
 from isa_engine.errors import Cancelled
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models import describe, vace
+from isa_engine.pipeline import drawn, generate
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import control_hashes, denoise
 from isa_engine.pipeline.vace import decoding, painter
@@ -165,6 +168,46 @@ def test_each_person_costs_as_much_as_a_take(added):
     alone = model.operations(replace(work, characters=1))["denoise"]
     assert model.operations(replace(work, one_by_one=True))["denoise"] == 3 * alone
     assert model.memory_beside(replace(work, one_by_one=True)) < model.memory_beside(work)
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_what_steers_is_drawn_once_and_the_record_has_its_hashes_after_a_stop_too(
+    added, model, tmp_path, monkeypatch, one_by_one
+):
+    monkeypatch.setattr(vace, "CONTEXT_WINDOW", 2)
+    monkeypatch.setattr(vace, "KNOWN", 1)
+    shot = crowd(added)
+    shot = replace(shot, settings=replace(shot.settings, one_by_one=one_by_one))
+    skeletons, figures, draw, grow = [], [], pose.draw, masks.grown
+    monkeypatch.setattr(pose, "draw", lambda *given: skeletons.append(1) or draw(*given))
+    monkeypatch.setattr(masks, "grown", lambda *given: figures.append(1) or grow(*given))
+    kept = SimpleNamespace(path=tmp_path / "kept", saved=lambda step: None)
+
+    def controls(report, checkpoint=None):
+        skeletons.clear()
+        figures.clear()
+        result = generate(shot, model, tmp_path / "out", report, checkpoint)
+        assert drawn._drawn is None
+        return json.loads(result.record.read_text())["controls"]
+
+    def stop(progress):
+        if (progress.phase, progress.step) == ("denoise", STEPS + 1):
+            raise Cancelled
+
+    found = controls(silent)
+    assert len(skeletons) == FRAMES * (3 if one_by_one else 1)
+    if not one_by_one:
+        assert len(figures) == FRAMES * 3
+    everybody = [replace(shot, characters=(each,)) for each in shot.characters] if one_by_one else [shot]
+    pictures = [picture for people in everybody for picture in pose_pictures(people, SIZE)]
+    assert found == {
+        "pose": hashlib.sha256(np.stack(pictures)).hexdigest(),
+        "mask": hashlib.sha256(np.stack(list(grown_masks(shot, SIZE)))).hexdigest(),
+    }
+    with pytest.raises(Cancelled):
+        controls(stop, kept)
+    assert drawn._drawn is None
+    assert controls(silent, kept) == found
 
 
 @pytest.mark.parametrize("one_by_one", [True, False])
