@@ -24,6 +24,8 @@ _LOGGED = 20
 # Percent of the time in which a device that is busy enough works; below, it is the processor that a step
 # waits for, and a larger batch costs nothing.
 _BUSY = 60
+# So often in a row it is found idle before the batch grows.
+_IDLE = 3
 # First steps, in which kernels are loaded and memory is taken.
 _SETTLED = 100
 # Seconds between two exports, and between two sheets.
@@ -97,6 +99,7 @@ class Sprint(ABC):
         began, shown, made = self._told
         self._told = now, *counts = self.clock.now(), self.batches.latent_frames, self.ring.written_frames
         rates = [(a - b) / (now - began) for a, b in zip(counts, (shown, made), strict=True)]
+        busy = self._busy()
         self._tell(
             {
                 **terms,
@@ -104,27 +107,31 @@ class Sprint(ABC):
                 "latent_frames_a_second": round(rates[0], 1),
                 "rendered_frames_a_second": round(rates[1], 1),
                 "share": round(self.clock.share, 3),
-                **self._busy(),
+                **({} if busy is None else {"device_busy": busy}),
             }
         )
+        if busy is not None:
+            self._grow_where_idle(busy)
         if not all(map(math.isfinite, terms.values())):
             self._go_back()
 
-    def _busy(self) -> dict[str, float]:
-        """How busy the device is; where it is idle again and again, the batch grows."""
+    def _busy(self) -> int | None:
+        """Percent of the time in which the device works; None: nobody knows."""
         if self.device.type != "cuda":
-            return {}
+            return None
         try:
-            busy = torch.cuda.utilization()
+            return torch.cuda.utilization()
         except Exception:
             # Without NVIDIA's management library nobody knows.
-            return {}
+            return None
+
+    def _grow_where_idle(self, busy: int) -> None:
+        """Let the batch grow where the device was found idle again and again."""
         settled = self.trainer.steps_done > _SETTLED
         self._idle = self._idle + 1 if busy < _BUSY and settled else 0
-        if self._idle == 3:
+        if self._idle == _IDLE:
             self._idle = 0
             self.grow()
-        return {"device_busy": busy}
 
     def export(self) -> None:
         """Begin to write the weights as they are, if they are numbers."""

@@ -148,7 +148,9 @@ def test_the_batch_grows_while_the_device_is_idle_and_not_beyond_its_most(sprint
     def told(busy: int, times: int) -> int:
         monkeypatch.setattr(torch.cuda, "utilization", lambda: busy)
         for _ in range(times):
-            assert run._busy() == {"device_busy": busy}
+            run.log([{"loss": torch.tensor(1.0)}])
+            last = (run.story.folder / "curves.jsonl").read_text().splitlines()[-1]
+            assert json.loads(last)["device_busy"] == busy
         return run.settings.batch
 
     assert told(20, 2) == began
