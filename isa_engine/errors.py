@@ -13,7 +13,8 @@ class IsaError(Exception):
         values: for the ``{placeholders}`` of these texts, so that the texts can be looked up in a dictionary.
             Without values a text is plain, and a brace in it a brace.
 
-    ``str(error)`` is the one sentence that the panel, the command line and the service all show.
+    ``str(error)`` is the one sentence that the panel, the command line and the service all show:
+    "problem (where). remedy".
     """
 
     def __init__(self, problem: str, *, where: str = "", remedy: str = "", **values: object):
@@ -28,12 +29,23 @@ class IsaError(Exception):
             look_up: gives a text, its placeholders still in it, in that language.
         """
         problem, where, remedy = self._filled(look_up)
-        sentence = f"{where}: {problem}" if where else problem
+        sentence = problem
+        if where:
+            # What is wrong comes first: of a place, often a long path, a narrow panel shows nothing else. Two
+            # parentheses side by side would read like a mistake.
+            problem = problem.rstrip(".")
+            sentence = f"{problem}, {where}" if problem.endswith(")") else f"{problem} ({where})"
         return f"{sentence.rstrip('.')}. {remedy}".strip() if remedy else sentence
 
     def _filled(self, look_up: Callable[[str], str]) -> list[str]:
         texts = [text and look_up(text) for text in self._texts]
         return [text.format(**self._values) for text in texts] if self._values else texts
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in the words of an error that is not ours; of the system's without its number and the
+    path, which the place of ours names."""
+    return getattr(error, "strerror", None) or str(error) or repr(error)
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

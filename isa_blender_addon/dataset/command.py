@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
-from isa_engine.errors import Cancelled, DataError, IsaError
+from isa_engine.errors import Cancelled, DataError, IsaError, reason
 
 from .clip import Wishes, render_clip
 
@@ -66,7 +66,7 @@ def _clip(folder: Path, seed: int, wishes: Wishes, stop: threading.Event) -> Non
         folder.parent.mkdir(parents=True, exist_ok=True)
         render_clip(folder, seed, wishes, report)
     except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", where=str(folder)) from error
+        raise DataError(f"the folder cannot be written: {reason(error)}", where=str(folder)) from error
     print(f"{folder.name} done in {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import JobStatus
-from isa_engine.errors import Cancelled, EngineError, IsaError
+from isa_engine.errors import Cancelled, EngineError, IsaError, reason
 
 from ..takes.files import ARRIVING, PREVIEW
 from ..takes.take import fresh_key
@@ -124,8 +124,8 @@ class JobRunner:
             # In English: the take keeps it on disk, and may be read in another language.
             self._show(state="failed", error=str(error))
         except OSError as error:
-            what = f"{error.strerror}: {error.filename or self._folder}"
-            self._show(state="failed", error=f"{what}. Free some space or choose another folder.")
+            place, remedy = error.filename or self._folder, "Free some space or choose another folder."
+            self._show(state="failed", error=str(EngineError(reason(error), where=str(place), remedy=remedy)))
         except Exception as error:
             self._show(state="failed", error=f"The job failed: {error!r}. Please report this.")
             raise

@@ -77,7 +77,7 @@ def find(
         people = detector.picture(encoded, name)
     if not people:
         raise SceneError(
-            "nobody is found in it",
+            "nobody is found in the picture",
             where="reference picture of '{name}'",
             remedy="Draw a box around the person, or mark the joints by hand.",
             name=name,

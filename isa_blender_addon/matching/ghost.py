@@ -32,7 +32,7 @@ def make_ghost(scene, member) -> None:
     size = picture_size(member.picture)
     if size is None:
         raise SceneError(
-            "it is missing or not a picture",
+            "the picture is missing, or none",
             where="reference picture of '{name}'",
             remedy="Choose another in the cast.",
             name=member.character.name_full,

@@ -139,12 +139,12 @@ def camera_to_world(camera) -> np.ndarray:
     matrix = np.array(camera.matrix_world, np.float64)
     if np.linalg.norm(matrix[:3, :3], axis=0).min() < _FLAT:
         remedy = "Set the scale of the camera and its parents to 1 (Alt S)."
-        problem = "its scale is zero"
+        problem = "the camera's scale is zero"
         raise SceneError(problem, where="camera '{camera}'", remedy=remedy, camera=camera.name)
     matrix[:3, :3] /= np.linalg.norm(matrix[:3, :3], axis=0)
     axes = matrix[:3, :3]
     if np.linalg.det(axes) < 0 or np.abs(axes.T @ axes - np.eye(3)).max() > _SHEAR:
         remedy = "Apply the scale of the camera and its parents (Ctrl A)."
-        problem = "its scale mirrors or shears it"
+        problem = "the camera's scale mirrors or shears it"
         raise SceneError(problem, where="camera '{camera}'", remedy=remedy, camera=camera.name)
     return matrix

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.errors import SceneError
+from isa_engine.errors import SceneError, reason
 
 from .trash import move_to_trash
 
@@ -91,7 +91,7 @@ def copy_folder(folder: Path, place: Path) -> None:
             remedy="It stays where it is.",
             take=folder.name,
             folder=place.parent,
-            reason=error.strerror or str(error),
+            reason=reason(error),
         ) from error
 
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from isa_engine.errors import SceneError
+from isa_engine.errors import SceneError, reason
 
 # macOS has it from version 15 on.
 _MAC_TRASH = "/usr/bin/trash"
@@ -55,7 +55,7 @@ def move_to_trash(folder: Path) -> None:
             "'{folder}' cannot be moved to the trash: {reason}",
             remedy="Delete it in your file browser.",
             folder=folder,
-            reason=getattr(error, "strerror", None) or str(error),
+            reason=reason(error),
         ) from error
 
 

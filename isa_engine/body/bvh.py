@@ -87,7 +87,7 @@ def _parts(path: Path, where: str) -> tuple[str, str]:
     text = data.decode("utf-16" if data.startswith(marks) else "utf-8-sig", errors="replace")
     parts = re.fullmatch(r"\s*HIERARCHY\b(.*?)\bMOTION\b(.*)", text, re.IGNORECASE | re.DOTALL)
     if parts is None:
-        raise BodyError("'HIERARCHY' and 'MOTION' are not in it", where=where, remedy="Choose a BVH file.")
+        raise BodyError("'HIERARCHY' and 'MOTION' are missing", where=where, remedy="Choose a BVH file.")
     if "." not in parts[2] and re.search(r"\d,\d", parts[2]):
         # Written by a program whose language has a comma for the decimal point.
         return parts[1].replace(",", "."), parts[2].replace(",", ".")
@@ -170,9 +170,12 @@ def _person(skeleton: _Skeleton, where: str) -> list[int]:
         return people[0]
     roots = ", ".join(f"'{skeleton.joints[tree[0]]}'" for tree in people or trees)
     if people:
-        problem, remedy = f"{len(people)} people are in it: {roots}", "Export each to a file of its own."
+        problem, remedy = (
+            f"{len(people)} people are in the file: {roots}",
+            "Export each to a file of its own.",
+        )
     else:
-        problem, remedy = f"none of its roots is a person's: {roots}", "Choose a motion of a whole person."
+        problem, remedy = f"none of the roots is a person's: {roots}", "Choose a motion of a whole person."
     raise BodyError(problem, where=where, remedy=remedy)
 
 
@@ -190,7 +193,7 @@ def _table(text: str, channels: int, where: str) -> tuple[float, np.ndarray]:
         raise BodyError(problem, where=where, remedy=_AGAIN) from error
     if not 1e-4 < interval < 1:
         remedy = "Set its Frame Time to seconds: 0.0083333 at 120 frames a second."
-        raise BodyError(f"its frames are {interval:g} s apart", where=where, remedy=remedy)
+        raise BodyError(f"the frames are {interval:g} s apart", where=where, remedy=remedy)
     frames, broken = divmod(values.size, max(1, channels))
     # Some programs count one row too few or too many; a file that breaks off lacks more than that.
     if broken or not frames or abs(frames - announced) > 1:

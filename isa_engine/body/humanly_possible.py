@@ -36,14 +36,16 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
         raise BodyError("some rotations or places are not finite numbers", where=where, remedy=remedy)
     angles = np.degrees(np.linalg.norm(motion.rotations[:, 1:_BODY_JOINTS], axis=-1))
     if angles.max() > _TURNS:
-        problem = f"it turns a joint by {angles.max():.0f}°: its angles seem to be in degrees"
+        problem = f"the motion turns a joint by {angles.max():.0f}°: its angles seem to be in degrees"
         raise BodyError(problem, where=where, remedy="Export them in radians.")
     # A turn of 200° one way is one of 160° the other way.
     angles = np.abs((angles + 180) % 360 - 180)
     share = (angles > _FARTHEST).mean(0)
     if share.max() > _SHARE:
         joint = SMPLX_JOINTS[1 + int(share.argmax())].replace("_", " ")
-        problem = f"it turns the {joint} by more than {_FARTHEST:.0f}° on {share.max():.0%} of its frames"
+        problem = (
+            f"the motion turns the {joint} by more than {_FARTHEST:.0f}° on {share.max():.0%} of its frames"
+        )
         remedy = "Export it again with its skeleton in T-pose at rest."
         raise BodyError(problem, where=where, remedy=remedy)
     # Some files hold poses only, without a place, and have the origin at the chest. They are let through: not
@@ -55,9 +57,13 @@ def check_humanly_possible(motion: Motion, body: BodyModel, where: str) -> None:
     speed = motion.fps * (steps.mean() if len(steps) else 0.0)
     lowest, highest = joints[..., 1].min(), joints[..., 1].max()
     if speed > _FASTEST or lowest > _HIGHEST:
-        problem = f"it travels at {speed:.0f} m/s, never lower than {lowest:.0f} m: its unit is no meter"
+        problem = (
+            f"the motion travels at {speed:.0f} m/s, never lower than {lowest:.0f} m: its unit is no meter"
+        )
         raise BodyError(problem, where=where, remedy="Export its places in meters.")
     if highest < 0:
-        problem = f"it is below the ground from head to foot on all frames, by {-highest:.2f} m and more"
+        problem = (
+            f"the body is below the ground from head to foot on all frames, by {-highest:.2f} m and more"
+        )
         remedy = "Put the body on the ground (y = 0, or z = 0 in AMASS's world) where it was made."
         raise BodyError(problem, where=where, remedy=remedy)

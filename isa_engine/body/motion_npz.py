@@ -79,7 +79,7 @@ def read_motion(path: str | os.PathLike, body: BodyModel) -> Motion:
             rotations, translation = _parts(file)
             of_smplx, up = True, _up_axis(file, rotations[:, 0], plainly=_PLAINLY)
         else:
-            problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in it"
+            problem = "neither 'poses' nor 'global_orient' and 'body_pose' are in the file"
             raise BodyError(problem, where=str(path), remedy=_REMEDY)
         betas = np.zeros(0, np.float32)
         # SMPL-H's shape coefficients belong to another shape space: on SMPL-X they would make somebody else.
@@ -127,7 +127,7 @@ def _parts(file: NpzFile) -> tuple[np.ndarray, np.ndarray]:
     for name, count in SMPLX_PARTS.items():
         part = file.numbers(name, None, np.float64) if name in file else np.zeros((frames, count, 3))
         if part.shape not in ((frames, 3 * count), (frames, count, 3)):
-            problem = f"found shape {part.shape} where ({frames}, {3 * count}) is needed"
+            problem = f"the shape is {part.shape} where ({frames}, {3 * count}) is needed"
             raise BodyError(problem, where=f"{file.where}, field '{name}'", remedy=_REMEDY)
         joints.append(part.reshape(frames, count, 3))
     return np.concatenate(joints, 1), file.numbers("transl", (frames, 3), np.float64)

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from isa_engine.errors import BodyError
+from isa_engine.errors import BodyError, reason
 
 
 class NpzFile:
@@ -27,7 +27,7 @@ class NpzFile:
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             raise BodyError("the file is not a whole .npz", where=self.where, remedy=remedy) from error
         except OSError as error:
-            problem = f"cannot read the {kind}: {error.strerror or error}"
+            problem = f"cannot read the {kind}: {reason(error)}"
             raise BodyError(problem, where=self.where) from error
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise BodyError("the file is not an .npz", where=self.where, remedy=remedy)
@@ -59,7 +59,9 @@ class NpzFile:
             and all(n in (None, found) for n, found in zip(shape, array.shape, strict=True))
         )
         if not fits or array.dtype.kind not in "fiu":
-            raise BodyError(f"found {array.dtype} of shape {array.shape}", where=where, remedy=self.remedy)
+            raise BodyError(
+                f"{array.dtype} of shape {array.shape} does not fit", where=where, remedy=self.remedy
+            )
         if not np.isfinite(array).all():
             raise BodyError("some of the numbers are not finite", where=where, remedy=self.remedy)
         return array.astype(dtype, copy=False)

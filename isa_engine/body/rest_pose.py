@@ -184,7 +184,7 @@ def _standing_frames(placed: np.ndarray, source: Mapping[str, int], where: str) 
     bent += 1 - (hips * shoulders).sum(-1)
     frames = np.argsort(bent, kind="stable")[:_STANDING_FRAMES]
     if bent[frames[0]] > _STANDING:
-        problem = "its skeleton does not stand at rest, and on no frame does the person"
+        problem = "the skeleton does not stand at rest, and on no frame does the person"
         remedy = "Export it with a skeleton in T-pose, or with a frame on which the person stands upright."
         raise BodyError(problem, where=where, remedy=remedy)
     return frames[bent[frames] <= bent[frames[0]] + _AS_WELL]

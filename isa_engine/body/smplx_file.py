@@ -63,7 +63,7 @@ def _load(path: str | os.PathLike, remedy: str, layouts: tuple[str, ...]) -> Bod
         layout = next((name for name, tree in TREES.items() if tree == tuple(parents)), "")
         if layout not in layouts:
             where = f"{file.where}, field 'kintree_table'"
-            raise BodyError("its joints are not SMPL-X's 55", where=where, remedy=remedy)
+            raise BodyError("the joints are not SMPL-X's 55", where=where, remedy=remedy)
         template = file.numbers("v_template", (None, 3), np.float32)
         count, joints = len(template), len(parents)
         directions = _directions(file, layout, "shapedirs", (count, 3, None))
@@ -93,7 +93,7 @@ def _faces(file: NpzFile, name: str, size: int) -> np.ndarray:
     faces = file.numbers(name, (None, 3), np.int64)
     if faces.size and not 0 <= faces.min() <= faces.max() < size:
         where = f"{file.where}, field '{name}'"
-        raise BodyError("it points beyond the vertices", where=where, remedy=file.remedy)
+        raise BodyError("the field points beyond the vertices", where=where, remedy=file.remedy)
     return faces.astype(np.int32)
 
 

@@ -190,9 +190,9 @@ class Connection:
                 return self.stranger()
             sentence = f"what stands before it answers {response.status_code}"
         if response.status_code in _PASSING:
-            return EngineUnreachable(f"the engine does not answer now: {sentence}", where=self.url)
+            return EngineUnreachable("the engine does not answer now", where=self.url, remedy=sentence)
         if response.status_code >= 500:
-            return EngineError(f"the engine failed: {sentence}", where=self.url)
+            return EngineError("the engine failed", where=self.url, remedy=sentence)
         return EngineError(sentence)
 
     def reading(self, read: Callable[[Any], T], found: Any) -> T:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from isa_engine.client import EngineClient
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 
 URL, TOKEN = "ISA_ENGINE_URL", "ISA_ENGINE_TOKEN"
 
@@ -34,7 +34,7 @@ def connect(arguments: argparse.Namespace) -> EngineClient:
             token = arguments.token_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             where = str(arguments.token_file)
-            raise EngineError(f"cannot read the token: {error}", where=where) from error
+            raise EngineError(f"cannot read the token: {reason(error)}", where=where) from error
     if not token:
         # There is no option for the token itself: every user of a machine can list its processes' arguments.
         raise EngineError("there is no token", remedy=f"Set {TOKEN}, or give --token-file.")

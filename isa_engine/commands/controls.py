@@ -33,7 +33,9 @@ def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
     size = tuple(arguments.size or (shot.settings.width, shot.settings.height))
     if not all(1 <= side <= MAX_CANVAS for side in size):
-        raise ShotError(f"{size[0]} × {size[1]} pixels", where="--size", remedy=f"Use 1 to {MAX_CANVAS}.")
+        raise ShotError(
+            f"{size[0]} × {size[1]} pixels cannot be drawn", where="--size", remedy=f"Use 1 to {MAX_CANVAS}."
+        )
     if "pose" in arguments.only and not any(each.skeleton is not None for each in shot.characters):
         print("note: no joints of anybody are known in this shot, so its skeletons are black", flush=True)
     # A sheet with all frames of a long shot would not fit into memory.

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot be made: {error.strerror}", where=str(arguments.out)) from error
+        raise DataError(f"the folder cannot be made: {error.strerror}", where=str(arguments.out)) from error
     if any(arguments.out.glob("*.tar")):
         remedy = "Choose an empty folder."
         raise DataError("there are shards in the folder", where=str(arguments.out), remedy=remedy)

@@ -108,12 +108,16 @@ def _check_draft(name: str, arguments: argparse.Namespace) -> None:
     whole = added(of)
     if whole is None or of == name or whole.running.draft_of:
         remedy = "Name another model, which was added and is no draft itself."
-        raise ModelError(f"'{name}' cannot be its draft", where=where, remedy=remedy)
+        raise ModelError(f"'{name}' cannot be a draft of '{of}'", where=where, remedy=remedy)
     if not 0 <= arguments.few_steps <= MAX_STEPS:
-        raise ModelError(f"{arguments.few_steps} steps", where="--few-steps", remedy=f"Use 1 to {MAX_STEPS}.")
+        raise ModelError(
+            f"a draft of {arguments.few_steps} steps is none",
+            where="--few-steps",
+            remedy=f"Use 1 to {MAX_STEPS}.",
+        )
     has = describe(of).presets["Draft"].model
     if has not in ("", name):
-        raise ModelError(f"it has a draft, '{has}'", where=where, remedy=f"Add it as --name {has}.")
+        raise ModelError(f"'{of}' has a draft, '{has}'", where=where, remedy=f"Add it as --name {has}.")
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -134,7 +138,7 @@ def _remember(name: str, model: Added) -> None:
     try:
         _say(f"{name}: remembered in {remember(name, model)}")
     except OSError as error:
-        raise ModelError(f"it cannot be remembered: {error.strerror}", where=name) from error
+        raise ModelError(f"the model cannot be remembered: {error.strerror}", where=name) from error
 
 
 def _lora(given: str) -> tuple[str, float]:

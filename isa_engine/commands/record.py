@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 
 HELP = "check a result against its record and its content credentials"
 
@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace) -> None:
         name = next((name for name, known in record["results"].items() if known == digest), None)
         stated = claims(record, name or "")
     except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError) as error:
-        raise EngineError(f"cannot be read as a result and its record: {error!r}", where=str(file)) from error
+        raise EngineError(
+            f"the file cannot be read as a result and its record: {error!r}", where=str(file)
+        ) from error
     if name is None:
         raise EngineError("the file is not the one that the record is of", where=str(file))
     print(f"file: {name}, as the record says")
@@ -55,11 +57,13 @@ def run(arguments: argparse.Namespace) -> None:
     credentials = read_credentials(file, _certificates(arguments.trust))
     if arguments.trust and not (credentials and credentials["trusted"]):
         signer = credentials["signed_by"] or "someone without a name" if credentials else "nobody"
-        raise EngineError(f"not ours: it is signed by {signer}", where=str(file))
+        raise EngineError(f"the file is not ours: {signer} signed it", where=str(file))
     if credentials is None:
         print("content credentials: none")
     elif not credentials["valid"]:
-        raise EngineError(f"content credentials: {', '.join(credentials['problems'])}", where=str(file))
+        raise EngineError(
+            f"the content credentials do not hold: {', '.join(credentials['problems'])}", where=str(file)
+        )
     elif credentials["claims"] != stated:
         raise EngineError("the content credentials are of another result", where=str(file))
     else:
@@ -74,7 +78,7 @@ def _certificates(path: Path | None) -> str:
     try:
         return path.read_text()
     except (OSError, ValueError) as error:
-        raise EngineError(f"cannot read the certificates: {error}", where=str(path)) from error
+        raise EngineError(f"cannot read the certificates: {reason(error)}", where=str(path)) from error
 
 
 def _comparable(value: str | None) -> str | None:

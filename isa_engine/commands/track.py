@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.detection.detector import Detector
     from isa_engine.detection.performance import performances
     from isa_engine.detection.track_file import write_tracks
-    from isa_engine.errors import DataError
+    from isa_engine.errors import DataError, reason
 
     def report(what: str):
         return lambda done, of: print(f"{what} {done} {of}", flush=True)
@@ -26,11 +26,11 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         encoded = video.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(video)) from error
+        raise DataError(f"the video cannot be read: {reason(error)}", where=str(video)) from error
     footage = Detector(report("seen")).video(encoded, video.name)
     people = performances(footage, open_body(), report("posed"))
     if not people:
         remedy = "People should be seen nearly whole, and for more than a moment."
-        raise DataError("nobody is found in it", where=video.name, remedy=remedy)
+        raise DataError("nobody is found in the video", where=video.name, remedy=remedy)
     write_tracks(arguments.out / DETECTED, people, footage.size, footage.rate)
     print(f"{len(people)} people: {arguments.out / DETECTED}", flush=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from isa_engine.body.rotation import axis_angles, matrices
 from isa_engine.detection.performance import Performance
-from isa_engine.errors import DataError
+from isa_engine.errors import DataError, reason
 from isa_engine.whole_file import whole_file
 
 # From a view's axes (Y up, −Z ahead) to OpenCV's (Y down, Z ahead), in which track files are.
@@ -41,4 +41,4 @@ def write_tracks(path: Path, people: list[Performance], size: tuple[int, int], r
         with whole_file(path) as partial, open(partial, "wb") as file:
             np.savez(file, **arrays)
     except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+        raise DataError(f"the tracks cannot be written: {reason(error)}", where=str(path)) from error

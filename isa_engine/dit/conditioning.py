@@ -195,11 +195,11 @@ def _no_maps(latents: torch.Tensor) -> torch.Tensor:
 def _bind(sizes: dict[str, int], name: str, letters: str, shape: tuple[int, ...]) -> None:
     expected = [int(letter) if letter.isdigit() else letter for letter in letters.split()]
     if len(shape) != len(expected):
-        raise _error(name, f"shape is {shape}, not ({', '.join(map(str, expected))})")
+        raise _error(name, f"the shape is {shape} where ({', '.join(map(str, expected))}) is needed")
     for letter, size in zip(expected, shape, strict=True):
         wanted = letter if isinstance(letter, int) else sizes.setdefault(letter, size)
         if size != wanted:
-            raise _error(name, f"shape is {shape}, but {letter} is {wanted}")
+            raise _error(name, f"the shape is {shape}, but {letter} is {wanted}")
 
 
 def _error(name: str, problem: str) -> ModelError:

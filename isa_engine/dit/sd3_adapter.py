@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from isa_engine.dit.isa_dit import ISADiT
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.networks.tensors import check_tensors, read_safetensors
 
 # SD3's name of each of our modules that take its weights as they are.
@@ -127,7 +127,7 @@ def _config(folder: Path) -> dict:
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read config.json: {error}", where=str(folder)) from error
+        raise ModelError(f"cannot read config.json: {reason(error)}", where=str(folder)) from error
     if not isinstance(config, dict) or config.get("_class_name") != "SD3Transformer2DModel":
         raise ModelError("config.json does not describe an SD3Transformer2DModel", where=str(folder))
     missing = [key for key in _KEYS if key not in config]

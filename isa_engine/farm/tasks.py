@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.farm.job import Bundle
 from isa_engine.pipeline.generation import (
     Clock,
@@ -151,7 +151,7 @@ def _opened(path: Path):
     except (OSError, SafetensorError) as error:
         remedy = "Run the step before again."
         raise EngineError(
-            f"cannot read what the step before left: {error}", where=str(path), remedy=remedy
+            f"cannot read what the step before left: {reason(error)}", where=str(path), remedy=remedy
         ) from error
 
 
@@ -161,6 +161,6 @@ def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> N
         with whole_file(path, shared=True) as partial:
             save_file(stored, partial, metadata)
     except SafetensorError as error:
-        raise EngineError(f"cannot write: {error}", where=str(path)) from error
+        raise EngineError(f"cannot write: {reason(error)}", where=str(path)) from error
     except OSError as error:
         raise cannot_write(path, error) from error

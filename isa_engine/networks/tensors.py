@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def check_tensors(
             raise ModelError(f"tensor '{name}' belongs to no part of the model", where=str(where))
         shape = tuple(found[name].shape)
         if shape != tuple(wanted[name]):
-            problem = f"tensor '{name}' is {shape}, not {tuple(wanted[name])}"
+            problem = f"tensor '{name}' is {shape} where {tuple(wanted[name])} is needed"
             raise ModelError(problem, where=str(where))
 
 
@@ -70,4 +70,4 @@ def _read(file: Path, read: Callable[[Path], dict[str, T]]) -> dict[str, T]:
     try:
         return read(file)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read the weights: {error}", where=str(file)) from error
+        raise ModelError(f"cannot read the weights: {reason(error)}", where=str(file)) from error

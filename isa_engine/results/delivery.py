@@ -19,7 +19,7 @@ import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.results.files import MATTE, PLATE, RECORD
 
 MOVIE, PICTURES = "people.mov", "people"
@@ -57,7 +57,7 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
             _remove(out)
         os.replace(partial, out)
     except OSError as error:
-        problem = f"the people cannot be written: {error.strerror or error}"
+        problem = f"the people cannot be written: {reason(error)}"
         remedy = "Free some space, or choose another place with --out."
         raise EngineError(problem, where=str(out), remedy=remedy) from error
     finally:

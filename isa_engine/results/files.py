@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 
 PLATE, MATTE, RECORD, SHOT, LATENTS = NAMES = (
     "plate.mp4",
@@ -54,6 +54,6 @@ def results_in(out: Path) -> Iterator[Result]:
 def cannot_write(path: Path, error: OSError) -> EngineError:
     """The sentence for a file that could not be written."""
     full = error.errno == errno.ENOSPC
-    problem = "the disk is full" if full else f"cannot write: {error.strerror or error}"
+    problem = "the disk is full" if full else f"cannot write: {reason(error)}"
     remedy = "Free some space, then generate again." if full else "Choose a folder that you may write to."
     return EngineError(problem, where=str(path), remedy=remedy)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.whole_file import whole_file
 
 CERTIFICATE, KEY = "ISA_ENGINE_SIGNING_CERTIFICATE", "ISA_ENGINE_SIGNING_KEY"
@@ -47,7 +47,7 @@ def configured_signer(environment: Mapping[str, str] = os.environ) -> Signer | N
     try:
         return Signer(*(Path(path).read_text() for path in paths))
     except (OSError, ValueError) as error:
-        raise EngineError(f"cannot read the signing key or certificate: {error}") from error
+        raise EngineError(f"cannot read the signing key or certificate: {reason(error)}") from error
 
 
 def sign(path: Path, record: dict[str, Any], signer: Signer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_engine.errors import ShotError
+from isa_engine.errors import ShotError, reason
 from isa_engine.geometry.frames import Made, latent_of, made_of, segment_latents, whole_latents
 from isa_engine.results.files import LATENTS, RECORD, SHOT
 from isa_engine.shot import Kept, Shot, read_shot
@@ -170,7 +170,9 @@ def _latents(take: Path, earlier: Shot) -> np.ndarray:
         if found.ndim != 4 or found.shape[1] != count or found.dtype != np.float32:
             raise ValueError(f"found {found.dtype} of shape {found.shape}")
     except (OSError, ValueError, EOFError) as error:
-        raise ShotError(f"the latents cannot be read: {error}", where=str(path), remedy=_REMEDY) from error
+        raise ShotError(
+            f"the latents cannot be read: {reason(error)}", where=str(path), remedy=_REMEDY
+        ) from error
     return found
 
 

@@ -19,7 +19,7 @@ from types import FrameType
 import uvicorn
 
 import isa_engine
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.results.provenance import configured_signer
 from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.files.folders import QUEUE, Folders
@@ -212,7 +212,9 @@ def _check_certificate(config: ServiceConfig) -> None:
     except (OSError, ssl.SSLError) as error:
         remedy = "Give the PEM files of a certificate and of its own key."
         where = config.tls_certificate
-        raise EngineError(f"the certificate cannot be used: {error}", where=where, remedy=remedy) from error
+        raise EngineError(
+            f"the certificate cannot be used: {reason(error)}", where=where, remedy=remedy
+        ) from error
 
 
 def _take_up(store: JobStore, folders: Folders, workers: range, keep_days: float) -> None:
@@ -258,8 +260,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         remedy = "Choose another --port (0 takes a free one) or --host."
-        reason = getattr(error, "strerror", None) or str(error)
-        raise EngineError(f"cannot listen: {reason}", where=f"{host}:{port}", remedy=remedy) from error
+        raise EngineError(f"cannot listen: {reason(error)}", where=f"{host}:{port}", remedy=remedy) from error
     # Connections inherit it; without, an answer's body waits until the client has acknowledged its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

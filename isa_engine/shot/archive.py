@@ -98,7 +98,7 @@ class Members:
                 expected in (None, n) for n, expected in zip(found_shape, shape, strict=True)
             )
             if found_type != repr(np.dtype(dtype).str) or not fits:
-                raise ShotError(f"found type {found_type} of shape {found_shape}", where=where)
+                raise ShotError(f"type {found_type} of shape {found_shape} does not fit", where=where)
             size = math.prod(found_shape) * np.dtype(dtype).itemsize
             if size > info.file_size:
                 raise ShotError("the field declares more than it holds", where=where)

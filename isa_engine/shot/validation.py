@@ -101,9 +101,15 @@ def _character(character: Character, shot: Shot) -> None:
     _text("a character's name", character.name)
     who = f"character '{character.name}'"
     first = shot.characters[0].points
-    _require(first.ndim == 3, f"shape is {first.shape}, not (frames, points, 3)", where=f"{who}, points")
+    _require(
+        first.ndim == 3,
+        f"the shape is {first.shape} where (frames, points, 3) is needed",
+        where=f"{who}, points",
+    )
     count = first.shape[1]
-    _require(1 <= count <= MAX_POINTS, f"{count} surface points", f"Use 1 to {MAX_POINTS}.", where=who)
+    _require(
+        1 <= count <= MAX_POINTS, f"there are {count} surface points", f"Use 1 to {MAX_POINTS}.", where=who
+    )
     _shape(f"{who}, points", character.points, (shot.frames, count, 3), shot)
     triangles = character.triangles
     _require(
@@ -133,7 +139,7 @@ def _character(character: Character, shot: Shot) -> None:
 def _skeleton(where: str, skeleton: np.ndarray, shot: Shot) -> None:
     _require(
         skeleton.shape == (shot.frames, SKELETON, 3),
-        f"shape is {skeleton.shape}, not {(shot.frames, SKELETON, 3)}",
+        f"the shape is {skeleton.shape} where {(shot.frames, SKELETON, 3)} is needed",
         where=where,
     )
     absent = np.isnan(skeleton)
@@ -200,7 +206,8 @@ def _background_depth(shot: Shot) -> None:
     canvas = shot.settings.height, shot.settings.width
     wanted = {(1, *canvas), (shot.frames, *canvas)}
     fits = depth.dtype == np.float16 and depth.shape in wanted
-    problem = f"it is {depth.dtype} of shape {depth.shape}, not float16 of {(shot.frames, *canvas)}"
+    found, needed = f"{depth.dtype} of shape {depth.shape}", f"float16 of {(shot.frames, *canvas)}"
+    problem = f"the depth is {found} where {needed} is needed"
     _require(fits, problem, "Generate with a background that is rendered again.", where)
     # Not a number is not more than nothing either.
     bad = ~(depth > 0).all((1, 2))
@@ -212,7 +219,7 @@ def _kept(shot: Shot) -> None:
         return
     where, count = "what is kept of a take", segment_latents(shot.segments)[-1][1]
     latents, again = kept.latents, kept.again
-    _require(latents.ndim == 4, f"its latents have shape {latents.shape}", where=where)
+    _require(latents.ndim == 4, f"latents of shape {latents.shape} do not fit", where=where)
     _shape(f"{where}, latents", latents, (latents.shape[0], count, *latents.shape[2:]))
     fits = again.shape == (count,) and again.dtype == bool
     _require(fits, f"again is {again.dtype} of shape {again.shape}, not {count} bools", where=where)
@@ -244,7 +251,7 @@ def _is_text(text: str) -> bool:
 
 
 def _shape(name: str, array: np.ndarray, shape: tuple[int, ...], shot: Shot | None = None) -> None:
-    _require(array.shape == shape, f"shape is {array.shape}, not {shape}", where=name)
+    _require(array.shape == shape, f"the shape is {array.shape} where {shape} is needed", where=name)
     finite = np.isfinite(array)
     if not finite.all():
         bad = ~finite.reshape(shape[0], -1).all(1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def read_configuration(path: Path, kind: type[T], **changes: Any) -> T:
     try:
         values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"cannot read the configuration: {error}", where=str(path)) from error
+        raise ModelError(f"cannot read the configuration: {reason(error)}", where=str(path)) from error
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for name, value in {**values, **changes}.items():
         if name not in fields:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.networks.tensors import check_tensors, read_safetensors
 from isa_engine.vae.video_vae import VideoVAE
 
@@ -61,7 +61,7 @@ def _config(folder: Path) -> dict:
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read config.json: {error}", where=str(folder)) from error
+        raise ModelError(f"cannot read config.json: {reason(error)}", where=str(folder)) from error
     if not isinstance(config, dict) or config.get("_class_name") != "AutoencoderKL":
         raise ModelError("config.json does not describe an AutoencoderKL", where=str(folder))
     return config

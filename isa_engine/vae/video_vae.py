@@ -166,7 +166,7 @@ class VideoVAE(ModelMixin, ConfigMixin):
     def _check(self, name: str, tensor: torch.Tensor, channels: int) -> None:
         if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
             wanted = f"(batch, {channels}, frames, height, width)"
-            raise ModelError(f"shape {tuple(tensor.shape)} is not {wanted}", where=name)
+            raise ModelError(f"the shape is {tuple(tensor.shape)} where {wanted} is needed", where=name)
         # Not in training: to read the answer every step would wait for the GPU, and a loss that is not finite
         # shows the same.
         if not self.training and not tensor.is_meta and not tensor.isfinite().all():

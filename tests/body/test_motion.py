@@ -155,18 +155,27 @@ def test_smplxs_named_parts_are_read_and_those_absent_are_at_rest(tmp_path):
 
 
 WRONG = {
-    "columns of SMPL": ({"poses": np.zeros((5, 72))}, "field 'poses': 72 columns, but SMPL-X has 165"),
-    "no frames": ({"poses": np.zeros((0, 165))}, "field 'poses': there are no frames"),
+    "columns of SMPL": ({"poses": np.zeros((5, 72))}, r"72 columns, but SMPL-X has 165 .*field 'poses'\)"),
+    "no frames": ({"poses": np.zeros((0, 165))}, r"there are no frames.*field 'poses'\)"),
     "not a number": (
         {"poses": np.full((5, 165), np.nan)},
-        "'poses': some of the numbers are not finite",
+        r"some of the numbers are not finite.*field 'poses'\)",
     ),
-    "another length": ({"trans": np.zeros((4, 3))}, r"field 'trans': found float64 of shape \(4, 3\)"),
-    "objects": ({"trans": np.array([{}, []], dtype=object)}, "field 'trans': the field holds Python objects"),
-    "no translation": ({"trans": None}, "field 'trans': the field is missing"),
-    "no rate": ({"mocap_frame_rate": None}, "no frame rate. Add it as 'mocap_frame_rate'"),
-    "no time": ({"mocap_frame_rate": 0.0}, "field 'mocap_frame_rate': 0.0 is not a frame rate"),
-    "something else": ({"poses": None}, "neither 'poses' nor 'global_orient' and 'body_pose' are in it"),
+    "another length": (
+        {"trans": np.zeros((4, 3))},
+        r"^float64 of shape \(4, 3\) does not fit \(.*field 'trans'\)",
+    ),
+    "objects": (
+        {"trans": np.array([{}, []], dtype=object)},
+        r"the field holds Python objects.*field 'trans'\)",
+    ),
+    "no translation": ({"trans": None}, r"the field is missing.*field 'trans'\)"),
+    "no rate": ({"mocap_frame_rate": None}, r"no frame rate \(.*\)\. Add it as 'mocap_frame_rate'"),
+    "no time": ({"mocap_frame_rate": 0.0}, r"0.0 is not a frame rate.*field 'mocap_frame_rate'\)"),
+    "something else": (
+        {"poses": None},
+        "neither 'poses' nor 'global_orient' and 'body_pose' are in the file",
+    ),
 }
 
 
@@ -196,7 +205,9 @@ def test_a_part_of_another_length_is_refused(tmp_path):
         body_pose=np.zeros((5, 69)),
         transl=np.zeros((5, 3)),
     )
-    with pytest.raises(BodyError, match=r"'body_pose': found shape \(5, 69\) where \(5, 63\) is needed"):
+    with pytest.raises(
+        BodyError, match=r"the shape is \(5, 69\) where \(5, 63\) is needed \(.*'body_pose'\)"
+    ):
         load_motion(tmp_path / "parts.npz")
 
 

@@ -173,5 +173,5 @@ def test_two_people_in_one_file_are_refused(tmp_path):
     tree = head.removeprefix("HIERARCHY\n")
     doubled = table.replace(rows, re.sub(r"(?m)^(.+)$", r"\1 \1", rows))
     path.write_text(f"HIERARCHY\n{tree}{tree}MOTION{doubled}")
-    with pytest.raises(BodyError, match="2 people are in it: 'root', 'root'"):
+    with pytest.raises(BodyError, match="2 people are in the file: 'root', 'root'"):
         load_motion(path)

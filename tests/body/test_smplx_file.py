@@ -93,25 +93,25 @@ def test_components_that_are_zero_at_the_end_are_dropped(fields, tmp_path):
 
 
 BROKEN = {
-    "a missing field": ({"weights": None}, "field 'weights': the field is missing"),
+    "a missing field": ({"weights": None}, r"the field is missing.*field 'weights'\)"),
     "another number of joints": (
         {"weights": np.ones((VERTICES, 24))},
-        r"found float64 of shape \(9940, 2",
+        r"float64 of shape \(9940, 2",
     ),
-    "words for numbers": ({"J_regressor": np.full((55, VERTICES), "a")}, "field 'J_regressor': found <U1"),
+    "words for numbers": ({"J_regressor": np.full((55, VERTICES), "a")}, r"<U1.*field 'J_regressor'\)"),
     "objects": (
         {"v_template": np.array([{}, []], dtype=object)},
-        "'v_template': the field holds Python",
+        r"the field holds Python.*field 'v_template'\)",
     ),
     "not a number": (
         {"v_template": np.full((VERTICES, 3), np.nan)},
-        "'v_template': some of the numbers",
+        r"some of the numbers.*field 'v_template'\)",
     ),
     "faces without vertices": (
         {"f": np.array([[0, 1, VERTICES]])},
-        "'f': it points beyond the vertices",
+        r"the field points beyond the vertices.*field 'f'\)",
     ),
-    "another tree": ({"kintree_table": np.zeros((2, 55), int)}, "its joints are not SMPL-X's 55"),
+    "another tree": ({"kintree_table": np.zeros((2, 55), int)}, "the joints are not SMPL-X's 55"),
 }
 
 
@@ -152,7 +152,7 @@ def test_a_damaged_body_is_refused(tmp_path):
     damaged = bytearray(OPEN_BODY.read_bytes())
     damaged[5000:5100] = bytes(100)
     (tmp_path / "body.npz").write_bytes(damaged)
-    with pytest.raises(BodyError, match=r"field '\w+': the field (is truncated|.* or is broken)"):
+    with pytest.raises(BodyError, match=r"the field (is truncated|.* or is broken) \(.*field '\w+'\)"):
         load_body(tmp_path / "body.npz")
 
 

@@ -96,7 +96,7 @@ def test_motions_need_smpl_x(template, tmp_path):
     if layout == "SMPL-X":
         assert len(load_body(path).parents) == 55
         return
-    with pytest.raises(BodyError, match="its joints are not SMPL-X's 55") as error:
+    with pytest.raises(BodyError, match="the joints are not SMPL-X's 55") as error:
         load_body(path)
     assert str(path) in str(error.value)
 
@@ -104,13 +104,17 @@ def test_motions_need_smpl_x(template, tmp_path):
 @pytest.mark.parametrize(
     ("layout", "changes", "sentence"),
     [
-        ("FLAME", {"posedirs": None}, "field 'posedirs': the field is missing"),
-        ("SMPL", {"weights": np.ones((100, 24))}, "field 'weights': found"),
-        ("SMPL-H", {"hands_meanl": None}, "field 'hands_meanl': the field is missing"),
+        ("FLAME", {"posedirs": None}, r"the field is missing.*field 'posedirs'\)"),
+        (
+            "SMPL",
+            {"weights": np.ones((100, 24))},
+            r"^float64 of shape \(100, 24\) does not fit.*field 'weights'\)",
+        ),
+        ("SMPL-H", {"hands_meanl": None}, r"the field is missing.*field 'hands_meanl'\)"),
         (
             "quadruped",
             {"kintree_table": np.array([[-1, 2, 1], [0, 1, 2]])},
-            "field 'kintree_table': a joint does not follow its parent",
+            r"a joint does not follow its parent.*field 'kintree_table'\)",
         ),
         ("quadruped", {"kintree_table": np.zeros((2, 0), int)}, "a joint does not follow"),
     ],

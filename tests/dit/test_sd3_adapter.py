@@ -81,7 +81,7 @@ def with_another(weights):
 
 def misshapen(weights):
     weights["proj_out.bias"] = torch.zeros(3)
-    return r"'proj_out.bias' is \(3,\), not \(16,\)"
+    return r"'proj_out.bias' is \(3,\) where \(16,\) is needed"
 
 
 @pytest.mark.parametrize("spoil", [without, with_another, misshapen])

@@ -98,7 +98,7 @@ def unknown_model(path: Path) -> None:
         (truncated, "not a whole shot"),
         (missing, "cannot read the shot"),
         (foreign, "not a whole shot"),
-        (damaged_reference, "reference picture of 'Ball 1': the picture is damaged"),
+        (damaged_reference, "the picture is damaged (reference picture of 'Ball 1')"),
         (unknown_model, "there is no model 'isa-huge'"),
     ],
 )

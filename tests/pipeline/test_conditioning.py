@@ -179,16 +179,16 @@ def claiming(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (damaged, r"the picture is damaged\. Export it again"),
-        (giant, r"9000 × 8000 pixels is too large\. Use at most"),
-        (bomb, r"the picture is too large\. Use at most"),
-        (strip, r"4000 × 40 pixels is too long\. Crop it"),
+        (damaged, r"the picture is damaged \(reference picture of 'Ball 1'\)\. Export it again"),
+        (giant, r"9000 × 8000 pixels is too large \(reference picture of 'Ball 1'\)\. Use at most"),
+        (bomb, r"the picture is too large \(reference picture of 'Ball 1'\)\. Use at most"),
+        (strip, r"4000 × 40 pixels is too long \(reference picture of 'Ball 1'\)\. Crop it"),
     ],
 )
 def test_an_unusable_picture_is_named_by_whom_it_shows(model, broken, sentence):
     shot = make_shot()
     shot = dataclasses.replace(shot, references=(shot.references[0], broken()))
-    with pytest.raises(ShotError, match=rf"^reference picture of 'Ball 1': .*{sentence}"):
+    with pytest.raises(ShotError, match=sentence):
         condition_shot(shot, model)
 
 
@@ -206,10 +206,10 @@ def test_a_canvas_that_does_not_suit_the_model_is_refused_with_what_would(model)
 
 
 def test_a_background_that_is_no_video_is_refused(model):
-    with pytest.raises(ShotError, match=r"background: the video cannot be decoded.*H\.264"):
+    with pytest.raises(ShotError, match=r"the video cannot be decoded \(background\)\..*H\.264"):
         condition_shot(dataclasses.replace(make_shot(), background=b"no video at all"), model)
 
 
 def test_a_background_that_is_too_short_says_so(model):
-    with pytest.raises(ShotError, match=r"background: the video has 3 frames and the shot 5"):
+    with pytest.raises(ShotError, match=r"the video has 3 frames and the shot 5 \(background\)"):
         condition_shot(dataclasses.replace(make_shot(5), background=footage(3)), model)

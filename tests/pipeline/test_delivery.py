@@ -86,4 +86,4 @@ def _content(out) -> list[bytes]:
 def test_a_take_without_a_matte_is_said(results, capsys):
     (results / "matte.mp4").unlink()
     assert main(["deliver", str(results)]) == 1
-    assert "matte.mp4: the file is missing" in capsys.readouterr().err
+    assert f"the file is missing ({results / 'matte.mp4'})" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def add(tensors):
 
 def reshape(tensors):
     tensors["patchify.bias"] = torch.zeros(7)
-    return r"tensor 'patchify.bias' is \(7,\), not \(32,\)"
+    return r"tensor 'patchify.bias' is \(7,\) where \(32,\) is needed"
 
 
 @pytest.mark.parametrize("damage", [remove, add, reshape])
@@ -82,7 +82,7 @@ def test_a_tensor_that_does_not_fit_is_named_with_its_file(model, tmp_path, dama
     tensors = safetensors.torch.load_file(tmp_path / "dit.safetensors")
     sentence = damage(tensors)
     safetensors.torch.save_file(tensors, tmp_path / "dit.safetensors")
-    with pytest.raises(ModelError, match=rf"dit\.safetensors: {sentence}"):
+    with pytest.raises(ModelError, match=rf"^{sentence} \(.*dit\.safetensors\)$"):
         build_model(MICRO, tmp_path, "cpu")
 
 
@@ -113,7 +113,7 @@ def truncated(path, trap):
 def test_a_file_that_is_no_safetensors_is_named_and_never_unpickled(model, tmp_path, part, damage):
     save_model(model.parts, {}, tmp_path)
     damage(tmp_path / f"{part}.safetensors", tmp_path / "sprung")
-    with pytest.raises(ModelError, match=rf"{part}\.safetensors: cannot read the weights"):
+    with pytest.raises(ModelError, match=rf"cannot read the weights.*{part}\.safetensors\)"):
         build_model(MICRO, tmp_path, "cpu")
     assert not (tmp_path / "sprung").exists()
 

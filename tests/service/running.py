@@ -2,14 +2,12 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,17 +109,6 @@ def in_time(call: Callable, what: str):
     threading.Thread(target=run, daemon=True).start()
     assert wait([ended], BOUND).done, f"not within {BOUND} s: {what}"
     return ended.result()
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Writing past this many bytes of a file fails in this process, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def alive(pid: int) -> bool:

@@ -130,12 +130,12 @@ def unchanged(api, store, folders) -> bool:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "shot: the file is not a whole shot. Write it again; the file is truncated or not a shot."),
-        (b"PK\x03\x04 hello", "shot: the file is not a whole shot."),
-        (SHOT[: len(SHOT) // 2], "shot: the file is not a whole shot."),
+        (b"", "the file is not a whole shot (shot). Write it again; the file is truncated or not a shot."),
+        (b"PK\x03\x04 hello", "the file is not a whole shot (shot)."),
+        (SHOT[: len(SHOT) // 2], "the file is not a whole shot (shot)."),
         (
             with_header(SHOT, {"version": 99}),
-            "shot, field 'header': shot version is 99, this engine reads up to",
+            "shot version is 99, this engine reads up to",
         ),
         (
             encode_shot(small_shot(settings=Settings(model="isa-huge"))),

@@ -33,10 +33,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("limits", "sentence"),
     [
-        ({"frames": 2}, "shot: 3 frames are too many. This engine takes 2 at most."),
+        ({"frames": 2}, "3 frames are too many (shot). This engine takes 2 at most."),
         (
             {"pixels": 128 * 128 - 1},
-            "shot: 16384 pixels a frame are too many. This engine takes 16383 at most.",
+            "16384 pixels a frame are too many (shot). This engine takes 16383 at most.",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -40,7 +41,7 @@ def test_a_disk_that_is_full_at_the_start_is_said(store, folders, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(store, "recover", full)
-    with pytest.raises(EngineError, match=r"No space left on device\. Give its folder room"):
+    with pytest.raises(EngineError, match=r"No space left on device \(.*\)\. Give its folder room"):
         _take_up(store, folders, range(1), 30)
 
 
@@ -146,7 +147,8 @@ def test_only_loopback_may_do_without_a_token_of_the_owners(host, is_loopback):
 
 def test_a_port_in_use_and_a_folder_in_use_are_sentences(engine, tmp_path):
     port = engine.url.rpartition(":")[2]
-    assert f"127.0.0.1:{port}: cannot listen" in refused("--port", port, "--data", str(tmp_path))
+    said = refused("--port", port, "--data", str(tmp_path))
+    assert re.match(rf"isa-engine: cannot listen: .* 127\.0\.0\.1:{port}\. Choose another --port", said)
     assert "another engine uses this folder" in refused("--port", "0", "--data", str(engine.data))
 
 

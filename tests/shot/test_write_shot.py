@@ -1,27 +1,14 @@
 """A write that fails leaves what was there, and says what to do."""
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from isa_engine.errors import ShotError
 from isa_engine.shot import read_shot, write_shot
+from tests.full_disk import room_for
 from tests.shot.shots import same, small_shot
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Writing past this many bytes of a file fails, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -23,7 +23,7 @@ from isa_engine.data.recordings.recording import Recording, fingerprint
 from isa_engine.data.recordings.shards import shard_index, shard_path, write_shard
 from isa_engine.data.rendering.filming import Actor
 from isa_engine.data.scenario import split
-from isa_engine.errors import DataError
+from isa_engine.errors import DataError, reason
 from isa_engine.geometry.surface import POINTS
 
 FPS = 24.0
@@ -159,7 +159,7 @@ def _claim(folder: Path, settings: Synthesis) -> None:
             remedy = "Choose another folder, or the settings that it was begun with."
             raise DataError("the folder was begun with other settings", where=str(path), remedy=remedy)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot use the folder: {error}", where=str(path)) from error
+        raise DataError(f"cannot use the folder: {reason(error)}", where=str(path)) from error
 
 
 def _named(

@@ -184,14 +184,14 @@ def _easymocap(path: Path, size: tuple[int, int], frames: int | None, fps: float
         people = _json(file)
         people = people.get("annots") if isinstance(people, dict) else people
         if not file.stem.isdigit() or not isinstance(people, list):
-            raise BodyError("it is no list of people in a frame", where=str(file), remedy=REMEDY)
+            raise BodyError("the file is no list of people in a frame", where=str(file), remedy=REMEDY)
         for person in people:
             turn = matrices(_numbers(person, "Rh", file, 3))
             poses = _numbers(person, "poses", file, None)
             if "handl" in person or len(poses) in (63, 69):
                 poses = np.concatenate([np.zeros(3), poses])
             if len(poses) < 66:
-                raise BodyError(f"{len(poses)} numbers", where=f"{file}, 'poses'", remedy=REMEDY)
+                raise BodyError(f"{len(poses)} numbers are no pose", where=f"{file}, 'poses'", remedy=REMEDY)
             pose = np.zeros((55, 3))
             pose[:22] = poses[:66].reshape(22, 3)
             pose[0] = axis_angles(turn @ matrices(pose[0]))
@@ -244,7 +244,9 @@ def _from_smpl(pose: np.ndarray) -> np.ndarray:
 def _vectors(npz: NpzFile, name: str, count: int) -> np.ndarray:
     vectors = npz.numbers(name, None, np.float64)
     if vectors.size != 3 * count:
-        raise BodyError(f"found shape {vectors.shape}", where=f"{npz.where}, field '{name}'", remedy=REMEDY)
+        raise BodyError(
+            f"shape {vectors.shape} does not fit", where=f"{npz.where}, field '{name}'", remedy=REMEDY
+        )
     return vectors.reshape(count, 3)
 
 
@@ -269,5 +271,9 @@ def _numbers(entry: Any, name: str, file: Path, count: int | None) -> np.ndarray
     except (TypeError, KeyError, ValueError, IndexError) as error:
         raise BodyError("the numbers are missing", where=where, remedy=REMEDY) from error
     if not np.isfinite(numbers).all() or count not in (None, len(numbers)):
-        raise BodyError(f"{len(numbers)} numbers, or some are not finite", where=where, remedy=REMEDY)
+        raise BodyError(
+            f"{len(numbers)} numbers are too many or too few, or some are not finite",
+            where=where,
+            remedy=REMEDY,
+        )
     return numbers

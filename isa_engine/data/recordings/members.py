@@ -63,13 +63,13 @@ def describe(encoded: bytes) -> dict[str, Any]:
     """
     where = "json"
     if len(encoded) > _MAX_JSON:
-        raise DataError("it is too long", where=where)
+        raise DataError("the description is too long", where=where)
     try:
         description = json.loads(encoded)
     except (ValueError, RecursionError) as error:
-        raise DataError("it is not JSON", where=where) from error
+        raise DataError("the description is not JSON", where=where) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise DataError(f"it is not of the format '{FORMAT}'", where=where)
+        raise DataError(f"the description is not of the format '{FORMAT}'", where=where)
     for name in ("frames", "height", "width", "characters", "references"):
         if type(description.get(name)) is not int or description[name] < 1:
             raise DataError(f"'{name}' is {description.get(name)!r}", where=where)
@@ -81,7 +81,7 @@ def describe(encoded: bytes) -> dict[str, Any]:
     if description["frames"] * description["height"] * description["width"] > _MAX_VIDEO:
         raise DataError("the video is too large", where=where)
     if description["references"] > MAX_CHARACTERS:
-        raise DataError(f"{description['references']} references", where=where)
+        raise DataError(f"{description['references']} references are impossible", where=where)
     return description
 
 
@@ -138,7 +138,7 @@ def unpack_arrays(
     try:
         with zipfile.ZipFile(io.BytesIO(encoded)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MAX_ARRAYS:
-                raise DataError("its arrays are too large", where=where)
+                raise DataError("the arrays are too large", where=where)
         with np.load(io.BytesIO(encoded), allow_pickle=False) as archive:
             if missing := set(names) - set(archive.files):
                 raise DataError(f"there is no '{min(missing)}'", where=where)

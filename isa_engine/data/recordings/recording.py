@@ -95,13 +95,13 @@ class Recording:
             if value is None and name in FACES:
                 continue
             if value.dtype != _KINDS.get(name, np.float32):
-                raise DataError(f"its values are {value.dtype}", where=name)
+                raise DataError(f"the values are {value.dtype}", where=name)
             if value.ndim != len(letters):
-                raise DataError(f"found shape {value.shape}", where=name)
+                raise DataError(f"shape {value.shape} does not fit", where=name)
             for letter, size in zip(letters, value.shape, strict=True):
                 expected = sizes.setdefault(letter, size) if str(letter).isalpha() else int(letter)
                 if size != expected:
-                    raise DataError(f"found shape {value.shape}, but {letter} is {expected}", where=name)
+                    raise DataError(f"the shape is {value.shape}, but {letter} is {expected}", where=name)
             if value.dtype == np.float32 and not np.isfinite(value).all():
                 raise DataError("some of the numbers are not finite", where=name)
         limits = {"F": MAX_FRAMES, "H": MAX_SIDE, "W": MAX_SIDE, "K": MAX_CHARACTERS, "R": MAX_CHARACTERS}
@@ -109,11 +109,11 @@ class Recording:
             if not 1 <= sizes[letter] <= limit:
                 raise DataError(f"{letter} is {sizes[letter]}, beyond 1 to {limit}", where="recording")
         if self.mask.max() > sizes["K"]:
-            raise DataError(f"it names character {self.mask.max()} of {sizes['K']}", where="mask")
+            raise DataError(f"the mask names character {self.mask.max()} of {sizes['K']}", where="mask")
         if not 0 <= self.reference_of.min() <= self.reference_of.max() < sizes["R"]:
-            raise DataError("it points beyond the pictures", where="reference_of")
+            raise DataError("an index points beyond the pictures", where="reference_of")
         if not 0 < self.fps <= 1000:
-            raise DataError(f"{self.fps} frames a second", where="fps")
+            raise DataError(f"{self.fps} frames a second are impossible", where="fps")
 
 
 def fingerprint(body: BodyModel) -> str:

@@ -13,7 +13,7 @@ from isa_engine.data.recordings.members import unpack_arrays
 from isa_engine.data.recordings.recording import ARRAYS, MAX_CHARACTERS, MAX_FRAMES, Recording
 from isa_engine.data.recordings.report import Report
 from isa_engine.data.recordings.unfit import Unfit
-from isa_engine.errors import DataError
+from isa_engine.errors import DataError, reason
 
 FORMAT = "isa-rendered 1"
 _MAX_FILE = 2**28
@@ -82,9 +82,9 @@ def _description(path: Path) -> dict[str, Any]:
     try:
         description = json.loads(_bytes(path))
     except (ValueError, RecursionError) as error:
-        raise DataError("it is not JSON", where=str(path)) from error
+        raise DataError("the description is not JSON", where=str(path)) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise DataError(f"it is not of the format '{FORMAT}'", where=str(path))
+        raise DataError(f"the description is not of the format '{FORMAT}'", where=str(path))
     for name, most in (
         ("frames", MAX_FRAMES),
         ("references", MAX_CHARACTERS),
@@ -117,4 +117,4 @@ def _bytes(path: Path) -> bytes:
             raise DataError("the file is too large", where=str(path))
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+        raise DataError(f"the file cannot be read: {reason(error)}", where=str(path)) from error

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from isa_engine.data.recordings.members import MAX_MEMBER
-from isa_engine.errors import DataError
+from isa_engine.errors import DataError, reason
 from isa_engine.whole_file import whole_file
 
 # A member's place in its shard: first byte and length.
@@ -69,7 +69,7 @@ def write_shard(path: Path, recordings: Iterable[tuple[str, Mapping[str, bytes]]
                     tar.addfile(member, io.BytesIO(content))
                 count += 1
     except OSError as error:
-        problem = f"the shard cannot be written: {error.strerror or error}"
+        problem = f"the shard cannot be written: {reason(error)}"
         raise DataError(
             problem, where=str(path), remedy="Free some space or choose another folder."
         ) from error
@@ -120,7 +120,7 @@ def read_member(path: Path, place: tuple[int, int]) -> bytes:
             file.seek(start)
             content = file.read(size)
     except OSError as error:
-        raise DataError(f"cannot read: {error.strerror}", where=str(path)) from error
+        raise DataError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
     if len(content) != size:
         raise DataError("the shard ends within a member", where=str(path))
     return content

@@ -192,4 +192,4 @@ def _told(repository: str, folder: Path) -> Iterator[None]:
         problem = f"the answer makes no sense: {error!r}"
         raise ModelError(problem, where=repository, remedy=remedy) from error
     except OSError as error:
-        raise ModelError(f"it cannot be written: {error.strerror}", where=str(folder)) from error
+        raise ModelError(f"the model cannot be written: {error.strerror}", where=str(folder)) from error

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.pipeline.vace import parts
 
 _DOWN, _UP, _BIAS = ".lora_A.weight", ".lora_B.weight", ".lora_B.bias"
@@ -60,7 +60,8 @@ def _changes(path: Path, network: nn.Module) -> Iterator[tuple[nn.Module, Tensor
         wanted = layer.weight.shape[0], layer.weight[0].numel()
         if (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:
             shapes = f"{tuple(up.shape)} and {tuple(down.shape)}"
-            raise ModelError(f"'{stem}' is changed by {shapes}, and is {wanted}", where=str(path))
+            problem = f"'{stem}' is changed by {shapes} where {wanted} is needed"
+            raise ModelError(problem, where=str(path))
         if bias is not None and (layer.bias is None or bias.shape != layer.bias.shape):
             raise ModelError(f"'{stem}' has no such bias", where=str(path))
         yield layer, down, up, bias
@@ -77,7 +78,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         found = WanLoraLoaderMixin.lora_state_dict(load_file(path))
     except (OSError, SafetensorError, ValueError, KeyError, IndexError) as error:
-        raise ModelError(f"it cannot be read: {error}", where=str(path)) from error
+        raise ModelError(f"the LoRA cannot be read: {reason(error)}", where=str(path)) from error
     if not found:
-        raise ModelError("it changes nothing", where=str(path))
+        raise ModelError("the LoRA changes nothing", where=str(path))
     return found

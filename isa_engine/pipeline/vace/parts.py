@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.networks.torchvision_operators import declare_missing
 
 INDEX = "model_index.json"
@@ -63,7 +63,9 @@ def weight_files(folder: Path) -> Iterator[Path]:
         files = sorted((folder / part).glob("*.safetensors"))
         if not files:
             pickled = [path.name for path in (folder / part).glob("*") if path.suffix in _PICKLES]
-            problem = f"its weights are pickled ({pickled[0]})" if pickled else "no .safetensors file is here"
+            problem = (
+                f"the weights are pickled, as '{pickled[0]}'" if pickled else "no .safetensors file is here"
+            )
             remedy = "Get the safetensors of the same model: pickled files can run programs."
             raise ModelError(problem, where=str(folder / part), remedy=remedy if pickled else _REMEDY)
         yield from files
@@ -84,7 +86,7 @@ def check(folder: Path, configs: dict[str, dict[str, Any]]) -> dict[str, int]:
                 with safe_open(file, "pt") as tensors:
                     found |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
             except (OSError, SafetensorError) as error:
-                raise ModelError(f"cannot read the weights: {error}", where=str(file)) from error
+                raise ModelError(f"cannot read the weights: {reason(error)}", where=str(file)) from error
         network = empty(part, configs[part])
         wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         if part == "text_encoder":
@@ -96,7 +98,8 @@ def check(folder: Path, configs: dict[str, dict[str, Any]]) -> dict[str, int]:
             if name not in wanted:
                 raise ModelError(f"tensor '{name}' belongs to no part of the model", where=where)
             if found[name] != wanted[name]:
-                raise ModelError(f"tensor '{name}' is {found[name]}, not {wanted[name]}", where=where)
+                problem = f"tensor '{name}' is {found[name]} where {wanted[name]} is needed"
+                raise ModelError(problem, where=where)
         counts[part] = sum(math.prod(shape) for shape in found.values())
     return counts
 
@@ -132,7 +135,7 @@ def empty(part: str, config: dict[str, Any]) -> torch.nn.Module:
                 made(made.config_class(**config)) if part == "text_encoder" else made.from_config(config)
             )
         except (TypeError, ValueError, ZeroDivisionError, KeyError, AttributeError) as error:
-            raise ModelError(f"its configuration makes no network: {error}", where=part) from error
+            raise ModelError(f"the configuration makes no network: {error}", where=part) from error
     return network
 
 
@@ -144,7 +147,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"it cannot be read: {error}", where=str(path), remedy=_REMEDY) from error
+        raise ModelError(
+            f"the file cannot be read: {reason(error)}", where=str(path), remedy=_REMEDY
+        ) from error
     if not isinstance(content, dict):
-        raise ModelError("it is no table", where=str(path), remedy=_REMEDY)
+        raise ModelError("the file is no table", where=str(path), remedy=_REMEDY)
     return content

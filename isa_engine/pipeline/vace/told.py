@@ -80,7 +80,8 @@ def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, rep
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
-        raise ShotError(f"controls of {video.shape} pixels are not the canvas of {size}", where="controls")
+        problem = f"controls of {video.shape} do not fill the canvas of {size[0]} × {size[1]} pixels"
+        raise ShotError(problem, where="controls")
     pictures, painted = to_video(video), torch.from_numpy(mask[..., 0] > 127)[None, None].float()
     kept, new = steps.each(model.encode(pictures * share) for share in (1 - painted, painted))
     references = reference_pictures(shot, cast, size)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.service.queue.claims import WORKERS_A_HOST
 
 # No number is greater: the system waits for no longer, and as many bytes or days mean "without end".
@@ -107,7 +107,7 @@ def read_config(
         try:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise EngineError(f"cannot read the configuration: {error}", where=str(path)) from error
+            raise EngineError(f"cannot read the configuration: {reason(error)}", where=str(path)) from error
         config = _with(config, found, str(path))
     names = {f"ISA_ENGINE_{field.name.upper()}": field for field in fields(ServiceConfig)}
     shown = {

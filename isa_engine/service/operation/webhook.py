@@ -167,7 +167,7 @@ def key_of(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if len(key) not in SECRET_BYTES:
-        problem = "it is not 24 to 64 bytes in base64" if secret else "a webhook needs a secret"
+        problem = "the secret is not 24 to 64 bytes in base64" if secret else "a webhook needs a secret"
         remedy = "Set ISA_ENGINE_WEBHOOK_SECRET to what 'openssl rand -base64 32' prints, here and there."
         raise EngineError(problem, where="webhook_secret", remedy=remedy)
     return key

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.service.files.durable import flush
 from isa_engine.service.files.folders import QUEUE, Folders
 from isa_engine.service.queue import sqlite
@@ -58,8 +58,7 @@ def back_up(data: Path, file: Path) -> None:
         with contextlib.closing(sqlite.connect(path, "ro")) as connection:
             sqlite.copy(connection, file)
     except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise EngineError(f"the copy cannot be written: {reason}", where=str(file)) from error
+        raise EngineError(f"the copy cannot be written: {reason(error)}", where=str(file)) from error
 
 
 def restore(data: Path, file: Path | None) -> str:

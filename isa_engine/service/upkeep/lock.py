@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, reason
 from isa_engine.service.files.folders import QUEUE, Folders
 from isa_engine.service.queue.sqlite import as_os_error, connect, identity
 
@@ -131,8 +131,7 @@ def _refuse_strangers(root: Path) -> None:
 
 def _cannot_write(root: Path, error: OSError) -> EngineError:
     remedy = "Choose another folder with --data."
-    reason = error.strerror or error
-    return EngineError(f"the folder cannot be used: {reason}", where=str(root), remedy=remedy)
+    return EngineError(f"the folder cannot be used: {reason(error)}", where=str(root), remedy=remedy)
 
 
 def _lock_folder(root: Path, held: contextlib.ExitStack) -> None:

@@ -148,7 +148,7 @@ class Host:
             return
         needed = describe(shot.settings.model).memory_beside(work_of(shot))
         if needed / DOUBT > found.total:
-            problem = f"this takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
+            problem = f"the shot takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
             remedy = "Generate fewer frames, or a smaller picture."
             raise EngineError(f"{problem}{found.total / 2**30:.3g}", where="shot", remedy=remedy)
         self.wanted_memory = needed / DOUBT

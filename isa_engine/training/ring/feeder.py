@@ -104,7 +104,7 @@ def start(folder: Path) -> None:
         )
     while not is_fed(folder):
         if process.poll() is not None:
-            raise DataError("its feeder ended", where=str(folder), remedy=f"Its {LOG} says why.")
+            raise DataError("the feeder ended", where=str(folder), remedy=f"Its {LOG} says why.")
         time.sleep(_LOOK / 4)
 
 

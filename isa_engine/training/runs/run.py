@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.whole_file import whole_file
 
 
@@ -75,5 +75,5 @@ class Run:
         except Exception as error:
             remedy = "Move it away to begin anew."
             raise ModelError(
-                f"cannot read the checkpoint: {error}", where=str(path), remedy=remedy
+                f"cannot read the checkpoint: {reason(error)}", where=str(path), remedy=remedy
             ) from error

@@ -6,7 +6,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from isa_engine.errors import ModelError
+from isa_engine.errors import ModelError, reason
 from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()
@@ -42,7 +42,9 @@ class LPIPS(nn.Module):
         try:
             network.load_state_dict(safetensors.torch.load_file(path))
         except (OSError, safetensors.SafetensorError, RuntimeError) as error:
-            raise ModelError(f"cannot load the perceptual network: {error}", where=str(path)) from error
+            raise ModelError(
+                f"cannot load the perceptual network: {reason(error)}", where=str(path)
+            ) from error
         return network.eval()
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from isa_engine.errors import Cancelled, SceneError
 from tests.addon.background.making import leftovers, painted, shot_of
 from tests.addon.plates import write_movie
 from tests.addon.scenes.snapshot import snapshot
+from tests.full_disk import room_for
 from tests.movies import read_video
-from tests.service.running import eventually, room_for
+from tests.service.running import eventually
 
 pytestmark = pytest.mark.usefixtures("addon")
 

@@ -13,7 +13,7 @@ from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import SceneError
 from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
 from tests.addon.plates import write_movie
-from tests.service.running import room_for
+from tests.full_disk import room_for
 
 pytestmark = pytest.mark.usefixtures("addon")
 

@@ -37,7 +37,7 @@ from isa_engine.errors import DataError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
 from isa_engine.geometry.surface import surface_table
-from tests.service.running import room_for
+from tests.full_disk import room_for
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = 48

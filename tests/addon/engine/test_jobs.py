@@ -25,6 +25,7 @@ from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
 from isa_engine.service.queue.store import JobStore
 from isa_engine.shot import encode_shot
+from tests.full_disk import room_for
 from tests.service.running import (
     COMMAND,
     LONG,
@@ -32,7 +33,6 @@ from tests.service.running import (
     alive,
     eventually,
     held,
-    room_for,
     shot_of_kind,
     upload,
 )
@@ -218,7 +218,7 @@ def test_a_shot_that_is_not_whole_is_never_sent(remote, tmp_path):
     snapshot = ended(runner)
     assert (snapshot.state, snapshot.error) == (
         "failed",
-        "shot: the frame range is empty. Set the end after the start.",
+        "the frame range is empty (shot). Set the end after the start.",
     )
 
 
@@ -264,7 +264,7 @@ def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path):
     engine.end()
     snapshot = ended(runner)
     assert snapshot.state == "failed"
-    assert snapshot.error.startswith(f"{engine.url}: the engine does not answer.")
+    assert snapshot.error.startswith(f"the engine does not answer ({engine.url}).")
 
 
 def test_a_remote_engine_that_comes_back_goes_on_with_the_job(tmp_path):
@@ -319,8 +319,8 @@ def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
     with room_for(len(f"plate.mp4 of isa-tiny {checksum}\n") * 5_000):
         snapshot = ended(started(remote, FAST, take))
     assert snapshot.state == "failed"
-    assert snapshot.error.startswith(f"{take}: cannot write record.json: ")
-    assert "Free some space" in snapshot.error
+    assert snapshot.error.startswith("cannot write record.json: ")
+    assert f"({take}). Free some space" in snapshot.error
     files = {file.name: file.read_bytes() for file in take.iterdir() if file.name != "preview.png"}
     assert files == dict.fromkeys(RESULTS, b"older")
 

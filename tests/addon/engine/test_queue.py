@@ -20,7 +20,8 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.shot import Settings
 from tests.addon import phased_engine
 from tests.addon.phased_engine import PHASES
-from tests.service.running import LONG, RunningEngine, eventually, room_for
+from tests.full_disk import room_for
+from tests.service.running import LONG, RunningEngine, eventually
 from tests.shot.shots import small_shot
 
 THROUGH = len(PHASES)

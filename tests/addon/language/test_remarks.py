@@ -119,7 +119,7 @@ def test_an_error_of_the_engine_goes_when_another_is_chosen(shot, monkeypatch, t
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("http://gpu:8000: the engine does not answer", "http://gpu:8000: the engine does not answer"),
+        ("the engine does not answer (http://gpu)", "The engine does not answer (http://gpu)"),
         ("plate.mp4 does not come whole", "plate.mp4 does not come whole"),
         ("isa-tiny is untrained", "isa-tiny is untrained"),
         ("the footage is missing", "The footage is missing"),

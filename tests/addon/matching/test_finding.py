@@ -126,7 +126,7 @@ def test_who_is_another_character_already_is_not_taken_twice():
 
 def test_nobody_in_the_picture_is_said_and_the_ghost_stays(scene, anna, detector):
     detector()
-    with pytest.raises(RuntimeError, match=r"nobody is found in it.*Draw a box"):
+    with pytest.raises(RuntimeError, match=r"nobody is found in the picture.*Draw a box"):
         find()
     assert not is_posed(cast_member(scene, "Anna").ghost)
 

@@ -242,7 +242,7 @@ def test_a_fit_says_that_it_goes_on_and_cannot_be_begun_twice(scene, member):
 
 def test_a_character_without_a_picture_is_told_to_have_one(scene, member):
     member.picture = "//gone.png"
-    with pytest.raises(RuntimeError, match="missing or not a picture"):
+    with pytest.raises(RuntimeError, match=r"the picture is missing, or none \(reference picture of '"):
         bpy.ops.isa.match_reference(character="Anna")
 
 

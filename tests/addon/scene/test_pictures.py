@@ -18,7 +18,7 @@ from isa_blender_addon.scene.picture_bytes import LONGEST
 from isa_blender_addon.scene.reference import render_reference
 from isa_engine.errors import SceneError
 from tests.addon.scenes.cast import stage
-from tests.service.running import room_for
+from tests.full_disk import room_for
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -165,7 +165,7 @@ def phones_heic(path) -> None:
 def test_what_blender_cannot_open_is_a_sentence_whatever_it_is_called(tmp_path, write, name):
     write(tmp_path / name)
     with pytest.raises(
-        SceneError, match=r"picture of 'Anna': .* no picture that Blender can open.*PNG or JPEG"
+        SceneError, match=r"no picture that Blender can open \(.*picture of 'Anna'\)\. .*PNG or JPEG"
     ):
         read_picture(tmp_path / name, "Anna")
 

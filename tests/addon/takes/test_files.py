@@ -16,7 +16,7 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.geometry.frames import Made
 from isa_engine.shot import Settings, encode_shot
-from tests.service.running import room_for
+from tests.full_disk import room_for
 from tests.shot.shots import small_shot
 
 

@@ -9,7 +9,8 @@ from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.takes.kept import KeptTakes
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.shot import Settings, encode_shot
-from tests.service.running import eventually, room_for
+from tests.full_disk import room_for
+from tests.service.running import eventually
 from tests.shot.shots import small_shot
 
 

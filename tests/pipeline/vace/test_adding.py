@@ -122,7 +122,7 @@ def truncated(folder):
         (pickled, ["vae", "pickled", ".bin", "safetensors"]),
         (missing_tensor, ["transformer", "'proj_out.weight' is missing"]),
         (surplus_tensor, ["transformer", "'extra' belongs to no part"]),
-        (misshapen_tensor, ["transformer", "'proj_out.bias' is (3,), not (64,)"]),
+        (misshapen_tensor, ["transformer", "'proj_out.bias' is (3,) where (64,) is needed"]),
         (truncated, ["text_encoder", "cannot read the weights"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

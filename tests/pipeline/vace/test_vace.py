@@ -268,7 +268,7 @@ def test_cancelled_in_any_phase_it_leaves_nothing(added, model, tmp_path, phase)
 def test_controls_of_another_size_than_the_canvas_are_refused(added, model, monkeypatch):
     video = np.zeros((FRAMES, SIZE[1] + 16, SIZE[0], 3), np.uint8)
     monkeypatch.setattr("isa_engine.pipeline.vace.told.control_pictures", lambda *_: (video, video))
-    with pytest.raises(ShotError, match=r"controls of .*48, 48.* pixels are not the canvas of \(48, 32\)"):
+    with pytest.raises(ShotError, match=r"controls of .*48, 48.* do not fill the canvas of 48 × 32"):
         told_at_once(shot_of_people(added), model)
 
 
