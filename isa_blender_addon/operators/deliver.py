@@ -37,7 +37,7 @@ class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
         redraw()
 
     def look(self, _context) -> bool:
-        return current() is None or current().over
+        return current() is None or current().command.over
 
     def end(self, _context) -> Result | None:
         # The add-on may have been disabled meanwhile.
@@ -68,7 +68,7 @@ class ISA_OT_cancel_delivery(bpy.types.Operator):
         return current() is not None
 
     def execute(self, _context) -> Result:
-        current().cancel()
+        current().command.cancel()
         return {"FINISHED"}
 
 

@@ -38,7 +38,7 @@ class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
     def look(self, context) -> bool:
         redraw()
         now = tracking.current()
-        return now is None or (now.over and context.mode == "OBJECT")
+        return now is None or (now.command.over and context.mode == "OBJECT")
 
     def end(self, context) -> Result | None:
         # The add-on may have been disabled meanwhile.
@@ -71,7 +71,7 @@ class ISA_OT_stop_tracking(bpy.types.Operator):
         return tracking.current() is not None
 
     def execute(self, _context) -> Result:
-        tracking.current().cancel()
+        tracking.current().command.cancel()
         return {"FINISHED"}
 
 

@@ -1,24 +1,20 @@
 """The plate's people with alpha, for other programs; the engine of this machine writes them."""
 
 import contextlib
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import bpy
 
-from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
+from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError, reason
 
-from ..engine.process import clean_environment, find_python, kill_tree, last_line, process_options
+from ..engine.command import RunningCommand
+from ..engine.process import find_python
 from ..preferences.choices import preferences
 
-_COMMAND = ("-P", "-m", "isa_engine.cli", "deliver")
 # Names that `isa-engine deliver` gives its files.
 _NAMES = {"prores": "people.mov", "png": "people_png", "exr": "people_exr"}
-_PREFIX = "isa-engine: "
 
 
 class Delivery:
@@ -31,6 +27,7 @@ class Delivery:
 
     Attributes:
         out: the movie, or the pictures' folder, once it is whole.
+        command: at work; when cancelled, what stood in its place before stays.
 
     Raises:
         EngineError: the engine cannot be started.
@@ -38,56 +35,34 @@ class Delivery:
 
     def __init__(self, python: str, results: Path, kind: str):
         self.out = results / _NAMES[kind]
-        self._cancelled = False
-        handle, log = tempfile.mkstemp(prefix="isa-deliver-")
-        self._log = Path(log)
+        self._folder = Path(tempfile.mkdtemp(prefix="isa-deliver-"))
+        arguments = "deliver", results, "--as", kind, "--out", self.out
         try:
-            self._process = subprocess.Popen(
-                [python, *_COMMAND, results, "--as", kind, "--out", self.out],
-                stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=handle,
-                env=clean_environment(os.environ),
-                **process_options(sys.platform),
-            )
+            self.command = RunningCommand(python, *arguments, log=self._folder / "log")
         except OSError as error:
-            self._log.unlink()
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise EngineError(
                 "the engine cannot be started: {reason}",
                 where="{python}",
                 remedy="Check the engine's Python in the add-on's preferences.",
-                reason=error.strerror,
+                reason=reason(error),
                 python=python,
             ) from error
-        finally:
-            os.close(handle)
-
-    @property
-    def over(self) -> bool:
-        return self._process.poll() is not None
-
-    def cancel(self) -> None:
-        """End it; what stood in its place before stays."""
-        self._cancelled = True
-        if not self.over:
-            kill_tree(self._process, sys.platform)
 
     def wait(self) -> Path:
         """Wait for its end; ``out``.
 
         Raises:
-            Cancelled: the artist did not want it any more.
-            EngineError: it was not written, and why.
+            Cancelled, EngineError: as of ``RunningCommand.wait``.
         """
-        self._process.wait()
-        said = last_line(self._log).removeprefix(_PREFIX)
-        self._log.unlink(missing_ok=True)
-        if not self._process.returncode:
-            return self.out
-        _remove(self.out.with_name(f"{self.out.name}.part"))
-        if self._cancelled:
-            raise Cancelled
-        raise EngineError(said or "the engine ended without a word")
+        try:
+            self.command.wait()
+        except (Cancelled, EngineError):
+            _remove(self.out.with_name(f"{self.out.name}.part"))
+            raise
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return self.out
 
 
 def begin(scene, kind: str) -> Delivery:
@@ -132,7 +107,7 @@ def finish() -> Path:
 def close() -> None:
     """End what is being written, and leave nothing half."""
     if _current is not None:
-        _current.cancel()
+        _current.command.cancel()
         with contextlib.suppress(Cancelled, IsaError):
             finish()
 

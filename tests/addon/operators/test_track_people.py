@@ -54,8 +54,10 @@ def test_a_video_in_the_import_of_people_becomes_a_character_before_its_camera(v
 
 
 def test_why_nobody_was_followed_is_said_and_nothing_is_left(video, scene):
-    path = video("echo 'isa-engine: a clip.MP4: nobody is found in it. See people whole.' >&2", "exit 1")
-    with pytest.raises(RuntimeError, match=r"a clip\.MP4: nobody is found in it"):
+    path = video(
+        "echo 'isa-engine: nobody is found in the video (a clip.MP4). See people whole.' >&2", "exit 1"
+    )
+    with pytest.raises(RuntimeError, match=r"nobody is found in the video \(a clip\.MP4\)"):
         bpy.ops.isa.track_people(filepath=path)
     assert not scene.isa.cast
     assert tracking.current() is None
@@ -73,7 +75,7 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(video, scene):
     now = tracking.start(Path(video("echo seen 3 9", "exec sleep 100")))
     eventually(lambda: now.progress == ("seen", 3, 9), "it tells how far it is")
     assert "Looking at frame 3 of 9" in drawn(panel.ISA_PT_cast)
-    assert not now.over
+    assert not now.command.over
     assert bpy.ops.isa.stop_tracking() == {"FINISHED"}
     folder = now._folder
     with pytest.raises(Cancelled):
