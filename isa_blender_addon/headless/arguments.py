@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from isa_engine.errors import SceneError
+from isa_engine.models.refusal import check_wishes
 
 from ..settings.cast import cast_picture, refresh_cast
 from ..settings.models import model_named
@@ -37,22 +38,13 @@ def configure(scene, arguments: argparse.Namespace) -> None:
 
     Raises:
         SceneError: there is no such model, or a number is out of range.
+        ModelError: the model cannot do what is wished.
     """
     refresh_cast(scene)
     if arguments.reference:
         cast_picture(scene, str(arguments.reference.absolute()))
     model = model_named(arguments.model or scene.isa.model)
-    if arguments.one_by_one and not model.one_by_one:
-        remedy = "Leave out --one-by-one, or choose another --model."
-        raise SceneError(f"{model.name} cannot paint people one after the other", remedy=remedy)
-    for name in ("steering", "painted"):
-        wish = getattr(arguments, name)
-        if wish and wish not in getattr(model, name):
-            remedy = f"Leave out --{name}, or choose another --model."
-            raise SceneError(f"{model.name} cannot be steered by '{wish}'", remedy=remedy)
-    if (arguments.detail or 1) > 1 == model.detail:
-        remedy = "Leave out --detail, or choose another --model."
-        raise SceneError(f"{model.name} does not paint in tiles", remedy=remedy)
+    check_wishes(model, vars(arguments))
     presets.use_model(model.name, scene)
     for name in ("prompt", "negative_prompt", "one_by_one", "steering", "painted"):
         if getattr(arguments, name) is not None:

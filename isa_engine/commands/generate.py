@@ -6,8 +6,8 @@ from pathlib import Path
 
 from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.configuration.policies import PRESETS
-from isa_engine.errors import ModelError
 from isa_engine.models import describe
+from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage
 from isa_engine.shot import read_shot
 
@@ -49,14 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
         preset = describe(model).presets[arguments.preset]
         changes = {**dataclasses.asdict(preset), **changes, "model": preset.model or model}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
-    if shot.settings.one_by_one and not describe(shot.settings.model).one_by_one:
-        problem = f"'{shot.settings.model}' cannot paint people one after the other"
-        raise ModelError(problem, remedy="Add --no-one-by-one, or choose another --model.")
-    for name in ("steering", "painted"):
-        wish = getattr(arguments, name)
-        if wish and wish not in getattr(describe(shot.settings.model), name):
-            problem = f"'{shot.settings.model}' cannot be steered by '{wish}'"
-            raise ModelError(problem, remedy=f"Leave out --{name}, or choose another --model.")
+    check_wishes(describe(shot.settings.model), {**changes, "one_by_one": shot.settings.one_by_one})
     if shot.background is not None:
         check_footage(shot.background, shot.frames, f"{arguments.shot}, field 'background'")
     shot = keeping(arguments)(shot)

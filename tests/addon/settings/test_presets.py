@@ -9,7 +9,7 @@ from isa_blender_addon.headless.arguments import add_scene_arguments, configure
 from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
-from isa_engine.errors import SceneError
+from isa_engine.errors import ModelError, SceneError
 from isa_engine.models.isa import ISA
 from tests.addon.scenes.snapshot import snapshot
 
@@ -57,7 +57,7 @@ def test_a_command_line_may_wish_a_preset_and_something_else_of_it(addon, own_pr
 def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
     parser = argparse.ArgumentParser()
     add_scene_arguments(parser)
-    with pytest.raises(SceneError, match="isa-tiny cannot paint people one after the other"):
+    with pytest.raises(ModelError, match="'isa-tiny' cannot paint people one after the other"):
         configure(addon, parser.parse_args(["--one-by-one"]))
     assert not addon.isa.one_by_one
     configure(addon, parser.parse_args(["--no-one-by-one"]))
@@ -71,7 +71,7 @@ def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(add
     with pytest.raises(SceneError, match="--detail 5 is out of range"):
         configure(addon, parser.parse_args(["--detail", "5"]))
     monkeypatch.setattr(ISA, "detail", 1)
-    with pytest.raises(SceneError, match=r"isa-tiny does not paint in tiles.*Leave out --detail"):
+    with pytest.raises(ModelError, match=r"'isa-tiny' does not paint in tiles.*Leave out --detail"):
         configure(addon, parser.parse_args(["--detail", "2"]))
     assert generation_settings(addon).height == 128
 
@@ -80,7 +80,7 @@ def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(add
 def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(addon, option, control):
     parser = argparse.ArgumentParser()
     add_scene_arguments(parser)
-    with pytest.raises(SceneError, match=f"isa-tiny cannot be steered by '{control}'.*Leave out {option}"):
+    with pytest.raises(ModelError, match=f"'isa-tiny' cannot be steered by '{control}'.*Leave out {option}"):
         configure(addon, parser.parse_args([option, control]))
     assert (addon.isa.steering, addon.isa.painted) == ("pose", "mask")
 
