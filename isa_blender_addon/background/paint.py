@@ -18,8 +18,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-# What engines say of a pixel that shows nothing is this far, or farther.
-_NOTHING = 1e9
+# What Cycles and Workbench say of a pixel that shows nothing is this far, or farther; EEVEE says that it is
+# where the camera's sight ends, to within so much of that.
+_NOTHING, _SIGHT_END = 1e9, 0.99
 
 _CUT_SHORT = "only a part was written, for want of space"
 # The last chunk with its checksum.
@@ -58,7 +59,7 @@ def render(job: dict) -> list[str]:
         _check_picture(scene.render.filepath)
         pictures.append(scene.render.filepath)
         if depth is not None:
-            depth.take()
+            depth.take(scene.camera.data.clip_end)
         tell(index + 1)
     if depth is not None:
         depth.write()
@@ -112,8 +113,8 @@ class _Depth:
         tree.links.new(layers.outputs["Image"], sink)
         tree.links.new(layers.outputs["Depth"], file.inputs[0])
 
-    def take(self) -> None:
-        """Read what the frame that was just rendered has left."""
+    def take(self, clip_end: float) -> None:
+        """Read what the frame that was just rendered has left; its camera sees no farther than to there."""
         (path,) = self._folder.iterdir()
         image = bpy.data.images.load(str(path))
         if not len(image.pixels):
@@ -128,8 +129,9 @@ class _Depth:
         if not (depth > 0).all():
             raise RuntimeError("the renderer does not tell how far away things are; Quick does")
         # What half floats have no numbers for becomes infinite.
+        there = depth < min(_NOTHING, _SIGHT_END * clip_end)
         with np.errstate(over="ignore"):
-            metres = np.where(depth < _NOTHING, self._metre * depth, np.inf).astype(np.float16)
+            metres = np.where(there, self._metre * depth, np.inf).astype(np.float16)
         self._frames.append(metres.clip(np.finfo(np.float16).smallest_normal))
 
     def write(self) -> None:

@@ -1,5 +1,6 @@
 """How far away what the background shows is, of the same render."""
 
+from ctypes.util import find_library
 from dataclasses import replace
 
 import bpy
@@ -21,23 +22,28 @@ from tests.movies import read_video
 pytestmark = pytest.mark.usefixtures("addon")
 
 
-@pytest.mark.parametrize("moving", [True, False])
-def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, moving):
-    scene = staged
-    for item in [item for item in scene.objects if item.name.startswith("Plane")]:
+@pytest.fixture
+def things(staged) -> tuple:
+    """Anna between a ground that ends at the horizon and a cube; all is as bright as it shines."""
+    for item in [item for item in staged.objects if item.name.startswith("Plane")]:
         bpy.data.objects.remove(item)
     bpy.ops.mesh.primitive_plane_add(size=14, location=(0, 2, -1.2))
     ground = bpy.context.object
     bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1, 0.1), rotation=(0.3, 0.2, 0.5))
-    things, camera = (ground, bpy.context.object), scene.camera
-    # All is as bright as it shines.
-    scene.objects["Anna"].children[0].data.materials.clear()
+    things = ground, bpy.context.object
+    staged.objects["Anna"].children[0].data.materials.clear()
     for thing, colour in zip(things, ((0.1, 0.3, 0.1), (0.5, 0.4, 0.2)), strict=True):
         shine(thing, colour)
-    camera.rotation_euler.x = 1.45
+    staged.camera.rotation_euler.x = 1.45
+    staged.isa.background = "RENDER"
+    return things
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, things, moving):
+    scene = staged
     if not moving:
-        camera.animation_data_clear()
-    scene.isa.background = "RENDER"
+        scene.camera.animation_data_clear()
     shot = steered_by_depth(scene)
     plain = replace(shot, settings=replace(shot.settings, steering="pose"))
     pictures, nothing = made(scene, plain)
@@ -65,6 +71,28 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, movi
     assert ((expected[0] < cast) & np.isfinite(cast)).sum() > 4
     seen = np.minimum(cast, whole.background_depth[0].astype(float))
     assert np.abs(picture[..., 0] - 255 * nearest(whole) / seen).max() <= 0.5
+
+
+@pytest.mark.skipif(find_library("EGL") is None, reason="no EGL, without which Blender draws nothing")
+@pytest.mark.parametrize("engine", ["EEVEE", "WORKBENCH"])
+def test_the_scenes_own_engine_tells_it_too(staged, things, engine):
+    scene = staged
+    scene.isa.background_quick, scene.frame_end, scene.eevee.taa_render_samples = False, 1, 1
+    scene.camera.data.clip_end = 50
+    try:
+        scene.render.engine = f"BLENDER_{engine}"
+    except TypeError:  # before Blender 5
+        scene.render.engine = "BLENDER_EEVEE_NEXT"
+    shot = steered_by_depth(scene)
+    movie, (depth,) = made(scene, shot)
+    assert read_video(movie, 1, (48, 32)).std() > 10
+    # EEVEE looks along a ray that passes a pixel somewhere, and a renderer may blur by a pixel.
+    around = np.pad(_met_by_rays(shot, 0, things), 1, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(around, (3, 3))
+    nearest_there, farthest_there = around.min((2, 3)), around.max((2, 3))
+    assert 0.2 < np.isfinite(depth).mean() < 0.9
+    right = (depth >= nearest_there * (1 - 1e-3)) & (depth <= farthest_there * (1 + 1e-3))
+    assert right.mean() > 0.995
 
 
 def _met_by_rays(shot, frame: int, things) -> np.ndarray:
