@@ -8,7 +8,7 @@ import numpy as np
 from mathutils import Matrix
 
 from isa_engine.body import SMPLX_JOINTS, BodyModel
-from isa_engine.body.axes import to_world
+from isa_engine.body.model.axes import to_world
 from isa_engine.data.scenario.split import Split
 
 from ..scene.characters import body_mesh

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isa_engine.body import BodyModel, bundled_motion
-from isa_engine.body.axes import to_world
+from isa_engine.body.model.axes import to_world
 from isa_engine.data.scenario.camera_paths import random_camera_path
 from isa_engine.data.scenario.motions import random_motion, random_place
 from isa_engine.data.scenario.split import Split

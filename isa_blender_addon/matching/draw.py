@@ -6,7 +6,7 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from isa_engine.body.keypoints import LIMBS
+from isa_engine.body.fitting.keypoints import LIMBS
 from isa_engine.detection.detector import Detector
 
 from ..language.translation import words

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.fitting import Fit, fit_pose, settled
-from isa_engine.body.landmarks import Sighting
+from isa_engine.body.fitting.fitting import Fit, fit_pose, settled
+from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.detection.detector import Detector
 from isa_engine.detection.telling import told, understood
 from isa_engine.errors import BodyError, SceneError

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from isa_engine.body.keypoints import BODY_JOINTS
+from isa_engine.body.fitting.keypoints import BODY_JOINTS
 from isa_engine.errors import SceneError
 
 from ..scene.characters import body_mesh, joint_bones

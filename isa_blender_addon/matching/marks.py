@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isa_engine.body.keypoints import KEYPOINTS
+from isa_engine.body.fitting.keypoints import KEYPOINTS
 
 # A click this near a mark, in the screen's pixels, means that mark.
 REACH = 12.0

@@ -7,9 +7,9 @@ the joints that can be told by their names tell how well it stands.
 import numpy as np
 from mathutils import Matrix, Quaternion, Vector
 
-from isa_engine.body.fitting import Fit
-from isa_engine.body.keypoints import KEYPOINTS, of_skeleton
-from isa_engine.body.rotation import matrices, quaternions
+from isa_engine.body.fitting.fitting import Fit
+from isa_engine.body.fitting.keypoints import KEYPOINTS, of_skeleton
+from isa_engine.body.model.rotation import matrices, quaternions
 
 from ..scene.characters import joint_bones, rest_box
 from ..scene.skeleton import TO_BLENDER, Skeleton, local_to_smplx, named_bones, rest_joints

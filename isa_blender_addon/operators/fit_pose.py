@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import bpy
 from bpy.props import StringProperty
 
-from isa_engine.body.fitting import Fit, fit_pose
-from isa_engine.body.landmarks import Sighting
+from isa_engine.body.fitting.fitting import Fit, fit_pose
+from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.errors import SceneError
 
 from ..language.translation import said

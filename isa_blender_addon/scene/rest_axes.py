@@ -3,7 +3,7 @@
 import numpy as np
 
 from isa_engine.body import open_body
-from isa_engine.body.rotation import nearest_rotation
+from isa_engine.body.model.rotation import nearest_rotation
 
 # An SMPL-X pelvis-to-head distance is about 0.6 m; in a rig of centimetres it is about 60.
 _CENTIMETRES_BEYOND = 10.0

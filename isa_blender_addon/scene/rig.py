@@ -12,8 +12,8 @@ import bpy
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS, BodyModel, Motion
-from isa_engine.body.axes import to_world
-from isa_engine.body.rotation import matrices, quaternions
+from isa_engine.body.model.axes import to_world
+from isa_engine.body.model.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
 from .characters import body_mesh, joint_bones

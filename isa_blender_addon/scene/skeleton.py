@@ -7,9 +7,9 @@ import numpy as np
 from mathutils import Matrix
 
 from isa_engine.body import SMPLX_JOINTS
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.joint_names import counterparts
-from isa_engine.body.keypoints import HEAD, face_points
+from isa_engine.body.fitting.keypoints import HEAD, face_points
+from isa_engine.body.model.axes import TO_WORLD
+from isa_engine.body.motions.joint_names import counterparts
 from isa_engine.errors import BodyError
 from isa_engine.shot.shot import SKELETON
 

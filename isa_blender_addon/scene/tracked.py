@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 
 from isa_engine.body import BodyModel
-from isa_engine.body.axes import to_world
+from isa_engine.body.model.axes import to_world
 from isa_engine.data.footage.people import TrackedPeople
 
 from .rig import add_character, apply_motion

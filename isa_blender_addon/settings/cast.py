@@ -12,7 +12,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from isa_engine.body.keypoints import KEYPOINTS
+from isa_engine.body.fitting.keypoints import KEYPOINTS
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_PROMPT
 

@@ -9,7 +9,7 @@ import colorsys
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS
-from isa_engine.body.keypoints import KEYPOINTS, of_skeleton
+from isa_engine.body.fitting.keypoints import KEYPOINTS, of_skeleton
 
 # The neck is the middle between the shoulders.
 BODY: tuple[str, ...] = (

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_engine.body.landmarks import Sighting
+from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.client.location import python_of
 from isa_engine.detection.telling import understood
 from isa_engine.errors import BodyError, Cancelled, EngineError

@@ -6,9 +6,9 @@ M counts frames.
 
 import numpy as np
 
-from isa_engine.body.landmarks import LANDMARKS
-from isa_engine.body.rotation import aligning
-from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.fitting.landmarks import LANDMARKS
+from isa_engine.body.model.rotation import aligning
+from isa_engine.body.model.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 
 # A standing foot moves at most so many metres a second across the picture, and in space, for at least so many
 # seconds.

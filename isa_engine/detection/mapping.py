@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.landmarks import HAND_FINGERS, LANDMARKS, Hand, Sighting
+from isa_engine.body.fitting.landmarks import HAND_FINGERS, LANDMARKS, Hand, Sighting
 
 # Our landmark → MediaPipe's number for it, as its documentation of the pose landmarker lists them.
 _BODY = {

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from isa_engine.body.landmarks import Sighting
+from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.detection.crops import around, around_hand, tiles
 from isa_engine.detection.mapping import Seen, scale, sighting
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from isa_engine.body import BodyModel
-from isa_engine.body.evidence import evidence
-from isa_engine.body.fitting import Problem
-from isa_engine.body.landmarks import Sighting, detected_offsets
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.fitting.evidence import evidence
+from isa_engine.body.fitting.fitting import Problem
+from isa_engine.body.fitting.landmarks import Sighting, detected_offsets
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.detection.detector import Footage
 from isa_engine.detection.feet import on_their_feet
 from isa_engine.detection.steady import steadied

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from isa_engine.body.landmarks import LANDMARKS, Sighting
+from isa_engine.body.fitting.landmarks import LANDMARKS, Sighting
 
 # Left and right of the arms or the legs are swapped if their landmarks are then nearer to those of the frame
 # before, by this factor.

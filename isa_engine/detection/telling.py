@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_engine.body.landmarks import HAND_LANDMARKS, LANDMARKS, Hand, Sighting
+from isa_engine.body.fitting.landmarks import HAND_LANDMARKS, LANDMARKS, Hand, Sighting
 from isa_engine.errors import BodyError
 
 # Far beyond any picture, in pixels or metres. Larger numbers are refused: squared, they would overflow.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.detection.performance import Performance
 from isa_engine.errors import DataError, reason
 from isa_engine.whole_file import whole_file

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from isa_engine.body.landmarks import Sighting
+from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.detection.mapping import Seen
 from isa_engine.detection.people import Networks, follow, people_of, same, with_hands
 

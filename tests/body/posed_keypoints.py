@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from isa_engine.body.keypoints import HEAD, KEYPOINTS, face_points
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.fitting.keypoints import HEAD, KEYPOINTS, face_points
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 
 _JOINTS = [SMPLX_JOINTS.index(name) for name in KEYPOINTS[5:]]
 

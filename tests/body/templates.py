@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isa_engine.body.skeleton import TREES
+from isa_engine.body.model.skeleton import TREES
 from tests.geometry.meshes import ellipsoid
 
 # Another skinned mesh: four legs and a tail on a trunk.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from isa_engine.body.axes import TO_WORLD, from_world, to_world
+from isa_engine.body.model.axes import TO_WORLD, from_world, to_world
 
 points = arrays(np.float64, (4, 3), elements=st.floats(-10, 10))
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.body import SMPLX_JOINTS, open_body
-from isa_engine.body.rotation import matrices
+from isa_engine.body.model.rotation import matrices
 from isa_engine.errors import BodyError
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3).map(np.array)

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from isa_engine.body import load_motion, open_body
-from isa_engine.body.joint_names import SCHEMES, counterparts
+from isa_engine.body.motions.joint_names import SCHEMES, counterparts
 from isa_engine.errors import BodyError
 from tests.body.captures import Capture, write_asf_amc, write_bvh
 

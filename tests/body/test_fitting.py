@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
-from isa_engine.body.fitting import Fit, fit_pose
-from isa_engine.body.keypoints import BODY_JOINTS, HEAD, KEYPOINTS
-from isa_engine.body.pose_prior import pose_prior
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import mirrored
+from isa_engine.body.fitting.fitting import Fit, fit_pose
+from isa_engine.body.fitting.keypoints import BODY_JOINTS, HEAD, KEYPOINTS
+from isa_engine.body.fitting.pose_prior import pose_prior
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import mirrored
 from isa_engine.data.scenario.bake_pose_prior import bake
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import BodyError

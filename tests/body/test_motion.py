@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isa_engine.body import Motion, bundled_motion, bundled_motions, load_motion, open_body, write_motion
-from isa_engine.body.rotation import matrices
+from isa_engine.body.model.rotation import matrices
 from isa_engine.errors import BodyError
 
 # Y up to AMASS's Z up.

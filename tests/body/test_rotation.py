@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.spatial.transform import Rotation
 
-from isa_engine.body.rotation import aligning, axis_angles, interpolate, matrices, quaternions
+from isa_engine.body.model.rotation import aligning, axis_angles, interpolate, matrices, quaternions
 
 vectors = arrays.arrays(np.float64, (4, 3), elements=st.floats(-3, 3, allow_subnormal=False))
 directions = arrays.arrays(np.float64, 3, elements=st.floats(-1, 1)).filter(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
-from isa_engine.body.evidence import BONES, evidence
-from isa_engine.body.fitting import fit_pose, settled
-from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS
-from isa_engine.body.landmarks import LANDMARKS, carriers, detected_offsets
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.fitting.evidence import BONES, evidence
+from isa_engine.body.fitting.fitting import fit_pose, settled
+from isa_engine.body.fitting.keypoints import BODY_JOINTS, KEYPOINTS
+from isa_engine.body.fitting.landmarks import LANDMARKS, carriers, detected_offsets
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.data.scenario.split import HELD_OUT
 from tests.body.posed_keypoints import keypoints
 from tests.detection.sightings import sighting, turned

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isa_engine.body import SMPLX_PARENTS, load_body
-from isa_engine.body.smplx_file import OPEN_BODY
+from isa_engine.body.model.smplx_file import OPEN_BODY
 from isa_engine.errors import BodyError
 from tests.body.smplx_files import VERTICES, smplx_fields
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from isa_engine.body import load_body, load_template
-from isa_engine.body.rotation import matrices
-from isa_engine.body.skeleton import TREES
+from isa_engine.body.model.rotation import matrices
+from isa_engine.body.model.skeleton import TREES
 from isa_engine.data.surfaces.skinned import SkinnedSurface
 from isa_engine.errors import BodyError
 from tests.body.templates import COLUMNS, EXPRESSIVE, LAYOUTS, template_fields, write_template

@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 
 from isa_engine.body import SMPLX_PARENTS, bundled_motion, open_body
-from isa_engine.body.axes import to_world
-from isa_engine.body.keypoints import HEAD
-from isa_engine.body.rotation import matrices
+from isa_engine.body.fitting.keypoints import HEAD
+from isa_engine.body.model.axes import to_world
+from isa_engine.body.model.rotation import matrices
 from isa_engine.geometry.surface import SurfaceTable, surface_table
 from isa_engine.shot import Character, Settings, Shot
 from tests.body.posed_keypoints import keypoints

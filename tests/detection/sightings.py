@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, BodyModel
-from isa_engine.body.evidence import ray
-from isa_engine.body.landmarks import HAND_FINGERS, LANDMARKS, Hand, Sighting, carriers
-from isa_engine.body.rotation import aligning, matrices
-from isa_engine.body.skeleton import SMPLX_PARENTS
+from isa_engine.body.fitting.evidence import ray
+from isa_engine.body.fitting.landmarks import HAND_FINGERS, LANDMARKS, Hand, Sighting, carriers
+from isa_engine.body.model.rotation import aligning, matrices
+from isa_engine.body.model.skeleton import SMPLX_PARENTS
 from isa_engine.detection.mapping import BODY, BODY_COUNT, Seen
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_engine.body.landmarks import LANDMARKS
+from isa_engine.body.fitting.landmarks import LANDMARKS
 from isa_engine.detection.crops import around, around_hand, tiles
 from isa_engine.detection.mapping import BODY, Seen, scale, sighting
 from isa_engine.detection.people import find_people, find_person

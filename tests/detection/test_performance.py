@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from isa_engine.body import bundled_motion, open_body
-from isa_engine.body.landmarks import LANDMARKS, Sighting, detected_offsets
-from isa_engine.body.rotation import matrices
+from isa_engine.body.fitting.landmarks import LANDMARKS, Sighting, detected_offsets
+from isa_engine.body.model.rotation import matrices
 from isa_engine.data.footage.detected import detected_video
 from isa_engine.data.footage.people import tracked_people
 from isa_engine.data.recordings.unfit import Unfit
@@ -47,7 +47,7 @@ def walk(body) -> tuple[np.ndarray, np.ndarray, list[Sighting]]:
 
 
 def turned_by(way: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    from isa_engine.body.rotation import axis_angles
+    from isa_engine.body.model.rotation import axis_angles
 
     return axis_angles(way @ matrices(rotation))
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from isa_engine.body.landmarks import LANDMARKS, Hand, Sighting
+from isa_engine.body.fitting.landmarks import LANDMARKS, Hand, Sighting
 from isa_engine.detection.telling import kept, remembered, told, understood
 from isa_engine.errors import BodyError
 

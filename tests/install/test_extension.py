@@ -39,7 +39,7 @@ def test_it_holds_no_weights_and_no_rubbish(extension):
     with zipfile.ZipFile(extension) as archive:
         wheel = zipfile.ZipFile(io.BytesIO(archive.read(manifest["wheels"][0].removeprefix("./"))))
     inside = wheel.namelist()
-    needed = {"shot/file.py", "client/engine_client.py", "body/open_body.npz"}
+    needed = {"shot/file.py", "client/engine_client.py", "body/model/open_body.npz"}
     assert {f"isa_engine/{name}" for name in needed} <= set(inside)
     for name in names + inside:
         assert not name.endswith((".pyc", ".safetensors", ".pt", ".blend1"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from isa_engine.body import SMPLX_JOINTS, open_body
-from isa_engine.body.keypoints import face_points
+from isa_engine.body.fitting.keypoints import face_points
 from isa_engine.configuration.policies import EXACT, FORECAST
 from isa_engine.shot import Character, Kept, encode_shot, read_shot, write_shot
 from isa_engine.shot.shot import SKELETON

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isa_engine.body import bundled_motion, open_body
-from isa_engine.body.landmarks import detected_offsets
+from isa_engine.body.fitting.landmarks import detected_offsets
 from isa_engine.detection.telling import told
 from tests.addon.fake_engine import HELD, REFUSED
 from tests.detection.sightings import sighting

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from isa_engine.body import BodyModel, bundled_motion, open_body
-from isa_engine.body.axes import to_world
-from isa_engine.body.wardrobe import dressed_open_body
+from isa_engine.body.model.axes import to_world
+from isa_engine.body.model.wardrobe import dressed_open_body
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.rendering.cast import SAMPLES, Actor
 from isa_engine.data.rendering.dressed import DressedSurface

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.npz_file import NpzFile
+from isa_engine.body.model.npz_file import NpzFile
 from isa_engine.data.footage.tracks import BAD_TRACK, REMEDY, Track, centred_lens, each_person
 from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.errors import BodyError

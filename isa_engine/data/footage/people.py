@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.body import BodyModel, Motion
-from isa_engine.body.rotation import interpolate
+from isa_engine.body.model.rotation import interpolate
 from isa_engine.data.footage.track_formats import read_tracks
 from isa_engine.data.footage.tracks import BAD_TRACK, on_body, placed, seen_through, shared_lens
 from isa_engine.data.recordings.unfit import Unfit

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.body import BodyModel
-from isa_engine.body.axes import to_world
+from isa_engine.body.model.axes import to_world
 from isa_engine.data.footage.footage import Footage
 from isa_engine.data.footage.track_formats import read_tracks
 from isa_engine.data.footage.tracks import (

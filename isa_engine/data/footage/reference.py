@@ -5,7 +5,7 @@ It is of the same shot: across a cut, trackers go on with somebody else's name.
 
 import numpy as np
 
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.data.footage.footage import Footage
 from isa_engine.data.footage.performance import Performance
 from isa_engine.data.footage.screening import Limits, blurriness

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.data.recordings.unfit import Unfit
 
 # Thumbnails that frames are compared on, rows and columns.

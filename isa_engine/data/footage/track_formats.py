@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from isa_engine.body import open_body
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.motion_npz import read_motion
-from isa_engine.body.npz_file import NpzFile
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import SMPLX_PARTS
+from isa_engine.body.model.axes import TO_WORLD
+from isa_engine.body.model.npz_file import NpzFile
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import SMPLX_PARTS
+from isa_engine.body.motions.motion_npz import read_motion
 from isa_engine.data.footage.detected import DETECTED, read_detected
 from isa_engine.data.footage.linking import linked
 from isa_engine.data.footage.tracks import (

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isa_engine.body import BodyModel
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.axes import TO_WORLD
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.geometry.ndc import from_pixels
 
 # What is said of a file of tracks that cannot be read.

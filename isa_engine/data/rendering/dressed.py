@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.wardrobe import PARTS as WARDROBE
-from isa_engine.body.wardrobe import DressedBody
+from isa_engine.body.model.axes import TO_WORLD
+from isa_engine.body.model.wardrobe import PARTS as WARDROBE
+from isa_engine.body.model.wardrobe import DressedBody
 from isa_engine.data.rendering.cast import Actor
 from isa_engine.data.rendering.figures import Drawing
 from isa_engine.data.surfaces.skinned import PARTS, Patch, SkinnedSurface, even_surface_points

@@ -1,4 +1,4 @@
-"""Bake the pose prior: ``python -m isa_engine.data.scenario.bake_pose_prior`` writes ``body/pose_prior.npz``.
+"""Bake ``body/fitting/pose_prior.npz``: ``python -m isa_engine.data.scenario.bake_pose_prior``.
 
 It is made from the clips that training sees and their mirror images; what is held out stays unseen.
 """
@@ -6,9 +6,9 @@ It is made from the clips that training sees and their mirror images; what is he
 import numpy as np
 
 from isa_engine.body import bundled_motion
-from isa_engine.body.keypoints import BODY_JOINTS
-from isa_engine.body.pose_prior import PRIOR, PosePrior
-from isa_engine.body.skeleton import mirrored
+from isa_engine.body.fitting.keypoints import BODY_JOINTS
+from isa_engine.body.fitting.pose_prior import PRIOR, PosePrior
+from isa_engine.body.model.skeleton import mirrored
 from isa_engine.data.scenario.split import TRAINING
 
 _SIZE = 3 * (BODY_JOINTS - 1)

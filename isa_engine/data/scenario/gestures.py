@@ -5,7 +5,7 @@ F frames, E expression components of the open body.
 
 import numpy as np
 
-from isa_engine.body.wardrobe import expression_names
+from isa_engine.body.model.wardrobe import expression_names
 
 # What faces do: components of MakeHuman's face units, both sides where there are two, and how far the jaw
 # opens, radians.

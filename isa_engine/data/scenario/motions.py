@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from isa_engine.body import SMPLX_JOINTS, Motion
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import mirrored
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import mirrored
 
 # Amplitudes in radians of procedural movement about each local axis: what a joint does, not what it could.
 _AMPLITUDES = {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from isa_engine.body import BodyModel
-from isa_engine.body.axes import TO_WORLD
+from isa_engine.body.model.axes import TO_WORLD
 from isa_engine.geometry.surface import area_vectors, vertex_normals
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.body import open_body
-from isa_engine.body.keypoints import BODY_JOINTS
-from isa_engine.body.rotation import matrices
+from isa_engine.body.fitting.keypoints import BODY_JOINTS
+from isa_engine.body.model.rotation import matrices
 from isa_engine.data.recordings.media import encode_video
 from isa_engine.detection.detector import Detector
 from isa_engine.detection.feet import posed

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
-from isa_engine.body.axes import TO_WORLD, to_world
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import SMPLX_PARENTS
-from isa_engine.body.wardrobe import dressed_open_body
+from isa_engine.body.model.axes import TO_WORLD, to_world
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import SMPLX_PARENTS
+from isa_engine.body.model.wardrobe import dressed_open_body
 from isa_engine.data.rendering.cast import Actor
 from isa_engine.data.rendering.dressed import DressedSurface
 from isa_engine.data.rendering.filming import film

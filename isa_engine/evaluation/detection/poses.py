@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.body import open_body
-from isa_engine.body.fitting import Fit, fit_pose, settled
-from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS
-from isa_engine.body.landmarks import Sighting
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.fitting.fitting import Fit, fit_pose, settled
+from isa_engine.body.fitting.keypoints import BODY_JOINTS, KEYPOINTS
+from isa_engine.body.fitting.landmarks import Sighting
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 from isa_engine.data.recordings.media import encode_picture
 from isa_engine.detection.detector import Detector
 from isa_engine.errors import BodyError

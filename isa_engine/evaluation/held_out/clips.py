@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.body.axes import TO_WORLD
+from isa_engine.body.model.axes import TO_WORLD
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.rendering.filming import Actor, film

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from isa_engine.body.axes import to_world
-from isa_engine.body.keypoints import HEAD, face_points
+from isa_engine.body.fitting.keypoints import HEAD, face_points
+from isa_engine.body.model.axes import to_world
 from isa_engine.data.rendering.filming import Actor
 from isa_engine.data.surfaces.skinned import SkinnedSurface
 

@@ -20,7 +20,7 @@ from isa_blender_addon.ui import panel
 from isa_blender_addon.ui.cast_list import ISA_UL_cast
 from isa_blender_addon.ui.matching import draw_matching
 from isa_engine.body import write_motion
-from isa_engine.body.keypoints import BODY_JOINTS
+from isa_engine.body.fitting.keypoints import BODY_JOINTS
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import make_meshcapade, make_mpi, random_motion, stage
 from tests.addon.scenes.shot import capture_shot

@@ -11,8 +11,8 @@ from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.settings.cast import cast_member, references
 from isa_blender_addon.settings.shot import generation_settings
-from isa_engine.body.joint_names import SCHEMES
-from isa_engine.body.keypoints import KEYPOINTS
+from isa_engine.body.fitting.keypoints import KEYPOINTS
+from isa_engine.body.motions.joint_names import SCHEMES
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.shot import capture_shot
 from tests.pipeline.shots import picture

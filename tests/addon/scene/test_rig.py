@@ -8,7 +8,7 @@ from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.scene.dress import dress
 from isa_blender_addon.scene.rig import add_character, apply_motion, put_on_ground
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
-from isa_engine.body.axes import to_world
+from isa_engine.body.model.axes import to_world
 from isa_engine.errors import BodyError, SceneError
 from tests.addon.scenes.cast import add_person, make_meshcapade, random_motion, world_vertices
 from tests.addon.scenes.small_body import small_body

@@ -8,10 +8,10 @@ from mathutils import Matrix
 from isa_blender_addon.scene.characters import set_cast
 from isa_blender_addon.scene.rig import apply_motion
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS
-from isa_engine.body.axes import to_world
-from isa_engine.body.joint_names import SCHEMES
-from isa_engine.body.keypoints import HEAD, KEYPOINTS, of_skeleton
-from isa_engine.body.rotation import matrices
+from isa_engine.body.fitting.keypoints import HEAD, KEYPOINTS, of_skeleton
+from isa_engine.body.model.axes import to_world
+from isa_engine.body.model.rotation import matrices
+from isa_engine.body.motions.joint_names import SCHEMES
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_camera, add_person, make_meshcapade, make_mpi, random_motion
 from tests.addon.scenes.shot import capture_shot

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from isa_engine.body import open_body
-from isa_engine.body.wardrobe import expression_names
+from isa_engine.body.model.wardrobe import expression_names
 from isa_engine.data.clips.synthetic import SyntheticHumans
 from isa_engine.data.rendering.cast import Actor
 from isa_engine.data.rendering.filming import film

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from isa_engine.body import open_body
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.synthetic import SyntheticHumans
 from isa_engine.data.recordings.media import EXACT, encode_video

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.body import open_body
-from isa_engine.body.rotation import axis_angles, matrices
+from isa_engine.body.model.rotation import axis_angles, matrices
 from isa_engine.data.footage.linking import linked
 from isa_engine.data.footage.track_formats import read_tracks
 from isa_engine.data.footage.tracks import REST_PELVIS, Lens, Track, on_body

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from isa_engine.body import open_body
-from isa_engine.body.wardrobe import dressed_open_body
+from isa_engine.body.model.wardrobe import dressed_open_body
 from isa_engine.data.rendering.dressed import DressedSurface
 from isa_engine.data.scenario.split import TRAINING
 from isa_engine.data.surfaces.clothes import LayeredOutfit

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isa_engine import cli
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 from isa_engine.evaluation.candidates.videos import CEILING, MODEL, REPEATED
 from isa_engine.evaluation.held_out.shot import shot_of
 from isa_engine.evaluation.reporting.table import mean

@@ -5,9 +5,9 @@ Landmarks do not tell how far a finger twists about itself, and fingers hardly d
 
 import numpy as np
 
-from isa_engine.body.landmarks import HAND_FINGERS, Hand
-from isa_engine.body.rotation import aligning, axis_angles, matrices
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.fitting.landmarks import HAND_FINGERS, Hand
+from isa_engine.body.model.rotation import aligning, axis_angles, matrices
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 
 # Radians beyond which no joint of a finger bends; a larger turn is an error of the detector, and is cut.
 _FARTHEST = 1.75

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.body_model import BodyModel
-from isa_engine.body.npz_file import NpzFile
-from isa_engine.body.smplx_file import OPEN_BODY, open_body
+from isa_engine.body.model.body_model import BodyModel
+from isa_engine.body.model.npz_file import NpzFile
+from isa_engine.body.model.smplx_file import OPEN_BODY, open_body
 
 OPEN_WARDROBE = Path(__file__).with_name("open_wardrobe.npz")
 PARTS = ("skirt", "hair", "upper_teeth", "lower_teeth")

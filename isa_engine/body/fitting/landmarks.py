@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.keypoints import HEAD, KEYPOINTS, face_points
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.fitting.keypoints import HEAD, KEYPOINTS, face_points
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 
 _SIDES = ("left", "right")
 LANDMARKS: tuple[str, ...] = (

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from isa_engine.body.body_model import BodyModel
-from isa_engine.body.motion import Motion
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.model.body_model import BodyModel
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
+from isa_engine.body.motions.motion import Motion
 from isa_engine.errors import BodyError
 
 # Joints of the body: fingers, jaw and eyes turn less, and do not matter as much.

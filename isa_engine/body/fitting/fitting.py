@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isa_engine.body.evidence import BONES, Evidence, evidence, ray
-from isa_engine.body.hands import finger_rotations
-from isa_engine.body.keypoints import BODY_JOINTS, KEYPOINTS
-from isa_engine.body.landmarks import LANDMARKS, Sighting, carriers, detected_offsets
-from isa_engine.body.pose_prior import pose_prior
-from isa_engine.body.rotation import aligning, matrices
-from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.fitting.evidence import BONES, Evidence, evidence, ray
+from isa_engine.body.fitting.hands import finger_rotations
+from isa_engine.body.fitting.keypoints import BODY_JOINTS, KEYPOINTS
+from isa_engine.body.fitting.landmarks import LANDMARKS, Sighting, carriers, detected_offsets
+from isa_engine.body.fitting.pose_prior import pose_prior
+from isa_engine.body.model.rotation import aligning, matrices
+from isa_engine.body.model.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.errors import BodyError
 from isa_engine.geometry.ndc import from_pixels, to_pixels
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.body_model import BodyModel
-from isa_engine.body.npz_file import NpzFile
-from isa_engine.body.skeleton import TREES
+from isa_engine.body.model.body_model import BodyModel
+from isa_engine.body.model.npz_file import NpzFile
+from isa_engine.body.model.skeleton import TREES
 from isa_engine.errors import BodyError
 
 OPEN_BODY = Path(__file__).with_name("open_body.npz")

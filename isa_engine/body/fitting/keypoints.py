@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isa_engine.body.skeleton import SMPLX_JOINTS
+from isa_engine.body.model.skeleton import SMPLX_JOINTS
 
 KEYPOINTS: tuple[str, ...] = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),

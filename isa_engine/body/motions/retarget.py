@@ -6,13 +6,13 @@ poses (``rest_pose``). The hips' path is scaled by the length of the legs, so th
 
 import numpy as np
 
-from isa_engine.body.body_model import BodyModel
-from isa_engine.body.capture import Capture
-from isa_engine.body.joint_names import counterparts
-from isa_engine.body.motion import Motion
-from isa_engine.body.rest_pose import compare
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.model.body_model import BodyModel
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.motions.capture import Capture
+from isa_engine.body.motions.joint_names import counterparts
+from isa_engine.body.motions.motion import Motion
+from isa_engine.body.motions.rest_pose import compare
 
 _INDEX = {name: j for j, name in enumerate(SMPLX_JOINTS)}
 # Frames looked at to find the ground, and the share of them on which the body's lowest point may be below it.

@@ -3,16 +3,16 @@
 import os
 from pathlib import Path
 
-from isa_engine.body.asf_amc import read_amc
-from isa_engine.body.bvh import read_bvh
-from isa_engine.body.humanly_possible import check_humanly_possible
-from isa_engine.body.motion import Motion
-from isa_engine.body.motion_npz import read_motion
-from isa_engine.body.retarget import retarget
-from isa_engine.body.smplx_file import open_body
+from isa_engine.body.model.smplx_file import open_body
+from isa_engine.body.motions.asf_amc import read_amc
+from isa_engine.body.motions.bvh import read_bvh
+from isa_engine.body.motions.humanly_possible import check_humanly_possible
+from isa_engine.body.motions.motion import Motion
+from isa_engine.body.motions.motion_npz import read_motion
+from isa_engine.body.motions.retarget import retarget
 from isa_engine.errors import BodyError
 
-CLIPS_FOLDER = Path(__file__).with_name("motions")
+CLIPS_FOLDER = Path(__file__).with_name("clips")
 
 
 def load_motion(path: str | os.PathLike) -> Motion:
@@ -41,7 +41,7 @@ def load_motion(path: str | os.PathLike) -> Motion:
 
 
 def bundled_motions() -> tuple[str, ...]:
-    """Names of the clips that come with the engine (``motions/ATTRIBUTION.md``)."""
+    """Names of the clips that come with the engine (``clips/ATTRIBUTION.md``)."""
     return tuple(sorted(path.stem for path in CLIPS_FOLDER.glob("*.npz")))
 
 

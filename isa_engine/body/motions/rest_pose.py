@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.capture import Capture
-from isa_engine.body.rotation import aligning, nearest_rotation
-from isa_engine.body.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.model.rotation import aligning, nearest_rotation
+from isa_engine.body.model.skeleton import SMPLX_JOINTS, SMPLX_PARENTS
+from isa_engine.body.motions.capture import Capture
 from isa_engine.errors import BodyError
 
 _INDEX = {name: j for j, name in enumerate(SMPLX_JOINTS)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.rotation import matrices
+from isa_engine.body.model.rotation import matrices
 from isa_engine.errors import BodyError
 
 # Frames skinned at once, so that a long motion needs no more memory than these.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_engine.body.keypoints import KEYPOINTS
-from isa_engine.body.landmarks import LANDMARKS, Sighting
-from isa_engine.body.rotation import aligning
+from isa_engine.body.fitting.keypoints import KEYPOINTS
+from isa_engine.body.fitting.landmarks import LANDMARKS, Sighting
+from isa_engine.body.model.rotation import aligning
 from isa_engine.errors import BodyError
 from isa_engine.geometry.ndc import from_pixels
 

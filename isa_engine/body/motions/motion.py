@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isa_engine.body.rotation import interpolate
+from isa_engine.body.model.rotation import interpolate
 
 
 @dataclass(frozen=True)

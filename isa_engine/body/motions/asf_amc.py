@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isa_engine.body.capture import Capture
-from isa_engine.body.rotation import matrices
+from isa_engine.body.model.rotation import matrices
+from isa_engine.body.motions.capture import Capture
 from isa_engine.errors import BodyError
 
 # Frames a second. AMC files do not say their rate; the database was captured at this one.

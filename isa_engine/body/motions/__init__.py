@@ -1,0 +1,1 @@
+"""Motions, from the files of others and our own, onto SMPL-X's joints; the bundled clips."""
