@@ -116,7 +116,7 @@ def test_footage_that_is_too_short_is_refused_before_a_model_is_loaded(shot, tmp
     monkeypatch.setattr("isa_engine.pipeline.load_model", lambda *model: loaded.append(model))
     write_shot(dataclasses.replace(make_shot(), background=footage(4)), shot)
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out")]) == 1
-    problem = f"{shot}, field 'background': the video has 4 frames and the shot 5. Use longer footage"
+    problem = f"the video has 4 frames and the shot 5 ({shot}, field 'background'). Use longer footage"
     assert problem in capsys.readouterr().err
     assert loaded == []
 

@@ -63,13 +63,16 @@ def test_footage_that_is_too_short_or_none_is_refused_at_the_door(api, store):
     shot, remedy = small_shot(), "Use longer footage or shorten the range."
     for background, answered in (
         (footage(shot.frames), ""),
-        (footage(shot.frames - 1), f"the video has 2 frames and the shot 3. {remedy}"),
-        (b"nothing", "the video cannot be decoded. Save it as H.264 in MP4."),
+        (
+            footage(shot.frames - 1),
+            f"the video has 2 frames and the shot 3 (shot, field 'background'). {remedy}",
+        ),
+        (b"nothing", "the video cannot be decoded (shot, field 'background'). Save it as H.264 in MP4."),
     ):
         answer = api.post("/v1/jobs", content=encode_shot(replace(shot, background=background)))
         if answered:
             assert answer.status_code == 422
-            assert answer.json() == {"error": f"shot, field 'background': {answered}"}
+            assert answer.json() == {"error": answered}
         else:
             assert answer.status_code == 201
     assert len(store.jobs()) == 1
