@@ -5,6 +5,10 @@
 
 from dataclasses import dataclass
 
+# Points that a policy keeps from one asking to the next take half a MiB a frame and character of isa-tiny: of
+# these latents, 509 frames, they stay in memory; those of later ones go to a temporary file.
+LATENTS_IN_MEMORY = 128
+
 
 @dataclass(frozen=True)
 class Policy:

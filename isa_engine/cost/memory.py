@@ -3,6 +3,7 @@
 """
 
 from isa_engine.configuration import RAY_CHANNELS, ModelConfig
+from isa_engine.configuration.policies import LATENTS_IN_MEMORY
 from isa_engine.cost.generation import Work, seen, tiles_of, weight_count
 from isa_engine.geometry.frames import (
     TEMPORAL_COMPRESSION,
@@ -47,8 +48,9 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
         places /= config.vae.window**2 * TEMPORAL_COMPRESSION
     decoding = _COPIES * places * config.vae.block_out_channels[0]
-    points = frames_before(latents) * work.characters * config.dit.points if work.policy.points > 1 else 0
-    kept = len(tiles_of(config, work)) * config.dit.layers * config.dit.width * points
+    points = frames_before(min(latents, LATENTS_IN_MEMORY)) * work.characters * config.dit.points
+    tiles = len(tiles_of(config, work)) if work.policy.points > 1 else 0
+    kept = tiles * config.dit.layers * config.dit.width * points
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))
 
 

@@ -177,7 +177,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         """``predict`` piece by piece along time: a single piece where one temporal window covers the video,
         else those of ``TemporalWindows``, of which each layer holds no more than a few windows at a time."""
         conditioning.check_fits(latents, self.config.patch)
-        windows, kept = self.windows(latents.shape[2]), KeptPoints(points)
+        windows, kept = self.windows(latents.shape[2]), KeptPoints(points, self.config.layers)
         masked = self._masked(conditioning)
         if windows is None:
             piece = self._embedded(latents, timestep, conditioning, kept.moves, masked)
@@ -216,7 +216,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             neighbours: the others, two workers or more in all, and a share for each.
             points: of these latents' frames.
         """
-        windows, kept = self.windows(conditioning.cameras.shape[1]), KeptPoints(points)
+        windows, kept = self.windows(conditioning.cameras.shape[1]), KeptPoints(points, self.config.layers)
         clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
         clocks = tuple(clock.to(latents.dtype) for clock in clocks)
         masked = self._masked(conditioning)

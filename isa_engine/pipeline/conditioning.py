@@ -28,6 +28,8 @@ from isa_engine.shot import Character, Shot, canvas_size
 
 # Windows encoded at once; bounds the memory of a long background.
 _WINDOWS_AT_ONCE = 4
+# Frames whose points and rays are in memory in double precision.
+_STAGED_AT_ONCE = 256
 # All of a shot's pictures are held at once, decoded.
 _MAX_PIXELS_TOGETHER = 128 * 2**20
 
@@ -66,26 +68,33 @@ def stage(
         rows, columns: of video tokens.
         characters: ``(B,)`` int, how many of the K are there, the first ones; all if None.
     """
-    # Double precision: the set may stand far from the world's origin.
-    points = np.asarray(points, np.float64)
     canonical = world_to_canonical(points[:, 0], camera_to_world[:, 0], characters)[:, None]
     there = np.ones(points.shape[2], bool)
     owners = torch.eye(points.shape[2], dtype=torch.bool).repeat_interleave(points.shape[3], 1)
     if characters is not None:
         there = np.arange(points.shape[2]) < np.asarray(characters)[:, None]
     there = np.broadcast_to(there[..., None], (len(points), *points.shape[2:4])).reshape(len(points), 1, -1)
-    points = points.reshape(*points.shape[:2], -1, 3) @ canonical[..., :3, :3].swapaxes(-1, -2)
-    points += canonical[..., None, :3, 3]
-    camera_to_world = canonical @ camera_to_world
-    ndc, in_front = project(points, modelview_projection(intrinsics, camera_to_world))
-    rays = plucker_rays(torch.tensor(intrinsics).double(), torch.tensor(camera_to_world), rows, columns)
-    return Staging(
-        points=torch.tensor(points * there[..., None], dtype=torch.float32),
-        ndc=torch.tensor(ndc * there[..., None], dtype=torch.float32),
-        visible=torch.tensor(in_front & there),
-        owners=owners & torch.tensor(there),
-        cameras=pack(rays).float(),
-    )
+
+    def placed(frames: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # Double precision: the set may stand far from the world's origin.
+        world = np.asarray(points[:, frames], np.float64)
+        own = world.reshape(*world.shape[:2], -1, 3) @ canonical[..., :3, :3].swapaxes(-1, -2)
+        own += canonical[..., None, :3, 3]
+        cameras = canonical @ camera_to_world[:, frames]
+        ndc, in_front = project(own, modelview_projection(intrinsics[:, frames], cameras))
+        told = torch.tensor(intrinsics[:, frames]).double(), torch.tensor(cameras)
+        return (
+            torch.tensor(own * there[..., None], dtype=torch.float32),
+            torch.tensor(ndc * there[..., None], dtype=torch.float32).mT,
+            torch.tensor(in_front & there),
+            plucker_rays(*told, rows, columns).float(),
+        )
+
+    starts = range(0, points.shape[1], _STAGED_AT_ONCE)
+    parts = [placed(slice(start, start + _STAGED_AT_ONCE)) for start in starts]
+    own, ndc, visible, rays = (torch.cat(each, 1) for each in zip(*parts, strict=True))
+    # Axis by axis in memory, as they are projected: in another order sums over them would end in other bits.
+    return Staging(own, ndc.mT, visible, owners & torch.tensor(there), pack(rays))
 
 
 @torch.inference_mode()
@@ -97,12 +106,8 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     """
     canvas = _canvas(shot, model.config)
     before = sum(shot.segments[:segment])
-    shot = shot.segment(segment)
-    cast = [
-        character
-        for character in shot.characters
-        if ((view_depth(character.points, shot.mvp) > NEAR) & character.visible[:, None]).any()
-    ]
+    whole, shot = shot, shot.segment(segment)
+    cast = [character for character in shot.characters if _enters(character, shot.mvp)]
     staging = _staged(shot, cast, model.config)
     pictures = _decoded(shot, cast)
     identity, identity_known, image_tokens = _references(cast, pictures, model)
@@ -115,11 +120,10 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     else:
         seen = tuple(model.config.vae.spatial_compression * side for side in reversed(tile))
         reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], seen))[None]
-    frames = background_frames(shot, range(before, before + shot.frames))
-    if frames is None:
+    if shot.background is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
-        background = encode_background(frames, model)
+        background = encode_background(whole, range(before, before + shot.frames), model)
     conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,
@@ -136,6 +140,13 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     )
     conditioning.check_finite()
     return conditioning.to(model.device)
+
+
+def _enters(character: Character, mvp: np.ndarray) -> bool:
+    """Whether it is ever shown before the camera."""
+    frames = zip(character.points, mvp, strict=True)
+    shown = (frame for frame, seen in zip(frames, character.visible, strict=True) if seen)
+    return any((view_depth(points, matrix) > NEAR).any() for points, matrix in shown)
 
 
 def _canvas(shot: Shot, config: ModelConfig) -> tuple[int, int]:
@@ -162,8 +173,12 @@ def _staged(shot: Shot, cast: list[Character], config: ModelConfig) -> Staging:
 
 def _extended(per_frame: np.ndarray) -> np.ndarray:
     """``(F, …)`` with the last frame repeated until it fills whole windows."""
-    missing = extended_count(len(per_frame)) - len(per_frame)
-    return np.concatenate([per_frame, np.repeat(per_frame[-1:], missing, axis=0)])
+    return _repeated(per_frame, extended_count(len(per_frame)))
+
+
+def _repeated(per_frame: np.ndarray, count: int) -> np.ndarray:
+    """``(F, …)`` with the last frame repeated until there are so many."""
+    return np.concatenate([per_frame, np.repeat(per_frame[-1:], count - len(per_frame), axis=0)])
 
 
 def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
@@ -224,13 +239,21 @@ def _beside(character: Character, cast: list[Character]) -> np.ndarray:
     return np.concatenate([np.zeros((0, 3)), *others])
 
 
-def encode_background(frames: np.ndarray, model: Model) -> Tensor:
-    """A segment's background ``(F, H, W, 3)`` uint8 to normalised latents ``(1, C, t, h, w)``, a few windows
-    at a time; the last frame is repeated until it fills its window."""
-    frames, state, latents = _extended(frames), None, []
+def encode_background(shot: Shot, numbers: range, model: Model) -> Tensor:
+    """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
+    windows at a time; the last frame is repeated until it fills its window.
+
+    Args:
+        numbers: of the frames, counted from the shot's first.
+
+    Raises:
+        ShotError: it cannot be decoded, is too large, or too short.
+    """
+    count, state, latents = extended_count(len(numbers)), None, []
     # The first frame is a window by itself.
-    cuts = [0, *range(1, len(frames), _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION), len(frames)]
+    cuts = [0, *range(1, count, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION), count]
     for start, end in pairwise(cuts):
-        posterior, state = model.vae.encode_chunk(to_video(frames[start:end]).to(model.device), state)
+        frames = _repeated(background_frames(shot, numbers[start:end]), end - start)
+        posterior, state = model.vae.encode_chunk(to_video(frames).to(model.device), state)
         latents.append(model.vae.normalise(posterior.mode()))
     return torch.cat(latents, 2)

@@ -44,11 +44,11 @@ class Background:
     """What a shot's plate is laid over.
 
     Attributes:
-        frames: ``(F, H, W, 3)`` uint8, the take's.
+        shot: whose frames are read as they are asked for.
         latents: ``(1, C, t, h, w)``, normalised, of the take's segments.
     """
 
-    frames: np.ndarray
+    shot: Shot
     latents: Tensor
 
     @classmethod
@@ -56,11 +56,15 @@ class Background:
     def of(cls, shot: Shot, model: Model) -> "Background | None":
         """None where the shot has none, and for a model that learned nothing: its pictures are shown as they
         are, or they would look like somebody."""
-        frames = background_frames(shot, range(shot.frames)) if model.trained else None
-        if frames is None:
+        if shot.background is None or not model.trained:
             return None
-        ends = np.cumsum(shot.segments)[:-1]
-        return cls(frames, torch.cat([encode_background(part, model) for part in np.split(frames, ends)], 2))
+        ends = np.cumsum(shot.segments).tolist()
+        segments = [range(*span) for span in zip([0, *ends], ends, strict=False)]
+        return cls(shot, torch.cat([encode_background(shot, numbers, model) for numbers in segments], 2))
+
+    def frame(self, number: int) -> np.ndarray:
+        """``(H, W, 3)`` uint8 of the take's frame, counted from 0."""
+        return background_frames(self.shot, range(number, number + 1))[0]
 
 
 @torch.inference_mode()
@@ -96,7 +100,7 @@ def decode_plate(
     for number, picture, set_alone, head, square in streams:
         # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
         cast = np.maximum(head, _bodies(shot, number, room=1))
-        yield over_background(picture, set_alone, given.frames[number], cast, square, shot.shadows)
+        yield over_background(picture, set_alone, given.frame(number), cast, square, shot.shadows)
 
 
 @torch.inference_mode()

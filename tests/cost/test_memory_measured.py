@@ -11,6 +11,7 @@ from isa_engine.configuration import model_config
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost.generation import Work
 from isa_engine.cost.memory import memory
+from isa_engine.geometry.surface import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +43,22 @@ def test_it_is_told_to_within_a_tenth(frames, width, height, characters, policy,
 def test_denoising_two_thousand_frames_takes_a_twentieth_more_than_five_hundred_at_most():
     five_hundred, two_thousand = (printed("tests.cost.denoising_process", n) for n in (497, 2001))
     assert two_thousand < 1.05 * five_hundred
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak")
+def test_a_whole_job_of_two_thousand_frames_takes_a_fifth_more_than_of_five_hundred_at_most_beside_its_shot(
+    tmp_path,
+):
+    """As *Final* has it, some steps read the points of others, which alone would be most of the job."""
+    beside = {}
+    for frames in (497, 2001):
+        measured = printed("tests.cost.generation_process", frames, 64, 64, 1, "forecast", 2, tmp_path)
+        work = Work(frames, 64, 64, 1, 2, 2.0, POLICIES["forecast"])
+        assert memory(model_config("isa-tiny"), work) == pytest.approx(measured, rel=0.1)
+        beside[frames] = measured - frames * 3 * POINTS * 4
+    assert beside[2001] < 1.2 * beside[497]
 
 
 def printed(module: str, *arguments: object) -> int:

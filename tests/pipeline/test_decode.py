@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from isa_engine import sandbox
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
-from isa_engine.pipeline import decode, isa
+from isa_engine.pipeline import background, decode, isa
 from isa_engine.pipeline.background import background_frames
+from isa_engine.pipeline.conditioning import encode_background
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO, footage, make_shot
@@ -79,7 +81,8 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     """Whatever the autoencoder makes of them, and with a cut in it."""
     shot = replace(make_shot(9), background=footage(9), cuts=(4,))
     given = Background.of(shot, trained)
-    assert np.array_equal(np.stack(list(decode_plate(given.latents, trained, shot, given))), given.frames)
+    plate = np.stack(list(decode_plate(given.latents, trained, shot, given)))
+    assert np.array_equal(plate, background_frames(shot, range(9)))
     heads = np.stack(list(decode_matte(given.latents, trained, shot, None)))
     assert np.array_equal(np.stack(list(decode_matte(given.latents, trained, shot, given))), heads)
 
@@ -98,16 +101,42 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
     assert not np.array_equal(as_it_is, plate(shot, trained))
 
 
-def test_plate_and_matte_are_laid_over_one_reading_of_the_background(trained, latents, monkeypatch):
-    read = []
+def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained, latents, monkeypatch):
+    encoded = []
 
-    def counted(shot, numbers):
-        read.append(numbers)
-        return background_frames(shot, numbers)
+    def counted(shot, numbers, model):
+        encoded.append(numbers)
+        return encode_background(shot, numbers, model)
 
-    monkeypatch.setattr(decode, "background_frames", counted)
+    monkeypatch.setattr(decode, "encode_background", counted)
     shot = replace(make_shot(9), background=footage(9))
     shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
     plate, matte = isa.frames(latents[:, :, :3], trained, shot, None, lambda progress: None)
     assert len(list(plate)) == len(list(matte)) == 9
-    assert read == [range(9)]
+    assert encoded == [range(9)]
+
+
+def test_of_a_long_background_a_few_windows_are_in_memory_and_it_is_read_twice(trained, monkeypatch):
+    """Once to be encoded, and once along with the plate's frames."""
+    begun, longest = [], 0
+    read = background._Reading.read
+
+    def counted(reading, numbers):
+        nonlocal longest
+        found = read(reading, numbers)
+        longest = max(longest, len(found), len(reading.kept))
+        return found
+
+    def opened(*asked):
+        begun.append(asked)
+        return sandbox.footage(*asked)
+
+    monkeypatch.setattr(background._Reading, "read", counted)
+    monkeypatch.setattr(background, "footage", opened)
+    shot = replace(make_shot(101), background=footage(101), cuts=(50,))
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    given = Background.of(shot, trained)
+    for _ in decode_plate(given.latents, trained, shot, given):
+        pass
+    assert len(begun) == 2
+    assert longest <= 16

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ from isa_engine.service.queue import claims, sqlite
 from isa_engine.shot import encode_shot, read_shot
 from isa_engine.whole_file import whole_file
 
-FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL, HANGS_ONCE = range(8)
+FAST, ENDLESS, OUT_OF_MEMORY, REFUSED, BROKEN, KILLED, DISK_FULL, HANGS_ONCE, ASIDE = range(9)
 # Seconds a step takes.
 PACE = float(os.environ.get("STUB_PACE", 0))
 
@@ -58,6 +59,8 @@ def generate(shot, model, out: Path, report, *, checkpoint, made) -> None:
         raise MemoryError
     if kind == REFUSED:
         raise EngineError("this shot is not to my taste", remedy="Stage another")
+    if kind == ASIDE:
+        raise EngineError(f"things are put aside in {tempfile.gettempdir()}")
     if kind == BROKEN:
         raise ZeroDivisionError("secret of the engine")
     if kind == DISK_FULL and not (out.parents[2] / "well").exists():

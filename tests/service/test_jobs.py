@@ -10,6 +10,7 @@ from isa_engine.errors import EngineError
 from isa_engine.service.queue.claims import MAX_STALLS
 from tests.service.running import alive, eventually, upload
 from tests.service.stub_engine import (
+    ASIDE,
     BROKEN,
     DISK_FULL,
     ENDLESS,
@@ -107,6 +108,12 @@ def test_a_failure_is_a_sentence_and_leaves_no_files(engine, kind, sentence):
     status = over(engine, job)
     assert (status.state, status.error) == ("failed", sentence)
     assert list((engine.data / "jobs" / job).glob("results-*")) == []
+
+
+def test_what_a_job_puts_aside_is_on_the_disk_whose_room_is_watched(engine):
+    """The system's temporary folder may be memory, or a small partition."""
+    status = over(engine, engine.client.submit(upload(ASIDE)))
+    assert status.error == f"things are put aside in {engine.data}"
 
 
 def test_a_killed_workers_job_goes_on_with_the_next_worker_from_its_last_step(engine):

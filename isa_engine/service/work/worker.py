@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -69,6 +70,9 @@ def main(
     parser.add_argument("--log", default="text")
     arguments = parser.parse_args(argv)
     folders = Folders(arguments.data, arguments.store, arguments.results)
+    # Of long takes much is put aside, on the disk whose room is watched: the system's own temporary folder
+    # may be memory.
+    tempfile.tempdir = str(folders.root)
     # Ctrl-C reaches the whole terminal; when to stop is the service's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping = threading.Event()
