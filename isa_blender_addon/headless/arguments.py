@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import SceneError
 from isa_engine.models.refusal import check_wishes
 
@@ -29,6 +30,7 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the scene's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
+    parser.add_argument("--policy", choices=list(POLICIES), help="which steps ask the network")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")
     parser.add_argument("--detail", type=int, help="tiles along each side, by models that paint in tiles")
 
@@ -51,6 +53,8 @@ def configure(scene, arguments: argparse.Namespace) -> None:
             setattr(scene.isa, name, getattr(arguments, name))
     if arguments.preset:
         presets.use(arguments.preset, scene)
+    if arguments.policy:
+        scene.isa.policy = arguments.policy
     for name in ("steps", "guidance", "seed", "detail"):
         value = getattr(arguments, name)
         if value is not None:

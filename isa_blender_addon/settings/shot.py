@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from isa_engine.configuration.policies import EXACT, FORECAST
+from isa_engine.configuration.policies import EXACT, FORECAST, SPARING
 from isa_engine.models import Description
 from isa_engine.shot import Settings, canvas_size
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PROMPT, MAX_STEPS
@@ -91,6 +91,12 @@ class SceneSettings(bpy.types.PropertyGroup):
                 FORECAST,
                 "Every Other",
                 "The others are forecast from those before: a third of the time, and hardly another picture",
+            ),
+            (
+                SPARING,
+                "Every Third",
+                "The others are forecast, and guidance is computed for every second of the rest: less time "
+                "again, for a picture that differs more",
             ),
         ],
         default=Settings.policy,

@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from isa_engine.commands.remaking import add_remaking, keeping
-from isa_engine.configuration.policies import PRESETS
+from isa_engine.configuration.policies import POLICIES, PRESETS
 from isa_engine.models import describe
 from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=list(PRESETS), help="as the model is asked under that name")
     parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
     parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
+    parser.add_argument("--policy", choices=list(POLICIES), help="which steps ask the network (the shot's)")
     parser.add_argument("--seed", type=int, help="another seed than the shot's")
     parser.add_argument("--prompt", help="other words than the shot's, for models that read")
     parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
     words, people = ("prompt", "negative_prompt"), ("one_by_one", "steering", "painted")
-    names = ("model", "steps", "guidance", "seed", *words, *people)
+    names = ("model", "steps", "guidance", "policy", "seed", *words, *people)
     changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if arguments.preset:
         model = changes.get("model", shot.settings.model)

@@ -41,8 +41,12 @@ class Policy:
 
 
 EVERYTHING = Policy()
-EXACT, FORECAST = "exact", "forecast"
-POLICIES = {EXACT: EVERYTHING, FORECAST: Policy(forecast=2, points=2)}
+EXACT, FORECAST, SPARING = "exact", "forecast", "sparing"
+POLICIES = {
+    EXACT: EVERYTHING,
+    FORECAST: Policy(forecast=2, points=2),
+    SPARING: Policy(forecast=3, points=2, guidance=2),
+}
 
 
 @dataclass(frozen=True)

@@ -70,15 +70,14 @@ class VACE:
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder are little
         beside its steps."""
-        step = sum(operations(self.step(work)).values())
-        return {"denoise": asked(work.policy, work.steps).told * step}
+        branch = sum(operations(self._branch(work)).values())
+        return {"denoise": _forward_passes(work) * branch}
 
     def tokens(self, work: Work) -> dict[str, int]:
         return {"video and references": sum(self._tokens(work)), "text": wan.TEXT_TOKENS}
 
     def step(self, work: Work) -> list[Product]:
-        counts = self._tokens(work) * _branches(work)
-        return [product for count in counts for product in wan.transformer(self.shape, count)]
+        return self._branch(work) * (1 if work.guidance == 1 else 2)
 
     def ways(self, work: Work) -> tuple[Way, ...]:
         """As of ``Description``, on a GPU: numbers of 16 bits, the autoencoder's of 32."""
@@ -88,7 +87,7 @@ class VACE:
         blocks = 2 * transformer / (self.shape.layers + self.shape.controls)
         always = _PROCESS + vae + self.memory_beside(work)
         count, layer = len(self._tokens(work)), _LARGEST_LAYER * text
-        words, passes = 2 * text * count, asked(work.policy, work.steps).told * _branches(work) * count
+        words, passes = 2 * text * count, _forward_passes(work) * count
         return (
             Way("whole", always + transformer + text),
             Way("text encoder offloaded", always + transformer + layer, words, ("text_encoder",)),
@@ -108,6 +107,10 @@ class VACE:
         del found["name"]
         return found
 
+    def _branch(self, work: Work) -> list[Product]:
+        """The products of a forward pass over every part."""
+        return [each for count in self._tokens(work) for each in wan.transformer(self.shape, count)]
+
     def _tokens(self, work: Work) -> list[int]:
         """Tokens of each part, and of the reference pictures of whom it paints, each of which is a latent
         frame more."""
@@ -123,9 +126,10 @@ class VACE:
         return [wan.tokens(self.shape, count, work.height // side, work.width // side) for count in latents]
 
 
-def _branches(work: Work) -> int:
-    """How often the transformer is run over each part at a step."""
-    return 1 if work.guidance == 1 else 2
+def _forward_passes(work: Work) -> int:
+    """How often the transformer is run over each part, on all steps together."""
+    counts = asked(work.policy, work.steps)
+    return counts.told + (0 if work.guidance == 1 else counts.nobody)
 
 
 def context_windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:

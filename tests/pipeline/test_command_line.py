@@ -40,10 +40,12 @@ def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
 
 
 def test_generate_takes_settings_over_the_shots(shot, tmp_path):
-    options = ["--seed", "7", "--steps", "1", "--guidance", "1", "--device", "cpu", "--prompt", "rain"]
+    options = ["--seed", "7", "--steps", "1", "--guidance", "1", "--policy", "sparing", "--device", "cpu"]
+    options += ["--prompt", "rain"]
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert (settings["seed"], settings["steps"], settings["guidance"]) == (7, 1, 1.0)
+    assert settings["policy"] == "sparing"
     assert (settings["prompt"], settings["negative_prompt"]) == ("rain", "")
 
 

@@ -19,8 +19,7 @@ from isa_engine.pipeline.vace.decoding import decoded, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.pipeline.vace.passes import Pass, passes_of, pictures_of
 from isa_engine.pipeline.vace.told import Told, told
-from isa_engine.pipeline.velocity.memory import Memory
-from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
+from isa_engine.pipeline.velocity import Memory, forecast, spared
 from isa_engine.shot import Shot
 
 # Steps of the time that the network is told, between picture and noise.
@@ -68,16 +67,21 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
                 return_dict=False,
             )[0].to(latents.dtype)
 
+    def told_not(latents: Tensor, time: Tensor, said: Tensor, step: int) -> Tensor:
+        return predict(latents, time, conditions.not_words)
+
+    not_said = spared(told_not, steps, policy, memory)
+
     def guided(latents: Tensor, time: Tensor, step: int) -> Tensor:
         latents = conditions.as_video(latents, time)
         said = predict(latents, time, conditions.words)
         if guidance == 1:
             return said
-        unsaid = predict(latents, time, conditions.not_words)
+        unsaid = not_said(latents, time, said, step)
         return unsaid + guidance * (said - unsaid)
 
     # What else policies spare is of points, which this kind does not read.
-    return guided if policy.forecast == 1 else TaylorSeer(guided, policy, steps, memory)
+    return forecast(guided, steps, policy, memory)
 
 
 def preview(estimate: Tensor, model: VACE) -> Image.Image:

@@ -5,12 +5,12 @@ from isa_engine.dit import Conditioning
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.velocity.guidance_interval import GuidanceInterval
 from isa_engine.pipeline.velocity.guidance_reuse import GuidanceReuse
-from isa_engine.pipeline.velocity.guided import AskedOfNobody, Guided, Network
+from isa_engine.pipeline.velocity.guided import AskedOfNobody, Guided, Network, Nobody
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.pipeline.velocity.points_reuse import PointsReuse
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
 
-__all__ = ["Guided", "Memory", "Network", "velocity_of"]
+__all__ = ["Guided", "Memory", "Network", "forecast", "spared", "velocity_of"]
 
 
 def velocity_of(
@@ -31,11 +31,20 @@ def velocity_of(
     """
     memory = {} if memory is None else memory
     nobody = None if guidance == 1 else AskedOfNobody.of(network, conditioning)
-    if nobody is not None and policy.guidance > 1:
-        nobody = GuidanceReuse(nobody, policy.guidance, memory)
-    if nobody is not None and policy.guided != (0.0, 1.0):
-        nobody = GuidanceInterval(nobody, policy, steps)
+    if nobody is not None:
+        nobody = spared(nobody, steps, policy, memory)
     if policy.points > 1:
         network = PointsReuse(network, policy.points, memory)
-    velocity = Guided(network, conditioning, nobody, guidance)
+    return forecast(Guided(network, conditioning, nobody, guidance), steps, policy, memory)
+
+
+def spared(nobody: Nobody, steps: int, policy: Policy, memory: Memory) -> Nobody:
+    """A branch of guidance, of a model of any kind, that is asked as often as a policy wants."""
+    if policy.guidance > 1:
+        nobody = GuidanceReuse(nobody, policy.guidance, memory)
+    return nobody if policy.guided == (0.0, 1.0) else GuidanceInterval(nobody, policy, steps)
+
+
+def forecast(velocity: Velocity, steps: int, policy: Policy, memory: Memory) -> Velocity:
+    """A velocity, of a model of any kind, that is asked on the steps that a policy wants."""
     return velocity if policy.forecast == 1 else TaylorSeer(velocity, policy, steps, memory)

@@ -52,6 +52,8 @@ def test_a_command_line_may_wish_a_preset_and_something_else_of_it(addon, own_pr
     settings = generation_settings(addon)
     assert (settings.steps, settings.policy) == (PRESETS["Exact"].steps, PRESETS["Exact"].policy)
     assert settings.guidance == 3
+    configure(addon, parser.parse_args(["--preset", "Exact", "--policy", "sparing"]))
+    assert (addon.isa.steps, generation_settings(addon).policy) == (PRESETS["Exact"].steps, "sparing")
 
 
 def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):

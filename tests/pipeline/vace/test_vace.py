@@ -14,11 +14,12 @@ from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_engine.configuration.policies import EXACT, FORECAST
+from isa_engine.configuration.policies import EXACT, FORECAST, POLICIES, SPARING
 from isa_engine.controls import depth_pictures, grown_masks, pose_pictures
 from isa_engine.controls.depth import nearest
 from isa_engine.cost import wan
 from isa_engine.cost.generation import Work
+from isa_engine.cost.products import operations
 from isa_engine.errors import Cancelled, ShotError
 from isa_engine.farm import eligibility, tasks
 from isa_engine.farm.job import write_bundle
@@ -136,9 +137,11 @@ def test_it_is_told_what_its_makers_pipeline_tells_it(added, model, staged):
     assert not torch.equal(words, not_words)
 
 
-@pytest.mark.parametrize(("cuts", "policy"), [((), FORECAST), ((2,), EXACT)])
-def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cuts, policy):
-    shot = shot_of_people(added, steps=4 if policy == FORECAST else STEPS, cuts=cuts, policy=policy)
+@pytest.mark.parametrize(
+    ("cuts", "policy", "steps"), [((), FORECAST, 4), ((), SPARING, 6), ((2,), EXACT, STEPS)]
+)
+def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cuts, policy, steps):
+    shot = shot_of_people(added, steps=steps, cuts=cuts, policy=policy)
     kept = SimpleNamespace(path=tmp_path / "kept")
     kept.saved = lambda step: shutil.copy(kept.path, tmp_path / str(step))
     whole = denoise(shot, "hash", model, silent, kept)
@@ -149,6 +152,23 @@ def test_it_goes_on_from_any_step_to_the_same_latents(added, model, tmp_path, cu
         kept = SimpleNamespace(path=tmp_path / str(stop), saved=steps.append)
         assert torch.equal(denoise(shot, "hash", model, silent, kept), whole)
         assert steps == [*range(stop + 1, shot.settings.steps * len(shot.segments) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "guidance", "passes"),
+    [(EXACT, 5.0, 24), (FORECAST, 5.0, 14), (SPARING, 5.0, 9), (SPARING, 1.0, 6)],
+)
+def test_a_policy_spares_the_forward_passes_that_it_is_said_to(
+    added, model, monkeypatch, policy, guidance, passes
+):
+    shot, ran, run = shot_of_people(added, steps=12, policy=policy), [], model.transformer.forward
+    shot = replace(shot, settings=replace(shot.settings, guidance=guidance))
+    monkeypatch.setattr(model.transformer, "forward", lambda **given: ran.append(1) or run(**given))
+    denoise(shot, "hash", model, silent)
+    assert len(ran) == passes
+    described, work = describe(added), Work(FRAMES, *SIZE, 1, 12, guidance, POLICIES[policy])
+    one = sum(operations(described.step(replace(work, guidance=1.0))).values())
+    assert described.operations(work) == {"denoise": passes * one}
 
 
 def test_its_takes_are_made_on_a_farm_to_the_same_pictures(added, model, tmp_path):
