@@ -6,11 +6,9 @@ FAKE_PACE: seconds a step takes, each with a preview.
 usage: as tests/service/stub_engine.py
 """
 
-import argparse
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +17,11 @@ import av
 import numpy as np
 from PIL import Image
 
-from isa_engine.commands import serve
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.service.work import worker
 from isa_engine.shot import write_shot
+from tests.service.roles import play
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
 PACE = float(os.environ.get("FAKE_PACE", 0))
@@ -74,15 +72,5 @@ def paint(path: Path, shot) -> None:
         container.mux(stream.encode())
 
 
-def main() -> None:
-    role = sys.argv.pop(1)
-    if role == "worker":
-        worker.main(load_model, generate)
-    else:
-        parser = argparse.ArgumentParser()
-        serve.add_arguments(parser)
-        serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))
-
-
 if __name__ == "__main__":
-    main()
+    play(lambda: worker.main(load_model, generate), __file__)

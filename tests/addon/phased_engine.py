@@ -6,15 +6,13 @@ A job's seed says in which of ``PHASES`` its first attempt stays; it goes on whe
 job's folder. Later attempts, and other seeds, run through.
 """
 
-import argparse
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 from isa_engine.client.protocol import RESULTS
-from isa_engine.commands import serve
 from isa_engine.service.work import worker
+from tests.service.roles import play
 
 COMMAND = (__file__, "serve", "--port", "0", "--stop-with-stdin")
 PHASES = ("encode", "denoise", "decode", "write")
@@ -39,15 +37,5 @@ def load_model(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name, device="phased")
 
 
-def main() -> None:
-    role = sys.argv.pop(1)
-    if role == "worker":
-        worker.main(load_model, generate)
-    else:
-        parser = argparse.ArgumentParser()
-        serve.add_arguments(parser)
-        serve.run(parser.parse_args(), worker=(sys.executable, __file__, "worker"))
-
-
 if __name__ == "__main__":
-    main()
+    play(lambda: worker.main(load_model, generate), __file__)
