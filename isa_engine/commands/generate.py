@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="cpu, cuda or auto; several that share a long take's steps: cuda:0+cuda:1",
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the transformer first; pays for many or long takes"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.pipeline import Progress, generate, load_model, notes
 
     print(f"loading {shot.settings.model}", flush=True)
-    model = load_model(shot.settings.model, arguments.device)
+    model = load_model(shot.settings.model, arguments.device, arguments.compile)
     for note in notes(shot, model):
         print(f"note: {note}", flush=True)
 

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--devices", help="a worker each, separated by commas, or for one worker joined by + (default: auto)"
     )
     parser.add_argument(
+        "--compile", action="store_true", default=None, help="compile transformers when they are loaded"
+    )
+    parser.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop when standard input ends, as it does with its owner",

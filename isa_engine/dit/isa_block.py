@@ -92,6 +92,15 @@ class ISABlock(nn.Module):
         self.camera = ConditionAttention(width, heads, qk_norm)
         self.image = ConditionAttention(width, heads, qk_norm, maskable=True)
 
+    def compile(self, *args, **kwargs) -> None:
+        """``nn.Module.compile``: the layer as a whole; and for windows each part that a window or a piece
+        goes through, since these are not run by ``forward``."""
+        super().compile(*args, **kwargs)
+        across = [branch for branch in (self.temporal, self.point_temporal) if branch is not None]
+        within = (self.spatial, self.isa or self.control, self.camera, self.image)
+        for part in (*within, *(part for branch in across for part in (branch.attention, branch.stream))):
+            part.compile(*args, **kwargs)
+
     def forward(
         self,
         video: torch.Tensor,

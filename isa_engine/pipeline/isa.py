@@ -1,6 +1,7 @@
 """The painter of the house's own kind: ISA-DiT, VideoVAE and the matte head."""
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from isa_engine.geometry.frames import latent_count
 from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.models import describe
 from isa_engine.models.room import longest_work
+from isa_engine.networks.compiling import compile_blocks, why_not
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.device import device_of, fastest
@@ -28,6 +30,8 @@ from isa_engine.pipeline.velocity import Memory, velocity_of
 from isa_engine.results.record import GENERATED
 from isa_engine.shot import Shot
 
+log = logging.getLogger(__name__)
+
 
 def load(name: str, device: str) -> Model:
     """Devices that are joined by "+" share the windows of long takes; the first one has all else."""
@@ -40,6 +44,19 @@ def _load(name: str, device: str) -> Model:
     # What is told of memory may be twice too high on a GPU: where nothing fits, the least is tried.
     way = fastest(described, device_of(device)) or described.ways(longest_work(described))[-1]
     return build_model(config, weights_folder(name), device, offloaded=way.offloaded)
+
+
+def compiled(model: Model) -> Model:
+    reason = why_not(model.device)
+    if model.offloaded:
+        reason = "it does not fit into the device whole"
+    if model.others:
+        reason = "several devices share it"
+    if reason:
+        log.warning("'%s' is not compiled: %s", model.name, reason)
+        return model
+    compile_blocks(model.dit.transformer_blocks)
+    return dataclasses.replace(model, compiled=True)
 
 
 def parameters(name: str) -> dict[str, dict[str, int]]:

@@ -44,6 +44,7 @@ class Model:
         weights: SHA-256 over the SHA-256 of each weight file, or "random".
         others: workers with the same weights, which share the windows of long takes.
         offloaded: parts whose linear layers lie in the machine's memory until they are run.
+        compiled: whether the transformer's blocks are: faster, to slightly other bits.
     """
 
     config: ModelConfig
@@ -57,6 +58,7 @@ class Model:
     device: torch.device
     others: tuple[Worker, ...] = ()
     offloaded: tuple[str, ...] = ()
+    compiled: bool = False
     kind, controls, steering, painted = "isa", (), (), ()
 
     @property
@@ -79,7 +81,8 @@ class Model:
     def told(self) -> dict[str, Any]:
         """What the record tells of the model beside its name and weights."""
         offloaded = {"offloaded": [*self.offloaded]} if self.offloaded else {}
-        return {"configuration": dataclasses.asdict(self.config), **offloaded}
+        compiled = {"compiled": True} if self.compiled else {}
+        return {"configuration": dataclasses.asdict(self.config), **offloaded, **compiled}
 
     @property
     def parts(self) -> dict[str, nn.Module]:

@@ -66,6 +66,10 @@ class Painter(Protocol):
         """How many numbers each of the named model's networks has, by part; its weights are not read."""
         ...
 
+    def compiled(self, model: Any) -> Any:
+        """The model, compiled as far as it can be; where nothing can, as it was, and the log says why."""
+        ...
+
     def parts(self, shot: Shot, model: Any, segment: int, again: Tensor, report: Report) -> list[Part]:
         """In which parts a segment is sampled, one after the other.
 
@@ -124,16 +128,19 @@ class Painter(Protocol):
         ...
 
 
-def load_model(name: str, device: str = "auto") -> Loaded:
+def load_model(name: str, device: str = "auto", compiled: bool = False) -> Loaded:
     """The named model, of whatever kind, ready to generate.
 
     Args:
         device: "auto" takes a GPU if there is one.
+        compiled: whether to compile it, as far as it can be.
 
     Raises:
         ModelError: no such model or device, or a file or tensor that does not fit; it is named.
     """
-    return _module(describe(name).kind).load(name, device)
+    painter = _module(describe(name).kind)
+    model = painter.load(name, device)
+    return painter.compiled(model) if compiled else model
 
 
 def parameters(name: str) -> dict[str, dict[str, int]]:

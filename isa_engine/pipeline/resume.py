@@ -64,6 +64,7 @@ class LatentsFile:
             str(model.device),
             torch.__version__,
             __version__,
+            *(["compiled"] if model.told().get("compiled") else []),
         )
         self.key = hashlib.sha256("\n".join(made_by).encode()).hexdigest()
         # Steps that are done of all segments together, each segment's latents, and what the policy remembers

@@ -1,9 +1,13 @@
 """Compiled blocks: compiling takes a good part of a minute a graph, so a run's shapes must need few."""
 
+import pytest
 import torch
 
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.isa_block import ISABlock, LayerInputs
+from isa_engine.networks.compiling import compile_blocks, run_eagerly
+from isa_engine.pipeline.velocity.guided import AskedOfNobody
+from tests.dit.small_models import inputs, transformer
 
 D = 16
 
@@ -57,3 +61,42 @@ def test_clips_of_any_length_canvas_and_cast_share_a_graph_and_single_frames_ano
         forward(128, 1, side, points)
     torch._dynamo.reset()
     assert len(graphs) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("windows", "most"),
+    [({}, 6), ({"temporal_window": 2, "temporal_stride": 1, "temporal_anchor": 1}, 32)],
+)
+def test_takes_of_any_length_under_any_policy_need_few_graphs_and_none_breaks(monkeypatch, windows, most):
+    """Of inner layers and of the last: with the cast, with its points as they were kept, and with nobody."""
+    graphs, compiled = [], torch.nn.Module.compile
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda self, **how: compiled(self, backend=backend, fullgraph=True, **how)
+    )
+    torch._dynamo.reset()
+    eager, model = transformer(**windows), transformer(**windows)
+    compile_blocks(model.transformer_blocks)
+    with torch.inference_mode():
+        for latents in (4, 7):
+            x, time, told = inputs(batch=1, latents=latents)
+            nobody = AskedOfNobody.of(None, told).conditioning
+            points: list[list] = [[], []]
+            for conditions, kept in ((told, None), (told, points), (told, points), (nobody, None)):
+                given = [
+                    each.predict(x, time, conditions, kept and kept[number])[0]
+                    for number, each in enumerate((model, eager))
+                ]
+                torch.testing.assert_close(*given, atol=1e-5, rtol=1e-5)
+            if latents == 4:
+                found = len(graphs)
+    assert found <= most
+    assert len(graphs) == found
+    run_eagerly(model.transformer_blocks)
+    assert all(module._compiled_call_impl is None for module in model.modules())

@@ -30,7 +30,7 @@ def shot(tmp_path, monkeypatch) -> Path:
 def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
     shot, model, silent, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("isa_engine.pipeline.load_model", lambda name, device: model)
+    monkeypatch.setattr("isa_engine.pipeline.load_model", lambda name, device, compiled: model)
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "cli")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {"encode 1/1", "denoise 0/2", "denoise 1/2", "denoise 2/2", "write 6/6"} <= set(lines)

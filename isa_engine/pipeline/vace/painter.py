@@ -1,5 +1,6 @@
 """The painter of Wan-VACE."""
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,6 +23,8 @@ from isa_engine.pipeline.vace.told import Told, told
 from isa_engine.pipeline.velocity import Memory, forecast, spared
 from isa_engine.shot import Shot
 
+log = logging.getLogger(__name__)
+
 # Steps of the time that the network is told, between picture and noise.
 _TIMES = 1000
 
@@ -31,6 +34,11 @@ def load(name: str, device: str) -> VACE:
     if found is None:
         raise ModelError(f"'{name}' was not added to this machine", remedy="Run isa-engine model add.")
     return loading.load(name, found, device)
+
+
+def compiled(model: VACE) -> VACE:
+    log.warning("'%s' is not compiled: only the engine's own models are", model.name)
+    return model
 
 
 def parameters(name: str) -> dict[str, dict[str, int]]:

@@ -29,6 +29,7 @@ class ServiceConfig:
         tls_certificate, tls_key: PEM files; empty: plain HTTP.
         behind_proxy: a proxy on the way speaks TLS.
         devices: a worker each, separated by commas: "cuda:0,cuda:1"; "auto" takes a GPU if there is one.
+        compile: whether workers compile the models that can be.
         store: ``postgresql://…``, a queue that several hosts share; empty: SQLite in ``data``. No password in
             it: libpq finds it in ``PGPASSFILE``.
         results: URL for fsspec, where shots and results lie for all hosts; empty: in ``data``.
@@ -59,6 +60,7 @@ class ServiceConfig:
     tls_key: str = ""
     behind_proxy: bool = False
     devices: str = "auto"
+    compile: bool = False
     store: str = ""
     results: str = ""
     host_number: int = 0
@@ -139,6 +141,8 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
         raise EngineError(f"store is '{config.store}'", where=where, remedy=remedy)
     if config.webhook and not config.webhook.startswith(("http://", "https://")):
         raise EngineError(f"webhook is '{config.webhook}'", where=where, remedy="Use https://host/path.")
+    if config.compile and config.ray:
+        raise EngineError("nodes of a Ray cluster do not compile", where=where, remedy="Leave out compile.")
     if config.host_number >= WORKERS_A_HOST:
         remedy = f"Use one below {WORKERS_A_HOST}."
         raise EngineError(f"host_number is {config.host_number}", where=where, remedy=remedy)

@@ -60,6 +60,7 @@ class Supervisor:
             "--log": config.log,
         }
         self.command = [*command, *(str(part) for option in options.items() for part in option)]
+        self.command += ["--compile"] if config.compile else []
         self.worker: subprocess.Popen | None = None
         self.drains = False
         self._renewing = False

@@ -65,6 +65,7 @@ def main(
     parser.add_argument("--results", default="")
     parser.add_argument("--number", type=int, default=0)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--job-seconds", type=float, default=float("inf"))
     parser.add_argument("--free-bytes", type=int, default=0)
     parser.add_argument("--log", default="text")
@@ -84,7 +85,7 @@ def main(
     if load_model is None or generate is None:
         from isa_engine import pipeline
 
-        load_model = partial(pipeline.load_model, device=arguments.device)
+        load_model = partial(pipeline.load_model, device=arguments.device, compiled=arguments.compile)
 
         def generate(*arguments, checkpoint: Run, **options) -> None:
             # The shot's file goes to the results as it came.

@@ -8,28 +8,12 @@ import torch
 from torch import nn
 
 from isa_engine.errors import ran_out_of_memory
+from isa_engine.networks.compiling import compile_blocks, run_eagerly
 from isa_engine.training.sprint.clock import within
 
 T = TypeVar("T")
 # Seconds that compiling may take in all, and steps in which every kind of batch should have come.
 _COMPILES, _FIRST_STEPS = 60.0, 40
-
-
-def compile_blocks(blocks: Iterable[nn.Module]) -> None:
-    """Compile each alone, for batches of any shape."""
-    # Sizes that are equal in the first batch (a square's sides) are not in the next: told apart from the
-    # start, they need no other graph. Single frames, and attention that is short, have one of their own.
-    torch.fx.experimental._config.use_duck_shape = False
-    torch._dynamo.config.recompile_limit = 32
-    for block in blocks:
-        block.compile(dynamic=True)
-
-
-def run_eagerly(blocks: Iterable[nn.Module]) -> None:
-    """Undo ``compile_blocks``."""
-    for block in blocks:
-        block._compiled_call_impl = None
-    torch._dynamo.reset()
 
 
 class Fallbacks:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from isa_engine.networks.compiling import compile_blocks
 from isa_engine.pipeline.model import Model
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.dit.trainer import DiTTrainer
@@ -23,7 +24,6 @@ from isa_engine.training.ring.ring import Ring
 from isa_engine.training.ring.shelves import draws_of_dit
 from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.clock import Clock, within
-from isa_engine.training.sprint.fallbacks import compile_blocks
 from isa_engine.training.sprint.recipe import SprintTraining
 from isa_engine.training.sprint.ring_place import PLACES, PROBED, open_ring
 from isa_engine.training.sprint.transformer import middle_length, with_autoencoder
