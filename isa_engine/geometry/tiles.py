@@ -1,8 +1,8 @@
-"""A canvas larger than the one that a model was made for, in tiles that overlap.
+"""A canvas larger than the one that a model was made for, or longer, in tiles that overlap.
 
-A tile has the shape of the canvas and the size that the model knows: what it sees is a picture through a
-longer lens. So the canvas may have more pixels than any picture that the model has learned from, and people
-have as many more as if the camera stood nearer.
+A tile has the size that the model knows and the shape of the canvas, or is square where that is longer than
+what models learn from: what it sees is a picture through a longer lens. So the canvas may have more pixels
+than any picture that the model has learned from, and people have as many more as if the camera stood nearer.
 """
 
 import math
@@ -11,6 +11,9 @@ from types import EllipsisType
 
 # The part of a tile's side that it shares with the next one, at least.
 _OVERLAP = 0.25
+# The shape of the longest canvas that is seen whole: models learn from pictures of up to 16 to 9, whose sides
+# are rounded to tokens.
+_LONGEST = 1.8
 
 
 @dataclass(frozen=True)
@@ -53,40 +56,41 @@ class Tile:
 
 
 def tiles(rows: int, columns: int, side: int, patch: int = 1) -> list[Tile]:
-    """The tiles of a canvas, row by row; a single one of all of it where its shorter side is no longer than
-    the model's.
+    """The tiles of a canvas, row by row; a single one of all of it where neither side is longer than those of
+    pictures that the model has learned from.
 
     Args:
         rows, columns: of the canvas in latent pixels, multiples of ``patch``.
         side: of the model's own canvas, the shorter one, in latent pixels.
         patch: latent pixels to a token's side; a tile begins with a token.
     """
-    short = min(rows, columns)
-    if short <= side:
-        return [Tile((rows, columns), (0, 0), (rows, columns))]
-    count = along(short, side)
-    axes = [_along(total, side * total / short, count, patch) for total in (rows, columns)]
-    (height, tops), (width, lefts) = axes
+    short, long = sorted((rows, columns))
+    known = min(side, short)
+    square = long > _LONGEST * short
+    (height, tops), (width, lefts) = (
+        _along(total, known if square else known * total / short, patch) for total in (rows, columns)
+    )
     return [Tile((rows, columns), (top, left), (height, width)) for top in tops for left in lefts]
 
 
-def along(short: int, side: int) -> int:
-    """How many tiles lie along each side of a canvas.
+def along(total: int, length: float) -> int:
+    """How many tiles lie along a side of a canvas.
 
     Args:
-        short: the canvas's shorter side.
-        side: that of the model's own canvas, in the same unit.
+        total: that side.
+        length: of a tile, in the same unit; along the shorter side it is that of the model's own canvas.
     """
-    return 1 + max(0, math.ceil((short - side) / ((1 - _OVERLAP) * side)))
+    return 1 + max(0, math.ceil((total - length) / ((1 - _OVERLAP) * length)))
 
 
 def enlarged(side: int, count: int) -> int:
-    """The shorter side of the largest canvas that has so many tiles along each; arguments as of ``along``."""
+    """The shorter side of the largest canvas that has so many tiles along it, of a model of that side."""
     return side + int((count - 1) * (1 - _OVERLAP) * side)
 
 
-def _along(total: int, length: float, count: int, patch: int) -> tuple[int, list[int]]:
-    """Length and beginnings of the tiles along an axis, evenly spread."""
+def _along(total: int, length: float, patch: int) -> tuple[int, list[int]]:
+    """Length and beginnings of the tiles along an axis, evenly spread, each of about that length."""
+    count = along(total, length)
     length = min(total, patch * math.ceil(length / patch))
     steps = (total - length) // patch
-    return length, [patch * round(steps * k / (count - 1)) for k in range(count)]
+    return length, [patch * round(steps * k / (count - 1)) if k else 0 for k in range(count)]

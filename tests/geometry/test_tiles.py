@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from isa_engine.configuration import MODELS, model_config
 from isa_engine.geometry.ndc import to_pixels
 from isa_engine.geometry.tiles import along, enlarged, tiles
+from isa_engine.shot import canvas_size
 
 patches = st.sampled_from([1, 2])
 sides = st.integers(3, 12).map(lambda count: 4 * count)
@@ -24,6 +26,11 @@ def canvases(draw):
     return rows, columns, side, patch
 
 
+def is_long(canvas) -> bool:
+    """Longer than what models learn from."""
+    return max(canvas[:2]) > 1.8 * min(canvas[:2])
+
+
 @given(canvases())
 def test_tiles_of_one_size_cover_the_canvas_and_lie_in_it(canvas):
     rows, columns, side, patch = canvas
@@ -35,12 +42,14 @@ def test_tiles_of_one_size_cover_the_canvas_and_lie_in_it(canvas):
         assert covered[tile.part].shape == tile.size
         assert not any(number % patch for number in (*tile.first, *tile.size))
     assert covered.min() >= 1
-    assert len(found) == along(min(rows, columns), side) ** 2
+    if not is_long(canvas):
+        assert len(found) == along(min(rows, columns), side) ** 2
 
 
 @given(canvases())
 def test_a_tile_is_as_large_as_the_models_own_canvas_of_that_shape(canvas):
     rows, columns, side, patch = canvas
+    assume(not is_long(canvas))
     tile = tiles(*canvas)[0]
     short = min(rows, columns)
     if short <= side:
@@ -48,6 +57,29 @@ def test_a_tile_is_as_large_as_the_models_own_canvas_of_that_shape(canvas):
     else:
         for size, total in zip(tile.size, (rows, columns), strict=True):
             assert side * total / short <= size < side * total / short + patch
+
+
+@given(canvases())
+def test_of_a_canvas_longer_than_what_models_learn_from_tiles_are_square(canvas):
+    rows, columns, side, patch = canvas
+    assume(is_long(canvas))
+    known = min(side, rows, columns)
+    assert all(known <= size < known + patch for size in tiles(*canvas)[0].size)
+
+
+@pytest.mark.parametrize(("columns", "count"), [(16, 1), (28, 1), (30, 3), (38, 3), (64, 5)])
+def test_films_up_to_16_to_9_are_seen_whole_and_longer_ones_in_tiles_along_their_length(columns, count):
+    flat, tall = tiles(16, columns, 16), tiles(columns, 16, 16)
+    assert len(flat) == len(tall) == count
+    assert [tile.first for tile in tall] == [tile.first[::-1] for tile in flat]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_model_sees_16_to_9_in_tiles(model):
+    config = model_config(model)
+    width, height = canvas_size(16, 9, config.short_side, config.multiple)
+    side = config.vae.spatial_compression
+    assert len(config.tiles(height // side, width // side)) == 1
 
 
 @given(canvases())

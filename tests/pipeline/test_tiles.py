@@ -17,7 +17,7 @@ from isa_engine.pipeline.velocity import velocity_of
 from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
 
 # The micro model's own canvas has a short side of 32 pixels.
-WIDTH, HEIGHT, SIDE = 80, 48, 8
+WIDTH, HEIGHT, SIDE = 64, 48, 8
 TILES = MICRO.tiles(HEIGHT // SIDE, WIDTH // SIDE)
 
 
