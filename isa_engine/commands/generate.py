@@ -69,6 +69,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)
 
     # As it lies there: only a shot that was changed is packed anew.
-    encoded = None if changes or shot.kept else arguments.shot.read_bytes()
-    result = generate(shot, model, arguments.out, report, encoded=encoded)
+    file = None if changes or shot.kept else arguments.shot
+    result = generate(shot, model, arguments.out, report, file=file)
     print(f"plate: {result.plate}", flush=True)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def generate(
     report: Report,
     checkpoint: Checkpoint | None = None,
     made: float | None = None,
-    encoded: bytes | None = None,
+    file: Path | None = None,
 ) -> Result:
     """Make the plate of a shot.
 
@@ -52,7 +53,7 @@ def generate(
         report: called at every step; may raise ``Cancelled``.
         checkpoint: where latents are kept after each step, and from where to go on.
         made: seconds since 1970 that the results bear as their time; None: they bear none.
-        encoded: the shot's file, where there is one: it goes to the results as it is.
+        file: the shot's, where there is one: it goes to the results as it is.
 
     Raises:
         ShotError: the shot does not suit the model, or a picture in it is damaged.
@@ -61,9 +62,11 @@ def generate(
     """
     clock = Clock()
     with memory_of(model), results_in(out) as parts:
-        encoded = encoded or encode_shot(shot)
-        parts.shot.write_bytes(encoded)
-        digest = hashlib.sha256(encoded).hexdigest()
+        if file is None:
+            parts.shot.write_bytes(encode_shot(shot))
+        else:
+            shutil.copyfile(file, parts.shot)
+        digest = sha256(parts.shot)
         controls = control_hashes(shot, model, report)
         latents = denoise(shot, digest, model, report, checkpoint, clock)
         record = make_record(shot, digest, model, controls, made)

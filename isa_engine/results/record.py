@@ -115,7 +115,8 @@ def container_tags(record: dict[str, Any], title: str) -> dict[str, str]:
 
 
 def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _utc(seconds: float) -> str:

@@ -254,10 +254,11 @@ def test_settings_out_of_range_are_refused_before_anything_is_written(model, sil
 
 
 def test_a_shots_file_goes_to_the_results_as_it_is(model, silent, tmp_path):
-    shot, file = make_shot(seed=8), io.BytesIO()
+    shot, file = make_shot(seed=8), tmp_path / "other.npz"
     with zipfile.ZipFile(io.BytesIO(encode_shot(shot))) as ours, zipfile.ZipFile(file, "w") as theirs:
         for name in ours.namelist():
             theirs.writestr(name, ours.read(name))
-    result = generate(read_shot(file.getvalue()), model, tmp_path, silent, encoded=file.getvalue())
-    assert result.shot.read_bytes() == file.getvalue() != encode_shot(shot)
+    encoded = file.read_bytes()
+    result = generate(read_shot(encoded), model, tmp_path / "out", silent, file=file)
+    assert result.shot.read_bytes() == encoded != encode_shot(shot)
     assert json.loads(result.record.read_text())["shot"]["sha256"] == sha256(result.shot)

@@ -89,7 +89,7 @@ class Cluster:
         self, shot: Shot, model: RemoteModel, out: Path, report: Report, *, checkpoint: Any, made: float
     ) -> None:
         """As ``pipeline.generate``, elsewhere."""
-        encoded = checkpoint.encoded
+        encoded = checkpoint.shot_file.read_bytes()
         latents, record = self._denoised(encoded, report, checkpoint, made)
         with results_in(out) as parts:
             parts.shot.write_bytes(encoded)

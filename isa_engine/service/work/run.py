@@ -27,13 +27,14 @@ class Run:
     """One attempt at a job: what ``generate`` tells of it, and the file that it goes on from.
 
     Attributes:
-        encoded: the shot's file.
+        path: of that file.
+        shot_file: the shot as it came, once it was read.
     """
 
     def __init__(self, worker, claim: Claim):
         self.worker, self.claim = worker, claim
         self.path = worker.folders.checkpoint(claim.id)
-        self.encoded = b""
+        self.shot_file = worker.folders.shot(claim.id)
         self.began, self.phase = time.monotonic(), ""
 
     def note(self, line: str) -> None:
@@ -41,30 +42,33 @@ class Run:
         note(self.worker.folders.log(self.claim.id), line)
 
     def read_shot(self) -> Shot:
-        """The shot as it came; its file is ``encoded`` from now on.
+        """The shot as it came.
 
         Raises:
             Damaged: it is missing, or another, here and where it lies for good.
             ShotError: it was never one.
             OSError: the disk cannot be read, which says nothing of the shot.
         """
-        whole = self._bring()
-        if not whole and self.worker.folders.archive:
+        encoded = self._brought()
+        if not self._came(encoded) and self.worker.folders.archive:
             # Only a copy of what lies elsewhere: it is brought once more.
-            self.worker.folders.shot(self.claim.id).unlink(missing_ok=True)
-            whole = self._bring()
-        if not whole:
-            state = "was damaged" if self.encoded else "is no longer"
+            self.shot_file.unlink(missing_ok=True)
+            encoded = self._brought()
+        if not self._came(encoded):
+            state = "was damaged" if encoded else "is no longer"
             raise Damaged(f"the shot {state} on the engine's disk", remedy="Send it again.")
-        return read_shot(self.encoded)
+        return read_shot(encoded)
 
-    def _bring(self) -> bool:
-        """Read the shot's file; whether it is the one that came."""
-        self.encoded = b""
+    def _brought(self) -> bytes:
+        """The shot's file, from wherever it lies; empty: it is nowhere."""
         with contextlib.suppress(FileNotFoundError):
-            self.encoded = self.worker.folders.bring_shot(self.claim.id).read_bytes()
+            return self.worker.folders.bring_shot(self.claim.id).read_bytes()
+        return b""
+
+    def _came(self, encoded: bytes) -> bool:
+        """Whether it is the file that came."""
         # Of a job that an early version took, the queue does not know the checksum.
-        return bool(self.encoded) and self.claim.shot in ("", hashlib.sha256(self.encoded).hexdigest())
+        return bool(encoded) and self.claim.shot in ("", hashlib.sha256(encoded).hexdigest())
 
     def saved(self, step: int) -> None:
         """A checkpoint of this denoising step lies at ``path``."""

@@ -89,7 +89,7 @@ def main(
 
         def generate(*arguments, checkpoint: Run, **options) -> None:
             # The shot's file goes to the results as it came.
-            pipeline.generate(*arguments, checkpoint=checkpoint, encoded=checkpoint.encoded, **options)
+            pipeline.generate(*arguments, checkpoint=checkpoint, file=checkpoint.shot_file, **options)
 
     worker = Worker(
         folders,
