@@ -8,6 +8,7 @@ is imported.
 """
 
 import errno
+import io
 import json
 import os
 import sys
@@ -137,7 +138,10 @@ class _Depth:
     def write(self) -> None:
         """``(F, H, W)`` float16 metres; ``(1, H, W)`` where all frames are alike."""
         alike = all(np.array_equal(frame, self._frames[0]) for frame in self._frames)
-        np.save(self._out, np.stack(self._frames[:1] if alike else self._frames))
+        # Into a file itself, numpy says nothing of a full disk.
+        packed = io.BytesIO()
+        np.save(packed, np.stack(self._frames[:1] if alike else self._frames))
+        self._out.write_bytes(packed.getbuffer())
 
 
 def _empty_compositor(scene):

@@ -11,7 +11,7 @@ from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.session import Session
 from isa_engine.errors import Cancelled, SceneError
-from tests.addon.background.making import leftovers, painted, shot_of
+from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
 from tests.addon.plates import write_movie
 from tests.addon.scenes.snapshot import snapshot
 from tests.full_disk import room_for
@@ -70,6 +70,16 @@ def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monk
             painted(staged)
     assert not list(backgrounds_folder().glob("*.mp4"))
     assert painted(staged).std() > 10
+
+
+def test_depth_that_a_full_disk_cuts_short_is_said(staged, monkeypatch):
+    staged.isa.background, staged.frame_end = "RENDER", 1
+    shot, paint = steered_by_depth(staged), work._blender()
+    # The pictures are smaller than the depth of all of them.
+    monkeypatch.setattr(work, "_blender", lambda: ["prlimit", "--fsize=3000", *paint])
+    with pytest.raises(SceneError, match=r"cannot be made: .*File too large"):
+        made(staged, shot)
+    assert list(backgrounds_folder().glob("*")) == []
 
 
 def test_a_disk_that_is_full_at_the_beginning_is_said(staged, monkeypatch):
