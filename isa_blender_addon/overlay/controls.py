@@ -1,4 +1,4 @@
-"""The pictures that steer a model, of the cast as it stands now; needs no Blender."""
+"""The pictures that steer a model, of cast and set as they stand now; needs no Blender."""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -17,7 +17,11 @@ _ORDER = "boxes", "mask", "depth", "normals", "pose"
 
 
 def control_picture(
-    bodies: list[Body], view: View, size: tuple[int, int], names: Collection[str]
+    bodies: list[Body],
+    view: View,
+    size: tuple[int, int],
+    names: Collection[str],
+    set_depth: np.ndarray | None = None,
 ) -> np.ndarray:
     """Controls over one another, as the engine draws them, transparent where they are black.
 
@@ -26,6 +30,7 @@ def control_picture(
     Args:
         size: width and height of the canvas.
         names: of ``isa_engine.controls.CONTROLS``.
+        set_depth: ``(h, w)`` of a frame of ``Shot.background_depth``; None: the set's is not known.
 
     Returns:
         ``(height, width, 4)`` uint8, sRGB and straight alpha.
@@ -33,7 +38,7 @@ def control_picture(
     picture = np.zeros((size[1], size[0], 4), np.uint8)
     if not bodies:
         return picture
-    shot = _one_frame(bodies, view, size)
+    shot = _one_frame(bodies, view, size, set_depth)
     for name in _ORDER:
         if name in names:
             (control,) = CONTROLS[name](shot, size)
@@ -42,7 +47,7 @@ def control_picture(
     return picture
 
 
-def _one_frame(bodies: list[Body], view: View, size: tuple[int, int]) -> Shot:
+def _one_frame(bodies: list[Body], view: View, size: tuple[int, int], set_depth: np.ndarray | None) -> Shot:
     characters = [
         Character(
             f"{number}",
@@ -61,4 +66,5 @@ def _one_frame(bodies: list[Body], view: View, size: tuple[int, int]) -> Shot:
         camera_to_world=view.camera_to_world[None],
         characters=tuple(characters),
         settings=Settings(width=size[0], height=size[1]),
+        background_depth=None if set_depth is None else set_depth[None],
     )

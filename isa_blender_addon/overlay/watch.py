@@ -14,10 +14,11 @@ from ..scene.units import unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing
 from ..settings.models import model_named
-from ..settings.shot import canvas
+from ..settings.shot import canvas, generation_settings
 from .cast import Cast
 from .controls import control_picture
 from .geometry import CANVAS_DISTANCE, Body, Drawing, View, drawing
+from .set import TooFine, set_depth
 
 
 class Watch:
@@ -67,7 +68,7 @@ class Watch:
         colours = tuple(member.colour[:] for member in playing(scene))
         looks = model_named(scene.isa.model), tuple(sorted(scene.isa.controls)), colours
         seen = camera_at(scene, scene.frame_current).session_uid, frame_shape(scene), scene.frame_current
-        return scene.session_uid, view_layer(scene).name, looks, seen
+        return scene.session_uid, view_layer(scene).name, looks, seen, _looks_at_set(scene)
 
     def _read(self, scene) -> tuple[Drawing, str]:
         """What to draw, and a sentence about what is not drawn."""
@@ -83,11 +84,27 @@ class Watch:
         bodies = [replace(b, points=metre * b.points, joints=metre * b.joints) for b in bodies]
         made = drawing(bodies, view, model.points, _distance(camera.data, metre)).scaled(1 / metre)
         # Of another model's, whatever was chosen for it is not drawn.
+        told_of = []
+        if off:
+            sentence = "Off in viewports, so generated but not drawn: {names}."
+            told_of.append(said(sentence, names=", ".join(off)))
         if model.controls and scene.isa.controls:
-            picture = control_picture(bodies, view, canvas(scene), scene.isa.controls)
+            size, behind = canvas(scene), None
+            if _looks_at_set(scene):
+                try:
+                    behind = set_depth(scene, view, metre, size)
+                except TooFine:
+                    told_of.append(said("The set's depth is sent, but the set is too fine to be drawn here."))
+            picture = control_picture(bodies, view, size, scene.isa.controls, behind)
             made = replace(made, controls=picture)
-        sentence = "Off in viewports, so generated but not drawn: {names}."
-        return made, said(sentence, names=", ".join(off)) if off else ""
+        return made, " ".join(told_of)
+
+
+def _looks_at_set(scene) -> bool:
+    """Whether the set's depth is to be seen: where it goes with the shot (``background.begin``)."""
+    if "depth" not in scene.isa.controls or scene.isa.background != "RENDER":
+        return False
+    return generation_settings(scene).steering == "depth"
 
 
 def _distance(camera, metre: float) -> float:

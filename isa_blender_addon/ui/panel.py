@@ -155,6 +155,8 @@ def draw_controls(context, layout) -> None:
     masked = {*model.painted} & {*sent} & scene.isa.controls
     if masked and scene.isa.background == "NONE":
         sentence(context, layout, "Without a background all of the frame is painted.", "INFO")
+    if "depth" in {*sent} & scene.isa.controls and scene.isa.background == "FOOTAGE":
+        sentence(context, layout, "Of footage only the cast's depth is known.", "INFO")
 
 
 class ISA_PT_background(_Panel, bpy.types.Panel):

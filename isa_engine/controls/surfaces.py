@@ -69,10 +69,14 @@ def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
     """
     clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
     corners = clip[surface.triangles]
-    before_us, inverse = corners[..., 2] > NEAR, inverses(corners)
-    drawn = np.flatnonzero(before_us.any(1) & np.isfinite(inverse).all((1, 2)))
-    inverse = inverse[drawn]
-    boxes = _boxes(corners[drawn], before_us[drawn].all(1), size)
+    a, b, c = corners[..., 2].T > NEAR
+    boxes = _boxes(corners, a & b & c, size)
+    # Most triangles of a fine mesh lie between the centres of pixels.
+    drawn = np.flatnonzero((a | b | c) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0))
+    inverse = inverses(corners[drawn])
+    whole = np.isfinite(inverse).all((1, 2))
+    drawn, inverse = drawn[whole], inverse[whole]
+    boxes = boxes[drawn]
     buffer = DepthBuffer(size)
     for number, columns, rows in pixels_in(boxes):
         x, y = pixel_centres(columns, rows, size)
@@ -116,6 +120,8 @@ def _boxes(corners: np.ndarray, in_front: np.ndarray, size: tuple[int, int]) -> 
     """``pixel_boxes`` of triangles ``(n, 3, 3)`` of x, y and w; the whole picture where a triangle reaches
     behind the camera."""
     places = to_pixels(corners[..., :2] / np.where(in_front[:, None], corners[..., 2], 1)[..., None], size)
-    low = np.where(in_front[:, None], places.min(1), -np.inf)
-    high = np.where(in_front[:, None], places.max(1), np.inf)
+    # Not min and max along the corners, which take four times as long for so few.
+    a, b, c = places[:, 0], places[:, 1], places[:, 2]
+    low = np.where(in_front[:, None], np.minimum(np.minimum(a, b), c), -np.inf)
+    high = np.where(in_front[:, None], np.maximum(np.maximum(a, b), c), np.inf)
     return pixel_boxes(low, high, size)

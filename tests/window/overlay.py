@@ -141,6 +141,12 @@ def controls(viewport, report: dict) -> Iterator[None]:
         report["controls"][" ".join(sorted(shown))] = own_times(viewport)
     scene.frame_set(8)
     yield from stagehand.picture("overlay-masks")
+    scene.isa.steering, scene.isa.background, scene.isa.controls = "depth", "RENDER", {"depth"}
+    report["controls"]["depth of cast and set"] = own_times(viewport)
+    scene.frame_set(8)
+    yield from stagehand.picture("overlay-depth")
+    # At the picture's lower edge, where nobody stands.
+    report["ground"] = part("overlay.watch").watch.drawing(scene).controls[-1, ::40, 0].tolist()
 
 
 def timed(work, clock=time.perf_counter) -> float:

@@ -24,3 +24,4 @@ def test_a_click_shows_the_points_of_five_people_and_controls_lie_on_three(blend
     assert len(joints) >= 20
     # A pixel of the screen may fall on another one of the picture at the edge of a limb.
     assert right.mean() > 0.9
+    assert min(report["ground"]) > 50

@@ -16,7 +16,7 @@ from isa_engine.controls.surfaces import see, surface_of
 from isa_engine.shot import validate
 from tests.addon.background.making import made, shine, steered_by_depth
 from tests.addon.scene.test_units import enlarge
-from tests.controls.people import met, rays
+from tests.addon.scenes.rays import met_by_rays
 from tests.movies import read_video
 
 pytestmark = pytest.mark.usefixtures("addon")
@@ -54,7 +54,7 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, thin
     assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
 
     # By rays, past Anna, who stands partly behind the cube; in the scene's units.
-    expected = np.array([_met_by_rays(shot, frame, things) for frame in range(len(depth))])
+    expected = np.array([met_by_rays(shot, frame, things, (48, 32)) for frame in range(len(depth))])
     there = np.isfinite(expected)
     assert 0.2 < there.mean() < 0.9
     assert (np.isfinite(depth) != there).mean() < 0.005
@@ -87,25 +87,12 @@ def test_the_scenes_own_engine_tells_it_too(staged, things, engine):
     movie, (depth,) = made(scene, shot)
     assert read_video(movie, 1, (48, 32)).std() > 10
     # EEVEE looks along a ray that passes a pixel somewhere, and a renderer may blur by a pixel.
-    around = np.pad(_met_by_rays(shot, 0, things), 1, mode="edge")
+    around = np.pad(met_by_rays(shot, 0, things, (48, 32)), 1, mode="edge")
     around = np.lib.stride_tricks.sliding_window_view(around, (3, 3))
     nearest_there, farthest_there = around.min((2, 3)), around.max((2, 3))
     assert 0.2 < np.isfinite(depth).mean() < 0.9
     right = (depth >= nearest_there * (1 - 1e-3)) & (depth <= farthest_there * (1 + 1e-3))
     assert right.mean() > 0.995
-
-
-def _met_by_rays(shot, frame: int, things) -> np.ndarray:
-    """How far ahead what is there is met in each pixel of the canvas."""
-    origin, way = rays(shot, frame, (shot.settings.width, shot.settings.height))
-    depth = np.full(way.shape[:2], np.inf)
-    for thing in things:
-        corners = np.array([thing.matrix_world @ vertex.co for vertex in thing.data.vertices])
-        for face in thing.data.polygons:
-            a, b, c, d = corners[list(face.vertices)]
-            for triangle in ((a, b, c), (a, c, d)):
-                depth = np.minimum(depth, met(origin, way, np.array(triangle)))
-    return depth
 
 
 def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
