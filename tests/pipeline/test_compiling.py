@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from isa_engine.pipeline import isa
 from isa_engine.pipeline.painter import load_model
 from isa_engine.pipeline.resume import LatentsFile
 from isa_engine.pipeline.spread.devices import Device
-from isa_engine.service.operation.configuration import read_config
+from isa_engine.service.operation.configuration import ServiceConfig, read_config
+from isa_engine.service.work.supervisor import Supervisor
 from tests.dit.small_models import inputs
 from tests.pipeline.shots import MICRO, speaking
 
@@ -62,6 +64,13 @@ def test_what_is_spread_or_offloaded_is_not_compiled(tried, change, caplog):
     assert not isa.compiled(dataclasses.replace(model, **change)).compiled
     assert tried == []
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_workers_are_told_to_compile_if_the_service_is(asked, tmp_path):
+    folders = SimpleNamespace(root=tmp_path)
+    supervisor = Supervisor(None, folders, ("worker",), ServiceConfig(compile=asked))
+    assert ("--compile" in supervisor.command) == asked
 
 
 def test_nodes_of_a_cluster_do_not_compile():
