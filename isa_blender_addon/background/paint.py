@@ -189,7 +189,8 @@ def encode(job: dict, files: list[str], numbers) -> None:
     render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
     render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
     # The same background must be the same file at each run, or its shot would be another shot: no date is in
-    # it; and x264's slower presets encode one film in a hundred otherwise than before, by up to 25 levels.
+    # it, and no preset with mb-tree is used, whose decisions depend on memory that x264 never set: one movie
+    # in sixty differed, by up to 25 levels.
     render.use_stamp_date, render.ffmpeg.ffmpeg_preset = False, "REALTIME"
     render.filepath = job["out"]
     strip = _strip(scene, files)

@@ -69,10 +69,9 @@ def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
     """
     clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
     corners = clip[surface.triangles]
-    a, b, c = corners[..., 2].T > NEAR
-    boxes = _boxes(corners, a & b & c, size)
+    boxes = _boxes(corners, size)
     # Most triangles of a fine mesh lie between the centres of pixels.
-    drawn = np.flatnonzero((a | b | c) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0))
+    drawn = np.flatnonzero((boxes[:, 2] > 0) & (boxes[:, 3] > 0))
     inverse = inverses(corners[drawn])
     whole = np.isfinite(inverse).all((1, 2))
     drawn, inverse = drawn[whole], inverse[whole]
@@ -116,12 +115,30 @@ def pixels_a_metre(shot: Shot, frame: int, size: tuple[int, int]) -> float:
     return float(np.sqrt(np.prod(shot.intrinsics[frame, :2] * size / 2)))
 
 
-def _boxes(corners: np.ndarray, in_front: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """``pixel_boxes`` of triangles ``(n, 3, 3)`` of x, y and w; the whole picture where a triangle reaches
-    behind the camera."""
-    places = to_pixels(corners[..., :2] / np.where(in_front[:, None], corners[..., 2], 1)[..., None], size)
+def _boxes(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """``pixel_boxes`` of what lies before the camera of triangles ``(n, 3, 3)`` of x, y and w."""
+    before_us = corners[..., 2] > NEAR
+    a, b, c = before_us.T
+    whole, cut = a & b & c, np.flatnonzero((a | b | c) & ~(a & b & c))
+    places = to_pixels(corners[..., :2] / np.where(whole[:, None], corners[..., 2], 1)[..., None], size)
     # Not min and max along the corners, which take four times as long for so few.
     a, b, c = places[:, 0], places[:, 1], places[:, 2]
-    low = np.where(in_front[:, None], np.minimum(np.minimum(a, b), c), -np.inf)
-    high = np.where(in_front[:, None], np.maximum(np.maximum(a, b), c), np.inf)
+    low = np.where(whole[:, None], np.minimum(np.minimum(a, b), c), np.inf)
+    high = np.where(whole[:, None], np.maximum(np.maximum(a, b), c), -np.inf)
+    low[cut], high[cut] = _cut_at_near(corners[cut], before_us[cut], size)
     return pixel_boxes(low, high, size)
+
+
+def _cut_at_near(
+    corners: np.ndarray, before_us: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high corners, ``(n, 2)`` in pixels, of boxes about what lies before the camera of triangles
+    that reach behind it. That part's corners are the triangle's, and where edges meet the near plane."""
+    following, is_before = np.roll(corners, -1, 1), np.roll(before_us, -1, 1)
+    crossing = before_us != is_before
+    rise = np.where(crossing, following[..., 2] - corners[..., 2], 1)
+    met = corners + ((NEAR - corners[..., 2]) / rise)[..., None] * (following - corners)
+    ends, there = np.concatenate([corners, met], 1), np.concatenate([before_us, crossing], 1)[..., None]
+    places = to_pixels(ends[..., :2] / np.where(there, ends[..., 2:], 1), size)
+    # So near to the camera rounding may be worth a part of a pixel.
+    return np.where(there, places, np.inf).min(1) - 1, np.where(there, places, -np.inf).max(1) + 1

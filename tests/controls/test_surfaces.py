@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isa_engine.controls import rasterizing
+from isa_engine.controls import rasterizing, surfaces
 from isa_engine.controls.surfaces import figure_size, see, surface_of
 from isa_engine.geometry.camera import NEAR
 from isa_engine.pipeline.matte import projected_matte
@@ -44,6 +44,25 @@ def test_every_pixel_shows_what_its_ray_meets_first(seed, away):
     assert same.mean() > 0.995
     assert (seen.owner == owner).mean() > 0.995
     assert ((seen.owner >= 0) == np.isfinite(seen.depth)).all()
+
+
+def test_of_a_floor_on_which_the_camera_stands_a_pixel_is_looked_at_a_few_times_only(monkeypatch):
+    """Each of its triangles that reach behind the camera looked at in the whole picture takes seconds."""
+    x, y = np.meshgrid(np.linspace(-20, 20, 41), np.linspace(-24, 16, 41))
+    corners = np.stack([x.ravel(), y.ravel() + 0.3, np.full(x.size, -1.0)], 1)
+    first = (np.arange(40)[:, None] * 41 + np.arange(40)).ravel()
+    halves = [np.stack([first, first + 1, first + 42], 1), np.stack([first, first + 42, first + 41], 1)]
+    looked_at = []
+
+    def counted(boxes):
+        looked_at.append(int((boxes[:, 2] * boxes[:, 3]).sum()))
+        return rasterizing.pixels_in(boxes)
+
+    monkeypatch.setattr(surfaces, "pixels_in", counted)
+    shot = shot_of([heap(corners, np.concatenate(halves))], size=SIZE)
+    seen = see(surface_of(shot, 0), shot.mvp[0], SIZE)
+    assert 0.2 < np.isfinite(seen.depth).mean() < 0.6
+    assert sum(looked_at) < 5 * SIZE[0] * SIZE[1]
 
 
 def test_neighbouring_triangles_leave_no_pixel_between_them_and_pieces_change_nothing(monkeypatch):
