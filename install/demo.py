@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE.parent / "out" / "demo")
     parser.add_argument("--steps", type=int, help="of denoising (default: the scene's)")
-    parser.add_argument("--detail", type=int, default=2, help="tiles along each side; 1 is quicker")
+    parser.add_argument("--detail", type=int, default=2, help="tiles along the shorter side; 1 is quicker")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()

@@ -32,7 +32,9 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guidance", type=float, help="another guidance scale than the scene's")
     parser.add_argument("--policy", choices=list(POLICIES), help="which steps ask the network")
     parser.add_argument("--seed", type=int, help="another seed than the scene's")
-    parser.add_argument("--detail", type=int, help="tiles along each side, by models that paint in tiles")
+    parser.add_argument(
+        "--detail", type=int, help="tiles along the shorter side, by models that paint in tiles"
+    )
 
 
 def configure(scene, arguments: argparse.Namespace) -> None:

@@ -60,8 +60,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     detail: IntProperty(
         name="Detail",
-        description="A larger canvas, painted in so many tiles along each side: 2 has 1.75 times the pixels "
-        "along each and takes four times as long, 3 has 2.5 times and takes nine times as long",
+        description="A larger canvas, painted in so many tiles along its shorter side: 2 has 1.75 times the "
+        "pixels along each side and takes about five times as long, 3 has 2.5 times and takes about ten",
         default=1,
         min=1,
         max=4,

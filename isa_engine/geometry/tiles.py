@@ -1,8 +1,9 @@
 """A canvas larger than the one that a model was made for, or longer, in tiles that overlap.
 
-A tile has the size that the model knows and the shape of the canvas, or is square where that is longer than
-what models learn from: what it sees is a picture through a longer lens. So the canvas may have more pixels
-than any picture that the model has learned from, and people have as many more as if the camera stood nearer.
+A tile is a square of the size that the model knows: what it sees is a picture through a longer lens. So the
+canvas may have more pixels than any picture that the model has learned from, and people have as many more as
+if the camera stood nearer. It is a square, as most pictures that models learn from are: in tiles of 16 to 9
+faces and legs come apart.
 """
 
 import math
@@ -65,11 +66,9 @@ def tiles(rows: int, columns: int, side: int, patch: int = 1) -> list[Tile]:
         patch: latent pixels to a token's side; a tile begins with a token.
     """
     short, long = sorted((rows, columns))
-    known = min(side, short)
-    square = long > _LONGEST * short
-    (height, tops), (width, lefts) = (
-        _along(total, known if square else known * total / short, patch) for total in (rows, columns)
-    )
+    if short <= side and long <= _LONGEST * short:
+        return [Tile((rows, columns), (0, 0), (rows, columns))]
+    (height, tops), (width, lefts) = (_along(total, min(side, short), patch) for total in (rows, columns))
     return [Tile((rows, columns), (top, left), (height, width)) for top in tops for left in lefts]
 
 

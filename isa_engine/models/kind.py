@@ -51,7 +51,7 @@ class Description(Protocol):
         state: one of ``STATES``: how its weights stand on the machine that the description is from.
         licence: of its weights, in a few words; empty where it is the engine's own.
         short_side: pixels of the shorter side of the canvas that it is made for.
-        detail: how many tiles along each side of a larger canvas than its own it may paint
+        detail: how many tiles along the shorter side of a larger canvas than its own it may paint
             (``geometry.tiles``); 1: it paints none in tiles.
         multiple: pixels of which both sides of a canvas must be multiples.
         max_frames: frames of the longest take that was measured, or trained on.

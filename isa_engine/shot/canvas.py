@@ -16,7 +16,7 @@ def canvas_size(
         width, height: shape of the camera's frame, in square units (pixel aspect applied).
         short_side: the model's, a multiple of ``multiple``.
         multiple: video pixels to a token's side.
-        detail: tiles along each side, where the canvas is larger than the model's own (``geometry.tiles``).
+        detail: tiles along the shorter side, of a canvas larger than the model's own (``geometry.tiles``).
     """
     scale = enlarged(short_side, detail) / min(width, height)
     snap = [max(multiple, multiple * round(side * scale / multiple)) for side in (width, height)]

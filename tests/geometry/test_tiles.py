@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.configuration import MODELS, model_config
@@ -26,9 +26,10 @@ def canvases(draw):
     return rows, columns, side, patch
 
 
-def is_long(canvas) -> bool:
-    """Longer than what models learn from."""
-    return max(canvas[:2]) > 1.8 * min(canvas[:2])
+def is_whole(canvas) -> bool:
+    """Neither larger nor longer than what models learn from."""
+    short, long = sorted(canvas[:2])
+    return short <= canvas[2] and long <= 1.8 * short
 
 
 @given(canvases())
@@ -42,29 +43,21 @@ def test_tiles_of_one_size_cover_the_canvas_and_lie_in_it(canvas):
         assert covered[tile.part].shape == tile.size
         assert not any(number % patch for number in (*tile.first, *tile.size))
     assert covered.min() >= 1
-    if not is_long(canvas):
-        assert len(found) == along(min(rows, columns), side) ** 2
+    if not is_whole(canvas):
+        known = min(side, rows, columns)
+        assert len(found) == along(rows, known) * along(columns, known)
 
 
 @given(canvases())
-def test_a_tile_is_as_large_as_the_models_own_canvas_of_that_shape(canvas):
+def test_a_tile_is_a_square_of_the_models_own_side_or_all_of_a_canvas_that_it_knows(canvas):
     rows, columns, side, patch = canvas
-    assume(not is_long(canvas))
-    tile = tiles(*canvas)[0]
-    short = min(rows, columns)
-    if short <= side:
-        assert tile.size == (rows, columns)
+    size = tiles(*canvas)[0].size
+    if is_whole(canvas):
+        assert size == (rows, columns)
     else:
-        for size, total in zip(tile.size, (rows, columns), strict=True):
-            assert side * total / short <= size < side * total / short + patch
-
-
-@given(canvases())
-def test_of_a_canvas_longer_than_what_models_learn_from_tiles_are_square(canvas):
-    rows, columns, side, patch = canvas
-    assume(is_long(canvas))
-    known = min(side, rows, columns)
-    assert all(known <= size < known + patch for size in tiles(*canvas)[0].size)
+        known = min(side, rows, columns)
+        assert size[0] == size[1]
+        assert known <= size[0] < known + patch
 
 
 @pytest.mark.parametrize(("columns", "count"), [(16, 1), (28, 1), (30, 3), (38, 3), (64, 5)])
@@ -104,7 +97,7 @@ def test_a_point_stands_in_a_tile_where_it_stands_in_the_canvas(canvas, seed):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 @pytest.mark.parametrize("side", [128, 256, 480, 512])
-def test_the_canvas_of_a_detail_has_so_many_tiles_along_each_side(side, count):
+def test_the_canvas_of_a_detail_has_so_many_tiles_along_its_shorter_side(side, count):
     assert along(enlarged(side, count), side) == count
     assert along(enlarged(side, count) + 8, side) == count + 1
 

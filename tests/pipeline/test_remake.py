@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine import cli
+from isa_engine.configuration import MODELS
 from isa_engine.cost.generation import seen
 from isa_engine.errors import Cancelled, ShotError
 from isa_engine.geometry import temporal_windows
@@ -263,9 +264,10 @@ def test_the_shot_file_carries_what_is_kept_and_the_record_says_so(windowed, tak
 
 def test_the_command_line_makes_frames_of_a_take_again(take, tmp_path, capsys, monkeypatch):
     seen, made = [], SimpleNamespace(plate="plate.mp4")
+    monkeypatch.setitem(MODELS, WINDOWED.name, lambda: WINDOWED)
     monkeypatch.setattr("isa_engine.pipeline.load_model", lambda *_: speaking(WINDOWED))
     monkeypatch.setattr(
-        "isa_engine.pipeline.generate", lambda shot, *_, encoded: seen.append((shot, encoded)) or made
+        "isa_engine.pipeline.generate", lambda shot, *_, file: seen.append((shot, file)) or made
     )
     shot = tmp_path / "shot.npz"
     write_shot(make_shot(FRAMES, steps=3), shot)
@@ -274,7 +276,7 @@ def test_the_command_line_makes_frames_of_a_take_again(take, tmp_path, capsys, m
     assert cli.main([*command, "--of", str(take), "--remake", "all"]) == 1
     assert "--remake 80-96" in capsys.readouterr().err
     assert cli.main([*command, "--of", str(take), "--remake", "24-28"]) == 0
-    ((sent, encoded),) = seen
+    ((sent, file),) = seen
     # Not the file as it lies there, which keeps nothing.
-    assert encoded is None
+    assert file is None
     assert np.flatnonzero(sent.kept.again).tolist() == list(range(MADE.start, MADE.stop))

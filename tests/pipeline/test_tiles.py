@@ -34,8 +34,8 @@ def noise_for(conditioning, seed: int = 0) -> torch.Tensor:
     return initial_noise(tuple(conditioning.background_latents.shape), seed)
 
 
-def test_a_canvas_of_this_size_has_four_tiles():
-    assert len(TILES) == 4
+def test_a_canvas_of_this_size_has_two_rows_of_three_tiles():
+    assert [tile.first for tile in TILES] == [(top, left) for top in (0, 2) for left in (0, 2, 4)]
     assert len(MICRO.tiles(32 // SIDE, 48 // SIDE)) == 1
 
 
@@ -78,7 +78,7 @@ def test_what_all_tiles_agree_on_is_what_is_said(conditioning):
 
 
 def test_where_tiles_disagree_one_fades_into_the_other(conditioning):
-    latents, said = torch.zeros_like(noise_for(conditioning)), iter([0.0, 1.0, 0.0, 1.0])
+    latents, said = torch.zeros_like(noise_for(conditioning)), iter([0.0, 0.5, 1.0] * 2)
     found = over_tiles(lambda x, *_: Prediction(x + next(said)), TILES, latents, conditioning)
     columns = found.velocity[0, 0, 0]
     assert torch.equal(columns[0], columns[-1])

@@ -129,7 +129,8 @@ def test_detail_is_a_larger_canvas_where_the_model_paints_in_tiles_and_costs_its
             assert "→ {}×{}".format(*canvases[-1]) in " ".join(drawn(panel.ISA_PT_shot))
         if tiled:
             assert canvases == [(224, 128), (568, 320)]
-            assert seconds[1] == pytest.approx(9 * seconds[0], rel=0.05)
+            # Eighteen squares, each told of all of the cast, in place of one canvas of 16 to 9.
+            assert 10 < seconds[1] / seconds[0] < 18
         else:
             assert canvases[0] == canvases[1]
             assert seconds[0] == seconds[1]
