@@ -21,6 +21,9 @@ _POINT_PIXELS, _LINE_PIXELS, _TEXT_PIXELS = 5.0, 2.0, 12
 _CANVAS_COLOUR = 1.0, 0.75, 0.2, 0.9
 # Points have a shader of their own since Blender 4.5; before, every shader took the point size.
 _POINT_SHADER = "POINT_FLAT_COLOR" if bpy.app.version >= (4, 5) else "FLAT_COLOR"
+# Before Blender 5 the shader of pictures takes their numbers for linear, and shows others too bright (seen in
+# 4.3.2, and not in 5.2.2). Of such a texture the GPU makes linear numbers as it reads it.
+_PICTURE_FORMAT = "RGBA8" if bpy.app.version >= (5, 0) else "SRGB8_A8"
 
 
 class _Batches:
@@ -68,7 +71,7 @@ def _texture(picture: np.ndarray):
     height, width = picture.shape[:2]
     numbers: Any = (picture.astype(np.float32) / 255).ravel()
     data = gpu.types.Buffer("FLOAT", len(numbers), numbers)
-    return gpu.types.GPUTexture((width, height), format="RGBA8", data=data)
+    return gpu.types.GPUTexture((width, height), format=_PICTURE_FORMAT, data=data)
 
 
 _batches: _Batches | None = None
