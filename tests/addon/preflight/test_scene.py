@@ -298,7 +298,7 @@ def command(staged, tmp_path, monkeypatch):
     monkeypatch.setattr(process, "ENGINE", fake_engine.COMMAND)
     monkeypatch.setenv("ISA_ENGINE_PYTHON", sys.executable)
     scene_wishes = "reference", "model", "prompt", "negative_prompt", "one_by_one", "steering", "painted"
-    others = "preset", "steps", "guidance", "seed", "detail", "engine", "of", "remake"
+    others = "preset", "steps", "guidance", "seed", "policy", "detail", "engine", "of", "remake"
     wishes = dict.fromkeys((*scene_wishes, *others))
 
     def run(anyway: bool):
