@@ -3,6 +3,8 @@
 Drawing reads what is known already and computes nothing that grows with the scene.
 """
 
+from collections.abc import Sequence
+
 import bpy
 
 from isa_engine.controls import CONTROLS
@@ -199,10 +201,21 @@ class ISA_PT_look(_Panel, bpy.types.Panel):
         if model is not None:
             for choice in ("steering", "painted"):
                 if known := getattr(model, choice):
-                    row = layout.row(heading=isa.bl_rna.properties[choice].name, align=True)
-                    for name in known:
-                        row.prop_enum(isa, choice, name)
+                    draw_choice(layout, isa, choice, known)
         layout.prop(isa, "folder", placeholder="isa, beside the file")
+
+
+def draw_choice(layout, isa, choice: str, names: Sequence[str]) -> None:
+    """Some values of a setting, beside its name as other settings are beside theirs: split as a panel splits
+    properties, which for single values puts the first one's name in place of the setting's."""
+    split = layout.split(factor=0.4, align=True)
+    title = split.row()
+    title.alignment = "RIGHT"
+    title.label(text=isa.bl_rna.properties[choice].name)
+    row = split.row(align=True)
+    row.use_property_split = False
+    for name in names:
+        row.prop_enum(isa, choice, name)
 
 
 class ISA_PT_plate(_Panel, bpy.types.Panel):
