@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
-from isa_engine.geometry.tiles import Tile, tiles
+from isa_engine.geometry.tiles import Tile, counted, tiles
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,12 @@ class ModelConfig:
     def tiles(self, rows: int, columns: int) -> list[Tile]:
         """The tiles in which the model sees a canvas of so many latent pixels (``geometry.tiles``)."""
         return tiles(rows, columns, self.short_side // self.vae.spatial_compression, self.dit.patch)
+
+    def tile_count(self, rows: int, columns: int) -> tuple[int, tuple[int, int]]:
+        """How many ``tiles`` there are, and the rows and columns of each."""
+        own = self.short_side // self.vae.spatial_compression
+        (down, across), size = counted(rows, columns, own, self.dit.patch)
+        return down * across, size
 
     def canvas(self, text: str) -> tuple[int, int]:
         """A canvas written as "WIDTHxHEIGHT", in pixels.

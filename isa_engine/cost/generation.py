@@ -11,7 +11,6 @@ from isa_engine.cost.products import Product, operations, weights
 from isa_engine.cost.transformer import transformer
 from isa_engine.geometry.frames import Made, extended_count, frames_before, latent_count
 from isa_engine.geometry.temporal_windows import seen_with, temporal_windows
-from isa_engine.geometry.tiles import Tile
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,12 @@ def denoising(config: ModelConfig, work: Work) -> int:
 
 def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
     """How many tokens the transformer has of the video, of the cast's points and of its pictures."""
-    latents, tiles, patch = seen(config, work), tiles_of(config, work), config.dit.patch
+    latents, patch, (tiles, size) = seen(config, work), config.dit.patch, tiles_of(config, work)
     points = 0 if config.dit.conditioning == "controlnet-2d" else config.dit.points
     return {
-        "video": len(tiles) * sum(latents) * math.prod(side // patch for side in tiles[0].size),
-        "points": len(tiles) * sum(map(frames_before, latents)) * work.characters * points,
-        "image": len(tiles) * len(latents) * work.characters * token_count(config.image_tower),
+        "video": tiles * sum(latents) * math.prod(side // patch for side in size),
+        "points": tiles * sum(map(frames_before, latents)) * work.characters * points,
+        "image": tiles * len(latents) * work.characters * token_count(config.image_tower),
     }
 
 
@@ -112,7 +111,7 @@ def passes(config: ModelConfig, work: Work) -> int:
     for latents in seen(config, work):
         windows = temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
         pieces += 1 if windows is None else len(windows.starts)
-    return len(tiles_of(config, work)) * pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
+    return tiles_of(config, work)[0] * pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:
@@ -137,20 +136,21 @@ def seen(config: ModelConfig, work: Work) -> list[int]:
     return found
 
 
-def tiles_of(config: ModelConfig, work: Work) -> list[Tile]:
-    """The tiles of the work's canvas; all are equally large, and each is told of all of the cast."""
+def tiles_of(config: ModelConfig, work: Work) -> tuple[int, tuple[int, int]]:
+    """How many tiles the work's canvas has, and the latent pixels of each, down and across; each is told of
+    all of the cast."""
     side = config.vae.spatial_compression
-    return config.tiles(work.height // side, work.width // side)
+    return config.tile_count(work.height // side, work.width // side)
 
 
 def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
-    tiles, tokens = tiles_of(config, work), characters * token_count(config.image_tower)
+    (count, size), tokens = tiles_of(config, work), characters * token_count(config.image_tower)
     return _times(
-        len(tiles),
+        count,
         [
             product
             for latents in seen(config, work)
-            for product in transformer(config.dit, latents, *tiles[0].size, characters, tokens, moved)
+            for product in transformer(config.dit, latents, *size, characters, tokens, moved)
         ],
     )
 

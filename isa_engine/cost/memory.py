@@ -49,7 +49,7 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
         places /= config.vae.window**2 * TEMPORAL_COMPRESSION
     decoding = _COPIES * places * config.vae.block_out_channels[0]
     points = frames_before(min(latents, LATENTS_IN_MEMORY)) * work.characters * config.dit.points
-    tiles = len(tiles_of(config, work)) if work.policy.points > 1 else 0
+    tiles = tiles_of(config, work)[0] if work.policy.points > 1 else 0
     kept = tiles * config.dit.layers * config.dit.width * points
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))
 
@@ -77,6 +77,6 @@ def _kept_latents(config: ModelConfig, latents: int) -> int:
 
 def _tokens(config: ModelConfig, work: Work) -> int:
     """Tokens a latent frame that are seen at once: the video's or the points', whichever are more."""
-    rows, columns = tiles_of(config, work)[0].size
+    rows, columns = tiles_of(config, work)[1]
     space = rows * columns // config.dit.patch**2
     return max(space, TEMPORAL_COMPRESSION * work.characters * config.dit.points)

@@ -63,8 +63,8 @@ def _received(
     Of the worker after this one come its first latents, which this one's windows reach into; of the worker
     before, what that one's windows say of this one's first latents; of the first worker, the anchor.
     """
-    tiles = tiles_of(config, work)
-    space = math.prod(tiles[0].size) // config.dit.patch**2
+    tiles, size = tiles_of(config, work)
+    space = math.prod(size) // config.dit.patch**2
     own, first, last = dealt[number], number == 0, number == len(dealt) - 1
     spans = [] if last else [(own.last, own.last + own.ahead(windows))]
     if not first:
@@ -79,5 +79,5 @@ def _received(
         # The branch with nobody in it has no points, and sends messages without any.
         points = work.characters * config.dit.points
         tokens, passes = branches * latents * space + frames * points, 2 * branches
-    layers *= len(tiles)
+    layers *= tiles
     return layers * config.dit.width * _BYTES * tokens, layers * passes * len(spans)

@@ -65,11 +65,25 @@ def tiles(rows: int, columns: int, side: int, patch: int = 1) -> list[Tile]:
         side: of the model's own canvas, the shorter one, in latent pixels.
         patch: latent pixels to a token's side; a tile begins with a token.
     """
+    canvas = rows, columns
+    counts, size = counted(rows, columns, side, patch)
+    tops, lefts = (
+        _evenly((total - length) // patch, count, patch)
+        for total, length, count in zip(canvas, size, counts, strict=True)
+    )
+    return [Tile(canvas, (top, left), size) for top in tops for left in lefts]
+
+
+def counted(rows: int, columns: int, side: int, patch: int = 1) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many tiles ``tiles`` has along the rows and along the columns, and their size, without listing
+    them: what a shot asks for may be larger than any machine.
+    """
     short, long = sorted((rows, columns))
     if short <= side and long <= _LONGEST * short:
-        return [Tile((rows, columns), (0, 0), (rows, columns))]
-    (height, tops), (width, lefts) = (_along(total, min(side, short), patch) for total in (rows, columns))
-    return [Tile((rows, columns), (top, left), (height, width)) for top in tops for left in lefts]
+        return (1, 1), (rows, columns)
+    known = min(side, short)
+    length = min(short, patch * math.ceil(known / patch))
+    return (along(rows, known), along(columns, known)), (length, length)
 
 
 def along(total: int, length: float) -> int:
@@ -87,9 +101,6 @@ def enlarged(side: int, count: int) -> int:
     return side + int((count - 1) * (1 - _OVERLAP) * side)
 
 
-def _along(total: int, length: float, patch: int) -> tuple[int, list[int]]:
-    """Length and beginnings of the tiles along an axis, evenly spread, each of about that length."""
-    count = along(total, length)
-    length = min(total, patch * math.ceil(length / patch))
-    steps = (total - length) // patch
-    return length, [patch * round(steps * k / (count - 1)) if k else 0 for k in range(count)]
+def _evenly(steps: int, count: int, patch: int) -> list[int]:
+    """Where so many tiles begin, the last one so many patches after the first."""
+    return [patch * round(steps * k / (count - 1)) if k else 0 for k in range(count)]

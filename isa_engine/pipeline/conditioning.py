@@ -114,7 +114,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     size = [side // model.config.vae.spatial_compression for side in reversed(canvas)]
     channels = model.config.vae.latent_channels
     # What the network sees at once has the whole picture beside it.
-    tile = model.config.tiles(*size)[0].size
+    tile = model.config.tile_count(*size)[1]
     if shot.frame_reference is None:
         reference = torch.zeros(1, channels, *tile)
     else:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.geometry.ndc import to_pixels
-from isa_engine.geometry.tiles import along, enlarged, tiles
+from isa_engine.geometry.tiles import along, counted, enlarged, tiles
 from isa_engine.shot import canvas_size
 
 patches = st.sampled_from([1, 2])
@@ -73,6 +73,16 @@ def test_no_model_sees_16_to_9_in_tiles(model):
     width, height = canvas_size(16, 9, config.short_side, config.multiple)
     side = config.vae.spatial_compression
     assert len(config.tiles(height // side, width // side)) == 1
+
+
+@given(canvases())
+def test_tiles_are_counted_without_being_listed(canvas):
+    (down, across), size = counted(*canvas)
+    found = tiles(*canvas)
+    assert len(found) == down * across
+    assert found[0].size == size
+    # What a hostile shot asks for: a list of them would fill any memory.
+    assert counted(10**9, 10**9, 16)[0] == (83333333, 83333333)
 
 
 @given(canvases())

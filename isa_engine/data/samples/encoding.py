@@ -84,7 +84,7 @@ def _of_a_tile(model: Model, pictures: Tensor) -> Tensor:
     """``(B, 3, 1, H, W)`` as large as a tile of their canvas."""
     side = model.config.vae.spatial_compression
     rows, columns = (pixels // side for pixels in pictures.shape[-2:])
-    size = tuple(side * latents for latents in model.config.tiles(rows, columns)[0].size)
+    size = tuple(side * latents for latents in model.config.tile_count(rows, columns)[1])
     if size == pictures.shape[-2:]:
         return pictures
     return F.interpolate(pictures[:, :, 0], size, mode="area")[:, :, None]
