@@ -157,5 +157,5 @@ def test_what_is_wrong_in_the_configuration_is_named(tmp_path, text, sentence):
     with pytest.raises(EngineError, match=r"isa\.toml") as error:
         read_config(tmp_path / "isa.toml", {})
     assert sentence in str(error.value)
-    with pytest.raises(EngineError, match="environment: ISA_ENGINE_PORT is 'x'"):
+    with pytest.raises(EngineError, match=r"^ISA_ENGINE_PORT is 'x'.*\(environment\)"):
         read_config(None, {"ISA_ENGINE_PORT": "x"})

@@ -329,7 +329,7 @@ def test_a_data_folder_belongs_to_one_service_at_a_time(tmp_path):
 def test_a_data_folder_that_cannot_be_one_is_said(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with (
-        pytest.raises(EngineError, match=r"file.*the folder cannot be used.*Choose another folder"),
+        pytest.raises(EngineError, match=r"^the folder cannot be used.*file.*Choose another folder"),
         held(tmp_path / "file"),
     ):
         pass
