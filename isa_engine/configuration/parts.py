@@ -174,13 +174,17 @@ class ModelConfig:
 
     def tiles(self, rows: int, columns: int) -> list[Tile]:
         """The tiles in which the model sees a canvas of so many latent pixels (``geometry.tiles``)."""
-        return tiles(rows, columns, self.short_side // self.vae.spatial_compression, self.dit.patch)
+        return tiles(rows, columns, *self._own)
 
     def tile_count(self, rows: int, columns: int) -> tuple[int, tuple[int, int]]:
         """How many ``tiles`` there are, and the rows and columns of each."""
-        own = self.short_side // self.vae.spatial_compression
-        (down, across), size = counted(rows, columns, own, self.dit.patch)
+        (down, across), size = counted(rows, columns, *self._own)
         return down * across, size
+
+    @property
+    def _own(self) -> tuple[int, int]:
+        """The shorter side of the model's own canvas, and of a token, in latent pixels."""
+        return self.short_side // self.vae.spatial_compression, self.dit.patch
 
     def canvas(self, text: str) -> tuple[int, int]:
         """A canvas written as "WIDTHxHEIGHT", in pixels.

@@ -132,13 +132,16 @@ class Conditioning:
         """The conditions of a part of the canvas, as a picture of its own."""
         scale, shift = (self.ndc.new_tensor(values) for values in tile.lens)
         patch = tile.canvas[0] // self.cameras.shape[-2]
-        return replace(
+        found = replace(
             self,
             ndc=scale * self.ndc + shift,
             background_latents=self.background_latents[tile.part],
             cameras=self.cameras[tile.in_tokens(patch).part],
             normal_maps=self.normal_maps[tile.part],
         )
+        # The same of each tile; read of each in every step, it would wait for the GPU again and again.
+        object.__setattr__(found, "hides", self.hides)
+        return found
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device; copies to a GPU are queued, and nobody waits for them."""
