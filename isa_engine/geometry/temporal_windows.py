@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from isa_engine.geometry.overlaps import overlap_weights
+
 # Latents before and after a span, that are seen by it where it is made again.
 CONTEXT = 4
 
@@ -37,7 +39,7 @@ class TemporalWindows:
 
     def weights(self) -> list[int]:
         """The weight of each latent of a window where windows overlap: largest in the middle, never zero."""
-        return [min(k + 1, self.window - k) for k in range(self.window)]
+        return overlap_weights(self.window)
 
 
 def temporal_windows(latents: int, window: int | None, stride: int, anchor: int) -> TemporalWindows | None:

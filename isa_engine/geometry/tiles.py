@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from types import EllipsisType
 
+from isa_engine.geometry.overlaps import overlap_weights
+
 # The part of a tile's side that it shares with the next one, at least.
 _OVERLAP = 0.25
 # The shape of the longest canvas that is seen whole: models learn from pictures of up to 16 to 9, whose sides
@@ -52,7 +54,7 @@ class Tile:
 
     def weights(self) -> tuple[list[int], list[int]]:
         """Of its rows and of its columns, where tiles overlap: largest in the middle, never zero."""
-        rows, columns = ([min(k + 1, size - k) for k in range(size)] for size in self.size)
+        rows, columns = map(overlap_weights, self.size)
         return rows, columns
 
 
