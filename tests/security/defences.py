@@ -14,7 +14,7 @@ class Defence:
 
     Attributes:
         threat: first column of the row of ``docs/security.md``.
-        test: of the row; as pytest has it, a name alone being one of ``tests/service``.
+        test: of the row, as pytest has it; what does not begin with ``tests/`` is in ``tests/service``.
         file: that the line is in.
         old, new: what it says, and what it says where the defence is taken out.
     """

@@ -8,9 +8,9 @@ from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
 from isa_engine.service.files.folders import Folders
 from isa_engine.service.queue.store import JobStore
+from tests.service.queue.test_postgres import folders, server  # noqa: F401
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
-from tests.service.test_postgres import folders, server  # noqa: F401
 
 pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
 pytest.importorskip("fsspec", reason="needs fsspec (extra cluster)")

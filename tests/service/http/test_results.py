@@ -11,8 +11,8 @@ from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.upkeep.inspection import glance_at_all
-from tests.service.test_api import submit
-from tests.service.test_client import served
+from tests.service.client.test_client import served
+from tests.service.http.test_api import submit
 
 CONTENT = bytes(range(256)) * 4096
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -14,7 +14,7 @@ from isa_engine.errors import EngineError
 from isa_engine.service.http.api import create_app
 from isa_engine.service.http.tokens import Tokens
 from isa_engine.service.operation.configuration import ServiceConfig
-from tests.service.test_api import SHOT, routes
+from tests.service.http.test_api import SHOT, routes
 
 
 @pytest.fixture

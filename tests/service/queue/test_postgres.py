@@ -17,7 +17,7 @@ from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.tokens import Tokens
 from isa_engine.service.queue.schema import Unlawful
 from isa_engine.service.queue.store import JobStore
-from tests.service.test_store import (  # noqa: F401
+from tests.service.queue.test_store import (  # noqa: F401
     test_a_cancelled_job_is_told_to_its_worker_at_the_next_report,
     test_a_clock_that_is_set_back_keeps_jobs_and_their_order,
     test_a_hindered_job_that_was_to_be_cancelled_is_cancelled,
@@ -40,7 +40,7 @@ from tests.service.test_store import (  # noqa: F401
     test_who_deletes_what_is_over_is_served_no_sooner,
     test_whoever_waits_is_told_why_until_it_runs,
 )
-from tests.service.test_wrangling import (  # noqa: F401
+from tests.service.queue.test_wrangling import (  # noqa: F401
     test_a_job_that_is_to_be_held_is_held_however_its_worker_ends,
     test_a_queued_job_waits_until_it_is_resumed,
     test_a_worker_that_fails_what_others_do_gets_no_more_jobs_until_it_is_forgiven,

@@ -8,7 +8,7 @@ import pytest
 from isa_engine.client.protocol import Memory
 from isa_engine.service.work import memory as memory_module
 from isa_engine.service.work.memory import device_memory, machine_memory
-from tests.service.test_client import HEALTH, answering
+from tests.service.client.test_client import HEALTH, answering
 
 
 def test_a_cpus_memory_is_the_machines(monkeypatch, tmp_path):

@@ -12,8 +12,8 @@ import pytest
 
 from isa_engine.client import EngineClient, connection
 from isa_engine.errors import EngineError
+from tests.service.client.test_client import HEALTH
 from tests.service.running import in_time
-from tests.service.test_client import HEALTH
 
 JOB = {
     **{"id": "0" * 32, "state": "running", "phase": "", "step": 0, "steps": 0, "previews": 0, "error": ""},

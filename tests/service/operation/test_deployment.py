@@ -15,7 +15,7 @@ import pytest
 from isa_engine.commands import serve
 from isa_engine.service.operation.configuration import ServiceConfig
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNIT = ROOT / "install/service/isa-engine.service"
 CONTAINERFILE = ROOT / "install/service/Containerfile"
 

@@ -23,11 +23,11 @@ from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.shot import encode_shot
 from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
 from tests.pipeline.shots import footage
+from tests.service.http.test_api import SHOT
 from tests.service.running import in_time
-from tests.service.test_api import SHOT
 from tests.shot.shots import small_shot
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from isa_engine.client.protocol import ResultFile
 from isa_engine.service.http import job_routes
 from isa_engine.service.http.api import create_app
 from isa_engine.service.operation.configuration import ServiceConfig
+from tests.service.http.test_api import SHOT, routes
 from tests.service.running import in_time, upload
-from tests.service.test_api import SHOT, routes
 
 BYTES = bytes(1000)
 
