@@ -45,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument("--attention", default="", metavar="NAME", help="a backend of diffusers, such as flash")
     add.add_argument(
+        "--cache",
+        type=float,
+        default=0.0,
+        metavar="THRESHOLD",
+        help="skip blocks where the first one's answer has changed by no more than this share, such as 0.1",
+    )
+    add.add_argument(
         "--draft-of", default="", metavar="NAME", help="the preset Draft of that model is made by this one"
     )
     add.add_argument("--few-steps", type=int, default=0, metavar="N", help="that the draft's LoRA needs")
@@ -89,7 +96,10 @@ def _add(arguments: argparse.Namespace) -> None:
         raise ModelError("the licence was not accepted", where=str(arguments.folder), remedy=remedy)
     _check_draft(name, arguments)
     loras = dict(map(_lora, arguments.lora))
-    how = arguments.attention, arguments.draft_of, arguments.few_steps
+    if not 0 <= arguments.cache < 1:
+        problem = f"{arguments.cache} is no threshold of a cache"
+        raise ModelError(problem, where="--cache", remedy="Use a share from 0 to 1, such as 0.1.")
+    how = arguments.attention, arguments.cache, arguments.draft_of, arguments.few_steps
     running = Running(arguments.fp8, loras, *how)
     _remember(name, examine(arguments.folder, licence, _say, running))
 

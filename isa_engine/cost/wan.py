@@ -9,6 +9,9 @@ from isa_engine.cost.products import Product, attention
 TEXT_TOKENS = 226
 # Floats in memory at once for each feature of a token, as in ``cost.memory``.
 _KEPT = 14
+# Those of a first block cache, of each branch: what the first block and the others added, and the tokens
+# between.
+_CACHED = 3
 # Larger numbers in a description that another machine sent are refused.
 _MOST = 2**24
 
@@ -87,7 +90,11 @@ def transformer(shape: Shape, count: int) -> list[Product]:
     ]
 
 
-def floats_beside(shape: Shape, count: int) -> float:
-    """How many numbers a forward pass holds in memory beside the weights."""
+def floats_beside(shape: Shape, count: int, cached: int = 0) -> float:
+    """How many numbers a forward pass holds in memory beside the weights.
+
+    Args:
+        cached: branches of guidance of which a first block cache keeps something.
+    """
     # The control blocks run first, and the output of each is kept until the main block that adds it.
-    return (_KEPT + shape.controls) * shape.width * count
+    return (_KEPT + shape.controls + _CACHED * cached) * shape.width * count

@@ -29,6 +29,7 @@ class Running:
         fp8: whether the transformer's weights are kept in 8 bits: half the memory, slightly other pictures.
         loras: path → strength of each low-rank change of the transformer.
         attention: a backend of diffusers; empty: torch's own.
+        cache: threshold of the first block cache, from 0 to 1; 0: there is none.
         draft_of: the name of the model of which this is the draft; empty: of none.
         few_steps: so many steps it was distilled to; 0: to none.
     """
@@ -36,6 +37,7 @@ class Running:
     fp8: bool = False
     loras: dict[str, float] = field(default_factory=dict)
     attention: str = ""
+    cache: float = 0.0
     draft_of: str = ""
     few_steps: int = 0
 

@@ -37,6 +37,7 @@ class VACE:
         shape: the sizes of its networks.
         parameters: of each part.
         fp8: whether the transformer's weights are kept in 8 bits.
+        cached: whether its blocks' answers are cached.
         presets: with the model that was added as its draft, or of which it is the draft.
     """
 
@@ -46,6 +47,7 @@ class VACE:
     shape: wan.Shape
     parameters: dict[str, int]
     fp8: bool
+    cached: bool
     presets: dict[str, Preset]
     kind = "vace"
     # Both sizes of the model were trained on these.
@@ -69,7 +71,7 @@ class VACE:
 
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder are little
-        beside its steps."""
+        beside its steps. Nobody knows before which blocks a cache will skip: with one, these are the most."""
         branch = sum(operations(self._branch(work)).values())
         return {"denoise": _forward_passes(work) * branch}
 
@@ -100,7 +102,8 @@ class VACE:
         )
 
     def memory_beside(self, work: Work) -> float:
-        return _FLOAT * wan.floats_beside(self.shape, max(self._tokens(work)))
+        branches = (1 if work.guidance == 1 else 2) if self.cached else 0
+        return _FLOAT * wan.floats_beside(self.shape, max(self._tokens(work)), branches)
 
     def facts(self) -> dict[str, Any]:
         found = asdict(self)
@@ -171,7 +174,8 @@ def described(name: str, found: Added) -> VACE:
     """
     state, shape = HERE if found.whole() else MISSING, wan.Shape.of(found.configs)
     presets = presets_of(name, found.running)
-    return VACE(name, state, found.licence, shape, found.parameters, found.running.fp8, presets)
+    fp8, cached = found.running.fp8, found.running.cache > 0
+    return VACE(name, state, found.licence, shape, found.parameters, fp8, cached, presets)
 
 
 def presets_of(name: str, running: Running) -> dict[str, Preset]:
@@ -199,7 +203,7 @@ def told(name: str, facts: dict[str, Any]) -> VACE:
         words = found.state in (HERE, MISSING) and isinstance(found.licence, str)
         known = presets.keys() == PRESETS.keys() and all(map(makes_sense, presets.values()))
         whole = found.parameters.keys() == {*PARTS} and len(counts) == 3
-        if words and known and whole and type(found.fp8) is bool:
+        if words and known and whole and type(found.fp8) is type(found.cached) is bool:
             return found
     except (KeyError, TypeError, ValueError, AttributeError):
         pass

@@ -79,7 +79,12 @@ class VACE:
         """How it is run, as far as pictures depend on it."""
         running = self.added.running
         loras = {Path(path).name: strength for path, strength in running.loras.items()}
-        return {"fp8": running.fp8, "loras": loras, "attention": running.attention}
+        return {
+            "fp8": running.fp8,
+            "loras": loras,
+            "attention": running.attention,
+            "first_block_cache": running.cache,
+        }
 
     @property
     def side(self) -> int:

@@ -16,6 +16,7 @@ from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.progress import Report, Steps
 from isa_engine.pipeline.sampling import Velocity
 from isa_engine.pipeline.vace import loading
+from isa_engine.pipeline.vace.cache import FirstBlockCache
 from isa_engine.pipeline.vace.decoding import decoded, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.pipeline.vace.passes import Pass, passes_of, pictures_of
@@ -63,30 +64,36 @@ def latents_shape(shot: Shot, model: VACE, frames: int) -> tuple[int, ...]:
 def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Velocity:
     """Wan predicts ``ε − x0``, the house ``x0 − ε``: the sign turns here."""
     guidance, steps, policy = shot.settings.guidance, shot.settings.steps, POLICIES[shot.settings.policy]
+    running, branches = model.added.running, {"said": conditions.words, "unsaid": conditions.not_words}
 
-    def predict(latents: Tensor, time: Tensor, words: Tensor) -> Tensor:
+    def predict(latents: Tensor, time: Tensor, branch: str) -> Tensor:
         kind = model.transformer.dtype
-        with loading.attending(model.added.running.attention):
+        with loading.attending(running.attention), model.transformer.cache_context(branch):
             return -model.transformer(
                 hidden_states=latents.to(kind),
                 timestep=(time * _TIMES).expand(len(latents)),
-                encoder_hidden_states=words.to(kind),
+                encoder_hidden_states=branches[branch].to(kind),
                 control_hidden_states=conditions.control.to(kind),
                 return_dict=False,
             )[0].to(latents.dtype)
 
+    cache = FirstBlockCache(predict, model.transformer, running.cache, memory) if running.cache else None
+    network = cache or predict
+
     def told_not(latents: Tensor, time: Tensor, said: Tensor, step: int) -> Tensor:
-        return predict(latents, time, conditions.not_words)
+        return network(latents, time, "unsaid")
 
     not_said = spared(told_not, steps, policy, memory)
 
     def guided(latents: Tensor, time: Tensor, step: int) -> Tensor:
         latents = conditions.as_video(latents, time)
-        said = predict(latents, time, conditions.words)
-        if guidance == 1:
-            return said
-        unsaid = not_said(latents, time, said, step)
-        return unsaid + guidance * (said - unsaid)
+        found = said = network(latents, time, "said")
+        if guidance != 1:
+            unsaid = not_said(latents, time, said, step)
+            found = unsaid + guidance * (said - unsaid)
+        if cache is not None and step == steps - 1:
+            cache.forget()
+        return found
 
     # What else policies spare is of points, which this kind does not read.
     return forecast(guided, steps, policy, memory)

@@ -46,6 +46,7 @@ def test_another_machine_knows_the_model_by_what_it_is_told(published, capsys):
     nonsense = (
         {"state": "untrained"},
         {"fp8": 1},
+        {"cached": 0.1},
         {"parameters": {}},
         {"licence": None},
         {"shape": {}},

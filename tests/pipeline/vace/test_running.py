@@ -31,9 +31,9 @@ SHAPES = {
 SIZES = {"1.3B": 2_150_000_000, "14B": 17_340_000_000}
 
 
-def described(size: str, fp8=False) -> vace.VACE:
+def described(size: str, fp8=False, cached=False) -> vace.VACE:
     parameters = {"transformer": SIZES[size], "vae": 127_000_000, "text_encoder": 5_680_000_000}
-    return vace.VACE(size, "here", "apache-2.0", SHAPES[size], parameters, fp8, vace.FULL)
+    return vace.VACE(size, "here", "apache-2.0", SHAPES[size], parameters, fp8, cached, vace.FULL)
 
 
 def add(published, name, *options) -> int:
@@ -114,7 +114,7 @@ def test_it_may_keep_the_transformer_in_8_bits_and_paints_about_the_same(publish
     light = load_model("light", "cpu")
     kinds = {parameter.dtype for parameter in light.transformer.parameters()}
     assert kinds == {torch.float8_e4m3fn, torch.float32}
-    assert light.told()["run"] == {"fp8": True, "loras": {}, "attention": ""}
+    assert light.told()["run"] == {"fp8": True, "loras": {}, "attention": "", "first_block_cache": 0}
     assert light.weights != model.weights
     assert describe("light").fp8
     whole, about = made(added, model), made("light", light)
@@ -197,7 +197,8 @@ def draft(published, name, tmp_path, *options) -> int:
 
 def test_draft_is_made_by_the_model_that_was_added_for_it_and_the_record_says_how(published, added, tmp_path):
     assert describe(added).presets == vace.FULL
-    assert draft(published, "quick", tmp_path, "--draft-of", added, "--few-steps", "4") == 0
+    how = "--few-steps", "4", "--attention", "_native_math", "--cache", "0.1"
+    assert draft(published, "quick", tmp_path, "--draft-of", added, *how) == 0
     whole, quick = describe(added), describe("quick")
     assert whole.presets == {**vace.FULL, "Draft": Preset(4, 1.0, model="quick")}
     assert quick.presets["Draft"] == Preset(4, 1.0)
@@ -220,7 +221,12 @@ def test_draft_is_made_by_the_model_that_was_added_for_it_and_the_record_says_ho
 
     made = record("--preset", "Draft")
     assert made["model"]["name"] == "quick"
-    assert made["model"]["run"] == {"fp8": True, "loras": {"few.safetensors": 0.5}, "attention": ""}
+    assert made["model"]["run"] == {
+        "fp8": True,
+        "loras": {"few.safetensors": 0.5},
+        "attention": "_native_math",
+        "first_block_cache": 0.1,
+    }
     assert made["model"]["files"]["few.safetensors"] == sha256(tmp_path / "few.safetensors")
     assert (made["settings"]["steps"], made["settings"]["guidance"]) == (4, 1.0)
     made = record("--model", "quick", "--preset", "Final", "--steps", "1")
