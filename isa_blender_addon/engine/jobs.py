@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
-from isa_engine.client import EngineClient, EngineUnreachable
+from isa_engine.client import EngineClient, EngineUnreachable, RequestRefused
 from isa_engine.client.protocol import JobStatus
 from isa_engine.errors import Cancelled, EngineError, IsaError, reason
 
@@ -179,9 +179,9 @@ class JobRunner:
         self._patiently(client.health)
         try:
             return self._patiently(lambda: client.job(job)).id
-        except EngineUnreachable:
-            raise
-        except EngineError as error:
+        except RequestRefused as error:
+            if error.kind != "unknown":
+                raise
             self._show(job="")
             raise EngineError(
                 "the engine does not have this job any more", remedy="Go on to send it again."

@@ -7,10 +7,10 @@ without requests it and each of its workers take 5 MiB less, and start sooner.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from isa_engine.client.connection import EngineUnreachable
+    from isa_engine.client.connection import EngineUnreachable, RequestRefused
     from isa_engine.client.engine_client import EngineClient
 
-__all__ = ["EngineClient", "EngineUnreachable"]
+__all__ = ["EngineClient", "EngineUnreachable", "RequestRefused"]
 
 
 def __getattr__(name: str) -> type:
@@ -18,4 +18,4 @@ def __getattr__(name: str) -> type:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from isa_engine.client import connection, engine_client
 
-    return engine_client.EngineClient if name == "EngineClient" else connection.EngineUnreachable
+    return getattr(engine_client if name == "EngineClient" else connection, name)

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any, TypeVar, get_args, get_origin
 
 import isa_engine
@@ -15,7 +15,9 @@ from isa_engine.client.protocol import (
     JobStatus,
     Memory,
     ModelInfo,
+    Refusal,
     WorkerStatus,
+    kind_of,
 )
 from isa_engine.errors import EngineError
 
@@ -49,6 +51,16 @@ def read_workers(answer: list) -> list[WorkerStatus]:
 
 def read_job(answer: dict) -> JobStatus:
     return read(JobStatus, answer)
+
+
+def read_refusal(status: int, answer: dict) -> Refusal:
+    """Why a request is refused; of an engine that says it in a sentence alone, that is the problem.
+
+    Args:
+        status: of HTTP.
+    """
+    said = read(Refusal, answer)
+    return said if said.kind else replace(said, problem=said.error, kind=kind_of(status))
 
 
 def read(kind: Callable[..., T], answer: dict) -> T:

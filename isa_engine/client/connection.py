@@ -18,10 +18,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from isa_engine.client import words
-from isa_engine.client.answers import STRANGE
+from isa_engine.client.answers import STRANGE, read_refusal
 from isa_engine.client.identity import Impostor
-from isa_engine.client.protocol import PREFIX
+from isa_engine.client.protocol import PREFIX, Refusal
 from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError, TokenRefused
 
@@ -43,6 +42,18 @@ T = TypeVar("T")
 
 class EngineUnreachable(EngineError):
     """No answer: the engine is gone, restarting, overloaded, or the network is. It may come back."""
+
+
+class RequestRefused(EngineError):
+    """The engine refuses a request, and why.
+
+    Args:
+        refusal: what it answered.
+    """
+
+    def __init__(self, refusal: Refusal):
+        super().__init__(refusal.problem, where=refusal.where, remedy=refusal.remedy)
+        self.kind = refusal.kind
 
 
 class Connection:
@@ -181,19 +192,16 @@ class Connection:
             remedy = "Enter the token that this engine was started with."
             return TokenRefused("the engine refuses the token", where=self.url, remedy=remedy)
         try:
-            said = json.loads(self._content(response))["error"]
-            if not isinstance(said, str):
-                raise TypeError
-            sentence = words.sentence(said)
-        except (ValueError, TypeError, KeyError, RecursionError, EngineError):
+            refusal = read_refusal(response.status_code, json.loads(self._content(response)))
+        except (*STRANGE, EngineError):
             if response.status_code not in _PASSING:
                 return self.stranger()
-            sentence = f"what stands before it answers {response.status_code}"
+            refusal = Refusal(f"what stands before it answers {response.status_code}")
         if response.status_code in _PASSING:
-            return EngineUnreachable("the engine does not answer now", where=self.url, remedy=sentence)
+            return EngineUnreachable("the engine does not answer now", where=self.url, remedy=refusal.error)
         if response.status_code >= 500:
-            return EngineError("the engine failed", where=self.url, remedy=sentence)
-        return EngineError(sentence)
+            return EngineError("the engine failed", where=self.url, remedy=refusal.error)
+        return RequestRefused(refusal)
 
     def reading(self, read: Callable[[Any], T], found: Any) -> T:
         """What a part of an answer says, by one of the readers of ``client.answers``.

@@ -51,7 +51,8 @@ class EngineClient:
             engine that others started.
 
     Raises:
-        EngineError: from every method, with a sentence; ``EngineUnreachable`` where there was no answer.
+        EngineError: from every method, with a sentence; ``EngineUnreachable`` where there was no answer,
+            ``RequestRefused`` where the engine says no, and of which kind.
     """
 
     def __init__(self, url: str, token: str, seconds: float = 30, identity: str = ""):

@@ -44,6 +44,58 @@ MAX_NAME, MAX_COMMENT, MAX_SENTENCE = 128, 1000, 2000
 # it; the shot or the results were damaged on the disk; the engine failed.
 REASONS = ("refused", "memory", "time", "worker", "damaged", "engine")
 
+# Why a request is refused, each with its HTTP status.
+REFUSALS = {
+    # It makes no sense.
+    "request": 400,
+    # The token is missing or wrong; it is not made for this.
+    "token": 401,
+    "scope": 403,
+    # There is no such job, result, worker or route.
+    "unknown": 404,
+    # The shot did not come whole.
+    "upload": 408,
+    # The job's state does not allow it; its Idempotency-Key came with another shot before.
+    "state": 409,
+    "key": 409,
+    # The job's shot or results are damaged or gone.
+    "damaged": 409,
+    # More bytes than are taken.
+    "size": 413,
+    # The shot makes no sense, or is more work than is taken.
+    "shot": 422,
+    # The token has as much as it may have.
+    "quota": 429,
+    # The engine made a mistake; it has too much to do just now; its machine is ill; its disk is full.
+    "engine": 500,
+    "busy": 503,
+    "host": 503,
+    "disk": 507,
+}
+
+
+def kind_of(status: int) -> str:
+    """The kind of a refusal that says its HTTP status alone, as a web framework or an older engine does."""
+    found = {401: "token", 403: "scope", 404: "unknown", 413: "size", 503: "busy", 507: "disk"}
+    return found.get(status, "request" if status < 500 else "engine")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The body of every answer with a status of 400 or more, but for ``/ready``'s.
+
+    Attributes:
+        error: the whole sentence, "problem (where). remedy".
+        problem, where, remedy: its parts, as of ``errors.IsaError``; empty where there is none.
+        kind: key of ``REFUSALS``, for programs to branch on.
+    """
+
+    error: str
+    problem: str = ""
+    where: str = ""
+    remedy: str = ""
+    kind: str = ""
+
 
 @dataclass(frozen=True)
 class JobStatus:

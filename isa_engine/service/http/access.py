@@ -4,15 +4,13 @@ import ipaddress
 from dataclasses import dataclass
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isa_engine.client.identity import ROUTE
 from isa_engine.client.protocol import JobStatus
 from isa_engine.errors import EngineError
 from isa_engine.service.http.dashboard import PATHS
-from isa_engine.service.http.refusals import told
+from isa_engine.service.http.refusals import Refused, told
 from isa_engine.service.http.tokens import Caller, Tokens
 from isa_engine.service.queue.store import JobStore, ask
 
@@ -32,12 +30,13 @@ class TokenDoor:
             try:
                 caller = await ask(self.tokens.database, self.tokens.caller, shown)
             except OSError as error:
-                await told(error, scope.get("method", ""))(scope, receive, send)
+                await told(error, scope.get("method", "")).answer()(scope, receive, send)
                 return
             if caller is None:
-                refusal = "The token is missing or wrong. Enter the one that the engine was started with."
-                answer = JSONResponse({"error": refusal}, 401, {"WWW-Authenticate": "Bearer"})
-                await answer(scope, receive, send)
+                remedy = "Enter the one that the engine was started with."
+                headers = {"WWW-Authenticate": "Bearer"}
+                refused = Refused("token", "The token is missing or wrong", remedy=remedy, headers=headers)
+                await refused.answer()(scope, receive, send)
                 return
             scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
@@ -57,23 +56,23 @@ async def the_callers(store: JobStore, request: Request, job: str) -> JobStatus:
     """A job, where the caller may see it.
 
     Raises:
-        HTTPException: 404; a job of another token is as if it did not exist.
+        Refused: a job of another token is as if it did not exist.
     """
     found = await ask(store, store.status, job, owner(request))
     if found is None:
-        raise HTTPException(404, "This engine has no such job.")
+        raise Refused("unknown", "This engine has no such job")
     return found
 
 
 @dataclass(frozen=True)
 class Needs:
-    """A dependency of routes: 403 for tokens without this scope."""
+    """A dependency of routes: tokens without this scope are refused."""
 
     scope: str
 
     async def __call__(self, request: Request) -> None:
         if not caller(request).may(self.scope):
-            raise HTTPException(403, f"This token is not made for this: it lacks the scope '{self.scope}'.")
+            raise Refused("scope", f"This token is not made for this: it lacks the scope '{self.scope}'")
 
 
 def check_exposure(host: str, token_chosen: bool, protected: bool) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP application. Every answer that is not a file is JSON; every refusal is ``{"error": sentence}``."""
+"""The HTTP application. Every answer that is not a file is JSON; every refusal is a ``protocol.Refusal``."""
 
 import shutil
 from typing import Annotated
@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 import isa_engine
 from isa_engine.client.identity import CHALLENGE, proof
-from isa_engine.client.protocol import PREFIX, Health, ModelInfo, WorkerStatus
+from isa_engine.client.protocol import PREFIX, Health, ModelInfo, Refusal, WorkerStatus
 from isa_engine.models import describe, names
 from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.access import Needs, TokenDoor
@@ -21,7 +21,7 @@ from isa_engine.service.http.feed import Feed
 from isa_engine.service.http.house_routes import house_routes
 from isa_engine.service.http.job_routes import job_routes
 from isa_engine.service.http.metrics import MEDIA_TYPE, Measured, Metrics
-from isa_engine.service.http.refusals import OneForm, Refusal, apologise, refuse, refuse_fields, refuse_write
+from isa_engine.service.http.refusals import OneForm, apologise, refuse, refuse_fields, refuse_write
 from isa_engine.service.http.tokens import Tokens
 from isa_engine.service.operation import waiting
 from isa_engine.service.operation.conditions import Conditions

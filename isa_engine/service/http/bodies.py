@@ -1,9 +1,9 @@
 """What a request brings along: a shot where one is sent (``upload``), and elsewhere next to nothing."""
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isa_engine.client.protocol import PREFIX
+from isa_engine.service.http.refusals import Refused
 
 # Of a request that is no upload: a comment of the greatest length, every letter of it escaped, fits.
 MAX_BODY = 2**14
@@ -26,7 +26,7 @@ class SmallBodies:
             message = await receive()
             size += len(message.get("body", b""))
             if size > MAX_BODY:
-                raise HTTPException(413, f"The request's body is larger than {MAX_BODY} bytes.")
+                raise Refused("size", f"The request's body is larger than {MAX_BODY} bytes")
             return message
 
         await self.app(scope, counted, send)

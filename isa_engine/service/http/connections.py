@@ -11,11 +11,15 @@ from collections import OrderedDict
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from isa_engine.errors import IsaError
+from isa_engine.service.http.refusals import form
+
 # Seconds for a request's head to come in.
 HEAD_SECONDS = 10
 # Descriptors for everything but connections: the queue, files that are read and written, the workers.
 RESERVED = 200
-_BODY = json.dumps({"error": "The engine has too many connections. Try again later."}).encode()
+_REFUSED = IsaError("The engine has too many connections", remedy="Try again later.")
+_BODY = json.dumps(form("busy", _REFUSED)).encode()
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
     b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)

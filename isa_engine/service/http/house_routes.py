@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from isa_engine.client.protocol import Ending, WorkerStatus
 from isa_engine.service.http.access import Needs, owner
+from isa_engine.service.http.refusals import Refused
 from isa_engine.service.queue.history import History
 from isa_engine.service.queue.store import JobStore, ask
 
@@ -46,7 +46,7 @@ def house_routes(store: JobStore) -> APIRouter:
     async def forgive(number: int) -> list[WorkerStatus]:
         """Let a worker that was blocked, for failing what others did, take jobs again."""
         if not 0 <= number < 2**31 or not await run_in_threadpool(store.forgive, number):
-            raise HTTPException(404, "There is no such worker.")
+            raise Refused("unknown", "There is no such worker")
         return await ask(store, store.workers)
 
     return routes

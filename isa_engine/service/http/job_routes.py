@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from isa_engine.client.protocol import (
     MAX_COMMENT,
@@ -28,6 +27,7 @@ from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.access import Needs, caller, owner, the_callers
 from isa_engine.service.http.feed import Feed
 from isa_engine.service.http.order_routes import order_routes
+from isa_engine.service.http.refusals import Refused
 from isa_engine.service.http.upload import Uploaded, Uploads
 from isa_engine.service.operation.conditions import Conditions
 from isa_engine.service.operation.configuration import ServiceConfig
@@ -88,7 +88,7 @@ def job_routes(
     ) -> Submitted:
         """Queue the shot file that is the request's body; the same key with the same shot queues it once."""
         if sentence := await run_in_threadpool(conditions.still, QUEUE):
-            raise HTTPException(503, sentence, {"Retry-After": "60"})
+            raise Refused("host", sentence, headers={"Retry-After": "60"})
         job = secrets.token_hex(16)
         uploaded = await uploads.receive(request, job, caller(request).id)
         async with writing:
@@ -110,9 +110,9 @@ def job_routes(
                 most_bytes=config.bytes_per_token,
             )
         except Conflict:
-            raise HTTPException(409, "This Idempotency-Key came with another shot before.") from None
+            raise Refused("key", "This Idempotency-Key came with another shot before") from None
         except OverQuota as error:
-            raise HTTPException(429, str(error)) from None
+            raise Refused("quota", error.problem, remedy=error.remedy) from None
         finally:
             if queued != job:
                 folders.reject(job)
@@ -147,7 +147,7 @@ def job_routes(
         async with writing:
             deleted = await run_in_threadpool(store.delete, job)
         if not deleted:
-            raise HTTPException(409, f"The job is {found.state}. Cancel it first.")
+            raise Refused("state", f"The job is {found.state}", remedy="Cancel it first.")
         await run_in_threadpool(remove, job)
 
     def remove(job: str) -> None:
@@ -164,7 +164,7 @@ def job_routes(
         after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
         full = feed.streams >= STREAMS or feed.streams_of(caller(request).id) >= STREAMS_A_TOKEN
         if full:
-            raise HTTPException(503, "Too many event streams are open.", {"Retry-After": "5"})
+            raise Refused("busy", "Too many event streams are open", headers={"Retry-After": "5"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
             feed.stream(job, after, caller(request)), media_type="text/event-stream", headers=headers
@@ -181,17 +181,17 @@ def job_routes(
         """One of the files that a finished job holds, or a range of it."""
         status = await known(request, job)
         if name not in RESULTS:
-            raise HTTPException(404, f"There is no such result. A job has {', '.join(RESULTS)}.")
+            raise Refused("unknown", "There is no such result", remedy=f"A job has {', '.join(RESULTS)}.")
         if status.state != "done":
-            raise HTTPException(409, f"The job is {status.state}, so it has no results.")
+            raise Refused("state", f"The job is {status.state}, so it has no results")
         found = await ask(store, store.results, job)
         listed = next((file for file in found if file.name == name), None)
         if listed is None:
-            raise HTTPException(404, "There is no such file.")
-        sentence = await run_in_threadpool(inspection.fault, job, status.attempt, listed)
-        if sentence:
-            await run_in_threadpool(store.spoiled, job, sentence)
-            raise HTTPException(409, sentence)
+            raise Refused("unknown", "There is no such file")
+        fault = await run_in_threadpool(inspection.fault, job, status.attempt, listed)
+        if fault:
+            await run_in_threadpool(store.spoiled, job, str(fault))
+            raise Refused("damaged", fault.problem, remedy=fault.remedy)
         # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
         encoded = base64.b64encode(bytes.fromhex(listed.sha256)).decode()
         headers = {"ETag": f'"{listed.sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
@@ -220,6 +220,6 @@ async def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResp
         # The event loop waits for no disk.
         found = await run_in_threadpool(path.stat)
     except FileNotFoundError:
-        raise HTTPException(404, "There is no such picture or file yet.") from None
+        raise Refused("unknown", "There is no such picture or file yet") from None
     headers = {**headers, "X-Content-Type-Options": "nosniff"}
     return FileResponse(path, media_type=media_type, headers=headers, stat_result=found)

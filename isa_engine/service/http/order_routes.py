@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from isa_engine.client.protocol import MAX_COMMENT, MAX_NAME, PRIORITIES, JobStatus
 from isa_engine.client.words import LINE, LINES
 from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.access import the_callers
+from isa_engine.service.http.refusals import Refused
 from isa_engine.service.queue.store import JobStore
 
 
@@ -36,19 +36,19 @@ def order_routes(store: JobStore, folders: Folders, writing: asyncio.Lock) -> AP
     routes = APIRouter()
 
     async def ordered(
-        request: Request, job: str, order: Callable[[str], bool | None], refusal: str = ""
+        request: Request, job: str, order: Callable[[str], bool | None], only: str = ""
     ) -> JobStatus:
         """Give an order, and say how the job is then.
 
         Args:
-            refusal: the sentence where the order says that the job cannot follow, with the job's state for
-                ``{}``; empty where every job can.
+            only: the remedy where the order says that the job's state does not allow it; empty where every
+                state does.
         """
         found = await the_callers(store, request, job)
         async with writing:
             done = await run_in_threadpool(order, job)
-        if refusal and not done:
-            raise HTTPException(409, refusal.format(found.state))
+        if only and not done:
+            raise Refused("state", f"The job is {found.state}", remedy=only)
         return await the_callers(store, request, job)
 
     @routes.post("/{job}/cancel")
@@ -61,20 +61,20 @@ def order_routes(store: JobStore, folders: Folders, writing: asyncio.Lock) -> AP
         """Queue a job anew that failed or was cancelled."""
         await the_callers(store, request, job)
         if not await run_in_threadpool(folders.has_shot, job):
-            raise HTTPException(409, "The job's shot is no longer here. Send it again.")
-        refusal = "The job is {}. Only what failed or was cancelled is queued again."
-        return await ordered(request, job, store.requeue, refusal)
+            raise Refused("damaged", "The job's shot is no longer here", remedy="Send it again.")
+        only = "Only what failed or was cancelled is queued again."
+        return await ordered(request, job, store.requeue, only)
 
     @routes.post("/{job}/hold")
     async def hold(request: Request, job: str) -> JobStatus:
         """Let a job wait for ``resume``; a running one does so after its current step."""
-        refusal = "The job is {}, or about to end. Only what goes on can wait."
-        return await ordered(request, job, store.hold, refusal)
+        only = "Only what goes on, and does not end just now, can wait."
+        return await ordered(request, job, store.hold, only)
 
     @routes.post("/{job}/resume")
     async def resume(request: Request, job: str) -> JobStatus:
         """Let a job that was held go on, from its last step."""
-        return await ordered(request, job, store.resume, "The job is {}. Only what was held goes on.")
+        return await ordered(request, job, store.resume, "Only what was held goes on.")
 
     @routes.patch("/{job}")
     async def change(request: Request, job: str, change: Change) -> JobStatus:

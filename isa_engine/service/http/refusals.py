@@ -1,26 +1,60 @@
-"""One form for every error: ``{"error": sentence}``, whoever found it."""
+"""One form for every error, whoever found it: ``protocol.Refusal``."""
 
 import errno
 import logging
+from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isa_engine.client import words
+from isa_engine.client.protocol import REFUSALS, Refusal, kind_of
+from isa_engine.errors import IsaError
 
 log = logging.getLogger(__name__)
 
 
-class Refusal(BaseModel):
-    """Why there is no answer, as a sentence."""
+class Refused(HTTPException):
+    """A request that is refused.
 
-    error: str
+    Args:
+        kind: key of ``protocol.REFUSALS``, which has the status.
+        problem, where, remedy: as of ``IsaError``.
+        headers: of the answer.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        problem: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        headers: Mapping[str, str] | None = None,
+    ):
+        self.kind, self.error = kind, IsaError(problem, where=where, remedy=remedy)
+        super().__init__(REFUSALS[kind], str(self.error), headers)
+
+    def answer(self) -> JSONResponse:
+        return JSONResponse(form(self.kind, self.error), self.status_code, self.headers)
+
+
+def form(kind: str, error: IsaError) -> dict[str, str]:
+    """The body of an answer that refuses."""
+    sentence = str(error)
+    refusal = Refusal(
+        sentence if sentence.endswith(".") else f"{sentence}.",
+        *(error.problem, error.where, error.remedy),
+        kind,
+    )
+    # A shot's own words may stand in it.
+    return {name: words.sentence(text) for name, text in asdict(refusal).items()}
 
 
 class OneForm:
@@ -37,7 +71,10 @@ class OneForm:
             if message["type"] == "http.response.start":
                 headers = Headers(raw=message["headers"])
                 if message["status"] >= 400 and headers.get("content-type") != JSONResponse.media_type:
-                    answer = _answer(message["status"], headers)
+                    kept = {name: text for name, text in headers.items() if not name.startswith("content-")}
+                    if "content-range" in headers:
+                        kept["Content-Range"] = headers["content-range"]
+                    answer = _frameworks(message["status"], kept)
                     return
             if answer is None:
                 await send(message)
@@ -47,54 +84,54 @@ class OneForm:
         await self.app(scope, receive, formed)
 
 
-def _answer(status: int, headers: Headers) -> JSONResponse:
-    kept = {name: value for name, value in headers.items() if not name.startswith("content-")}
-    if "content-range" in headers:
-        kept["Content-Range"] = headers["content-range"]
-    return JSONResponse({"error": _words(status)}, status, kept)
+def _frameworks(status: int, headers: Mapping[str, str] | None, problem: str = "") -> JSONResponse:
+    """The answer where the web framework refuses.
 
-
-def _words(status: int) -> str:
-    """What the framework has no sentence for."""
+    Args:
+        problem: its own words; empty: those of the status.
+    """
     known = HTTPStatus(status)
-    return f"{known.description or known.phrase}."
+    error = IsaError(problem or known.description or known.phrase)
+    return JSONResponse(form(kind_of(status), error), status, headers)
 
 
 async def refuse(request: Request, error: HTTPException) -> JSONResponse:
+    if isinstance(error, Refused):
+        return error.answer()
     status = error.status_code
-    sentence = _words(status) if error.detail == HTTPStatus(status).phrase else error.detail
-    # A shot's own words may stand in it.
-    return JSONResponse({"error": words.sentence(sentence)}, status, error.headers)
+    detail = "" if error.detail == HTTPStatus(status).phrase else error.detail
+    return _frameworks(status, error.headers, detail)
 
 
 async def refuse_fields(request: Request, error: RequestValidationError) -> JSONResponse:
     fields = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    sentence = f"The request does not make sense: {fields}."
-    return JSONResponse({"error": words.sentence(sentence)}, 422)
+    refused = IsaError("The request does not make sense", where=fields)
+    return JSONResponse(form("request", refused), 422)
 
 
 async def refuse_write(request: Request, error: OSError) -> JSONResponse:
-    return told(error, request.method)
+    return told(error, request.method).answer()
 
 
-def told(error: OSError, method: str) -> JSONResponse:
-    """The answer where the data folder or the queue cannot be used."""
+def told(error: OSError, method: str) -> Refused:
+    """What to say where the data folder or the queue cannot be used."""
     log.error("%s: %s", method, error.strerror)
     if error.errno == errno.EBUSY:
-        sentence = "Another program has locked the engine's queue. Try again later."
-        return JSONResponse({"error": sentence}, 503, {"Retry-After": "10"})
+        problem, headers = "Another program has locked the engine's queue", {"Retry-After": "10"}
+        return Refused("busy", problem, remedy="Try again later.", headers=headers)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        sentence = "The engine's disk is full. Free some space in its data folder."
-        return JSONResponse({"error": sentence}, 507)
+        remedy = "Free some space in its data folder."
+        return Refused("disk", "The engine's disk is full", remedy=remedy)
     if error.errno == errno.EIO:
         # Also what SQLite says of a damaged file.
-        problem = f"The engine's queue or its disk fails: {error.strerror}."
-        sentence = f"{problem} On its machine: isa-engine queue check."
+        problem = f"The engine's queue or its disk fails: {error.strerror}"
+        remedy = "On its machine: isa-engine queue check."
     else:
-        sentence = f"The engine cannot use its data folder: {error.strerror}. Its machine needs help."
+        problem = f"The engine cannot use its data folder: {error.strerror}"
+        remedy = "Its machine needs help."
     # The host is ill, and no request is wrong: whoever waits is served when it is well again.
-    return JSONResponse({"error": sentence}, 503, {"Retry-After": "60"})
+    return Refused("host", problem, remedy=remedy, headers={"Retry-After": "60"})
 
 
 async def apologise(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": "The engine made a mistake. Its log says more."}, 500)
+    return Refused("engine", "The engine made a mistake", remedy="Its log says more.").answer()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from isa_engine.errors import IsaError, ShotError
@@ -20,6 +19,7 @@ from isa_engine.models import describe
 from isa_engine.models.refusal import check
 from isa_engine.sandbox import check_footage
 from isa_engine.service.files.folders import Folders
+from isa_engine.service.http.refusals import Refused
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.service.queue.store import too_many_bytes
 from isa_engine.shot import read_shot
@@ -61,7 +61,7 @@ class Uploads:
             owner: id of the token.
 
         Raises:
-            HTTPException: 400, 408, 413, 422 or 429 with the sentence; nothing is left behind.
+            Refused: and nothing is left behind.
             OSError: the disk is full, or would be.
         """
         path = self.folders.receiving(job)
@@ -83,7 +83,7 @@ class Uploads:
     async def _stream(self, request: Request, path: Path, owner: str) -> Uploaded:
         declared = request.headers.get("content-length", "0")
         if not declared.isdecimal():
-            raise HTTPException(400, "The upload's Content-Length is not a number.")
+            raise Refused("request", "The upload's Content-Length is not a number")
         self._refuse_above_limit(int(declared))
         self._refuse_flood(owner, int(declared))
         received, digest, waiting = 0, hashlib.sha256(), bytearray()
@@ -102,10 +102,10 @@ class Uploads:
                         await run_in_threadpool(self._write, file, waiting)
                 await run_in_threadpool(self._write, file, waiting)
             except ClientDisconnect as error:
-                raise HTTPException(400, "The upload broke off. Send the shot again.") from error
+                raise Refused("upload", "The upload broke off", remedy="Send the shot again.") from error
             except TimeoutError as error:
-                problem = f"The upload stood still for {SILENCE_SECONDS} s. Send the shot again."
-                raise HTTPException(408, problem) from error
+                problem = f"The upload stood still for {SILENCE_SECONDS} s"
+                raise Refused("upload", problem, remedy="Send the shot again.") from error
             finally:
                 self._coming[owner] -= received
                 self._coming = +self._coming
@@ -115,14 +115,14 @@ class Uploads:
         # What is kept already counts when the job is added: a shot that was sent before, and comes once more
         # because its answer was lost, takes no room.
         if self._coming[owner] + more > self.config.bytes_per_token:
-            raise HTTPException(429, too_many_bytes(self.config.bytes_per_token))
+            error = too_many_bytes(self.config.bytes_per_token)
+            raise Refused("quota", error.problem, remedy=error.remedy)
 
     def _refuse_above_limit(self, size: int) -> None:
         if size > self.config.upload_limit:
             limit = f"{self.config.upload_limit / 2**20:g} MiB"
-            raise HTTPException(
-                413, f"The shot is larger than the {limit} that this engine takes. Shorten the take."
-            )
+            problem = f"The shot is larger than the {limit} that this engine takes"
+            raise Refused("size", problem, remedy="Shorten the take.")
 
     def _write(self, file: RawIOBase, waiting: bytearray) -> None:
         """Write what waits, all of it, and empty it; the room that jobs need stays theirs."""
@@ -141,9 +141,7 @@ class Uploads:
         except IsaError as error:
             # Where the file lies on this machine is not the client's business.
             where = error.where.replace(str(path), "shot")
-            raise HTTPException(
-                422, str(IsaError(error.problem, where=where, remedy=error.remedy))
-            ) from error
+            raise Refused("shot", error.problem, where=where, remedy=error.remedy) from error
 
     def _check_work(self, frames: int, pixels: int) -> None:
         """What the worker would allocate, before it does."""

@@ -21,6 +21,7 @@ from isa_engine.client.protocol import (
     ResultFile,
     WorkerStatus,
 )
+from isa_engine.errors import EngineError
 from isa_engine.service.queue.claims import ALL_WORKERS
 from isa_engine.service.queue.database import Database
 from isa_engine.service.queue.orders import Orders
@@ -51,13 +52,14 @@ class Conflict(Exception):
     """An idempotency key that came with another shot before."""
 
 
-class OverQuota(Exception):
-    """The token has as many jobs or bytes as it may have; the message is the sentence."""
+class OverQuota(EngineError):
+    """The token has as many jobs or bytes as it may have."""
 
 
-def too_many_bytes(most: int) -> str:
-    """The sentence for a token that would keep more than it may."""
-    return f"This token's jobs would fill more than its {most / 2**30:g} GiB. Delete some that are over."
+def too_many_bytes(most: int) -> OverQuota:
+    """The error of a token that would keep more than it may."""
+    problem = f"This token's jobs would fill more than its {most / 2**30:g} GiB"
+    return OverQuota(problem, remedy="Delete some that are over.")
 
 
 async def ask(database: Database, question: Callable[..., T], *values) -> T:
@@ -120,9 +122,10 @@ class JobStore(Orders):
     def _check_quota(self, owner: str, size: int, most_jobs: int | None, most_bytes: int | None) -> None:
         waiting = f"SELECT count(*) FROM jobs WHERE owner = ? AND state NOT IN {OVER}"
         if most_jobs is not None and self.run(waiting, owner)[0][0] >= most_jobs:
-            raise OverQuota(f"This token has {most_jobs} jobs in the queue already. Wait for some of them.")
+            problem = f"This token has {most_jobs} jobs in the queue already"
+            raise OverQuota(problem, remedy="Wait for some of them.")
         if most_bytes is not None and self.kept_bytes(owner) + size > most_bytes:
-            raise OverQuota(too_many_bytes(most_bytes))
+            raise too_many_bytes(most_bytes)
 
     def kept_bytes(self, owner: str) -> int:
         """Bytes of the shots and results that are kept for a token."""

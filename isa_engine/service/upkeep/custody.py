@@ -29,7 +29,8 @@ def check(data: Path) -> list[str]:
     inspection = Inspection(folders)
     with contextlib.closing(JobStore(path, create=False)) as store:
         for job, attempt, files in store.all_results():
-            findings += filter(None, (inspection.fault(job, attempt, file) for file in files))
+            faults = (inspection.fault(job, attempt, file) for file in files)
+            findings += [str(fault) for fault in faults if fault]
         known = set(store.jobs())
         for job in store.waiting():
             if not (folders.shot(job).is_file() or (folders.uploads / job).is_file()):

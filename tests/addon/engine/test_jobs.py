@@ -387,6 +387,15 @@ def test_a_job_that_the_engine_does_not_know_is_not_sent_anew_unasked(remote, ru
     assert len(running.client.jobs()) == before
 
 
+def test_a_job_whose_engine_refuses_the_token_is_not_lost(running, tmp_path):
+    job = running.client.submit(upload(FAST))
+    runner = JobRunner(RemoteEngine(running.url, "wrong"), lambda: b"", tmp_path / "take", job=job)
+    runner.start()
+    snapshot = ended(runner)
+    assert (snapshot.state, snapshot.job) == ("failed", job)
+    assert "refuses the token" in snapshot.error
+
+
 def test_another_program_at_a_dead_engines_port_gets_neither_token_nor_shot(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.5)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import isa_engine
-from isa_engine.client import EngineClient, EngineUnreachable, connection
+from isa_engine.client import EngineClient, EngineUnreachable, RequestRefused, connection
 from isa_engine.errors import EngineError, TokenRefused
 from tests.full_disk import room_for
 from tests.service.running import eventually, upload
@@ -232,8 +232,22 @@ def test_who_gives_no_proof_hears_no_token(answer):
 
 
 def test_a_refusal_is_the_engines_own_sentence(engine):
-    assert sentence(engine.client.job, "unknown") == "This engine has no such job."
-    assert sentence(engine.client.submit, b"not a shot").startswith("the file is not a whole shot (shot).")
+    assert sentence(engine.client.job, "unknown", kind=RequestRefused) == "This engine has no such job"
+    with pytest.raises(RequestRefused) as said:
+        engine.client.submit(b"not a shot")
+    error = said.value
+    assert (error.kind, error.problem, error.where) == ("shot", "the file is not a whole shot", "shot")
+    assert str(error).endswith(f"(shot). {error.remedy}")
+    assert error.remedy
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, "unknown"), (409, "request"), (429, "request")])
+def test_an_engine_that_refuses_in_a_sentence_alone_is_understood(status, kind):
+    with answering(status, b'{"error": "There is no such job."}') as client:
+        assert sentence(client.job, "a", kind=RequestRefused) == "There is no such job."
+        with pytest.raises(RequestRefused) as said:
+            client.job("a")
+    assert said.value.kind == kind
 
 
 def test_a_shot_above_the_limit_is_not_sent():

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import isa_engine
-from isa_engine.client.protocol import RESULTS, Memory, ResultFile
+from isa_engine.client.protocol import RESULTS, Memory, Refusal, ResultFile
 from isa_engine.configuration import MODELS, weights
 from isa_engine.models import HERE
 from isa_engine.service.files.folders import Folders
@@ -33,6 +34,8 @@ from tests.service.uploads import mutated
 from tests.shot.shots import small_shot, with_header
 
 SHOT = upload(kind=0)
+# What every refusal has.
+FORM = [field.name for field in fields(Refusal)]
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -75,7 +78,7 @@ def test_no_route_answers_without_the_token(api, store, shown):
         path = path.format(job=job, name="plate.mp4", number=0)
         answer = api.request(method, path, headers=headers, content=SHOT if method == "POST" else None)
         assert answer.status_code == 401, path
-        assert list(answer.json()) == ["error"]
+        assert list(answer.json()) == FORM
         assert job not in answer.text
     assert store.jobs() == [job]
     assert store.status(job).state == "queued"
@@ -163,9 +166,8 @@ def test_an_upload_that_declares_too_much_is_refused_before_it_is_read(api, stor
 
     answer = api.post("/v1/jobs", content=body(), headers={"Content-Length": str(2**20 + 1)})
     assert answer.status_code == 413
-    assert answer.json() == {
-        "error": "The shot is larger than the 1 MiB that this engine takes. Shorten the take."
-    }
+    said = "The shot is larger than the 1 MiB that this engine takes. Shorten the take."
+    assert answer.json()["error"] == said
     assert unchanged(api, store, folders)
 
 
@@ -192,7 +194,7 @@ def test_an_upload_that_does_not_say_how_long_it_is_is_cut_at_the_limit(folders)
 
 def test_an_upload_that_breaks_off_leaves_nothing(folders):
     start = {"type": "http.request", "body": SHOT[:100], "more_body": True}
-    assert receive(folders, iter([start, {"type": "http.disconnect"}])) == (400, 2)
+    assert receive(folders, iter([start, {"type": "http.disconnect"}])) == (408, 2)
     assert not any(folders.uploads.iterdir())
 
 
@@ -219,11 +221,14 @@ def test_what_there_is_not_is_404(api):
         "/v1/nothing",
     ):
         answer = api.get(path)
-        assert (answer.status_code, list(answer.json())) == (404, ["error"]), path
-    assert api.post("/v1/jobs/unknown/cancel").json() == {"error": "This engine has no such job."}
+        assert (answer.status_code, answer.json()["kind"]) == (404, "unknown"), path
+    assert api.post("/v1/jobs/unknown/cancel").json() == {
+        **{"error": "This engine has no such job.", "problem": "This engine has no such job"},
+        **{"where": "", "remedy": "", "kind": "unknown"},
+    }
     assert api.get(f"/v1/jobs/{job}/preview").status_code == 404
     assert api.put(f"/v1/jobs/{job}").status_code == 405
-    assert list(api.put(f"/v1/jobs/{job}").json()) == ["error"]
+    assert list(api.put(f"/v1/jobs/{job}").json()) == FORM
 
 
 @pytest.mark.parametrize(
@@ -239,7 +244,7 @@ def test_only_results_of_the_list_can_be_named(api, store, folders, name):
     store.finish(claim, "done", results=(ResultFile(plain, 1, hashlib.sha256(b"x").hexdigest()),))
     answer = api.get(f"/v1/jobs/{job}/results/{name.replace(chr(0), '%00')}")
     assert answer.status_code == 404
-    assert list(answer.json()) == ["error"]
+    assert list(answer.json()) == FORM
 
 
 def test_results_are_those_of_the_attempt_that_ended_well(api, store, folders):
@@ -265,7 +270,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(api, store, folders
         patch.setattr(os, "fsync", full)
         answer = api.post("/v1/jobs", content=SHOT)
     assert answer.status_code == 507
-    assert answer.json() == {"error": "The engine's disk is full. Free some space in its data folder."}
+    assert answer.json()["error"] == "The engine's disk is full. Free some space in its data folder."
     assert unchanged(api, store, folders)
     assert api.post("/v1/jobs", content=SHOT).status_code == 201
 
@@ -276,7 +281,8 @@ def test_a_mistake_of_ours_is_a_sentence_without_its_details(store, folders, mon
     client = TestClient(app, headers={"Authorization": "Bearer secret"}, raise_server_exceptions=False)
     answer = client.get("/v1/health")
     assert answer.status_code == 500
-    assert answer.json() == {"error": "The engine made a mistake. Its log says more."}
+    assert answer.json()["error"] == "The engine made a mistake. Its log says more."
+    assert answer.json()["kind"] == "engine"
 
 
 def test_the_service_does_not_load_torch():

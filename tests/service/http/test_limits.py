@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[3]
 def test_a_shot_above_the_engines_limits_is_refused_at_the_door(store, folders, limits, sentence):
     client = TestClient(create_app(store, folders, "secret", ServiceConfig(**limits)))
     answer = client.post("/v1/jobs", content=SHOT, headers={"Authorization": "Bearer secret"})
-    assert (answer.status_code, answer.json()) == (422, {"error": sentence})
+    assert (answer.status_code, answer.json()["error"]) == (422, sentence)
     assert store.jobs() == []
     assert not any(folders.uploads.iterdir())
 
@@ -72,7 +72,7 @@ def test_footage_that_is_too_short_or_none_is_refused_at_the_door(api, store):
         answer = api.post("/v1/jobs", content=encode_shot(replace(shot, background=background)))
         if answered:
             assert answer.status_code == 422
-            assert answer.json() == {"error": answered}
+            assert answer.json()["error"] == answered
         else:
             assert answer.status_code == 201
     assert len(store.jobs()) == 1
@@ -157,7 +157,7 @@ def test_many_uploads_at_once_fill_no_more_than_a_token_may_keep(folders):
 
     *flood, other = asyncio.run(all_at_once())
     assert 429 in flood
-    assert other == 400, "another token's broke off, and was not refused"
+    assert other == 408, "another token's broke off, and was not refused"
     assert asyncio.run(send(9, "a")) == 400, "what broke off counts no more"
 
 

@@ -3,11 +3,14 @@
 import errno
 import hashlib
 import os
+import re
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from isa_engine.client.protocol import ResultFile
+from isa_engine.client.protocol import REFUSALS, Refusal, ResultFile
+from isa_engine.errors import IsaError
 from isa_engine.service.http import job_routes
 from isa_engine.service.http.api import create_app
 from isa_engine.service.operation.configuration import ServiceConfig
@@ -15,6 +18,7 @@ from tests.service.http.test_api import SHOT, routes
 from tests.service.running import in_time, upload
 
 BYTES = bytes(1000)
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -50,44 +54,49 @@ def jobs(client, store, folders) -> tuple[str, str]:
     return done, answer.json()["id"]
 
 
-def form(answer) -> int:
-    """The status of an error in the one form."""
+def form(answer) -> tuple[int, str]:
+    """Status and kind of an error in the one form."""
     assert answer.headers["content-type"] == "application/json", answer.text
-    assert list(answer.json()) == ["error"]
-    assert answer.json()["error"].endswith(".")
+    said = Refusal(**answer.json())
+    whole = str(IsaError(said.problem, where=said.where, remedy=said.remedy))
+    assert said.problem
+    assert said.error.removesuffix(".") == whole.removesuffix(".")
+    assert said.error.endswith(".")
     assert int(answer.headers["content-length"]) == len(answer.content)
-    return answer.status_code
+    # What the framework refuses has a status of its own.
+    assert answer.status_code == REFUSALS[said.kind] or said.kind == "request"
+    return answer.status_code, said.kind
 
 
 @pytest.mark.parametrize(
-    ("status", "method", "path", "options"),
+    ("status", "kind", "method", "path", "options"),
     [
-        (400, "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "bytes=x-y"}}),
-        (400, "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "pages=1-2"}}),
-        (400, "POST", "/jobs", {"headers": {"Content-Length": "x"}}),
-        (401, "GET", "/jobs", {"headers": {"Authorization": "Bearer wrong"}}),
-        (404, "GET", "/nothing", {}),
-        (404, "GET", "/jobs/", {}),
-        (404, "GET", "/jobs/{waiting}/preview", {}),
-        (404, "GET", "/jobs/{done}/results/other.mp4", {}),
-        (405, "PUT", "/jobs", {}),
-        (409, "GET", "/jobs/{waiting}/results/plate.mp4", {}),
-        (409, "DELETE", "/jobs/{waiting}", {}),
-        (409, "POST", "/jobs", {"content": upload(kind=1), "headers": {"Idempotency-Key": "used"}}),
-        (413, "POST", "/jobs", {"content": bytes(2**20 + 1)}),
-        (416, "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "bytes=1000-"}}),
-        (422, "GET", "/jobs?limit=0", {}),
-        (422, "POST", "/jobs", {"content": b"no shot"}),
-        (429, "POST", "/jobs", {"content": SHOT}),
-        (503, "GET", "/jobs/{waiting}/events", {}),
+        (400, "request", "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "bytes=x-y"}}),
+        (400, "request", "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "pages=1-2"}}),
+        (400, "request", "POST", "/jobs", {"headers": {"Content-Length": "x"}}),
+        (401, "token", "GET", "/jobs", {"headers": {"Authorization": "Bearer wrong"}}),
+        (404, "unknown", "GET", "/nothing", {}),
+        (404, "unknown", "GET", "/jobs/", {}),
+        (404, "unknown", "GET", "/jobs/{waiting}/preview", {}),
+        (404, "unknown", "GET", "/jobs/{done}/results/other.mp4", {}),
+        (405, "request", "PUT", "/jobs", {}),
+        (409, "state", "GET", "/jobs/{waiting}/results/plate.mp4", {}),
+        (409, "state", "DELETE", "/jobs/{waiting}", {}),
+        (409, "key", "POST", "/jobs", {"content": upload(kind=1), "headers": {"Idempotency-Key": "used"}}),
+        (413, "size", "POST", "/jobs", {"content": bytes(2**20 + 1)}),
+        (416, "request", "GET", "/jobs/{done}/results/plate.mp4", {"headers": {"Range": "bytes=1000-"}}),
+        (422, "request", "GET", "/jobs?limit=0", {}),
+        (422, "shot", "POST", "/jobs", {"content": b"no shot"}),
+        (429, "quota", "POST", "/jobs", {"content": SHOT}),
+        (503, "busy", "GET", "/jobs/{waiting}/events", {}),
     ],
 )
-def test_an_error_has_the_one_form(client, jobs, monkeypatch, status, method, path, options):
+def test_an_error_has_the_one_form(client, jobs, monkeypatch, status, kind, method, path, options):
     done, waiting = jobs
     monkeypatch.setattr(job_routes, "STREAMS", 0)
     asked = "/v1" + path.format(done=done, waiting=waiting)
     answer = in_time(lambda: client.request(method, asked, **options), "an answer, and no stream without end")
-    assert form(answer) == status
+    assert form(answer) == (status, kind)
 
 
 def test_a_range_beyond_the_end_says_where_the_end_is(client, jobs):
@@ -98,6 +107,13 @@ def test_a_range_beyond_the_end_says_where_the_end_is(client, jobs):
 
 def test_a_method_that_a_route_does_not_have_is_refused_in_the_one_form(client):
     for _, path in routes(client.app):
-        assert form(client.request("PUT", path.format(job="a", name="plate.mp4", number=0))) in (404, 405), (
-            path
-        )
+        status, kind = form(client.request("PUT", path.format(job="a", name="plate.mp4", number=0)))
+        assert (status, kind) in ((404, "unknown"), (405, "request")), path
+
+
+def test_every_kind_of_refusal_is_in_the_manual_with_its_status():
+    text = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+    table = text.partition("| kind | status |")[2].partition("\n\n")[0]
+    assert dict(re.findall(r"^\| `(\w+)` \| (\d+)", table, re.M)) == {
+        kind: str(status) for kind, status in REFUSALS.items()
+    }

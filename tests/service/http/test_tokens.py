@@ -14,7 +14,7 @@ from isa_engine.errors import EngineError
 from isa_engine.service.http.api import create_app
 from isa_engine.service.http.tokens import Tokens
 from isa_engine.service.operation.configuration import ServiceConfig
-from tests.service.http.test_api import SHOT, routes
+from tests.service.http.test_api import FORM, SHOT, routes
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_scopes_are_all_that_a_token_may_do(tokens, enter):
         if path.startswith("/v1/jobs"):
             answer = metrics.request(method, path.format(job="a", name="plate.mp4"), **body(method))
             assert answer.status_code == 403, path
-            assert list(answer.json()) == ["error"]
+            assert list(answer.json()) == FORM
 
 
 def test_a_token_may_have_so_many_jobs_and_no_more(tokens, enter, folders, store):

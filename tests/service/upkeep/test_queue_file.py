@@ -115,7 +115,7 @@ def test_a_queue_that_is_damaged_is_said_with_the_way_back(store, folders, watch
 def test_no_job_comes_in_while_the_queue_is_not_well(api, folders):
     api.app.state.conditions.stands(QUEUE, "The queue is ill.")
     answer = api.post("/v1/jobs", content=upload(FAST))
-    assert (answer.status_code, answer.json()) == (503, {"error": "The queue is ill."})
+    assert (answer.status_code, answer.json()["error"]) == (503, "The queue is ill.")
     assert "The queue is ill." in api.get("/v1/ready").json()["reasons"]
     api.app.state.conditions.passed(QUEUE)
     assert api.post("/v1/jobs", content=upload(FAST)).status_code == 201
