@@ -7,9 +7,8 @@ from pathlib import Path
 from isa_engine.commands.model_cost import show_model
 from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
-from isa_engine.models import describe, names
+from isa_engine.models import KINDS, describe, names
 from isa_engine.models.added import Added, Running, added, remember
-from isa_engine.models.sources import SOURCES
 from isa_engine.shot.validation import MAX_STEPS
 from isa_engine.user_data import data_folder
 
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")
     show.set_defaults(act=show_model)
-    add = actions.add_parser("add", help="use a folder of Wan-VACE weights that you downloaded")
+    add = actions.add_parser("add", help="use a folder of open weights that you have")
     add.add_argument("folder", type=Path, help="in diffusers' format; it stays where it is")
     add.add_argument("--name", help="by which it is asked for (default: the folder's)")
     add.add_argument("--accept-licence", action="store_true", help="once you have read it")
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--few-steps", type=int, default=0, metavar="N", help="that the draft's LoRA needs")
     add.set_defaults(act=_add)
     fetch = actions.add_parser("fetch", help="download open weights, and use them")
-    fetch.add_argument("name", choices=list(SOURCES))
+    fetch.add_argument("name", choices=[name for kind in KINDS.values() for name in kind.sources])
     fetch.add_argument("--accept-licence", action="store_true", help="once you have read it")
     fetch.add_argument("--to", type=Path, metavar="DIR", help="(default: in the user's data)")
     fetch.add_argument("--revision", default="", metavar="COMMIT", help="(default: the newest)")
@@ -83,14 +82,15 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> None:
-    from isa_engine.pipeline.vace.adding import examine, licence_of
+    from isa_engine.pipeline.open_weights.adding import adding, kind_of
+    from isa_engine.pipeline.open_weights.licence import licence_of
 
     name = arguments.name or arguments.folder.resolve().name
     if not _NAME.fullmatch(name) or name in MODELS:
         remedy = "Give another --name of letters, digits, dots, dashes and underscores."
         raise ModelError(f"a model cannot be called '{name}'", remedy=remedy)
-    licence = licence_of(arguments.folder)
-    print(f"licence: {licence}", flush=True)
+    kind, licence = kind_of(arguments.folder), licence_of(arguments.folder)
+    _say(f"licence: {licence}")
     if not arguments.accept_licence:
         remedy = "Read it, then run this again with --accept-licence."
         raise ModelError("the licence was not accepted", where=str(arguments.folder), remedy=remedy)
@@ -101,7 +101,7 @@ def _add(arguments: argparse.Namespace) -> None:
         raise ModelError(problem, where="--cache", remedy="Use a share from 0 to 1, such as 0.1.")
     how = arguments.attention, arguments.cache, arguments.draft_of, arguments.few_steps
     running = Running(arguments.fp8, loras, *how)
-    _remember(name, examine(arguments.folder, licence, _say, running))
+    _remember(name, adding(kind).examine(arguments.folder, licence, running, _say))
 
 
 def _check_draft(name: str, arguments: argparse.Namespace) -> None:
@@ -131,13 +131,15 @@ def _check_draft(name: str, arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from isa_engine.pipeline.vace.adding import examine, licence_of
-    from isa_engine.pipeline.vace.fetching import fetch
+    from isa_engine.pipeline.open_weights.adding import adding
+    from isa_engine.pipeline.open_weights.fetching import fetch
+    from isa_engine.pipeline.open_weights.licence import licence_of
 
     name = arguments.name
     folder = (arguments.to or data_folder() / "weights" / name).absolute()
-    fetch(SOURCES[name], folder, arguments.revision, arguments.accept_licence, _say)
-    _remember(name, examine(folder, licence_of(folder), _say))
+    kind = next(kind for kind, each in KINDS.items() if name in each.sources)
+    fetch(KINDS[kind].sources[name], folder, arguments.revision, arguments.accept_licence, _say)
+    _remember(name, adding(kind).examine(folder, licence_of(folder), Running(), _say))
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,7 @@
 """What every model says of itself, so that no other module has to ask of which kind it is."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from isa_engine.configuration.policies import POLICIES, Preset
@@ -153,6 +153,19 @@ def steered_by(model: Steered, steering: str, painted: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Weights that their makers publish.
+
+    Attributes:
+        repository: of Hugging Face, owner and name.
+        files: those that the model needs, as patterns of paths; what names the licence comes along.
+    """
+
+    repository: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Kind:
     """Models that work alike.
 
@@ -164,6 +177,9 @@ class Kind:
         painter: the module that loads and runs them, which needs torch (``pipeline.painter``).
         trained_here: whether ``isa_engine.training`` makes them: what it measures of their networks can be
             measured again.
+        adding: the module that looks through folders of weights of this kind, which a person has, and needs
+            torch (``pipeline.open_weights.adding``); empty: none can be added.
+        sources: those of them that can be fetched, by the names that they get.
     """
 
     names: Callable[[], Iterable[str]]
@@ -171,3 +187,5 @@ class Kind:
     told: Callable[[str, dict[str, Any]], Description]
     painter: str
     trained_here: bool = False
+    adding: str = ""
+    sources: Mapping[str, Source] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from isa_engine.cost.products import Product, operations
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models.added import Added, Running, added, added_names
-from isa_engine.models.kind import HERE, MISSING, Kind, Way, makes_sense
+from isa_engine.models.kind import HERE, MISSING, Kind, Source, Way, makes_sense
 
 # Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
@@ -23,6 +23,15 @@ CONTEXT_WINDOW = 21
 # see who moves how; more cost more, a quarter of the work as it is.
 KNOWN = 5
 PARTS = "transformer", "vae", "text_encoder"
+_FILES = (
+    "model_index.json",
+    "tokenizer/*",
+    *(f"{part}/{name}" for part in PARTS for name in ("*.json", "*.safetensors")),
+)
+SOURCES = {
+    "wan-vace-1.3b": Source("Wan-AI/Wan2.1-VACE-1.3B-diffusers", _FILES),
+    "wan-vace-14b": Source("Wan-AI/Wan2.1-VACE-14B-diffusers", _FILES),
+}
 # Its makers' guidance, and their numbers of steps.
 FULL = {"Draft": Preset(10, 5.0), "Final": Preset(30, 5.0), "Exact": Preset(50, 5.0)}
 # Share of the text encoder's weights that its largest layer has: UMT5-XXL's table of 256,384 words.
@@ -210,4 +219,11 @@ def told(name: str, facts: dict[str, Any]) -> VACE:
     raise ModelError(f"what is told of '{name}' makes no sense")
 
 
-KIND = Kind(names, describe, told, "isa_engine.pipeline.vace.painter")
+KIND = Kind(
+    names,
+    describe,
+    told,
+    "isa_engine.pipeline.vace.painter",
+    adding="isa_engine.pipeline.vace.adding",
+    sources=SOURCES,
+)

@@ -1,10 +1,13 @@
 """A second kind of model, for tests: it paints a disc where each character is, in the colour of its prompt.
+Others of this kind can be added to a machine: folders that say how large their discs are.
 
 It shares nothing with the house's own but what ``models.kind`` and ``pipeline.painter`` ask of a kind.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,15 +17,18 @@ from torch import Tensor
 
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.cost.products import Product
-from isa_engine.errors import ShotError
+from isa_engine.errors import ModelError, ShotError
 from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
-from isa_engine.models import HERE, Kind, Way
+from isa_engine.models import HERE, MISSING, Kind, Way
+from isa_engine.models.added import Added, File, Running, added, added_names
+from isa_engine.models.kind import Source
 from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.progress import Progress
-from isa_engine.results.record import GENERATED
+from isa_engine.results.record import GENERATED, sha256
 
-NAME = "discs"
+NAME, SIZES = "discs", "discs.json"
+SOURCES = {"large-discs": Source("painters/large-discs", (SIZES,))}
 SIDE, RADIUS = 4, 6
 CPU = torch.device("cpu")
 COLOURS = {"": (0.2, 0.2, 0.2), "red": (1.0, -1.0, -1.0), "blue": (-1.0, -1.0, 1.0)}
@@ -70,11 +76,42 @@ class Described:
         return {"state": self.state}
 
 
+def names() -> tuple[str, ...]:
+    return NAME, *added_names("discs")
+
+
 def describe(name: str) -> Described | None:
-    return Described() if name == NAME else None
+    if name == NAME:
+        return Described()
+    found = added(name)
+    if found is None or found.kind != "discs":
+        return None
+    return Described(name, state=HERE if found.whole() else MISSING, licence=found.licence)
 
 
-KIND = Kind(lambda: (NAME,), describe, lambda name, facts: Described(name, **facts), __name__)
+def told(name: str, facts: dict[str, Any]) -> Described:
+    return Described(name, **facts)
+
+
+KIND = Kind(names, describe, told, __name__, adding=__name__, sources=SOURCES)
+
+
+def recognise(folder: Path) -> None:
+    if not (folder / SIZES).is_file():
+        problem = f"there is no {SIZES}"
+        raise ModelError(problem, where=str(folder), remedy="Choose the folder of a painter of discs.")
+
+
+def examine(folder: Path, licence: str, running: Running, report: Callable[[str], None]) -> Added:
+    recognise(folder)
+    if running.loras:
+        raise ModelError("discs cannot be changed", remedy="Leave out --lora.")
+    report(SIZES)
+    path = folder / SIZES
+    files = {SIZES: File(path.stat().st_size, sha256(path))}
+    return Added(
+        "discs", str(folder.resolve()), licence, files, {"brush": json.loads(path.read_text())}, {}, running
+    )
 
 
 @dataclass(frozen=True)
@@ -90,13 +127,15 @@ class Discs:
     steering: tuple[str, ...] = ()
     painted: tuple[str, ...] = ()
     shift: float = 2.0
+    radius: int = RADIUS
 
     def told(self) -> dict[str, Any]:
-        return {"radius": RADIUS}
+        return {"radius": self.radius}
 
 
 def load(name: str, device: str) -> Discs:
-    return Discs()
+    found = added(name)
+    return Discs() if found is None else Discs(name, radius=found.configs["brush"]["radius"])
 
 
 def parameters(name: str) -> dict[str, dict[str, int]]:
@@ -121,7 +160,7 @@ def conditions(shot, model, segment: int, part: Part, latents: Tensor, report) -
         for character in part.characters:
             middle = character.points[frame].astype(float).mean(0)
             x, y = to_pixels(project(middle[None], part.mvp[frame])[0], size)[0]
-            inside = (columns[None] - x) ** 2 + (rows[:, None] - y) ** 2 <= RADIUS**2
+            inside = (columns[None] - x) ** 2 + (rows[:, None] - y) ** 2 <= model.radius**2
             colour = torch.tensor(COLOURS[character.prompt])
             target[0, :, latent] = torch.where(inside, colour[:, None, None], target[0, :, latent])
     report(Progress("encode", 1, 1))

@@ -19,6 +19,7 @@ from isa_engine.models import KINDS, describe, names
 from isa_engine.pipeline import generate, load_model, notes
 from isa_engine.results.record import GENERATED
 from tests.pipeline import discs
+from tests.pipeline.hub import serving
 from tests.pipeline.shots import make_shot
 
 STEPS = 4
@@ -144,3 +145,61 @@ def test_its_takes_are_made_on_a_farm_to_the_same_pictures(tmp_path):
     results = bundle.results(bundle.job.takes[0])
     for name in ("plate.mp4", "matte.mp4"):
         assert np.array_equal(frames_of(results / name), frames_of(tmp_path / "whole" / name))
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A folder of larger discs, and a user's data of its own."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = tmp_path / "published"
+    folder.mkdir()
+    (folder / discs.SIZES).write_text('{"radius": 12}')
+    (folder / "LICENSE").write_text("Painters' licence\n")
+    return folder
+
+
+def disc_of(name, out) -> float:
+    """How much of a plate's canvas discs cover."""
+    shot = shot_of_discs(1)
+    shot = replace(shot, settings=replace(shot.settings, model=name))
+    generate(shot, load_model(name), out, lambda progress: None)
+    return float((frames_of(out / "matte.mp4") > 128).mean())
+
+
+def test_a_folder_of_its_own_is_added_by_the_same_command_and_paints(large, tmp_path, capsys):
+    add = "model", "add", str(large), "--name", "others"
+    assert cli.main([*add]) == 1
+    assert "licence: Painters' licence (LICENSE)" in capsys.readouterr().out
+    assert cli.main([*add, "--accept-licence", "--lora", "some.safetensors"]) == 1
+    assert "discs cannot be changed" in capsys.readouterr().err
+    assert "others" not in names()
+    assert cli.main([*add, "--accept-licence"]) == 0
+    capsys.readouterr()
+    assert cli.main(["model", "list"]) == 0
+    assert "here, Painters' licence (LICENSE)" in capsys.readouterr().out
+    assert describe("others").kind == "discs"
+    assert disc_of("others", tmp_path / "large") > 2 * disc_of(discs.NAME, tmp_path / "small")
+    (large / discs.SIZES).unlink()
+    assert describe("others").state == "missing"
+
+
+def test_a_folder_of_no_kind_is_refused_by_all_in_one_sentence(large, capsys):
+    (large / discs.SIZES).rename(large / "model_index.json")
+    assert cli.main(["model", "add", str(large), "--accept-licence"]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    for words in ("not a WanVACEPipeline", "no discs.json", "Wan2.1-VACE", "a painter of discs"):
+        assert words in sentence
+
+
+def test_its_weights_are_fetched_by_the_same_command(large, tmp_path, monkeypatch, capsys):
+    source = discs.SOURCES["large-discs"]
+    (large / "program.py").write_text("raise SystemExit")
+    with serving(source.repository, large) as (_, address):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        fetch = "model", "fetch", "large-discs", "--to", str(tmp_path / "fetched")
+        assert cli.main([*fetch]) == 1
+        assert not (tmp_path / "fetched" / discs.SIZES).exists()
+        assert cli.main([*fetch, "--accept-licence"]) == 0
+    assert {path.name for path in (tmp_path / "fetched").iterdir()} == {".commit", "LICENSE", discs.SIZES}
+    assert (describe("large-discs").kind, describe("large-discs").state) == ("discs", "here")

@@ -30,16 +30,23 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _REMEDY = "Choose the folder of a Wan2.1-VACE model in diffusers' format."
 
 
-def configs_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """What each part says of itself.
-
+def check_index(folder: Path) -> None:
+    """
     Raises:
-        ModelError: the folder is another model's, or a class is not one of ours.
+        ModelError: the folder is another model's, by its index.
     """
     index = _json(folder / INDEX)
     if index.get("_class_name") != PIPELINE:
         problem = f"this is a {index.get('_class_name')!r}, not a {PIPELINE}"
         raise ModelError(problem, where=str(folder / INDEX), remedy=_REMEDY)
+
+
+def configs_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """What each part says of itself.
+
+    Raises:
+        ModelError: a class is not one of ours, or the tokenizer is missing.
+    """
     configs = {}
     for part, wanted in CLASSES.items():
         configs[part] = _json(folder / part / "config.json")

@@ -6,9 +6,9 @@ import pytest
 
 from isa_engine import cli
 from isa_engine.models import describe, names
-from isa_engine.models.sources import SOURCES
-from isa_engine.pipeline.vace import fetching
-from tests.pipeline.vace.hub import COMMIT, serving
+from isa_engine.models.vace import SOURCES
+from isa_engine.pipeline.open_weights import fetching
+from tests.pipeline.hub import COMMIT, serving
 
 NAME = "wan-vace-1.3b"
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
@@ -16,7 +16,7 @@ WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 
 @pytest.fixture
 def hub(published, monkeypatch):
-    with serving(SOURCES[NAME], published) as (hub, address):
+    with serving(SOURCES[NAME].repository, published) as (hub, address):
         monkeypatch.setenv("HF_ENDPOINT", address)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setattr(fetching, "_PIECE", 2**12)

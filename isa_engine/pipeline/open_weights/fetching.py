@@ -19,15 +19,12 @@ from typing import Any
 import requests
 
 from isa_engine.errors import ModelError
-from isa_engine.models.vace import PARTS
-from isa_engine.pipeline.vace.adding import licence_of, sha256
+from isa_engine.models.kind import Source
+from isa_engine.pipeline.open_weights.licence import FILES, licence_of
+from isa_engine.results.record import sha256
 from isa_engine.whole_file import whole_file
 
 _HUB = "https://huggingface.co"
-# What names the licence comes first, so that it is read before anything large is fetched.
-_LICENCES = "LICENSE*", "LICENCE*", "README.md"
-_OF_A_PART = "*.json", "*.safetensors"
-_FILES = ("model_index.json", "tokenizer/*", *(f"{part}/{name}" for part in PARTS for name in _OF_A_PART))
 # The commit that a folder is of: a fetch that goes on takes the files of the same.
 _COMMIT = ".commit"
 _COMMIT_HASH = re.compile("[0-9a-f]{40}")
@@ -59,13 +56,10 @@ class _File:
         return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == self.blob
 
 
-def fetch(
-    repository: str, folder: Path, revision: str, accepted: bool, report: Callable[[str], None]
-) -> None:
-    """Fetch a repository's files into a folder.
+def fetch(source: Source, folder: Path, revision: str, accepted: bool, report: Callable[[str], None]) -> None:
+    """Fetch a model's files into a folder.
 
     Args:
-        repository: of Hugging Face, owner and name.
         revision: a commit, 40 hexadecimal digits; empty: the one that the folder is of, or else the newest.
         accepted: whether the person has accepted the licence; if not, no more than it is fetched.
         report: told the commit, the licence, the size of all files, and how far each of them is.
@@ -74,6 +68,7 @@ def fetch(
         ModelError: the licence was not accepted, there is no connection or room, or a file is not what the
             repository says it is.
     """
+    repository = source.repository
     with _told(repository, folder):
         kept = folder / _COMMIT
         revision = revision or (kept.read_text(encoding="ascii").strip() if kept.is_file() else "main")
@@ -85,8 +80,9 @@ def fetch(
         with whole_file(kept) as partial:
             partial.write_text(commit, encoding="ascii")
         report(f"{repository}, commit {commit}")
-        _get(repository, commit, _chosen(files, _LICENCES), folder, report)
-        wanted = _chosen(files, _FILES)
+        # What names the licence comes first, so that it is read before anything large is fetched.
+        _get(repository, commit, _chosen(files, FILES), folder, report)
+        wanted = _chosen(files, source.files)
         whole = sum(file.bytes for file in wanted.values()) / 2**30
         report(f"licence: {licence_of(folder)}; {whole:.3g} GiB in all")
         if not accepted:
