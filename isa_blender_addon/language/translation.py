@@ -24,6 +24,14 @@ def told(error: BaseException) -> str:
     return error.told(pgettext_rpt) if isinstance(error, IsaError) else str(error)
 
 
+def whole(text: str) -> str:
+    """A text as it begins a line; a plain one is looked up as a whole."""
+    text = pgettext_iface(text)
+    first = text.split(maxsplit=1)[0] if text else ""
+    # An address, a file's or a model's name is spelled as it is.
+    return text[:1].upper() + text[1:] if first.rstrip(",:").isalpha() else text
+
+
 def reported(error: RuntimeError) -> str:
     """What a call of Blender's reported first, less the word before it."""
     return str(error).strip().partition("\n")[0].removeprefix("Error: ")

@@ -6,7 +6,7 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError, SceneError
 
-from ..language.translation import told, words
+from ..language.translation import words
 from ..matching.draw import marking, matched_member, on_screen
 from ..matching.found import keep
 from ..matching.marks import in_words, mark_at, next_unmarked
@@ -109,7 +109,7 @@ class ISA_OT_mark_joints(Operator, bpy.types.Operator):
         try:
             refit(context, member)
         except IsaError as error:
-            self.report({"WARNING"}, told(error))
+            self.complain(error, "WARNING")
 
     def _click(self, member, place: np.ndarray, shift: bool) -> None:
         # Eyes and ears lie close together, so a click near a mark may still mean the joint that is asked for.

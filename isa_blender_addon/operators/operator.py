@@ -5,7 +5,7 @@ from typing import Literal
 
 from isa_engine.errors import IsaError
 
-from ..language.translation import told
+from ..language.translation import told, whole
 
 # How an operator ends, as Blender spells it.
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
@@ -35,5 +35,9 @@ class Operator:
 
     def fail(self, error: IsaError) -> Result:
         """Say what stands in the way, and end."""
-        self.report({"ERROR"}, told(error))
+        self.complain(error, "ERROR")
         return {"CANCELLED"}
+
+    def complain(self, error: IsaError, level: Literal["ERROR", "WARNING"]) -> None:
+        """Say in Blender's status bar and its Info editor what stands in the way."""
+        self.report({level}, whole(told(error)))

@@ -12,11 +12,11 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..engine.queue import Job
-from ..language.translation import told, words
+from ..language.translation import told, whole, words
 from ..preflight.finding import Finding
 from ..session.current import session
 from .engine import draw_engine_buttons, in_the_way
-from .sentence import characters, sentence, whole
+from .sentence import characters, sentence
 
 # More than these are counted and not drawn.
 _MOST = 6

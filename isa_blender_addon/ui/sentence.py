@@ -2,7 +2,7 @@
 
 import textwrap
 
-from bpy.app.translations import pgettext_iface
+from ..language.translation import whole
 
 
 def sentence(context, layout, text: str, icon: str = "NONE") -> None:
@@ -27,11 +27,3 @@ def both_ends(text: str, room: int) -> str:
         return text
     head = (room - 1) // 2
     return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
-
-
-def whole(text: str) -> str:
-    """A text as it begins a line; a plain one is looked up as a whole."""
-    text = pgettext_iface(text)
-    first = text.split(maxsplit=1)[0] if text else ""
-    # An address, a file's or a model's name is spelled as it is.
-    return text[:1].upper() + text[1:] if first.rstrip(",:").isalpha() else text

@@ -90,7 +90,7 @@ def test_a_well_staged_shot_is_none_any_more_when_its_cast_changes(shot):
 def test_an_error_goes_when_it_is_mended(shot, tmp_path):
     picture = tmp_path / "anna.png"
     shot.isa.cast[0].picture = str(picture)
-    with pytest.raises(RuntimeError, match="cannot read"):
+    with pytest.raises(RuntimeError, match="Cannot read"):
         bpy.ops.isa.generate()
     assert "cannot read" in session().error
     bpy.data.images.new("anna", 8, 8).save(filepath=str(picture))

@@ -126,7 +126,7 @@ def test_who_is_another_character_already_is_not_taken_twice():
 
 def test_nobody_in_the_picture_is_said_and_the_ghost_stays(scene, anna, detector):
     detector()
-    with pytest.raises(RuntimeError, match=r"nobody is found in the picture.*Draw a box"):
+    with pytest.raises(RuntimeError, match=r"Nobody is found in the picture.*Draw a box"):
         find()
     assert not is_posed(cast_member(scene, "Anna").ghost)
 
@@ -169,7 +169,7 @@ def test_without_a_detector_the_panel_says_how_to_get_one(scene, anna, tmp_path,
 
     anna.pose = "MATCHED"
     assert "install/detector.sh" in " ".join(drawn(panel.ISA_PT_cast))
-    with pytest.raises(RuntimeError, match=r"no detector is installed.*install/detector\.sh"):
+    with pytest.raises(RuntimeError, match=r"No detector is installed.*install/detector\.sh"):
         bpy.ops.isa.find_person(character="Anna")
 
 

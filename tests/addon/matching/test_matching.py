@@ -170,7 +170,7 @@ def test_a_fit_that_failed_says_so_and_leaves_the_ghost(scene, member):
     stand(member)
     before = member.ghost.matrix_world.copy()
     member.marks = np.random.default_rng(0).uniform(0, 1, (17, 2))
-    with pytest.raises(RuntimeError, match="no pose fits the marks"):
+    with pytest.raises(RuntimeError, match="No pose fits the marks"):
         bpy.ops.isa.fit_pose(character="Anna")
     assert member.ghost.matrix_world == before
     member.marks = np.full((17, 2), np.nan)
@@ -242,7 +242,7 @@ def test_a_fit_says_that_it_goes_on_and_cannot_be_begun_twice(scene, member):
 
 def test_a_character_without_a_picture_is_told_to_have_one(scene, member):
     member.picture = "//gone.png"
-    with pytest.raises(RuntimeError, match=r"the picture is missing, or none \(reference picture of '"):
+    with pytest.raises(RuntimeError, match=r"The picture is missing, or none \(reference picture of '"):
         bpy.ops.isa.match_reference(character="Anna")
 
 

@@ -146,7 +146,7 @@ def test_a_picture_on_the_clipboard_is_kept_beside_the_takes(staged, tmp_path, m
 @pytest.mark.parametrize("content", [None, b"", b"no picture"])
 def test_where_no_picture_is_on_the_clipboard_that_is_a_sentence(staged, tmp_path, monkeypatch, content):
     clipboard(tmp_path / "bin", monkeypatch, content)
-    with pytest.raises(RuntimeError, match="no picture is on the clipboard"):
+    with pytest.raises(RuntimeError, match="No picture is on the clipboard"):
         bpy.ops.isa.paste_picture(character="Anna")
     assert not member(staged, "Anna").picture
     assert os.listdir(tmp_path / "takes") == []

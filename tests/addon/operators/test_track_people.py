@@ -57,7 +57,7 @@ def test_why_nobody_was_followed_is_said_and_nothing_is_left(video, scene):
     path = video(
         "echo 'isa-engine: nobody is found in the video (a clip.MP4). See people whole.' >&2", "exit 1"
     )
-    with pytest.raises(RuntimeError, match=r"nobody is found in the video \(a clip\.MP4\)"):
+    with pytest.raises(RuntimeError, match=r"Nobody is found in the video \(a clip\.MP4\)"):
         bpy.ops.isa.track_people(filepath=path)
     assert not scene.isa.cast
     assert tracking.current() is None

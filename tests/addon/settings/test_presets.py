@@ -113,7 +113,7 @@ def test_names_that_cannot_be_are_said(addon, own_presets, name, sentence):
 
 def test_presets_that_cannot_be_written_are_said(addon, own_presets):
     own_presets.parent.write_text("a file in the way")
-    with pytest.raises(RuntimeError, match="the presets cannot be written"):
+    with pytest.raises(RuntimeError, match="The presets cannot be written"):
         bpy.ops.isa.add_preset(name="Mine")
 
 

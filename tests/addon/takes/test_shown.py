@@ -295,7 +295,7 @@ def test_a_take_whose_plate_is_gone_is_said_and_the_scene_stays(staged, takes):
     show(takes[0])
     (takes[1].folder / "plate.mp4").unlink()
     before = snapshot()
-    with pytest.raises(RuntimeError, match="the movie is missing"):
+    with pytest.raises(RuntimeError, match="The movie is missing"):
         bpy.ops.isa.show_take(take=str(takes[1].folder))
     assert snapshot() == before
 
