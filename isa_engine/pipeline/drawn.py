@@ -5,7 +5,7 @@ They are kept packed until the generation ends; a skeleton or a mask takes some 
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from isa_engine.controls import CONTROLS
 from isa_engine.controls.depth import nearest
+from isa_engine.controls.masks import own_masks
 from isa_engine.shot import Shot
 
 
@@ -20,18 +21,24 @@ from isa_engine.shot import Shot
 class _Drawn:
     """
     Attributes:
-        pictures: packed, by control, characters and frame.
+        packed: by what is drawn, of whom, and frame.
     """
 
     shot: Shot
-    pictures: dict[tuple[str, tuple[int, ...], int], bytes] = field(default_factory=dict)
+    packed: dict[tuple[str, tuple[int, ...], int], bytes] = field(default_factory=dict)
 
     @cached_property
     def nearest(self) -> float:
         return nearest(self.shot)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.shot.settings.width, self.shot.settings.height
+
 
 _drawn: _Drawn | None = None
+# What the masks of people who are painted one by one are kept by, beside the names of ``CONTROLS``.
+_OWN = "own"
 
 
 def drawn_pictures(
@@ -43,21 +50,31 @@ def drawn_pictures(
         numbers: of the frames, counted from 0.
         cast: who is in them, as indices into the shot's characters; None: everybody.
     """
-    global _drawn
-    if _drawn is None or _drawn.shot is not shot:
-        _drawn = _Drawn(shot)
-    # Another generation may begin while this one is asked for its next picture.
-    drawn, size = _drawn, (shot.settings.width, shot.settings.height)
-    who = tuple(range(len(shot.characters)) if cast is None else cast)
-    fresh = _fresh(drawn, name, size, [n for n in numbers if (name, who, n) not in drawn.pictures], who)
-    for number in numbers:
-        packed = drawn.pictures.get((name, who, number))
-        if packed is None:
-            picture = next(fresh)
-            drawn.pictures[name, who, number] = zlib.compress(np.ascontiguousarray(picture), 1)
-        else:
-            picture = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(*size[::-1], 3)
-        yield picture
+    drawn, who = _of(shot), tuple(range(len(shot.characters)) if cast is None else cast)
+    people = replace(shot, characters=tuple(shot.characters[each] for each in who))
+
+    def draw(numbers: list[int]) -> Iterator[np.ndarray]:
+        # By the scale of everybody, also where one is painted after the other.
+        scale = {"white": drawn.nearest} if name == "depth" and numbers else {}
+        return CONTROLS[name](people, drawn.size, numbers, **scale)
+
+    return _each_once(drawn, (name, who), numbers, draw, (*drawn.size[::-1], 3), np.uint8)
+
+
+def drawn_own_masks(shot: Shot, order: Sequence[int], numbers: Sequence[int]) -> Iterator[np.ndarray]:
+    """``own_masks`` of people in the order in which they are painted, of the canvas's size: ``(n, H, W)``
+    bool each.
+
+    Args:
+        order: indices into the shot's characters.
+        numbers: of the frames, counted from 0.
+    """
+    drawn, who = _of(shot), tuple(order)
+
+    def draw(numbers: list[int]) -> Iterator[np.ndarray]:
+        return map(np.stack, own_masks(shot, drawn.size, who, numbers))
+
+    return _each_once(drawn, (_OWN, who), numbers, draw, (len(who), *drawn.size[::-1]), bool)
 
 
 def forget_drawn() -> None:
@@ -66,10 +83,34 @@ def forget_drawn() -> None:
     _drawn = None
 
 
-def _fresh(
-    drawn: _Drawn, name: str, size: tuple[int, int], numbers: list[int], who: tuple[int, ...]
+def _of(shot: Shot) -> _Drawn:
+    global _drawn
+    if _drawn is None or _drawn.shot is not shot:
+        _drawn = _Drawn(shot)
+    return _drawn
+
+
+def _each_once(
+    drawn: _Drawn,
+    what: tuple[str, tuple[int, ...]],
+    numbers: Sequence[int],
+    draw: Callable[[list[int]], Iterator[np.ndarray]],
+    shape: tuple[int, ...],
+    kind: type,
 ) -> Iterator[np.ndarray]:
-    people = replace(drawn.shot, characters=tuple(drawn.shot.characters[each] for each in who))
-    # By the scale of everybody, also where one is painted after the other.
-    scale = {"white": drawn.nearest} if name == "depth" and numbers else {}
-    return CONTROLS[name](people, size, numbers, **scale)
+    """Those that were drawn already as they were, the others as they are asked for.
+
+    Args:
+        draw: of frames that were not.
+        shape, kind: of each array.
+    """
+    # Another generation may begin while this one is asked for its next picture: each keeps its own.
+    fresh = draw([number for number in numbers if (*what, number) not in drawn.packed])
+    for number in numbers:
+        packed = drawn.packed.get((*what, number))
+        if packed is None:
+            picture = next(fresh)
+            drawn.packed[*what, number] = zlib.compress(np.ascontiguousarray(picture), 1)
+        else:
+            picture = np.frombuffer(zlib.decompress(packed), kind).reshape(shape)
+        yield picture

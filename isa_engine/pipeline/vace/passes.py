@@ -14,16 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.controls.masks import own_masks
 from isa_engine.geometry.frames import latent_count, latent_of_frame
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.models.vace import context_windows
+from isa_engine.pipeline.drawn import drawn_own_masks
 from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.progress import Report, Steps
 from isa_engine.shot import Shot
-
-# Pixels of a latent pixel's side at which it is looked where somebody is.
-_FINE = 2
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,16 @@ class Pass(Part):
     """
     Attributes:
         cast: who is painted, as indices into the shot's characters.
-        before: who is painted already.
+        order: in which all are painted one by one; empty: at once.
     """
 
     cast: tuple[int, ...] = ()
-    before: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """Who is painted already."""
+        return self.order[: self.order.index(self.cast[0])] if self.order else ()
 
 
 def passes_of(shot: Shot, side: int, segment: int, again: Tensor, report: Report) -> list[Pass]:
@@ -55,7 +57,7 @@ def passes_of(shot: Shot, side: int, segment: int, again: Tensor, report: Report
     for place, (who, room) in enumerate(zip(order, _rooms(shot, side, segment, order, report), strict=True)):
         # The first paints the set as well.
         mine = made & room.to(made.device) if place else made
-        found += _in_time(shot, mine, (who,), order[:place])
+        found += _in_time(shot, mine, (who,), order)
     return found
 
 
@@ -75,7 +77,7 @@ def pictures_of(shot: Shot, cast: Sequence[int]) -> int:
     return sum(shot.characters[who].reference is not None for who in cast)
 
 
-def _in_time(shot: Shot, made: Tensor, cast: tuple[int, ...], before: tuple[int, ...]) -> Iterator[Pass]:
+def _in_time(shot: Shot, made: Tensor, cast: tuple[int, ...], order: tuple[int, ...]) -> Iterator[Pass]:
     """Context windows, each of which goes on from the end of the one before.
 
     Args:
@@ -88,7 +90,7 @@ def _in_time(shot: Shot, made: Tensor, cast: tuple[int, ...], before: tuple[int,
         mine = made.clone()
         mine[:done] = False
         if (part := mine[first:last]).any():
-            yield Pass((first, last), part, pictures_of(shot, cast), cast, before)
+            yield Pass((first, last), part, pictures_of(shot, cast), cast, order)
         done = last
 
 
@@ -98,12 +100,10 @@ def _rooms(shot: Shot, side: int, segment: int, order: tuple[int, ...], report: 
     numbers, settings = _numbers(shot, segment), shot.settings
     width, height = settings.width // side, settings.height // side
     shown = torch.zeros(len(order), latent_count(len(numbers)), height, width)
-    masks = own_masks(shot, (width * _FINE, height * _FINE), order, numbers)
-    looked = Steps(report, "encode", len(numbers)).each(masks)
-    for latent, mask in zip(latent_of_frame(len(numbers)), looked, strict=True):
-        there = torch.from_numpy(np.stack(mask)).float()
-        pooled = torch.nn.functional.max_pool2d(there, _FINE)
-        shown[:, latent] = torch.maximum(shown[:, latent], pooled)
+    looked = Steps(report, "encode", len(numbers)).each(drawn_own_masks(shot, order, numbers))
+    for latent, masks in zip(latent_of_frame(len(numbers)), looked, strict=True):
+        there = masks.reshape(len(order), height, side, width, side).any((2, 4))
+        shown[:, latent] = torch.maximum(shown[:, latent], torch.from_numpy(there).float())
     return torch.nn.functional.max_pool2d(shown, 3, 1, 1) > 0
 
 

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isa_engine.controls.masks import REACH, grown, own_masks
+from isa_engine.controls.masks import REACH, grown
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.drawn import drawn_pictures
+from isa_engine.pipeline.drawn import drawn_own_masks, drawn_pictures
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_frames, to_video
 from isa_engine.pipeline.progress import Report, Steps
@@ -76,7 +76,7 @@ def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, rep
     # The control video is encoded twice, and each reference once.
     steps = Steps(report, "encode", len(already) + len(numbers) + 2 + pictures_of(shot, part.cast))
     known = known_frames(shot, model, segment, part, latents, steps)
-    video, mask = control_pictures(shot, numbers, part.cast, part.before, known, steps)
+    video, mask = control_pictures(shot, numbers, part.cast, part.order, known, steps)
     video, mask = (_extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
@@ -148,7 +148,7 @@ def _already(shot: Shot, segment: int, part: Pass) -> range:
 
 
 def control_pictures(
-    shot: Shot, numbers: range, cast: Sequence[int], before: Sequence[int], known: Known, steps: Steps
+    shot: Shot, numbers: range, cast: Sequence[int], order: Sequence[int], known: Known, steps: Steps
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control video and the mask of a shot's frames, ``(F, H, W, 3)`` uint8 each.
 
@@ -158,15 +158,16 @@ def control_pictures(
     Args:
         numbers: of the frames, counted from 0.
         cast: who is painted, as indices into the shot's characters.
-        before: who is painted already.
+        order: in which people are painted one by one, as of ``Pass``; empty: at once.
         steps: each frame is one.
     """
     size, kept = (shot.settings.width, shot.settings.height), background_frames(shot, numbers)
     steering = drawn_pictures(shot, shot.settings.steering, numbers, cast)
-    if before:
-        painted = (own[-1] for own in own_masks(shot, size, (*before, *cast), numbers))
-    elif kept is None:
+    place = order.index(cast[0]) if order else 0
+    if kept is None and place == 0:
         painted = (np.ones(size[::-1], bool) for _ in numbers)
+    elif order:
+        painted = (own[place] for own in drawn_own_masks(shot, order, numbers))
     else:
         masks = drawn_pictures(shot, shot.settings.painted, numbers, cast)
         painted = (mask[..., 0] > 127 for mask in masks)

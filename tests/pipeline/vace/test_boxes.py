@@ -125,7 +125,7 @@ def test_one_by_one_each_is_painted_in_its_own_box_and_outside_of_all_the_plate_
     latents = denoise(shot, "hash", model, silent)
     for part in test_passes.parts_of(shot, model):
         known = known_frames(shot, model, 0, part, latents, untold())
-        _, mask = control_pictures(shot, numbers, part.cast, part.before, known, untold())
+        _, mask = control_pictures(shot, numbers, part.cast, part.order, known, untold())
         own = np.stack([each[-1] for each in own_masks(shot, size, (*part.before, *part.cast), numbers)])
         assert np.array_equal(mask[..., 0] > 127, own)
     outside = ~masks(box_masks, shot, size)

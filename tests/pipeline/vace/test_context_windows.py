@@ -125,7 +125,7 @@ def test_each_context_window_is_told_what_is_finished_as_it_is_in_the_plate(shot
         assert set(known.frames) == set(known.held)
         assert set(known.held) & set(numbers) == set(numbers) & set(range(frames_before(done)))
         assert len(set(known.held) & set(numbers)) in (0, 5, 9)
-        video, masks = control_pictures(shot, numbers, part.cast, part.before, known, untold())
+        video, masks = control_pictures(shot, numbers, part.cast, part.order, known, untold())
         for place, number in enumerate(numbers):
             if number in known.held:
                 assert np.array_equal(video[place], plate[number])

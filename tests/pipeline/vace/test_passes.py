@@ -103,7 +103,7 @@ def test_each_pass_is_told_of_one_person_over_those_who_are_there(added, model, 
         assert torch.equal(given.words, model.read(f"a street. a {words} coat"))
         known = known_frames(shot, model, 0, part, there, untold())
         video, masks = control_pictures(
-            shot, frames_of(shot, 0, part.span), part.cast, part.before, known, untold()
+            shot, frames_of(shot, 0, part.span), part.cast, part.order, known, untold()
         )
         person_alone = replace(shot, characters=(shot.characters[part.cast[0]],))
         strokes = np.stack(list(pose_pictures(person_alone, SIZE)))
@@ -157,7 +157,7 @@ def test_without_a_set_the_first_pass_paints_it_and_later_ones_only_where_they_s
     latents = torch.zeros(1, 16, latent_count(FRAMES), SIZE[1] // 8, SIZE[0] // 8)
     for part, all_of_it in ((first, True), (second, False)):
         known = known_frames(shot, model, 0, part, latents, untold())
-        _, masks = control_pictures(shot, ALL, part.cast, part.before, known, untold())
+        _, masks = control_pictures(shot, ALL, part.cast, part.order, known, untold())
         assert masks.any()
         assert masks.all() == all_of_it
 
@@ -196,8 +196,8 @@ def test_what_steers_is_drawn_once_and_the_record_has_its_hashes_after_a_stop_to
 
     found = controls(silent)
     assert len(skeletons) == FRAMES * (3 if one_by_one else 1)
-    if not one_by_one:
-        assert len(figures) == FRAMES * 3
+    # One by one, once whole for the record and once without what is nearer, for all passes.
+    assert len(figures) == FRAMES * 3 * (2 if one_by_one else 1)
     everybody = [replace(shot, characters=(each,)) for each in shot.characters] if one_by_one else [shot]
     pictures = [picture for people in everybody for picture in pose_pictures(people, SIZE)]
     assert found == {
