@@ -23,7 +23,6 @@ import numpy as np
 # where the camera's sight ends, to within so much of that.
 _NOTHING, _SIGHT_END = 1e9, 0.99
 
-_CUT_SHORT = "only a part was written, for want of space"
 # The last chunk with its checksum.
 _PNG_END = b"IEND\xaeB\x60\x82"
 
@@ -74,7 +73,7 @@ def _check_picture(path: str) -> None:
         OSError: the end of a PNG is not there.
     """
     if not Path(path).read_bytes().endswith(_PNG_END):
-        raise OSError(errno.ENOSPC, _CUT_SHORT, path)
+        raise _no_space(path)
 
 
 def _check_movie(path: str, frames: int) -> None:
@@ -88,7 +87,12 @@ def _check_movie(path: str, frames: int) -> None:
     except RuntimeError:
         found = 0
     if found != frames:
-        raise OSError(errno.ENOSPC, _CUT_SHORT, path)
+        raise _no_space(path)
+
+
+def _no_space(path: str) -> OSError:
+    """Blender reports no write that failed, so this says what the system would have said."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
 
 class _Depth:
@@ -119,7 +123,7 @@ class _Depth:
         (path,) = self._folder.iterdir()
         image = bpy.data.images.load(str(path))
         if not len(image.pixels):
-            raise OSError(errno.ENOSPC, _CUT_SHORT, str(path))
+            raise _no_space(str(path))
         image.colorspace_settings.name = "Non-Color"
         (width, height), numbers = image.size, np.empty(len(image.pixels), np.float32)
         image.pixels.foreach_get(numbers)

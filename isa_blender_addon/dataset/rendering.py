@@ -74,7 +74,7 @@ def expose(scene, staging: Staging) -> None:
         image.pixels.foreach_get(pixels)
         bpy.data.images.remove(image)
         if not len(pixels):
-            raise _cut_short(path)
+            raise _no_space(path)
     luminance = pixels.reshape(-1, 4)[:, :3] @ [0.2126, 0.7152, 0.0722]
     # The mean of logarithms, so that a lamp in the picture does not darken everything else.
     view.exposure = float(np.clip(np.log2(_GREY) - np.log2(luminance.clip(1e-3)).mean(), -6, 8))
@@ -91,12 +91,12 @@ def picture(scene, staging: Staging, frame: int, path: Path) -> Path:
     with _silence():
         bpy.ops.render.render(write_still=True)
     if not path.exists() or (path.suffix == ".png" and not whole_png(path.read_bytes())):
-        raise _cut_short(path)
+        raise _no_space(path)
     return path
 
 
-def _cut_short(path: Path) -> OSError:
-    return OSError(errno.ENOSPC, "only a part was written, for want of space", str(path))
+def _no_space(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 @contextmanager

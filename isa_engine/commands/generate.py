@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from isa_engine.commands.remaking import add_remaking, keeping
-from isa_engine.configuration.policies import POLICIES, PRESETS
+from isa_engine.commands.wishes import add_wishes, wished
 from isa_engine.models import describe
 from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage
@@ -17,21 +17,7 @@ HELP = "make the plate of a shot file"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--model", help="another model than the shot's")
-    parser.add_argument("--preset", choices=list(PRESETS), help="as the model is asked under that name")
-    parser.add_argument("--steps", type=int, help="another number of denoising steps than the shot's")
-    parser.add_argument("--guidance", type=float, help="another guidance scale than the shot's")
-    parser.add_argument("--policy", choices=list(POLICIES), help="which steps ask the network (the shot's)")
-    parser.add_argument("--seed", type=int, help="another seed than the shot's")
-    parser.add_argument("--prompt", help="other words than the shot's, for models that read")
-    parser.add_argument("--negative-prompt", help="what is not to be seen, in words")
-    parser.add_argument(
-        "--one-by-one",
-        action=argparse.BooleanOptionalAction,
-        help="paint the people one after the other, by models that can",
-    )
-    parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
-    parser.add_argument("--painted", metavar="CONTROL", help="mask or boxes, by models that can choose")
+    add_wishes(parser, "the shot's")
     add_remaking(parser)
     parser.add_argument(
         "--device",
@@ -45,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    words, people = ("prompt", "negative_prompt"), ("one_by_one", "steering", "painted")
-    names = ("model", "steps", "guidance", "policy", "seed", *words, *people)
-    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    changes = wished(arguments)
     if arguments.preset:
         model = changes.get("model", shot.settings.model)
         preset = describe(model).presets[arguments.preset]

@@ -66,7 +66,7 @@ def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monk
     paint = work._blender()
     with monkeypatch.context() as patch:
         patch.setattr(work, "_blender", lambda: ["prlimit", "--fsize=1500", *paint])
-        with pytest.raises(SceneError, match=f"cannot be made: .*want of space: .*{spoiled}"):
+        with pytest.raises(SceneError, match=f"cannot be made: .*No space left on device: .*{spoiled}"):
             painted(staged)
     assert not list(backgrounds_folder().glob("*.mp4"))
     assert painted(staged).std() > 10

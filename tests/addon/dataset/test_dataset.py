@@ -224,9 +224,9 @@ def test_a_picture_that_a_full_disk_cuts_short_is_said(scene, tmp_path):
     prepare(scene, (64, 64), 1, 24.0, 0)
     for room in (0, 60):
         with room_for(room):
-            with pytest.raises(OSError, match=r"for want of space: .*0\.png"):
+            with pytest.raises(OSError, match=r"No space left on device: .*0\.png"):
                 picture(scene, staging, 0, tmp_path / "0.png")
-            with pytest.raises(OSError, match=r"for want of space: .*exposure\.exr"):
+            with pytest.raises(OSError, match=r"No space left on device: .*exposure\.exr"):
                 expose(scene, staging)
     expose(scene, staging)
     assert whole_png(picture(scene, staging, 0, tmp_path / "0.png").read_bytes())
