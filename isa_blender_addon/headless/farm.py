@@ -54,11 +54,11 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
     templates: list[Path] = []
 
     def receive(shot: Shot) -> str:
-        templates.append(write(Path(bpy.data.filepath).stem, keep(shot), arguments))
+        templates.append(write(Path(bpy.data.filepath).stem, shot, arguments))
         return ""
 
     now = session()
-    follow_reading(now.read(scene, receive), threading.Event())
+    follow_reading(now.read(scene, receive, keep), threading.Event())
     tell_findings(now)
     return templates[0]
 

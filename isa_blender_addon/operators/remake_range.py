@@ -11,7 +11,7 @@ from isa_engine.results.remake import CHANGED, remade
 
 from ..session.current import session
 from ..session.reading import Reading
-from ..session.remaking import made_again
+from ..session.remaking import check_kept, made_again
 from .reading import ReadingOperator
 
 
@@ -45,6 +45,7 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
         take = session().queue.take(Path(self.take))
         if take is None:
             raise SceneError("the take is not there any more", remedy="Show another one.")
+        check_kept(context.scene, take)
         frames = {"RANGE": (self.first, self.last), "CHANGED": CHANGED, "EXTEND": None}[self.what]
         made = () if frames == CHANGED else made_again(context.scene, take, frames)
         keep = partial(remade, take=take.folder, frames=frames)

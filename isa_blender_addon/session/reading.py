@@ -44,6 +44,8 @@ class Reading:
     Args:
         scene: made ready (``make_ready``).
         receive: takes the scene and its shot, whole and checked; None: its findings are all that comes of it.
+        keep: gives the shot what it keeps of an earlier take, as soon as its frames are read: where nothing
+            can be kept, no background is rendered in vain.
         anyway: hand it over even where a finding is serious.
         drop: called where it is not handed over.
         held: nothing is read, because a glance has found something serious.
@@ -67,11 +69,12 @@ class Reading:
         drop: Callable[[], None] = lambda: None,
         held: bool = False,
         ahead: Mapping[str, float] | None = None,
+        keep: Callable[[Shot], Shot] = lambda shot: shot,
     ):
         self.scene, self.over, self.held, self.said = scene, held, held, Remark()
         self.progress = "read", 0, len(frame_numbers(scene))
         self.course, self.frames_read = Course(ahead or {}), False
-        self._receive, self._anyway, self._drop = receive, anyway, drop
+        self._receive, self._anyway, self._drop, self._keep = receive, anyway, drop, keep
         self._scene_number = scene.session_uid
         self._findings: tuple[Finding, ...] = ()
         self._cancelled = False
@@ -180,6 +183,7 @@ class Reading:
         except StopIteration as done:
             (self._shot, metre), self.frames_read = done.value, True
         self._took("read")
+        self._shot = self._keep(self._shot)
         if self._receive is not None:
             self._background = background.begin(self.scene, self._shot, metre)
         if self._background is None:

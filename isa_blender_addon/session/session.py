@@ -131,9 +131,10 @@ class Session:
                 discard_folder(take)
 
         def receive(now, shot: Shot) -> None:
-            self.submit(now, keep(shot), take)
+            self.submit(now, shot, take)
 
-        return self._go_on(Reading(scene, receive, anyway, drop, ahead=self.expected(scene, made)))
+        ahead = self.expected(scene, made)
+        return self._go_on(Reading(scene, receive, anyway, drop, ahead=ahead, keep=keep))
 
     def check(self, scene) -> Reading:
         """Begin to read a scene for its findings.
@@ -144,11 +145,14 @@ class Session:
         self._begin(scene, send=False)
         return self._go_on(Reading(scene, ahead=reading_seconds(scene, False)))
 
-    def read(self, scene, receive: Callable[[Shot], str]) -> Reading:
+    def read(
+        self, scene, receive: Callable[[Shot], str], keep: Callable[[Shot], Shot] = lambda shot: shot
+    ) -> Reading:
         """Begin to read a scene for something else than the engine, whatever is found.
 
         Args:
             receive: takes the shot, and gives a sentence on what has become of it.
+            keep: as of ``generate``.
 
         Raises:
             IsaError: the scene is not ready.
@@ -158,7 +162,8 @@ class Session:
         def tell(now, shot: Shot) -> None:
             self.say(receive(shot), now)
 
-        return self._go_on(Reading(scene, tell, anyway=True, ahead=reading_seconds(scene, True)))
+        ahead = reading_seconds(scene, True)
+        return self._go_on(Reading(scene, tell, anyway=True, ahead=ahead, keep=keep))
 
     def expected(self, scene, made: tuple[Made, ...] = ()) -> dict[str, float]:
         """Seconds of each phase from a click on *Generate* to the plate in the scene; ``made`` as of

@@ -22,7 +22,8 @@ def draw_remaking(layout, scene, take: Take) -> None:
         button = row.operator("isa.remake_range", text="Remake What Changed", icon="FILE_REFRESH")
         button.what = "CHANGED"
     button.take = str(take.folder)
-    if scene.frame_end > last:
+    numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    if numbers and numbers[-1] > last:
         text = words("Extend to {last}", last=scene.frame_end) + _about(scene, take, None)
         button = row.operator("isa.remake_range", text=text, icon="FORWARD")
         button.take, button.what = str(take.folder), "EXTEND"
