@@ -23,6 +23,7 @@ from ..engine.process import kill_tree, last_line, process_options
 from ..language.translation import reported
 from ..preferences.folders import backgrounds_folder
 from ..scene.timeline import frame_shape
+from .set_digest import set_digest
 from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
 
 _PAINT = Path(__file__).with_name("paint.py")
@@ -173,9 +174,9 @@ def begin(scene, shot: Shot, metre: float) -> Work | None:
 
     Where depth steers the shot's model, that of a rendered one comes along.
 
-    A rendered one is taken for the same frames under the same camera, and where it shows the cast's shadows
-    for the same motion of theirs, until the artist wants another (``scene.isa.background_version``): what
-    else has changed in the scene is not looked at.
+    A rendered one is taken for the same frames of the same set (``set_digest``) under the same camera, and
+    where it shows the cast's shadows for the same motion of theirs, until the artist wants another
+    (``scene.isa.background_version``).
 
     Args:
         metre: metres of a unit of the scene (``scene.capture``).
@@ -238,10 +239,12 @@ def _job(scene, shot: Shot, folder: Path, metre: float) -> Job:
 
 def _kept(scene, shot: Shot, job: Job) -> Path:
     """Where the movie of this job is kept, by all that is known to change it."""
-    told = {**asdict(job), "out": "", "blend": bpy.data.filepath}
+    # Who is not there is told by the set that is: a plate that has come since is no part of it.
+    told = {**asdict(job), "out": "", "blend": bpy.data.filepath, "hidden": (), "unseen": bool(job.unseen)}
     told["changed"] = [os.stat(file).st_mtime_ns for file in job.files]
     if job.blend:
-        told["version"], told["view"] = scene.isa.background_version, scene.view_settings.view_transform
+        gone = {item for items in hidden_objects(scene) for item in items}
+        told["version"], told["set"] = scene.isa.background_version, set_digest(scene, gone)
         if job.unseen:
             told["cast"] = [_motion(character) for character in shot.characters]
         told["cameras"] = [*shot.camera_to_world.ravel().tolist(), *shot.intrinsics.ravel().tolist()]

@@ -1,4 +1,5 @@
-"""Have the background rendered again: the scene has changed behind the people."""
+"""Have the background rendered again: behind the people something has changed that Blender does not tell of,
+such as a simulation that was baked anew."""
 
 import bpy
 
@@ -9,7 +10,8 @@ class ISA_OT_renew_background(bpy.types.Operator):
     bl_idname = "isa.renew_background"
     bl_label = "Render Again"
     bl_description = (
-        "Render the background anew at the next Generate; else the one of the same camera and motion is used"
+        "Render the background anew at the next Generate; else the one of the same set, camera and motion is "
+        "used"
     )
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 

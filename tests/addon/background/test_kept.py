@@ -8,7 +8,9 @@ import bpy
 import pytest
 
 from isa_blender_addon.background import begin, work
+from isa_blender_addon.plate import import_plate
 from isa_blender_addon.preferences.folders import backgrounds_folder
+from isa_blender_addon.scene.keep import moving
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import SceneError
 from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
@@ -47,6 +49,140 @@ def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, s
     scene.objects["Anna"].delta_location.x += 0.1
     assert at_once()
     assert leftovers() == []
+
+
+def _wall(scene):
+    return scene.objects["Plane"]
+
+
+def _move(scene) -> None:
+    _wall(scene).location.x += 0.01
+
+
+def _dent(scene) -> None:
+    _wall(scene).data.vertices[0].co.z += 0.01
+
+
+def _colour(scene) -> None:
+    nodes = _wall(scene).active_material.node_tree.nodes
+    next(node for node in nodes if node.type == "EMISSION").inputs["Color"].default_value[0] += 0.01
+
+
+def _animate(scene) -> None:
+    _wall(scene).keyframe_insert("location", frame=3)
+
+
+def _key_elsewhere(scene) -> None:
+    (curve, *_) = moving(scene.objects["Plane.001"])
+    curve.keyframe_points[-1].co.y += 0.5
+
+
+def _hide(scene) -> None:
+    _wall(scene).hide_render = True
+
+
+def _hide_collection(scene) -> None:
+    layer = scene.view_layers[0].layer_collection
+    layer.children["Things"].exclude = True
+
+
+def _bevel(scene) -> None:
+    _wall(scene).modifiers["Bevel"].width += 0.1
+
+
+def _add(scene) -> None:
+    bpy.ops.object.light_add()
+
+
+def _repaint(scene) -> None:
+    path = bpy.path.abspath(bpy.data.images["paper"].filepath)
+    os.utime(path, ns=(0, 0))
+
+
+CHANGES = {
+    "moved": _move,
+    "dented": _dent,
+    "coloured": _colour,
+    "animated": _animate,
+    "keyed": _key_elsewhere,
+    "hidden": _hide,
+    "a collection is hidden": _hide_collection,
+    "modified": _bevel,
+    "joined by a lamp": _add,
+    "papered": _repaint,
+    "lit by the world": lambda scene: setattr(scene.world, "color", (0.1, 0.2, 0.3)),
+    "exposed": lambda scene: setattr(scene.view_settings, "exposure", 1.0),
+    "given a property": lambda scene: _wall(scene).__setitem__("height", 2.0),
+}
+
+
+@pytest.fixture
+def furnished(staged, tmp_path):
+    """The wall's panels with a modifier, a motion, a collection and a paper; the world has a colour."""
+    staged.isa.background = "RENDER"
+    staged.world = bpy.data.worlds.new("World")
+    _wall(staged).modifiers.new("Bevel", "BEVEL")
+    mover = staged.objects["Plane.001"]
+    mover.keyframe_insert("location", frame=1)
+    mover.location.x += 1
+    mover.keyframe_insert("location", frame=5)
+    for frame, height in ((1, 0.0), (5, 1.0)):
+        mover["height"] = height
+        mover.keyframe_insert('["height"]', frame=frame)
+    things = bpy.data.collections.new("Things")
+    staged.collection.children.link(things)
+    things.objects.link(staged.objects["Plane.002"])
+    staged.collection.objects.unlink(staged.objects["Plane.002"])
+    paper = bpy.data.images.new("paper", 4, 4)
+    paper.filepath_raw, paper.file_format = str(tmp_path / "paper.png"), "PNG"
+    paper.save()
+    material = staged.objects["Plane.003"].active_material
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = paper
+    staged.frame_set(1)
+    return staged
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_set_that_was_changed_is_rendered_again(furnished, started, change):
+    shot = shot_of(furnished)
+    made(furnished, shot)
+    made(furnished, shot)
+    assert len(started) == 1
+    CHANGES[change](furnished)
+    made(furnished, shot)
+    assert len(started) == 2
+
+
+def test_what_no_render_shows_makes_no_other_background(furnished, started, tmp_path):
+    scene = furnished
+    shot = shot_of(scene)
+    made(scene, shot)
+    scene.frame_set(4)
+    bpy.ops.object.select_all(action="SELECT")
+    bpy.context.view_layer.objects.active = _wall(scene)
+    _wall(scene).show_wire = True
+    scene.objects["Anna"].children[0].data.materials.clear()
+    scene.render.filepath = str(tmp_path / "elsewhere")
+    scene.isa.seed += 1
+    # A plate on the camera.
+    (tmp_path / "take").mkdir()
+    write_movie(tmp_path / "take" / "plate.mp4", 5, 96, 64)
+    import_plate(scene, tmp_path / "take", shot, {"PLANE", "BACKGROUND"})
+    bpy.ops.ed.undo_push(message="staged")
+    bpy.ops.ed.undo_push(message="more")
+    bpy.ops.ed.undo()
+    made(bpy.context.scene, shot)
+    assert len(started) == 1
+
+
+def test_the_next_blender_finds_the_background_of_the_same_file(furnished, started, tmp_path):
+    file = str(tmp_path / "stage.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    shot = shot_of(furnished)
+    made(furnished, shot)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    made(bpy.context.scene, shot)
+    assert len(started) == 1
 
 
 def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(staged, started):
