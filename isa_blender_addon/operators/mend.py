@@ -151,6 +151,16 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ISA_OT_paint_bodies(_Mend, bpy.types.Operator):
+    bl_idname = "isa.paint_bodies"
+    bl_label = "Paint Bodies"
+    bl_description = "Paint people as they are posed, with a hand's breadth of room, and not in boxes"
+
+    def execute(self, context) -> Result:
+        context.scene.isa.painted = "mask"
+        return self.mended()
+
+
 class ISA_OT_go_there(_Mend, bpy.types.Operator):
     bl_idname = "isa.go_there"
     bl_label = "Go There"
@@ -196,6 +206,7 @@ CLASSES = (
     ISA_OT_show_frame,
     ISA_OT_leave_out,
     ISA_OT_move_apart,
+    ISA_OT_paint_bodies,
     ISA_OT_put_on_ground,
     ISA_OT_shorten_range,
     ISA_OT_use_frame_step,

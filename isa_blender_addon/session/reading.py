@@ -79,7 +79,7 @@ class Reading:
         self._findings: tuple[Finding, ...] = ()
         self._cancelled = False
         self._shot: Shot | None = None
-        self._model = chosen(scene)
+        self._model, self._keeps = chosen(scene), scene.isa.background != "NONE"
         self._background: background.Work | None = None
         self._checks: Future | None = None
         self._phase_began = time.monotonic()
@@ -211,7 +211,7 @@ class Reading:
 
     def _begin_checks(self) -> None:
         pool = ThreadPoolExecutor(1, "isa-checks")
-        self._checks = pool.submit(check_shot, self._shot, self._model)
+        self._checks = pool.submit(check_shot, self._shot, self._model, self._keeps)
         pool.shutdown(wait=False)
         self.progress, self._phase_began = ("check", 0, self._shot.frames), time.monotonic()
 

@@ -13,6 +13,7 @@ import diffusers
 import torch
 
 from isa_engine import __version__
+from isa_engine.controls.coverage import covered_by_boxes
 from isa_engine.results.remake import frames_again
 from isa_engine.shot import Shot, anisotropy
 
@@ -54,6 +55,8 @@ def notes(shot: Shot, model: Maker) -> list[str]:
         found.append(UNTRAINED)
     if shot.frames > limit:
         found.append(f"{shot.frames} frames are more than the {limit} that '{model.name}' was tried with")
+    if shot.background is not None and (share := covered_by_boxes(shot, model.painted)) is not None:
+        found.append(f"boxes cover {share:.0%} of the picture: little of the background is kept")
     return found
 
 

@@ -24,12 +24,13 @@ from isa_engine.configuration.policies import POLICIES
 from isa_engine.cost import generation
 from isa_engine.errors import EngineError, SceneError
 from isa_engine.geometry.frames import Made
-from isa_engine.models import describe
+from isa_engine.models import KINDS, describe
 from tests.addon import fake_engine, modal
 from tests.addon.modal import Window
 from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
+from tests.pipeline import discs
 from tests.pipeline.shots import picture
 
 
@@ -343,3 +344,21 @@ def test_a_plate_of_which_a_part_was_made_again_tells_the_pace_of_that_part(tmp_
         (tmp_path / name).mkdir()
         (tmp_path / name / "record.json").write_text(json.dumps({**record, **kept, "seconds": spent}))
         assert _paces(str(tmp_path / name), model) == pytest.approx(dict.fromkeys(spent, 1e9))
+
+
+def test_boxes_that_fill_the_picture_are_told_and_a_click_paints_bodies(staged, monkeypatch):
+    described = discs.Described(painted=("mask", "boxes"))
+    monkeypatch.setitem(KINDS, "discs", replace(discs.KIND, describe=lambda name: described))
+    models.look()
+    staged.isa.model = "discs"
+    staged.isa.painted, staged.isa.background = "boxes", "RENDER"
+    staged.camera.data.lens *= 6
+    (found,) = (found for found in check(staged) if "Boxes" in found.text)
+    press(found, "isa.paint_bodies")
+    assert staged.isa.painted == "mask"
+    assert not [found for found in session().findings if "Boxes" in found.text]
+    assert not [found for found in check(staged) if "Boxes" in found.text]
+    staged.isa.painted, staged.isa.background = "boxes", "NONE"
+    assert not [found for found in check(staged) if "Boxes" in found.text]
+    monkeypatch.undo()
+    models.look()

@@ -410,3 +410,22 @@ def test_lenses_that_the_model_was_not_seen_to_obey_are_named(monkeypatch):
     first, last = check_viewpoint(zooming)
     assert first.sentence.startswith("The lens has 27 mm at 11–1")
     assert last.sentence.endswith("–34: isa-tiny was seen to obey up to 50 mm.")
+
+
+def test_boxes_that_leave_little_of_the_set_are_told_where_there_is_one():
+    reads = discs.Described(painted=("mask", "boxes"))
+    near = shot({"Anna": ((0, -3.4, 1), (0, -3.4, 1))})
+    near = replace(near, settings=replace(near.settings, painted="boxes", width=320, height=320))
+    (found,) = (found for found in check_shot(near, reads, keeps=True) if "Boxes" in found.text)
+    assert re.fullmatch(r"Boxes cover \d+% of the picture: little of the background is kept.", found.sentence)
+    assert [mend.operator for mend in found.mends] == ["isa.paint_bodies"]
+    assert not found.serious
+    far = replace(near, characters=shot({"Anna": still((0, 0, 1))}).characters)
+    bodies = replace(near, settings=replace(near.settings, painted="mask"))
+    for well, model, keeps in (
+        (near, reads, False),
+        (far, reads, True),
+        (bodies, reads, True),
+        (near, None, True),
+    ):
+        assert not [found for found in check_shot(well, model, keeps) if "Boxes" in found.text]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from isa_engine.errors import ShotError
 from isa_engine.geometry.frames import frames_before, latent_count
 from isa_engine.models import vace
 from isa_engine.models.vace import VACE
-from isa_engine.pipeline import generate
+from isa_engine.pipeline import generate, notes
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.vace import painter
@@ -183,3 +184,12 @@ def test_without_a_set_all_is_painted_in_boxes_too(added):
 def test_another_mask_than_it_knows_is_refused(added, model):
     with pytest.raises(ShotError, match=r"cannot be steered by 'normals'.*Choose mask or boxes"):
         denoise(painted_in(shot_of_people(added), "normals"), "hash", model, silent)
+
+
+def test_who_waits_for_the_plate_is_told_where_boxes_leave_little_of_the_set(added, model):
+    far = painted_in(shot_of_people(added))
+    close = replace(far, intrinsics=far.intrinsics * [3, 3, 1, 1])
+    (note,) = (note for note in notes(close, model) if "boxes" in note)
+    assert re.fullmatch(r"boxes cover \d+% of the picture: little of the background is kept", note)
+    for other in (painted_in(close, "mask"), replace(close, background=None), far):
+        assert not [note for note in notes(other, model) if "boxes" in note]
