@@ -42,6 +42,11 @@ def ways(model: Description, work: Work) -> tuple[Way, ...]:
     return model.ways(_sized(model, work))
 
 
+def lighter_way(model: Description, work: Work, memory: float) -> tuple[str, Way] | None:
+    """As of ``room.lighter_way``."""
+    return room.lighter_way(model, _sized(model, work), memory)
+
+
 def memory(model: Description, work: Work) -> float:
     """Bytes at the highest, in the way that takes least."""
     return min(way.bytes for way in ways(model, work))

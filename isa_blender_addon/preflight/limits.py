@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from isa_engine.models import HERE, MISSING, UNTRAINED, Description
 from isa_engine.models.room import ROOM, fitting
 
-from .cost import Work, memory, memory_beside, ways
+from .cost import Work, lighter_way, memory, memory_beside, ways
 from .finding import Finding, Mend
 
 # A frame rate so many times that of the model, or as little of it, moves people in another way than it knows;
@@ -79,13 +79,19 @@ def _memory(plan: Plan) -> list[Finding]:
     if plan.memory is not None and (way := fitting(possible, plan.memory)) is None:
         text = "This needs about {needed:.1f} GiB of memory, and the engine has {memory:.1f} GiB."
         values = {"needed": needed / 2**30, "memory": plan.memory / 2**30}
-        return [Finding(text, values, _lighter(plan, memory, ROOM * plan.memory), True)]
+        return [
+            Finding(text, values, _lighter(plan, memory, ROOM * plan.memory), True),
+            *_added_lighter(plan),
+        ]
     if plan.memory is not None and way is not possible[0]:
         text = (
             "{model} does not fit whole into the {memory:.0f} GiB of the engine. Parts of it wait in the "
             "machine's memory, which takes longer."
         )
-        return [Finding(text, {"model": plan.model.name, "memory": plan.memory / 2**30})]
+        return [
+            Finding(text, {"model": plan.model.name, "memory": plan.memory / 2**30}),
+            *_added_lighter(plan),
+        ]
     if plan.free is not None and beside > plan.free:
         text = (
             "This needs about {needed:.1f} GiB of memory beside the model, and the engine has {free:.1f} GiB "
@@ -94,6 +100,17 @@ def _memory(plan: Plan) -> list[Finding]:
         values = {"needed": beside / 2**30, "free": plan.free / 2**30}
         return [Finding(text, values, _lighter(plan, memory_beside, plan.free))]
     return []
+
+
+def _added_lighter(plan: Plan) -> list[Finding]:
+    """That more of the model would fit if it was added in another way."""
+    found = lighter_way(plan.model, plan.work, plan.memory)
+    if found is None:
+        return []
+    option, way = found
+    text = "Added once more with {option}, {model} would need {needed:.1f} GiB there: {way}."
+    values = {"option": option, "model": plan.model.name, "needed": way.bytes / 2**30, "way": way.name}
+    return [Finding(text, values)]
 
 
 def _lighter(plan: Plan, cost: Callable[[Description, Work], float], most: float) -> tuple[Mend, ...]:

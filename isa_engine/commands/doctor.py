@@ -12,7 +12,7 @@ from pathlib import Path
 from isa_engine.cost.generation import Work
 from isa_engine.errors import EngineError
 from isa_engine.models import HERE, MISSING, UNTRAINED, Description, describe, names
-from isa_engine.models.room import fitting, longest_work, seconds
+from isa_engine.models.room import fitting, lighter_way, longest_work, seconds
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
@@ -28,7 +28,7 @@ class Finding:
     Attributes:
         state: "good", "note" (the engine works, with a restriction) or "bad" (it does not).
         what: was checked, and how it is.
-        remedy: what to do, unless it is good.
+        remedy: what to do; of what is good, what would be better.
     """
 
     state: str
@@ -89,14 +89,17 @@ def fit(memory: float, device: str) -> Iterator[Finding]:
             continue
         work = longest_work(model)
         ways = model.ways(work)
-        way = fitting(ways, memory)
+        way, remedy = fitting(ways, memory), ""
+        if lighter := lighter_way(model, work, memory):
+            option, then = lighter
+            remedy = f"Added with {option} it is: {then.name}, {then.bytes / 2**30:.2g} GiB."
         if way is None:
             least = min(each.bytes for each in ways) / 2**30
-            remedy = "Use a larger GPU, or a smaller model."
+            remedy = remedy or "Use a larger GPU, or a smaller model."
             yield Finding("note", f"{model.name} on {device}: needs {least:.3g} GiB", remedy)
             continue
         told = f"{way.name}, {way.bytes / 2**30:.2g} GiB; {_lasting(model, work, device, memory)}"
-        yield Finding("good", f"{model.name} on {device}: {told}")
+        yield Finding("good", f"{model.name} on {device}: {told}", remedy)
 
 
 def _lasting(model: Description, work: Work, device: str, memory: float) -> str:

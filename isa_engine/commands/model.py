@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from isa_engine.commands.model_cost import show_model
-from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
 from isa_engine.models import KINDS, describe, names
 from isa_engine.models.added import Added, Running, added, remember
@@ -86,7 +85,7 @@ def _add(arguments: argparse.Namespace) -> None:
     from isa_engine.pipeline.open_weights.licence import licence_of
 
     name = arguments.name or arguments.folder.resolve().name
-    if not _NAME.fullmatch(name) or name in MODELS:
+    if not _NAME.fullmatch(name) or _is_built_in(name):
         remedy = "Give another --name of letters, digits, dots, dashes and underscores."
         raise ModelError(f"a model cannot be called '{name}'", remedy=remedy)
     kind, licence = kind_of(arguments.folder), licence_of(arguments.folder)
@@ -102,6 +101,11 @@ def _add(arguments: argparse.Namespace) -> None:
     how = arguments.attention, arguments.cache, arguments.draft_of, arguments.few_steps
     running = Running(arguments.fp8, loras, *how)
     _remember(name, adding(kind).examine(arguments.folder, licence, running, _say))
+
+
+def _is_built_in(name: str) -> bool:
+    """Whether a kind has a model of that name that nobody added."""
+    return added(name) is None and any(kind.describe(name) is not None for kind in KINDS.values())
 
 
 def _check_draft(name: str, arguments: argparse.Namespace) -> None:

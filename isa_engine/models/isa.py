@@ -83,6 +83,9 @@ class ISA:
         moved = kept / 2 * generation.passes(self.config, work)
         return Way("whole", whole), Way("offloaded", least, moved, ("dit",))
 
+    def lighter(self) -> None:
+        """As of ``Description``: it is not added by hand."""
+
     def memory_beside(self, work: Work) -> float:
         return memory.memory_beside(self.config, work)
 

@@ -126,6 +126,11 @@ class Description(Protocol):
         """How the model may lie in a device's memory, the fastest first."""
         ...
 
+    def lighter(self) -> "tuple[str, Description] | None":
+        """An option of ``model add`` with which it takes less memory and paints about the same, and what it would
+        be then; None: there is none, or it was added so."""
+        ...
+
     def memory_beside(self, work: Work) -> float:
         """Bytes that the work takes beside the loaded model."""
         ...

@@ -110,6 +110,9 @@ class VACE:
             ),
         )
 
+    def lighter(self) -> "tuple[str, VACE] | None":
+        return None if self.fp8 else ("--fp8", replace(self, fp8=True))
+
     def memory_beside(self, work: Work) -> float:
         branches = (1 if work.guidance == 1 else 2) if self.cached else 0
         return _FLOAT * wan.floats_beside(self.shape, max(self._tokens(work)), branches)

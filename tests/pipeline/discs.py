@@ -69,6 +69,9 @@ class Described:
     def ways(self, work) -> tuple[Way, ...]:
         return Way("whole", 2.0**20), Way("half", 2.0**19, 2.0**20)
 
+    def lighter(self) -> None:
+        pass
+
     def memory_beside(self, work) -> float:
         return 2.0**10
 

@@ -22,9 +22,9 @@ from isa_blender_addon.preflight.size import check_size
 from isa_blender_addon.preflight.viewpoint import check_viewpoint
 from isa_engine.configuration import model_config
 from isa_engine.configuration.limits import Limits
-from isa_engine.cost import generation
+from isa_engine.cost import generation, wan
 from isa_engine.data.scenario.camera_paths import look_at_matrices, random_camera_path
-from isa_engine.models import KINDS, describe, names
+from isa_engine.models import KINDS, describe, names, vace
 from isa_engine.shot import Character, ReferencePose, Shot, canvas_size
 from tests.addon.overlay.test_geometry import ball
 from tests.pipeline import discs
@@ -252,6 +252,25 @@ def test_what_does_not_fit_whole_is_offloaded_and_takes_longer(monkeypatch):
         cost.seconds(describe("discs"), work, "cuda:0", memory, {}) for memory in (2 * whole, 1.2 * half)
     ]
     assert times[0]["denoise"] < times[1]["denoise"]
+
+
+def test_that_more_of_a_model_fits_if_it_is_added_in_8_bits_is_said(monkeypatch):
+    shape = wan.Shape((1, 2, 2), 8, 5120, 40, 13824, 8, 16, 96, 4096)
+    counts = {"transformer": 17_340_000_000, "vae": 127_000_000, "text_encoder": 5_680_000_000}
+    model = vace.VACE("14b", "here", "apache-2.0", shape, counts, False, False, vace.FULL)
+
+    def texts(model, gib):
+        return [
+            found.sentence
+            for found in check_limits(replace(plan(frames=13), model=model, memory=gib * 2**30))
+        ]
+
+    waiting, lighter = (text for text in texts(model, 40) if "memory" in text or "--fp8" in text)
+    assert "Parts of it wait" in waiting
+    assert re.fullmatch(r"Added once more with --fp8, 14b would need 2\d\.\d GiB there: whole.", lighter)
+    light = replace(model, fp8=True)
+    for other, gib in ((light, 40), (light, 24), (model, 80)):
+        assert not [text for text in texts(other, gib) if "--fp8" in text]
 
 
 def test_what_other_programs_have_is_no_room_for_a_shot():

@@ -62,7 +62,7 @@ def test_another_machine_knows_the_model_by_what_it_is_told(published, capsys):
 
 
 def test_a_name_that_is_taken_or_a_path_is_refused(published, capsys):
-    for name in ("isa-tiny", "../tiny", ""):
+    for name in ("isa-tiny", "isa-tiny-controlnet-2d", "../tiny", ""):
         assert add(published, "--accept-licence", f"--name={name or ' '}") == 1
         assert "cannot be called" in capsys.readouterr().err
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from isa_engine import cli
+from isa_engine.commands import doctor
 from isa_engine.commands.doctor import fit
 from isa_engine.configuration.policies import Preset
 from isa_engine.cost import wan
@@ -87,6 +88,27 @@ def test_doctor_says_what_fits_a_gpu_and_how_long_it_takes(added):
     assert found["isa-tiny"].state == "good"
     assert "isa-4b" not in found
     assert all(finding.state == "note" for finding in fit(1000, "cuda:0"))
+
+
+def test_where_8_bits_would_help_a_model_doctor_says_how(monkeypatch):
+    models = {
+        "whole-1.3b": described("1.3B"),
+        "14b": described("14B"),
+        "light-14b": described("14B", fp8=True),
+    }
+    monkeypatch.setattr(doctor, "names", lambda: tuple(models))
+    monkeypatch.setattr(doctor, "describe", models.get)
+
+    def said(gib) -> dict[str, tuple[str, str]]:
+        return {name: (f.what, f.remedy) for name, f in zip(models, fit(gib * GIB, "cuda:0"), strict=True)}
+
+    found = said(40)
+    assert "on cuda:0: whole" in found["whole-1.3b"][0]
+    assert "on cuda:0: offloaded, 11 GiB" in found["14b"][0]
+    assert "on cuda:0: whole, 35 GiB" in found["light-14b"][0]
+    assert [remedy for _, remedy in found.values()] == ["", "Added with --fp8 it is: whole, 35 GiB.", ""]
+    # What is offloaded in 16 bits is offloaded in 8 as well.
+    assert not any(remedy for _, remedy in said(24).values())
 
 
 def test_model_show_tells_what_a_take_costs(added, capsys):
