@@ -127,8 +127,8 @@ class Description(Protocol):
         ...
 
     def lighter(self) -> "tuple[str, Description] | None":
-        """An option of ``model add`` with which it takes less memory and paints about the same, and what it would
-        be then; None: there is none, or it was added so."""
+        """An option of ``model add`` with which it takes less memory and paints about the same, and what it
+        would be then; None: there is none, or it was added so."""
         ...
 
     def memory_beside(self, work: Work) -> float:
