@@ -92,19 +92,8 @@ def render_clip(folder: Path, seed: int, wishes: Wishes, report: Callable[[int, 
             elsewhere.strike()
         others.append(other)
 
-    np.savez_compressed(
-        partial / "arrays.npz",
-        betas=np.stack([person.betas for person in people]),
-        rotations=staging.rotations,
-        translation=staging.translation,
-        intrinsics=staging.intrinsics,
-        camera_to_world=staging.camera_to_world,
-        reference_of=np.zeros(count, np.int64) if together else np.arange(count),
-        reference_rotations=np.concatenate([other.rotations[0] for other in others]),
-        reference_translation=np.concatenate([other.translation[0] for other in others]),
-        reference_intrinsics=np.concatenate([other.intrinsics for other in others]),
-        reference_camera_to_world=np.concatenate([other.camera_to_world for other in others]),
-    )
+    picture_of = np.zeros(count, np.int64) if together else np.arange(count)
+    np.savez_compressed(partial / "arrays.npz", **_arrays(people, staging, others, picture_of))
     description = {
         "format": FORMAT,
         "frames": wishes.frames,
@@ -126,6 +115,30 @@ def render_clip(folder: Path, seed: int, wishes: Wishes, report: Callable[[int, 
     }
     (partial / "clip.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
     partial.rename(folder)
+
+
+def _arrays(
+    people: list[Person], staging: Staging, others: list[Staging], picture_of: np.ndarray
+) -> dict[str, np.ndarray]:
+    """``arrays.npz`` of a clip.
+
+    Args:
+        staging: of the video.
+        others: of the reference pictures.
+        picture_of: ``(K,)``, which of these shows each of the people.
+    """
+    return {
+        "betas": np.stack([person.betas for person in people]),
+        "rotations": staging.rotations,
+        "translation": staging.translation,
+        "intrinsics": staging.intrinsics,
+        "camera_to_world": staging.camera_to_world,
+        "reference_of": picture_of,
+        "reference_rotations": np.concatenate([other.rotations[0] for other in others]),
+        "reference_translation": np.concatenate([other.translation[0] for other in others]),
+        "reference_intrinsics": np.concatenate([other.intrinsics for other in others]),
+        "reference_camera_to_world": np.concatenate([other.camera_to_world for other in others]),
+    }
 
 
 def _staged(random, body: BodyModel, people: list[Person], wishes: Wishes, frames: int) -> Staging:

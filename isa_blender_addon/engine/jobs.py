@@ -10,12 +10,11 @@ import os
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from isa_engine.client import EngineClient, EngineUnreachable, RequestRefused
 from isa_engine.client.protocol import JobStatus
@@ -24,29 +23,15 @@ from isa_engine.errors import Cancelled, EngineError, IsaError, reason
 from ..takes.files import ARRIVING, PREVIEW
 from ..takes.take import fresh_key
 from .orders import Order, keep_log, known_as
-from .process import EngineStatus
+from .reach import PATIENCE_SECONDS, Engine, Reach
 from .snapshot import JobSnapshot
 
 POLL_SECONDS = 0.2
-# Seconds after which a remote engine that does not answer is given up; a local one is when its process ends.
-PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 15
 # Tries after which a result that never comes whole, from an engine that answers, counts as damaged there.
 DOWNLOADS = 3
 
 T = TypeVar("T")
-
-
-class Engine(Protocol):
-    """What a job needs of an engine, local or remote.
-
-    Attributes:
-        private: nobody else sees its jobs.
-    """
-
-    private: bool
-
-    def poll(self) -> EngineStatus: ...
 
 
 class JobRunner:
@@ -71,7 +56,7 @@ class JobRunner:
         patience: float = PATIENCE_SECONDS,
     ):
         self._engine, self._shot, self._folder = engine, shot, folder
-        self._key, self._patience = key or fresh_key(), patience
+        self._reach, self._key = Reach(engine, patience, self._pause), key or fresh_key()
         # Replaced as a whole, and by the thread alone: whoever reads it needs no lock.
         self._snapshot = JobSnapshot(job=job)
         # What the main thread tells the thread: that it is to end, and whether the engine goes on then.
@@ -112,7 +97,7 @@ class JobRunner:
     def _run(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            status = self._wait_for_engine()
+            status = self._reach.ready()
             client = EngineClient(status.url, status.token, ANSWER_SECONDS, status.identity)
             try:
                 self._work(client)
@@ -129,13 +114,6 @@ class JobRunner:
         except Exception as error:
             self._show(state="failed", error=f"The job failed: {error!r}. Please report this.")
             raise
-
-    def _wait_for_engine(self) -> EngineStatus:
-        while (status := self._engine.poll()).state == "starting":
-            self._pause()
-        if status.state != "ready":
-            raise EngineError(status.message)
-        return status
 
     def _work(self, client: EngineClient) -> None:
         self._stop_if_asked()
@@ -244,7 +222,7 @@ class JobRunner:
         for _ in range(DOWNLOADS):
             self._stop_if_asked()
             try:
-                self._with_engine(lambda: client.fetch(job, path.name, path))
+                self._reach.once(lambda: client.fetch(job, path.name, path))
                 return
             except EngineUnreachable as error:
                 failure = error
@@ -263,35 +241,11 @@ class JobRunner:
             client.delete(job)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """A call that may be repeated, while an engine that does not answer may yet come back."""
-        deadline, before = time.monotonic() + self._patience, self._snapshot.state
-        while True:
-            try:
-                answer = self._with_engine(call)
-            except EngineUnreachable:
-                if time.monotonic() > deadline:
-                    raise
-                self._show(state="lost")
-                self._pause()
-            else:
-                self._show(state=before)
-                return answer
-
-    def _with_engine(self, call: Callable[[], T]) -> T:
-        """A call; where the engine's process is gone, that is the reason of its failure."""
-        # Before the call, too: another program may listen on a dead engine's port, and would get token and
-        # shot.
-        self._check_engine()
-        try:
-            return call()
-        except EngineUnreachable:
-            self._check_engine()
-            raise
-
-    def _check_engine(self) -> None:
-        status = self._engine.poll()
-        if status.state != "ready":
-            raise EngineError(status.message)
+        """As ``Reach.patiently``, and shown."""
+        before = self._snapshot.state
+        answer = self._reach.patiently(call, lambda: self._show(state="lost"))
+        self._show(state=before)
+        return answer
 
     def _pause(self) -> None:
         self._ending.wait(POLL_SECONDS)

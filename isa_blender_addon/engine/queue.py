@@ -19,8 +19,9 @@ from isa_engine.shot import Shot
 
 from ..takes.kept import KeptTakes
 from ..takes.take import HERE, Take, fresh_key
-from .jobs import Engine, JobRunner
+from .jobs import JobRunner
 from .orders import Order
+from .reach import Engine
 from .snapshot import JobSnapshot
 
 # Seconds at Blender's end for telling engines what is cancelled.

@@ -1,15 +1,17 @@
 """The add-on without a window, for render farms: commands of Blender's own command line."""
 
+import bpy
+
+_registered: list = []
+
 
 def register() -> None:
     from . import farm, generate
 
-    generate.register()
-    farm.register()
+    for command in (generate, farm):
+        _registered.append(bpy.utils.register_cli_command(command.COMMAND, command.main))
 
 
 def unregister() -> None:
-    from . import farm, generate
-
-    farm.unregister()
-    generate.unregister()
+    while _registered:
+        bpy.utils.unregister_cli_command(_registered.pop())

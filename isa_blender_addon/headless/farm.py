@@ -73,15 +73,3 @@ def main(argv: list[str]) -> int:
         print(f"{COMMAND}: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
-
-
-_commands: list = []
-
-
-def register() -> None:
-    _commands.append(bpy.utils.register_cli_command(COMMAND, main))
-
-
-def unregister() -> None:
-    while _commands:
-        bpy.utils.unregister_cli_command(_commands.pop())

@@ -21,8 +21,8 @@ import bpy
 from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
-from ..engine.jobs import PATIENCE_SECONDS
 from ..engine.queue import Job
+from ..engine.reach import PATIENCE_SECONDS
 from ..language.translation import reported
 from ..preferences.choices import Choices, preferences
 from ..session.chosen_engine import ChosenEngine
@@ -237,18 +237,6 @@ def save(out: Path, in_place: bool) -> Path:
     except RuntimeError as error:
         raise SceneError(f"'{target}' cannot be saved: {reported(error)}") from error
     return target
-
-
-_commands: list = []
-
-
-def register() -> None:
-    _commands.append(bpy.utils.register_cli_command(COMMAND, main))
-
-
-def unregister() -> None:
-    while _commands:
-        bpy.utils.unregister_cli_command(_commands.pop())
 
 
 def main(argv: list[str]) -> int:

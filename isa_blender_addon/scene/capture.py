@@ -131,24 +131,17 @@ def capture_frames(
     sizes = [_size(visits[int(numbers[shown[:, index].argmax()])].points[index]) for index in present]
     metre = unit_in_metres(scene, sizes)
     visits = {frame: view.scaled(metre) for frame, view in visits.items()}
+    views = [visits[frame] for frame in numbers.tolist()]
     unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
     characters = []
     for index, name in zip(present, names, strict=True):
-        body, reference = bodies[index], None
-        if name in references:
-            if name in matched:
-                seen, stands = matched[name].scaled(metre), 0
-            else:
-                seen, stands = visits[poses[name]], index
-            mvp = modelview_projection(seen.intrinsics, seen.camera_to_world)
-            reference = ReferencePose(unique.index(pictures[name]), seen.points[stands], mvp)
-        points = np.stack([visits[frame].points[index] for frame in numbers.tolist()])
-        hidden_at_times = None if shown[:, index].all() else shown[:, index]
-        joints = [visits[frame].joints[index] for frame in numbers.tolist()]
-        skeleton = None if np.isnan(joints[0]).all() else np.stack(joints)
-        looks = reference, hidden_at_times, skeleton, prompts.get(name, "")
-        characters.append(Character(name, points, body.triangles, *looks))
-    views = [visits[frame] for frame in numbers.tolist()]
+        reference = None
+        if name in matched:
+            reference = _posed(unique.index(pictures[name]), matched[name].scaled(metre), 0)
+        elif name in references:
+            reference = _posed(unique.index(pictures[name]), visits[poses[name]], index)
+        triangles, prompt = bodies[index].triangles, prompts.get(name, "")
+        characters.append(_character(index, name, triangles, views, reference, prompt))
     width, height = timeline.render_size(scene)
     shot = Shot(
         fps=timeline.fps(scene),
@@ -196,6 +189,34 @@ class _View:
         points = [(factor * places).astype(np.float32) for places in self.points]
         joints = [(factor * places).astype(np.float32) for places in self.joints]
         return replace(self, camera_to_world=camera, points=points, joints=joints)
+
+
+def _posed(picture: int, view: _View, index: int) -> ReferencePose:
+    """How one of those in a view stands in a picture that shows it."""
+    mvp = modelview_projection(view.intrinsics, view.camera_to_world)
+    return ReferencePose(picture, view.points[index], mvp)
+
+
+def _character(
+    index: int,
+    name: str,
+    triangles: np.ndarray,
+    views: list[_View],
+    reference: ReferencePose | None,
+    prompt: str,
+) -> Character:
+    """One of those in the views, of which each is a frame of the shot."""
+    shown = np.array([view.shown[index] for view in views])
+    joints = [view.joints[index] for view in views]
+    return Character(
+        name,
+        np.stack([view.points[index] for view in views]),
+        triangles,
+        reference,
+        None if shown.all() else shown,
+        None if np.isnan(joints[0]).all() else np.stack(joints),
+        prompt,
+    )
 
 
 def _size(points: np.ndarray) -> float:

@@ -8,13 +8,11 @@ from pathlib import Path
 import bpy
 
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError, reason
+from isa_engine.results.files import PEOPLE
 
 from ..engine.command import RunningCommand
 from ..engine.process import find_python
 from ..preferences.choices import preferences
-
-# Names that `isa-engine deliver` gives its files.
-_NAMES = {"prores": "people.mov", "png": "people_png", "exr": "people_exr"}
 
 
 class Delivery:
@@ -23,7 +21,7 @@ class Delivery:
     Args:
         python: of the engine.
         results: folder with ``plate.mp4`` and ``matte.mp4``.
-        kind: of ``isa-engine deliver``.
+        kind: key of ``results.files.PEOPLE``.
 
     Attributes:
         out: the movie, or the pictures' folder, once it is whole.
@@ -34,7 +32,7 @@ class Delivery:
     """
 
     def __init__(self, python: str, results: Path, kind: str):
-        self.out = results / _NAMES[kind]
+        self.out = results / PEOPLE[kind]
         self._folder = Path(tempfile.mkdtemp(prefix="isa-deliver-"))
         arguments = "deliver", results, "--as", kind, "--out", self.out
         try:

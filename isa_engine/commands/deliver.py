@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
+from isa_engine.results.files import PEOPLE
+
 HELP = "write a take's people with alpha: ProRes 4444, PNG or OpenEXR"
-_KINDS = ("prores", "png", "exr")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, help="folder with plate.mp4 and matte.mp4")
-    parser.add_argument("--as", dest="kind", choices=_KINDS, default="prores", help="(default: prores)")
+    parser.add_argument("--as", dest="kind", choices=list(PEOPLE), default="prores", help="(default: prores)")
     parser.add_argument("--out", type=Path, help="the movie, or the pictures' folder (default: in RESULTS)")
 
 

@@ -2,7 +2,6 @@
 with, so every number is checked when it is read.
 """
 
-import json
 from typing import Any
 
 import numpy as np
@@ -53,25 +52,6 @@ def understood(said: Any) -> Sighting:
     except (TypeError, KeyError, ValueError) as error:
         remedy = "Match the character again."
         raise BodyError("what the detector saw is damaged", remedy=remedy) from error
-
-
-def kept(sighting: Sighting | None) -> str:
-    """A sighting as a line of text; empty for none."""
-    return "" if sighting is None else json.dumps(told(sighting), separators=(",", ":"))
-
-
-def remembered(line: str) -> Sighting | None:
-    """A sighting from a line that ``kept`` returned; None for an empty line.
-
-    Raises:
-        BodyError: it is something else.
-    """
-    if not line:
-        return None
-    try:
-        return understood(json.loads(line))
-    except (ValueError, RecursionError) as error:
-        raise BodyError("what the detector saw is damaged", remedy="Match the character again.") from error
 
 
 def _array(numbers: Any, *shape: int) -> np.ndarray:

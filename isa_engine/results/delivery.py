@@ -20,10 +20,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.errors import EngineError, reason
-from isa_engine.results.files import MATTE, PLATE, RECORD
+from isa_engine.results.files import MATTE, PEOPLE, PLATE, RECORD
 
-MOVIE, PICTURES = "people.mov", "people"
-KINDS = ("prores", "png", "exr")
 _BT709 = 1
 
 
@@ -32,7 +30,7 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
 
     Args:
         results: folder with ``plate.mp4`` and ``matte.mp4``, and ``record.json`` for the frame numbers.
-        kind: of ``KINDS``.
+        kind: key of ``files.PEOPLE``.
         out: the movie, or the pictures' folder; by default in ``results``. What stood there is replaced once
             all is written.
 
@@ -42,7 +40,7 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
     Raises:
         EngineError: plate or matte is missing or damaged, or the place cannot be written.
     """
-    out = out or results / (MOVIE if kind == "prores" else f"{PICTURES}_{kind}")
+    out = out or results / PEOPLE[kind]
     partial = out.with_name(out.name + ".part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +50,7 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
             _remove(partial)
             partial.mkdir()
             for number, frame in enumerate(people(results), _first_number(results)):
-                _WRITERS[kind](partial / f"{PICTURES}.{number:04}.{kind}", frame)
+                _WRITERS[kind](partial / f"people.{number:04}.{kind}", frame)
         if partial.is_dir():
             _remove(out)
         os.replace(partial, out)

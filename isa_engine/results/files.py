@@ -17,6 +17,9 @@ PLATE, MATTE, RECORD, SHOT, LATENTS = NAMES = (
     "latents.npy",
 )
 
+# The movie, or the folder of pictures, that a take's people with alpha are put into, by the kind of it.
+PEOPLE = {"prores": "people.mov", "png": "people_png", "exr": "people_exr"}
+
 
 @dataclass(frozen=True)
 class Result:

@@ -7,7 +7,7 @@
 | its shot comes in, from somebody who may send it: ``access``, ``upload``, ``job_routes`` | ``http`` |
 | it lies on the disk, ``folders``, and waits in the ``store`` | ``files``, ``queue`` |
 | a ``worker``, which a ``supervisor`` keeps alive, takes it by its claim and generates | ``work`` |
-| whoever sent it hears how far it is, ``feed``, and fetches the results | ``http`` |
+| whoever sent it hears how far it is, ``feed``, and fetches the results, ``result_routes`` | ``http`` |
 | its end is told to others, ``webhook``; why it waits, to whoever waits | ``operation`` |
 | its files are held against what the queue says of them, and go after some time | ``upkeep`` |
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 import isa_engine
 from isa_engine.errors import EngineError, reason
@@ -87,16 +88,8 @@ def serve(
     # Read now, so that a missing signing key is told at the start and not after the first plate.
     configured_signer()
     webhook_key = _webhook_key(config)
-    # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log_to_stderr(config.log)
-    # Files of the service and its workers are readable by their user alone.
-    os.umask(0o077)
-    # It holds the token, and what decodes foreign pictures runs as the same user.
-    keep_memory_private()
-    stay_small()
-    # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
-    sys.setswitchinterval(THREAD_SECONDS)
+    _set_up_process()
     with (
         held(data, config.store, config.results) as (folders, lock),
         _listen(config.host, config.port) as listener,
@@ -113,7 +106,34 @@ def serve(
         # for 0.2 s.
         gc.collect()
         gc.freeze()
-        server = _Server(
+        server = _Server(app, config)
+        with contextlib.ExitStack() as workers:
+            for number, device in zip(own, config.devices.split(","), strict=False):
+                supervisor = Supervisor(store, folders, worker, config, number, device.strip(), conditions)
+                server.supervisors.append(workers.enter_context(supervisor))
+            known = {"token": None if token else secret, "identity": identity}
+            first_line = {"url": _url(listener, config), **known}
+            print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
+            if stop_with_stdin:
+                threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
+            _repeat("retention", TICK_SECONDS, Retention(store, folders, config.keep_days).tick)
+            waiting = Waiting(store, conditions)
+            _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
+            # Where hosts share a queue, the first of them tells.
+            if config.webhook and config.host_number == 0:
+                _tell_others(config.webhook, webhook_key, store, waiting)
+            if not config.store:
+                watch = QueueWatch(store, conditions, server.renew_workers, lock)
+                _repeat("queue-watch", LOOK_SECONDS, watch.look)
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends event streams as soon as it is to stop, and drains the workers at SIGTERM."""
+
+    def __init__(self, app: FastAPI, config: ServiceConfig):
+        super().__init__(
             uvicorn.Config(
                 app,
                 log_config=None,
@@ -129,40 +149,8 @@ def serve(
                 ssl_keyfile=config.tls_key or None,
             )
         )
-        server.feed = app.state.feed
-        with contextlib.ExitStack() as workers:
-            for number, device in zip(own, config.devices.split(","), strict=False):
-                supervisor = Supervisor(store, folders, worker, config, number, device.strip(), conditions)
-                server.supervisors.append(workers.enter_context(supervisor))
-            known = {"token": None if token else secret, "identity": identity}
-            first_line = {"url": _url(listener, config), **known}
-            print(json.dumps({**first_line, "version": isa_engine.__version__}), flush=True)
-            if stop_with_stdin:
-                threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
-            retention = Retention(store, folders, config.keep_days)
-            _repeat("retention", TICK_SECONDS, retention.tick)
-            waiting = Waiting(store, conditions)
-            _repeat("waiting", WAIT_SECONDS / 2, waiting.tell)
-            # Where hosts share a queue, the first of them tells.
-            if config.webhook and config.host_number == 0:
-                from isa_engine.service.operation import webhook
-
-                hook = webhook.Webhook(config.webhook, webhook_key, store, waiting)
-                _repeat("webhook", webhook.LOOK_SECONDS, hook.tell)
-            if not config.store:
-                watch = QueueWatch(store, conditions, server.renew_workers, lock)
-                _repeat("queue-watch", LOOK_SECONDS, watch.look)
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """Ends event streams as soon as it is to stop, and drains the workers at SIGTERM."""
-
-    def __init__(self, config: uvicorn.Config):
-        super().__init__(config)
         self.supervisors: list[Supervisor] = []
-        self.feed = None
+        self.feed = app.state.feed
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         for supervisor in self.supervisors:
@@ -179,6 +167,19 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _set_up_process() -> None:
+    """What holds for the whole process, and in part for the workers that it starts."""
+    # uvicorn shuts down on the first signal and then raises it again: the workers still have to be stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Files of the service and its workers are readable by their user alone.
+    os.umask(0o077)
+    # It holds the token, and what decodes foreign pictures runs as the same user.
+    keep_memory_private()
+    stay_small()
+    # The event loop waits this long at most for a thread that computes, such as one that reads a shot.
+    sys.setswitchinterval(THREAD_SECONDS)
+
+
 def _has_tokens(queue: str | Path) -> bool:
     if isinstance(queue, Path) and not queue.is_file():
         return False
@@ -193,6 +194,13 @@ def _webhook_key(config: ServiceConfig) -> bytes:
     from isa_engine.service.operation.webhook import key_of
 
     return key_of(config.webhook_secret)
+
+
+def _tell_others(url: str, key: bytes, store: JobStore, waiting: Waiting) -> None:
+    # Only here, as for ``_webhook_key``.
+    from isa_engine.service.operation import webhook
+
+    _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(url, key, store, waiting).tell)
 
 
 def _check_token(token: str) -> None:

@@ -162,15 +162,6 @@ def _claim(folder: Path, settings: Synthesis) -> None:
         raise DataError(f"cannot use the folder: {reason(error)}", where=str(path)) from error
 
 
-def _named(
-    numbers: range, samples: Iterator[Members], settings: Synthesis, made: Callable[[int], None]
-) -> Iterator[tuple[str, Members]]:
-    """The next samples with their keys."""
-    for number in numbers:
-        yield f"synthetic-{settings.split}-{settings.seed + number:09d}", next(samples)
-        made(number)
-
-
 @contextmanager
 def _made(numbers: range, settings: Synthesis, device: str, workers: int) -> Iterator[Iterator[Members]]:
     """Members of these clips in their order, made ahead by other processes where there are several."""

@@ -1,15 +1,13 @@
 """The routes of jobs. A job of another token is as if it did not exist."""
 
 import asyncio
-import base64
 import logging
 import re
 import secrets
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -17,10 +15,8 @@ from isa_engine.client.protocol import (
     MAX_COMMENT,
     MAX_NAME,
     PRIORITIES,
-    RESULTS,
     TRANSITIONS,
     JobStatus,
-    ResultFile,
 )
 from isa_engine.client.words import LINE, LINES
 from isa_engine.service.files.folders import Folders
@@ -28,11 +24,11 @@ from isa_engine.service.http.access import Needs, caller, owner, the_callers
 from isa_engine.service.http.feed import Feed
 from isa_engine.service.http.order_routes import order_routes
 from isa_engine.service.http.refusals import Refused
+from isa_engine.service.http.result_routes import result_routes
 from isa_engine.service.http.upload import Uploaded, Uploads
 from isa_engine.service.operation.conditions import Conditions
 from isa_engine.service.operation.configuration import ServiceConfig
-from isa_engine.service.queue.store import Conflict, JobStore, OverQuota, ask
-from isa_engine.service.upkeep.inspection import Inspection
+from isa_engine.service.queue.store import Conflict, JobStore, OverQuota
 from isa_engine.service.upkeep.queue_watch import QUEUE
 
 log = logging.getLogger(__name__)
@@ -79,7 +75,7 @@ def job_routes(
     # they would leave none for those who fetch results.
     writing = asyncio.Lock()
     routes.include_router(order_routes(store, folders, writing))
-    inspection = Inspection(folders)
+    routes.include_router(result_routes(store, folders))
     uploads = Uploads(folders, config)
 
     @routes.post("", status_code=201, openapi_extra=_SHOT_BODY)
@@ -138,12 +134,12 @@ def job_routes(
     @routes.get("/{job}")
     async def status(request: Request, job: str) -> JobStatus:
         """How far a job is."""
-        return await known(request, job)
+        return await the_callers(store, request, job)
 
     @routes.delete("/{job}", status_code=204, response_class=Response)
     async def delete(request: Request, job: str) -> None:
         """Forget a job that is over, with its shot and its results."""
-        found = await known(request, job)
+        found = await the_callers(store, request, job)
         async with writing:
             deleted = await run_in_threadpool(store.delete, job)
         if not deleted:
@@ -159,7 +155,7 @@ def job_routes(
         request: Request, job: str, last: Annotated[str | None, Header(alias="Last-Event-ID")] = None
     ) -> StreamingResponse:
         """The job's changes as server-sent events, from the first one or after ``Last-Event-ID``."""
-        await known(request, job)
+        await the_callers(store, request, job)
         # A Last-Event-ID that is no number is another engine's: the stream begins at the first event.
         after = int(last) if last and re.fullmatch("[0-9]{1,18}", last) else 0
         full = feed.streams >= STREAMS or feed.streams_of(caller(request).id) >= STREAMS_A_TOKEN
@@ -170,56 +166,4 @@ def job_routes(
             feed.stream(job, after, caller(request)), media_type="text/event-stream", headers=headers
         )
 
-    @routes.get("/{job}/results")
-    async def results(request: Request, job: str) -> list[ResultFile]:
-        """The files that a finished job holds, with their checksums."""
-        await known(request, job)
-        return await ask(store, store.results, job)
-
-    @routes.get("/{job}/results/{name}", response_class=FileResponse)
-    async def result(request: Request, job: str, name: str) -> FileResponse:
-        """One of the files that a finished job holds, or a range of it."""
-        status = await known(request, job)
-        if name not in RESULTS:
-            raise Refused("unknown", "There is no such result", remedy=f"A job has {', '.join(RESULTS)}.")
-        if status.state != "done":
-            raise Refused("state", f"The job is {status.state}, so it has no results")
-        found = await ask(store, store.results, job)
-        listed = next((file for file in found if file.name == name), None)
-        if listed is None:
-            raise Refused("unknown", "There is no such file")
-        fault = await run_in_threadpool(inspection.fault, job, status.attempt, listed)
-        if fault:
-            await run_in_threadpool(store.spoiled, job, str(fault))
-            raise Refused("damaged", fault.problem, remedy=fault.remedy)
-        # RFC 9530; the ETag lets a broken download go on (If-Range) without mixing two files.
-        encoded = base64.b64encode(bytes.fromhex(listed.sha256)).decode()
-        headers = {"ETag": f'"{listed.sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
-        return await file(folders.results(job, status.attempt) / name, RESULTS[name], headers)
-
-    @routes.get("/{job}/log", response_class=FileResponse)
-    async def job_log(request: Request, job: str) -> FileResponse:
-        """What the workers did over a job, in lines of text."""
-        await known(request, job)
-        return await file(folders.log(job), "text/plain; charset=utf-8", {"Cache-Control": "no-store"})
-
-    @routes.get("/{job}/preview", response_class=FileResponse)
-    async def preview(request: Request, job: str) -> FileResponse:
-        """The newest preview picture of a job."""
-        await known(request, job)
-        return await file(folders.preview(job), "image/png", {"Cache-Control": "no-store"})
-
-    async def known(request: Request, job: str) -> JobStatus:
-        return await the_callers(store, request, job)
-
     return routes
-
-
-async def file(path: Path, media_type: str, headers: dict[str, str]) -> FileResponse:
-    try:
-        # The event loop waits for no disk.
-        found = await run_in_threadpool(path.stat)
-    except FileNotFoundError:
-        raise Refused("unknown", "There is no such picture or file yet") from None
-    headers = {**headers, "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type=media_type, headers=headers, stat_result=found)

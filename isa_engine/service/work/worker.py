@@ -32,11 +32,10 @@ from isa_engine.service.queue.claims import MAX_BLAME, MAX_STALLS, Claim, Claims
 from isa_engine.service.work.host import FULL, Host
 from isa_engine.service.work.memory import device_memory
 from isa_engine.service.work.run import Damaged, Overdue, Run, Stopping
+from isa_engine.service.work.standstill import Standstill
 
 POLL_SECONDS = 0.1
 BEAT_SECONDS = 15
-# Seconds at most between two tries of a job that trouble of the host stops.
-LONGEST_PAUSE_SECONDS = 60
 BLOCKED = (
     "Worker {0} is blocked: {1} jobs in a row failed on it that others did. See its log, then: "
     "isa-engine workers --forgive {0}"
@@ -132,9 +131,7 @@ class Worker:
         self.host = Host(folders.jobs, free_bytes, self._memory)
         self.name, self.model = "", None
         self._told = ("", float("-inf"))
-        # The host's trouble with the last job, how often it came in a row, until when to wait, and how many
-        # jobs ended since it first came.
-        self._trouble, self._times, self._not_before, self._ended = "", 0, 0.0, 0
+        self._standstill = Standstill()
 
     def warm_up(self) -> None:
         """Load the first model before anyone asks; where that fails, each job says why."""
@@ -162,14 +159,14 @@ class Worker:
 
     def _hindrance(self) -> str:
         """Why no job can begin now; "": nothing stands in the way."""
-        if time.monotonic() < self._not_before:
-            return self._trouble
+        if self._standstill.lasts:
+            return self._standstill.trouble
         if self.store.blocked(self.number):
             return BLOCKED.format(self.number, MAX_BLAME)
         # Where something was wrong, a file is written to see whether that works again.
-        found = self.host.hindrance(thorough=bool(self._trouble))
+        found = self.host.hindrance(thorough=bool(self._standstill.trouble))
         if not found:
-            self._trouble = ""
+            self._standstill.well()
         return found
 
     def _tell(self, hindrance: str) -> None:
@@ -217,7 +214,7 @@ class Worker:
             self._fail(claim, out, error)
         else:
             self._write_down(lambda: self.store.finish(claim, "done", results=results))
-            self._times, self._ended = 0, self._ended + 1
+            self._standstill.ended(well=True)
             run.note("done")
         log.info("job ends", extra={"job": claim.id, "attempt": claim.attempt})
 
@@ -240,7 +237,7 @@ class Worker:
         log.error("job failed: %s\n%s", type(error).__name__, lines, extra=where)
         trouble = self.host.trouble(error)
         note(self.folders.log(claim.id), trouble or _reason(error)[0])
-        if trouble and not (claim.hindered >= MAX_STALLS and self._ended):
+        if trouble and not (claim.hindered >= MAX_STALLS and self._standstill.others_ended):
             self._hold(claim, out, trouble)
             if self.host.lost_device(error):
                 # Nothing that this process does with the GPU will succeed any more.
@@ -249,19 +246,15 @@ class Worker:
             return
         else:
             self._end(claim, out, "failed", *_reason(error))
-            self._ended += 1
+            self._standstill.ended(well=False)
 
     def _hold(self, claim: Claim, out: Path, trouble: str) -> None:
         """Put a job back that the host stood in the way of, and let nothing begin for a while."""
-        if claim.hindered == 0:
-            self._ended = 0
         if trouble == FULL:
             self.host.did_not_fit(out.parent)
         shutil.rmtree(out, ignore_errors=True)
         self._write_down(lambda: self.store.hinder(claim))
-        self._trouble, self._times = trouble, self._times + 1
-        # The trouble may pass at once or last for hours, so the waits grow.
-        self._not_before = time.monotonic() + min(2**self._times, LONGEST_PAUSE_SECONDS)
+        self._standstill.begin(trouble, first=claim.hindered == 0)
 
     def _passed_on(self, claim: Claim, out: Path) -> bool:
         if not self.store.pass_on(claim, self.number):

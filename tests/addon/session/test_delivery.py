@@ -40,7 +40,7 @@ def test_the_button_writes_what_the_command_writes(results):
 def test_what_the_engine_says_is_said_as_a_sentence(results):
     (results / "matte.mp4").unlink()
     with pytest.raises(
-        RuntimeError, match=r"^Error: the file is missing \(\S+matte\.mp4\)\. Generate the take"
+        RuntimeError, match=r"^Error: The file is missing \(\S+matte\.mp4\)\. Generate the take"
     ):
         bpy.ops.isa.deliver(kind="png")
     assert deliver.current() is None

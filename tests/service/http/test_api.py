@@ -25,7 +25,8 @@ from isa_engine.client.protocol import RESULTS, Memory, Refusal, ResultFile
 from isa_engine.configuration import MODELS, weights
 from isa_engine.models import HERE
 from isa_engine.service.files.folders import Folders
-from isa_engine.service.http import api as api_module
+from isa_engine.service.http.api import create_app
+from isa_engine.service.http.engine_routes import model_info
 from isa_engine.service.http.upload import Uploads
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.shot import Settings, encode_shot
@@ -112,9 +113,9 @@ def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monk
     (tmp_path / "weights" / "isa-small" / pipeline_model.CARD).write_text("{}")
     (tmp_path / "weights" / "isa-4b").mkdir()
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
-    assert [name for name in MODELS if api_module.model_info(name).state == HERE] == ["isa-small"]
+    assert [name for name in MODELS if model_info(name).state == HERE] == ["isa-small"]
     for name in MODELS:
-        assert (api_module.model_info(name).state == HERE) == (isa.weights_folder(name) is not None)
+        assert (model_info(name).state == HERE) == (isa.weights_folder(name) is not None)
 
 
 def test_a_shot_is_queued_as_it_came(api, store, folders):
@@ -276,7 +277,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(api, store, folders
 
 
 def test_a_mistake_of_ours_is_a_sentence_without_its_details(store, folders, monkeypatch):
-    app = api_module.create_app(store, folders, "secret")
+    app = create_app(store, folders, "secret")
     monkeypatch.setattr(store, "workers", lambda: 1 / 0)
     client = TestClient(app, headers={"Authorization": "Bearer secret"}, raise_server_exceptions=False)
     answer = client.get("/v1/health")

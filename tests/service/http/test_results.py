@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,26 @@ def test_a_download_that_was_damaged_is_not_kept(tmp_path):
     # Whoever is told that the engine is out of reach asks for ever.
     assert not isinstance(said.value, EngineUnreachable)
     assert not list(tmp_path.iterdir())
+
+
+class Growing(type(Path())):
+    """A file to which a worker adds a line whenever somebody asks how long it is."""
+
+    def stat(self, **options):
+        found = super().stat(**options)
+        with self.open("a") as file:
+            file.write("denoise: 30 steps\n")
+        return found
+
+
+def test_a_log_that_grows_while_it_is_read_comes_as_it_was(api, folders, monkeypatch):
+    job = submit(api)
+    log = Growing(folders.log(job))
+    log.write_text("attempt 1 begins\n")
+    monkeypatch.setattr(folders, "log", lambda _: log)
+    answer = api.get(f"/v1/jobs/{job}/log")
+    assert answer.text.startswith("attempt 1 begins\n")
+    assert int(answer.headers["content-length"]) == len(answer.content)
 
 
 @pytest.mark.parametrize("damage", ["empty", "gone", "changed"])

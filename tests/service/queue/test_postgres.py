@@ -32,8 +32,6 @@ from tests.service.queue.test_store import (  # noqa: F401
     test_every_change_is_an_event_and_what_is_deleted_takes_its_events_along,
     test_quotas_are_of_a_token,
     test_recovery_queues_in_the_old_order_and_gives_up_in_the_end,
-    test_retention_counts_what_the_engine_saw_and_a_jump_of_the_clock_deletes_nothing,
-    test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first,
     test_the_oldest_queued_job_is_claimed_once,
     test_tokens_take_turns_and_a_priority_holds_up_its_own_token_alone,
     test_what_failed_or_was_cancelled_is_queued_again_from_its_beginning,
@@ -47,6 +45,10 @@ from tests.service.queue.test_wrangling import (  # noqa: F401
     test_a_worker_that_is_alone_is_not_blocked_and_one_that_succeeds_is_blamed_no_more,
     test_the_history_outlives_jobs_and_has_every_ending,
     test_what_is_held_can_be_cancelled_and_what_is_over_cannot_be_held,
+)
+from tests.service.upkeep.test_retention import (  # noqa: F401
+    test_retention_counts_what_the_engine_saw_and_a_jump_of_the_clock_deletes_nothing,
+    test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first,
 )
 
 psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")

@@ -106,3 +106,20 @@ def test_what_stands_in_the_place_of_a_file_is_said_or_taken_and_nothing_hangs(t
     }[kind]()
     with contextlib.suppress(EngineError), held(path.parent) as (folders, _):
         JobStore(folders.queue, own=True).close()
+
+
+def test_a_data_folder_belongs_to_one_service_at_a_time(tmp_path):
+    refusal = pytest.raises(EngineError, match="another engine uses this folder")
+    with held(tmp_path / "data"), refusal, held(tmp_path / "data"):
+        pass
+    with held(tmp_path / "data") as (folders, _):
+        assert folders.jobs.is_dir()
+
+
+def test_a_data_folder_that_cannot_be_one_is_said(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with (
+        pytest.raises(EngineError, match=r"^the folder cannot be used.*file.*Choose another folder"),
+        held(tmp_path / "file"),
+    ):
+        pass
