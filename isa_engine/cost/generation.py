@@ -1,6 +1,8 @@
 """The operations of one generation, from pictures to plate, and how many weights a model has."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from isa_engine.configuration import PREVIEWS, ModelConfig
@@ -27,6 +29,9 @@ class Work:
         made: the segments of which something is denoised, where cuts part the take or where it keeps some of
             an earlier one; empty: all frames, without a cut.
         one_by_one: whether the people are painted one after the other, by models that can.
+        near: for each of ``segments``, of how many points a frame each tile of the canvas is told that the
+            network is asked of, which ``models.work`` finds in a shot. Empty: it is not known, and costs are
+            those of tiles that are each told of everybody: bounds from above.
     """
 
     frames: int
@@ -38,6 +43,7 @@ class Work:
     policy: Policy = EVERYTHING
     made: tuple[Made, ...] = ()
     one_by_one: bool = False
+    near: tuple[tuple[int, ...], ...] = ()
 
     @property
     def segments(self) -> tuple[Made, ...]:
@@ -78,40 +84,38 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
 
 def step(config: ModelConfig, work: Work) -> list[Product]:
     """The products of a denoising step of all segments under the policy that computes everything."""
-    told = _branch(config, work, work.characters)
     # Guidance evaluates a second branch, that of the picture with nobody in it.
-    return told if work.guidance == 1 else told + _branch(config, work, 0)
+    return _told(config, work) + ([] if work.guidance == 1 else _nobody(config, work))
 
 
 def denoising(config: ModelConfig, work: Work) -> int:
     """Floating point operations of all steps."""
     counts = asked(work.policy, work.steps)
-    told = _sum(_branch(config, work, work.characters))
-    read = _sum(_branch(config, work, work.characters, moved=False))
-    nobody = 0 if work.guidance == 1 else _sum(_branch(config, work, 0))
+    told, read = (_sum(_told(config, work, moved)) for moved in (True, False))
+    nobody = 0 if work.guidance == 1 else _sum(_nobody(config, work))
     return counts.moved * told + (counts.told - counts.moved) * read + counts.nobody * nobody
 
 
 def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
     """How many tokens the transformer has of the video, of the cast's points and of its pictures."""
-    latents, patch, (tiles, size) = seen(config, work), config.dit.patch, tiles_of(config, work)
-    points = 0 if config.dit.conditioning == "controlnet-2d" else config.dit.points
-    return {
-        "video": tiles * sum(latents) * math.prod(side // patch for side in size),
-        "points": tiles * sum(map(frames_before, latents)) * work.characters * points,
-        "image": tiles * len(latents) * work.characters * token_count(config.image_tower),
-    }
+    space = math.prod(side // config.dit.patch for side in tiles_of(config, work)[1])
+    image = work.characters * token_count(config.image_tower)
+    found = {"video": 0, "points": 0, "image": 0}
+    for latents, points, count in tiles_by_points(config, work):
+        found["video"] += count * latents * space
+        found["points"] += count * frames_before(latents) * points
+        found["image"] += count * image
+    return found
 
 
 def passes(config: ModelConfig, work: Work) -> int:
     """How often every layer of the transformer is run: once a piece of a long video and a tile of a large
     canvas, in each evaluation."""
-    counts, dit = asked(work.policy, work.steps), config.dit
-    pieces = 0
-    for latents in seen(config, work):
+    counts, dit, pieces = asked(work.policy, work.steps), config.dit, 0
+    for latents, _, count in tiles_by_points(config, work):
         windows = temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
-        pieces += 1 if windows is None else len(windows.starts)
-    return tiles_of(config, work)[0] * pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
+        pieces += count * (1 if windows is None else len(windows.starts))
+    return pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:
@@ -137,22 +141,45 @@ def seen(config: ModelConfig, work: Work) -> list[int]:
 
 
 def tiles_of(config: ModelConfig, work: Work) -> tuple[int, tuple[int, int]]:
-    """How many tiles the work's canvas has, and the latent pixels of each, down and across; each is told of
-    all of the cast."""
+    """How many tiles the work's canvas has, and the latent pixels of each, down and across."""
     side = config.vae.spatial_compression
     return config.tile_count(work.height // side, work.width // side)
 
 
-def _branch(config: ModelConfig, work: Work, characters: int, moved: bool = True) -> list[Product]:
-    (count, size), tokens = tiles_of(config, work), characters * token_count(config.image_tower)
-    return _times(
-        count,
-        [
-            product
-            for latents in seen(config, work)
-            for product in transformer(config.dit, latents, *size, characters, tokens, moved)
-        ],
-    )
+def tiles_by_points(config: ModelConfig, work: Work) -> Iterator[tuple[int, int, int]]:
+    """What goes through the network, for each segment: its latents, of how many points a frame some of its
+    tiles are told, and how many tiles these are."""
+    points = 0 if config.dit.conditioning == "controlnet-2d" else config.dit.points
+    everybody = [Counter({work.characters * points: tiles_of(config, work)[0]})] * len(work.segments)
+    known = [Counter(told if points else [0] * len(told)) for told in work.near]
+    for latents, casts in zip(seen(config, work), known or everybody, strict=True):
+        for cast, count in sorted(casts.items()):
+            yield latents, cast, count
+
+
+def _told(config: ModelConfig, work: Work, moved: bool = True) -> list[Product]:
+    """The branch with the cast."""
+    return [
+        product
+        for latents, points, count in tiles_by_points(config, work)
+        for product in _times(count, _transformer(config, work, latents, work.characters, points, moved))
+    ]
+
+
+def _nobody(config: ModelConfig, work: Work) -> list[Product]:
+    return [
+        product
+        for latents, _, count in tiles_by_points(config, work)
+        for product in _times(count, _transformer(config, work, latents, 0, 0))
+    ]
+
+
+def _transformer(
+    config: ModelConfig, work: Work, latents: int, characters: int, points: int, moved: bool = True
+) -> list[Product]:
+    """A forward pass over one tile."""
+    size, images = tiles_of(config, work)[1], characters * token_count(config.image_tower)
+    return transformer(config.dit, latents, *size, characters, images, moved, points)
 
 
 def _times(count: int, products: list[Product]) -> list[Product]:

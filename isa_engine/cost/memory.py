@@ -48,20 +48,21 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
         places /= config.vae.window**2 * TEMPORAL_COMPRESSION
     decoding = _COPIES * places * config.vae.block_out_channels[0]
-    points = frames_before(min(latents, LATENTS_IN_MEMORY)) * work.characters * config.dit.points
-    tiles = tiles_of(config, work)[0] if work.policy.points > 1 else 0
-    kept = tiles * config.dit.layers * config.dit.width * points
+    points = frames_before(min(latents, LATENTS_IN_MEMORY)) * _points_of_tiles(config, work)
+    kept = config.dit.layers * config.dit.width * points if work.policy.points > 1 else 0
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))
 
 
 def _held(config: ModelConfig, work: Work) -> float:
     """Floats that stay from the first step to the last and grow with the take, windows or not: the shot's
-    points, and of the longest segment its points in two coordinate systems, its rays and its latents."""
+    points, and of the longest segment its points in two coordinate systems, on the canvas and once more for
+    each tile that is told of them, its rays and its latents."""
     frames = max(extended_count(segment.frames) for segment in work.segments)
     places = (work.width // config.vae.spatial_compression) * (work.height // config.vae.spatial_compression)
     tokens = places // config.dit.patch**2
     of_latent = _LATENTS * config.vae.latent_channels * places + RAY_CHANNELS * tokens
-    of_frame = 2 * 3 * work.characters * config.dit.points
+    cut = _points_of_tiles(config, work) if tiles_of(config, work)[0] > 1 else 0
+    of_frame = 2 * 3 * (work.characters * config.dit.points + cut)
     return work.frames * 3 * work.characters * POINTS + latent_count(frames) * of_latent + frames * of_frame
 
 
@@ -75,8 +76,15 @@ def _kept_latents(config: ModelConfig, latents: int) -> int:
     return _KEPT * min(latents, window) + _WAITING * min(latents, dit.layers * window)
 
 
+def _points_of_tiles(config: ModelConfig, work: Work) -> int:
+    """Of how many points a frame the tiles of a segment are told, all tiles together."""
+    everybody = tiles_of(config, work)[0] * work.characters * config.dit.points
+    return max(map(sum, work.near), default=everybody)
+
+
 def _tokens(config: ModelConfig, work: Work) -> int:
     """Tokens a latent frame that are seen at once: the video's or the points', whichever are more."""
     rows, columns = tiles_of(config, work)[1]
     space = rows * columns // config.dit.patch**2
-    return max(space, TEMPORAL_COMPRESSION * work.characters * config.dit.points)
+    known = (points for told in work.near for points in told)
+    return max(space, TEMPORAL_COMPRESSION * max(known, default=work.characters * config.dit.points))

@@ -23,6 +23,7 @@ def transformer(
     characters: int,
     image_tokens: int,
     moved: bool = True,
+    points: int | None = None,
 ) -> list[Product]:
     """The products of one forward pass over one video; a denoising step with guidance makes two.
 
@@ -33,6 +34,7 @@ def transformer(
         characters: in the cast.
         image_tokens: L, of all reference pictures.
         moved: whether the points are moved in this pass, or read as an earlier pass stored them.
+        points: of the cast, a frame; None: as many of each as the model reads.
     """
     d, layers, c = config.width, config.layers, config.latent_channels
     space = (height // config.patch) * (width // config.patch)
@@ -64,8 +66,9 @@ def transformer(
         found.append(Product("embedding", video, token, d))
     if config.conditioning == "controlnet-2d":
         return found + _control(config, video)
-    found += _rendering(config, latents, space, characters)
-    return [*found, *_moving(config, latents, space, characters)] if moved else found
+    points = characters * config.points if points is None else points
+    found += _rendering(config, latents, space, characters, points)
+    return [*found, *_moving(config, latents, space, points)] if moved else found
 
 
 def _block(part: str, tokens: int, d: int, layers: int, projected: int | None = None) -> tuple[Product, ...]:
@@ -130,10 +133,10 @@ def _control(config: DiTConfig, video: int) -> list[Product]:
     ]
 
 
-def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
+def _rendering(config: DiTConfig, latents: int, space: int, characters: int, points: int) -> list[Product]:
     """Video tokens attend to points (Eq. 14)."""
     d, layers = config.width, config.layers
-    video, cast, window = _tokens(config, latents, space, characters)
+    video, cast, window = _tokens(latents, space, points)
     # One a character. That a token looks at near points alone spares nothing, as the others are masked.
     pooled = 0 if config.rendering_radius is None else characters
     return [
@@ -145,11 +148,11 @@ def _rendering(config: DiTConfig, latents: int, space: int, characters: int) -> 
     ]
 
 
-def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> list[Product]:
+def _moving(config: DiTConfig, latents: int, space: int, points: int) -> list[Product]:
     """Point tokens (Eq. 8), their attention across time (Eq. 17), and to the video (Eq. 13)."""
     d, layers = config.width, config.layers
-    video, cast, window = _tokens(config, latents, space, characters)
-    points, windows = characters * config.points, _windows(config, latents)
+    video, cast, window = _tokens(latents, space, points)
+    windows = _windows(config, latents)
     pieces = 1 if windows is None else len(windows.starts)
     return [
         Product("embedding", cast, d, d, 2),
@@ -162,8 +165,7 @@ def _moving(config: DiTConfig, latents: int, space: int, characters: int) -> lis
     ]
 
 
-def _tokens(config: DiTConfig, latents: int, space: int, characters: int) -> tuple[int, int, int]:
+def _tokens(latents: int, space: int, points: int) -> tuple[int, int, int]:
     """How many tokens the video has, the cast's points on all frames, and the points behind one latent."""
-    points = characters * config.points
     frames = 1 + TEMPORAL_COMPRESSION * (latents - 1)
     return latents * space, frames * points, TEMPORAL_COMPRESSION * points

@@ -40,6 +40,8 @@ class Conditioning:
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
         owners: ``(B, K, P)`` bool, which points are which character's; ``(B, 0, P)``, the default, where it
             is not told. Only a model with a ``rendering_radius`` asks.
+        whereabouts: ``(B, Q, 2)`` NDC of all points on all frames where the points themselves are left out,
+            for ``shows_nobody``; ``(B, 0, 2)``, the default, where they are told.
 
     Raises:
         ModelError: names the field whose shape does not fit the others. Values are not checked here, since
@@ -58,12 +60,15 @@ class Conditioning:
     cameras: torch.Tensor
     normal_maps: torch.Tensor = None
     owners: torch.Tensor = None
+    whereabouts: torch.Tensor = None
 
     def __post_init__(self):
         if self.normal_maps is None:
             object.__setattr__(self, "normal_maps", _no_maps(self.background_latents))
         if self.owners is None:
             object.__setattr__(self, "owners", self.identity_known[:, None][:, :0])
+        if self.whereabouts is None:
+            object.__setattr__(self, "whereabouts", self.ndc[:, 0, :0, :2])
         self.sizes()
 
     @cached_property
@@ -129,19 +134,44 @@ class Conditioning:
         )
 
     def tile(self, tile: Tile) -> "Conditioning":
-        """The conditions of a part of the canvas, as a picture of its own."""
-        scale, shift = (self.ndc.new_tensor(values) for values in tile.lens)
-        patch = tile.canvas[0] // self.cameras.shape[-2]
-        found = replace(
-            self,
-            ndc=scale * self.ndc + shift,
-            background_latents=self.background_latents[tile.part],
-            cameras=self.cameras[tile.in_tokens(patch).part],
-            normal_maps=self.normal_maps[tile.part],
-        )
-        # The same of each tile; read of each in every step, it would wait for the GPU again and again.
-        object.__setattr__(found, "hides", self.hides)
-        return found
+        """The conditions of a part of the canvas, as a picture of its own: of those points alone that come
+        into it or near it (``Tile.near``) in any frame; of all, where none does. Cut once."""
+        if tile not in self._tiles:
+            scale, shift = (self.ndc.new_tensor(values) for values in tile.lens)
+            patch = tile.canvas[0] // self.cameras.shape[-2]
+            near = (tile.near(self.ndc) & self.visible).any(1).any(0)
+            told = self._with_points(near) if near.any() and not near.all() else self
+            self._tiles[tile] = replace(
+                told,
+                ndc=scale * told.ndc + shift,
+                background_latents=told.background_latents[tile.part],
+                cameras=told.cameras[tile.in_tokens(patch).part],
+                normal_maps=told.normal_maps[tile.part],
+            )
+        return self._tiles[tile]
+
+    @cached_property
+    def _tiles(self) -> "dict[Tile, Conditioning]":
+        return {}
+
+    def shows_nobody(self, tile: Tile) -> bool:
+        """Whether nobody of the cast comes into a tile or near it, so that it shows the background that is
+        given."""
+        if tile not in self._empty:
+            where = self._where_people_are
+            given = where.shape[1] and self.background_latents.any()
+            self._empty[tile] = bool(given and not tile.near(where).any())
+        return self._empty[tile]
+
+    @cached_property
+    def _empty(self) -> dict[Tile, bool]:
+        return {}
+
+    @cached_property
+    def _where_people_are(self) -> torch.Tensor:
+        if self.whereabouts.shape[1]:
+            return self.whereabouts
+        return self.ndc[..., :2].masked_fill(~self.visible[..., None], _NOWHERE).flatten(1, 2)
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device; copies to a GPU are queued, and nobody waits for them."""
@@ -171,6 +201,30 @@ class Conditioning:
             normal_maps=torch.zeros_like(self.normal_maps),
         )
 
+    @cached_property
+    def nobody(self) -> "Conditioning":
+        """``without_cast`` for less: what is invisible or unknown throughout has no influence."""
+        found = self.without_cast()
+        none = replace(
+            found,
+            image_tokens=found.image_tokens[:, :0],
+            image_known=found.image_known[:, :0],
+            whereabouts=self._where_people_are,
+        )
+        return none._with_points(slice(0, 0))
+
+    def _with_points(self, which: torch.Tensor | slice) -> "Conditioning":
+        """Of some of the points alone."""
+        return replace(
+            self,
+            points=self.points[:, :, which],
+            ndc=self.ndc[:, :, which],
+            visible=self.visible[:, :, which],
+            identity=self.identity[:, which],
+            identity_known=self.identity_known[:, which],
+            owners=self.owners[:, :, which],
+        )
+
     def _map(self, function) -> "Conditioning":
         return Conditioning(**{field.name: function(getattr(self, field.name)) for field in fields(self)})
 
@@ -188,7 +242,10 @@ _SHAPES = {
     "cameras": f"B t {RAY_CHANNELS} rows columns",
     "normal_maps": "B t N h w",
     "owners": "B K P",
+    "whereabouts": "B Q 2",
 }
+# NDC of whom no camera shows: far from every tile.
+_NOWHERE = 1e6
 
 
 def _no_maps(latents: torch.Tensor) -> torch.Tensor:

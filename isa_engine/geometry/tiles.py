@@ -14,6 +14,9 @@ from isa_engine.geometry.overlaps import overlap_weights
 
 # The part of a tile's side that it shares with the next one, at least.
 _OVERLAP = 0.25
+# How far beside a tile somebody still matters to it, of its side: shadows fall into it, and a network has
+# learned from people who are partly out of its picture.
+MARGIN = 0.25
 # The shape of the longest canvas that is seen whole: models learn from pictures of up to 16 to 9, whose sides
 # are rounded to tokens.
 _LONGEST = 1.8
@@ -46,6 +49,19 @@ class Tile:
         # y is up: where the tile's middle is in the canvas.
         x, y = (2 * left + width) / columns - 1, 1 - (2 * top + height) / rows
         return (columns / width, rows / height, 1.0), (-x * columns / width, -y * rows / height, 0.0)
+
+    def near(self, ndc):
+        """Which points of the canvas matter to the tile: those in it, and within ``MARGIN`` of its side.
+
+        Args:
+            ndc: ``(..., ≥2)`` of the canvas, numpy or torch.
+
+        Returns:
+            ``(...)`` bool.
+        """
+        (across, up, _), (right, above, _) = self.lens
+        reach = 1 + 2 * MARGIN
+        return (abs(across * ndc[..., 0] + right) <= reach) & (abs(up * ndc[..., 1] + above) <= reach)
 
     def in_tokens(self, patch: int) -> "Tile":
         """The same tile of the same canvas, in tokens of patch × patch latent pixels."""

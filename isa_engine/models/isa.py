@@ -1,6 +1,6 @@
 """The kind that this engine trains itself: ISA-DiT on VideoVAE's latents."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,15 @@ from isa_engine.cost import generation, memory
 from isa_engine.cost.generation import Work
 from isa_engine.cost.products import Product
 from isa_engine.errors import ModelError
+from isa_engine.geometry.tiles import Tile
 from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way
 
 _FLOAT = 4
 # Bytes of a transformer's weights below which it is not worth having them elsewhere than on the device.
 _LARGE = 2**30
+# A frame of 8 to 1 has so many at the most Detail. A shot from elsewhere may ask for any number, and listing
+# them takes time and memory.
+_MOST_TILES = 256
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class ISA:
     @property
     def size(self) -> float:
         return self.config.dit.layers * self.config.dit.width**2
+
+    def tiles(self, width: int, height: int) -> Sequence[Tile]:
+        rows, columns = (side // self.config.vae.spatial_compression for side in (height, width))
+        count = self.config.tile_count(rows, columns)[0]
+        return self.config.tiles(rows, columns) if 1 < count <= _MOST_TILES else ()
 
     def operations(self, work: Work) -> dict[str, int]:
         return generation.generation(self.config, work)

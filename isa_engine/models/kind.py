@@ -1,12 +1,13 @@
 """What every model says of itself, so that no other module has to ask of which kind it is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from isa_engine.configuration.policies import POLICIES, Preset
 from isa_engine.cost.generation import Work
 from isa_engine.cost.products import Product
+from isa_engine.geometry.tiles import Tile
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
 # How a model's weights stand: they are on the machine; files of theirs are gone; nobody has trained any yet.
@@ -109,6 +110,11 @@ class Description(Protocol):
     def presets(self) -> Mapping[str, Preset]: ...
     @property
     def size(self) -> float: ...
+
+    def tiles(self, width: int, height: int) -> Sequence[Tile]:
+        """The tiles in which it sees a canvas of so many pixels; none where it sees it whole, or where there
+        are more than anybody paints."""
+        ...
 
     def operations(self, work: Work) -> dict[str, int]:
         """Floating point operations of each phase of a generation, as ``pipeline.Progress`` names them."""

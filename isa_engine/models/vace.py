@@ -78,6 +78,9 @@ class VACE:
     def size(self) -> float:
         return sum(self.parameters.values())
 
+    def tiles(self, width: int, height: int) -> tuple[()]:
+        return ()
+
     def operations(self, work: Work) -> dict[str, int]:
         """As of ``Description``, of the transformer alone: the autoencoder and the text encoder are little
         beside its steps. Nobody knows before which blocks a cache will skip: with one, these are the most."""

@@ -20,6 +20,7 @@ from isa_engine.dit import Conditioning, ImageTower, ISADiT
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
 from isa_engine.dit.parameters import parameters as of_transformer
 from isa_engine.dit.shared_windows import Neighbours
+from isa_engine.geometry.temporal_windows import shares
 from isa_engine.geometry.tiles import Tile
 from isa_engine.networks.from_memory import keep_in_memory
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
@@ -96,8 +97,8 @@ class Model:
         conditioning: Conditioning,
         points: list[Tensor] | None = None,
     ) -> Prediction:
-        """``ISADiT.predict`` and the gate, at the precision that suits the device; in tiles, of a canvas that
-        is larger than the model's own."""
+        """``ISADiT.predict`` and the gate, at the precision that suits the device; in tiles (``over_tiles``),
+        of a canvas that is larger than the model's own."""
 
         def seen(latents: Tensor, conditioning: Conditioning, points: list[Tensor] | None) -> Prediction:
             # A long video comes in pieces, and so does what only the gate reads.
@@ -108,7 +109,7 @@ class Model:
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
 
         with self._mixed():
-            return over_tiles(seen, self._tiles(latents), latents, conditioning, points)
+            return over_tiles(seen, self._tiles(latents), latents, timestep, conditioning, points)
 
     @torch.inference_mode()
     def predict_share(
@@ -127,8 +128,10 @@ class Model:
             velocity, tokens = self.dit.share(latents, timestep, conditioning, neighbours, points)
             return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
 
+        dealt = shares(self.dit.windows(conditioning.cameras.shape[1]), neighbours.count)
+        own = slice(dealt[neighbours.number].first, dealt[neighbours.number].last)
         with self._mixed():
-            return over_tiles(seen, self._tiles(latents), latents, conditioning, points)
+            return over_tiles(seen, self._tiles(latents), latents, timestep, conditioning, points, own)
 
     def _tiles(self, latents: Tensor) -> list[Tile]:
         return self.config.tiles(*latents.shape[-2:])

@@ -20,24 +20,34 @@ def over_tiles(
     seen: Seen,
     tiles: Sequence[Tile],
     latents: Tensor,
+    timestep: Tensor,
     conditioning: Conditioning,
     points: list[Tensor] | None = None,
+    own: slice = slice(None),
 ) -> Prediction:
-    """What a network says of all of a canvas.
+    """What a network says of all of a canvas. Of tiles that nobody comes near it is not asked: they show the
+    background that is given, with the cast as without.
 
     Args:
         tiles: of the canvas; a single one is the canvas itself, and nothing is averaged.
-        latents, conditioning: of the canvas.
+        latents, timestep, conditioning: of the canvas, as of ``ISADiT.predict``.
         points: as of ``ISADiT.predict``, those of one tile after the other.
+        own: which of the conditions' latents these are; all of them, unless several workers share a video.
     """
     if len(tiles) == 1:
         return seen(latents, conditioning, points)
-    kept = _dealt(points, len(tiles))
+    asked = [tile for tile in tiles if not conditioning.shows_nobody(tile)]
+    kept = dict(zip(asked, _dealt(points, len(asked)), strict=True))
     mean = Mean(latents)
-    for tile, own in zip(tiles, kept, strict=True):
-        mean.add(tile, seen(latents[tile.part].contiguous(), conditioning.tile(tile), own))
+    for tile in tiles:
+        part = latents[tile.part].contiguous()
+        if tile in kept:
+            mean.add(tile, seen(part, conditioning.tile(tile), kept[tile]))
+        else:
+            shown = conditioning.background_latents[:, :, own][tile.part]
+            mean.add(tile, Prediction((shown - part) / timestep.view(-1, 1, 1, 1, 1)))
     if points is not None and not points:
-        points.extend(token for own in kept for token in own)
+        points.extend(token for own in kept.values() for token in own)
     return mean.prediction()
 
 
@@ -53,6 +63,7 @@ class Mean:
         self._weight, self._gated = latents.new_zeros(latents.shape[-2:]), False
 
     def add(self, tile: Tile, said: Prediction) -> None:
+        """What is said without a gate where others have one has a closed one: it is the background."""
         rows, columns = (self._weight.new_tensor(weights) for weights in tile.weights())
         weight = rows[:, None] * columns
         self._weight[tile.part] += weight
@@ -69,5 +80,5 @@ def _dealt(points: list[Tensor] | None, count: int) -> list[list[Tensor] | None]
     """The points of each tile; empty lists where they are to be filled."""
     if points is None:
         return [None] * count
-    each = len(points) // count
+    each = len(points) // max(count, 1)
     return [points[k * each : (k + 1) * each] for k in range(count)]

@@ -6,7 +6,6 @@ import torch
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.isa_block import ISABlock, LayerInputs
 from isa_engine.networks.compiling import compile_blocks, run_eagerly
-from isa_engine.pipeline.velocity.guided import AskedOfNobody
 from tests.dit.small_models import inputs, transformer
 
 D = 16
@@ -86,7 +85,7 @@ def test_takes_of_any_length_under_any_policy_need_few_graphs_and_none_breaks(mo
     with torch.inference_mode():
         for latents in (4, 7):
             x, time, told = inputs(batch=1, latents=latents)
-            nobody = AskedOfNobody.of(None, told).conditioning
+            nobody = told.nobody
             points: list[list] = [[], []]
             for conditions, kept in ((told, None), (told, points), (told, points), (nobody, None)):
                 given = [

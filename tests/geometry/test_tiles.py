@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isa_engine.configuration import MODELS, model_config
 from isa_engine.geometry.ndc import to_pixels
-from isa_engine.geometry.tiles import along, counted, enlarged, tiles
+from isa_engine.geometry.tiles import MARGIN, along, counted, enlarged, tiles
 from isa_engine.shot import canvas_size
 
 patches = st.sampled_from([1, 2])
@@ -118,3 +119,16 @@ def test_no_place_of_a_tile_is_without_a_say(canvas):
     assert min(*rows, *columns) >= 1
     assert rows == rows[::-1]
     assert columns == columns[::-1]
+
+
+@given(canvases(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
+def test_a_point_matters_to_the_tiles_in_which_it_is_and_to_those_within_the_margin(canvas, x, y):
+    place = to_pixels(np.array([[x, y]]), canvas[1::-1])[0][::-1]
+    for tile in tiles(*canvas):
+        outside = max(
+            max(first - at, at - first - size) / size
+            for at, first, size in zip(place, tile.first, tile.size, strict=True)
+        )
+        if abs(outside - MARGIN) > 1e-6:
+            assert tile.near(np.array([x, y])) == (outside < MARGIN)
+            assert tile.near(torch.tensor([x, y], dtype=torch.float64)) == (outside < MARGIN)

@@ -16,6 +16,8 @@ from isa_engine.cost.generation import seen
 from isa_engine.errors import Cancelled, ShotError
 from isa_engine.geometry import temporal_windows
 from isa_engine.geometry.frames import Made, frames_before, latent_count
+from isa_engine.models import UNTRAINED
+from isa_engine.models.isa import ISA
 from isa_engine.models.work import made_in, work_of
 from isa_engine.pipeline import generate, isa
 from isa_engine.pipeline.decode import Background, decode_plate
@@ -98,7 +100,8 @@ def test_only_what_is_made_and_its_surroundings_go_through_the_network(windowed,
     monkeypatch.setattr(temporal_windows, "CONTEXT", 1)
     shot = remade(make_shot(FRAMES, steps=3), take, AGAIN)
     latents_of(shot, windowed)
-    assert [*set(asked)] == [MADE.stop - MADE.start + 2] == seen(windowed.config, work_of(shot))
+    work = work_of(shot, ISA(windowed.config, UNTRAINED))
+    assert [*set(asked)] == [MADE.stop - MADE.start + 2] == seen(windowed.config, work)
 
 
 def test_what_is_made_sees_what_is_kept(windowed, take):

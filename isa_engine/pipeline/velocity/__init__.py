@@ -30,7 +30,7 @@ def velocity_of(
         memory: of the policy's wrappers; empty, or a checkpoint's.
     """
     memory = {} if memory is None else memory
-    nobody = None if guidance == 1 else AskedOfNobody.of(network, conditioning)
+    nobody = None if guidance == 1 else AskedOfNobody(network, conditioning.nobody)
     if nobody is not None:
         nobody = spared(nobody, steps, policy, memory)
     if policy.points > 1:

@@ -3,7 +3,7 @@ cast.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -33,15 +33,14 @@ class Nobody(Protocol):
 
 @dataclass(frozen=True)
 class AskedOfNobody:
-    """Asks the network, with conditions of nobody; camera and background stay."""
+    """Asks the network.
+
+    Attributes:
+        conditioning: of nobody (``Conditioning.nobody``).
+    """
 
     network: Network
     conditioning: Conditioning
-
-    @classmethod
-    def of(cls, network: Network, conditioning: Conditioning) -> "AskedOfNobody":
-        """Of conditions of somebody."""
-        return cls(network, _without_the_unseen(conditioning.without_cast()))
 
     def __call__(self, latents: Tensor, timestep: Tensor, told: Tensor, step: int) -> Tensor:
         return self.network(latents, timestep, self.conditioning).velocity.to(latents.dtype)
@@ -92,19 +91,3 @@ def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
     # A channel of one value has no deviation to lead back; without the floor it would be divided by zero.
     scale = (told_variance / variance.clamp_min(1e-6)).sqrt()
     return estimate.lerp(told_mean + scale * (estimate - mean), _RESCALE)
-
-
-def _without_the_unseen(conditioning: Conditioning) -> Conditioning:
-    """The same video for less: what is invisible or unknown throughout has no influence on it."""
-    seen, known = conditioning.visible.any(1).any(0), conditioning.image_known.any(0)
-    return replace(
-        conditioning,
-        points=conditioning.points[:, :, seen],
-        ndc=conditioning.ndc[:, :, seen],
-        visible=conditioning.visible[:, :, seen],
-        identity=conditioning.identity[:, seen],
-        identity_known=conditioning.identity_known[:, seen],
-        owners=conditioning.owners[:, :, seen],
-        image_tokens=conditioning.image_tokens[:, known],
-        image_known=conditioning.image_known[:, known],
-    )

@@ -146,7 +146,8 @@ class Host:
         found = self.memory()
         if found is None:
             return
-        needed = describe(shot.settings.model).memory_beside(work_of(shot))
+        model = describe(shot.settings.model)
+        needed = model.memory_beside(work_of(shot, model))
         if needed / DOUBT > found.total:
             problem = f"the shot takes about {needed / 2**30:.3g} GiB of memory, and the engine's device has "
             remedy = "Generate fewer frames, or a smaller picture."
