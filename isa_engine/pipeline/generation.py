@@ -26,7 +26,7 @@ from isa_engine.pipeline.resume import Checkpoint, LatentsFile
 from isa_engine.pipeline.sampling import sample
 from isa_engine.pipeline.segments import segments_of, shown
 from isa_engine.pipeline.velocity.memory import Memory
-from isa_engine.results.files import LATENTS, MATTE, NAMES, PLATE, Result, results_in
+from isa_engine.results.files import LATENTS, MATTE, NAMES, PLATE, Result, results_in, write_array
 from isa_engine.results.provenance import configured_signer, sign
 from isa_engine.results.record import container_tags, make_record, sha256
 from isa_engine.results.video import write_video
@@ -190,8 +190,7 @@ def write_results(
     steps = Steps(report, "write", shot.frames + 1)
     write_video(parts.matte, steps.each(matte), *timing, container_tags(record, f"Matte: {record['matte']}"))
     clock.lap("write")
-    with parts.latents.open("wb") as file:
-        np.save(file, latents.astype(np.float32, copy=False), allow_pickle=False)
+    write_array(parts.latents, latents.astype(np.float32, copy=False))
     if signer := configured_signer():
         sign(parts.plate, record, signer)
         sign(parts.matte, record, signer)

@@ -1,8 +1,10 @@
 """The whole way from a shot to its files."""
 
 import dataclasses
+import errno
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from isa_engine.errors import Cancelled, EngineError, ShotError
 from isa_engine.pipeline import generate
+from isa_engine.results.files import write_array
 from isa_engine.results.record import sha256
 from isa_engine.shot import encode_shot, read_shot
 from tests.movies import read_video
@@ -212,6 +215,18 @@ def test_a_disk_that_fills_up_is_a_sentence_and_leaves_the_folder_as_it_was(mode
     with pytest.raises(EngineError, match=r"the disk is full \(.*\)\. Free some space"):
         generate(make_shot(seed=2), model, earlier, silent)
     assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("count", [5, 200_000])
+def test_an_array_is_written_as_numpy_does_and_a_full_disk_has_the_systems_number(tmp_path, order, count):
+    array = np.asarray(np.random.default_rng(0).normal(size=(2, count)).astype(np.float32), order=order)
+    write_array(tmp_path / "here.npy", array)
+    np.save(tmp_path / "numpys.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "here.npy").read_bytes() == (tmp_path / "numpys.npy").read_bytes()
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as raised:
+        write_array(Path("/dev/full"), array)
+    assert raised.value.errno == errno.ENOSPC
 
 
 def test_a_folder_that_is_a_file_is_a_sentence(model, silent, tmp_path):
