@@ -10,6 +10,7 @@ import bpy
 
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
+from isa_engine.shot.validation import MAX_FRAMES
 
 from .. import background
 from ..language.remark import Remark, remark
@@ -257,11 +258,22 @@ def make_ready(scene, send: bool) -> None:
 def obstacle(scene) -> SceneError | None:
     """Why nothing can be generated from the scene as it is, as far as a glance tells."""
     try:
-        frame_numbers(scene)
+        frames = len(frame_numbers(scene))
         camera_at(scene, scene.frame_start)
         model_named(scene.isa.model)
     except SceneError as error:
         return error
+    if frames > MAX_FRAMES:
+        # Else it would be said when all of them are read.
+        return SceneError(
+            "the frame range {first}–{last} has {frames} frames, and a take {most} at most",
+            remedy="Set its end to {end} or earlier, or cut it into several scenes.",
+            first=scene.frame_start,
+            last=scene.frame_end,
+            frames=frames,
+            most=MAX_FRAMES,
+            end=scene.frame_start + (MAX_FRAMES - 1) * scene.frame_step,
+        )
     if not playing(scene):
         remedy = "Add ▸ SMPL-X Character, show one in renders, or select any mesh: Add Selected to Cast."
         problem = "there is no character in scene '{scene}'"

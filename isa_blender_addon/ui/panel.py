@@ -54,7 +54,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         row.enabled = not absent
         text = words("Generate Anyway" if now.held else "Generate")
         # Before anything is known of the engine it would be a guess.
-        if now.engine.health and playing(scene):
+        if problem is None and now.engine.health and playing(scene):
             text += duration(sum(now.expected(scene).values()))
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held

@@ -10,15 +10,15 @@ from isa_engine.cost.products import between_tokens, operations
 from isa_engine.errors import ModelError
 from isa_engine.models import UNTRAINED, Description, describe
 from isa_engine.models.room import usual_preset
+from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES
 
 
 def show_model(arguments: argparse.Namespace) -> None:
     model = describe(arguments.name)
     frames = model.max_frames if arguments.frames is None else arguments.frames
-    if frames < 1 or arguments.characters < 0:
-        raise ModelError(
-            f"{frames} frames of {arguments.characters} characters", remedy="Ask for at least one frame."
-        )
+    if not (1 <= frames <= MAX_FRAMES and 0 <= arguments.characters <= MAX_CHARACTERS):
+        remedy = f"Ask for 1 to {MAX_FRAMES} frames of up to {MAX_CHARACTERS} characters."
+        raise ModelError(f"{frames} frames of {arguments.characters} characters", remedy=remedy)
     square = f"{model.short_side}x{model.short_side}"
     size = canvas_of(model.name, model.multiple, arguments.size or square)
     cost = model_cost(model, frames, *size, arguments.characters)

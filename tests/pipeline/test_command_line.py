@@ -176,6 +176,12 @@ def test_model_show_knows_the_ablations_of_a_model(capsys):
     assert cli.main(["model", "show", "isa-tiny-without-ispe"]) == 0
 
 
+@pytest.mark.parametrize("option", [("--frames", "0"), ("--frames", "1000000000"), ("--characters", "-1")])
+def test_model_show_refuses_at_once_what_no_shot_can_be(option, capsys):
+    assert cli.main(["model", "show", "isa-tiny", *option]) == 1
+    assert "Ask for 1 to 4096 frames of up to 64 characters" in capsys.readouterr().err
+
+
 def test_model_show_refuses_what_does_not_exist(capsys):
     assert cli.main(["model", "show", "isa-huge"]) == 1
     assert cli.main(["model", "show", "isa-tiny", "--size", "100x100"]) == 1

@@ -15,6 +15,7 @@ from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import reading
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.ids import shot_id_of
+from isa_engine.shot.validation import MAX_FRAMES
 from tests.addon import fake_engine
 from tests.addon.fake_engine import DYING, ENDLESS, FAST, REFUSED
 from tests.addon.modal import Window, clicked, event
@@ -113,6 +114,20 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
     bpy.ops.isa.remove_job(take=str(only_job().take.folder))
     assert session().jobs() == []
     eventually(lambda: not list((tmp_path / "takes").iterdir()), "its files are gone")
+
+
+def test_a_range_too_long_for_a_take_is_said_before_all_of_it_is_read(shot, tmp_path, monkeypatch):
+    bpy.ops.isa.refresh_cast()
+    shot.frame_step, shot.frame_end = 2, 2 * MAX_FRAMES
+    assert reading.obstacle(shot) is None
+    shot.frame_end += 1
+    monkeypatch.setattr(reading, "capture_frames", None)
+    end = f"Set its end to {2 * MAX_FRAMES - 1} or earlier"
+    with pytest.raises(
+        RuntimeError, match=f"has {MAX_FRAMES + 1} frames, and a take {MAX_FRAMES} at most. {end}"
+    ):
+        bpy.ops.isa.generate()
+    assert not (tmp_path / "takes").exists()
 
 
 def test_escape_ends_the_reading(shot, tmp_path):
