@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 
 from isa_engine.errors import Cancelled, EngineError
+from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.shot import read_shot
 
 _POLL_SECONDS = 0.1
-# Whoever denoises says as often as this that it lives.
+# Whoever works for a job says as often as this that it lives.
 BEAT_SECONDS = 5
 
 # From a model's name to a context in which others get ready to share a take; and from its weights to them,
 # once they are (``pipeline.spread.nodes.companions``).
 Companions = Callable[[str], contextlib.AbstractContextManager[Callable[[str], tuple]]]
+Say = Callable[[dict[str, Any]], None]
 
 
 def denoise(
@@ -40,21 +42,78 @@ def denoise(
         companions: that share the take.
 
     Yields:
-        ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None), ``{"checkpoint", "step"}`` after each
-        step, ``{"level", "line"}`` for the job's log, ``{"alive"}`` where there was nothing to say for
-        ``BEAT_SECONDS``, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and
-        ``make_record``'s.
+        as of ``_said``, and ``{"checkpoint", "step"}`` after each step, ``{"level", "line"}`` for the job's
+        log, at last ``{"latents", "record"}``, an array ``(1, C, t, h, w)`` and ``make_record``'s.
     """
-    # The work runs in a thread, because a generator cannot yield from within a callback. Where the generator
-    # is closed, the thread is told to stop.
+
+    def work(say: Say, report: Report) -> None:
+        with tempfile.TemporaryDirectory(prefix="isa-engine-") as folder:
+            _denoise(encoded, checkpoint, made, companions, Path(folder) / "latents", say, report)
+
+    yield from _said(work)
+
+
+def decode(
+    encoded: bytes, latents: np.ndarray, weights: str, span: tuple[int, int]
+) -> Iterator[dict[str, Any]]:
+    """A span's frames, and how it goes on the way.
+
+    Args:
+        latents: of the whole take, ``(1, C, t, h, w)``.
+        weights: of the model that denoised.
+
+    Yields:
+        as of ``_said``, at last ``{"plate", "matte"}``, ``(F, H, W, 3)`` uint8 each; the matte is None where
+        the model has none of its own.
+
+    Raises:
+        EngineError: this node has other weights.
+    """
+
+    def work(say: Say, report: Report) -> None:
+        import torch
+
+        from isa_engine.pipeline.painter import painter_of
+
+        shot = read_shot(encoded)
+        model = _model(shot.settings.model)
+        if model.weights != weights:
+            problem = f"a node has other weights of '{model.name}' than the one that denoised"
+            raise EngineError(problem, remedy="Install the same weights on all nodes.")
+        given = torch.from_numpy(latents.copy()).to(model.device)
+        plate, matte = painter_of(model).frames(given, model, shot, span, report)
+        say({"plate": np.stack(list(plate)), "matte": None if matte is None else np.stack(list(matte))})
+
+    yield from _said(work)
+
+
+def _said(work: Callable[[Say, Report], None]) -> Iterator[dict[str, Any]]:
+    """What a work says by its first argument, until it ends.
+
+    Yields:
+        beside that, ``{"phase", "step", "steps", "preview"}`` (PNG bytes or None) of what it reports by its
+        second, and ``{"alive"}`` where there was nothing to say for ``BEAT_SECONDS``.
+    """
+    # It runs in a thread, because a generator cannot yield from within a callback. Where the generator is
+    # closed, the thread is told to stop.
     messages: queue.SimpleQueue = queue.SimpleQueue()
     stopped = threading.Event()
 
+    def report(progress: Progress) -> None:
+        if stopped.is_set():
+            raise Cancelled
+        preview = None
+        if progress.preview is not None:
+            file = io.BytesIO()
+            progress.preview.save(file, format="PNG")
+            preview = file.getvalue()
+        told = {"phase": progress.phase, "step": progress.step, "steps": progress.steps}
+        messages.put({**told, "preview": preview})
+
     def run() -> None:
         try:
-            with tempfile.TemporaryDirectory(prefix="isa-engine-") as folder:
-                path = Path(folder) / "latents"
-                _denoise(encoded, checkpoint, made, companions, path, messages.put, stopped)
+            work(messages.put, report)
+            messages.put(None)
         except BaseException as error:
             messages.put(error)
 
@@ -72,54 +131,18 @@ def denoise(
             said = time.monotonic()
             if isinstance(message, BaseException):
                 raise message
-            yield message
-            if "latents" in message:
+            if message is None:
                 return
+            yield message
     finally:
         stopped.set()
         thread.join()
 
 
-def decode(
-    encoded: bytes, latents: np.ndarray, span: tuple[int, int], weights: str
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """A span's frames ``(F, H, W, 3)`` uint8, and the matte of them, if the model has one of its own.
-
-    Args:
-        weights: of the model that denoised.
-
-    Raises:
-        EngineError: this node has others.
-    """
-    import torch
-
-    from isa_engine.pipeline.painter import painter_of
-
-    shot = read_shot(encoded)
-    model = _model(shot.settings.model)
-    if model.weights != weights:
-        problem = f"a node has other weights of '{model.name}' than the one that denoised"
-        raise EngineError(problem, remedy="Install the same weights on all nodes.")
-    given = torch.from_numpy(latents.copy()).to(model.device)
-    plate, matte = painter_of(model).frames(given, model, shot, span, lambda progress: None)
-    return np.stack(list(plate)), None if matte is None else np.stack(list(matte))
-
-
-def _denoise(encoded, checkpoint, made, companions, path: Path, say, stopped: threading.Event) -> None:
-    from isa_engine import pipeline
+def _denoise(encoded, checkpoint, made, companions, path: Path, say: Say, report: Report) -> None:
     from isa_engine.pipeline.generation import Clock, control_hashes, memory_of
     from isa_engine.pipeline.generation import denoise as denoise_take
     from isa_engine.results.record import make_record
-
-    def report(progress: pipeline.Progress) -> None:
-        if stopped.is_set():
-            raise Cancelled
-        preview = None
-        if progress.preview is not None:
-            file = io.BytesIO()
-            progress.preview.save(file, format="PNG")
-            preview = file.getvalue()
-        say({"phase": progress.phase, "step": progress.step, "steps": progress.steps, "preview": preview})
 
     class Steps:
         def __init__(self):

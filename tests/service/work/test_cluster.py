@@ -57,6 +57,12 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+def working(task: str) -> list[psutil.Process]:
+    """The processes in which Ray runs tasks of this name."""
+    running = psutil.process_iter(["cmdline"])
+    return [each for each in running if (each.info["cmdline"] or [""])[0].startswith(f"ray::{task}")]
+
+
 def far(client, job: str) -> bool:
     status = client.job(job)
     assert status.state in ("queued", "running"), status
@@ -89,8 +95,7 @@ def test_a_job_whose_process_hangs_is_led_on_elsewhere_from_its_last_step(cluste
         cluster.add_node(**NODE)
     job = client.submit(encode_shot(take(9, steps=60)))
     eventually(lambda: far(client, job), "the job is at its third step", 250)
-    running = psutil.process_iter(["cmdline"])
-    [leader] = [each for each in running if (each.info["cmdline"] or [""])[0].startswith("ray::_denoise")]
+    [leader] = working("denoise")
     leader.suspend()
     # It is given up two minutes later.
     eventually(lambda: client.job(job).state not in ("queued", "running"), "the job ends", 400)
@@ -100,6 +105,26 @@ def test_a_job_whose_process_hangs_is_led_on_elsewhere_from_its_last_step(cluste
     assert "a node was lost after step" in (tmp_path / "log").read_text()
     steps = [event.step for event in client.watch(job) if event.phase == "denoise"]
     assert steps == sorted(steps)
+
+
+def test_a_span_whose_decoder_hangs_is_decoded_elsewhere_and_the_steps_are_not_lost(
+    cluster, engine, tmp_path
+):
+    client = engine.client
+    for _ in range(2):
+        cluster.add_node(**NODE)
+    # Two spans: the second node begins with loading the model.
+    job = client.submit(encode_shot(take(121, steps=2)))
+    eventually(lambda: client.job(job).phase == "decode" and working("decode"), "a span is decoded", 250)
+    hanging = working("decode")[-1]
+    hanging.suspend()
+    eventually(lambda: client.job(job).state not in ("queued", "running"), "the job ends", 400)
+    status = client.job(job)
+    assert status.state == "done", status.error
+    assert status.attempt == 1
+    assert not hanging.is_running() or hanging.status() == psutil.STATUS_ZOMBIE
+    assert "a node that decoded was lost: Silent" in (tmp_path / "log").read_text()
+    assert len([event for event in client.watch(job) if event.phase == "denoise" and event.step == 2]) == 1
 
 
 @pytest.mark.parametrize("leads", [False, True])
