@@ -37,19 +37,19 @@ class Work:
     detail: int = 1
 
 
-def ways(model: Description, work: Work) -> tuple[Way, ...]:
-    """How the model may lie in the engine's memory with the work, the fastest first."""
-    return model.ways(_sized(model, work))
+def ways(model: Description, work: Work, device: str) -> tuple[Way, ...]:
+    """How the model may lie in the memory of the engine's device with the work, the fastest first."""
+    return model.ways(_sized(model, work), device)
 
 
-def lighter_way(model: Description, work: Work, memory: float) -> tuple[str, Way] | None:
+def lighter_way(model: Description, work: Work, device: str, memory: float) -> tuple[str, Way] | None:
     """As of ``room.lighter_way``."""
-    return room.lighter_way(model, _sized(model, work), memory)
+    return room.lighter_way(model, _sized(model, work), device, memory)
 
 
-def memory(model: Description, work: Work) -> float:
+def memory(model: Description, work: Work, device: str) -> float:
     """Bytes at the highest, in the way that takes least."""
-    return min(way.bytes for way in ways(model, work))
+    return min(way.bytes for way in ways(model, work, device))
 
 
 def memory_beside(model: Description, work: Work) -> float:
@@ -67,7 +67,7 @@ def seconds(
         memory: bytes that it has; None: not known.
         paces: operations a second of the phases of an earlier plate of this model.
     """
-    possible = ways(model, work)
+    possible = ways(model, work, device)
     way = possible[0] if memory is None else fitting(possible, memory) or possible[-1]
     return room.seconds(model, _sized(model, work), device, way, paces)
 

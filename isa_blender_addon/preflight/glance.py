@@ -93,6 +93,7 @@ def plan(scene, health: Health | None) -> Plan | None:
         max(pieces(scene), default=0),
         scene.render.fps / scene.render.fps_base / scene.frame_step,
         _state(model.name),
+        health.device if health else "",
         total,
         free,
         tuple(others),

@@ -3,6 +3,7 @@
 import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from isa_engine.models import HERE, MISSING, UNTRAINED, Description
 from isa_engine.models.room import ROOM, fitting
@@ -26,7 +27,8 @@ class Plan:
         longest: of the frames, so many are without a cut.
         fps: generated frames a second.
         state: of the model's weights, as the engine says; "": it does not have the model; None: not known.
-        memory: bytes that the engine's device has; None: not known.
+        device: the engine's, as ``protocol.Health`` has it; "": not known.
+        memory: bytes that it has; None: not known.
         free: of them, bytes beside the model that is loaded; None: not known.
         other_models: on offer, the smallest first.
     """
@@ -38,6 +40,7 @@ class Plan:
     longest: int
     fps: float
     state: str | None = None
+    device: str = ""
     memory: float | None = None
     free: float | None = None
     other_models: tuple[Description, ...] = ()
@@ -74,13 +77,14 @@ def _range(plan: Plan) -> list[Finding]:
 
 
 def _memory(plan: Plan) -> list[Finding]:
-    needed, beside = memory(plan.model, plan.work), memory_beside(plan.model, plan.work)
-    possible = ways(plan.model, plan.work)
+    least = partial(memory, device=plan.device)
+    needed, beside = least(plan.model, plan.work), memory_beside(plan.model, plan.work)
+    possible = ways(plan.model, plan.work, plan.device)
     if plan.memory is not None and (way := fitting(possible, plan.memory)) is None:
         text = "This needs about {needed:.1f} GiB of memory, and the engine has {memory:.1f} GiB."
         values = {"needed": needed / 2**30, "memory": plan.memory / 2**30}
         return [
-            Finding(text, values, _lighter(plan, memory, ROOM * plan.memory), True),
+            Finding(text, values, _lighter(plan, least, ROOM * plan.memory), True),
             *_added_lighter(plan),
         ]
     if plan.memory is not None and way is not possible[0]:
@@ -104,7 +108,7 @@ def _memory(plan: Plan) -> list[Finding]:
 
 def _added_lighter(plan: Plan) -> list[Finding]:
     """That more of the model would fit if it was added in another way."""
-    found = lighter_way(plan.model, plan.work, plan.memory)
+    found = lighter_way(plan.model, plan.work, plan.device, plan.memory)
     if found is None:
         return []
     option, way = found

@@ -88,9 +88,9 @@ def fit(memory: float, device: str) -> Iterator[Finding]:
         if model.state != HERE:
             continue
         work = longest_work(model)
-        ways = model.ways(work)
+        ways = model.ways(work, device)
         way, remedy = fitting(ways, memory), ""
-        if lighter := lighter_way(model, work, memory):
+        if lighter := lighter_way(model, work, device, memory):
             option, then = lighter
             remedy = f"Added with {option} it is: {then.name}, {then.bytes / 2**30:.2g} GiB."
         if way is None:
@@ -106,7 +106,7 @@ def _lasting(model: Description, work: Work, device: str, memory: float) -> str:
     """How long a take lasts, and a long one, if the device has room for it."""
     told = []
     for longer in (work, replace(work, frames=_LONG)):
-        if longer.frames >= work.frames and (way := fitting(model.ways(longer), memory)):
+        if longer.frames >= work.frames and (way := fitting(model.ways(longer, device), memory)):
             minutes = sum(seconds(model, longer, device, way, {}).values()) / 60
             told.append(f"{longer.frames} about {minutes:{'.2g' if minutes < 10 else '.0f'}} minutes")
     return f"frames of {work.width} × {work.height}: {', '.join(told)}"

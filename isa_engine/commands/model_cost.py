@@ -27,8 +27,8 @@ def show_model(arguments: argparse.Namespace) -> None:
 
 def model_cost(model: Description, frames: int, width: int, height: int, characters: int) -> dict[str, Any]:
     """JSON-ready: parameters by part, tokens, bytes, and the operations of a denoising step with guidance, of
-    its attention, and of a whole generation; bytes of a device's memory for each way in which the model may
-    lie there."""
+    its attention, and of a whole generation; bytes that it takes on a processor, and on a GPU for each way in
+    which the model may lie there."""
     from isa_engine.pipeline.painter import parameters
 
     preset = usual_preset(model)
@@ -47,7 +47,11 @@ def model_cost(model: Description, frames: int, width: int, height: int, charact
         "tokens": model.tokens(work),
         "parameters": counts,
         "bytes": {"float32": 4 * total, "float16": 2 * total, "8 bits": total},
-        "memory": {way.name: way.bytes for way in model.ways(work)},
+        "memory": {
+            f"{device}, {way.name}": way.bytes
+            for device, name in (("processor", "cpu"), ("GPU", "cuda"))
+            for way in model.ways(work, name)
+        },
         "step_operations": _with_total(operations(step)),
         "step_attention": _with_total(between_tokens(step)),
         "generation_operations": model.operations(work),
@@ -75,5 +79,5 @@ def _table(cost: dict[str, Any]) -> str:
         (f"operations of a generation of {cost['steps']} steps", cost["generation_operations"]),
     ):
         lines.append(f"\n{title}")
-        lines += [f"  {name:22} {value:>24,.0f}" for name, value in values.items()]
+        lines += [f"  {name:27} {value:>24,.0f}" for name, value in values.items()]
     return "\n".join(lines)

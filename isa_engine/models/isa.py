@@ -12,7 +12,7 @@ from isa_engine.cost.generation import Work
 from isa_engine.cost.products import Product
 from isa_engine.errors import ModelError
 from isa_engine.geometry.tiles import Tile
-from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way
+from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way, memory_apart
 
 _FLOAT = 4
 # Bytes of a transformer's weights below which it is not worth having them elsewhere than on the device.
@@ -81,15 +81,18 @@ class ISA:
     def step(self, work: Work) -> list[Product]:
         return generation.step(self.config, work)
 
-    def ways(self, work: Work) -> tuple[Way, ...]:
-        whole = memory.memory(self.config, work)
-        kept = _FLOAT * generation.weight_count(self.config)["dit"]
+    def ways(self, work: Work, device: str) -> tuple[Way, ...]:
+        whole, weights = memory.memory(self.config, work), generation.weight_count(self.config)["dit"]
+        if not memory_apart(device):
+            return (Way("whole", whole),)
+        # There the transformer's lie in 16 bits.
+        kept = weights * _FLOAT / 2
+        whole -= kept
         if kept < _LARGE:
             return (Way("whole", whole),)
-        # In 16 bits one layer comes after the other; the widest is of the feed-forward, four times as wide
-        # inside.
+        # One layer comes after the other; the widest is of the feed-forward, four times as wide inside.
         least = whole - kept + 2 * 4 * self.config.dit.width**2
-        moved = kept / 2 * generation.passes(self.config, work)
+        moved = kept * generation.passes(self.config, work)
         return Way("whole", whole), Way("offloaded", least, moved, ("dit",))
 
     def lighter(self) -> None:

@@ -31,6 +31,16 @@ class Way:
     offloaded: tuple[str, ...] = ()
 
 
+def memory_apart(device: str) -> bool:
+    """Whether a device has memory of its own, beside the machine's, from which parts of a model may come.
+
+    Args:
+        device: torch's name ("cuda:0"), or several names separated by commas, of which the first counts; "":
+            not known, and taken for a GPU.
+    """
+    return device.partition(",")[0].partition(":")[0] not in ("cpu", "mps")
+
+
 def makes_sense(preset: Preset) -> bool:
     """Of one from a file or another machine: whether its values are such as a shot may have."""
     return (
@@ -128,8 +138,12 @@ class Description(Protocol):
         """The products of a denoising step, under the policy that computes everything."""
         ...
 
-    def ways(self, work: Work) -> "tuple[Way, ...]":
-        """How the model may lie in a device's memory, the fastest first."""
+    def ways(self, work: Work, device: str) -> "tuple[Way, ...]":
+        """How the model may lie in a device's memory, the fastest first.
+
+        Args:
+            device: as of ``memory_apart``.
+        """
         ...
 
     def lighter(self) -> "tuple[str, Description] | None":

@@ -23,15 +23,15 @@ def fitting(ways: Sequence[Way], memory: float) -> Way | None:
     return next((way for way in ways if way.bytes <= ROOM * memory), None)
 
 
-def lighter_way(model: Description, work: Work, memory: float) -> tuple[str, Way] | None:
-    """The option of ``model add`` with which more of a model fits into a device, and how it would lie there;
-    None: there is none, or nothing more fits."""
+def lighter_way(model: Description, work: Work, device: str, memory: float) -> tuple[str, Way] | None:
+    """The option of ``model add`` with which more of a model fits into a device with so many bytes of memory,
+    and how it would lie there; None: there is none, or nothing more fits."""
     if (other := model.lighter()) is None:
         return None
     option, light = other
-    now, then = (fitting(each.ways(work), memory) for each in (model, light))
+    now, then = (fitting(each.ways(work, device), memory) for each in (model, light))
     # Ways are the same with it, the fastest first.
-    order = [way.name for way in model.ways(work)]
+    order = [way.name for way in model.ways(work, device)]
     if then is None or (now is not None and order.index(then.name) >= order.index(now.name)):
         return None
     return option, then

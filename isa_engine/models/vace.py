@@ -11,7 +11,7 @@ from isa_engine.cost.products import Product, operations
 from isa_engine.errors import ModelError
 from isa_engine.geometry.frames import latent_count
 from isa_engine.models.added import Added, Running, added, added_names
-from isa_engine.models.kind import HERE, MISSING, Kind, Source, Way, makes_sense
+from isa_engine.models.kind import HERE, MISSING, Kind, Source, Way, makes_sense, memory_apart
 
 # Bytes of the process itself, before any model.
 _PROCESS = 0.6 * 2**30
@@ -93,7 +93,7 @@ class VACE:
     def step(self, work: Work) -> list[Product]:
         return self._branch(work) * (1 if work.guidance == 1 else 2)
 
-    def ways(self, work: Work) -> tuple[Way, ...]:
+    def ways(self, work: Work, device: str) -> tuple[Way, ...]:
         """As of ``Description``, on a GPU: numbers of 16 bits, the autoencoder's of 32."""
         transformer = self.parameters["transformer"] * (1 if self.fp8 else 2)
         text, vae = 2 * self.parameters["text_encoder"], 4 * self.parameters["vae"]
@@ -102,7 +102,7 @@ class VACE:
         always = _PROCESS + vae + self.memory_beside(work)
         count, layer = len(self._tokens(work)), _LARGEST_LAYER * text
         words, passes = 2 * text * count, _forward_passes(work) * count
-        return (
+        ways = (
             Way("whole", always + transformer + text),
             Way("text encoder offloaded", always + transformer + layer, words, ("text_encoder",)),
             Way(
@@ -112,6 +112,7 @@ class VACE:
                 ("text_encoder", "transformer"),
             ),
         )
+        return ways if memory_apart(device) else ways[:1]
 
     def lighter(self) -> "tuple[str, VACE] | None":
         return None if self.fp8 else ("--fp8", replace(self, fp8=True))

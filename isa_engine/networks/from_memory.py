@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from isa_engine.networks.precision import linear_layers
+
 
 class FromMemory(nn.Linear):
     """A linear layer whose weights come to the device of its input each time it is run, and go at once.
@@ -31,7 +33,7 @@ def keep_in_memory(network: nn.Module, device: torch.device, dtype: torch.dtype)
     Args:
         dtype: of these: the one in which they are multiplied, since half as many bytes come in half the time.
     """
-    for linear in [module for module in network.modules() if type(module) is nn.Linear]:
+    for linear in linear_layers(network):
         linear.to(dtype)
         if device.type == "cuda":
             # A copy from other memory than pinned would stop the program until it is done.

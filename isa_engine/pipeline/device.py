@@ -31,5 +31,5 @@ def free_memory(device: torch.device) -> int | None:
 def fastest(model: Description, device: torch.device) -> Way | None:
     """The fastest way in which the longest take that the model is made for fits into the device; None: none
     does."""
-    ways, free = model.ways(longest_work(model)), free_memory(device)
+    ways, free = model.ways(longest_work(model), device.type), free_memory(device)
     return ways[0] if free is None else fitting(ways, free)

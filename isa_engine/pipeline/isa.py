@@ -16,6 +16,7 @@ from isa_engine.geometry.temporal_windows import seen_with
 from isa_engine.models import describe
 from isa_engine.models.room import longest_work
 from isa_engine.networks.compiling import compile_blocks, why_not
+from isa_engine.networks.precision import keep_in_16_bits
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.device import device_of, fastest
@@ -40,10 +41,13 @@ def load(name: str, device: str) -> Model:
 
 
 def _load(name: str, device: str) -> Model:
-    config, described = model_config(name), describe(name)
+    config, described, target = model_config(name), describe(name), device_of(device)
     # What is told of memory may be twice too high on a GPU: where nothing fits, the least is tried.
-    way = fastest(described, device_of(device)) or described.ways(longest_work(described))[-1]
-    return build_model(config, weights_folder(name), device, offloaded=way.offloaded)
+    way = fastest(described, target) or described.ways(longest_work(described), target.type)[-1]
+    model = build_model(config, weights_folder(name), device, offloaded=way.offloaded)
+    if target.type == "cuda" and not way.offloaded:
+        keep_in_16_bits(model.dit)
+    return model
 
 
 def compiled(model: Model) -> Model:

@@ -22,7 +22,7 @@ from isa_engine.geometry.frames import latent_count, latent_of, segment_latents
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.models import HERE, MISSING, Kind, Way
 from isa_engine.models.added import Added, File, Running, added, added_names
-from isa_engine.models.kind import Source
+from isa_engine.models.kind import Source, memory_apart
 from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.progress import Progress
 from isa_engine.results.record import GENERATED, sha256
@@ -66,8 +66,9 @@ class Described:
     def step(self, work) -> list[Product]:
         return [Product("disc", work.frames, work.height, work.width, work.characters)]
 
-    def ways(self, work) -> tuple[Way, ...]:
-        return Way("whole", 2.0**20), Way("half", 2.0**19, 2.0**20)
+    def ways(self, work, device) -> tuple[Way, ...]:
+        ways = Way("whole", 2.0**20), Way("half", 2.0**19, 2.0**20)
+        return ways if memory_apart(device) else ways[:1]
 
     def lighter(self) -> None:
         pass

@@ -20,7 +20,8 @@ GIB = 2**30
 def test_what_is_offloaded_makes_the_same_take_and_the_record_says_so(monkeypatch):
     whole = load_model("isa-tiny", "cpu")
     monkeypatch.setattr(isa, "_LARGE", 1)
-    monkeypatch.setattr(painter, "fastest", lambda model, device: None)
+    # As on a GPU.
+    monkeypatch.setattr(painter, "fastest", lambda model, device: model.ways(longest_work(model), "cuda")[-1])
     offloaded = load_model("isa-tiny", "cpu")
     assert (whole.offloaded, offloaded.offloaded) == ((), ("dit",))
     assert whole.told() == {"configuration": whole.told()["configuration"]}
@@ -34,20 +35,32 @@ def test_what_is_offloaded_makes_the_same_take_and_the_record_says_so(monkeypatc
 
 def test_a_large_transformer_is_offloaded_where_it_does_not_fit_whole(monkeypatch):
     model = describe("isa-4b")
-    whole, offloaded = model.ways(longest_work(model))
-    weights = 4 * 4.23e9
+    whole, offloaded = model.ways(longest_work(model), "cuda:0")
+    weights = 2 * 4.23e9
     assert whole.bytes - offloaded.bytes == pytest.approx(weights, rel=0.01)
     for memory, way in ((1.01, whole), (0.99, offloaded)):
         assert fitting((whole, offloaded), memory * whole.bytes / 0.9) == way
     assert fitting((whole, offloaded), offloaded.bytes) is None
-    assert [way.name for way in describe("isa-tiny").ways(longest_work(describe("isa-tiny")))] == ["whole"]
+    tiny = describe("isa-tiny")
+    assert [way.name for way in tiny.ways(longest_work(tiny), "cuda:0")] == ["whole"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps", "cpu,cpu"])
+def test_beside_a_processor_there_is_no_other_memory_and_weights_are_of_32_bits(device):
+    model = describe("isa-4b")
+    work = longest_work(model)
+    (way,) = model.ways(work, device)
+    assert (way.name, way.moved, way.offloaded) == ("whole", 0, ())
+    assert way.bytes - model.ways(work, "cuda:0")[0].bytes == pytest.approx(2 * 4.23e9, rel=0.01)
+    # Where too little is there it is said so, and not that parts wait elsewhere.
+    assert fitting((way,), way.bytes) is None
 
 
 @pytest.mark.parametrize(("guidance", "branches"), [(1.0, 1), (2.0, 2)])
 def test_what_is_offloaded_comes_once_an_evaluation_in_16_bits_and_takes_its_time(guidance, branches):
     model = describe("isa-4b")
     work = replace(longest_work(model), steps=10, guidance=guidance, policy=EVERYTHING)
-    whole, offloaded = model.ways(work)
+    whole, offloaded = model.ways(work, "cuda:0")
     assert offloaded.moved == pytest.approx(10 * branches * 2 * 4.23e9, rel=0.01)
     alone, lent = (seconds(model, work, "cuda:0", way, {}) for way in (whole, offloaded))
     assert lent["denoise"] - alone["denoise"] == pytest.approx(offloaded.moved / 16e9)

@@ -72,7 +72,7 @@ def test_model_show_tells_what_it_says_of_itself(capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["licence"], found["canvas"], found["trained"]) == ("CC0-1.0", [48, 48], True)
     assert found["parameters"] == {"brush": {"radius": 1, "total": 1}}
-    assert found["memory"] == {"whole": 2.0**20, "half": 2.0**19}
+    assert found["memory"] == {"processor, whole": 2.0**20, "GPU, whole": 2.0**20, "GPU, half": 2.0**19}
     assert found["tokens"] == {"discs": 2}
     assert found["step_operations"]["disc"] == 2 * 5 * 48 * 48 * 2
     assert found["step_attention"] == {"total": 0}

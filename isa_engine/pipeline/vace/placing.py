@@ -28,7 +28,7 @@ def way(model: Description, device: torch.device) -> Way:
     """
     if found := fastest(model, device):
         return found
-    least = min(each.bytes for each in model.ways(longest_work(model))) / 2**30
+    least = min(each.bytes for each in model.ways(longest_work(model), device.type)) / 2**30
     free = free_memory(device) / 2**30
     problem = f"'{model.name}' needs {least:.3g} GiB of {device}, of which {free:.3g} are free"
     raise ModelError(problem, remedy="Use a larger GPU, or add it with --fp8.")

@@ -231,7 +231,7 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
     assert "the engine has 8.0 GiB" in found.sentence
     assert found.serious
     assert found.mends[0].values == {"model": "isa-tiny"}
-    needed = cost.memory(describe("isa-tiny"), replace(plan().work, frames=9))
+    needed = cost.memory(describe("isa-tiny"), replace(plan().work, frames=9), "")
     (found,) = check_limits(plan(frames=13, memory=needed / 0.9))
     shortened = (found.mends[0].values["frame_end"] - 10) // 2 + 1
     assert 1 < shortened < 13
@@ -240,13 +240,15 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
 
 def test_what_does_not_fit_whole_is_offloaded_and_takes_longer(monkeypatch):
     monkeypatch.setitem(KINDS, "discs", discs.KIND)
-    whole, half = (way.bytes for way in describe("discs").ways(None))
+    whole, half = (way.bytes for way in describe("discs").ways(None, "cuda"))
     assert check_limits(plan("discs", 21, memory=1.2 * whole)) == []
     (found,) = check_limits(plan("discs", 21, memory=1.2 * half))
     assert "wait in the machine's memory" in found.sentence
     assert not found.serious
-    (found,) = check_limits(plan("discs", 21, memory=half))
-    assert found.serious
+    for too_little in ({"memory": half}, {"memory": 1.2 * half, "device": "cpu"}):
+        (found,) = check_limits(plan("discs", 21, **too_little))
+        assert "the engine has" in found.sentence
+        assert found.serious
     work = plan("discs", 21).work
     times = [
         cost.seconds(describe("discs"), work, "cuda:0", memory, {}) for memory in (2 * whole, 1.2 * half)

@@ -206,7 +206,7 @@ def test_what_is_offloaded_skips_the_same_blocks(cached, monkeypatch):
     with counted(cached.transformer) as ran:
         whole = denoise(shot, "hash", cached, silent)
     described = describe("cached")
-    way = described.ways(room.longest_work(described))[2]
+    way = described.ways(room.longest_work(described), "cuda")[2]
     monkeypatch.setattr(placing, "way", lambda *_: way)
     offloaded = load_model("cached", "cpu")
     with counted(offloaded.transformer) as skipped:

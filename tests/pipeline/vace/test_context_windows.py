@@ -259,7 +259,7 @@ def test_work_grows_with_the_context_windows_and_memory_does_not(added):
     for frames, count in ((82, 2), (145, 2), (146, 3), (273, 4), (1001, 16)):
         assert model.operations(work(frames))["denoise"] == count * one
         assert model.memory_beside(work(frames)) == model.memory_beside(work(81))
-        ways, short = model.ways(work(frames)), model.ways(work(81))
+        ways, short = model.ways(work(frames), "cuda"), model.ways(work(81), "cuda")
         assert [way.bytes for way in ways] == [way.bytes for way in short]
         assert ways[2].moved == count * short[2].moved
     assert model.operations(work(41))["denoise"] < one

@@ -48,7 +48,7 @@ def made(name, model):
 @pytest.mark.parametrize("number", [1, 2])
 def test_what_is_offloaded_paints_the_same_bits(added, model, monkeypatch, number):
     whole, described = made(added, model), describe(added)
-    way = described.ways(room.longest_work(described))[number]
+    way = described.ways(room.longest_work(described), "cuda")[number]
     monkeypatch.setattr(placing, "way", lambda *_: way)
     offloaded = load_model(added, "cpu")
     assert (model.told()["memory"], offloaded.told()["memory"]) == ("whole", way.name)
@@ -74,7 +74,7 @@ def test_the_fastest_way_that_fits_is_taken_and_where_none_does_it_is_said(added
         ("14B", True, 32, "text encoder offloaded"),
     ):
         model = described(size, fp8)
-        ways = model.ways(room.longest_work(model))
+        ways = model.ways(room.longest_work(model), "cuda")
         assert sorted((way.bytes for way in ways), reverse=True) == [way.bytes for way in ways]
         assert (size, memory, room.fitting(ways, memory * GIB).name) == (size, memory, taken)
         times = [room.seconds(model, room.longest_work(model), "cuda", way, {})["denoise"] for way in ways]
@@ -119,14 +119,19 @@ def test_model_show_tells_what_a_take_costs(added, capsys):
     once, long = shown(), shown("--frames", "1001")
     assert (once["frames"], once["canvas"], once["licence"]) == (81, [480, 480], "apache-2.0 (README.md)")
     assert long["generation_operations"]["denoise"] == 16 * once["generation_operations"]["denoise"]
-    assert list(once["memory"]) == ["whole", "text encoder offloaded", "offloaded"]
+    assert list(once["memory"]) == [
+        "processor, whole",
+        "GPU, whole",
+        "GPU, text encoder offloaded",
+        "GPU, offloaded",
+    ]
     assert once["memory"] == long["memory"]
     assert once["parameters"].keys() == {"transformer", "vae", "text_encoder"}
     assert once["bytes"]["8 bits"] == sum(describe(added).parameters.values())
     assert long["step_attention"]["self-attention"] == 16 * once["step_attention"]["self-attention"]
     assert once["generation_operations"]["denoise"] == once["steps"] * once["step_operations"]["total"]
     assert cli.main(["model", "show", added, "--size", "848x480"]) == 0
-    assert "bytes on a device\n  whole" in capsys.readouterr().out
+    assert "bytes on a device\n  processor, whole" in capsys.readouterr().out
     assert cli.main(["model", "show", added, "--size", "850x480"]) == 1
     assert "multiples of 16" in capsys.readouterr().err
 

@@ -313,4 +313,4 @@ def test_its_cost_is_that_of_the_network(added, model):
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.05)
     work = Work(9, 64, 48, 1, 10, 5.0)
     assert describe(added).operations(work)["denoise"] > 10 * counted
-    assert describe(added).ways(work)[0].bytes > describe(added).memory_beside(work) > 0
+    assert describe(added).ways(work, "cuda")[0].bytes > describe(added).memory_beside(work) > 0
