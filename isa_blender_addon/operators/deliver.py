@@ -7,7 +7,6 @@ from isa_engine.errors import Cancelled
 
 from ..language.translation import said
 from ..session import delivery
-from ..session.delivery import current
 from ..session.window import redraw
 from .operator import Result
 from .waiting import WaitingOperator
@@ -30,21 +29,21 @@ class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context) -> bool:
         cls.poll_message_set("Generate or import a plate first, and let what is being written end")
-        return current() is None and bool(context.scene.isa.last_results)
+        return delivery.under_way.current is None and bool(context.scene.isa.last_results)
 
     def begin(self, context) -> None:
-        delivery.start(context.scene, self.kind)
+        delivery.begin(context.scene, self.kind)
         redraw()
 
     def look(self, _context) -> bool:
-        return current() is None or current().command.over
+        return delivery.under_way.current is None or delivery.under_way.current.command.over
 
     def end(self, _context) -> Result | None:
         # The add-on may have been disabled meanwhile.
-        if current() is None:
+        if delivery.under_way.current is None:
             return {"CANCELLED"}
         try:
-            out = delivery.finish()
+            out = delivery.under_way.finish()
         except Cancelled:
             self.report({"INFO"}, said("Canceled."))
             return {"CANCELLED"}
@@ -54,7 +53,7 @@ class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
         return None
 
     def leave(self, _context) -> None:
-        delivery.close()
+        delivery.under_way.close()
 
 
 class ISA_OT_cancel_delivery(bpy.types.Operator):
@@ -65,10 +64,10 @@ class ISA_OT_cancel_delivery(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context) -> bool:
-        return current() is not None
+        return delivery.under_way.current is not None
 
     def execute(self, _context) -> Result:
-        current().command.cancel()
+        delivery.under_way.current.command.cancel()
         return {"FINISHED"}
 
 

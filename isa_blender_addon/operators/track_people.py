@@ -9,7 +9,7 @@ from isa_engine.data.footage.detected import detected_video
 from isa_engine.errors import Cancelled
 
 from ..language.translation import said
-from ..session import tracking
+from ..session.tracking import Tracking, under_way
 from ..session.window import redraw
 from .import_people import BringsPeople
 from .operator import Result
@@ -29,23 +29,23 @@ class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
     @classmethod
     def poll(cls, _context) -> bool:
         cls.poll_message_set("Let the video end whose people are being followed")
-        return tracking.current() is None
+        return under_way.current is None
 
     def begin(self, _context) -> None:
-        self._tracking = tracking.start(Path(self.filepath))
+        self._tracking = under_way.begin(Tracking(Path(self.filepath)))
         redraw()
 
     def look(self, context) -> bool:
         redraw()
-        now = tracking.current()
+        now = under_way.current
         return now is None or (now.command.over and context.mode == "OBJECT")
 
     def end(self, context) -> Result | None:
         # The add-on may have been disabled meanwhile.
-        if tracking.current() is None:
+        if under_way.current is None:
             return {"CANCELLED"}
         try:
-            tracks = tracking.finish()
+            tracks = under_way.finish()
         except Cancelled:
             self.report({"INFO"}, said("Canceled."))
             return {"CANCELLED"}
@@ -57,7 +57,7 @@ class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
             self._tracking.forget()
 
     def leave(self, _context) -> None:
-        tracking.close()
+        under_way.close()
 
 
 class ISA_OT_stop_tracking(bpy.types.Operator):
@@ -68,10 +68,10 @@ class ISA_OT_stop_tracking(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context) -> bool:
-        return tracking.current() is not None
+        return under_way.current is not None
 
     def execute(self, _context) -> Result:
-        tracking.current().command.cancel()
+        under_way.current.command.cancel()
         return {"FINISHED"}
 
 

@@ -14,6 +14,6 @@ def unregister() -> None:
 
     selection.unregister()
     showing.unregister()
-    delivery.close()
-    tracking.close()
+    delivery.under_way.close()
+    tracking.under_way.close()
     handlers.unregister()

@@ -1,18 +1,18 @@
 """The plate's people with alpha, for other programs; the engine of this machine writes them."""
 
-import contextlib
 import shutil
 import tempfile
 from pathlib import Path
 
 import bpy
 
-from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError, reason
+from isa_engine.errors import Cancelled, EngineError, SceneError, reason
 from isa_engine.results.files import PEOPLE
 
 from ..engine.command import RunningCommand
 from ..engine.process import find_python
 from ..preferences.choices import preferences
+from .under_way import UnderWay
 
 
 class Delivery:
@@ -63,8 +63,11 @@ class Delivery:
         return self.out
 
 
+under_way = UnderWay[Delivery]()
+
+
 def begin(scene, kind: str) -> Delivery:
-    """Begin with the plate that the scene shows.
+    """Begin with the plate that the scene shows; it is ``under_way`` then.
 
     Raises:
         SceneError: there is none.
@@ -77,37 +80,7 @@ def begin(scene, kind: str) -> Delivery:
     if not python:
         remedy = "Run install/engine.sh, or isa-engine deliver where the engine is."
         raise EngineError("people with alpha are written by an engine on this machine", remedy=remedy)
-    return Delivery(python, Path(bpy.path.abspath(results)).absolute(), kind)
-
-
-# One at a time, so that the panel's one Cancel means it.
-_current: Delivery | None = None
-
-
-def current() -> Delivery | None:
-    """What is being written."""
-    return _current
-
-
-def start(scene, kind: str) -> None:
-    """``begin`` what ``current`` is then."""
-    global _current
-    _current = begin(scene, kind)
-
-
-def finish() -> Path:
-    """Wait for the end of what is being written; as ``Delivery.wait``."""
-    global _current
-    ended, _current = _current, None
-    return ended.wait()
-
-
-def close() -> None:
-    """End what is being written, and leave nothing half."""
-    if _current is not None:
-        _current.command.cancel()
-        with contextlib.suppress(Cancelled, IsaError):
-            finish()
+    return under_way.begin(Delivery(python, Path(bpy.path.abspath(results)).absolute(), kind))
 
 
 def _remove(partial: Path) -> None:

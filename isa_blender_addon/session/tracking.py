@@ -1,6 +1,5 @@
 """People of a video on their way into the scene: the detector's environment follows and poses them."""
 
-import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,6 +8,7 @@ from isa_engine.client.location import python_of
 from isa_engine.errors import Cancelled, EngineError, reason
 
 from ..engine.command import RunningCommand
+from .under_way import UnderWay
 
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
@@ -73,34 +73,4 @@ class Tracking:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-# One at a time, so that the panel's one Cancel means it.
-_current: Tracking | None = None
-
-
-def current() -> Tracking | None:
-    """Whom a video is being looked through for."""
-    return _current
-
-
-def start(video: Path) -> Tracking:
-    """Begin; it is ``current`` until ``finish``."""
-    global _current
-    _current = Tracking(video)
-    return _current
-
-
-def finish() -> Path:
-    """Wait for the end of what goes on; as ``Tracking.wait``."""
-    global _current
-    ended, _current = _current, None
-    return ended.wait()
-
-
-def close() -> None:
-    """End what goes on, and leave nothing."""
-    if _current is not None:
-        tracking = _current
-        tracking.command.cancel()
-        with contextlib.suppress(Cancelled, EngineError):
-            finish()
-        tracking.forget()
+under_way = UnderWay[Tracking]()

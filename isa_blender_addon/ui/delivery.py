@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 
 from ..language.translation import words
-from ..session.delivery import current
+from ..session.delivery import under_way
 
 _ICONS: dict[str, Any] = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
 _WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}
@@ -23,7 +23,7 @@ class ISA_PT_delivery(bpy.types.Panel):
         return bool(context.scene.isa.last_results)
 
     def draw(self, _context) -> None:
-        layout, writing = self.layout, current()
+        layout, writing = self.layout, under_way.current
         if writing is not None:
             row = layout.row()
             row.label(text=words("Writing {name}", name=writing.out.name), icon="SORTTIME")

@@ -103,9 +103,9 @@ class ISA_PT_cast(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("isa.import_motion", text="Motion", icon="IMPORT")
         row.operator_menu_enum("isa.bundled_motion", "clip", text="Bundled")
-        if tracking.current() is not None:
+        if tracking.under_way.current is not None:
             row = layout.row(align=True)
-            row.label(text=followed(*tracking.current().progress), translate=False, icon="VIEWZOOM")
+            row.label(text=followed(*tracking.under_way.current.progress), translate=False, icon="VIEWZOOM")
             row.operator("isa.stop_tracking", text="", icon="X")
         layout.operator("isa.add_to_cast", icon="USER")
         if not isa.cast:

@@ -49,7 +49,15 @@ def square_distance(latents: Tensor, background: Tensor) -> Tensor:
 
 def cast_alpha(matte: np.ndarray, body: np.ndarray, square: np.ndarray) -> np.ndarray:
     """Where the cast is: as the matte head sees it, and on its projected bodies wherever the picture is not
-    the background's, as it is where a part of the set hides somebody."""
+    the background's, as it is where a part of the set hides somebody.
+
+    Args:
+        matte, body: shares of each pixel, ``(H, W, 1)`` in [0, 1].
+        square: as of ``over_background``.
+
+    Returns:
+        a share of each pixel, ``(H, W, 1)``.
+    """
     return np.maximum(matte, body * (1 - _alike(square, _SAME)))
 
 
@@ -61,14 +69,15 @@ def over_background(
     square: np.ndarray,
     shadows: bool = False,
 ) -> np.ndarray:
-    """The plate's frame, uint8.
+    """The plate's frame, ``(H, W, 3)`` uint8.
 
     Args:
-        video: decoded from the take's latents.
+        video: decoded from the take's latents, ``(H, W, 3)`` uint8, as the next two.
         repainted: decoded from the background's latents.
         background: as it was given.
-        cast: where somebody may be: the larger of the matte head's answer and the projected bodies.
-        square: ``square_distance`` at each pixel.
+        cast: ``(H, W, 1)`` in [0, 1], where somebody may be: the larger of the matte head's answer and the
+            projected bodies.
+        square: ``square_distance`` at each pixel, ``(H, W, 1)``.
         shadows: whether the background has the cast's shadows.
     """
     video, repainted, background = (part.astype(np.float32) for part in (video, repainted, background))

@@ -33,7 +33,7 @@ class Segment:
     again: Tensor
 
     def noise_of(self, part: Part) -> Tensor:
-        """From which a part is sampled, with what is sampled along."""
+        """From which a part is sampled, with what is sampled along: ``(1, C, along + made, h, w)``."""
         before = self.noise.shape[2] - self.latents.shape[2]
         first, last = part.span
         return self.noise[:, :, [*range(part.along), *range(before + first, before + last)]]
@@ -51,7 +51,11 @@ class Segment:
         return held
 
     def after(self, sampled: Tensor, part: Part) -> "Segment":
-        """The segment once a part of it is sampled; elsewhere its latents are what they were, bit for bit."""
+        """The segment once a part of it is sampled; elsewhere its latents are what they were, bit for bit.
+
+        Args:
+            sampled: of the shape of ``noise_of`` of that part.
+        """
         first, last = part.span
         there = self.latents[:, :, first:last]
         found = torch.where(part.made, sampled[:, :, part.along :], there)

@@ -123,10 +123,12 @@ class Scenery(Set):
         return colour.clamp(0, 1), ground
 
     def of_ground(self, place: Tensor, blur: Tensor) -> Tensor:
+        """As ``Set.of_ground``, in patches and grain."""
         colour = super().of_ground(place, blur)
         return colour * (1 + self.broad(place, blur) + self.fine(place, blur))[..., None]
 
     def of_walls(self, place: Tensor, blur: Tensor) -> Tensor:
+        """As ``Set.of_walls``, with skirting boards, doors and windows."""
         colour = super().of_walls(place, blur)
         half = place.new_tensor(self.half_size)
         on_side = place[..., :2].abs() / half
@@ -151,6 +153,7 @@ class Scenery(Set):
         return colour
 
     def of_sky(self, direction: Tensor) -> Tensor:
+        """As ``Set.of_sky``, with clouds and a skyline."""
         sky = super().of_sky(direction)
         up = direction[..., 2]
         # Clouds on a plane overhead, lost in haze towards the horizon.

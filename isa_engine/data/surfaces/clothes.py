@@ -74,6 +74,7 @@ class LayeredOutfit(Outfit):
         return worn & ~(of_hair & (face | (place[:, 1] < self.long_hair)))
 
     def colour(self, patch: Patch) -> Tensor:
+        """As ``Look.colour``; faces and hands are painted under hair and clothes."""
         place, part = patch.place, patch.part
         colour = place.new_tensor(self.skin).expand(len(place), 3).clone()
         bare = ((part == _HEAD) | (part == _HANDS)).nonzero()[:, 0]
@@ -128,9 +129,9 @@ class LayeredOutfit(Outfit):
         return layers
 
     def thickness(self, patch: Patch) -> Tensor:
+        """As ``Look.thickness``: hair begins thin at its line, flares and coats widen downwards."""
         thickness = super().thickness(patch)
         if self.hair is not None:
-            # Hair begins thin.
             height, front = patch.place[:, 1] - self.joints[15, 1], patch.place[:, 2] - self.joints[15, 2]
             above = height - 0.9 * front.clamp_min(-0.12) - self.hairline - 0.02
             of_head = (patch.part == _HEAD) & (thickness > 0)

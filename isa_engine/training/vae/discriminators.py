@@ -51,12 +51,17 @@ class PatchDiscriminator(nn.Module):
 
 
 def discriminator_loss(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """Hinge loss; no gradient reaches what made the fake."""
+    """Hinge loss, ``mean max(0, 1 − D(real)) + mean max(0, 1 + D(fake))``, a scalar; no gradient reaches what
+    made the fake.
+
+    Args:
+        score: the discriminator, of videos ``(B, 3, F, H, W)``.
+    """
     return torch.relu(1 - score(real)).mean() + torch.relu(1 + score(fake.detach())).mean()
 
 
 def generator_loss(scores: Tensor) -> Tensor:
-    """What the decoder is asked for: patches that score as real."""
+    """What the decoder is asked for, ``−mean D(fake)``, a scalar: patches that score as real."""
     return -scores.mean()
 
 

@@ -35,7 +35,7 @@ def fit_linear_maps(vae: VideoVAE, videos: Iterable[Tensor]) -> None:
 
 
 class _Moments:
-    """Mean and covariance of rows, added up in double precision."""
+    """Mean ``(n,)`` and covariance ``(n, n)`` of rows ``(…, n)``, in double precision."""
 
     def __init__(self):
         self.count, self.sum, self.products = 0, 0.0, 0.0

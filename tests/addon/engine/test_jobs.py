@@ -2,81 +2,22 @@
 
 import contextlib
 import math
-import os
 import shutil
-import signal
-import socket
 import sqlite3
-import sys
 import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from types import SimpleNamespace
 
-import pytest
-
-from isa_blender_addon.engine import jobs, process
 from isa_blender_addon.engine.jobs import JobRunner
 from isa_blender_addon.engine.orders import keep_log
-from isa_blender_addon.engine.process import EngineStatus, LocalEngine, RemoteEngine
-from isa_blender_addon.engine.snapshot import JobSnapshot
+from isa_blender_addon.engine.process import RemoteEngine
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
 from isa_engine.service.queue.store import JobStore
 from isa_engine.shot import encode_shot
+from tests.addon.engine.runners import ended, reached, started
 from tests.full_disk import room_for
-from tests.service.running import (
-    COMMAND,
-    LONG,
-    RunningEngine,
-    alive,
-    eventually,
-    held,
-    shot_of_kind,
-    upload,
-)
+from tests.service.running import eventually, shot_of_kind, upload
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST, KILLED
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """A running engine with the stub for a worker; tests share it and leave no job in it."""
-    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
-    yield engine
-    engine.end()
-
-
-@pytest.fixture
-def remote(running) -> RemoteEngine:
-    return RemoteEngine(running.url, running.first_line["token"])
-
-
-@pytest.fixture
-def local(tmp_path, monkeypatch):
-    """An engine of Blender's own, with the stub for a worker."""
-    monkeypatch.setattr(process, "ENGINE", COMMAND)
-    engine = LocalEngine(tmp_path / "engine.log", sys.executable)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-def started(engine, kind: int, folder: Path, steps: int = 3, patience: float = LONG) -> JobRunner:
-    runner = JobRunner(engine, lambda: upload(kind, steps), folder, patience=patience)
-    runner.start()
-    return runner
-
-
-def ended(runner: JobRunner) -> JobSnapshot:
-    snapshot = runner.wait(LONG)
-    assert snapshot.over
-    assert not runner._thread.is_alive()
-    return snapshot
-
-
-def reached(runner: JobRunner, state: str) -> JobSnapshot:
-    return eventually(lambda: (s := runner.snapshot()).state == state and s, f"the job is {state}")
 
 
 def test_a_shot_goes_out_and_its_results_come_back(remote, tmp_path):
@@ -85,19 +26,6 @@ def test_a_shot_goes_out_and_its_results_come_back(remote, tmp_path):
     assert (snapshot.state, snapshot.error) == ("done", "")
     assert {file.name for file in (tmp_path / "new" / "take").iterdir()} - {"preview.png"} == set(RESULTS)
     assert (tmp_path / "new" / "take" / "plate.mp4").read_bytes().startswith(b"plate.mp4 of isa-tiny")
-
-
-def test_a_job_waits_for_an_engine_that_is_starting(tmp_path, monkeypatch):
-    gate = tmp_path / "gate"
-    monkeypatch.setattr(process, "ENGINE", held(gate, COMMAND))
-    engine = LocalEngine(tmp_path / "engine.log", sys.executable)
-    engine.start()
-    runner = started(engine, FAST, tmp_path / "take")
-    assert engine.poll().state == "starting"
-    assert runner.snapshot().state == "waiting"
-    gate.touch()
-    assert ended(runner).state == "done"
-    engine.stop()
 
 
 def test_whoever_starts_a_job_or_looks_at_it_or_cancels_it_is_never_held_up(remote, tmp_path):
@@ -193,16 +121,6 @@ def test_the_log_of_a_job_that_failed_is_here_without_asking(remote, tmp_path):
     assert "ZeroDivisionError" in (tmp_path / "take" / "log.txt").read_text()
 
 
-def test_cancelling_while_the_engine_starts_never_sends_the_shot(tmp_path):
-    class Starting:
-        def poll(self):
-            return EngineStatus("starting", "The engine is starting.")
-
-    runner = started(Starting(), FAST, tmp_path / "take")
-    runner.cancel()
-    assert ended(runner).state == "cancelled"
-
-
 def test_a_job_that_the_engine_cannot_do_says_why(remote, tmp_path):
     snapshot = ended(started(remote, BROKEN, tmp_path / "take"))
     assert snapshot.state == "failed"
@@ -222,91 +140,11 @@ def test_a_shot_that_is_not_whole_is_never_sent(remote, tmp_path):
     )
 
 
-@pytest.mark.parametrize("state", ["absent", "failed", "stopped"])
-def test_an_engine_that_does_not_start_ends_the_job_with_its_message(tmp_path, state):
-    class Engine:
-        def poll(self):
-            return EngineStatus(state, "The dog ate it.")
-
-    snapshot = ended(started(Engine(), FAST, tmp_path / "take"))
-    assert (snapshot.state, snapshot.error) == ("failed", "The dog ate it.")
-
-
-def test_a_local_engine_that_is_killed_in_the_middle_of_a_job_ends_it_with_a_sentence(local, tmp_path):
-    runner = started(local, ENDLESS, tmp_path / "take", patience=math.inf)
-    reached(runner, "running")
-    os.kill(local._process.pid, signal.SIGKILL)
-    snapshot = ended(runner)
-    assert snapshot.state == "failed"
-    assert snapshot.error.startswith("The engine stopped by itself")
-
-
-def test_a_local_engine_that_is_stopped_in_the_middle_of_a_job_ends_it_with_a_sentence(local, tmp_path):
-    runner = started(local, ENDLESS, tmp_path / "take")
-    reached(runner, "running")
-    local.stop()
-    snapshot = ended(runner)
-    assert (snapshot.state, snapshot.error) == ("failed", "The engine is not running.")
-
-
 def test_a_job_that_always_kills_its_worker_ends_with_a_sentence_and_the_next_one_works(remote, tmp_path):
     snapshot = ended(started(remote, KILLED, tmp_path / "take"))
     assert snapshot.state == "failed"
     assert "most likely out of memory" in snapshot.error
     assert ended(started(remote, FAST, tmp_path / "take")).state == "done"
-
-
-def test_a_remote_engine_that_goes_away_for_good_ends_the_job(tmp_path):
-    engine = RunningEngine(tmp_path / "data", "--stop-with-stdin")
-    remote = RemoteEngine(engine.url, engine.first_line["token"])
-    runner = started(remote, ENDLESS, tmp_path / "take", patience=0.5)
-    reached(runner, "running")
-    engine.end()
-    snapshot = ended(runner)
-    assert snapshot.state == "failed"
-    assert snapshot.error.startswith(f"the engine does not answer ({engine.url}).")
-
-
-def test_a_remote_engine_that_comes_back_goes_on_with_the_job(tmp_path):
-    token = {"ISA_ENGINE_TOKEN": "the-studio's"}
-    engine = RunningEngine(tmp_path / "data", "--stop-with-stdin", **token)
-    port = engine.url.rpartition(":")[2]
-    runner = started(RemoteEngine(engine.url, "the-studio's"), ENDLESS, tmp_path / "take")
-    reached(runner, "running")
-    engine.process.kill()
-    engine.process.wait()
-    engine = RunningEngine(tmp_path / "data", "--port", port, "--stop-with-stdin", **token)
-    worker = engine.worker_pid()
-    eventually(lambda: engine.client.job(runner_job(tmp_path)).state == "running", "the job runs again")
-    assert not runner.snapshot().over
-    runner.cancel()
-    assert ended(runner).state == "cancelled"
-    engine.end()
-    assert not alive(worker)
-
-
-def runner_job(tmp_path: Path) -> str:
-    (folder,) = (tmp_path / "data" / "jobs").iterdir()
-    return folder.name
-
-
-@pytest.mark.parametrize("says_nothing", [True, False])
-def test_nobody_at_the_remote_address(tmp_path, says_nothing, monkeypatch):
-    monkeypatch.setattr(jobs, "ANSWER_SECONDS", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        if not says_nothing:
-            listener.close()
-        snapshot = ended(started(RemoteEngine(url, "t"), FAST, tmp_path / "take", patience=0.5))
-    assert snapshot.state == "failed"
-    assert ("did not answer within" if says_nothing else "does not answer") in snapshot.error
-
-
-def test_a_wrong_token_and_a_wrong_address_are_sentences(running, tmp_path):
-    snapshot = ended(started(RemoteEngine(running.url, "wrong"), FAST, tmp_path / "take"))
-    assert "refuses the token" in snapshot.error
-    snapshot = ended(started(RemoteEngine("nonsense", "t"), FAST, tmp_path / "take"))
-    assert snapshot.error.startswith("'nonsense' is not an engine's address.")
 
 
 def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
@@ -394,50 +232,6 @@ def test_a_job_whose_engine_refuses_the_token_is_not_lost(running, tmp_path):
     snapshot = ended(runner)
     assert (snapshot.state, snapshot.job) == ("failed", job)
     assert "refuses the token" in snapshot.error
-
-
-def test_another_program_at_a_dead_engines_port_gets_neither_token_nor_shot(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.5)
-        ready = EngineStatus("ready", "", f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
-        states = iter([ready])
-
-        class Killed:
-            """Its process ends just after it was ready."""
-
-            def poll(self):
-                return next(states, EngineStatus("failed", "The engine stopped by itself."))
-
-        assert ended(started(Killed(), FAST, tmp_path / "take")).error == "The engine stopped by itself."
-        with pytest.raises(TimeoutError):
-            listener.accept()
-
-
-def test_another_program_at_the_port_of_an_engine_that_seems_to_live_gets_neither(tmp_path):
-    heard = []
-
-    class Stranger(BaseHTTPRequestHandler):
-        def do_GET(self):
-            heard.append((self.path, dict(self.headers)))
-            content = b'{"proof": "%s"}' % (b"0" * 64)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ready = EngineStatus("ready", "", f"http://127.0.0.1:{server.server_port}", "geheim", "identity")
-        engine = SimpleNamespace(poll=lambda: ready, private=True)
-        snapshot = ended(started(engine, FAST, tmp_path / "take"))
-        server.shutdown()
-    assert snapshot.state == "failed"
-    assert "another program answers there" in snapshot.error
-    assert heard
-    assert all(path.startswith("/v1/identity") and "Authorization" not in head for path, head in heard)
 
 
 def test_an_unforeseen_mistake_is_shown_and_not_a_job_for_ever(remote, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_blender_addon.session import tracking
+from isa_blender_addon.session.tracking import Tracking, under_way
 from isa_blender_addon.ui import panel
 from isa_engine.body import bundled_motion
 from isa_engine.detection.performance import Performance
@@ -50,7 +50,7 @@ def test_a_video_in_the_import_of_people_becomes_a_character_before_its_camera(v
     camera = scene.camera.data
     assert camera.lens == pytest.approx(36 * np.hypot(*SIZE) / SIZE[0], rel=1e-5)
     assert (scene.render.resolution_x, scene.render.resolution_y) == SIZE
-    assert tracking.current() is None
+    assert under_way.current is None
 
 
 def test_why_nobody_was_followed_is_said_and_nothing_is_left(video, scene):
@@ -60,7 +60,7 @@ def test_why_nobody_was_followed_is_said_and_nothing_is_left(video, scene):
     with pytest.raises(RuntimeError, match=r"Nobody is found in the video \(a clip\.MP4\)"):
         bpy.ops.isa.track_people(filepath=path)
     assert not scene.isa.cast
-    assert tracking.current() is None
+    assert under_way.current is None
 
 
 def test_without_a_detector_it_is_said_how_to_get_one(video, tmp_path, monkeypatch):
@@ -72,21 +72,21 @@ def test_without_a_detector_it_is_said_how_to_get_one(video, tmp_path, monkeypat
 
 
 def test_it_tells_how_far_it_is_and_can_be_cancelled(video, scene):
-    now = tracking.start(Path(video("echo seen 3 9", "exec sleep 100")))
+    now = under_way.begin(Tracking(Path(video("echo seen 3 9", "exec sleep 100"))))
     eventually(lambda: now.progress == ("seen", 3, 9), "it tells how far it is")
     assert "Looking at frame 3 of 9" in drawn(panel.ISA_PT_cast)
     assert not now.command.over
     assert bpy.ops.isa.stop_tracking() == {"FINISHED"}
     folder = now._folder
     with pytest.raises(Cancelled):
-        tracking.finish()
+        under_way.finish()
     assert not folder.exists()
-    tracking.start(Path(video("exec sleep 100")))
-    tracking.close()
-    assert tracking.current() is None
+    under_way.begin(Tracking(Path(video("exec sleep 100"))))
+    under_way.close()
+    assert under_way.current is None
 
 
 def test_a_program_that_cannot_be_started_is_named(video, tmp_path, monkeypatch):
     monkeypatch.setenv("ISA_DETECTOR_PYTHON", str(tmp_path / "gone"))
     with pytest.raises(EngineError, match="cannot be started"):
-        tracking.start(Path("clip.mp4"))
+        Tracking(Path("clip.mp4"))

@@ -1,6 +1,5 @@
 """The button that writes people with alpha, by the engine itself."""
 
-import shutil
 import sys
 from types import SimpleNamespace
 
@@ -43,7 +42,7 @@ def test_what_the_engine_says_is_said_as_a_sentence(results):
         RuntimeError, match=r"^Error: The file is missing \(\S+matte\.mp4\)\. Generate the take"
     ):
         bpy.ops.isa.deliver(kind="png")
-    assert deliver.current() is None
+    assert delivery.under_way.current is None
     assert names(results) == {"plate.mp4"}
 
 
@@ -95,8 +94,13 @@ def test_the_artist_can_cancel_it_and_what_was_written_before_stays(results, tmp
 
 
 def test_disabling_the_add_on_ends_it(results, monkeypatch):
-    monkeypatch.setenv("ISA_ENGINE_PYTHON", shutil.which("yes"))
-    deliver._current = delivery.begin(bpy.context.scene, "prores")
+    endless = results / "python"
+    endless.write_text("#!/bin/sh\nexec sleep 100\n")
+    endless.chmod(0o755)
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", str(endless))
+    work = delivery.begin(bpy.context.scene, "prores")
+    assert not work.command.over
     isa_blender_addon.unregister()
-    assert deliver.current() is None
+    assert delivery.under_way.current is None
+    assert work.command.over
     isa_blender_addon.register()
