@@ -26,6 +26,7 @@ def isa_tiny() -> ModelConfig:
         close_up=256,
         max_frames=1001,
         shift=3.0,
+        temperature=0.5,
         gate=True,
         vae=VAEConfig(
             block_out_channels=(256,),

@@ -145,6 +145,8 @@ class ModelConfig:
         max_frames: the longest take that was measured (``isa-engine evaluate length``), or trained on.
         shift: by which the times of denoising and of training are shifted towards noise, as in SD3: the
             layout of a picture is decided there, and larger pictures need more of these times. 1: no shift.
+        temperature: standard deviation of the noise that denoising begins with; training's is 1. What a
+            network that has not learned to the end makes of noise is blotches, and of less noise fewer.
         gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is
             of most use to a readout that paints the background anew.
         bits: of a number in the published weights (``networks.weight_files``).
@@ -155,6 +157,7 @@ class ModelConfig:
     close_up: int
     max_frames: int
     shift: float = 1.0
+    temperature: float = 1.0
     gate: bool = False
     bits: int = 16
     vae: VAEConfig = field(default_factory=VAEConfig)

@@ -75,6 +75,10 @@ class Model:
         return self.config.shift
 
     @property
+    def temperature(self) -> float:
+        return self.config.temperature
+
+    @property
     def matte(self) -> str:
         """What the matte is, in the record's words."""
         return GENERATED if self.trained else PROJECTED

@@ -46,10 +46,12 @@ class Loaded(Maker, Protocol):
     Attributes:
         kind: of ``models.KINDS``.
         shift: of the time schedule towards noise; 1 is uniform (``sampling.sample``).
+        temperature: of the noise that denoising begins with (``sampling.initial_noise``).
     """
 
     kind: str
     shift: float
+    temperature: float
 
 
 class Painter(Protocol):

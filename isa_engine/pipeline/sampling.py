@@ -18,8 +18,8 @@ Velocity = Callable[[Tensor, Tensor, int], Tensor]
 Watch = Callable[[int, Tensor, Tensor], None]
 
 
-def initial_noise(shape: tuple[int, ...], seed: int) -> Tensor:
-    """ε of a seed, ``(B, C, t, h, w)``.
+def initial_noise(shape: tuple[int, ...], seed: int, temperature: float = 1.0) -> Tensor:
+    """``temperature · ε`` of a seed, ``(B, C, t, h, w)``: where denoising begins.
 
     Drawn on the CPU in single precision, so that it is the same for every device, and one latent after the
     other, so that a longer take begins with the noise of a shorter one.
@@ -27,7 +27,7 @@ def initial_noise(shape: tuple[int, ...], seed: int) -> Tensor:
     batch, channels, latents, *size = shape
     generator = torch.Generator().manual_seed(seed)
     drawn = [torch.randn(batch, channels, *size, generator=generator) for _ in range(latents)]
-    return torch.stack(drawn, 2)
+    return temperature * torch.stack(drawn, 2)
 
 
 def sample(

@@ -78,7 +78,8 @@ def segments_of(shot: Shot, model: Loaded) -> list[Segment]:
     """
     painter, found = painter_of(model), []
     for frames, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
-        noise = initial_noise(painter.latents_shape(shot, model, frames), shot.settings.seed)
+        shape = painter.latents_shape(shot, model, frames)
+        noise = initial_noise(shape, shot.settings.seed, model.temperature)
         if shot.kept is None:
             kept, again = torch.zeros_like(noise[:, :, : last - first]), torch.ones(last - first).bool()
         else:

@@ -131,6 +131,7 @@ class Discs:
     steering: tuple[str, ...] = ()
     painted: tuple[str, ...] = ()
     shift: float = 2.0
+    temperature: float = 1.0
     radius: int = RADIUS
 
     def told(self) -> dict[str, Any]:

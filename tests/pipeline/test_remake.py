@@ -168,6 +168,15 @@ def test_noise_of_a_latent_does_not_depend_on_how_many_follow(frames, more, seed
     assert torch.equal(noise[:, :, :short], initial_noise((1, 3, short, 2, 2), seed))
 
 
+def test_a_model_of_no_temperature_makes_the_same_of_every_seed(windowed):
+    calm = dataclasses.replace(windowed, config=dataclasses.replace(windowed.config, temperature=0.0))
+    shot = make_shot(9, steps=2)
+    seed = shot.settings.seed + 1
+    other = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, seed=seed))
+    assert torch.equal(latents_of(shot, calm), latents_of(other, calm))
+    assert not torch.equal(latents_of(shot, windowed), latents_of(other, windowed))
+
+
 def test_what_is_sampled_along_is_neither_kept_nor_joined():
     """Wan's references go before the video: the network's, at every step."""
     noise, kept = initial_noise((1, 2, 5, 1, 1), 1), initial_noise((1, 2, 3, 1, 1), 2)

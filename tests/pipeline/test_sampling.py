@@ -208,6 +208,10 @@ def test_noise_depends_on_its_seed_alone():
     assert not torch.equal(first, initial_noise(SHAPE, 6))
 
 
+def test_a_temperature_scales_noise():
+    torch.testing.assert_close(initial_noise(SHAPE, 5, 0.7), 0.7 * initial_noise(SHAPE, 5), rtol=0, atol=0)
+
+
 def test_cancelling_stops_before_the_next_step(conditioning):
     calls = []
 

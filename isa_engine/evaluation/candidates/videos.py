@@ -75,8 +75,8 @@ def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
 @torch.inference_mode()
 def denoised(model: Model, conditioning: Conditioning, seed: int, sampling: Sampling) -> torch.Tensor:
     """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed."""
-    noise = initial_noise(tuple(conditioning.background_latents.shape), seed).to(model.device)
-    steps = sampling.steps
+    shape, steps = tuple(conditioning.background_latents.shape), sampling.steps
+    noise = initial_noise(shape, seed, model.config.temperature).to(model.device)
     velocity = velocity_of(model.predict, conditioning, sampling.guidance, steps, sampling.policy)
     return sample(velocity, noise, steps, model.config.shift)
 

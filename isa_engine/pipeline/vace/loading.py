@@ -44,6 +44,7 @@ class VACE:
     max_frames = 81
     # Of Wan2.1 at 480 lines.
     shift = 3.0
+    temperature = 1.0
     matte = PROJECTED
 
     @property

@@ -28,7 +28,7 @@ def generations(
     """
     latents, conditioning, pictures = batches(_SEED)
     told = networks.seeing(conditioning, pictures)
-    noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
+    noise = initial_noise(tuple(latents.shape), 0, model.config.temperature).to(latents)
 
     def network(noisy: Tensor, time: Tensor, conditions: Conditioning) -> Prediction:
         velocity, tokens = networks.dit.predict(noisy, time, conditions)

@@ -60,7 +60,7 @@ class HeldOutClips:
         """Each clip, as good as its latents have it, above what the networks make of its conditions."""
         latents, conditioning, pictures = sample
         told = networks.seeing(conditioning, pictures)
-        noise = initial_noise(tuple(latents.shape), seed=0).to(latents)
+        noise = initial_noise(tuple(latents.shape), 0, model.config.temperature).to(latents)
         trained = replace(model, dit=networks.dit, gate=None)
         velocity = velocity_of(trained.predict, told, _GUIDANCE)
         made = denoise(velocity, noise, _STEPS, model.config.shift)
