@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..language.translation import said
 from ..preferences.folders import backgrounds_folder, takes_folder
-from ..scene.demo import REFERENCE
+from ..rigs.demo import REFERENCE
 from ..scene.events import call_off, call_soon
 from ..session.current import session
 from ..session.window import redraw_preferences

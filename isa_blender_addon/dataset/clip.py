@@ -13,7 +13,7 @@ from isa_engine.body import BodyModel, Motion, open_body
 from isa_engine.data.recordings.recording import fingerprint
 from isa_engine.data.scenario.split import Split
 
-from ..scene.rig import apply_motion
+from ..rigs.rig import apply_motion
 from .person import Person, random_person
 from .rendering import as_mask, expose, picture, prepare, without
 from .sets import Stage

@@ -11,8 +11,8 @@ from isa_engine.body import SMPLX_JOINTS, BodyModel
 from isa_engine.body.model.axes import to_world
 from isa_engine.data.scenario.split import Split
 
+from ..rigs.rig import add_character
 from ..scene.characters import body_mesh
-from ..scene.rig import add_character
 from . import materials
 from .garments import Surface, Tailor
 from .hair import STEPS, random_style, strands

@@ -6,7 +6,7 @@ from mathutils import Vector
 
 from isa_engine.body import load_body, open_body
 
-from ..scene.rig import add_character, stand
+from ..rigs.rig import add_character, stand
 from ..settings.cast import refresh_cast
 from ..settings.changes import quietly
 from .operator import Operator

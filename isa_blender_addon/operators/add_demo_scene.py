@@ -3,7 +3,7 @@
 import bpy
 
 from ..preferences.folders import free
-from ..scene.demo import REFERENCE, build_demo_scene
+from ..rigs.demo import REFERENCE, build_demo_scene
 from ..scene.reference import render_reference
 from ..session.window import look_through_camera
 from ..settings.cast import cast_picture

@@ -8,8 +8,8 @@ from isa_engine.body import Motion, bundled_motion, bundled_motions, load_motion
 from isa_engine.errors import IsaError
 
 from ..language.translation import said
-from ..scene.held import held_bones, let_go
-from ..scene.rig import apply_motion
+from ..rigs.held import held_bones, let_go
+from ..rigs.rig import apply_motion
 from ..session.selection import select
 from .operator import Operator, Result
 from .under_mouse import dropped_on

@@ -12,8 +12,8 @@ from isa_engine.data.footage.people import tracked_people
 from isa_engine.data.footage.track_formats import TRACKERS
 
 from ..language.translation import said
+from ..rigs.tracked import CAMERA, add_people, other_shape
 from ..scene.timeline import fps, render_size
-from ..scene.tracked import CAMERA, add_people, other_shape
 from ..session.tracking import VIDEOS
 from ..settings.cast import refresh_cast
 from .operator import Operator, Result

@@ -6,7 +6,7 @@ from bpy.props import StringProperty
 from isa_engine.errors import SceneError
 
 from ..preflight.file_state import look_again
-from ..scene.instances import make_real
+from ..rigs.instances import make_real
 from ..settings.cast import refresh_cast
 from .operator import Operator
 

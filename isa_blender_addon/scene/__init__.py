@@ -1,1 +1,1 @@
-"""Blender scene → Shot, and the rigs that scenes are staged with. The only part that reads a scene."""
+"""Blender scene → Shot. The only part that reads a scene."""

@@ -240,7 +240,7 @@ def copy(tmp_path) -> Path:
     ("file", "line"),
     [
         ("takes/trash.py", "from .take import Take"),
-        ("scene/rig.py", "def late():\n    from . import demo"),
+        ("rigs/rig.py", "def late():\n    from . import demo"),
         ("preferences/choices.py", "if False:\n    from isa_blender_addon.preferences import folders"),
     ],
 )

@@ -19,7 +19,7 @@ part = stagehand.part
 def preflight(viewport) -> Iterator[None]:
     """Two stand in each other and one is out of the frame; Check says so, and two buttons mend it."""
     scene = viewport.window.scene
-    demo, rig = part("scene.demo"), part("scene.rig")
+    demo, rig = part("rigs.demo"), part("rigs.rig")
     demo.build_demo_scene(bpy.context)
     anna, ben = (scene.objects[name] for name in ("Anna", "Ben"))
     pelvis = [(item.matrix_world @ item.pose.bones["pelvis"].matrix).translation for item in (anna, ben)]

@@ -25,15 +25,15 @@ REPETITIONS = 6
 
 def stage_five(scene) -> None:
     """The demo's two, and three more who walk and dance about them."""
-    part("scene.demo").build_demo_scene(bpy.context)
-    rig, engine = part("scene.rig"), part("scene.demo").open_body()
+    part("rigs.demo").build_demo_scene(bpy.context)
+    rig, engine = part("rigs.rig"), part("rigs.demo").open_body()
     for name, motion, place in (
         ("Cleo", "dance", (0.1, 1.1)),
         ("Dan", "swing", (-0.55, -0.4)),
         ("Eve", "walk", (3.1, 0.3)),
     ):
         armature = rig.add_character(bpy.context, engine, name)
-        rig.apply_motion(armature, part("scene.demo").bundled_motion(motion))
+        rig.apply_motion(armature, part("rigs.demo").bundled_motion(motion))
         armature.location.xy = place
         rig.put_on_ground(armature)
     part("settings.cast").refresh_cast(scene)

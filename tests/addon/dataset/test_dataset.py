@@ -18,9 +18,9 @@ from isa_blender_addon.dataset.command import main
 from isa_blender_addon.dataset.rendering import aim, as_mask, expose, picture, prepare
 from isa_blender_addon.dataset.skies import outdoor_sky
 from isa_blender_addon.dataset.staging import random_staging
+from isa_blender_addon.rigs.rig import add_character, apply_motion
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_blender_addon.scene.picture_bytes import whole_png
-from isa_blender_addon.scene.rig import add_character, apply_motion
 from isa_engine.body import Motion, open_body
 from isa_engine.data.clips.stored_clips import to_clip
 from isa_engine.data.recordings.media import decode_picture

@@ -10,7 +10,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
 from isa_blender_addon.operators.import_people import ISA_OT_import_people, chosen
-from isa_blender_addon.scene import tracked
+from isa_blender_addon.rigs import tracked
 from isa_blender_addon.scene.characters import joint_bones
 from isa_engine.data.footage.people import tracked_people
 from tests.addon.scenes.small_body import small_body

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from isa_blender_addon.preflight.ground import IN_THE_AIR, check_ground
+from isa_blender_addon.rigs.rig import put_on_ground
 from isa_blender_addon.scene.ground import heights
-from isa_blender_addon.scene.rig import put_on_ground
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_engine.body import Motion

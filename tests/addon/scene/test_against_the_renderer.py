@@ -4,8 +4,8 @@ import bpy
 import numpy as np
 import pytest
 
+from isa_blender_addon.rigs.instances import make_real
 from isa_blender_addon.scene.capture import Reference
-from isa_blender_addon.scene.instances import make_real
 from isa_engine.shot import Settings
 from tests.addon.scenes.cast import add_person
 from tests.addon.scenes.renderer import assert_as_rendered

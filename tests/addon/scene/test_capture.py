@@ -9,10 +9,10 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from PIL import Image
 
+from isa_blender_addon.rigs.rig import apply_motion
 from isa_blender_addon.scene.capture import Reference, capture_frames
 from isa_blender_addon.scene.characters import set_cast
 from isa_blender_addon.scene.reference import render_reference
-from isa_blender_addon.scene.rig import apply_motion
 from isa_engine.errors import SceneError
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Settings, encode_shot, read_shot

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
+from isa_blender_addon.rigs.rig import apply_motion
 from isa_blender_addon.scene.characters import set_cast
-from isa_blender_addon.scene.rig import apply_motion
 from isa_engine.body import SMPLX_JOINTS, SMPLX_PARENTS
 from isa_engine.body.fitting.keypoints import HEAD, KEYPOINTS, of_skeleton
 from isa_engine.body.model.axes import to_world

@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from isa_blender_addon.scene.rig import add_character, apply_motion
+from isa_blender_addon.rigs.rig import add_character, apply_motion
 from isa_engine.body import Motion
 
 from .small_body import small_body

@@ -16,9 +16,9 @@ from isa_engine.body.model.axes import to_world
 from isa_engine.body.model.rotation import matrices, quaternions
 from isa_engine.errors import SceneError
 
-from .characters import body_mesh, joint_bones
-from .rest_axes import RestAxes
-from .timeline import fps
+from ..scene.characters import body_mesh, joint_bones
+from ..scene.rest_axes import RestAxes
+from ..scene.timeline import fps
 
 MESH_NAME = "SMPLX-mesh-neutral"
 # Blender evaluates a shape key no further than its slider goes, and no slider goes further than this.

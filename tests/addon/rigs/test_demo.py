@@ -5,7 +5,7 @@ from fractions import Fraction
 import bpy
 import numpy as np
 
-from isa_blender_addon.scene.demo import build_demo_scene
+from isa_blender_addon.rigs.demo import build_demo_scene
 from isa_engine.geometry.ndc import project
 from isa_engine.shot import Settings
 from tests.addon.scenes.shot import capture_shot

@@ -4,9 +4,9 @@ import bpy
 import numpy as np
 import pytest
 
+from isa_blender_addon.rigs.dress import dress
+from isa_blender_addon.rigs.rig import add_character, apply_motion, put_on_ground
 from isa_blender_addon.scene.characters import joint_bones
-from isa_blender_addon.scene.dress import dress
-from isa_blender_addon.scene.rig import add_character, apply_motion, put_on_ground
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
 from isa_engine.body.model.axes import to_world
 from isa_engine.errors import BodyError, SceneError

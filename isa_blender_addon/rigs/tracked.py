@@ -7,8 +7,8 @@ from isa_engine.body import BodyModel
 from isa_engine.body.model.axes import to_world
 from isa_engine.data.footage.people import TrackedPeople
 
+from ..scene.timeline import fps, frame_shape
 from .rig import add_character, apply_motion
-from .timeline import fps, frame_shape
 
 EMPTY, CAMERA = "Tracked People", "Tracked Camera"
 # Of frames and vertices, so few are looked at for the ground.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mathutils import Quaternion
 
-from isa_blender_addon.scene.rig import add_character, apply_motion
+from isa_blender_addon.rigs.rig import add_character, apply_motion
 from isa_engine.body import SMPLX_JOINTS, bundled_motion, open_body
 from isa_engine.errors import SceneError
 from tests.addon.scenes.cast import add_person, random_motion, world_vertices

@@ -2,7 +2,7 @@
 
 import re
 
-from .characters import joint_bones
+from ..scene.characters import joint_bones
 
 _DRIVEN = re.compile(r'pose\.bones\["(.+?)"\]\.(location|rotation_\w+|scale)$')
 

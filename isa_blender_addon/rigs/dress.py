@@ -8,7 +8,7 @@ import numpy as np
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
-from .characters import body_mesh, joint_bones
+from ..scene.characters import body_mesh, joint_bones
 
 Colour = tuple[float, float, float]
 
