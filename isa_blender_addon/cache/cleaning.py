@@ -53,6 +53,10 @@ class Cleaning:
         pool.shutdown(wait=False)
         call_soon(look, _STEP_SECONDS)
 
+    def leave_off(self) -> None:
+        """End where it is; what is not removed yet stays."""
+        self._search = self._work = None
+
     def wait(self) -> None:
         """Do all of it now, and block until it is done."""
         self._search.result()
@@ -151,3 +155,5 @@ def _changed(file: Path) -> float:
 
 def unregister() -> None:
     call_off(look)
+    # Nobody would go on with it, and its button waits for its end.
+    cleaning.leave_off()

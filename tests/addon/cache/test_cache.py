@@ -11,6 +11,7 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
+import isa_blender_addon
 from isa_blender_addon.cache import measuring as sizes_of
 from isa_blender_addon.cache.cleaning import cleaning
 from isa_blender_addon.cache.measuring import measuring
@@ -141,6 +142,14 @@ def test_only_what_the_add_on_has_made_goes(own_cache):
     assert {"takes/isa/gone/notes.txt", "backgrounds/holiday.mp4", "takes/plate.mp4"} <= left
     assert {"takes/isa/of-a-file/plate.mp4", "takes/isa/broken/plate.mp4"} <= left
     assert not [name for name in left if name.endswith("gone/plate.mp4") or "cccc" in name]
+
+
+def test_disabling_the_add_on_leaves_off_and_it_can_be_begun_again():
+    cleaning.begin(days=1)
+    assert not bpy.ops.isa.clean_cache.poll()
+    isa_blender_addon.unregister()
+    isa_blender_addon.register()
+    assert bpy.ops.isa.clean_cache.poll()
 
 
 def test_sizes_are_measured_beside_the_main_thread(monkeypatch):
