@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE.parent / "out" / "demo")
     parser.add_argument("--steps", type=int, help="of denoising (default: the scene's)")
-    parser.add_argument("--detail", type=int, default=2, help="tiles along the shorter side; 1 is quicker")
+    parser.add_argument("--detail", type=int, help="tiles along the shorter side (default: the scene's)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
@@ -37,8 +37,10 @@ def main() -> int:
     blender.script("demo_scene.py", "stage", staged)
 
     step(2, "Generate the plate")
-    options = ["--seed", arguments.seed, "--detail", arguments.detail]
-    options += ["--steps", arguments.steps] if arguments.steps else []
+    options = ["--seed", arguments.seed]
+    for name in ("steps", "detail"):
+        value = getattr(arguments, name)
+        options += [f"--{name}", value] if value is not None else []
     blender.generate(staged, out, options)
     (out / "staged-plate.blend").replace(out / "demo.blend")
     for leftover in out.glob("staged.blend*"):

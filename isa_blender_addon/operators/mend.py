@@ -151,6 +151,18 @@ class ISA_OT_use_model(_Mend, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ISA_OT_use_detail(_Mend, bpy.types.Operator):
+    bl_idname = "isa.use_detail"
+    bl_label = "Use Detail"
+    bl_description = "Generate on a smaller canvas, of so many tiles along its shorter side"
+
+    detail: IntProperty(min=1, default=1)
+
+    def execute(self, context) -> Result:
+        context.scene.isa.detail = self.detail
+        return {"FINISHED"}
+
+
 class ISA_OT_paint_bodies(_Mend, bpy.types.Operator):
     bl_idname = "isa.paint_bodies"
     bl_label = "Paint Bodies"
@@ -210,5 +222,6 @@ CLASSES = (
     ISA_OT_put_on_ground,
     ISA_OT_shorten_range,
     ISA_OT_use_frame_step,
+    ISA_OT_use_detail,
     ISA_OT_use_model,
 )

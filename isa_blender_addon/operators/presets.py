@@ -24,7 +24,7 @@ class ISA_OT_use_preset(_Named, bpy.types.Operator):
 class ISA_OT_add_preset(_Named, bpy.types.Operator):
     bl_idname = "isa.add_preset"
     bl_label = "Add Preset"
-    bl_description = "Keep model, steps, guidance and what is computed as a preset of your own"
+    bl_description = "Keep model, detail, steps, guidance and what is computed as a preset of your own"
     bl_options = {"INTERNAL"}
 
     def invoke(self, context, _event) -> Result:

@@ -128,6 +128,10 @@ def _lighter(plan: Plan, cost: Callable[[Description, Work], float], most: float
     )
     if frames > 1:
         mends.insert(0, shorten(plan, frames))
+    for detail in range(min(plan.work.detail, plan.model.detail) - 1, 0, -1):
+        if cost(plan.model, replace(plan.work, detail=detail)) <= most:
+            mends.insert(0, Mend("Detail {detail}", "isa.use_detail", {"detail": detail}))
+            break
     return tuple(mends) or (Mend("Other Engine", "isa.choose_engine"),)
 
 

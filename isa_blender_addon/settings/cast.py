@@ -123,6 +123,7 @@ def refresh_cast(scene) -> None:
     """
     found = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
     cast = scene.isa.cast
+    _keep_detail(scene.isa)
     for index in reversed(range(len(cast))):
         character = cast[index].character
         if character in found:
@@ -137,6 +138,13 @@ def refresh_cast(scene) -> None:
         member.colour = _free_colour(cast)
     with quietly():
         scene.isa.cast_index = min(scene.isa.cast_index, max(len(cast) - 1, 0))
+
+
+def _keep_detail(isa) -> None:
+    """Have the scene say what its detail is, which Blender stores only where it was set. A scene with a cast
+    that does not say it is of a time when all began with 1."""
+    if not isa.is_property_set("detail"):
+        isa.detail = 1 if len(isa.cast) else isa.detail
 
 
 def _free_colour(cast) -> tuple[float, float, float]:

@@ -45,7 +45,7 @@ class Presets:
 
     def chosen(self, scene) -> str:
         """The name of the preset that the scene's settings are; empty where they are none."""
-        return next((name for name, preset in self(scene).items() if _fits(preset, scene.isa)), "")
+        return next((name for name, preset in self(scene).items() if _fits(preset, scene)), "")
 
     def use(self, name: str, scene) -> None:
         """Give the scene a preset's settings.
@@ -81,7 +81,7 @@ class Presets:
         if name in BUILT_IN:
             raise SceneError("'{name}' stays as it is", remedy="Choose another name.", name=name)
         isa = scene.isa
-        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.policy, isa.model)})
+        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.policy, isa.model, isa.detail)})
 
     def remove(self, name: str) -> None:
         """Forget one of the artist's own.
@@ -113,10 +113,13 @@ class Presets:
 presets = Presets()
 
 
-def _fits(preset: Preset, isa) -> bool:
-    """Whether the scene's settings are these."""
+def _fits(preset: Preset, scene) -> bool:
+    """Whether the scene's settings are these; of detail as much as its model has."""
+    isa, model = scene.isa, chosen(scene)
+    most = isa.detail if model is None else model.detail
     return (
         preset.model in ("", isa.model)
+        and min(preset.detail, most) == min(isa.detail, most)
         and (preset.steps, preset.policy) == (isa.steps, isa.policy)
         and math.isclose(preset.guidance, isa.guidance, rel_tol=1e-5)
     )
@@ -124,6 +127,7 @@ def _fits(preset: Preset, isa) -> bool:
 
 def _give(preset: Preset, isa) -> None:
     isa.steps, isa.guidance, isa.policy = preset.steps, preset.guidance, preset.policy
+    isa.detail = preset.detail
 
 
 def _file() -> Path:

@@ -11,8 +11,9 @@ from bpy.props import (
     StringProperty,
 )
 
-from isa_engine.configuration.policies import EXACT, FORECAST, SPARING
+from isa_engine.configuration.policies import EXACT, FORECAST, PRESETS, SPARING
 from isa_engine.models import Description
+from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.shot import Settings, canvas_size
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PROMPT, MAX_STEPS
 
@@ -61,10 +62,11 @@ class SceneSettings(bpy.types.PropertyGroup):
     detail: IntProperty(
         name="Detail",
         description="A larger canvas, painted in so many tiles along its shorter side: 2 has 1.75 times the "
-        "pixels along each side and takes about five times as long, 3 has 2.5 times and takes about ten",
-        default=1,
+        "pixels along each side and takes up to five times as long, 3 has 2.5 times and takes up to ten",
+        # What new scenes begin with.
+        default=PRESETS["Final"].detail,
         min=1,
-        max=4,
+        max=MAX_DETAIL,
     )
     steps: IntProperty(
         name="Steps",

@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.preset:
         model = changes.get("model", shot.settings.model)
         preset = describe(model).presets[arguments.preset]
-        changes = {**dataclasses.asdict(preset), **changes, "model": preset.model or model}
+        how = {"steps": preset.steps, "guidance": preset.guidance, "policy": preset.policy}
+        # The canvas stays the shot's: its background was rendered for that, whatever detail the preset has.
+        changes = {**how, **changes, "model": preset.model or model}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
     check_wishes(describe(shot.settings.model), {**changes, "one_by_one": shot.settings.one_by_one})
     if shot.background is not None:

@@ -56,12 +56,14 @@ class Preset:
     Attributes:
         steps, guidance, policy: as of ``shot.Settings``.
         model: that is asked in place of the one whose preset this is; empty: that one.
+        detail: tiles along the shorter side of the canvas (``geometry.tiles``); 1: the model's own canvas.
     """
 
     steps: int
     guidance: float
     policy: str = EXACT
     model: str = ""
+    detail: int = 1
 
     @property
     def rules(self) -> Policy:
@@ -69,8 +71,12 @@ class Preset:
 
 
 # Every model has presets of these names. These are the house's own models'; each is a row of the table that
-# ``isa-engine evaluate speed`` makes.
-PRESETS = {"Draft": Preset(4, 2.0), "Final": Preset(20, 2.0, FORECAST), "Exact": Preset(30, 2.0)}
+# ``isa-engine evaluate speed`` makes. Draft is the model's own canvas, since it is to be quick.
+PRESETS = {
+    "Draft": Preset(4, 2.0),
+    "Final": Preset(20, 2.0, FORECAST, detail=2),
+    "Exact": Preset(30, 2.0, detail=2),
+}
 
 
 @dataclass(frozen=True)

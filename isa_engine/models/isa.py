@@ -12,7 +12,7 @@ from isa_engine.cost.generation import Work
 from isa_engine.cost.products import Product
 from isa_engine.errors import ModelError
 from isa_engine.geometry.tiles import Tile
-from isa_engine.models.kind import HERE, UNTRAINED, Kind, Way, memory_apart
+from isa_engine.models.kind import HERE, MAX_DETAIL, UNTRAINED, Kind, Way, memory_apart
 
 _FLOAT = 4
 # Bytes of a transformer's weights below which it is not worth having them elsewhere than on the device.
@@ -32,7 +32,7 @@ class ISA:
     longest, fps = None, None
     controls, steering, painted = (), (), ()
     prompted, one_by_one, shared = False, False, True
-    detail = 4
+    detail = MAX_DETAIL
 
     @property
     def presets(self) -> Mapping[str, Preset]:

@@ -10,6 +10,8 @@ from isa_engine.cost.products import Product
 from isa_engine.geometry.tiles import Tile
 from isa_engine.shot.validation import MAX_GUIDANCE, MAX_STEPS
 
+# The most tiles along the shorter side of a canvas that an artist can ask for.
+MAX_DETAIL = 4
 # How a model's weights stand: they are on the machine; files of theirs are gone; nobody has trained any yet.
 HERE, MISSING, UNTRAINED = STATES = "here", "missing", "untrained"
 
@@ -50,6 +52,8 @@ def makes_sense(preset: Preset) -> bool:
         and preset.policy in [*POLICIES]
         and type(preset.guidance) in (int, float)
         and 0 <= preset.guidance <= MAX_GUIDANCE
+        and type(preset.detail) is int
+        and 1 <= preset.detail <= MAX_DETAIL
     )
 
 

@@ -93,7 +93,8 @@ def test_in_place_saves_into_the_file_itself(blend, run, tmp_path):
 
 
 def test_the_command_lines_wishes_are_the_shots(blend, picture, run, tmp_path):
-    options = ("--reference", picture, "--steps", 4, "--seed", 0, "--guidance", 3.5, "--model", "isa-small")
+    how = ("--steps", 4, "--seed", 0, "--guidance", 3.5, "--detail", 1, "--model", "isa-small")
+    options = ("--reference", picture, *how)
     # Nothing has trained it: that holds a shot which nobody wants anyway.
     assert run(tmp_path / "held", *options)[0] != 0
     status, _, _ = run(tmp_path / "out", *options, "--anyway")

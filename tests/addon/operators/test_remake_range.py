@@ -87,7 +87,7 @@ def test_what_is_expected_before_the_frames_are_read_is_what_the_shot_makes(shot
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda scene: setattr(scene.isa, "detail", 2), "on 224×128 pixels, and the scene is set to"),
+        (lambda scene: setattr(scene.isa, "detail", 1), "on 400×224 pixels, and the scene is set to"),
         (lambda scene: setattr(scene.isa, "model", "isa-small"), "made by isa-tiny"),
         (lambda scene: setattr(scene, "frame_step", 2), "every 1, and the scene is set to frames from 1"),
         (lambda scene: setattr(scene, "frame_start", 2), "frames from 2 "),

@@ -138,9 +138,11 @@ def test_who_is_in_the_cast_by_the_artists_word_alone_can_leave_and_return(scene
 
 def test_the_canvas_is_the_models_for_the_scenes_frame(scene):
     scene.render.resolution_x, scene.render.resolution_y = 1280, 720
-    settings = generation_settings(scene)
-    assert (settings.width, settings.height) == (224, 128)
-    assert panel.shot_lines(scene)[2] == "1280×720 → 224×128"
+    for detail, size in ((1, (224, 128)), (2, (400, 224))):
+        scene.isa.detail = detail
+        settings = generation_settings(scene)
+        assert (settings.width, settings.height) == size
+        assert panel.shot_lines(scene)[2] == f"1280×720 → {size[0]}×{size[1]}"
 
 
 def test_the_demo_comes_in_a_scene_of_its_own_ready_to_generate(scene):

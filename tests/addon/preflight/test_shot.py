@@ -238,6 +238,17 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
     assert check_limits(plan(frames=shortened, memory=needed / 0.9)) == []
 
 
+def test_a_canvas_that_does_not_fit_may_have_less_detail():
+    large = replace(plan().work, detail=4, policy="forecast")
+    needed = [cost.memory(describe("isa-tiny"), replace(large, detail=detail)) for detail in (1, 2, 3, 4)]
+    assert needed == sorted(needed)
+    for fits in (1, 2, 3):
+        scarce = replace(plan(memory=1.01 * needed[fits - 1] / 0.9), work=large)
+        (found,) = check_limits(scarce)
+        assert (found.mends[0].operator, found.mends[0].values) == ("isa.use_detail", {"detail": fits})
+        assert check_limits(replace(scarce, work=replace(large, detail=fits))) == []
+
+
 def test_what_does_not_fit_whole_is_offloaded_and_takes_longer(monkeypatch):
     monkeypatch.setitem(KINDS, "discs", discs.KIND)
     whole, half = (way.bytes for way in describe("discs").ways(None, "cuda"))

@@ -6,11 +6,13 @@ import bpy
 import pytest
 
 from isa_blender_addon.headless.arguments import add_scene_arguments, configure
+from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.presets import presets
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.errors import ModelError, SceneError
 from isa_engine.models.isa import ISA
+from tests.addon.scenes.cast import stage
 from tests.addon.scenes.snapshot import snapshot
 
 
@@ -37,6 +39,26 @@ def test_draft_and_final_are_there_and_say_which_is_chosen(addon, own_presets):
     assert presets.chosen(addon) == ""
 
 
+def test_draft_is_the_models_own_canvas_and_final_and_exact_a_larger_one(addon, own_presets):
+    assert generation_settings(addon).height == 224, "what a new scene has"
+    for name, height in (("Draft", 128), ("Exact", 224), ("Draft", 128), ("Final", 224)):
+        bpy.ops.isa.use_preset(name=name)
+        assert generation_settings(addon).height == height
+    addon.isa.detail = 3
+    assert presets.chosen(addon) == ""
+    bpy.ops.isa.use_preset(name="Final")
+    assert (addon.isa.detail, presets.chosen(addon)) == (2, "Final")
+    bpy.ops.isa.use_detail(detail=1)
+    assert (addon.isa.detail, presets.chosen(addon)) == (1, "")
+
+
+def test_of_a_model_that_does_not_paint_in_tiles_detail_is_no_part_of_a_preset(addon, monkeypatch):
+    monkeypatch.setattr(ISA, "detail", 1)
+    addon.isa.detail = 4
+    assert presets.chosen(addon) == "Final"
+    assert generation_settings(addon).height == 128
+
+
 def test_each_built_in_preset_is_a_row_that_was_measured_and_goes_to_the_engine(addon, own_presets):
     for name, measured in PRESETS.items():
         bpy.ops.isa.use_preset(name=name)
@@ -51,7 +73,9 @@ def test_a_command_line_may_wish_a_preset_and_something_else_of_it(addon, own_pr
     configure(addon, parser.parse_args(["--preset", "Exact", "--guidance", "3"]))
     settings = generation_settings(addon)
     assert (settings.steps, settings.policy) == (PRESETS["Exact"].steps, PRESETS["Exact"].policy)
-    assert settings.guidance == 3
+    assert (settings.guidance, addon.isa.detail) == (3, PRESETS["Exact"].detail)
+    configure(addon, parser.parse_args(["--preset", "Final", "--detail", "1"]))
+    assert (addon.isa.steps, addon.isa.detail) == (PRESETS["Final"].steps, 1)
     configure(addon, parser.parse_args(["--preset", "Exact", "--policy", "sparing"]))
     assert (addon.isa.steps, generation_settings(addon).policy) == (PRESETS["Exact"].steps, "sparing")
 
@@ -68,8 +92,8 @@ def test_a_command_line_may_not_wish_one_by_one_of_a_model_that_cannot(addon):
 def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(addon, monkeypatch):
     parser = argparse.ArgumentParser()
     add_scene_arguments(parser)
-    configure(addon, parser.parse_args(["--detail", "2"]))
-    assert generation_settings(addon).height == 224
+    configure(addon, parser.parse_args(["--detail", "3"]))
+    assert generation_settings(addon).height == 320
     with pytest.raises(SceneError, match="--detail 5 is out of range"):
         configure(addon, parser.parse_args(["--detail", "5"]))
     monkeypatch.setattr(ISA, "detail", 1)
@@ -89,14 +113,14 @@ def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(add
 
 def test_a_preset_of_ones_own_outlives_blender_and_can_be_removed(addon, own_presets, monkeypatch):
     addon.isa.model, addon.isa.steps, addon.isa.guidance = "isa-4b", 50, 3.3
-    addon.isa.policy = "exact"
+    addon.isa.policy, addon.isa.detail = "exact", 3
     assert bpy.ops.isa.add_preset(name="  Nacht 夜 ") == {"FINISHED"}
     bpy.ops.isa.use_preset(name="Draft")
     forget_presets(monkeypatch)
     bpy.ops.isa.use_preset(name="Nacht 夜")
     assert (addon.isa.model, addon.isa.steps) == ("isa-4b", 50)
     assert addon.isa.guidance == pytest.approx(3.3)
-    assert addon.isa.policy == "exact"
+    assert (addon.isa.policy, addon.isa.detail) == ("exact", 3)
     assert presets.chosen(addon) == "Nacht 夜"
     bpy.ops.isa.remove_preset(name="Nacht 夜")
     forget_presets(monkeypatch)
@@ -128,6 +152,9 @@ def test_presets_that_cannot_be_written_are_said(addon, own_presets):
         '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "policy": "magic"}}}',
         '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "policy": []}}}',
         '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "more": 3}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "detail": 0}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "detail": 5}}}',
+        '{"version": 1, "presets": {"x": {"steps": 1, "guidance": 2, "detail": 2.0}}}',
         '{"version": 1, "presets": [1]}',
         "[]",
     ],
@@ -145,3 +172,39 @@ def test_a_preset_for_a_model_that_is_not_known_is_said(addon, own_presets):
     with pytest.raises(RuntimeError, match="no model 'isa-9t'"):
         bpy.ops.isa.use_preset(name="x")
     assert snapshot() == before
+
+
+def test_presets_that_were_kept_before_they_had_a_detail_are_of_the_models_own_canvas(addon, own_presets):
+    own_presets.parent.mkdir()
+    own_presets.write_text('{"version": 1, "presets": {"x": {"steps": 7, "guidance": 2}}}')
+    bpy.ops.isa.use_preset(name="x")
+    assert (addon.isa.steps, addon.isa.detail) == (7, 1)
+
+
+def test_a_scene_that_was_saved_before_final_had_more_detail_keeps_what_it_had(addon, tmp_path):
+    """Blender stores what was set alone: a scene with a cast and no detail had the 1 of all scenes then."""
+    stage(addon)
+    refresh_cast(addon)
+    assert addon.isa.detail == 2
+    addon.isa.property_unset("detail")
+    file = str(tmp_path / "before.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    refresh_cast(bpy.context.scene)
+    assert generation_settings(bpy.context.scene).height == 128
+    bpy.ops.isa.use_preset(name="Final")
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=file)
+    refresh_cast(bpy.context.scene)
+    assert generation_settings(bpy.context.scene).height == 224
+
+
+def test_a_new_scene_says_its_detail_as_soon_as_it_has_a_cast(addon, tmp_path):
+    stage(addon)
+    refresh_cast(addon)
+    file = str(tmp_path / "new.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    refresh_cast(bpy.context.scene)
+    assert presets.chosen(bpy.context.scene) == "Final"
+    assert generation_settings(bpy.context.scene).height == 224
