@@ -85,9 +85,5 @@ class EngineError(IsaError):
     """The engine is absent, unreachable, or failed at its work."""
 
 
-class TokenRefused(EngineError):
-    """The engine does not know the token that it was sent."""
-
-
 class Cancelled(Exception):
     """Raised at a progress report to stop the work; not a failure."""

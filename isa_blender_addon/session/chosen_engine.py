@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import bpy
 
-from isa_engine.client import EngineClient
+from isa_engine.client import EngineClient, RequestRefused
 from isa_engine.client.protocol import Health
-from isa_engine.errors import EngineError, TokenRefused
+from isa_engine.errors import EngineError
 from isa_engine.user_data import data_folder
 
 from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
@@ -216,7 +216,8 @@ class ChosenEngine:
                     health, problem, refused = client.health(), "", False
             except EngineError as error:
                 # Not translated: Blender's dictionaries may be used on the main thread alone.
-                health, problem, refused = None, str(error), isinstance(error, TokenRefused)
+                health, problem = None, str(error)
+                refused = isinstance(error, RequestRefused) and error.kind == "token"
             kept = by_the_way and problem and self.health is not None
             if self._asked == (url, token) and not kept:
                 self.health, self.error, self.refused = health, problem, refused

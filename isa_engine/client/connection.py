@@ -22,7 +22,7 @@ from isa_engine.client.answers import STRANGE, read_refusal
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX, Refusal
 from isa_engine.client.watchdog import Watchdog
-from isa_engine.errors import EngineError, TokenRefused
+from isa_engine.errors import EngineError
 
 CONNECT_SECONDS = 5
 # Seconds after which an idle connection is not used again: an engine ends it after five.
@@ -48,12 +48,13 @@ class RequestRefused(EngineError):
     """The engine refuses a request, and why.
 
     Args:
-        refusal: what it answered.
+        kind: key of ``protocol.REFUSALS``.
+        problem, where, remedy: as of ``IsaError``.
     """
 
-    def __init__(self, refusal: Refusal):
-        super().__init__(refusal.problem, where=refusal.where, remedy=refusal.remedy)
-        self.kind = refusal.kind
+    def __init__(self, kind: str, problem: str, *, where: str = "", remedy: str = ""):
+        super().__init__(problem, where=where, remedy=remedy)
+        self.kind = kind
 
 
 class Connection:
@@ -189,8 +190,9 @@ class Connection:
 
     def _refusal(self, response: requests.Response) -> EngineError:
         if response.status_code == 401:
+            # A proxy may say it in words of its own.
             remedy = "Enter the token that this engine was started with."
-            return TokenRefused("the engine refuses the token", where=self.url, remedy=remedy)
+            return RequestRefused("token", "the engine refuses the token", where=self.url, remedy=remedy)
         try:
             refusal = read_refusal(response.status_code, json.loads(self._content(response)))
         except (*STRANGE, EngineError):
@@ -200,8 +202,9 @@ class Connection:
         if response.status_code in _PASSING:
             return EngineUnreachable("the engine does not answer now", where=self.url, remedy=refusal.error)
         if response.status_code >= 500:
-            return EngineError("the engine failed", where=self.url, remedy=refusal.error)
-        return RequestRefused(refusal)
+            return RequestRefused(refusal.kind, "the engine failed", where=self.url, remedy=refusal.error)
+        where, remedy = refusal.where, refusal.remedy
+        return RequestRefused(refusal.kind, refusal.problem, where=where, remedy=remedy)
 
     def reading(self, read: Callable[[Any], T], found: Any) -> T:
         """What a part of an answer says, by one of the readers of ``client.answers``.

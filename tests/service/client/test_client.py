@@ -10,7 +10,7 @@ import pytest
 
 import isa_engine
 from isa_engine.client import EngineClient, EngineUnreachable, RequestRefused, connection
-from isa_engine.errors import EngineError, TokenRefused
+from isa_engine.errors import EngineError
 from tests.full_disk import room_for
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import FAST
@@ -140,7 +140,7 @@ def test_what_is_no_address(url):
 
 def test_another_token(engine):
     client = EngineClient(engine.url, "größer und falsch")
-    said = sentence(client.health, kind=TokenRefused)
+    said = sentence(client.health, kind=RequestRefused)
     assert (
         said
         == f"the engine refuses the token ({engine.url}). Enter the token that this engine was started with."
@@ -184,12 +184,16 @@ def test_another_patch_version_that_says_more_is_fine():
         assert client.health().version == version
 
 
-@pytest.mark.parametrize("status", [500, 507])
-def test_an_engine_that_fails(status):
-    with answering(status, b'{"error": "The disk is full."}') as client:
-        said = sentence(client.job, "a")
-        assert said.startswith("the engine failed (http://")
-        assert said.endswith("). The disk is full.")
+@pytest.mark.parametrize(("status", "kind"), [(500, "engine"), (507, "disk")])
+def test_an_engine_that_fails(status, kind):
+    with (
+        answering(status, b'{"error": "The disk is full."}') as client,
+        pytest.raises(
+            RequestRefused, match=r"^the engine failed \(http://\S+\)\. The disk is full\.$"
+        ) as said,
+    ):
+        client.job("a")
+    assert said.value.kind == kind
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
