@@ -100,6 +100,9 @@ def _hints_within_blocks(transformer: nn.Module) -> _Blocks:
     blocks = _Blocks()
     for layer, block in zip(transformer.config.vace_layers, transformer.vace_blocks, strict=True):
         HookRegistry.check_if_exists_or_initialize(block).register_hook(_Told(blocks, layer), _HOOK)
+    # On every block, with a hint or without: where blocks are fetched ahead, diffusers takes one of its own
+    # hooks away after the first forward pass, and with it what the next above it does. That must not be the
+    # cache's.
     for layer, block in enumerate(transformer.blocks):
         HookRegistry.check_if_exists_or_initialize(block).register_hook(_Added(blocks, layer), _HOOK)
     return blocks

@@ -2,7 +2,7 @@
 bytes."""
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,6 +14,7 @@ from diffusers.hooks import (
     MagCacheConfig,
     PyramidAttentionBroadcastConfig,
     TaylorSeerCacheConfig,
+    group_offloading,
 )
 
 from isa_engine import cli
@@ -212,6 +213,44 @@ def test_what_is_offloaded_skips_the_same_blocks(cached, monkeypatch):
     with counted(offloaded.transformer) as skipped:
         assert torch.equal(denoise(shot, "hash", offloaded, silent), whole)
     assert skipped == ran
+
+
+class Stream:
+    """What a GPU's would be, where all is done at once."""
+
+    def synchronize(self):
+        pass
+
+
+def test_where_blocks_are_fetched_ahead_they_are_skipped_to_the_same_answer(model, network, monkeypatch):
+    """As ``placing`` offloads on a GPU, with a stream that does nothing."""
+    group, here = group_offloading.ModuleGroup, torch.device("cpu")
+    monkeypatch.setattr(group, "_pinned_memory_tensors", lambda group: nullcontext(group.cpu_param_dict))
+    device = SimpleNamespace(stream=lambda stream: nullcontext(), current_stream=Stream)
+    monkeypatch.setattr(
+        group, "_torch_accelerator_module", property(lambda _: device, lambda *_: None), raising=False
+    )
+    whole = {branch: network(None, None, branch) for branch in BRANCHES}
+    config = group_offloading.GroupOffloadingConfig(
+        onload_device=here,
+        offload_device=here,
+        offload_type="block_level",
+        num_blocks_per_group=1,
+        non_blocking=True,
+        record_stream=False,
+        low_cpu_mem_usage=True,
+        stream=Stream(),
+    )
+    group_offloading._apply_group_offloading(model.transformer, config)
+    for _ in range(2):
+        cache = FirstBlockCache(network, model.transformer, THRESHOLD, {})
+        with counted(model.transformer) as ran:
+            for _ in range(3):
+                for branch in BRANCHES:
+                    assert off(cache(torch.zeros(1), torch.zeros(()), branch), whole[branch]) < 1e-6
+        assert ran == {"main": 2, "control": 6}
+        cache.forget()
+    assert torch.equal(network(None, None, "said"), whole["said"])
 
 
 def test_it_is_recorded_and_its_memory_told(cached, model, published, capsys):
