@@ -66,8 +66,10 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
             return ""
         made = take.settings
         return words(
-            "{model}, {steps} steps, guidance {guidance:.4g}, seed {seed}",
+            "{model} on {width}×{height} pixels, {steps} steps, guidance {guidance:.4g}, seed {seed}",
             model=made.model,
+            width=made.width,
+            height=made.height,
             steps=made.steps,
             guidance=made.guidance,
             seed=made.seed,

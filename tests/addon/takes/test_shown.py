@@ -108,7 +108,7 @@ def test_the_settings_of_a_take_come_back(staged, takes):
     staged.isa.seed, staged.isa.steps, staged.isa.painted = 99, 1, "boxes"
     staged.isa.detail = 3
     words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
-    assert words == "isa-tiny, 11 steps, guidance 3.5, seed 1"
+    assert words == "isa-tiny on 128×128 pixels, 11 steps, guidance 3.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
     isa = staged.isa
     assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 3.5, 1)
