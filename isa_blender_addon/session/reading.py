@@ -10,7 +10,6 @@ import bpy
 
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
-from isa_engine.shot.validation import MAX_FRAMES
 
 from .. import background
 from ..language.remark import Remark, remark
@@ -19,22 +18,19 @@ from ..preflight.file_state import check_copies
 from ..preflight.finding import Finding, hold
 from ..preflight.ground import check_ground
 from ..scene.absent import Absent, copied_people
-from ..scene.camera import camera_at
 from ..scene.capture import capture_frames
 from ..scene.ground import heights
-from ..scene.picture import changed
 from ..scene.timeline import frame_numbers
-from ..settings.cast import playing, prompts, references, refresh_cast
-from ..settings.models import chosen, model_named
+from ..settings.cast import playing, prompts, references
+from ..settings.models import chosen
 from ..settings.shot import generation_settings
 from . import expected
 from .course import Course
+from .readiness import staging
 from .window import redraw
 
 # Seconds between two looks at what is done elsewhere, of who has nothing else to do.
 _REST_SECONDS = 0.02
-
-
 # Said of frames that were checked.
 WELL = "Nothing in the frames stands in the way of a good plate."
 
@@ -43,7 +39,7 @@ class Reading:
     """A scene on its way to a shot: read one frame a ``step``, given its background, checked, handed over.
 
     Args:
-        scene: made ready (``make_ready``).
+        scene: made ready (``readiness.make_ready``).
         receive: takes the scene and its shot, whole and checked; None: its findings are all that comes of it.
         keep: gives the shot what it keeps of an earlier take, as soon as its frames are read: where nothing
             can be kept, no background is rendered in vain.
@@ -237,69 +233,3 @@ class Reading:
         # Nothing was sent: no timer runs that would have the panel drawn.
         redraw()
         return False
-
-
-def make_ready(scene, send: bool) -> None:
-    """Bring the cast list up to date, and look whether the scene can be read.
-
-    Args:
-        send: whether the shot is to go somewhere, with its background.
-
-    Raises:
-        SceneError: it cannot.
-    """
-    refresh_cast(scene)
-    if problem := obstacle(scene):
-        raise problem
-    if send and scene.isa.background == "FOOTAGE":
-        background.footage_numbers(scene, frame_numbers(scene))
-
-
-def obstacle(scene) -> SceneError | None:
-    """Why nothing can be generated from the scene as it is, as far as a glance tells."""
-    try:
-        frames = len(frame_numbers(scene))
-        camera_at(scene, scene.frame_start)
-        model_named(scene.isa.model)
-    except SceneError as error:
-        return error
-    if frames > MAX_FRAMES:
-        # Else it would be said when all of them are read.
-        return SceneError(
-            "the frame range {first}–{last} has {frames} frames, and a take {most} at most",
-            remedy="Set its end to {end} or earlier, or cut it into several scenes.",
-            first=scene.frame_start,
-            last=scene.frame_end,
-            frames=frames,
-            most=MAX_FRAMES,
-            end=scene.frame_start + (MAX_FRAMES - 1) * scene.frame_step,
-        )
-    if not playing(scene):
-        remedy = "Add ▸ SMPL-X Character, show one in renders, or select any mesh: Add Selected to Cast."
-        problem = "there is no character in scene '{scene}'"
-        return SceneError(problem, remedy=remedy, scene=scene.name)
-    return None
-
-
-def staging(scene) -> object:
-    """What the artist can change in answer to a sentence on the scene; cheap enough for drawing."""
-    isa, render, camera = scene.isa, scene.render, scene.camera
-    cast = [
-        (
-            m.character and m.character.name_full,
-            m.shown,
-            m.include,
-            m.pose,
-            m.frame,
-            m.ghost,
-            changed(m.picture),
-        )
-        for m in isa.cast
-    ]
-    return (
-        (scene.frame_start, scene.frame_end, scene.frame_step, render.fps, render.fps_base),
-        (render.resolution_x, render.resolution_y, render.pixel_aspect_x, render.pixel_aspect_y),
-        (camera, camera and camera.data and camera.data.type, len(scene.objects)),
-        (isa.model, isa.background, isa.footage, isa.footage_start, isa.folder),
-        cast,
-    )

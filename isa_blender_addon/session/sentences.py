@@ -6,7 +6,7 @@ from isa_engine.errors import EngineError, IsaError
 
 from ..language.remark import Remark, remark
 from ..language.translation import told
-from .reading import staging
+from .readiness import staging
 
 
 class Sentences:

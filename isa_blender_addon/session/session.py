@@ -29,7 +29,8 @@ from .courses import Courses
 from .earlier_takes import EarlierTakes
 from .ends import tell_end
 from .expected import job_seconds, reading_seconds
-from .reading import WELL, Reading, make_ready
+from .readiness import make_ready
+from .reading import WELL, Reading
 from .sentences import Sentences
 from .window import redraw
 

@@ -18,7 +18,7 @@ from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..session import tracking
 from ..session.current import session
-from ..session.reading import obstacle
+from ..session.readiness import obstacle
 from ..settings.cast import playing
 from ..settings.models import chosen
 from ..settings.shot import canvas

@@ -69,9 +69,9 @@ def made_in_blender(scene, _folder):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (nothing_chosen, "no footage is chosen"),
+        (nothing_chosen, "No footage is chosen"),
         (gone, "footage is missing"),
-        (too_short, r"the footage lasts from frame 1 to 9, the shot from 1 to 29 \(.*footage\.mp4\)"),
+        (too_short, r"The footage lasts from frame 1 to 9, the shot from 1 to 29 \(.*footage\.mp4\)"),
         (begins_late, "lasts from frame 3 to 11, the shot from 1 to 5"),
         (made_in_blender, "no movie and no picture file"),
     ],

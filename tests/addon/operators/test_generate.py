@@ -12,7 +12,7 @@ import pytest
 from isa_blender_addon.engine import process
 from isa_blender_addon.operators import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
-from isa_blender_addon.session import reading
+from isa_blender_addon.session import readiness, reading
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.ids import shot_id_of
 from isa_engine.shot.validation import MAX_FRAMES
@@ -119,7 +119,7 @@ def test_cancel_ends_the_job_and_leaves_the_scene_as_it_was(shot, tmp_path):
 def test_a_range_too_long_for_a_take_is_said_before_all_of_it_is_read(shot, tmp_path, monkeypatch):
     bpy.ops.isa.refresh_cast()
     shot.frame_step, shot.frame_end = 2, 2 * MAX_FRAMES
-    assert reading.obstacle(shot) is None
+    assert readiness.obstacle(shot) is None
     shot.frame_end += 1
     monkeypatch.setattr(reading, "capture_frames", None)
     end = f"Set its end to {2 * MAX_FRAMES - 1} or earlier"
@@ -314,10 +314,10 @@ def unwritable(scene, tmp_path, _monkeypatch):
     ("spoil", "sentence"),
     [
         (no_camera, "no active camera in scene 'Scene'. Add one"),
-        (no_character, "there is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
-        (nobody_included, "there is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
-        (missing_picture, r"cannot read '.*gone\.png': .* \(reference picture of 'Anna'\)"),
-        (orthographic, r"the camera is orthographic \(camera 'Camera'\)\. Set its lens type"),
+        (no_character, "There is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
+        (nobody_included, "There is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
+        (missing_picture, r"Cannot read '.*gone\.png': .* \(reference picture of 'Anna'\)"),
+        (orthographic, r"The camera is orthographic \(camera 'Camera'\)\. Set its lens type"),
         (not_installed, "No engine on this machine. Run install/engine.sh"),
         (unwritable, "takes' cannot be written: .* Choose another"),
     ],
