@@ -6,10 +6,13 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from isa_engine.configuration.parts import canvas_of
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ModelError
 from isa_engine.models import KINDS, describe
-from isa_engine.shot import Settings
+from isa_engine.models.kind import MAX_DETAIL
+from isa_engine.models.refusal import check_wishes
+from isa_engine.shot import Settings, canvas_size
 
 HELP = "measure a model on held-out clips"
 
@@ -27,7 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="folder of the model's weights (default: the bundled)")
     parser.add_argument("--clips", type=int, default=12, help="of each kind (default: 12)")
     parser.add_argument("--frames", type=int, default=17, help="of each clip, 1 + 4k (default: 17)")
-    parser.add_argument("--size", default="128x128", metavar="WxH")
+    canvas = parser.add_mutually_exclusive_group()
+    canvas.add_argument(
+        "--size", default="128x128", metavar="WxH", help="of each clip (default: %(default)s)"
+    )
+    canvas.add_argument(
+        "--detail",
+        type=int,
+        choices=range(1, MAX_DETAIL + 1),
+        help="clips as large as the canvas that an artist gets with this detail, painted in tiles; 2 is what "
+        "the presets Final and Exact have",
+    )
     parser.add_argument(
         "--steps", type=int, default=Settings.steps, help="of denoising (default: %(default)s)"
     )
@@ -82,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         _plates(arguments)
         return
     config = model_config(arguments.model)
-    width, height = config.canvas(arguments.size)
+    width, height = _canvas(arguments)
     read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part)
     bundled = weights_folder if read is None else autoencoder_folder
     folder = arguments.weights or bundled(arguments.model)
@@ -93,6 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
     sampling = Sampling(arguments.steps, arguments.guidance, POLICIES[arguments.policy])
     out, clips, report = arguments.out, arguments.clips, PrintedProgress()
     out.mkdir(parents=True, exist_ok=True)
+    print(f"clips of {_seen(arguments)}", flush=True)
 
     if arguments.part == "vae":
         from isa_engine.evaluation.tables.autoencoder import autoencoder
@@ -107,7 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
         from isa_engine.evaluation.tables.control import control
 
         bare = untrained(config, folder, arguments.device)
-        tables = [control(model, bare, held_out, clips, sampling, out, report)]
+        tables = [control(model, bare, held_out, clips, sampling, out, report, arguments.detail or 1)]
     elif arguments.part == "limits":
         from isa_engine.evaluation.tables.limits import limits
 
@@ -158,10 +172,7 @@ def _plates(arguments: argparse.Namespace) -> None:
     from isa_engine.pipeline.painter import load_model
 
     model = load_model(arguments.model, arguments.device)
-    try:
-        width, height = map(int, arguments.size.split("x"))
-    except ValueError as error:
-        raise ModelError(f"'{arguments.size}' is no size", remedy="Give it as WIDTHxHEIGHT.") from error
+    width, height = _canvas(arguments)
     how = arguments.steps, arguments.guidance, arguments.seed, arguments.policy
     split = HELD_OUT_RICH if arguments.rich else HELD_OUT
     held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
@@ -171,6 +182,26 @@ def _plates(arguments: argparse.Namespace) -> None:
     tables = [control_of_plates(model, held_out, arguments.clips, settings, out, report)]
     table.write(out, arguments.part, tables, _settings(arguments, model))
     print("\n".join(each.markdown() for each in tables))
+
+
+def _canvas(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Width and height of the clips, pixels.
+
+    Raises:
+        ModelError: the size is not written as one or does not suit the model, or it does not paint in tiles.
+    """
+    model = describe(arguments.model)
+    if arguments.detail is None:
+        return canvas_of(model.name, model.multiple, arguments.size)
+    check_wishes(model, {"detail": arguments.detail})
+    return canvas_size(1, 1, model.short_side, model.multiple, arguments.detail)
+
+
+def _seen(arguments: argparse.Namespace) -> str:
+    """The size of the clips, and in how many tiles a model sees them."""
+    width, height = _canvas(arguments)
+    tiles = len(describe(arguments.model).tiles(width, height))
+    return f"{width}x{height}" + (f" in {tiles} tiles" if tiles else "")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -209,7 +240,7 @@ def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         "first seed": arguments.seed,
         "drawn from": (HELD_OUT_RICH if arguments.rich else HELD_OUT).name,
         "frames": arguments.frames,
-        "size": arguments.size,
+        "size": _seen(arguments),
         "device": model.device.type,
         "torch": torch.__version__,
     }

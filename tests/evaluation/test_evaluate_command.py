@@ -4,7 +4,10 @@ import pytest
 
 from isa_engine import configuration
 from isa_engine.cli import main
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.evaluation.reporting.table import read
+from isa_engine.models.isa import ISA
+from isa_engine.shot import canvas_size
 from tests.pipeline.shots import MICRO
 
 SHORT = ["--model", "micro", "--clips", "1", "--frames", "9", "--size", "64x48", "--steps", "1"]
@@ -28,6 +31,24 @@ def test_vae_leaves_both_tables_a_plot_and_a_sheet(tmp_path):
     assert latents.cell("a standard Gaussian", "deviation") == 1
     assert settings["weights"] == "random"
     assert {"vae.md", "latents.png", "vae.png"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_clips_may_be_of_the_canvas_that_a_preset_with_more_detail_has(tmp_path, capsys):
+    sized = SHORT[: SHORT.index("--size")] + SHORT[SHORT.index("--size") + 2 :]
+    options = ["--out", str(tmp_path), "--device", "cpu", *sized, "--detail", str(PRESETS["Final"].detail)]
+    assert main(["evaluate", "vae", *options]) == 0
+    side = canvas_size(1, 1, MICRO.short_side, MICRO.multiple, 2)[0]
+    rows = side // MICRO.vae.spatial_compression
+    told = f"{side}x{side} in {MICRO.tile_count(rows, rows)[0]} tiles"
+    assert f"clips of {told}" in capsys.readouterr().out
+    assert read(tmp_path / "vae.json")[1]["size"] == told
+
+
+def test_a_model_that_does_not_paint_in_tiles_is_measured_with_no_detail(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(ISA, "detail", 1)
+    options = ["--out", str(tmp_path), "--model", "micro", "--detail", "2"]
+    assert main(["evaluate", "control", *options]) == 1
+    assert "'micro' does not paint in tiles" in capsys.readouterr().err
 
 
 def test_video_measures_each_metric_in_the_three_settings(tmp_path):

@@ -69,6 +69,7 @@ def control(
     sampling: Sampling,
     out: Path,
     report: Report = lambda what, done, of: None,
+    detail: int = 1,
 ) -> Table:
     """Measure a model's control of the video; contact sheets go into a folder.
 
@@ -76,6 +77,7 @@ def control(
         bare: the untrained model (``candidates.videos.untrained``), a baseline.
         count: clips of each kind.
         out: the folder.
+        detail: tiles along the shorter side of the canvas before Blender's camera, whose aspect is its own.
     """
     measurements: Measurements = defaultdict(lambda: defaultdict(list))
     figures: list[bool] = []
@@ -104,7 +106,9 @@ def control(
                 rows = [("render", clip.clip.video), *((k, videos[k].video) for k in CANDIDATES)]
                 write_contact_sheet(out / name, rows)
             report(kind.name, done + 1, count)
-    _measure_blenders_camera(measurements, model, bare, held_out, count, sampling, report)
+    size = canvas_size(*RENDER, model.config.short_side, model.config.multiple, detail)
+    seen = held_out.sized(size[1], size[0])
+    _measure_blenders_camera(measurements, model, bare, seen, count, sampling, report)
     return table_of(measurements, figures)
 
 
@@ -167,9 +171,8 @@ def _measure_blenders_camera(
     report: Report,
 ) -> None:
     """Silhouettes of one person at the origin, seen by the camera of a new Blender scene, in its aspect."""
-    width, height = canvas_size(*RENDER, model.config.short_side, model.config.multiple)
     report(BLENDER.name, 0, count)
-    for done, clip in enumerate(held_out.sized(height, width).clips(BLENDER, count)):
+    for done, clip in enumerate(held_out.clips(BLENDER, count)):
         for column, candidate in _candidates(model, bare, clip, sampling).items():
             figure = keyed(candidate.video, clip.screen, clip.tolerance)
             figure = clip.repeated_mask if column == REPEATED else figure

@@ -1,9 +1,12 @@
 """The whole table, for videos whose worth is known."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from PIL import Image
 
+from isa_engine.configuration import isa_tiny
 from isa_engine.evaluation.candidates.plates import ClipPlate
 from isa_engine.evaluation.candidates.videos import (
     MODEL,
@@ -155,3 +158,21 @@ def test_an_untrained_model_is_measured_and_a_seed_gives_one_video(model, one):
     assert video.shape == one[0].clip.video.shape
     assert video.abs().max() <= 1
     assert torch.equal(video, again)
+
+
+@pytest.mark.parametrize(("detail", "size"), [(1, (128, 224)), (2, (224, 400))])
+def test_blenders_camera_sees_the_canvas_that_an_artist_gets(monkeypatch, tmp_path, detail, size):
+    seen = []
+
+    class Nothing:
+        def clips(self, kind, count):
+            return iter(())
+
+        def sized(self, *size):
+            seen.append(size)
+            return self
+
+    monkeypatch.setattr(room, "table_of", lambda measurements, figures: None)
+    model = SimpleNamespace(config=isa_tiny())
+    room.control(model, model, Nothing(), 1, SAMPLING, tmp_path, detail=detail)
+    assert seen == [size]
