@@ -29,8 +29,7 @@ def make_ghost(scene, member) -> None:
     Raises:
         SceneError: the character has no armature to be posed by, or its picture cannot be read.
     """
-    size = picture_size(member.picture)
-    if size is None:
+    if picture_size(member.picture) is None:
         raise SceneError(
             "the picture is missing, or none",
             where="reference picture of '{name}'",
@@ -63,7 +62,7 @@ def make_ghost(scene, member) -> None:
     for modifier in skin.modifiers:
         if modifier.type == "ARMATURE" and modifier.object == character:
             modifier.object = ghost
-    member.ghost, member.ghost_camera = ghost, _camera(scene, collection, member, size)
+    member.ghost, member.ghost_camera = ghost, _camera(scene, collection, member)
     if joint_bones(ghost):
         _free(ghost)
         pose_ghost(member, np.zeros((BODY_JOINTS, 3)), np.array([0.0, 0.0, -_BEFORE]))
@@ -110,7 +109,7 @@ def fit_camera_to_picture(scene, member) -> None:
     member.ghost_camera.data.sensor_fit = "VERTICAL" if size[0] / size[1] <= shape else "HORIZONTAL"
 
 
-def _camera(scene, collection, member, size: tuple[int, int]):
+def _camera(scene, collection, member):
     name = f"{member.character.name} reference camera"
     camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
     camera.location = _APART * len(collection.objects), 0, _BELOW

@@ -44,14 +44,12 @@ class Performance:
         rotations: ``(M, 55, 3)`` axis-angle, each relative to its parent's; the pelvis's is in the camera's
             view (−Z ahead, Y up).
         pelvis: ``(M, 3)`` metres, in the camera's view.
-        standing: ``(M, 2)`` bool, whether the left and the right foot stand.
     """
 
     person: int
     frames: np.ndarray
     rotations: np.ndarray
     pelvis: np.ndarray
-    standing: np.ndarray
 
 
 def guessed_intrinsics(size: tuple[int, int]) -> np.ndarray:
@@ -106,11 +104,9 @@ def performances(
             place = _smooth_place(np.array(pelvis), time)
             shown = [one for number, one in seen[name] if number in kept]
             places = _smooth_landmarks(shown, time)
-            turned, place, standing = on_their_feet(
-                turned, place, places, rest, time, footage.size, intrinsics
-            )
+            turned, place, _ = on_their_feet(turned, place, places, rest, time, footage.size, intrinsics)
             frames = np.array(numbers, np.int64)
-            found.append(Performance(name, frames, axis_angles(turned), place, standing))
+            found.append(Performance(name, frames, axis_angles(turned), place))
     return found
 
 

@@ -24,7 +24,7 @@ def video(scene, tmp_path, monkeypatch, addon):
     scene.render.fps = round(RATE)
     rotations = bundled_motion("walk").rotations[:8].astype(float)
     pelvis = np.array([0, 0.1, -5.0]) + np.arange(8)[:, None] * [0.05, 0, 0]
-    person = Performance(0, np.arange(2, 10), rotations, pelvis, np.zeros((8, 2), bool))
+    person = Performance(0, np.arange(2, 10), rotations, pelvis)
     write_tracks(tmp_path / "ready" / "detected.npz", [person], SIZE, RATE)
     clip = tmp_path / "a clip.MP4"
     clip.write_bytes(b"a video")
