@@ -44,6 +44,7 @@ def model_cost(model: Description, frames: int, width: int, height: int, charact
         "canvas": [width, height],
         "frames": frames,
         "characters": characters,
+        "tiles": len(model.tiles(width, height)) or 1,
         "tokens": model.tokens(work),
         "parameters": counts,
         "bytes": {"float32": 4 * total, "float16": 2 * total, "8 bits": total},
@@ -65,9 +66,11 @@ def _with_total(parts: dict[str, int]) -> dict[str, int]:
 def _table(cost: dict[str, Any]) -> str:
     width, height = cost["canvas"]
     state = "" if cost["trained"] else ", untrained"
+    # In a shot tiles are told of what comes near them; here nobody knows where anybody is.
+    tiles = f", {cost['tiles']} tiles that all show everybody" if cost["tiles"] > 1 else ""
     lines = [
         f"{cost['model']}{state}, {cost['frames']} frames of {width} × {height}, "
-        f"{cost['characters']} in the cast"
+        f"{cost['characters']} in the cast{tiles}"
     ]
     for title, values in (
         ("tokens", cost["tokens"]),

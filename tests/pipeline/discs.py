@@ -73,6 +73,9 @@ class Described:
     def lighter(self) -> None:
         pass
 
+    def tiles(self, width, height) -> tuple[()]:
+        return ()
+
     def memory_beside(self, work) -> float:
         return 2.0**10
 

@@ -161,7 +161,9 @@ def test_model_show_counts_the_parameters_there_are(shot, model, capsys):
 def test_model_show_grows_with_what_it_is_asked_about():
     tiny = describe("isa-tiny")
     small, long = model_cost(tiny, 5, 128, 128, 1), model_cost(tiny, 33, 128, 128, 1)
-    crowd = model_cost(tiny, 5, 128, 128, 3)
+    crowd, large = model_cost(tiny, 5, 128, 128, 3), model_cost(tiny, 5, 400, 224, 1)
+    assert (small["tiles"], large["tiles"]) == (1, 8)
+    assert large["tokens"] == {name: 8 * count for name, count in small["tokens"].items()}
     assert small["step_operations"]["total"] < crowd["step_operations"]["total"]
     assert small["tokens"]["video"] < long["tokens"]["video"]
     assert crowd["tokens"]["points"] == 3 * small["tokens"]["points"]
