@@ -37,9 +37,10 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
         ShotError: the take is not whole or was staged otherwise, or no frame would be made.
     """
     content = _read(take / SHOT)
-    earlier = read_shot(content)
+    earlier, digest = read_shot(content), hashlib.sha256(content).hexdigest()
+    weights = _weights(take / RECORD, digest)
     _check_staging(shot, earlier)
-    latents, weights = _latents(take, earlier), _weights(take / RECORD)
+    latents = _latents(take, earlier)
     if frames == CHANGED:
         chosen = changed_frames(shot, earlier)
     else:
@@ -52,7 +53,6 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     # Cuts are the same as far as both go, and so is the place of each latent.
     kept = np.zeros((latents.shape[0], len(again), *latents.shape[2:]), np.float32)
     kept[:, ~again] = latents[:, np.flatnonzero(~again)]
-    digest = hashlib.sha256(content).hexdigest()
     return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
 
 
@@ -176,11 +176,22 @@ def _latents(take: Path, earlier: Shot) -> np.ndarray:
     return found
 
 
-def _weights(path: Path) -> str:
+def _weights(path: Path, shot: str) -> str:
+    """That made a take, by its record.
+
+    Args:
+        shot: SHA-256 of the shot file beside it.
+    """
     try:
-        return str(json.loads(_read(path))["model"]["weights"])
+        record = json.loads(_read(path))
+        weights, made_of = str(record["model"]["weights"]), record["shot"]["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ShotError("the record is damaged", where=str(path), remedy=_REMEDY) from error
+    if made_of != shot:
+        # A later job has begun in this folder, and has not come to its end: what is told of the cast is its.
+        problem = "the shot beside the plate is not the one that it was made of"
+        raise ShotError(problem, where=str(path.parent), remedy=_REMEDY)
+    return weights
 
 
 def _read(path: Path) -> bytes:

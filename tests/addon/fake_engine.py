@@ -19,6 +19,7 @@ from PIL import Image
 
 from isa_engine.errors import EngineError
 from isa_engine.geometry.frames import latent_count
+from isa_engine.results.record import sha256
 from isa_engine.service.work import worker
 from isa_engine.shot import write_shot
 from tests.service.roles import play
@@ -55,9 +56,10 @@ def generate(shot, _model, out: Path, report, **_) -> None:
         os.kill(os.getppid(), signal.SIGKILL)
     for name in ("plate.mp4", "matte.mp4"):
         paint(out / name, shot)
-    record = {"notes": ["painted without a network"], "model": {"weights": "painted"}}
-    (out / "record.json").write_text(json.dumps(record))
     write_shot(shot, out / "shot.npz")
+    record = {"notes": ["painted without a network"], "model": {"weights": "painted"}}
+    record["shot"] = {"sha256": sha256(out / "shot.npz")}
+    (out / "record.json").write_text(json.dumps(record))
     np.save(out / "latents.npy", np.zeros((4, latent_count(shot.frames), 2, 2), np.float32))
 
 

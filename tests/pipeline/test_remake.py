@@ -255,6 +255,17 @@ def test_what_is_wrong_with_a_take_is_said(windowed, take, tmp_path):
             remade(shot, tmp_path, AGAIN)
 
 
+def test_a_shot_that_a_later_job_has_left_beside_a_plate_is_not_taken_for_its_own(take, tmp_path):
+    """Nothing would have changed, and all of the older picture would be kept."""
+    for name in ("latents.npy", "record.json"):
+        (tmp_path / name).write_bytes((take / name).read_bytes())
+    later = changed(make_shot(FRAMES, steps=3))
+    write_shot(later, tmp_path / "shot.npz")
+    for frames in (CHANGED, AGAIN, None):
+        with pytest.raises(ShotError, match=r"not the one that it was made of \(.*\)\. Generate it whole"):
+            remade(later, tmp_path, frames)
+
+
 def test_the_shot_file_carries_what_is_kept_and_the_record_says_so(windowed, take, tmp_path):
     shot = remade(changed(make_shot(FRAMES, steps=3)), take, AGAIN)
     back = read_shot(encode_shot(shot))

@@ -1,5 +1,6 @@
 """The open scene as a bundle for a render farm."""
 
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,7 +53,9 @@ def test_a_bundle_may_go_on_from_a_take(blend, tmp_path, capsys):
     (tmp_path / "bundle/shots/dance.npz").rename(take / "shot.npz")
     height, width = (side // 8 for side in (read_shot(take / "shot.npz").settings.height, 128))
     np.save(take / "latents.npy", np.ones((16, 2, height, width), np.float32))
-    (take / "record.json").write_text(json.dumps({"model": {"weights": "painted"}}))
+    made_of = hashlib.sha256((take / "shot.npz").read_bytes()).hexdigest()
+    record = {"model": {"weights": "painted"}, "shot": {"sha256": made_of}}
+    (take / "record.json").write_text(json.dumps(record))
     bpy.context.scene.frame_end += 8
     assert farm.main(["--out", str(tmp_path / "longer"), "--of", str(take), "--takes", "2"]) == 0
     for path in (tmp_path / "longer/shots").iterdir():
