@@ -6,8 +6,10 @@
 from dataclasses import dataclass
 
 # Points that a policy keeps from one asking to the next take half a MiB a frame and character of isa-tiny: of
-# these latents, 509 frames, they stay in memory; those of later ones go to a temporary file.
-LATENTS_IN_MEMORY = 128
+# these latents, 253 frames, they stay in memory; those of later ones go to a temporary file. The first layer
+# is up to 60 latents ahead of the last: a take has all of these in memory, and all that layers work on beside
+# them, where it is longer by as many. From there on it takes no more.
+LATENTS_IN_MEMORY = 64
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,15 @@ from isa_engine.geometry.tiles import Tile
 from isa_engine.networks.from_memory import keep_in_memory
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
+from isa_engine.pipeline.heap import give_back
 from isa_engine.pipeline.spread.worker import Worker
 from isa_engine.pipeline.tiles import over_tiles
 from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 
 _SEED = 20260
+# Pieces of a long video after which a processor's heap gives back its gaps. A GPU's tokens do not lie there.
+_PIECES_A_TRIM = 2
 # All parts that a model can have (``parts_of``).
 PARTS = ("vae", "matte_head", "dit", "image_tower", "gate")
 
@@ -110,6 +113,8 @@ class Model:
             for velocity, tokens in self.dit.pieces(latents, timestep, conditioning, points):
                 velocities.append(velocity)
                 gates += [] if self.gate is None else [self.gate(tokens, timestep)]
+                if self.device.type == "cpu" and len(velocities) % _PIECES_A_TRIM == 0:
+                    give_back()
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
 
         with self._mixed():

@@ -1,4 +1,5 @@
-"""Generates in a process of its own and prints the most memory that it had in use, in bytes.
+"""Generates in a process of its own, with checkpoints and previews, and prints the most memory that it had in
+use, in bytes.
 
 usage: python -m tests.cost.generation_process FRAMES WIDTH HEIGHT CHARACTERS POLICY STEPS FOLDER
 """
@@ -6,6 +7,7 @@ usage: python -m tests.cost.generation_process FRAMES WIDTH HEIGHT CHARACTERS PO
 import dataclasses
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -30,7 +32,9 @@ def main(frames: int, width: int, height: int, characters: int, policy: str, ste
     settings = dataclasses.replace(shot.settings, **asked)
     background = footage(frames, width, height)
     shot = dataclasses.replace(shot, characters=tuple(cast), background=background, settings=settings)
-    generate(shot, load_model("isa-tiny", "cpu"), out, lambda progress: None)
+    # As a served job has them.
+    checkpoint = SimpleNamespace(path=out / "checkpoint", saved=lambda step: None)
+    generate(shot, load_model("isa-tiny", "cpu"), out, lambda progress: None, checkpoint)
     status = Path("/proc/self/status").read_text().splitlines()
     (line,) = (line for line in status if line.startswith("VmHWM:"))
     print(int(line.split()[1]) * 1024)
