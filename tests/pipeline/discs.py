@@ -146,6 +146,10 @@ def load(name: str, device: str) -> Discs:
     return Discs() if found is None else Discs(name, radius=found.configs["brush"]["radius"])
 
 
+def compiled(model: Discs) -> Discs:
+    return model
+
+
 def parameters(name: str) -> dict[str, dict[str, int]]:
     return {"brush": {"radius": 1}}
 

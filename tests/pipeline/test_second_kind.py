@@ -1,5 +1,6 @@
 """A model of another kind goes the whole way, and nothing but its own module knows of it."""
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,12 @@ from isa_engine.farm import eligibility, tasks
 from isa_engine.farm.job import write_bundle
 from isa_engine.geometry.frames import decoding_spans
 from isa_engine.geometry.ndc import project, to_pixels
-from isa_engine.models import KINDS, describe, names
+from isa_engine.models import KINDS, Description, describe, names
+from isa_engine.models.isa import ISA
+from isa_engine.models.vace import VACE
 from isa_engine.pipeline import generate, load_model, notes
+from isa_engine.pipeline.open_weights.adding import Adding
+from isa_engine.pipeline.painter import Painter
 from isa_engine.results.record import GENERATED
 from tests.pipeline import discs
 from tests.pipeline.hub import serving
@@ -56,6 +61,20 @@ def made(shot, out: Path, report=lambda progress: None, checkpoint=None) -> dict
 
 def kept_at(path: Path):
     return SimpleNamespace(path=path, saved=lambda step: None)
+
+
+def test_every_kind_has_all_that_is_asked_of_one():
+    """What is asked late, as by a worker before a job, would be missed there."""
+
+    def lacking(protocol, there) -> list[str]:
+        return [name for name in vars(protocol) if not name.startswith("_") and name not in there]
+
+    for described in (ISA, VACE, discs.Described):
+        assert lacking(Description, {*dir(described), *described.__dataclass_fields__}) == []
+    for kind in KINDS.values():
+        assert lacking(Painter, dir(importlib.import_module(kind.painter))) == []
+        if kind.adding:
+            assert lacking(Adding, dir(importlib.import_module(kind.adding))) == []
 
 
 def test_it_is_listed_described_and_told_apart():
