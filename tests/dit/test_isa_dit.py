@@ -37,9 +37,13 @@ def test_any_length_and_canvas_gives_a_velocity_of_its_shape(model, latents, hei
     assert velocity.isfinite().all()
 
 
+# What other models alone read, and what only says whether the network is asked.
+UNHEARD = "normal_maps", "owners", "whereabouts"
+
+
 @pytest.mark.parametrize(
     "field",
-    [f for f in Conditioning.__dataclass_fields__ if "known" not in f and f not in ("normal_maps", "owners")],
+    [f for f in Conditioning.__dataclass_fields__ if "known" not in f and f not in UNHEARD],
 )
 def test_every_condition_has_its_say(model, field):
     x, time, conditioning = inputs()
