@@ -240,7 +240,7 @@ def test_too_little_memory_names_both_numbers_and_what_fits():
 
 def test_a_canvas_that_does_not_fit_may_have_less_detail():
     large = replace(plan().work, detail=4, policy="forecast")
-    needed = [cost.memory(describe("isa-tiny"), replace(large, detail=detail)) for detail in (1, 2, 3, 4)]
+    needed = [cost.memory(describe("isa-tiny"), replace(large, detail=each), "") for each in (1, 2, 3, 4)]
     assert needed == sorted(needed)
     for fits in (1, 2, 3):
         scarce = replace(plan(memory=1.01 * needed[fits - 1] / 0.9), work=large)
