@@ -47,7 +47,7 @@ EXACT, FORECAST, SPARING = "exact", "forecast", "sparing"
 POLICIES = {
     EXACT: EVERYTHING,
     FORECAST: Policy(forecast=2, points=2),
-    SPARING: Policy(forecast=3, points=2, guidance=2),
+    SPARING: Policy(forecast=4, points=2),
 }
 
 
@@ -76,7 +76,7 @@ class Preset:
 # ``isa-engine evaluate speed`` makes. Draft is the model's own canvas, since it is to be quick.
 PRESETS = {
     "Draft": Preset(4, 2.0),
-    "Final": Preset(20, 2.0, FORECAST, detail=2),
+    "Final": Preset(25, 2.0, SPARING, detail=2),
     "Exact": Preset(30, 2.0, detail=2),
 }
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from isa_engine.cli import main
-from isa_engine.results.delivery import KINDS, deliver, people
+from isa_engine.results.delivery import deliver, people
+from isa_engine.results.files import PEOPLE
 from isa_engine.results.video import write_video
 
 FRAMES, SIZE = 4, (48, 64)
@@ -68,7 +69,7 @@ def _decoded(path, pixel_format: str) -> np.ndarray:
         return next(file.decode(video=0)).to_ndarray(format=pixel_format)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PEOPLE)
 def test_what_stood_there_is_replaced_once_all_is_written(results, kind):
     out = deliver(results, kind)
     before = _content(out)

@@ -43,8 +43,8 @@ _TRIED = (
     (30, Policy(forecast=3, points=2, guidance=2)),
     (20, Policy(forecast=2, points=2)),
     (16, Policy(forecast=2, points=2)),
-    # Half of what twelve exact steps cost.
-    (25, Policy(forecast=4, points=2)),
+    (18, Policy(forecast=3, points=2)),
+    (20, Policy(forecast=4, points=2)),
     (16, Policy(forecast=2, points=2, guidance=2)),
 )
 
