@@ -46,7 +46,7 @@ def test_a_shot_goes_to_the_engine_and_its_results_come_back(engine, command, tm
         assert (len(content), hashlib.sha256(content).hexdigest()) == (file.bytes, file.sha256)
     assert any(line.startswith(job) and "done" in line for line in command("list")[1])
     assert command("cancel", job, "--delete") == (0, [])
-    assert command("cancel", job) == (1, ["isa-engine: This engine has no such job."])
+    assert command("cancel", job) == (1, ["isa-engine: This engine has no such job"])
 
 
 def test_the_same_key_queues_once(command, tmp_path):
@@ -54,7 +54,7 @@ def test_the_same_key_queues_once(command, tmp_path):
     first, second = (command("submit", shot, "--key", "take 7".replace(" ", "-"))[1] for _ in range(2))
     assert first == second
     refused = command("submit", shot_file(tmp_path, REFUSED), "--key", "take-7")
-    assert refused == (1, ["isa-engine: This Idempotency-Key came with another shot before."])
+    assert refused == (1, ["isa-engine: This Idempotency-Key came with another shot before"])
 
 
 def test_a_failed_and_a_cancelled_job_end_in_their_sentence(engine, command, tmp_path):
