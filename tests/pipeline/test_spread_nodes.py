@@ -5,7 +5,6 @@ import signal
 from contextlib import contextmanager
 
 import pytest
-import torch
 
 from isa_engine.configuration.policies import FORECAST
 from isa_engine.pipeline import load_model
@@ -54,6 +53,11 @@ def alone(model, told):
     return made(model.predict, *told)
 
 
+def assert_same(found, expected):
+    """To 1e-5 of the largest latent: each step rounds sums over windows in another order, at that scale."""
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
 @contextmanager
 def shared(model):
     """The model on this process and two nodes."""
@@ -67,9 +71,9 @@ def shared(model):
 
 def test_nodes_make_the_take_of_one_device(cluster, model, told, alone):
     with shared(model) as spread:
-        torch.testing.assert_close(made(spread, *told), alone, atol=1e-5, rtol=1e-5)
+        assert_same(made(spread, *told), alone)
         forecast = made(model.predict, *told, FORECAST)
-        torch.testing.assert_close(made(spread, *told, FORECAST), forecast, atol=1e-5, rtol=1e-5)
+        assert_same(made(spread, *told, FORECAST), forecast)
         assert len(spread.workers) == 3
 
 
@@ -85,7 +89,7 @@ def test_a_node_that_hangs_costs_the_evaluation_that_it_was_in(cluster, model, t
             if done == 1:
                 os.kill(number, signal.SIGSTOP)
 
-        torch.testing.assert_close(made(spread, *told, watch=watch), alone, atol=1e-5, rtol=1e-5)
+        assert_same(made(spread, *told, watch=watch), alone)
         assert len(spread.workers) == 2
         assert first not in spread.workers
 
@@ -101,7 +105,7 @@ def test_a_node_that_is_killed_costs_the_evaluation_that_it_was_in(cluster, mode
             if done == 1:
                 cluster.remove_node(node, allow_graceful=False)
 
-        torch.testing.assert_close(made(spread, *told, watch=watch), alone, atol=1e-5, rtol=1e-5)
+        assert_same(made(spread, *told, watch=watch), alone)
         assert steps == list(range(1, STEPS + 1))
         assert len(spread.workers) == 2
     assert f"{lost.name} is lost" in caplog.text
