@@ -122,15 +122,6 @@ def test_each_tile_has_points_of_its_own(model, conditioning):
     assert not changed[: TILES[-1].first[0]].any()
 
 
-@pytest.mark.parametrize("policy", ["exact", FORECAST])
-def test_devices_that_share_a_take_share_its_tiles(policy):
-    windowed = speaking(WINDOWED)
-    shared = dataclasses.replace(windowed, others=(Device(windowed),))
-    shot = large(21, steps=4, policy=policy)
-    alone, together = (denoise(shot, "hash", each, lambda _: None) for each in (windowed, shared))
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
-
-
 def test_a_take_of_tiles_has_the_canvas_that_was_asked_for(model, silent):
     latents = denoise(large(), "hash", model, silent)
     assert latents.shape[-2:] == (HEIGHT // SIDE, WIDTH // SIDE)
@@ -242,10 +233,11 @@ def test_conditions_are_cut_once(told):
 
 
 @pytest.mark.parametrize("policy", ["exact", FORECAST])
-def test_devices_that_share_a_take_leave_out_what_one_does(policy):
+@pytest.mark.parametrize("staged", [large, apart])
+def test_devices_that_share_a_take_share_its_tiles_and_leave_out_what_one_does(staged, policy):
     windowed = speaking(WINDOWED)
     shared = dataclasses.replace(windowed, others=(Device(windowed),))
-    shot = apart(21, steps=4, policy=policy)
+    shot = staged(21, steps=4, policy=policy)
     alone, together = (denoise(shot, "hash", each, lambda _: None) for each in (windowed, shared))
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
