@@ -31,16 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from isa_engine.service.files.folders import Folders
     from isa_engine.service.http.tokens import Tokens
     from isa_engine.service.queue.database import Database
 
     try:
-        database = Database(Folders(arguments.data, arguments.store).queue)
+        database = Database(_queue(arguments), create=arguments.action == "add")
         with closing(database):
             _do(arguments, Tokens(database))
     except OSError as error:
         raise EngineError(f"the queue cannot be used: {error.strerror}", where=str(arguments.data)) from error
+
+
+def _queue(arguments: argparse.Namespace) -> str | Path:
+    """Where the tokens are. The first token makes the engine's folder; nothing else makes one.
+
+    Raises:
+        EngineError: there is no queue, or the folder cannot be made.
+        OSError: the folder cannot be written.
+    """
+    from isa_engine.service.files.folders import Folders
+    from isa_engine.service.upkeep import custody, lock
+
+    if arguments.store:
+        return arguments.store
+    if arguments.action != "add":
+        return custody.queue_in(arguments.data)
+    lock.make(arguments.data)
+    return Folders(arguments.data).queue
 
 
 def _do(arguments: argparse.Namespace, tokens: "Tokens") -> None:

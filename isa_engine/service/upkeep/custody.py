@@ -22,7 +22,7 @@ def check(data: Path) -> list[str]:
     Raises:
         EngineError: the queue itself cannot be read.
     """
-    path = _queue_in(data)
+    path = queue_in(data)
     if found := fault(path):
         raise EngineError(f"the queue is damaged: {found}", where=str(path), remedy=_remedy(path))
     folders, findings = Folders(data), []
@@ -47,7 +47,7 @@ def back_up(data: Path, file: Path) -> None:
     Raises:
         EngineError: there is none, it is damaged, or the copy cannot be written, or not there.
     """
-    path = _queue_in(data)
+    path = queue_in(data)
     if file.exists() and file.resolve().is_relative_to(data.resolve()):
         remedy = "Name a new file, on another disk if there is one."
         raise EngineError(
@@ -104,7 +104,12 @@ def _put_aside(path: Path) -> Path | None:
     return kept
 
 
-def _queue_in(data: Path) -> Path:
+def queue_in(data: Path) -> Path:
+    """The queue's file of a data folder.
+
+    Raises:
+        EngineError: there is none.
+    """
     path = data / QUEUE
     if not path.is_file():
         raise EngineError("there is no queue", where=str(data), remedy=_remedy(path))

@@ -18,9 +18,9 @@ from isa_engine.service.files.folders import QUEUE, Folders
 from isa_engine.service.queue.sqlite import as_os_error, connect, identity
 
 FILE = "lock.sqlite3"
-# What a folder of an engine's has, and what a file system has that was just made.
-_OURS = (FILE, QUEUE, "uploads", "jobs")
-_FRESH = ("lost+found",)
+# What nobody's folder but an engine's has, also before an ending; what one has that lost these, and others'
+# have, too; and what a file system has that was just made.
+_OURS, _COMMON, _FRESH = (FILE, QUEUE), {"uploads", "jobs"}, {"lost+found"}
 _REMADE = "%s: the lock of the engine's folder was deleted or replaced. It is made anew."
 _DAMAGED = "%s: the lock of the engine's folder was damaged. It is made anew."
 _TAKEN = "{}: another engine began here while this one ran, after the lock was deleted. Stop one of them."
@@ -101,9 +101,8 @@ def held(root: Path, store: str = "", results: str = "") -> Iterator[tuple[Folde
     Raises:
         EngineError: the folder cannot be written, or another service has it.
     """
+    make(root)
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _refuse_strangers(root)
         lock = Lock(root)
     except BlockingIOError as error:
         remedy = "Stop it, or choose another folder with --data."
@@ -118,15 +117,29 @@ def held(root: Path, store: str = "", results: str = "") -> Iterator[tuple[Folde
         yield folders, lock
 
 
+def make(root: Path) -> None:
+    """Make a data folder, unless it is there.
+
+    Raises:
+        EngineError: it cannot be made, or is another program's: it would become unreadable for that.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_strangers(root)
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+
+
 def _refuse_strangers(root: Path) -> None:
     """Take no folder that is another program's: its mode becomes 0700.
 
     Raises:
         OSError: other things lie there, and nothing of an engine's.
     """
-    found = {path.name for path in root.iterdir() if path.name not in _FRESH}
-    if found and not any(name.startswith(_OURS) for name in found):
-        raise OSError(errno.ENOTEMPTY, f"other things lie there, such as {min(found)!r}")
+    found = {path.name for path in root.iterdir()}
+    strange = found - _COMMON - _FRESH
+    if strange and not any(name.startswith(_OURS) for name in found):
+        raise OSError(errno.ENOTEMPTY, f"other things lie there, such as {min(strange)!r}")
 
 
 def _cannot_write(root: Path, error: OSError) -> EngineError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 
 import pytest
@@ -26,7 +27,33 @@ def test_a_folder_with_other_things_in_it_is_left_as_it_is(tmp_path, name):
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("name", ["lost+found", "queue.sqlite3", "jobs"])
+@pytest.mark.parametrize("common", ["uploads", "jobs"])
+def test_a_folder_is_no_engines_for_a_name_that_others_have_too(tmp_path, common):
+    (tmp_path / common).mkdir()
+    (tmp_path / "thesis.odt").touch()
+    with pytest.raises(EngineError, match=r"lie there, such as 'thesis\.odt'"), held(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("action", [["list"], ["add", "anna"], ["revoke", "0"]])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_mistyped_folder_gets_no_queue_by_a_command_about_tokens(tmp_path, capsys, action, there):
+    """What is made where there is nothing is a new engine's folder, and only the first token makes one."""
+    data = tmp_path / "home"
+    if there:
+        data.mkdir(mode=0o755)
+        (data / "thesis.odt").touch()
+    made = action[0] == "add" and not there
+    assert main(["token", *action, "--data", str(data)]) == (0 if made else 1)
+    if not made:
+        assert re.search("there is no queue|other things lie there", capsys.readouterr().err)
+        assert data.exists() == there
+    if there:
+        assert data.stat().st_mode & 0o777 == 0o755
+        assert [path.name for path in data.iterdir()] == ["thesis.odt"]
+
+
+@pytest.mark.parametrize("name", ["lost+found", "queue.sqlite3", "queue.sqlite3.20261127000000", "jobs"])
 def test_a_new_disk_or_a_folder_of_an_engine_is_taken(tmp_path, name):
     (tmp_path / name).mkdir()
     with held(tmp_path) as (folders, _):
