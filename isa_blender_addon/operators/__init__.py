@@ -1,13 +1,15 @@
-"""What the artist can do, one operator a file: each that lies here and has ``CLASSES`` is registered."""
+"""What the artist can do, by subject: each file in these rooms that has ``CLASSES`` is registered."""
 
 import importlib
 import pkgutil
 
 import bpy
 
-from . import add_character, refresh_cast
+from .cast import add_character, refresh_cast
 
-_FILES = [importlib.import_module(f"{__name__}.{file.name}") for file in pkgutil.iter_modules(__path__)]
+_FILES = [
+    importlib.import_module(file.name) for file in pkgutil.walk_packages(__path__, prefix=f"{__name__}.")
+]
 _CLASSES = [cls for file in _FILES for cls in getattr(file, "CLASSES", ())]
 
 

@@ -2,8 +2,8 @@
 
 import bpy
 
-from ..operators.choose_picture import PICTURES
-from ..operators.import_motion import MOTIONS
+from ..operators.cast.choose_picture import PICTURES
+from ..operators.cast.import_motion import MOTIONS
 
 
 class _ForTheCast:

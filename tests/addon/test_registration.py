@@ -13,7 +13,7 @@ import pytest
 import isa_blender_addon
 from isa_blender_addon.cache import cleaning, measuring
 from isa_blender_addon.matching import draw as marks
-from isa_blender_addon.operators import refresh_cast
+from isa_blender_addon.operators.cast import refresh_cast
 from isa_blender_addon.overlay import draw as overlay
 from isa_blender_addon.session.current import close, session
 

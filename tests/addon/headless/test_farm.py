@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from isa_blender_addon.headless import farm
-from isa_blender_addon.operators import write_farm_bundle
-from isa_blender_addon.operators.reading import ReadingOperator
+from isa_blender_addon.operators.kinds.reading import ReadingOperator
+from isa_blender_addon.operators.shot import write_farm_bundle
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings import models
 from isa_engine.models import KINDS

@@ -15,7 +15,7 @@ from isa_blender_addon.overlay.watch import Watch
 from isa_blender_addon.session.current import session
 from isa_blender_addon.ui import panel
 from isa_engine.errors import SceneError
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import stage
 
 ROOT = Path(isa_blender_addon.__file__).parent
@@ -23,7 +23,8 @@ ROOT = Path(isa_blender_addon.__file__).parent
 _COMMANDS = {*(ROOT / "headless").glob("*.py"), *(ROOT / "dataset").glob("*.py"), ROOT / "batch.py"}
 MODULES = sorted({*ROOT.rglob("*.py")} - _COMMANDS)
 # The others work in threads, or for these.
-SAYING = [path for path in MODULES if path.parent.name in ("ui", "operators", "overlay", "preflight")]
+_SAYING = {"ui", "operators", "overlay", "preflight"}
+SAYING = [path for path in MODULES if path.relative_to(ROOT).parts[0] in _SAYING]
 SAYING.append(ROOT / "session" / "current.py")
 
 

@@ -12,10 +12,10 @@ import isa_blender_addon
 from isa_blender_addon.language import translation
 from isa_blender_addon.ui import panel
 from isa_engine.configuration import MODELS
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 
 ROOT = Path(isa_blender_addon.__file__).parent
-LOOKED_UP = [path for folder in ("ui", "operators", "preflight") for path in (ROOT / folder).glob("*.py")]
+LOOKED_UP = [path for folder in ("ui", "operators", "preflight") for path in (ROOT / folder).rglob("*.py")]
 # Names of buttons, panels and fields are written like titles; these words are small in them.
 SMALL = {"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with", "than"}
 

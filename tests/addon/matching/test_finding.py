@@ -9,14 +9,14 @@ import pytest
 from isa_blender_addon.matching import draw, found, seen
 from isa_blender_addon.matching.marks import close
 from isa_blender_addon.matching.pose import is_posed
-from isa_blender_addon.operators.fit_pose import refit
+from isa_blender_addon.operators.matching.fit_pose import refit
 from isa_blender_addon.settings.cast import cast_member, refresh_cast
 from isa_engine.body import bundled_motion, open_body
 from isa_engine.body.fitting.keypoints import KEYPOINTS
 from isa_engine.body.fitting.landmarks import detected_offsets
 from isa_engine.client.location import python_of
 from isa_engine.detection.telling import told
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import stage
 from tests.detection.sightings import sighting
 from tests.pipeline.shots import picture

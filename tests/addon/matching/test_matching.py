@@ -11,7 +11,7 @@ from mathutils import Vector
 
 from isa_blender_addon.matching import draw, ghost, pose, seen
 from isa_blender_addon.matching.marks import error, in_words, mark_at, next_unmarked
-from isa_blender_addon.operators.mark_joints import ISA_OT_mark_joints
+from isa_blender_addon.operators.matching.mark_joints import ISA_OT_mark_joints
 from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.settings.cast import cast_member, references, refresh_cast
@@ -21,7 +21,7 @@ from isa_blender_addon.ui.cast_list import ISA_UL_cast
 from isa_blender_addon.ui.matching import draw_matching
 from isa_engine.body import write_motion
 from isa_engine.body.fitting.keypoints import BODY_JOINTS
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import make_meshcapade, make_mpi, random_motion, stage
 from tests.addon.scenes.shot import capture_shot
 from tests.addon.scenes.snapshot import snapshot

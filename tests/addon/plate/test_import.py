@@ -15,7 +15,7 @@ from isa_blender_addon.plate import background_image, camera_plane, people, stri
 from isa_blender_addon.ui import panel
 from isa_engine.errors import SceneError
 from isa_engine.shot import write_shot
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 from tests.addon.plates import add_camera, inventory, shot_of, write_movie
 from tests.addon.scenes.snapshot import snapshot
 from tests.shot.shots import small_shot

@@ -10,7 +10,8 @@ import pytest
 
 from isa_blender_addon.engine import process
 from isa_blender_addon.headless import generate as headless
-from isa_blender_addon.operators import generate, reading
+from isa_blender_addon.operators.kinds import reading
+from isa_blender_addon.operators.shot import generate
 from isa_blender_addon.preflight import glance as glancing
 from isa_blender_addon.preflight.glance import _paces, engine_seconds, glance
 from isa_blender_addon.scene.picture import picture_size
@@ -26,8 +27,8 @@ from isa_engine.errors import EngineError, SceneError
 from isa_engine.geometry.frames import Made
 from isa_engine.models import KINDS, describe
 from tests.addon import fake_engine, modal
+from tests.addon.drawn import drawn
 from tests.addon.modal import Window
-from tests.addon.operators.test_scene import drawn
 from tests.addon.scenes.cast import add_person, random_motion, stage
 from tests.addon.scenes.snapshot import snapshot
 from tests.pipeline import discs

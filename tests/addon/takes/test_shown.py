@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from isa_blender_addon.operators import takes as takes_operators
-from isa_blender_addon.operators.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
+from isa_blender_addon.operators.takes import takes as takes_operators
+from isa_blender_addon.operators.takes.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.takes.ids import own_takes, shot_id_of, take_places

@@ -20,7 +20,7 @@ from isa_blender_addon.ui.models import ISA_MT_models
 from isa_engine.errors import EngineError, SceneError
 from isa_engine.models import KINDS
 from isa_engine.service.http.engine_routes import model_info
-from tests.addon.operators.test_scene import drawn
+from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import stage
 from tests.addon.scenes.shot import capture_shot
 from tests.pipeline import discs

@@ -1,0 +1,1 @@
+"""Buttons of the cast: who plays, their pictures, their motions."""

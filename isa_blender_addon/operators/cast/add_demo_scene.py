@@ -1,0 +1,49 @@
+"""A scene to try everything on."""
+
+import bpy
+
+from ...preferences.folders import free
+from ...rigs.demo import REFERENCE, build_demo_scene
+from ...scene.reference import render_reference
+from ...session.window import look_through_camera
+from ...settings.cast import cast_picture
+from ...takes.folders import made_output_folder
+from ..kinds.operator import Operator
+
+# The reference is painted again at the model's size; a quarter of the frame is more than that and quick.
+_PERCENTAGE = 25
+
+
+class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
+    bl_idname = "isa.add_demo_scene"
+    bl_label = "Add Demo Scene"
+    bl_description = "Two dressed characters under a moving camera, in a scene of their own"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context) -> bool:
+        return context.mode == "OBJECT"
+
+    def run(self, context) -> None:
+        if context.scene.objects:
+            context.window.scene = bpy.data.scenes.new("ISA demo")
+        scene = context.scene
+        build_demo_scene(context)
+        scene.isa.background = "RENDER"
+        look_through_camera(scene)
+        # Last: on a full disk all else is there.
+        cast_picture(scene, str(_reference(scene)))
+
+
+def _reference(scene):
+    """The demo's own first frame stands in for a photograph."""
+    folder = made_output_folder(scene)
+    scene.render.resolution_percentage = _PERCENTAGE
+    try:
+        # Unsaved demos, also those of other Blenders, share the folder.
+        return render_reference(scene, scene.frame_start, free(folder / REFERENCE))
+    finally:
+        scene.render.resolution_percentage = 100
+
+
+CLASSES = (ISA_OT_add_demo_scene,)

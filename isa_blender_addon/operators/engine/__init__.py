@@ -1,0 +1,1 @@
+"""Buttons of the engine and of its jobs."""

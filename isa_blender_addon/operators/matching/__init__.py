@@ -1,0 +1,1 @@
+"""Buttons that bring a character to where it stands in its picture."""

@@ -1,0 +1,1 @@
+"""Buttons of the next take: its settings, its checks and what mends them, Generate."""

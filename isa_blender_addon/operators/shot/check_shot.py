@@ -1,0 +1,24 @@
+"""Read the scene as Generate does, and say what may go wrong."""
+
+import bpy
+
+from ...session.current import session
+from ...session.reading import Reading
+from ..kinds.reading import ReadingOperator
+
+
+class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
+    bl_idname = "isa.check_shot"
+    bl_label = "Check Shot"
+    bl_description = "Look at every frame for what may spoil the plate; nothing is generated"
+
+    @classmethod
+    def poll(cls, _context) -> bool:
+        cls.poll_message_set("The scene is being read")
+        return not session().busy
+
+    def read(self, context) -> Reading:
+        return session().check(context.scene)
+
+
+CLASSES = (ISA_OT_check_shot,)

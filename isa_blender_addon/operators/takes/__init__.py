@@ -1,0 +1,1 @@
+"""Buttons of takes and plates, and of the cache."""

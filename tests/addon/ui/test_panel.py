@@ -1,0 +1,69 @@
+"""What the panel draws of a scene, in every state."""
+
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import bpy
+import pytest
+
+from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.reading import Reading
+from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
+from isa_blender_addon.ui import engine, panel
+from isa_blender_addon.ui.cast_list import ISA_UL_cast
+from isa_engine.errors import SceneError
+from tests.addon.drawn import drawn
+from tests.addon.scenes.cast import add_camera, stage
+
+pytestmark = pytest.mark.usefixtures("addon")
+
+
+def test_the_canvas_is_the_models_for_the_scenes_frame(scene):
+    scene.render.resolution_x, scene.render.resolution_y = 1280, 720
+    for detail, size in ((1, (224, 128)), (2, (400, 224))):
+        scene.isa.detail = detail
+        settings = generation_settings(scene)
+        assert (settings.width, settings.height) == size
+        assert panel.shot_lines(scene)[2] == f"1280×720 → {size[0]}×{size[1]}"
+
+
+def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
+    close()
+    assert "No engine on this machine." in " ".join(drawn(engine.ISA_PT_engine))
+    assert "no active camera" in " ".join(drawn(panel.ISA_PT_generate))
+    add_camera(scene)
+    assert "no character" in " ".join(drawn(panel.ISA_PT_generate))
+    stage(scene)
+    refresh_cast(scene)
+    scene.isa.cast[0].picture = str(tmp_path / "gone.png")
+    scene.isa.cast[0].pose = "FRAME"
+    assert "The picture is missing" in drawn(panel.ISA_PT_cast)
+    ISA_UL_cast.draw_item(None, bpy.context, MagicMock(), scene.isa, scene.isa.cast[0], 0, None, "", 0)
+    scene.frame_end = 1010
+    assert "was tried with" in " ".join(drawn(panel.ISA_PT_generate))
+    drawn(panel.ISA_PT_look)
+    drawn(panel.ISA_PT_plate)
+    session().fail(SceneError("the reference picture of Anna is missing", remedy="Choose another."))
+    assert "Choose another." in " ".join(drawn(panel.ISA_PT_generate))
+    session().reading = Reading(scene)
+    session().reading.progress = "read", 3, 12
+    assert "Reading 3 of 12" in drawn(panel.ISA_PT_generate)
+    session().reading = None
+    close()
+
+
+def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
+    models = tuple(
+        SimpleNamespace(name=name, kind="isa", facts={"state": state})
+        for name, state in (("isa-tiny", "untrained"), ("isa-4b", "here"))
+    )
+    stage(scene)
+    refresh_cast(scene)
+    session().engine.health = SimpleNamespace(models=models, device="cpu", memory=None)
+    assert "untrained" in " ".join(drawn(panel.ISA_PT_generate))
+    scene.isa.model = "isa-4b"
+    assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))
+    close()
