@@ -29,6 +29,7 @@ from ..session.chosen_engine import ChosenEngine
 from ..session.current import begin, close
 from ..session.reading import Reading
 from ..session.session import Session
+from ..takes.replacing import begin_within, leave_within
 from .arguments import add_scene_arguments, configure
 from .places import check_file, make_folder
 
@@ -85,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
 def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:
     """Do what *Generate* does, and save the file with the plate; the saved file.
 
+    What an older take has left in the output folder stays until all of the new one is there.
+
     Args:
         stop: set to end the work.
 
@@ -101,17 +104,20 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     if arguments.in_place:
         check_file(Path(bpy.data.filepath))
     make_folder(out)
+    within = begin_within(out)
     now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
     try:
         if arguments.engine:
             meet(now.engine, stop)
         configure(scene, arguments)
-        reading = now.generate(scene, arguments.anyway or arguments.of is not None, out, keep)
+        reading = now.generate(scene, arguments.anyway or arguments.of is not None, within, keep)
         follow_reading(reading, stop)
         tell_findings(now)
-        follow_job(now, out, stop)
+        follow_job(now, within, stop)
     finally:
         close()
+        # Nobody goes on with a job that has not come to its end.
+        leave_within(within)
     for note in json.loads((out / "record.json").read_text(encoding="utf-8")).get("notes", ()):
         print(f"note: {note}", flush=True)
     return save(out, arguments.in_place)

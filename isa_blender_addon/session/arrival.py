@@ -63,9 +63,12 @@ class Arrivals:
 
     def _bring_in(self, take: Take) -> Iterator[None]:
         """Each step takes Blender so long, with what it draws then, that the next waits for another tick."""
+        try:
+            take = bring_home(self._queue, scene_of(take), take)
+        except SceneError as error:
+            self._complain(told(error), scene_of(take))
         # A failure to read them is said below, where the plate is shown.
         with suppress(SceneError):
-            take = bring_home(self._queue, scene_of(take), take)
             plate.open_movies(take.folder)
         yield
         scene = scene_of(take)

@@ -25,6 +25,7 @@ from ..preferences.folders import free, takes_folder
 from ..takes.files import copy_folder, link_or_copy
 from ..takes.folders import output_folder, unsaved_folder
 from ..takes.ids import known_shot_id, open_scenes
+from ..takes.replacing import leave_within, put_in_place, replaced_by
 from ..takes.take import Take
 
 Places = dict[Path, Path]
@@ -71,11 +72,17 @@ def after_save(queue: JobQueue, target: str, written: bool) -> str:
 
 
 def bring_home(queue: JobQueue, scene, take: Take) -> Take:
-    """A take that has arrived: beside its file, where that was saved since it was sent.
+    """A take that has arrived: in place of the older one that it replaces; or beside its file, where that was
+    saved since it was sent.
 
     Raises:
-        SceneError: it cannot be copied there; it is where it was.
+        SceneError: it cannot be brought there; it is where it was.
     """
+    if (older := replaced_by(take.folder)) is not None:
+        put_in_place(take.folder, older)
+        home = queue.adopt(take, older, take.blend)
+        leave_within(take.folder)
+        return home
     unsaved = unsaved_folder(scene)
     if not bpy.data.filepath or take.folder.parent != unsaved:
         return take

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -113,7 +114,7 @@ class Session:
 
         Args:
             anyway: also where a finding is serious.
-            folder: of the take; by default a new one beside the file.
+            folder: of the take, empty; by default a new one beside the file.
             keep: gives the shot what it keeps of an earlier take.
             made: the segments of which something is made then, as far as is known before frames are read.
 
@@ -126,15 +127,11 @@ class Session:
         self.start_engine()
         take = folder or new_take(scene)
 
-        def drop() -> None:
-            # A folder that was given may hold the results of an older take.
-            if folder is None:
-                discard_folder(take)
-
         def receive(now, shot: Shot) -> None:
             self.submit(now, shot, take)
 
         ahead = self.expected(scene, made)
+        drop = partial(discard_folder, take)
         return self._go_on(Reading(scene, receive, anyway, drop, ahead=ahead, keep=keep))
 
     def check(self, scene) -> Reading:

@@ -1,6 +1,8 @@
 """``isa-engine fetch JOB --out DIR``: the results of a job that is done, checked against their checksums."""
 
 import argparse
+import os
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +24,11 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EngineError(f"cannot write: {error.strerror}", where=str(arguments.out)) from error
-        for name in client.result_names(arguments.job):
-            client.fetch(arguments.job, name, arguments.out / name)
-            print(arguments.out / name)
+        # Beside an older take until all is there: of two takes' files none is any.
+        with tempfile.TemporaryDirectory(prefix=".arriving-", dir=arguments.out) as arriving:
+            names = client.result_names(arguments.job)
+            for name in names:
+                client.fetch(arguments.job, name, Path(arriving, name))
+            for name in names:
+                os.replace(Path(arriving, name), arguments.out / name)
+                print(arguments.out / name)

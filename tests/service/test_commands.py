@@ -8,7 +8,9 @@ import pytest
 
 import isa_engine.commands
 from isa_engine.cli import main
+from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
+from isa_engine.errors import EngineError
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, REFUSED
 
@@ -47,6 +49,26 @@ def test_a_shot_goes_to_the_engine_and_its_results_come_back(engine, command, tm
     assert any(line.startswith(job) and "done" in line for line in command("list")[1])
     assert command("cancel", job, "--delete") == (0, [])
     assert command("cancel", job) == (1, ["isa-engine: This engine has no such job"])
+
+
+def test_results_that_do_not_all_come_leave_an_older_take_alone(command, tmp_path, monkeypatch):
+    take, fetch = tmp_path / "take", EngineClient.fetch
+    take.mkdir()
+    for name in RESULTS:
+        (take / name).write_text("of an older take")
+    _, [job] = command("submit", shot_file(tmp_path, FAST))
+    command("watch", job)
+
+    def break_off(client, job: str, name: str, path: Path) -> None:
+        if name == "shot.npz":
+            raise EngineError("the engine is gone")
+        fetch(client, job, name, path)
+
+    monkeypatch.setattr(EngineClient, "fetch", break_off)
+    assert command("fetch", job, "--out", str(take)) == (1, ["isa-engine: the engine is gone"])
+    assert {file.name: file.read_text() for file in take.iterdir()} == dict.fromkeys(
+        RESULTS, "of an older take"
+    )
 
 
 def test_the_same_key_queues_once(command, tmp_path):

@@ -13,10 +13,14 @@ import pytest
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.scene.picture_bytes import without_words
+from isa_blender_addon.takes.files import FILE, LOG
+from isa_blender_addon.takes.take import read_take
+from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
+from isa_engine.errors import EngineError
 from isa_engine.shot import read_shot
 from tests.addon import fake_engine
-from tests.addon.fake_engine import ENDLESS
+from tests.addon.fake_engine import ENDLESS, FAST, REFUSED
 from tests.addon.scenes.cast import add_camera, add_person, stage
 from tests.service.running import LONG, RunningEngine
 
@@ -130,6 +134,64 @@ def test_a_part_of_a_take_is_made_again_and_a_longer_scene_extends_it(blend, run
     status, _, errors = run(tmp_path / "same", "--of", tmp_path / "longer", "--remake", "changed")
     assert status == 1
     assert "the take has all frames already, as they are staged now" in errors
+
+
+def files_of(take: Path) -> dict[str, bytes]:
+    """What stands in a take's folder, but for the log of a job that failed."""
+    return {file.name: file.read_bytes() for file in take.iterdir() if file.is_file() and file.name != LOG}
+
+
+def test_an_older_take_in_the_folder_stays_whole_until_all_of_the_new_one_is_there(
+    blend, run, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    assert run(out, "--seed", FAST)[0] == 0
+    older = files_of(out)
+    assert run(out, "--seed", REFUSED)[::2] == (
+        1,
+        "isa_generate: this shot is not to my taste. Stage another\n",
+    )
+    assert files_of(out) == older
+    assert (out / LOG).exists()
+
+    fetched, fetch = [], EngineClient.fetch
+
+    def break_off(client, job: str, name: str, path: Path) -> None:
+        # The plate is here by then, and the shot is not.
+        if len(fetched) == 2:
+            raise EngineError("the disk of the engine is gone")
+        fetched.append(name)
+        fetch(client, job, name, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EngineClient, "fetch", break_off)
+        assert run(out, "--seed", 7)[0] == 1
+    assert fetched[0] == "plate.mp4"
+    assert files_of(out) == older
+
+    assert run(out, "--seed", 7)[0] == 0
+    assert read_take(out).settings.seed == read_shot(out / "shot.npz").settings.seed == 7
+    # Nothing is left of those that did not come.
+    assert {file.name for file in out.iterdir() if file.suffix != ".blend"} == {*RESULTS, FILE}
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal to another process")
+def test_an_older_take_outlives_a_job_that_is_interrupted_or_killed(blend, engine, run, tmp_path, name):
+    out = tmp_path / "out"
+    assert run(out, "--seed", FAST)[0] == 0
+    older = files_of(out)
+    process = module(engine, blend, "--out", out, "--seed", ENDLESS)
+    assert any(line.startswith("denoise") for line in process.stdout)
+    process.send_signal(name)
+    process.communicate(timeout=LONG)
+    assert files_of(out) == older
+    # What a killed one has left is in nobody's way but the engine's, which goes on.
+    for job in engine.client.jobs():
+        if not job.over:
+            engine.client.cancel(job.id)
+    assert run(out, "--seed", 7)[0] == 0
+    assert {file.name for file in out.iterdir() if file.suffix != ".blend"} == {*RESULTS, FILE}
 
 
 def test_options_of_a_remake_that_make_no_sense_are_said_before_a_frame_is_read(blend, run, tmp_path):
