@@ -20,7 +20,7 @@ import urllib3
 
 from isa_engine.client.answers import STRANGE, read_refusal
 from isa_engine.client.identity import Impostor
-from isa_engine.client.protocol import PREFIX, Refusal
+from isa_engine.client.protocol import PREFIX
 from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
 
@@ -33,7 +33,8 @@ MAX_ANSWER = 8 * 2**20
 SLOWEST = 8 * 2**10
 # Names of hosts, separated by commas, that may be sent the token without TLS.
 PLAIN_HOSTS = "ISA_ENGINE_PLAIN_HOSTS"
-_CHUNK = 2**18
+# Bytes that are read at once: of a connection that breaks off, less than these are lost.
+_CHUNK = 2**16
 # Statuses of a proxy before the engine, or of an engine that starts or is overloaded: they pass.
 _PASSING = (502, 503, 504)
 
@@ -196,15 +197,24 @@ class Connection:
         try:
             refusal = read_refusal(response.status_code, json.loads(self._content(response)))
         except (*STRANGE, EngineError):
-            if response.status_code not in _PASSING:
-                return self.stranger()
-            refusal = Refusal(f"what stands before it answers {response.status_code}")
+            return self._before_it(response.status_code)
         if response.status_code in _PASSING:
             return EngineUnreachable("the engine does not answer now", where=self.url, remedy=refusal.error)
         if response.status_code >= 500:
             return RequestRefused(refusal.kind, "the engine failed", where=self.url, remedy=refusal.error)
         where, remedy = refusal.where, refusal.remedy
         return RequestRefused(refusal.kind, refusal.problem, where=where, remedy=remedy)
+
+    def _before_it(self, status: int) -> EngineError:
+        """The error for a refusal that is not in the engine's form: a proxy's, or a stranger's."""
+        if status == 413:
+            problem = "what stands before the engine takes no upload of this size"
+            remedy = "Let it take larger ones (nginx: client_max_body_size), or shorten the take."
+            return RequestRefused("size", problem, where=self.url, remedy=remedy)
+        if status in (429, *_PASSING):
+            remedy = f"What stands before it answers {status}: try again later."
+            return EngineUnreachable("the engine does not answer now", where=self.url, remedy=remedy)
+        return self.stranger(status)
 
     def reading(self, read: Callable[[Any], T], found: Any) -> T:
         """What a part of an answer says, by one of the readers of ``client.answers``.
@@ -217,11 +227,11 @@ class Connection:
         except STRANGE as error:
             raise self.stranger() from error
 
-    def stranger(self) -> EngineError:
-        """The error for an answer that no engine gives."""
-        return EngineError(
-            "what answers there is not an ISA engine", where=self.url, remedy="Check the address."
-        )
+    def stranger(self, status: int = 0) -> EngineError:
+        """The error for an answer that no engine gives, of this status where that tells something."""
+        where = f"{self.url}, which answers {status}" if status else self.url
+        problem, remedy = "what answers there is not an ISA engine", "Check the address."
+        return EngineError(problem, where=where, remedy=remedy)
 
     @contextlib.contextmanager
     def reachable(self, seconds: float = 0) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,11 +14,13 @@ from isa_engine.client.connection import Connection, EngineUnreachable
 from isa_engine.errors import EngineError
 from isa_engine.whole_file import whole_file
 
-# How often a download is begun or continued before it is given up.
-ATTEMPTS = 3
+# How often a download is begun or continued, and gets no further, before it is given up; seconds in between.
+ATTEMPTS, PAUSE_SECONDS = 3, 0.5
 # Bytes of a result or a preview, at most.
 MAX_FILE = 2**40
 _CHUNK = 2**18
+# Bytes that a download comes further by at least: one each time would go on for ever.
+_FURTHER = 2**16
 
 
 class Damaged(Exception):
@@ -70,31 +73,42 @@ def save(connection: Connection, route: str, path: Path, checked: bool) -> None:
 def _receive(connection: Connection, route: str, file: BinaryIO, name: str, checked: bool) -> bytes:
     """Write an answer to a file and return its SHA-256 as the engine gives it; empty unless ``checked``.
 
-    A download that breaks off is continued where it stopped, as long as it is still the same file.
+    A download that breaks off is continued where it stopped, as long as it is still the same file. However
+    often it breaks off, it comes to its end if each time it gets further.
     """
-    tag, left = "", ATTEMPTS
+    tag, left, reached, begun = "", ATTEMPTS, 0, False
     while True:
         asked = file.tell() if tag else 0
         headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
-        with contextlib.closing(connection.stream(route, headers)) as response:
-            offset = _offset(connection, response, asked)
-            file.seek(offset)
-            file.truncate()
-            tag = response.headers.get("ETag", "")
-            digest = connection.reading(digest_of, response.headers.get("Repr-Digest")) if checked else b""
-            length = connection.reading(int, response.headers.get("Content-Length"))
-            if not 0 <= length <= MAX_FILE:
-                raise connection.stranger()
-            try:
+        try:
+            with contextlib.closing(connection.stream(route, headers)) as response:
+                offset = _offset(connection, response, asked)
+                file.seek(offset)
+                file.truncate()
+                tag = response.headers.get("ETag", "")
+                digest, length = _announced(connection, response, checked)
+                begun = True
                 for chunk in connection.chunks(response, length):
                     file.write(chunk)
                 if (came := file.tell() - offset) == length:
                     return digest
-                raise EngineUnreachable(f"only {came} of {length} bytes of {name} came", where=connection.url)
-            except EngineUnreachable:
-                left -= 1
-                if not left:
-                    raise
+                problem = f"only {came} of {length} bytes of {name} came"
+                raise EngineUnreachable(problem, where=connection.url)
+        except EngineUnreachable:
+            further = file.tell() >= reached + _FURTHER
+            left, reached = (ATTEMPTS, file.tell()) if further else (left - 1, reached)
+            if not left or not begun:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _announced(connection: Connection, response: requests.Response, checked: bool) -> tuple[bytes, int]:
+    """The SHA-256 of a whole file, empty unless ``checked``, and how many bytes of it come."""
+    digest = connection.reading(digest_of, response.headers.get("Repr-Digest")) if checked else b""
+    length = connection.reading(int, response.headers.get("Content-Length"))
+    if not 0 <= length <= MAX_FILE:
+        raise connection.stranger()
+    return digest, length
 
 
 def _offset(connection: Connection, response: requests.Response, asked: int) -> int:

@@ -15,6 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from isa_engine.client.identity import prove
+from isa_engine.client.whole_head import WholeHead
 
 
 class Watchdog(HTTPAdapter):
@@ -94,6 +95,8 @@ def _watched(watchdog: Watchdog, connection: type, pool: type) -> type:
     """A pool whose connections tell the watchdog which socket they use."""
 
     class Connection(connection):
+        response_class = WholeHead
+
         def connect(self) -> None:
             super().connect()
             watchdog.used(self.sock)

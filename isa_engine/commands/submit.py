@@ -4,6 +4,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from isa_engine.client import EngineUnreachable
 from isa_engine.client.protocol import MAX_NAME
 from isa_engine.commands.connection import add_engine, connect
 from isa_engine.commands.remaking import add_remaking, keeping
@@ -33,4 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
         shot = encode_shot(keeping(arguments)(read_shot(shot)))
     with closing(connect(arguments)) as client:
         words = {"name": arguments.name or arguments.shot.stem[:MAX_NAME], "comment": arguments.comment}
-        print(client.submit(shot, arguments.priority, arguments.key, **words))
+        # An engine that is not there at all has queued nothing.
+        client.health()
+        try:
+            print(client.submit(shot, arguments.priority, arguments.key, **words))
+        except EngineUnreachable as error:
+            remedy = f"{error.remedy} It may be queued: see isa-engine list. With --key it is queued once."
+            raise EngineUnreachable(error.problem, where=error.where, remedy=remedy) from error
