@@ -57,10 +57,10 @@ def seconds(
 
 
 def longest_work(model: Description) -> Work:
-    """The work of the longest take that a model is made for: one person, on its canvas, by the preset
-    Final, or Draft of a model that is there for that."""
-    size = canvas_size(*_SHAPE, model.short_side, model.multiple)
+    """The work of the longest take that a model is made for: one person, by the preset Final and on the
+    canvas of its detail, or by Draft of a model that is there for that."""
     preset = usual_preset(model)
+    size = canvas_size(*_SHAPE, model.short_side, model.multiple, min(preset.detail, model.detail))
     return Work(model.max_frames, *size, 1, preset.steps, preset.guidance, preset.rules)
 
 

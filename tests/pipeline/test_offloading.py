@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from isa_engine.commands.doctor import fit
-from isa_engine.configuration.policies import EVERYTHING
+from isa_engine.configuration.policies import EVERYTHING, PRESETS
 from isa_engine.models import describe, isa
 from isa_engine.models.room import fitting, longest_work, seconds
 from isa_engine.pipeline import isa as painter
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.painter import load_model
+from isa_engine.shot import canvas_size
 from tests.pipeline.shots import make_shot
 
 GIB = 2**30
@@ -57,11 +58,12 @@ def test_beside_a_processor_there_is_no_other_memory_and_weights_are_of_32_bits(
 
 
 @pytest.mark.parametrize(("guidance", "branches"), [(1.0, 1), (2.0, 2)])
-def test_what_is_offloaded_comes_once_an_evaluation_in_16_bits_and_takes_its_time(guidance, branches):
+def test_what_is_offloaded_comes_once_a_tile_and_evaluation_in_16_bits_and_takes_its_time(guidance, branches):
     model = describe("isa-4b")
     work = replace(longest_work(model), steps=10, guidance=guidance, policy=EVERYTHING)
     whole, offloaded = model.ways(work, "cuda:0")
-    assert offloaded.moved == pytest.approx(10 * branches * 2 * 4.23e9, rel=0.01)
+    tiles = len(model.tiles(work.width, work.height))
+    assert offloaded.moved == pytest.approx(10 * branches * tiles * 2 * 4.23e9, rel=0.01)
     alone, lent = (seconds(model, work, "cuda:0", way, {}) for way in (whole, offloaded))
     assert lent["denoise"] - alone["denoise"] == pytest.approx(offloaded.moved / 16e9)
 
@@ -71,7 +73,17 @@ def test_the_doctor_says_how_it_fits(monkeypatch):
     monkeypatch.setattr(
         "isa_engine.commands.doctor.describe", lambda name: replace(describe(name), state="here")
     )
-    said = {memory: next(fit(memory * GIB, "cuda:0")).what for memory in (80, 60, 20)}
-    assert "isa-4b on cuda:0: whole," in said[80]
-    assert "isa-4b on cuda:0: offloaded," in said[60]
-    assert "needs" in said[20]
+    said = {memory: next(fit(memory * GIB, "cuda:0")).what for memory in (140, 130, 80)}
+    assert "isa-4b on cuda:0: whole," in said[140]
+    assert "isa-4b on cuda:0: offloaded," in said[130]
+    assert "needs" in said[80]
+
+
+@pytest.mark.parametrize("name", ["isa-tiny", "isa-4b"])
+def test_what_is_told_of_a_models_longest_take_is_that_of_finals_canvas(name):
+    model = describe(name)
+    shown = canvas_size(16, 9, model.short_side, model.multiple, PRESETS["Final"].detail)
+    work = longest_work(model)
+    assert (work.frames, (work.width, work.height)) == (model.max_frames, shown)
+    # It is larger than the one that the model learned: it is painted in tiles.
+    assert len(model.tiles(*shown)) > 1
