@@ -19,14 +19,14 @@ import numpy as np
 
 from isa_engine.body.fitting.landmarks import Sighting
 from isa_engine.client.location import python_of
-from isa_engine.detection.telling import understood
+from isa_engine.detection.telling import MOST_FRAMES, understood
 from isa_engine.errors import BodyError, Cancelled, EngineError
 
 _COMMAND = ("-P", "-m", "isa_engine.detection.process")
 # The most bytes of a line of answer, which may hold everybody in a picture, and of a file, which is read into
 # memory whole.
 _LONGEST_LINE, _LARGEST_FILE = 2**22, 2**31
-_MOST_PEOPLE, _MOST_FRAMES = 100, 20_000
+_MOST_PEOPLE = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Footage:
 
     Attributes:
         size: width and height in pixels of the frames as they were looked at, scaled down if need be.
-        rate: frames a second; 0 where the file does not tell.
+        rate: frames a second.
         frames: for each frame, who was seen in it: a person's number → the sighting.
     """
 
@@ -84,7 +84,7 @@ class Detector:
 
     def video(self, encoded: bytes, where: str) -> Footage:
         """Who is in each frame of a video. Arguments and errors as of ``picture``."""
-        first, *answers = self._ask("video", encoded, where, None, "end", _MOST_FRAMES + 2)
+        first, *answers = self._ask("video", encoded, where, None, "end", MOST_FRAMES + 2)
         try:
             width, height = (int(side) for side in first["size"])
             rate = float(first["rate"])
@@ -94,7 +94,7 @@ class Detector:
             ]
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise _nonsense() from error
-        if min(width, height) < 1 or not 0 <= rate < 1e4:
+        if min(width, height) < 1 or not 0 < rate < 1e4:
             raise _nonsense()
         return Footage((width, height), rate, frames)
 

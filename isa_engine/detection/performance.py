@@ -30,8 +30,6 @@ _ROUNDS = 25
 _TURNED = 1.0
 # People who are seen in fewer frames are left out.
 _LEAST = 5
-# Frames a second where a file does not tell.
-_RATE = 25.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def performances(
         (name for name in seen if len(seen[name]) >= _LEAST), key=lambda name: len(seen[name]), reverse=True
     )
     intrinsics, rest = guessed_intrinsics(footage.size), body.joints().astype(np.float64)
-    rate, done, of = footage.rate or _RATE, 0, sum(len(seen[name]) for name in lasting)
+    rate, done, of = footage.rate, 0, sum(len(seen[name]) for name in lasting)
     found = []
     for name in lasting:
         numbers, rotations, pelvis, sure = [], [], [], []

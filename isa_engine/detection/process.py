@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from isa_engine.detection.people import Networks, find_people, find_person
-from isa_engine.detection.telling import told
+from isa_engine.detection.telling import MOST_FRAMES, told
 from isa_engine.detection.tracking import track
 from isa_engine.errors import EngineError, IsaError, ShotError
 from isa_engine.sandbox import media
@@ -33,6 +33,10 @@ CPU_SECONDS = 4 * 3600
 # Pixels of a video's longer side, to which larger ones are scaled: the networks see no more in larger frames,
 # and decoding takes longer.
 _LONGER_SIDE = 1280
+# Frames a second: where the file does not tell, the fewest and the most that make sense.
+_RATE, _SLOWEST, _FASTEST = 25.0, 0.5, 1000.0
+# The share by which what a file says may differ from what it holds.
+_DIFFERENT = 0.1
 
 
 def main() -> None:
@@ -74,14 +78,19 @@ def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
     confine()
     if request["kind"] == "video":
         with media.Movie(encoded, where) as movie:
-            frames = movie.upright(_LONGER_SIDE)
+            times, rate = movie.packets(), movie.rate
+        if not times:
+            raise ShotError("there is no picture in the video", where=where)
+        rate, count = _timing(times, rate, where)
+        with media.Movie(encoded, where) as movie:
+            frames = movie.upright(_LONGER_SIDE, rate)
             first = next(frames, None)
             if first is None:
                 raise ShotError("there is no picture in the video", where=where)
-            yield {"size": [first.shape[1], first.shape[0]], "rate": movie.rate}
+            yield {"size": [first.shape[1], first.shape[0]], "rate": rate}
             for number, people in enumerate(track(itertools.chain([first], frames), networks)):
                 yield {"people": {str(name): told(person) for name, person in people.items()}}
-                yield {"done": number + 1, "of": movie.count}
+                yield {"done": number + 1, "of": count}
         yield {"end": True}
         return
     pixels = media.picture(encoded, where)
@@ -90,6 +99,29 @@ def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
     else:
         found = find_person(pixels, networks, np.array(request["box"]))
     yield {"people": [told(person) for person in found]}
+
+
+def _timing(times: list[float], said: float, where: str) -> tuple[float, int]:
+    """Frames a second at which a video is looked at, and how many these are.
+
+    Args:
+        times: when each frame is shown, in seconds, in order.
+        said: frames a second as the file says, which of some means nothing: those of browsers say 1000.
+
+    Raises:
+        ShotError: they make no sense, or are too many.
+    """
+    lasting = times[-1] - times[0]
+    measured = (len(times) - 1) / lasting if lasting > 0 else said or _RATE
+    rate = said if abs(said - measured) <= _DIFFERENT * measured else measured
+    if not _SLOWEST <= rate <= _FASTEST:
+        remedy = "Save it as H.264 in MP4, at the rate at which it was filmed."
+        raise ShotError(f"the video has {rate:.3g} frames a second", where=where, remedy=remedy)
+    count = round(lasting * rate) + 1
+    if count > MOST_FRAMES:
+        problem = f"the video has {count} frames, and {MOST_FRAMES} are the most that are looked at"
+        raise ShotError(problem, where=where, remedy="Cut it into parts.")
+    return rate, count
 
 
 def _say(answer: dict[str, Any]) -> None:

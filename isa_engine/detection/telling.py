@@ -11,6 +11,8 @@ from isa_engine.errors import BodyError
 
 # Far beyond any picture, in pixels or metres. Larger numbers are refused: squared, they would overflow.
 _LARGEST = 1e6
+# Of a video, which takes half a second a frame.
+MOST_FRAMES = 20_000
 # Decimals that are kept of pixels, of metres and of certainty.
 _PIXEL, _METRE, _SURE = 2, 4, 3
 

@@ -54,7 +54,7 @@ def _eight_bits(file: Image.Image) -> Image.Image:
 
 
 def footage(encoded: bytes, frames: int, size: tuple[int, int], where: str) -> Iterator[np.ndarray]:
-    """So many frames of a video from its beginning, resized, one after the other.
+    """So many frames of a video from its beginning, turned as players turn them and resized.
 
     Args:
         size: ``(width, height)``.
@@ -68,7 +68,7 @@ def footage(encoded: bytes, frames: int, size: tuple[int, int], where: str) -> I
             has too few packets; after all that it has where some of these show nothing.
     """
     with Movie(encoded, where) as movie:
-        _check_length(movie.packets(), frames, where)
+        _check_length(len(movie.packets()), frames, where)
     count = 0
     with Movie(encoded, where) as movie:
         for shown in itertools.islice(movie.frames(size), frames):
@@ -90,9 +90,7 @@ class Movie:
         where: whose it is, for the error.
 
     Attributes:
-        size: width and height, pixels.
-        rate: frames a second; 0 where the file does not tell.
-        count: frames, as the file says; 0 where it does not tell.
+        rate: frames a second, as the file says; 0 where it does not tell.
 
     Raises:
         ShotError: it cannot be decoded, or is too large.
@@ -114,8 +112,10 @@ class Movie:
             context.options = {"max_pixels": str(_MAX_SOURCE_PIXELS)}
             # The process may start no others.
             context.thread_count = 1
-            self.size = context.width, context.height
-            self.rate, self.count = float(streams[0].average_rate or 0), streams[0].frames
+            # Players stretch pixels that are not square, as those of old tapes.
+            stretch = float(streams[0].sample_aspect_ratio or 1)
+            self._size = context.width * stretch, context.height
+            self.rate = float(streams[0].average_rate or 0)
 
     def __enter__(self) -> "Movie":
         return self
@@ -124,29 +124,46 @@ class Movie:
         self._file.close()
 
     def frames(self, size: tuple[int, int]) -> Iterator[np.ndarray]:
-        """Every frame, ``(height, width, 3)`` uint8 sRGB, resized to ``(width, height)``."""
+        """Every frame, turned as players turn it and resized: ``(height, width, 3)`` uint8 sRGB.
+
+        Args:
+            size: ``(width, height)``.
+        """
         with self._refused():
             for frame in self._file.decode(video=0):
-                resized = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
-                yield resized.to_ndarray()
+                yield _turned(frame, size[::-1] if _quarters(frame) % 2 else size)
 
-    def packets(self) -> int:
-        """How many encoded frames are in the file, whatever it says: at most so many can be decoded. It reads
-        the file to its end."""
+    def packets(self) -> list[float]:
+        """When each encoded frame is shown, in seconds, in order; 0 where the file does not tell. At most so
+        many frames can be decoded, whatever the file says. It reads the file to its end."""
         with self._refused():
             packets = self._file.demux(video=0)
-            return sum(packet.size > 0 and not packet.is_discard for packet in packets)
+            shown = [packet for packet in packets if packet.size > 0 and not packet.is_discard]
+            return sorted(float((packet.pts or 0) * packet.time_base) for packet in shown)
 
-    def upright(self, longest: int) -> Iterator[np.ndarray]:
-        """Every frame as players show it, turned as the file says, ``(height, width, 3)`` uint8 sRGB, scaled
-        down to at most ``longest`` pixels."""
-        share = min(1.0, longest / max(self.size))
-        width, height = (max(round(side * share), 2) for side in self.size)
+    def upright(self, longest: int, rate: float) -> Iterator[np.ndarray]:
+        """What players show so many times a second: ``(height, width, 3)`` uint8 sRGB, turned and stretched
+        as the file says. A frame that stays is there again; one that another follows sooner is left out.
+
+        Args:
+            longest: pixels of the longer side, to which larger frames are scaled down.
+            rate: pictures a second.
+        """
+        share = min(1.0, longest / max(self._size))
+        lying = tuple(max(round(side * share), 2) for side in self._size)
+        before, number, start = None, 0, None
         with self._refused():
             for frame in self._file.decode(video=0):
-                pixels = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
-                # Phones film upright into frames that lie on their side; degrees are counterclockwise.
-                yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+                start = frame.time if start is None else start
+                # None: the file does not tell, and the frame follows the one before.
+                since = None if frame.time is None else frame.time - start
+                due = number + (before is not None) if since is None else round(since * rate)
+                while before is not None and number < due:
+                    yield before
+                    number += 1
+                before = _turned(frame, lying)
+            if before is not None:
+                yield before
 
     @contextlib.contextmanager
     def _refused(self) -> Iterator[None]:
@@ -155,6 +172,18 @@ class Movie:
         except av.error.FFmpegError as error:
             problem = "the video cannot be decoded"
             raise ShotError(problem, where=self._where, remedy=_REMEDY) from error
+
+
+def _quarters(frame: av.VideoFrame) -> int:
+    """Quarters of a turn, counterclockwise, by which players turn a frame: phones film upright into frames
+    that lie on their side."""
+    return round(frame.rotation / 90)
+
+
+def _turned(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """A frame's sRGB, resized to ``(width, height)`` and then turned."""
+    pixels = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(pixels, _quarters(frame)))
 
 
 def _check_size(width: int, height: int, where: str) -> None:

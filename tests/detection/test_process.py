@@ -9,7 +9,9 @@ import pytest
 
 from isa_engine.data.recordings.media import encode_picture, encode_video
 from isa_engine.detection import process
+from isa_engine.errors import ShotError
 from isa_engine.sandbox import media
+from tests.movies import lying, timed
 
 
 class Nobody:
@@ -61,50 +63,64 @@ def test_a_box_is_looked_at_alone(answers):
     assert said == [{"people": []}]
 
 
-def test_a_video_is_looked_at_upright_as_a_phone_has_filmed_it(answers, monkeypatch):
-    shapes = []
-    monkeypatch.setattr(
-        Nobody, "body", lambda _, pixels: shapes.append((pixels.shape, int(pixels[0, 0, 0]))), raising=True
-    )
-    lying = np.zeros((60, 100, 3), np.uint8)
+VIDEO = {"kind": "video", "where": "clip.mp4", "box": None}
+
+
+@pytest.fixture
+def whole(monkeypatch):
+    """The pictures that a body is looked for in: of whole frames, and of cut-outs."""
+    pictures = []
+    monkeypatch.setattr(Nobody, "body", lambda _, pixels: pictures.append(pixels))
+    return pictures
+
+
+def test_a_video_is_looked_at_upright_as_a_phone_has_filmed_it(answers, whole):
+    filmed = np.zeros((60, 100, 3), np.uint8)
     # Clockwise by a quarter, the lower left corner becomes the upper left one.
-    lying[-30:, :50] = 250
-    encoded = encode_video(np.stack([lying] * 3), 25.0, 0)
-    monkeypatch.setattr(media.av, "open", turned(media.av.open, -90))
-    said = answers({"kind": "video", "where": "clip.mp4", "box": None}, encoded)
+    filmed[-30:, :50] = 250
+    encoded = lying(encode_video(np.stack([filmed] * 3), 25.0, 0), 90)
+    said = answers(VIDEO, encoded)
     assert said[0] == {"size": [60, 100], "rate": 25.0}
     assert [one["people"] for one in said if "people" in one] == [{}, {}, {}]
     assert said[-1] == {"end": True}
-    whole = [corner for shape, corner in shapes if shape == (100, 60, 3)]
-    assert min(whole) > 200
+    assert min(int(pixels[0, 0, 0]) for pixels in whole if pixels.shape == (100, 60, 3)) > 200
 
 
-def turned(open_file, degrees: int):
-    """Opens files whose frames say that they are to be turned."""
+def test_a_video_of_pixels_that_are_not_square_is_looked_at_as_players_stretch_it(answers):
+    encoded = timed(np.zeros((3, 48, 36, 3), np.uint8), [0, 40, 80], stretch=2)
+    assert answers(VIDEO, encoded)[0]["size"] == [72, 48]
 
-    class Frame:
-        rotation = degrees
 
-        def __init__(self, frame):
-            self.reformat = frame.reformat
+def test_a_video_of_uneven_times_is_looked_at_evenly(answers):
+    """Phones and browsers film as fast as the light and the processor allow."""
+    times = [0, 40, 80, 400, 440, 480, 1000, 1040, 1080, 1800]
+    said = answers(VIDEO, timed(np.zeros((10, 48, 36, 3), np.uint8), times))
+    assert said[0]["rate"] == pytest.approx(9 / 1.8)
+    assert len([one for one in said if "people" in one]) == 10
+    assert [one["of"] for one in said if "of" in one] == [10] * 10
 
-    class File:
-        def __init__(self, *arguments, **options):
-            self._file = open_file(*arguments, **options)
 
-        def __getattr__(self, name):
-            return getattr(self._file, name)
+def test_a_rate_that_a_browser_only_says_is_not_believed(answers):
+    said = answers(VIDEO, timed(np.zeros((5, 48, 36, 3), np.uint8), [0, 33, 67, 100, 133], "webm"))
+    assert said[0]["rate"] == pytest.approx(30, rel=0.01)
+    assert len([one for one in said if "people" in one]) == 5
 
-        def __enter__(self):
-            return self
 
-        def __exit__(self, *_):
-            self._file.close()
+def test_evenly_timed_frames_are_each_looked_at_once(answers):
+    for rate in (23.976, 24.0, 29.97, 59.94):
+        said = answers(VIDEO, encode_video(np.zeros((40, 32, 32, 3), np.uint8), rate, 0))
+        assert said[0]["rate"] == pytest.approx(rate, rel=1e-4)
+        assert len([one for one in said if "people" in one]) == 40
 
-        def decode(self, **which):
-            return map(Frame, self._file.decode(**which))
 
-    return File
+def test_a_video_of_too_many_frames_is_refused_before_any_is_looked_at(answers, whole, monkeypatch):
+    monkeypatch.setattr(process, "MOST_FRAMES", 4)
+    encoded = encode_video(np.zeros((5, 32, 32, 3), np.uint8), 25.0, 0)
+    before = len(whole)
+    with pytest.raises(ShotError, match=r"has 5 frames, and 4 are the most.*clip\.mp4.*Cut it into parts"):
+        answers(VIDEO, encoded)
+    # The blank picture of the start.
+    assert len(whole) == before + 1
 
 
 def test_where_the_networks_are_missing_it_says_what_to_do(monkeypatch, capfd):
