@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from ..blender.events import call_off, call_soon
+from ..blender.window import redraw_preferences
 from ..language.translation import said
 from ..preferences.folders import backgrounds_folder, takes_folder
 from ..rigs.demo import REFERENCE
-from ..scene.events import call_off, call_soon
 from ..session.current import session
-from ..session.window import redraw_preferences
 from ..takes.files import FILE, discard_folder
 from ..takes.places import Places
 from ..takes.take import Take, read_take

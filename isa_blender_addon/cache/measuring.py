@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..blender.events import call_off, call_soon
+from ..blender.window import redraw_preferences
 from ..preferences.folders import backgrounds_folder, cache_folder, takes_folder
-from ..scene.events import call_off, call_soon
-from ..session.window import redraw_preferences
 
 _AGAIN_SECONDS, _LOOK_SECONDS = 10, 0.2
 

@@ -13,8 +13,8 @@ import bpy
 
 from isa_engine.whole_file import whole_file
 
+from ..blender.events import Listeners
 from ..preferences.folders import cache_folder
-from ..scene.events import Listeners
 from ..takes.places import Places
 from ..takes.shown import shown_paths
 

@@ -21,13 +21,13 @@ import bpy
 from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
+from ..engine.chosen_engine import ChosenEngine
 from ..engine.queue import Job
 from ..engine.reach import PATIENCE_SECONDS
 from ..language.translation import reported
 from ..preferences.choices import Choices, preferences
-from ..session.chosen_engine import ChosenEngine
 from ..session.current import begin, close
-from ..session.reading import Reading
+from ..session.reading.reading import Reading
 from ..session.session import Session
 from ..takes.replacing import begin_within, leave_within
 from .arguments import add_scene_arguments, configure

@@ -6,9 +6,9 @@ import numpy as np
 
 from isa_engine.errors import IsaError, SceneError
 
+from ..blender.events import Listeners
 from ..language.translation import said, told
 from ..scene.camera import camera_at, camera_to_world, evaluated_camera, intrinsics
-from ..scene.events import Listeners
 from ..scene.timeline import frame_shape, view_layer
 from ..scene.units import unit_in_metres
 from ..session.current import session

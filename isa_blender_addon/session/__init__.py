@@ -1,18 +1,17 @@
-"""What goes on now: the scene read, the chosen engine, the jobs, their plates' return."""
+"""What goes on now between this Blender and an engine: the scene read, the jobs, their plates' return."""
 
 
 def register() -> None:
-    from . import handlers, selection, showing
+    from . import handlers, showing
 
     handlers.register()
     showing.register()
-    selection.register()
 
 
 def unregister() -> None:
-    from . import delivery, handlers, selection, showing, tracking
+    from . import handlers, showing
+    from .programs import delivery, tracking
 
-    selection.unregister()
     showing.unregister()
     delivery.under_way.close()
     tracking.under_way.close()

@@ -3,10 +3,10 @@
 import bpy
 
 from .. import background
-from ..scene.events import Listeners
-from . import saving
+from ..blender.events import Listeners
+from ..blender.window import redraw
 from .current import close, session
-from .window import redraw
+from .open_file import saving
 
 
 def _is_the_artists(target: str) -> bool:

@@ -6,7 +6,7 @@ from isa_engine.errors import EngineError, IsaError
 
 from ..language.remark import Remark, remark
 from ..language.translation import told
-from .readiness import staging
+from .reading.readiness import staging
 
 
 class Sentences:

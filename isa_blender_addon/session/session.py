@@ -15,25 +15,25 @@ from isa_engine.geometry.frames import Made
 from isa_engine.models.work import made_in
 from isa_engine.shot import Shot
 
+from ..blender.events import call_off, call_soon
+from ..blender.window import redraw
+from ..engine.chosen_engine import ChosenEngine
 from ..engine.queue import Job, JobQueue
 from ..language.translation import told
 from ..preflight.finding import Finding, hold
 from ..preflight.glance import glance
-from ..scene.events import call_off, call_soon
 from ..takes.files import discard_folder
 from ..takes.folders import new_take
 from ..takes.ids import scene_of, shot_id_of
 from ..takes.take import Take
-from .arrival import Arrivals
-from .chosen_engine import ChosenEngine
-from .courses import Courses
-from .earlier_takes import EarlierTakes
-from .ends import tell_end
-from .expected import job_seconds, reading_seconds
-from .readiness import make_ready
-from .reading import WELL, Reading
+from .open_file.arrival import Arrivals
+from .open_file.earlier_takes import EarlierTakes
+from .progress.courses import Courses
+from .progress.ends import tell_end
+from .progress.expected import job_seconds, reading_seconds
+from .reading.readiness import make_ready
+from .reading.reading import WELL, Reading
 from .sentences import Sentences
-from .window import redraw
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 

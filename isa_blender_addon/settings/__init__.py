@@ -8,17 +8,19 @@ from bpy.props import PointerProperty
 
 
 def register() -> None:
-    from . import cast, models, shot
+    from . import cast, models, selection, shot
 
     models.look()
     for cls in (*cast.CLASSES, *shot.CLASSES):
         bpy.utils.register_class(cls)
     bpy.types.Scene.isa = PointerProperty(type=shot.SceneSettings)  # type: ignore[attr-defined]
+    selection.register()
 
 
 def unregister() -> None:
-    from . import cast, shot
+    from . import cast, selection, shot
 
+    selection.unregister()
     del bpy.types.Scene.isa  # type: ignore[attr-defined]
     for cls in (*shot.CLASSES, *cast.CLASSES):
         bpy.utils.unregister_class(cls)

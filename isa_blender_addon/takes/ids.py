@@ -15,8 +15,8 @@ from typing import Any
 
 import bpy
 
+from ..blender.events import Listeners, call_off, call_soon
 from ..plate import files
-from ..scene.events import Listeners, call_off, call_soon
 from .folders import output_folder, unsaved_folder
 from .take import Take
 

@@ -6,9 +6,9 @@ import bpy
 
 from ..engine.queue import Job
 from ..language.translation import words
-from ..session.course import Course
 from ..session.current import session
-from ..session.reading import Reading
+from ..session.progress.course import Course
+from ..session.reading.reading import Reading
 from ..takes.take import Take
 
 _MEBIBYTE = 2**20

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 
 from ..language.translation import words
-from ..session.delivery import under_way
+from ..session.programs.delivery import under_way
 
 _ICONS: dict[str, Any] = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
 _WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}

@@ -43,7 +43,7 @@ def messages(problem) -> list[Message]:
     """All there is to say, what weighs most first.
 
     Args:
-        problem: why the scene cannot be generated, or None (``session.readiness.obstacle``).
+        problem: why the scene cannot be generated, or None (``session.reading.readiness.obstacle``).
     """
     now, found = session(), []
     engine = now.engine.status()

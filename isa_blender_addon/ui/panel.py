@@ -16,9 +16,9 @@ from ..overlay.watch import watch
 from ..plate.camera_plane import DEPTH
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
-from ..session import tracking
 from ..session.current import session
-from ..session.readiness import obstacle
+from ..session.programs import tracking
+from ..session.reading.readiness import obstacle
 from ..settings.cast import playing
 from ..settings.models import chosen
 from ..settings.shot import canvas

@@ -2,7 +2,7 @@
 
 from ..language.translation import words
 from ..session.current import session
-from ..session.remaking import made_again
+from ..session.reading.remaking import made_again
 from ..takes.take import Take
 from .panel import duration
 

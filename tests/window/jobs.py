@@ -149,7 +149,7 @@ def imported(viewport) -> Iterator[None]:
 
 def alpha(viewport) -> Iterator[None]:
     """The people with alpha; a stand-in for the engine writes them once it is told to."""
-    deliver = part("session.delivery")
+    deliver = part("session.programs.delivery")
     yield from viewport.click("bpy.ops.isa.deliver(kind='prores'", across=0.2)
     yield from stagehand.wait_until(lambda: deliver.current() is not None, 10, "the writing")
     yield from stagehand.picture("jobs-6-alpha")

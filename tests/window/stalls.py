@@ -42,8 +42,8 @@ def imported() -> Iterator[None]:
 
 def own_work() -> "stagehand.Calls":
     """What the add-on does on the main thread for a take: its timers' parts, and each of its panels."""
-    queue, engine = part("engine.queue").JobQueue, part("session.chosen_engine").ChosenEngine
-    reading = part("session.reading").Reading
+    queue, engine = part("engine.queue").JobQueue, part("engine.chosen_engine").ChosenEngine
+    reading = part("session.reading.reading").Reading
     panels = [cls for name in ("panel", "jobs", "takes") for cls in part(f"ui.{name}").CLASSES]
     timer = [
         (reading, "__init__"),
@@ -51,7 +51,7 @@ def own_work() -> "stagehand.Calls":
         (reading, "stretch"),
         (queue, "advance"),
         (queue, "jobs"),
-        (part("session.arrival").Arrivals, "step"),
+        (part("session.open_file.arrival").Arrivals, "step"),
         (engine, "look"),
     ]
     return stagehand.Calls(*timer, *((cls, "draw") for cls in panels))
@@ -60,7 +60,7 @@ def own_work() -> "stagehand.Calls":
 def redrawn(seconds: float) -> Iterator[None]:
     """The sidebar drawn as often as while a job runs."""
     for _ in range(int(2 * seconds)):
-        part("session.window").redraw()
+        part("blender.window").redraw()
         yield from stagehand.pause(0.5)
 
 

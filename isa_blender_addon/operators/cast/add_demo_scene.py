@@ -2,10 +2,10 @@
 
 import bpy
 
+from ...blender.window import look_through_camera
 from ...preferences.folders import free
 from ...rigs.demo import REFERENCE, build_demo_scene
 from ...scene.reference import render_reference
-from ...session.window import look_through_camera
 from ...settings.cast import cast_picture
 from ...takes.folders import made_output_folder
 from ..kinds.operator import Operator

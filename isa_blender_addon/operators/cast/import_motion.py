@@ -10,7 +10,7 @@ from isa_engine.errors import IsaError
 from ...language.translation import said
 from ...rigs.held import held_bones, let_go
 from ...rigs.rig import apply_motion
-from ...session.selection import select
+from ...settings.selection import select
 from ..kinds.operator import Operator, Result
 from .under_mouse import dropped_on
 

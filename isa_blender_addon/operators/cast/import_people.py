@@ -14,7 +14,7 @@ from isa_engine.data.footage.track_formats import TRACKERS
 from ...language.translation import said
 from ...rigs.tracked import CAMERA, add_people, other_shape
 from ...scene.timeline import fps, render_size
-from ...session.tracking import VIDEOS
+from ...session.programs.tracking import VIDEOS
 from ...settings.cast import refresh_cast
 from ..kinds.operator import Operator, Result
 from ..kinds.thumbnails import ShowsThumbnails

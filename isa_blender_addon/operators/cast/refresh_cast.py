@@ -6,7 +6,7 @@ import bpy
 
 from isa_engine.errors import IsaError
 
-from ...scene.events import Listeners, call_off, call_soon
+from ...blender.events import Listeners, call_off, call_soon
 from ...settings.cast import refresh_cast
 from ..kinds.operator import Operator
 

@@ -8,9 +8,9 @@ from bpy.props import IntProperty, StringProperty
 from isa_engine.data.footage.detected import detected_video
 from isa_engine.errors import Cancelled
 
+from ...blender.window import redraw
 from ...language.translation import said
-from ...session.tracking import Tracking, under_way
-from ...session.window import redraw
+from ...session.programs.tracking import Tracking, under_way
 from ..kinds.operator import Result
 from ..kinds.waiting import WaitingOperator
 from .import_people import BringsPeople

@@ -7,7 +7,7 @@ import bpy
 from isa_engine.errors import Cancelled, IsaError
 
 from ...session.current import session
-from ...session.reading import Reading
+from ...session.reading.reading import Reading
 from .lasting import LastingOperator
 from .operator import Result
 

@@ -3,7 +3,7 @@
 import bpy
 
 from ...session.current import session
-from ...session.reading import Reading
+from ...session.reading.reading import Reading
 from ..kinds.reading import ReadingOperator
 
 

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ...session.current import session
-from ...session.reading import Reading
+from ...session.reading.reading import Reading
 from ..kinds.reading import ReadingOperator
 
 

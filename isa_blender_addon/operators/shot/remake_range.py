@@ -10,8 +10,8 @@ from isa_engine.errors import SceneError
 from isa_engine.results.remake import CHANGED, remade
 
 from ...session.current import session
-from ...session.reading import Reading
-from ...session.remaking import check_kept, made_again
+from ...session.reading.reading import Reading
+from ...session.reading.remaking import check_kept, made_again
 from ..kinds.reading import ReadingOperator
 
 

@@ -12,7 +12,7 @@ from isa_engine.farm.job import OPERATING_SYSTEMS
 from ...farm.bundle import write
 from ...language.translation import said
 from ...session.current import session
-from ...session.reading import Reading
+from ...session.reading.reading import Reading
 from ..kinds.operator import Result
 from ..kinds.reading import ReadingOperator
 

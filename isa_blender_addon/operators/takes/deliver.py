@@ -5,9 +5,9 @@ from bpy.props import EnumProperty
 
 from isa_engine.errors import Cancelled
 
+from ...blender.window import redraw
 from ...language.translation import said
-from ...session import delivery
-from ...session.window import redraw
+from ...session.programs import delivery
 from ..kinds.operator import Result
 from ..kinds.waiting import WaitingOperator
 

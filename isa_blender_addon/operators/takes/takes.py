@@ -7,9 +7,9 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import IsaError
 
+from ...blender.window import redraw
 from ...language.translation import in_words, said, words
 from ...session.current import session
-from ...session.window import redraw
 from ...takes.files import beside, size
 from ...takes.shown import check_deletable, other_folder, show_results, show_take, shown_folder, use_settings
 from ...takes.take import Take

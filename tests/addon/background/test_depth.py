@@ -108,7 +108,7 @@ def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatc
         return replace(generation_settings(scene), steering="depth", width=48, height=32)
 
     monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
-    monkeypatch.setattr("isa_blender_addon.session.reading.generation_settings", settings)
+    monkeypatch.setattr("isa_blender_addon.session.reading.reading.generation_settings", settings)
     monkeypatch.setattr(Session, "start_engine", lambda self: None)
     monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
     enlarge(scene, 100)

@@ -12,7 +12,7 @@ from isa_blender_addon.preflight import file_state
 from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.characters import find_characters
 from isa_blender_addon.scene.picture import stored_turned
-from isa_blender_addon.session.reading import Reading
+from isa_blender_addon.session.reading.reading import Reading
 from isa_blender_addon.settings.cast import playing, refresh_cast
 from isa_engine.results.video import write_video
 from isa_engine.shot import Settings

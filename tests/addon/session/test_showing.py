@@ -4,10 +4,10 @@ import bpy
 import pytest
 
 from isa_blender_addon import plate
+from isa_blender_addon.blender.window import look_at_plate, look_through_camera
 from isa_blender_addon.plate.background_image import backgrounds
 from isa_blender_addon.plate.camera_plane import plate_collection
 from isa_blender_addon.session.current import session
-from isa_blender_addon.session.window import look_at_plate, look_through_camera
 from isa_blender_addon.takes.shown import show_results
 from isa_engine.shot import write_shot
 from tests.addon.plate.test_import import shown

@@ -10,7 +10,7 @@ import pytest
 from isa_blender_addon.headless.generate import meet
 from isa_blender_addon.preflight.glance import engine_seconds, glance
 from isa_blender_addon.session.current import session
-from isa_blender_addon.session.readiness import obstacle
+from isa_blender_addon.session.reading.readiness import obstacle
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings

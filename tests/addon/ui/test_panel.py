@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 from isa_blender_addon.session.current import close, session
-from isa_blender_addon.session.reading import Reading
+from isa_blender_addon.session.reading.reading import Reading
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import engine, panel

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_blender_addon.session.tracking import Tracking, under_way
+from isa_blender_addon.session.programs.tracking import Tracking, under_way
 from isa_blender_addon.ui import panel
 from isa_engine.body import bundled_motion
 from isa_engine.detection.performance import Performance

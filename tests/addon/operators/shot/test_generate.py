@@ -10,8 +10,8 @@ import pytest
 
 from isa_blender_addon.operators.shot import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
-from isa_blender_addon.session import readiness, reading
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.reading import readiness, reading
 from isa_blender_addon.takes.ids import shot_id_of
 from isa_engine.shot.validation import MAX_FRAMES
 from tests.addon.fake_engine import DYING, ENDLESS, REFUSED

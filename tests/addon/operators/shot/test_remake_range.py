@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from isa_blender_addon.session import reading as shot_reading
 from isa_blender_addon.session.current import session
-from isa_blender_addon.session.remaking import made_again
+from isa_blender_addon.session.reading import reading as shot_reading
+from isa_blender_addon.session.reading.remaking import made_again
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.takes.take import Take
 from isa_blender_addon.ui import remaking

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from isa_engine.errors import IsaError, SceneError
 
-from .. import plate
-from ..engine.queue import JobQueue
-from ..language.translation import said, told
-from ..takes.ids import scene_of
-from ..takes.places import same
-from ..takes.shown import show_take, shown_folder
-from ..takes.take import Take
+from ... import plate
+from ...blender.window import look_at_plate, push_undo
+from ...engine.queue import JobQueue
+from ...language.translation import said, told
+from ...takes.ids import scene_of
+from ...takes.places import same
+from ...takes.shown import show_take, shown_folder
+from ...takes.take import Take
 from .saving import bring_home
-from .window import look_at_plate, push_undo
 
 
 class Arrivals:

@@ -2,9 +2,9 @@
 
 import bpy
 
-from ..scene.events import Listeners, call_off, call_soon
-from ..settings.cast import member_of
-from ..settings.changes import forget, quietly, when_changed
+from ..blender.events import Listeners, call_off, call_soon
+from .cast import member_of
+from .changes import forget, quietly, when_changed
 
 # The object that was active when this was last looked at, by its number.
 _active = 0

@@ -5,10 +5,9 @@ import sys
 
 import pytest
 
-from isa_blender_addon.engine import process
+from isa_blender_addon.engine import chosen_engine, process
+from isa_blender_addon.engine.chosen_engine import ChosenEngine
 from isa_blender_addon.preferences.choices import Choices
-from isa_blender_addon.session import chosen_engine
-from isa_blender_addon.session.chosen_engine import ChosenEngine
 from isa_blender_addon.takes.take import HERE
 from tests.service.running import COMMAND, RunningEngine, eventually
 

@@ -6,10 +6,10 @@ from isa_engine.errors import SceneError
 from isa_engine.geometry.frames import Made, made_of
 from isa_engine.results.remake import latents_again
 
-from ..scene.camera import pieces
-from ..scene.timeline import frame_numbers
-from ..settings.shot import generation_settings
-from ..takes.take import Take
+from ...scene.camera import pieces
+from ...scene.timeline import frame_numbers
+from ...settings.shot import generation_settings
+from ...takes.take import Take
 
 
 def made_again(scene, take: Take, frames: tuple[int, int] | None) -> tuple[Made, ...]:

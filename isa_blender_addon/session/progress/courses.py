@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engine.queue import Job, JobQueue
-from ..takes.ids import scene_of
-from ..takes.take import Take
-from .chosen_engine import ChosenEngine
+from ...engine.chosen_engine import ChosenEngine
+from ...engine.queue import Job, JobQueue
+from ...takes.ids import scene_of
+from ...takes.take import Take
 from .course import PHASES, Course
 from .expected import job_seconds, note
 

@@ -11,23 +11,23 @@ import bpy
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
 
-from .. import background
-from ..language.remark import Remark, remark
-from ..preflight import check_shot
-from ..preflight.file_state import check_copies
-from ..preflight.finding import Finding, hold
-from ..preflight.ground import check_ground
-from ..scene.absent import Absent, copied_people
-from ..scene.capture import capture_frames
-from ..scene.ground import heights
-from ..scene.timeline import frame_numbers
-from ..settings.cast import playing, prompts, references
-from ..settings.models import chosen
-from ..settings.shot import generation_settings
-from . import expected
-from .course import Course
+from ... import background
+from ...blender.window import redraw
+from ...language.remark import Remark, remark
+from ...preflight import check_shot
+from ...preflight.file_state import check_copies
+from ...preflight.finding import Finding, hold
+from ...preflight.ground import check_ground
+from ...scene.absent import Absent, copied_people
+from ...scene.capture import capture_frames
+from ...scene.ground import heights
+from ...scene.timeline import frame_numbers
+from ...settings.cast import playing, prompts, references
+from ...settings.models import chosen
+from ...settings.shot import generation_settings
+from ..progress import expected
+from ..progress.course import Course
 from .readiness import staging
-from .window import redraw
 
 # Seconds between two looks at what is done elsewhere, of who has nothing else to do.
 _REST_SECONDS = 0.02

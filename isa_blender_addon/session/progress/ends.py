@@ -7,10 +7,10 @@ import sys
 
 import bpy
 
-from ..language.translation import said
-from ..preferences.choices import preferences
-from ..takes.take import Take
-from .window import in_a_window
+from ...blender.window import in_a_window
+from ...language.translation import said
+from ...preferences.choices import preferences
+from ...takes.take import Take
 
 _TITLE = "Blender"
 # Hertz of the two tones, seconds of each, and how loud of 1.

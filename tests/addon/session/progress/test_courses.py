@@ -8,9 +8,9 @@ import pytest
 
 from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.engine.snapshot import JobSnapshot
-from isa_blender_addon.session import courses as module
-from isa_blender_addon.session.course import Course
-from isa_blender_addon.session.courses import Courses
+from isa_blender_addon.session.progress import courses as module
+from isa_blender_addon.session.progress.course import Course
+from isa_blender_addon.session.progress.courses import Courses
 from isa_blender_addon.takes.take import Take
 from isa_engine.geometry.frames import Made
 from isa_engine.shot import Settings

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isa_blender_addon.session.course import PHASES, Course
+from isa_blender_addon.session.progress.course import PHASES, Course
 
 
 class Clock:

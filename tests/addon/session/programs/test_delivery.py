@@ -9,7 +9,7 @@ import pytest
 import isa_blender_addon
 from isa_blender_addon.operators.kinds.waiting import WaitingOperator
 from isa_blender_addon.operators.takes import deliver
-from isa_blender_addon.session import delivery
+from isa_blender_addon.session.programs import delivery
 from isa_blender_addon.ui.delivery import ISA_PT_delivery
 from tests.addon.drawn import drawn
 from tests.addon.plates import write_movie

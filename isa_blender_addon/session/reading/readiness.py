@@ -3,12 +3,12 @@
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_FRAMES
 
-from .. import background
-from ..scene.camera import camera_at
-from ..scene.picture import changed
-from ..scene.timeline import frame_numbers
-from ..settings.cast import playing, refresh_cast
-from ..settings.models import model_named
+from ... import background
+from ...scene.camera import camera_at
+from ...scene.picture import changed
+from ...scene.timeline import frame_numbers
+from ...settings.cast import playing, refresh_cast
+from ...settings.models import model_named
 
 
 def make_ready(scene, send: bool) -> None:

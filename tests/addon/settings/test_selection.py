@@ -4,7 +4,7 @@ import bpy
 import pytest
 
 from isa_blender_addon.matching.ghost import make_ghost
-from isa_blender_addon.session import selection
+from isa_blender_addon.settings import selection
 from isa_blender_addon.settings.cast import cast_member, refresh_cast
 from tests.addon.plates import inventory
 from tests.addon.scenes.cast import add_person, world_vertices

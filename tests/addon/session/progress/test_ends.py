@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import aud
 import pytest
 
-from isa_blender_addon.session import ends
+from isa_blender_addon.session.progress import ends
 from isa_blender_addon.takes.take import Take
 from isa_engine.shot import Settings
 from tests.service.running import eventually

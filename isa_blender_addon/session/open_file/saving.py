@@ -19,14 +19,14 @@ import bpy
 
 from isa_engine.errors import SceneError
 
-from ..engine.queue import JobQueue
-from ..language.translation import said
-from ..preferences.folders import free, takes_folder
-from ..takes.files import copy_folder, link_or_copy
-from ..takes.folders import output_folder, unsaved_folder
-from ..takes.ids import known_shot_id, open_scenes
-from ..takes.replacing import leave_within, put_in_place, replaced_by
-from ..takes.take import Take
+from ...engine.queue import JobQueue
+from ...language.translation import said
+from ...preferences.folders import free, takes_folder
+from ...takes.files import copy_folder, link_or_copy
+from ...takes.folders import output_folder, unsaved_folder
+from ...takes.ids import known_shot_id, open_scenes
+from ...takes.replacing import leave_within, put_in_place, replaced_by
+from ...takes.take import Take
 
 Places = dict[Path, Path]
 # Folders of takes, and pictures: where they were, and where they are, for undo.

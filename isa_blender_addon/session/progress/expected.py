@@ -2,9 +2,9 @@
 
 from isa_engine.geometry.frames import Made
 
-from ..preflight.glance import engine_seconds
-from ..scene.timeline import frame_numbers
-from ..settings.cast import playing
+from ...preflight.glance import engine_seconds
+from ...scene.timeline import frame_numbers
+from ...settings.cast import playing
 
 # Seconds as measured with the demo on one core, where nothing is known yet: a frame and character to read; a
 # frame to check; a frame of a background by its kind; an engine to start.

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from isa_engine.errors import Cancelled, EngineError
 
-from ..engine.command import RunningCommand
+from ...engine.command import RunningCommand
 
 
 class Work(Protocol):

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from isa_blender_addon.engine import chosen_engine
+from isa_blender_addon.engine.chosen_engine import ChosenEngine, check_remote
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.preferences.choices import Choices
-from isa_blender_addon.session import chosen_engine
-from isa_blender_addon.session.chosen_engine import ChosenEngine, check_remote
 from isa_engine.errors import EngineError
 
 REMOTE = Choices(engine="REMOTE", remote_url="https://gpu.example:8000", remote_token="secret")
@@ -53,7 +53,7 @@ def test_an_engine_that_was_there_gets_no_more_jobs_once_blender_is_offline(app)
 
 def test_a_remote_engine_is_asked_only_if_blender_may_go_online(monkeypatch):
     app = SimpleNamespace(online_access=False)
-    monkeypatch.setattr("isa_blender_addon.session.chosen_engine.bpy", SimpleNamespace(app=app))
+    monkeypatch.setattr("isa_blender_addon.engine.chosen_engine.bpy", SimpleNamespace(app=app))
     for url in ("http://127.0.0.1:8642", "http://localhost:1", "http://[::1]:2"):
         check_remote(url)
     with pytest.raises(EngineError, match="Enter its address"):

@@ -15,12 +15,12 @@ from isa_engine.client.protocol import Health
 from isa_engine.errors import EngineError
 from isa_engine.user_data import data_folder
 
-from ..engine.process import EngineStatus, LocalEngine, RemoteEngine
 from ..language.translation import told, words
 from ..preferences.choices import Choices, Preferences, preferences
 from ..preferences.folders import engine_log
 from ..settings import models
 from ..takes.take import HERE, Take, address
+from .process import EngineStatus, LocalEngine, RemoteEngine
 
 # Seconds between two questions: to an engine that does not answer, has not loaded its model or is in trouble,
 # and to one that is well.

@@ -9,9 +9,9 @@ import bpy
 from isa_engine.errors import Cancelled, EngineError, SceneError, reason
 from isa_engine.results.files import PEOPLE
 
-from ..engine.command import RunningCommand
-from ..engine.process import find_python
-from ..preferences.choices import preferences
+from ...engine.command import RunningCommand
+from ...engine.process import find_python
+from ...preferences.choices import preferences
 from .under_way import UnderWay
 
 

@@ -3,7 +3,7 @@
 import bpy
 import pytest
 
-from isa_blender_addon.session import expected
+from isa_blender_addon.session.progress import expected
 from isa_blender_addon.settings.cast import refresh_cast
 from tests.addon.scenes.cast import stage
 

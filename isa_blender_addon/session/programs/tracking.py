@@ -7,7 +7,7 @@ from pathlib import Path
 from isa_engine.client.location import python_of
 from isa_engine.errors import Cancelled, EngineError, reason
 
-from ..engine.command import RunningCommand
+from ...engine.command import RunningCommand
 from .under_way import UnderWay
 
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")

@@ -4,8 +4,8 @@ from concurrent.futures import Future
 
 import bpy
 
-from ..engine.queue import JobQueue
-from ..takes.ids import own_takes, take_places
+from ...engine.queue import JobQueue
+from ...takes.ids import own_takes, take_places
 
 
 class EarlierTakes:

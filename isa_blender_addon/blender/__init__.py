@@ -1,0 +1,1 @@
+"""What Blender does by itself, and what its windows are to do."""

@@ -1,0 +1,1 @@
+"""Takes of the open file: found when it is opened, brought into its scenes, moved as it is first saved."""

@@ -1,0 +1,1 @@
+"""How far each take is, when it will be there, and that it is."""

@@ -1,0 +1,1 @@
+"""A scene on its way to a shot, in steps between which Blender draws."""
