@@ -33,10 +33,8 @@ CPU_SECONDS = 4 * 3600
 # Pixels of a video's longer side, to which larger ones are scaled: the networks see no more in larger frames,
 # and decoding takes longer.
 _LONGER_SIDE = 1280
-# Frames a second: where the file does not tell, the fewest and the most that make sense.
-_RATE, _SLOWEST, _FASTEST = 25.0, 0.5, 1000.0
-# The share by which what a file says may differ from what it holds.
-_DIFFERENT = 0.1
+# The fewest frames a second that make sense, and the most.
+_SLOWEST, _FASTEST = 0.5, 1000.0
 
 
 def main() -> None:
@@ -83,7 +81,7 @@ def answers(load: Callable[[], Networks]) -> Iterator[dict[str, Any]]:
             raise ShotError("there is no picture in the video", where=where)
         rate, count = _timing(times, rate, where)
         with media.Movie(encoded, where) as movie:
-            frames = movie.upright(_LONGER_SIDE, rate)
+            frames = movie.evenly(_LONGER_SIDE, rate)
             first = next(frames, None)
             if first is None:
                 raise ShotError("there is no picture in the video", where=where)
@@ -106,18 +104,16 @@ def _timing(times: list[float], said: float, where: str) -> tuple[float, int]:
 
     Args:
         times: when each frame is shown, in seconds, in order.
-        said: frames a second as the file says, which of some means nothing: those of browsers say 1000.
+        said: frames a second, by the file.
 
     Raises:
         ShotError: they make no sense, or are too many.
     """
-    lasting = times[-1] - times[0]
-    measured = (len(times) - 1) / lasting if lasting > 0 else said or _RATE
-    rate = said if abs(said - measured) <= _DIFFERENT * measured else measured
+    rate = media.rate_of(times, said)
     if not _SLOWEST <= rate <= _FASTEST:
         remedy = "Save it as H.264 in MP4, at the rate at which it was filmed."
         raise ShotError(f"the video has {rate:.3g} frames a second", where=where, remedy=remedy)
-    count = round(lasting * rate) + 1
+    count = round((times[-1] - times[0]) * rate) + 1
     if count > MOST_FRAMES:
         problem = f"the video has {count} frames, and {MOST_FRAMES} are the most that are looked at"
         raise ShotError(problem, where=where, remedy="Cut it into parts.")

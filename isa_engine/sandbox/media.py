@@ -22,6 +22,8 @@ _SELF_CONTAINED = {
     "protocol_whitelist": "none",
 }
 _REMEDY = "Save it as H.264 in MP4."
+# Frames a second where a file tells nothing; the share by which what it says may differ from what it holds.
+_RATE, _DIFFERENT = 25.0, 0.02
 
 
 def picture(encoded: bytes, where: str) -> np.ndarray:
@@ -131,7 +133,7 @@ class Movie:
         """
         with self._refused():
             for frame in self._file.decode(video=0):
-                yield _turned(frame, size[::-1] if _quarters(frame) % 2 else size)
+                yield upright(frame, size)
 
     def packets(self) -> list[float]:
         """When each encoded frame is shown, in seconds, in order; 0 where the file does not tell. At most so
@@ -141,7 +143,7 @@ class Movie:
             shown = [packet for packet in packets if packet.size > 0 and not packet.is_discard]
             return sorted(float((packet.pts or 0) * packet.time_base) for packet in shown)
 
-    def upright(self, longest: int, rate: float) -> Iterator[np.ndarray]:
+    def evenly(self, longest: int, rate: float) -> Iterator[np.ndarray]:
         """What players show so many times a second: ``(height, width, 3)`` uint8 sRGB, turned and stretched
         as the file says. A frame that stays is there again; one that another follows sooner is left out.
 
@@ -161,7 +163,7 @@ class Movie:
                 while before is not None and number < due:
                     yield before
                     number += 1
-                before = _turned(frame, lying)
+                before = upright(frame, upright_size(frame, lying))
             if before is not None:
                 yield before
 
@@ -174,16 +176,31 @@ class Movie:
             raise ShotError(problem, where=self._where, remedy=_REMEDY) from error
 
 
-def _quarters(frame: av.VideoFrame) -> int:
-    """Quarters of a turn, counterclockwise, by which players turn a frame: phones film upright into frames
-    that lie on their side."""
-    return round(frame.rotation / 90)
+def upright_size(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[int, int]:
+    """Of a frame of this size as it lies in the file, as players turn it, and the other way round: phones
+    film upright into frames that lie on their side."""
+    return size[::-1] if round(frame.rotation / 90) % 2 else size
 
 
-def _turned(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """A frame's sRGB, resized to ``(width, height)`` and then turned."""
-    pixels = frame.reformat(*size, "rgb24", interpolation="AREA", threads=1).to_ndarray()
-    return np.ascontiguousarray(np.rot90(pixels, _quarters(frame)))
+def upright(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """A frame as players turn it, resized to ``(width, height)``: ``(height, width, 3)`` uint8 sRGB."""
+    lying = upright_size(frame, size)
+    pixels = frame.reformat(*lying, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+    # Both count counterclockwise.
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def rate_of(times: list[float], said: float) -> float:
+    """Frames a second of a video: as the file says, unless that means nothing, as of a browser's, which says
+    1000.
+
+    Args:
+        times: when each frame is shown, in seconds, in order.
+        said: by the file; 0: nothing.
+    """
+    lasting = times[-1] - times[0]
+    measured = (len(times) - 1) / lasting if lasting > 0 else said or _RATE
+    return said if abs(said - measured) <= _DIFFERENT * measured else measured
 
 
 def _check_size(width: int, height: int, where: str) -> None:

@@ -28,7 +28,7 @@ def test_footage_is_turned_as_players_turn_it(degrees):
 def test_at_every_moment_the_frame_is_seen_that_players_show(pauses, rate):
     times = np.cumsum([0, *pauses])
     with Movie(timed(GREYS, times.tolist()), "clip.mp4") as movie:
-        seen = [int(frame[0, 0, 0]) // 25 for frame in movie.upright(1280, rate)]
+        seen = [int(frame[0, 0, 0]) // 25 for frame in movie.evenly(1280, rate)]
     due = np.round(times / 1000 * rate)
     assert seen == [int(np.flatnonzero(due <= moment)[-1]) for moment in range(int(due[-1]) + 1)]
 
@@ -36,5 +36,5 @@ def test_at_every_moment_the_frame_is_seen_that_players_show(pauses, rate):
 @pytest.mark.parametrize("rate", [23.976, 24.0, 25.0, 29.97, 50.0, 59.94])
 def test_of_even_frames_each_is_seen_once(rate):
     with Movie(encode_video(GREYS, rate, 0), "clip.mp4") as movie:
-        seen = [int(frame[0, 0, 0]) // 25 for frame in movie.upright(1280, movie.rate)]
+        seen = [int(frame[0, 0, 0]) // 25 for frame in movie.evenly(1280, movie.rate)]
     assert seen == list(range(10))

@@ -9,14 +9,17 @@ from PIL import Image
 from isa_engine.data.footage.screening import thumbnail
 from isa_engine.data.recordings.media import VideoReader, decode_picture
 from isa_engine.data.recordings.unfit import Unfit
-from isa_engine.errors import DataError
+from isa_engine.errors import DataError, reason
+from isa_engine.sandbox.media import rate_of, upright, upright_size
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 MASKS = "masks"
-OTHER_MASK, BROKEN = "mask of another size", "broken video"
+OTHER_MASK, BROKEN, UNEVEN = "mask of another size", "broken video", "uneven times"
 # Bytes of pictures that are held at once: longer videos are to be split.
 _MAX_BYTES = 4 * 2**30
 _MAX_MASK = 2**28
+# Frames by which one may be shown sooner or later than evenly: phones lose some.
+_MOST_LATE = 2.0
 # Faster footage is thinned to about this rate.
 _RATE = 24.0
 
@@ -50,23 +53,26 @@ def read_footage(path: Path, short_side: int) -> Footage:
         short_side: pixels of the shorter side that are kept; never enlarged.
 
     Raises:
-        Unfit: the video is broken or too long, a mask is missing, broken or of another size.
+        Unfit: the video is broken, too long or of uneven times, a mask is missing, broken or of another size.
     """
     frames, thumbnails = [], []
     try:
         with VideoReader(path) as stream:
-            fps = stream.fps
+            fps = _even_rate(stream.times(), stream.fps)
+        with VideoReader(path) as stream:
             if not 1 <= fps <= 1000:
                 raise DataError(f"it has {fps:.3g} frames a second")
             step = max(1, round(fps / _RATE))
             for count, frame in enumerate(stream):
+                # Masks and tracks are of the video as it is seen.
+                seen = upright_size(frame, (frame.height, frame.width))
                 if count == 0:
-                    source_size = frame.height, frame.width
+                    source_size = seen
                     height, width = _fitting(source_size, short_side)
-                elif (frame.height, frame.width) != source_size:
+                elif seen != source_size:
                     raise DataError("the size changes along the way")
                 if count % step == 0:
-                    resized = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+                    resized = upright(frame, (width, height))
                     frames.append(resized)
                     thumbnails.append(thumbnail(resized))
                 if len(frames) * height * width * 3 > _MAX_BYTES:
@@ -74,11 +80,27 @@ def read_footage(path: Path, short_side: int) -> Footage:
     except Unfit:
         raise
     except (DataError, OSError) as error:
-        raise Unfit(BROKEN, str(error)) from error
+        raise Unfit(BROKEN, reason(error)) from error
     if not frames:
         raise Unfit(BROKEN, "there are no frames")
     mask = _masks(path.with_suffix("") / MASKS, count + 1, step, source_size, (height, width))
     return Footage(np.stack(frames), mask, np.stack(thumbnails), fps / step, step, count + 1, source_size)
+
+
+def _even_rate(times: list[float], said: float) -> float:
+    """Frames a second of a video whose frames are shown at these times, in seconds.
+
+    Raises:
+        Unfit: the times are so uneven that whoever moves in it would move at a wrong speed.
+    """
+    if not times:
+        raise Unfit(BROKEN, "there are no frames")
+    rate = rate_of(times, said)
+    late = np.abs(np.array(times) - np.linspace(times[0], times[-1], len(times)))
+    if late.max() * rate > _MOST_LATE:
+        remedy = "Save it at a constant rate, and track that."
+        raise Unfit(UNEVEN, f"frame {late.argmax()} is {late.max():.2f} s off its time", remedy=remedy)
+    return rate
 
 
 def _fitting(size: tuple[int, int], short_side: int) -> tuple[int, int]:

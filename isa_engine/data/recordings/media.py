@@ -96,7 +96,7 @@ class VideoReader:
             # Frames may be larger than the header said, so the limit holds for each.
             context.options = {"max_pixels": str(_MAX_PIXELS)}
             self.fps = float(self.container.streams.video[0].average_rate or 0)
-        except (av.error.FFmpegError, ValueError) as error:
+        except (av.error.FFmpegError, ValueError, OSError) as error:
             self.file.close()
             raise DataError("the video cannot be decoded") from error
         except DataError:
@@ -107,6 +107,15 @@ class VideoReader:
     def __exit__(self, *_) -> None:
         self.container.close()
         self.file.close()
+
+    def times(self) -> list[float]:
+        """When each encoded frame is shown, in seconds, in order; 0 where the file does not tell. It reads
+        the file to its end."""
+        try:
+            shown = [packet for packet in self.container.demux(video=0) if packet.size > 0]
+        except (av.error.FFmpegError, ValueError) as error:
+            raise DataError("the video cannot be read to its end") from error
+        return sorted(float((packet.pts or 0) * packet.time_base) for packet in shown)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         try:
