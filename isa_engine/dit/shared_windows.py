@@ -104,7 +104,7 @@ class SharedWindows:
             # With the times that they have in the first window.
             early = clock[-place(windows.window) :][:anchored]
             anchor = transformer.stream.attention_input(first, modulation, early)
-        total = torch.zeros_like(held)
+        total, early = torch.zeros_like(held), []
         for start in own.starts:
             begin, stop = place(start), place(start + windows.window)
             n, where = stop - begin, slice(begin - base, stop - base)
@@ -114,9 +114,15 @@ class SharedWindows:
             if anchor is not None and start:
                 context = torch.cat([anchor, tokens], 1)
                 known = None if seen is None else torch.cat([seen[:, :anchored], known], 1)
-            total[:, where] += transformer.attention(tokens, context, known, across=True) * weights[-n:]
-        come = self.neighbours.on(total[:, end - base :], x[:, :lent])
-        total[:, :lent] += come
+            answer = transformer.attention(tokens, context, known, across=True) * weights[-n:]
+            # The worker before has begun the sums of what it was lent: they go on in the order of the
+            # windows, as on one device, or they would round otherwise.
+            late = max(0, lent - where.start)
+            early += [(slice(where.start, lent), answer[:, :late])] if late else []
+            total[:, where.start + late : where.stop] += answer[:, late:]
+        total[:, :lent] = self.neighbours.on(total[:, end - base :], x[:, :lent])
+        for where, answer in early:
+            total[:, where] += answer
         blended = total[:, : end - base] / self._weight(weights, place)[base:end]
         return transformer.stream(x, blended, modulation)
 
