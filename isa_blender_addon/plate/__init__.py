@@ -20,6 +20,7 @@ from .cameras import camera_segments
 from .colour import rendered_space, shift_of_colours
 from .focus import blurred, focus_distance
 from .movie import read_movie
+from .parting import follows
 
 
 class Framed(Protocol):
@@ -38,7 +39,8 @@ _VIDEO, _MATTE = "plate.mp4", "matte.mp4"
 def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]) -> None:
     """Put a take's plate into the scene in place of the one before.
 
-    Through a camera that is linked from another file and can hold no background image, it shows on the plane.
+    Through a camera that can hold no background image, for it is linked from another file or shoots another
+    scene with a plate, it shows on the plane.
 
     Args:
         folder: holds ``plate.mp4``, and ``matte.mp4`` if there is one.
@@ -55,7 +57,7 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
     open_movies(folder)
     if "COMPOSITOR" in kinds:
         people.check_people(scene, matte)
-    if "BACKGROUND" in kinds and not background_image.takes_backgrounds(scene, numbers):
+    if "BACKGROUND" in kinds and not background_image.takes_backgrounds(scene, numbers, NAME):
         kinds = {*kinds, "PLANE"}
 
     if "BACKGROUND" in kinds:
@@ -147,6 +149,13 @@ def troubles(scene) -> list[str]:
     linked = "Camera '{camera}' is linked from another file, and cannot hold the plate: its plane shows it."
     cameras = {plane.parent for plane in camera_plane.planes(scene, NAME) if plane.parent}
     found += [said(linked, camera=c.name) for c in cameras if not c.data.is_editable]
+    twice = (
+        "Camera '{camera}' shoots scene '{scene}' too, and a background image would show in both: the plane "
+        "alone shows the plate."
+    )
+    own = {plane.parent for plane in camera_plane.planes(scene, NAME) if follows(plane, scene)} & cameras
+    others = [(camera, background_image.other_shot(camera.data, scene, NAME)) for camera in own]
+    found += [said(twice, camera=camera.name, scene=other.name) for camera, other in others if other]
     if not people.media(scene, NAME):
         # Else the plane is not rendered.
         unsharp = (

@@ -1,8 +1,12 @@
 """The movie as the camera's background image: seen while working, never rendered."""
 
+import bpy
+
+from .camera_plane import planes
 from .cameras import camera_segments
 from .colour import DISPLAYED, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .parting import follows, other_scenes
 
 
 def import_background(scene, video, frame_numbers, name: str) -> list:
@@ -20,7 +24,10 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     Raises:
         SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
     """
-    cameras = [camera for camera in _shown_through(scene, frame_numbers) if camera.is_editable]
+    cameras = [camera for camera in _shown_through(scene, frame_numbers) if _takes(camera, scene, name)]
+    if not cameras:
+        remove_backgrounds(scene, name)
+        return []
     image = load_movie(video, name)
     # Blender shows it past the view transform, as the movie has it.
     set_space(image, DISPLAYED)
@@ -28,10 +35,15 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     first_frame = int(frame_numbers[0])
     before = {camera: _background(camera, name) for camera in _cameras(scene)}
     before = {camera: background for camera, background in before.items() if background is not None}
-    if cameras and before.keys() == set(cameras):
+    if before.keys() == set(cameras):
         ours = before[cameras[0]].image
-        hand_over(image, ours)
+        if ours in _shown_elsewhere(scene):
+            # A copy of a scene has cameras of its own, and the original's image.
+            ours = image
+        else:
+            hand_over(image, ours)
         for background in before.values():
+            background.image = ours
             show_from(background.image_user, ours, first_frame)
         return [before[camera] for camera in cameras]
     remove_backgrounds(scene, name)
@@ -47,9 +59,28 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     return result
 
 
-def takes_backgrounds(scene, frame_numbers) -> bool:
-    """Whether each camera of the shot can hold an image; one that is linked from another file cannot."""
-    return all(camera.is_editable for camera in _shown_through(scene, frame_numbers))
+def takes_backgrounds(scene, frame_numbers, name: str) -> bool:
+    """Whether each camera of the shot can hold the plate's image."""
+    return all(_takes(camera, scene, name) for camera in _shown_through(scene, frame_numbers))
+
+
+def _takes(camera, scene, name: str) -> bool:
+    """One that is linked from another file cannot hold an image; through one that shoots two scenes with
+    plates, both would show the one that came last."""
+    return camera.is_editable and other_shot(camera, scene, name) is None
+
+
+def other_shot(camera, scene, name: str):
+    """Another scene with a plate of its own before the same camera, or None."""
+    return next(
+        (
+            other
+            for other in other_scenes(scene)
+            for plane in planes(other, name)
+            if plane.parent and plane.parent.data == camera and follows(plane, other)
+        ),
+        None,
+    )
 
 
 def _shown_through(scene, frame_numbers) -> list:
@@ -78,6 +109,12 @@ def backgrounds(scene, name: str) -> list:
     """The background images of the scene's cameras that show a plate."""
     found = (_background(camera, name) for camera in _cameras(scene))
     return [background for background in found if background is not None]
+
+
+def _shown_elsewhere(scene) -> set:
+    """The images behind cameras that are none of the scene's."""
+    others = {*bpy.data.cameras} - _cameras(scene)
+    return {background.image for camera in others for background in camera.background_images}
 
 
 def _cameras(scene) -> set:

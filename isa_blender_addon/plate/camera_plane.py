@@ -17,6 +17,7 @@ import numpy as np
 from .cameras import camera_segments
 from .colour import drive_by_exposure, rendered_space, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .parting import follows, other_scenes, part_planes
 
 COLLECTION = "ISA Plate"
 DEPTH = "isa_depth"
@@ -73,8 +74,10 @@ def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: b
     matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
     first_frame = int(frame_numbers[0])
     before = {plane.parent: plane for plane in planes(scene, name)}
-    if before.keys() == segments.keys() and all(map(_movie_nodes, before.values())):
-        _swap(list(before.values()), image, matte, first_frame)
+    ours = [plane for plane in before.values() if _is_own(plane, scene) and _movie_nodes(plane)]
+    if before.keys() == segments.keys() and len(ours) == len(before):
+        part_planes(ours, _planes_elsewhere(scene, name), scene)
+        _swap(ours, image, matte, first_frame)
         result = [before[camera] for camera in segments]
     else:
         depths = {camera: plane[DEPTH] for camera, plane in before.items()}
@@ -110,9 +113,22 @@ def planes(scene, name: str) -> list:
     return [item for item in scene.objects if item.get(PLATE) == name and item.type == "MESH"]
 
 
+def _is_own(plane, scene) -> bool:
+    """Whether no other scene shows a plane, or it does so because it shows all that this one shows."""
+    return plane.users_scene == (scene,) or follows(plane, scene)
+
+
+def _planes_elsewhere(scene, name: str) -> list:
+    """The plane objects of other scenes."""
+    found = {plane for other in other_scenes(scene) for plane in planes(other, name)}
+    return list(found - {*planes(scene, name)})
+
+
 def remove_planes(scene, name: str) -> None:
-    """Remove a plate's planes and what only they used."""
+    """Remove a plate's planes and what only they used; those that another scene shows stay in that one."""
     for plane in planes(scene, name):
+        if plane.users_scene != (scene,):
+            continue
         mesh, matte = plane.data, plane.get(MATTE)
         _forget_keys(plane)
         bpy.data.objects.remove(plane)
@@ -125,7 +141,11 @@ def remove_planes(scene, name: str) -> None:
         bpy.data.meshes.remove(mesh)
         discard(matte)
     collection = plate_collection(scene)
-    if collection is not None and not collection.all_objects:
+    if collection is None:
+        return
+    if collection in {plate_collection(other) for other in other_scenes(scene)}:
+        scene.collection.children.unlink(collection)
+    elif not collection.all_objects:
         bpy.data.collections.remove(collection)
 
 

@@ -16,6 +16,7 @@ from isa_engine.errors import SceneError
 
 from .colour import drive_by_exposure, rendered_space, set_space
 from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .parting import other_scenes, parted_group
 
 GROUP = "ISA People"
 # Blender 5 made what the compositor does a node group.
@@ -64,6 +65,7 @@ def import_people(scene, video, matte, frame_numbers, name: str):
     # Before a node shows them: each change of a space would open the movie again.
     set_space(plate, rendered_space(scene))
     set_space(mask, _MASK_SPACE)
+    _part(scene, name)
     node = _group_node(scene, name)
     if node is not None and all(_images(node.node_tree)):
         for image, found in zip(_images(node.node_tree), (plate, mask), strict=True):
@@ -88,6 +90,7 @@ def fit_people(scene, name: str) -> None:
 
 def remove_people(scene, name: str) -> None:
     """Take the group out of the compositor; what went into it goes where it went."""
+    _part(scene, name)
     node = _group_node(scene, name)
     if node is None:
         return
@@ -129,6 +132,18 @@ def _group_node(scene, name: str):
     tree = _tree(scene)
     groups = [node for node in tree.nodes if node.type == "GROUP" and node.node_tree] if tree else ()
     return next((node for node in groups if node.node_tree.get(PLATE) == name), None)
+
+
+def _part(scene, name: str) -> None:
+    """Let the scene have the group for itself, where it came with a copy of a scene."""
+    others = other_scenes(scene)
+    if _group_node(scene, name) and _tree(scene) in [_tree(other) for other in others]:
+        # Only Blender 5 lets scenes share them.
+        scene.compositing_node_group = scene.compositing_node_group.copy()
+    node = _group_node(scene, name)
+    theirs = {found.node_tree for other in others if (found := _group_node(other, name))}
+    if node is not None and node.node_tree in theirs:
+        node.node_tree = parted_group(node.node_tree, scene)
 
 
 def _images(group) -> tuple:
