@@ -16,7 +16,7 @@ from isa_engine.dit import Conditioning
 from isa_engine.errors import ShotError
 from isa_engine.geometry.camera import NEAR, modelview_projection
 from isa_engine.geometry.canonical import world_to_canonical
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count
+from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
 from isa_engine.geometry.ndc import project, view_depth
 from isa_engine.geometry.plucker import pack, plucker_rays
 from isa_engine.pipeline.background import background_frames
@@ -25,6 +25,7 @@ from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
 from isa_engine.pipeline.references import identity, picture_latents
 from isa_engine.shot import Character, Shot, canvas_size
+from isa_engine.vae.causal_conv import looks_back
 
 # Windows encoded at once; bounds the memory of a long background.
 _WINDOWS_AT_ONCE = 4
@@ -239,21 +240,30 @@ def _beside(character: Character, cast: list[Character]) -> np.ndarray:
     return np.concatenate([np.zeros((0, 3)), *others])
 
 
-def encode_background(shot: Shot, numbers: range, model: Model) -> Tensor:
+def encode_background(
+    shot: Shot, numbers: range, model: Model, wanted: tuple[int, int] | None = None
+) -> Tensor:
     """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
     windows at a time; the last frame is repeated until it fills its window.
 
     Args:
         numbers: of the frames, counted from the shot's first.
+        wanted: of the segment's latents ``[first, last)``, the same bits as among all; None: all.
 
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
     """
-    count, state, latents = extended_count(len(numbers)), None, []
+    first, last = wanted or (0, latent_count(len(numbers)))
+    # A stream that begins later takes its first frame for a video's: that latent is none of the wanted ones,
+    # and nothing that remembers it. From there on its pieces are those of the whole.
+    before = max(0, first - 1 - looks_back(model.vae.encoder)) // _WINDOWS_AT_ONCE * _WINDOWS_AT_ONCE
+    begin, step = before * TEMPORAL_COMPRESSION, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION
+    count = min(extended_count(len(numbers)), 1 + step * -(-(last - 1) // _WINDOWS_AT_ONCE))
+    state, latents = None, []
     # The first frame is a window by itself.
-    cuts = [0, *range(1, count, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION), count]
+    cuts = [begin, *range(begin + 1, count, step), count]
     for start, end in pairwise(cuts):
         frames = _repeated(background_frames(shot, numbers[start:end]), end - start)
         posterior, state = model.vae.encode_chunk(to_video(frames).to(model.device), state)
         latents.append(model.vae.normalise(posterior.mode()))
-    return torch.cat(latents, 2)
+    return torch.cat(latents, 2)[:, :, first - before : last - before]

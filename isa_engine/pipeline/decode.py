@@ -19,6 +19,7 @@ from isa_engine.geometry.frames import (
     TEMPORAL_COMPRESSION,
     frames_before,
     pieces_of,
+    segment_latents,
 )
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.conditioning import encode_background
@@ -29,7 +30,7 @@ from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames, to_shares
 from isa_engine.pipeline.progress import Progress, Report
 from isa_engine.shot import Shot
-from isa_engine.vae.causal_conv import CausalConv3d
+from isa_engine.vae.causal_conv import looks_back
 from isa_engine.vae.tiling import TiledVAE
 from isa_engine.vae.video_vae import State
 
@@ -45,7 +46,8 @@ class Background:
 
     Attributes:
         shot: whose frames are read as they are asked for.
-        latents: ``(1, C, t, h, w)``, normalised, of the take's segments.
+        latents: ``(1, C, t, h, w)``, normalised, of the take's segments; of a span those that its streams go
+            through, the others zero.
     """
 
     shot: Shot
@@ -53,14 +55,21 @@ class Background:
 
     @classmethod
     @torch.inference_mode()
-    def of(cls, shot: Shot, model: Model) -> "Background | None":
+    def of(cls, shot: Shot, model: Model, span: Span | None = None) -> "Background | None":
         """None where the shot has none, and for a model that learned nothing: its pictures are shown as they
         are, or they would look like somebody."""
         if shot.background is None or not model.trained:
             return None
-        ends = np.cumsum(shot.segments).tolist()
-        segments = [range(*span) for span in zip([0, *ends], ends, strict=False)]
-        return cls(shot, torch.cat([encode_background(shot, numbers, model) for numbers in segments], 2))
+        vae, canvas = model.config.vae, _canvas(shot)
+        size = [side // vae.spatial_compression for side in reversed(canvas)]
+        count = segment_latents(shot.segments)[-1][1]
+        latents = torch.zeros(1, vae.latent_channels, count, *size, device=model.device)
+        for piece in pieces_of(shot.segments, span):
+            numbers = range(piece.before, piece.before + shot.segments[piece.segment])
+            wanted = _start(piece.first, model.vae.decoder), piece.last
+            place = slice(*(piece.start + latent for latent in wanted))
+            latents[:, :, place] = encode_background(shot, numbers, model, wanted)
+        return cls(shot, latents)
 
     def frame(self, number: int) -> np.ndarray:
         """``(H, W, 3)`` uint8 of the take's frame, counted from 0."""
@@ -203,7 +212,5 @@ def _start(first: int, network: nn.Module) -> int:
     Its first piece differs from the whole's, so it is thrown away, and so is all that remembers it: at most
     as many latents as all convolutions together look back.
     """
-    convolutions = (module for module in network.modules() if isinstance(module, CausalConv3d))
-    memory = sum(convolution.kernel_size[0] - 1 for convolution in convolutions)
-    pieces = first // DECODED_AT_ONCE - -(-memory // DECODED_AT_ONCE) - 1
+    pieces = first // DECODED_AT_ONCE - -(-looks_back(network) // DECODED_AT_ONCE) - 1
     return max(0, pieces) * DECODED_AT_ONCE

@@ -106,6 +106,6 @@ def preview(estimate: Tensor, model: Model) -> Image.Image:
 def frames(
     latents: Tensor, model: Model, shot: Shot, span: Span | None, report: Report
 ) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray] | None]:
-    given = Background.of(shot, model)
+    given = Background.of(shot, model, span)
     plate = decode_plate(latents, model, shot, given, span, report)
     return plate, decode_matte(latents, model, shot, given, span) if model.matte == GENERATED else None

@@ -103,3 +103,11 @@ class CausalConv3d(nn.Conv3d):
             part = F.conv2d(pictures, self.weight[:, :, tap], bias, self.stride[1:], self.padding[1:])
             convolved = part if convolved is None else convolved + part
         return rearrange(convolved, "(B F) C h w -> B C F h w", B=len(frames))
+
+
+def looks_back(network: nn.Module) -> int:
+    """On so many latents before its own a network's answer depends at most: as many as all its convolutions
+    together look back, in frames, of which an encoder's latents have more than one.
+    """
+    convolutions = (module for module in network.modules() if isinstance(module, CausalConv3d))
+    return sum(convolution.kernel_size[0] - 1 for convolution in convolutions)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from isa_engine import sandbox
+from isa_engine.configuration import VAEConfig
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background, decode, isa
 from isa_engine.pipeline.background import background_frames
@@ -20,9 +21,9 @@ FRAMES = 205
 
 @pytest.fixture(scope="module")
 def trained():
-    """As if its weights came from a folder: every layer of its decoders speaks."""
+    """As if its weights came from a folder: every layer of its autoencoder and matte head speaks."""
     model = replace(build_model(MICRO, None, "cpu"), trained=True)
-    for network in (model.vae.decoder, model.matte_head):
+    for network in (model.vae.encoder, model.vae.decoder, model.matte_head):
         for k, parameter in enumerate(network.parameters()):
             wave = parameter.new_tensor(range(parameter.numel())).mul(1.3 + k).sin()
             parameter.add_(0.1 * wave.reshape(parameter.shape))
@@ -50,9 +51,9 @@ def test_spans_equal_the_whole_bit_for_bit(output, over, trained, latents):
     if over == "a background":
         canvas = replace(shot.settings, width=24, height=16)
         shot = replace(shot, background=footage(FRAMES), settings=canvas)
-    given = Background.of(shot, trained)
 
     def frames(span=None):
+        given = Background.of(shot, trained, span)
         if output == "plate":
             return np.stack(list(decode_plate(latents, trained, shot, given, span)))
         return np.stack(list(decode_matte(latents, trained, shot, given, span)))
@@ -74,6 +75,55 @@ def test_a_span_does_not_decode_the_take_before_what_it_remembers(trained, laten
     monkeypatch.setattr(type(trained.matte_head), "decode_chunk", counting)
     list(decode_matte(latents, trained, make_shot(FRAMES), None, (48, 52)))
     assert 8 <= sum(decoded) < 52
+
+
+@pytest.fixture(scope="module", params=["windows", "convolutions"])
+def encoding(request):
+    """A model with each kind of encoder, every layer of which speaks."""
+    vae = VAEConfig(latent_channels=4, block_out_channels=(4, 4, 4), layers_per_block=1, norm_groups=2)
+    model = build_model(
+        replace(MICRO, vae=vae if request.param == "convolutions" else MICRO.vae), None, "cpu"
+    )
+    for k, parameter in enumerate(model.vae.encoder.parameters()):
+        wave = parameter.new_tensor(range(parameter.numel())).mul(1.3 + k).sin()
+        parameter.add_(0.1 * wave.reshape(parameter.shape))
+    return model
+
+
+@torch.inference_mode()
+def test_a_part_of_a_background_is_encoded_to_the_bits_that_it_has_in_the_whole(encoding):
+    frames = 389
+    shot = replace(make_shot(frames), background=footage(frames))
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    whole = encode_background(shot, range(frames), encoding)
+    assert not torch.equal(whole[:, :, 1:], whole[:, :, :-1])
+    for first, last in [
+        (0, 1),
+        (0, 4),
+        (1, 2),
+        (5, 9),
+        (7, 40),
+        (65, 66),
+        (79, 83),
+        (96, latent_count(frames)),
+    ]:
+        part = encode_background(shot, range(frames), encoding, (first, last))
+        assert torch.equal(part, whole[:, :, first:last])
+
+
+def test_a_span_does_not_encode_the_background_before_what_its_stream_remembers(trained, monkeypatch):
+    encoded = []
+    encode_chunk = type(trained.vae).encode_chunk
+
+    def counting(self, video, state):
+        encoded.append(video.shape[2])
+        return encode_chunk(self, video, state)
+
+    monkeypatch.setattr(type(trained.vae), "encode_chunk", counting)
+    shot = replace(make_shot(FRAMES), background=footage(FRAMES))
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    Background.of(shot, trained, (44, 48))
+    assert 16 <= sum(encoded) < FRAMES / 2
 
 
 @torch.inference_mode()
@@ -104,9 +154,9 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
 def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained, latents, monkeypatch):
     encoded = []
 
-    def counted(shot, numbers, model):
+    def counted(shot, numbers, *asked):
         encoded.append(numbers)
-        return encode_background(shot, numbers, model)
+        return encode_background(shot, numbers, *asked)
 
     monkeypatch.setattr(decode, "encode_background", counted)
     shot = replace(make_shot(9), background=footage(9))
