@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -92,6 +92,7 @@ def serve(
     _set_up_process()
     with (
         held(data, config.store, config.results) as (folders, lock),
+        _numbered(config),
         _listen(config.host, config.port) as listener,
         contextlib.closing(JobStore(folders.queue, own=True)) as store,
     ):
@@ -201,6 +202,20 @@ def _tell_others(url: str, key: bytes, store: JobStore, waiting: Waiting) -> Non
     from isa_engine.service.operation import webhook
 
     _repeat("webhook", webhook.LOOK_SECONDS, webhook.Webhook(url, key, store, waiting).tell)
+
+
+@contextlib.contextmanager
+def _numbered(config: ServiceConfig) -> Iterator[None]:
+    """Hold the host's number where hosts share a queue."""
+    if not config.store:
+        yield
+        return
+    # Only here, for it needs psycopg.
+    from isa_engine.service.queue.host_number import HostNumber
+
+    with contextlib.closing(HostNumber(config.store, config.host_number)) as number:
+        _repeat("host-number", LOOK_SECONDS, number.keep)
+        yield
 
 
 def _check_token(token: str) -> None:

@@ -1,5 +1,6 @@
 """Several API hosts on one PostgreSQL, with their results on one fsspec target."""
 
+import importlib
 from contextlib import closing
 
 import pytest
@@ -12,8 +13,11 @@ from tests.service.queue.test_postgres import folders, server  # noqa: F401
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
 
-pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
+psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
 pytest.importorskip("fsspec", reason="needs fsspec (extra cluster)")
+
+
+HostNumber = importlib.import_module("isa_engine.service.queue.host_number").HostNumber
 
 
 @pytest.fixture
@@ -59,6 +63,40 @@ def test_a_host_that_starts_again_leaves_the_other_hosts_jobs_alone(host, folder
         assert store.status(job).attempt == 1
     first.client.cancel(job)
     eventually(lambda: second.client.job(job).state == "cancelled", "the job ends")
+
+
+def test_two_hosts_never_have_one_number(folders, server, caplog):  # noqa: F811
+    """Each would put back the jobs that the other works on, as it starts."""
+    first = HostNumber(folders.queue, 0)
+    with pytest.raises(EngineError, match=r"another host has number 0 .*Give each host a --host-number"):
+        HostNumber(folders.queue, 0, seconds=0)
+    with closing(HostNumber(folders.queue, 1, seconds=0)):
+        pass
+    with psycopg.connect(server, autocommit=True) as direct:
+        cut = (
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 715003"
+        )
+        direct.execute(cut)
+        first.keep()
+        with pytest.raises(EngineError, match="another host has number 0"):
+            HostNumber(folders.queue, 0, seconds=0)
+        direct.execute(cut)
+        with closing(HostNumber(folders.queue, 0, seconds=10)):
+            first.keep()
+            assert "Host number 0 is another host's, too" in caplog.text
+    first.keep()
+    first.close()
+    first.keep()
+    HostNumber(folders.queue, 0, seconds=10).close()
+
+
+def test_a_service_has_its_number_for_as_long_as_it_runs(host, folders):  # noqa: F811
+    first = host(0)
+    with pytest.raises(EngineError, match="another host has number 0"):
+        HostNumber(folders.queue, 0, seconds=0)
+    first.process.kill()
+    first.process.wait()
+    HostNumber(folders.queue, 0, seconds=30).close()
 
 
 def test_results_lie_on_any_target_that_fsspec_knows(tmp_path):
