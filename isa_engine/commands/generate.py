@@ -6,10 +6,10 @@ from pathlib import Path
 
 from isa_engine.commands.remaking import add_remaking, keeping
 from isa_engine.commands.wishes import add_wishes, wished
-from isa_engine.models import describe
+from isa_engine.models import Description, describe
 from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage
-from isa_engine.shot import read_shot
+from isa_engine.shot import Settings, canvas_size, read_shot
 
 HELP = "make the plate of a shot file"
 
@@ -31,15 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     shot = read_shot(arguments.shot)
-    changes = wished(arguments)
+    changes, before = wished(arguments), shot.settings.model
     if arguments.preset:
-        model = changes.get("model", shot.settings.model)
+        model = changes.get("model", before)
         preset = describe(model).presets[arguments.preset]
         how = {"steps": preset.steps, "guidance": preset.guidance, "policy": preset.policy}
-        # The canvas stays the shot's: its background was rendered for that, whatever detail the preset has.
+        # The canvas stays the shot's, as with another model, whatever detail the preset has.
         changes = {**how, **changes, "model": preset.model or model}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
-    check_wishes(describe(shot.settings.model), {**changes, "one_by_one": shot.settings.one_by_one})
+    described = describe(shot.settings.model)
+    check_wishes(described, {**changes, "one_by_one": shot.settings.one_by_one})
+    if described.name != before:
+        _tell_canvas(described, shot.settings)
     if shot.background is not None:
         check_footage(shot.background, shot.frames, f"{arguments.shot}, field 'background'")
     shot = keeping(arguments)(shot)
@@ -58,3 +61,17 @@ def run(arguments: argparse.Namespace) -> None:
     file = None if changes or shot.kept else arguments.shot
     result = generate(shot, model, arguments.out, report, file=file)
     print(f"plate: {result.plate}", flush=True)
+
+
+def _tell_canvas(model: Description, settings: Settings) -> None:
+    """Say it where a shot is of a canvas that a model is not made for. It stays: the set behind the people,
+    and how far away it is, were rendered for it, and another one would only blur them."""
+    size = settings.width, settings.height
+    details = range(1, model.detail + 1)
+    known = [min(canvas_size(*size, model.short_side, model.multiple, detail)) for detail in details]
+    if min(size) not in known:
+        print(
+            f"note: the canvas stays the shot's, {size[0]} × {size[1]}; '{model.name}' is made for "
+            f"{known[0]} pixels along the shorter side. Generate the scene itself with this model for that",
+            flush=True,
+        )

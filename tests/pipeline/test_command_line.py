@@ -49,6 +49,46 @@ def test_generate_takes_settings_over_the_shots(shot, tmp_path):
     assert (settings["prompt"], settings["negative_prompt"]) == ("rain", "")
 
 
+class Loaded(Exception):
+    """Nothing after that matters."""
+
+
+@pytest.mark.parametrize(
+    ("canvas", "model", "note"),
+    [
+        (
+            (400, 224),
+            "isa-small",
+            "stays the shot's, 400 × 224; 'isa-small' is made for 256 pixels along",
+        ),
+        ((448, 256), "isa-tiny", "stays the shot's, 448 × 256; 'isa-tiny' is made for 128 pixels along"),
+        # With Detail 2; a variant has the same canvases; and who names no model is told nothing.
+        ((400, 224), "isa-tiny", ""),
+        ((400, 224), "isa-tiny-near", ""),
+        ((448, 256), "", ""),
+    ],
+)
+def test_another_model_keeps_the_shots_canvas_and_it_is_told_where_it_is_made_for_another(
+    shot, tmp_path, monkeypatch, capsys, canvas, model, note
+):
+    def load(name: str, *_) -> None:
+        assert name == (model or "isa-tiny")
+        raise Loaded
+
+    made = make_shot(model="isa-tiny")
+    width, height = canvas
+    write_shot(
+        dataclasses.replace(made, settings=dataclasses.replace(made.settings, width=width, height=height)),
+        shot,
+    )
+    monkeypatch.setattr("isa_engine.pipeline.load_model", load)
+    with pytest.raises(Loaded):
+        cli.main(["generate", str(shot), "--out", str(tmp_path), *(["--model", model] if model else [])])
+    said = capsys.readouterr().out
+    assert note in said
+    assert ("note" in said) == bool(note)
+
+
 def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
     write_shot(make_shot(model="isa-tiny"), shot)
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--one-by-one"]) == 1
