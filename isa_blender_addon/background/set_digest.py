@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 import bpy
 import numpy as np
 
-from ..scene.keep import moving
+from ..scene.animation import moving
 
 # Of every data-block, whose it is and how Blender keeps it; how it is edited and drawn; what Blender works
 # out itself; of a render, what the job tells, such as the canvas, and where files go.

@@ -9,7 +9,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 
 from ..plate.camera_plane import plate_collection
-from ..scene.unseen import belongings
+from ..scene.belongings import belongings
 
 # Samples of Cycles for the quick render; the denoiser and the small canvas leave little of their noise.
 QUICK_SAMPLES = 16

@@ -14,7 +14,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 
 from ..language.translation import said
-from ..scene.unseen import put_back, take_out
+from ..scene.hiding import put_back, take_out
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_segments
 from .colour import rendered_space, shift_of_colours

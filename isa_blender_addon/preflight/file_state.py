@@ -10,8 +10,8 @@ import bpy
 from isa_engine.errors import SceneError
 
 from ..background import footage_range
-from ..scene.absent import Absent, absent_people, bare_parts, missing_libraries
 from ..scene.timeline import frame_numbers
+from ..scene.uncast import Uncast, bare_parts, missing_libraries, uncast_people
 from .finding import Finding, Mend
 
 # Looking through a large scene costs more than a redraw of the panel may.
@@ -26,7 +26,7 @@ def check_file(scene) -> list[Finding]:
     now = time.monotonic()
     if which != scene.session_uid or not 0 <= now - when < _SECONDS:
         found = [*_blocked_drivers(), *_missing_libraries(), *_short_footage(scene), *_bare_parts(scene)]
-        found += [_absent(scene, people) for people in absent_people(scene)]
+        found += [_uncast(scene, people) for people in uncast_people(scene)]
         _looked = now, scene.session_uid, found
     return found
 
@@ -102,12 +102,12 @@ def _show(scene, item: str) -> Mend:
     return Mend("Show", "isa.go_there", {"scene": scene.name_full, "item": item})
 
 
-def check_copies(scene, people: Iterable[Absent]) -> list[Finding]:
+def check_copies(scene, people: Iterable[Uncast]) -> list[Finding]:
     """Whom the frames showed as copies."""
-    return [_absent(scene, each) for each in sorted(people, key=lambda each: each.place)]
+    return [_uncast(scene, each) for each in sorted(people, key=lambda each: each.place)]
 
 
-def _absent(scene, people: Absent) -> Finding:
+def _uncast(scene, people: Uncast) -> Finding:
     place = people.place
     if people.reason == "instance":
         text = "{names}: rendered as an instance by '{place}', whose pose cannot be read. Make it real."

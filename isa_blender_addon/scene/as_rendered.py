@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import bpy
 
+from .animation import moving
 from .dependencies import what_moves_what, with_what_moves_them
-from .keep import moving
 from .timeline import view_layer
 
 # Modifiers that take parts of a body away, or number its vertices anew in every pose: off while it is read,

@@ -14,7 +14,7 @@ import numpy as np
 from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
-from .keep import moving
+from .animation import moving
 from .timeline import view_layer
 
 CAST_PROPERTY = "isa_cast"
@@ -126,7 +126,7 @@ def evaluated(item, scene) -> bool:
 
 def rendered(item) -> bool:
     """Whether the render shows an object on the current frame, where its collection is shown, or would if
-    generated people were not laid over it (``unseen``)."""
+    generated people were not laid over it (``hiding``)."""
     seen = item.visible_camera or bool(item.get(UNSEEN))
     return not item.hide_render and seen and not item.is_holdout and not _only_its_copies(item)
 

@@ -3,10 +3,10 @@
 import numpy as np
 from mathutils import Vector
 
+from .belongings import belongings
 from .characters import evaluated, find_characters, shown_in
 from .timeline import view_layer
 from .units import unit_in_metres
-from .unseen import belongings
 
 # Blender prepares an object for its first ray: with more faces than these too long for between two frames.
 _FACES = 200_000

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import bpy
 
+from .animation import curves_of
+
 
 @contextmanager
 def kept(scene):
@@ -26,7 +28,7 @@ def kept(scene):
 def _animated_properties():
     """``(owner, path)`` of each property with a curve."""
     for owner in _animated_data():
-        for path in dict.fromkeys(curve.data_path for curve in _curves(owner.animation_data)):
+        for path in dict.fromkeys(curve.data_path for curve in curves_of(owner.animation_data)):
             yield owner, path
 
 
@@ -44,25 +46,6 @@ def _animated_data():
         for owner in collection:
             if owner.animation_data is not None:
                 yield owner
-
-
-def moving(owner) -> list:
-    """The curves and drivers that move an owner's properties."""
-    animation = owner.animation_data
-    return [] if animation is None else [*animation.drivers, *_curves(animation)]
-
-
-def _curves(animation):
-    """The curves of an owner's action and of the strips on its NLA tracks."""
-    actions = {animation.action, *(strip.action for t in animation.nla_tracks for strip in t.strips)}
-    for action in actions - {None}:
-        if bpy.app.version < (4, 4):
-            yield from action.fcurves
-            continue
-        for layer in action.layers:
-            for strip in layer.strips:
-                for channels in strip.channelbags:
-                    yield from channels.fcurves
 
 
 def _value(owner, path: str):

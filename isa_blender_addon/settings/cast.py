@@ -18,8 +18,8 @@ from isa_engine.shot.validation import MAX_PROMPT
 
 from ..scene.capture import Ghost, Reference
 from ..scene.characters import armature_of, body_mesh, cast_word, find_characters, from_library, set_cast
+from ..scene.hiding import put_back
 from ..scene.picture import picture_size
-from ..scene.unseen import put_back
 from .changes import quietly
 from .models import model_named
 

@@ -5,8 +5,8 @@ from bpy.props import StringProperty
 
 from isa_engine.errors import SceneError
 
+from ...scene.belongings import belongings_of
 from ...scene.characters import from_library
-from ...scene.unseen import belongings_of
 from ...settings.cast import cast_member, refresh_cast
 from ..kinds.operator import Operator
 

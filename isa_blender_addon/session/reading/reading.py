@@ -18,10 +18,10 @@ from ...preflight import check_shot
 from ...preflight.file_state import check_copies
 from ...preflight.finding import Finding, hold
 from ...preflight.ground import check_ground
-from ...scene.absent import Absent, copied_people
 from ...scene.capture import capture_frames
 from ...scene.ground import heights
 from ...scene.timeline import frame_numbers
+from ...scene.uncast import Uncast, copied_people
 from ...settings.cast import playing, prompts, references
 from ...settings.models import chosen
 from ...settings.shot import generation_settings
@@ -83,7 +83,7 @@ class Reading:
         numbers = frame_numbers(scene)
         # On these frames it is looked whom the renderer shows beside the cast.
         self._looked = {int(numbers[k]) for k in (0, len(numbers) // 2, -1)}
-        self._copies: set[Absent] = set()
+        self._copies: set[Uncast] = set()
         # And how high the cast is above the ground.
         self._heights: list[dict[str, float]] = []
         self._frames = capture_frames(scene, generation_settings(scene), references(scene), prompts(scene))

@@ -10,7 +10,7 @@ import pytest
 from isa_blender_addon.background import begin, work
 from isa_blender_addon.plate import import_plate
 from isa_blender_addon.preferences.folders import backgrounds_folder
-from isa_blender_addon.scene.keep import moving
+from isa_blender_addon.scene.animation import moving
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import SceneError
 from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth

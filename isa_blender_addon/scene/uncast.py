@@ -24,7 +24,7 @@ _BEYOND = 0.08
 
 
 @dataclass(frozen=True)
-class Absent:
+class Uncast:
     """Somebody who is rendered and not generated.
 
     Attributes:
@@ -41,7 +41,7 @@ class Absent:
     place: str
 
 
-def absent_people(scene) -> list[Absent]:
+def uncast_people(scene) -> list[Uncast]:
     """Those whom a render of the scene would show beside the cast."""
     here = view_layer(scene)
     found = list(_instances(scene, here))
@@ -59,12 +59,12 @@ def absent_people(scene) -> list[Absent]:
     return found
 
 
-def copied_people(scene) -> set[Absent]:
+def copied_people(scene) -> set[Uncast]:
     """Those whom Blender's dependency graph shows as copies of other objects, on the scene's current frame,
     or as a part of another mesh that geometry nodes make; also where that is off in viewports.
 
     It has every copy, so a look costs too much for each redraw; instances of collections, which cost little,
-    are ``absent_people``'s.
+    are ``uncast_people``'s.
     """
     copies: dict[str, set] = {}
     layer, uses = view_layer(scene), what_moves_what()
@@ -139,7 +139,7 @@ def _meshes(things) -> list:
     return [thing for thing in things if isinstance(thing, bpy.types.Object) and thing.type == "MESH"]
 
 
-def _instances(scene, layer) -> Iterator[Absent]:
+def _instances(scene, layer) -> Iterator[Uncast]:
     for item in shown_in(layer):
         if _instances_a_collection(item):
             yield from _those(scene, _all_in(item.instance_collection), "instance", item.name_full)
@@ -166,6 +166,6 @@ def _instances_a_collection(item) -> bool:
     )
 
 
-def _those(scene, objects: list, reason: Reason, place: str) -> Iterator[Absent]:
+def _those(scene, objects: list, reason: Reason, place: str) -> Iterator[Uncast]:
     if names := tuple(people_among(scene, objects)):
-        yield Absent(names, reason, place)
+        yield Uncast(names, reason, place)
