@@ -35,7 +35,9 @@ class Cast:
             SceneError: a body cannot be read.
         """
         # A search of the scene costs more than a redraw may.
-        key = tuple(member.character.session_uid for member in members), len(bpy.data.objects)
+        people = tuple(member.character.session_uid for member in members)
+        # Two scenes may have the same people, each at a frame of its own.
+        key = scene.session_uid, people, len(bpy.data.objects)
         if key == self._key:
             try:
                 return self._read(scene, members)

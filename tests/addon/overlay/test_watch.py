@@ -8,8 +8,10 @@ from mathutils import Vector
 
 from isa_blender_addon.overlay.watch import watch
 from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.configuration import model_config
 from tests.addon.scenes.cast import add_person, stage, world_vertices
+from tests.addon.scenes.shot import capture_shot
 
 
 @pytest.fixture
@@ -112,6 +114,20 @@ def test_each_scene_has_its_own_drawing_and_problem(staged):
         assert watch.drawing(empty) is None
         assert "scene 'Empty'" in watch.problem(empty)
         assert watch.problem(staged) == ""
+
+
+def test_people_of_two_scenes_are_drawn_as_they_stand_in_each(staged):
+    other = bpy.data.scenes.new("Other")
+    for item in staged.objects:
+        other.collection.objects.link(item)
+    other.camera = staged.camera
+    refresh_cast(other)
+    staged.frame_set(2)
+    other.frame_set(5)
+    for scene in (staged, other, staged):
+        (character,) = capture_shot(scene, generation_settings(scene)).characters
+        drawn, read = watch.drawing(scene).points, character.points[scene.frame_current - 1]
+        np.testing.assert_allclose(np.sort(drawn, 0), np.sort(read[: len(drawn)], 0), atol=1e-4)
 
 
 def points_of(scene) -> int:
