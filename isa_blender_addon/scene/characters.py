@@ -3,7 +3,8 @@
 A mesh is a character if it carries the SMPL-X add-on's custom properties, if its armature has the 55 SMPL-X
 bones, or if the artist says so; the artist's word is the custom property ``isa_cast`` on the armature or the
 mesh: true takes any skinned mesh in, false leaves a character out. Of one from a library file the scene keeps
-the word, for Blender does not save what is new on it. What the render does not show stays out.
+the word, for Blender does not save what is new on it; of one that several scenes share, each keeps its own.
+What the render does not show stays out.
 """
 
 from dataclasses import dataclass
@@ -96,15 +97,22 @@ def cast_word(scene, character_object) -> bool | None:
 
 
 def set_cast(scene, character_object, included: bool | None) -> None:
-    """Write the artist's word on an armature or mesh; None leaves it to recognition or its library."""
-    if from_library(character_object):
-        words = [dict(word) for word in scene.get(CAST_PROPERTY, ())]
-        words = [word for word in words if word["character"] not in (character_object, None)]
-        if included is not None:
-            words.append({"character": character_object, "included": included})
-        _write(scene, words or None)
-    else:
+    """Write the artist's word on an armature or mesh; None leaves it to recognition, or to what its library
+    says."""
+    words = [dict(word) for word in scene.get(CAST_PROPERTY, ())]
+    words = [word for word in words if word["character"] not in (character_object, None)]
+    kept = kept_by_scene(character_object)
+    if kept and included is not None:
+        words.append({"character": character_object, "included": included})
+    _write(scene, words or None)
+    if not kept:
         _write(character_object, included)
+
+
+def kept_by_scene(character_object) -> bool:
+    """Whether the artist's word on somebody is the scene's: of who is from a library, or plays in several
+    scenes, each of which has a cast of its own."""
+    return from_library(character_object) or len(character_object.users_scene) > 1
 
 
 def from_library(character_object) -> bool:

@@ -17,7 +17,7 @@ from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_PROMPT
 
 from ..scene.capture import Ghost, Reference
-from ..scene.characters import armature_of, body_mesh, cast_word, find_characters, from_library, set_cast
+from ..scene.characters import armature_of, body_mesh, cast_word, find_characters, kept_by_scene, set_cast
 from ..scene.hiding import put_back
 from ..scene.picture import picture_size
 from .changes import quietly
@@ -105,8 +105,9 @@ class CastMember(bpy.types.PropertyGroup):
         self.marks_x, self.marks_y = (np.where(known, column, 0).tolist() for column in places.T)
 
     def set_include(self, value: bool) -> None:
-        # A character that only the artist's word makes one keeps that word; a library may say otherwise.
-        keeps = self.recognised_by == "override" or from_library(self.character)
+        # A character that only the artist's word makes one keeps that word; a library may say otherwise, or
+        # another scene.
+        keeps = self.recognised_by == "override" or kept_by_scene(self.character)
         set_cast(self.id_data, self.character, (True if keeps else None) if value else False)
         if not value:
             # Nobody is generated in the place of this one, who is to be rendered.

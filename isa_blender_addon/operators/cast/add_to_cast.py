@@ -4,7 +4,7 @@ import bpy
 
 from isa_engine.errors import SceneError
 
-from ...scene.characters import armature_of, set_cast
+from ...scene.characters import armature_of, cast_word, set_cast
 from ...settings.cast import refresh_cast
 from ..kinds.operator import Operator
 
@@ -31,7 +31,7 @@ class ISA_OT_add_to_cast(Operator, bpy.types.Operator):
             elif item.type == "MESH":
                 # The armature is whose name the cast has; clothes and hair come with their body.
                 chosen[armature_of(item) or item] = None
-        before = {owner: owner.get("isa_cast") for owner in chosen}
+        before = {owner: cast_word(scene, owner) for owner in chosen}
         for owner in chosen:
             set_cast(scene, owner, True)
         try:
