@@ -9,6 +9,7 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -40,7 +41,10 @@ class Presets:
     def own(self) -> dict[str, Preset]:
         """The artist's, in the order of their names; without those that make no sense."""
         if self._own is None:
-            self._own = _read()
+            try:
+                self._own = _sensible(_entries())
+            except SceneError:
+                self._own = {}
         return self._own
 
     def chosen(self, scene) -> str:
@@ -73,7 +77,7 @@ class Presets:
         """Keep the scene's settings under a name, in place of the artist's own preset of that name.
 
         Raises:
-            SceneError: the name is empty or a built-in one's, or the presets cannot be written.
+            SceneError: the name is empty or a built-in one's, or the presets cannot be read or written.
         """
         name = name.strip()
         if not name:
@@ -81,20 +85,21 @@ class Presets:
         if name in BUILT_IN:
             raise SceneError("'{name}' stays as it is", remedy="Choose another name.", name=name)
         isa = scene.isa
-        self._write({**_read(), name: Preset(isa.steps, isa.guidance, isa.policy, isa.model, isa.detail)})
+        preset = Preset(isa.steps, isa.guidance, isa.policy, isa.model, isa.detail)
+        self._write({**_entries(), name: asdict(preset)})
 
     def remove(self, name: str) -> None:
         """Forget one of the artist's own.
 
         Raises:
-            SceneError: the presets cannot be written.
+            SceneError: the presets cannot be read or written.
         """
-        self._write({other: preset for other, preset in _read().items() if other != name})
+        self._write({other: values for other, values in _entries().items() if other != name})
 
-    def _write(self, own: dict[str, Preset]) -> None:
-        own = dict(sorted(own.items(), key=lambda item: item[0].casefold()))
+    def _write(self, entries: dict[str, Any]) -> None:
+        entries = dict(sorted(entries.items(), key=lambda item: item[0].casefold()))
         file = _file()
-        content = {"version": VERSION, "presets": {name: asdict(preset) for name, preset in own.items()}}
+        content = {"version": VERSION, "presets": entries}
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(file) as partial:
@@ -107,7 +112,7 @@ class Presets:
                 reason=error.strerror,
                 file=file,
             ) from error
-        self._own = own
+        self._own = _sensible(entries)
 
 
 presets = Presets()
@@ -134,12 +139,38 @@ def _file() -> Path:
     return Path(bpy.utils.user_resource("SCRIPTS", path="presets")) / "isa" / FILE
 
 
-def _read() -> dict[str, Preset]:
+def _entries() -> dict[str, Any]:
+    """What the file holds, as it stands there, by names: what another version of the add-on has written, and
+    this one does not know, is kept when the file is written anew.
+
+    Raises:
+        SceneError: it cannot be read.
+    """
+    file = _file()
     try:
-        content = json.loads(_file().read_text(encoding="utf-8"))
-        if content["version"] != VERSION:
-            return {}
-        found = {name: Preset(**values) for name, values in content["presets"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["version"] == VERSION and isinstance(content["presets"], dict):
+            return content["presets"]
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    return {name: preset for name, preset in found.items() if name not in BUILT_IN and makes_sense(preset)}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise SceneError(
+        "the presets cannot be read, and so none is added or removed",
+        where="{file}",
+        remedy="Update the add-on, or move the file away.",
+        file=file,
+    )
+
+
+def _sensible(entries: dict[str, Any]) -> dict[str, Preset]:
+    """Those that are the artist's own, and that can be used."""
+    found = {}
+    for name, values in entries.items():
+        try:
+            preset = Preset(**values)
+        except TypeError:
+            continue
+        if name not in BUILT_IN and makes_sense(preset):
+            found[name] = preset
+    return found

@@ -1,6 +1,7 @@
 """Presets: Draft, Final, Exact and the artist's own, which are numbers in a file and never run."""
 
 import argparse
+import json
 
 import bpy
 import pytest
@@ -163,6 +164,31 @@ def test_presets_from_a_stranger_can_do_nothing_but_be_wrong(addon, own_presets,
     own_presets.parent.mkdir()
     own_presets.write_text(content)
     assert list(presets(addon)) == ["Draft", "Final", "Exact"]
+
+
+@pytest.mark.parametrize("strange", [{"steps": 9, "guidance": 3, "more": 1}, {"steps": "9", "guidance": 3}])
+def test_a_preset_of_another_version_hides_no_other_and_outlives_a_change_by_this_one(
+    addon, own_presets, strange
+):
+    own_presets.parent.mkdir()
+    entries = {"Later": strange, "Mine": {"steps": 7, "guidance": 2}}
+    own_presets.write_text(json.dumps({"version": 1, "presets": entries}))
+    assert list(presets.own()) == ["Mine"]
+    bpy.ops.isa.add_preset(name="Another")
+    assert list(presets.own()) == ["Another", "Mine"]
+    bpy.ops.isa.remove_preset(name="Mine")
+    kept = json.loads(own_presets.read_text())["presets"]
+    assert (list(kept), kept["Later"]) == (["Another", "Later"], strange)
+
+
+@pytest.mark.parametrize("content", ['{"version": 2, "presets": {"Mine": {}}}', '{"version": 1, "pres', "[]"])
+def test_presets_that_cannot_be_read_are_not_written_over(addon, own_presets, content):
+    own_presets.parent.mkdir()
+    own_presets.write_text(content)
+    for change in (bpy.ops.isa.add_preset, bpy.ops.isa.remove_preset):
+        with pytest.raises(RuntimeError, match=r"The presets cannot be read.*presets\.json"):
+            change(name="Mine")
+    assert own_presets.read_text() == content
 
 
 def test_a_preset_for_a_model_that_is_not_known_is_said(addon, own_presets):
