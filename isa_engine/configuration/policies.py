@@ -21,25 +21,15 @@ class Policy:
             always asked.
         points: every so many times that the network is asked, it moves the points; between, it reads them as
             they were; 1: it always moves them.
-        guidance: every so many times that the network is asked, it is also asked for the picture with nobody
-            in it; between, guidance keeps the difference that this made; 1: always.
-        guided: the shares of the steps between which guidance acts.
     """
 
     forecast: int = 1
     points: int = 1
-    guidance: int = 1
-    guided: tuple[float, float] = (0.0, 1.0)
 
     def asks(self, step: int, steps: int) -> bool:
         """Whether a step (from 0, of so many) asks the network: the first two, from which others are
         forecast; the last, whose error no later step would correct; and every ``forecast``-th between."""
         return step < 2 or step == steps - 1 or (step - 1) % self.forecast == 0
-
-    def guides(self, step: int, steps: int) -> bool:
-        """Whether guidance acts on a step."""
-        first, last = self.guided
-        return first <= step / steps < last
 
 
 EVERYTHING = Policy()
@@ -86,18 +76,15 @@ class Asked:
     """How many forward passes a denoising makes.
 
     Attributes:
-        told: with the cast.
+        told: with the cast; with guidance as many more with nobody in the picture.
         moved: those of them that move the points.
-        nobody: with nobody in the picture, for guidance.
     """
 
     told: int
     moved: int
-    nobody: int
 
 
 def asked(policy: Policy, steps: int) -> Asked:
-    """How many forward passes a denoising of so many steps makes, with guidance."""
-    asking = [step for step in range(steps) if policy.asks(step, steps)]
-    guided = sum(policy.guides(step, steps) for step in asking)
-    return Asked(len(asking), -(-len(asking) // policy.points), -(-guided // policy.guidance))
+    """How many forward passes a denoising of so many steps makes."""
+    asking = sum(policy.asks(step, steps) for step in range(steps))
+    return Asked(asking, -(-asking // policy.points))
