@@ -21,6 +21,7 @@ import urllib3
 from isa_engine.client.answers import STRANGE, read_refusal
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
+from isa_engine.client.tokens import check_token
 from isa_engine.client.watchdog import Watchdog
 from isa_engine.errors import EngineError
 
@@ -65,7 +66,7 @@ class Connection:
         url, token, seconds, identity: as of ``client.EngineClient``.
 
     Raises:
-        EngineError: the address is none, or the token would go over the network in the clear.
+        EngineError: the address is none, or the token would be lost on the way or go in the clear.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Connection:
     ):
         host = _host(url)
         _check_privacy(url, host, environment)
+        check_token(token, url)
         self.url, self.seconds = url.rstrip("/"), seconds
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
@@ -202,8 +204,7 @@ class Connection:
             return EngineUnreachable("the engine does not answer now", where=self.url, remedy=refusal.error)
         if response.status_code >= 500:
             return RequestRefused(refusal.kind, "the engine failed", where=self.url, remedy=refusal.error)
-        where, remedy = refusal.where, refusal.remedy
-        return RequestRefused(refusal.kind, refusal.problem, where=where, remedy=remedy)
+        return RequestRefused(refusal.kind, refusal.problem, where=refusal.where, remedy=refusal.remedy)
 
     def _before_it(self, status: int) -> EngineError:
         """The error for a refusal that is not in the engine's form: a proxy's, or a stranger's."""

@@ -28,12 +28,16 @@ def connect(arguments: argparse.Namespace) -> EngineClient:
     Raises:
         EngineError: there is no token, or its file cannot be read.
     """
-    token = os.environ.get(TOKEN, "")
+    # What editors and files of secrets put around it is no part of it.
+    token = os.environ.get(TOKEN, "").strip()
     if arguments.token_file is not None:
+        where = str(arguments.token_file)
         try:
-            token = arguments.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            where = str(arguments.token_file)
+            token = arguments.token_file.read_text(encoding="utf-8-sig").strip()
+        except ValueError as error:
+            remedy = "Save it as UTF-8."
+            raise EngineError("the token's file is no text", where=where, remedy=remedy) from error
+        except OSError as error:
             raise EngineError(f"cannot read the token: {reason(error)}", where=where) from error
     if not token:
         # There is no option for the token itself: every user of a machine can list its processes' arguments.

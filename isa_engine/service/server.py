@@ -5,7 +5,6 @@ import gc
 import json
 import logging
 import os
-import re
 import secrets
 import signal
 import socket
@@ -20,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 import isa_engine
+from isa_engine.client.tokens import check_token
 from isa_engine.errors import EngineError, reason
 from isa_engine.results.provenance import configured_signer
 from isa_engine.sandbox.confined import keep_memory_private
@@ -80,7 +80,7 @@ def serve(
     Raises:
         EngineError: the address, the certificate or the folder cannot be used.
     """
-    _check_token(token)
+    check_token(token, "ISA_ENGINE_TOKEN")
     stored = not token and not is_loopback(config.host) and _has_tokens(config.store or data / QUEUE)
     protected = bool(config.tls_certificate) or config.behind_proxy
     check_exposure(config.host, token_chosen=bool(token) or stored, protected=protected)
@@ -216,14 +216,6 @@ def _numbered(config: ServiceConfig) -> Iterator[None]:
     with contextlib.closing(HostNumber(config.store, config.host_number)) as number:
         _repeat("host-number", LOOK_SECONDS, number.keep)
         yield
-
-
-def _check_token(token: str) -> None:
-    if token and not re.fullmatch("[!-~]+", token):
-        remedy = "Use letters, digits and punctuation, without spaces."
-        raise EngineError(
-            "the token has characters that get lost on the way", where="ISA_ENGINE_TOKEN", remedy=remedy
-        )
 
 
 def _check_certificate(config: ServiceConfig) -> None:

@@ -101,6 +101,17 @@ def test_a_token_comes_from_a_file_or_the_environment_and_never_from_an_argument
     assert "cannot read the token" in command("list", "--token-file", str(tmp_path / "none"))[1][0]
 
 
+def test_what_editors_and_shells_put_around_a_token_is_no_part_of_it(engine, command, tmp_path, monkeypatch):
+    token = engine.first_line["token"]
+    monkeypatch.setenv("ISA_ENGINE_TOKEN", f"{token}\n")
+    assert command("list")[0] == 0
+    (tmp_path / "token").write_bytes(f"\ufeff {token}\r\n".encode())
+    assert command("list", "--token-file", str(tmp_path / "token"))[0] == 0
+    (tmp_path / "token").write_bytes(token.encode("utf-16"))
+    said = command("list", "--token-file", str(tmp_path / "token"))[1][0]
+    assert said == f"isa-engine: the token's file is no text ({tmp_path / 'token'}). Save it as UTF-8."
+
+
 @pytest.mark.parametrize("name", ["submit", "watch", "fetch", "cancel", "list", "connection"])
 def test_the_commands_use_the_client_and_nothing_else(name):
     source = Path(isa_engine.commands.__file__).with_name(f"{name}.py").read_text()

@@ -47,6 +47,13 @@ def test_a_token_that_gets_lost_on_the_way_is_refused_at_the_start(tmp_path, tok
     assert "the token has characters that get lost on the way (ISA_ENGINE_TOKEN)" in said
 
 
+@pytest.mark.parametrize("token", ["ü", "a b", "geheim\n", "a\rb", "\ufeffgeheim", "a\x00"])
+def test_a_token_that_would_get_lost_is_refused_before_it_is_sent_and_is_not_shown(token):
+    with pytest.raises(EngineError, match=r"lost on the way \(http://127\.0\.0\.1:1\)\. Use letters") as said:
+        EngineClient("http://127.0.0.1:1", token)
+    assert "geheim" not in str(said.value)
+
+
 def test_a_token_of_every_character_that_a_header_carries_opens(run_engine):
     token = "".join(map(chr, range(0x21, 0x7F)))
     engine = run_engine(ISA_ENGINE_TOKEN=token)
