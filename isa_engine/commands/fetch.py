@@ -20,15 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     with closing(connect(arguments)) as client:
+        # Of a job that has none yet, no folder is left.
+        names = client.result_names(arguments.job)
         try:
             arguments.out.mkdir(parents=True, exist_ok=True)
+            # Beside an older take until all is there: of two takes' files none is any.
+            with tempfile.TemporaryDirectory(prefix=".arriving-", dir=arguments.out) as arriving:
+                for name in names:
+                    client.fetch(arguments.job, name, Path(arriving, name))
+                for name in names:
+                    os.replace(Path(arriving, name), arguments.out / name)
+                    print(arguments.out / name)
         except OSError as error:
             raise EngineError(f"cannot write: {error.strerror}", where=str(arguments.out)) from error
-        # Beside an older take until all is there: of two takes' files none is any.
-        with tempfile.TemporaryDirectory(prefix=".arriving-", dir=arguments.out) as arriving:
-            names = client.result_names(arguments.job)
-            for name in names:
-                client.fetch(arguments.job, name, Path(arriving, name))
-            for name in names:
-                os.replace(Path(arriving, name), arguments.out / name)
-                print(arguments.out / name)

@@ -4,8 +4,10 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.results.files import RECORD
 
 HELP = "check a result against its record and its content credentials"
 
@@ -27,24 +29,17 @@ def run(arguments: argparse.Namespace) -> None:
         EngineError: the file is not its record's, its tags or credentials say something else, it is signed by
             nobody whom ``--trust`` names, or it cannot be read.
     """
-    import av
-
     from isa_engine.results.provenance import claims, read_credentials
     from isa_engine.results.record import container_tags
 
-    file, path = arguments.file, arguments.record or arguments.file.with_name("record.json")
+    file = arguments.file
+    record, digest, tags = _record(arguments), *_said(file)
     try:
-        record = json.loads(path.read_text())
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        with av.open(str(file)) as movie:
-            tags = dict(movie.metadata)
         expected = container_tags(record, tags.get("title", ""))
         name = next((name for name, known in record["results"].items() if known == digest), None)
         stated = claims(record, name or "")
-    except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError) as error:
-        raise EngineError(
-            f"the file cannot be read as a result and its record: {error!r}", where=str(file)
-        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EngineError("this is no record of a take", where=str(_place(arguments))) from error
     if name is None:
         raise EngineError("the file is not the one that the record is of", where=str(file))
     print(f"file: {name}, as the record says")
@@ -70,6 +65,39 @@ def run(arguments: argparse.Namespace) -> None:
         signer = credentials["signed_by"] or "someone without a name"
         asked = "whose key is trusted" if arguments.trust else "whose key nobody vouched for: give --trust"
         print(f"content credentials: whole, signed by {signer}, {asked}")
+
+
+def _place(arguments: argparse.Namespace) -> Path:
+    return arguments.record or arguments.file.with_name(RECORD)
+
+
+def _record(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was written down of a result."""
+    path = _place(arguments)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = f"the record cannot be read: {reason(error)}"
+        raise EngineError(problem, where=str(path), remedy="Name it with --record.") from error
+    except ValueError as error:
+        raise EngineError("the record is damaged", where=str(path)) from error
+
+
+def _said(file: Path) -> tuple[str, dict[str, str]]:
+    """A movie's SHA-256, and what its container says."""
+    import av
+
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        # A playlist could name any other file.
+        with av.open(str(file), format="mp4") as movie:
+            return digest, dict(movie.metadata)
+    except av.error.FFmpegError as error:
+        raise EngineError(
+            "the file is no movie", where=str(file), remedy="Give a plate or a matte."
+        ) from error
+    except OSError as error:
+        raise EngineError(f"the file cannot be read: {reason(error)}", where=str(file)) from error
 
 
 def _certificates(path: Path | None) -> str:

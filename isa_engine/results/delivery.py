@@ -9,6 +9,7 @@ It needs no network, and stands beside the pipeline so that nobody waits for one
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -23,6 +24,8 @@ from isa_engine.errors import EngineError, reason
 from isa_engine.results.files import MATTE, PEOPLE, PLATE, RECORD
 
 _BT709 = 1
+# What a folder of pictures has that were delivered before, and what systems put into every folder they show.
+_OURS = r"people\.\d+\.(png|exr)|\.DS_Store|Thumbs\.db|desktop\.ini"
 
 
 def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
@@ -31,21 +34,26 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
     Args:
         results: folder with ``plate.mp4`` and ``matte.mp4``, and ``record.json`` for the frame numbers.
         kind: key of ``files.PEOPLE``.
-        out: the movie, or the pictures' folder; by default in ``results``. What stood there is replaced once
-            all is written.
+        out: the movie, or the pictures' folder; by default in ``results``. People that stood there are
+            replaced once all is written.
 
     Returns:
         ``out``.
 
     Raises:
-        EngineError: plate or matte is missing or damaged, or the place cannot be written.
+        EngineError: plate or matte is missing or damaged, or the place cannot be written, or has other things
+            in it.
     """
     out = out or results / PEOPLE[kind]
     partial = out.with_name(out.name + ".part")
+    rate = _rate(results)
+    if kind != "prores":
+        for place in (out, partial):
+            _refuse_strangers(place)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if kind == "prores":
-            _write_movie(partial, people(results), _fps(results))
+            _write_movie(partial, people(results), rate)
         else:
             _remove(partial)
             partial.mkdir()
@@ -75,15 +83,22 @@ def people(results: Path) -> Iterator[np.ndarray]:
 
 
 def _frames(path: Path, stack: contextlib.ExitStack) -> Iterator[np.ndarray]:
+    return (frame.to_ndarray(format="rgb24") for frame in _opened(path, stack).decode(video=0))
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> av.container.InputContainer:
+    """A movie that shows something."""
     try:
         file = stack.enter_context(av.open(str(path), format="mp4"))
-        return (frame.to_ndarray(format="rgb24") for frame in file.decode(video=0))
     except FileNotFoundError as error:
         raise EngineError(
             "the file is missing", where=str(path), remedy="Generate the take again."
         ) from error
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise _damaged(path) from error
+    if not file.streams.video:
+        raise _damaged(path)
+    return file
 
 
 def _damaged(place: Path) -> EngineError:
@@ -138,10 +153,27 @@ def _write_picture(path: Path, picture: av.VideoFrame, codec: str, options: dict
     path.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(picture), *context.encode(None)]))
 
 
-def _fps(results: Path) -> Fraction:
+def _rate(results: Path) -> Fraction:
+    """Frames a second of the plate."""
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(av.open(str(results / PLATE)))
-        return Fraction(file.streams.video[0].average_rate)
+        return Fraction(_opened(results / PLATE, stack).streams.video[0].average_rate or 0)
+
+
+def _refuse_strangers(place: Path) -> None:
+    """Replace nothing but people's pictures.
+
+    Raises:
+        EngineError: a file stands there, or a folder with other things in it.
+    """
+    remedy = "Choose an empty folder, or a new one, with --out."
+    if place.is_file():
+        raise EngineError(
+            "a file stands in the place of the pictures' folder", where=str(place), remedy=remedy
+        )
+    strange = [path.name for path in place.glob("*") if not re.fullmatch(_OURS, path.name)]
+    if strange:
+        problem = f"other things lie where the pictures are to be, such as '{min(strange)}'"
+        raise EngineError(problem, where=str(place), remedy=remedy)
 
 
 def _first_number(results: Path) -> int:

@@ -88,3 +88,40 @@ def test_a_take_without_a_matte_is_said(results, capsys):
     (results / "matte.mp4").unlink()
     assert main(["deliver", str(results)]) == 1
     assert f"the file is missing ({results / 'matte.mp4'})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["png", "exr"])
+def test_pictures_take_no_place_of_anything_but_pictures_that_were_delivered(results, tmp_path, kind, capsys):
+    folder = tmp_path / "precious"
+    (folder / "people.0001.png").mkdir(parents=True)
+    (folder / "thesis.odt").write_text("all my work")
+    for out in (folder, folder / "thesis.odt"):
+        assert main(["deliver", str(results), "--as", kind, "--out", str(out)]) == 1
+        assert "Choose an empty folder" in capsys.readouterr().err
+    assert (folder / "thesis.odt").read_text() == "all my work"
+    half = tmp_path / "new.part"
+    half.mkdir()
+    (half / "thesis.odt").touch()
+    assert main(["deliver", str(results), "--as", kind, "--out", str(tmp_path / "new")]) == 1
+    assert (half / "thesis.odt").exists()
+
+
+def test_pictures_replace_pictures_that_a_finder_looked_at(results):
+    folder = deliver(results, "png")
+    (folder / ".DS_Store").touch()
+    assert len(list(deliver(results, "png").iterdir())) == FRAMES
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+@pytest.mark.parametrize("content", [b"", b"no movie", None])
+def test_a_plate_that_is_none_is_said_of_the_plate_and_nothing_is_made(
+    results, tmp_path, kind, content, capsys
+):
+    plate = results / "plate.mp4"
+    if content is None:
+        plate.unlink()
+    else:
+        plate.write_bytes(content)
+    assert main(["deliver", str(results), "--as", kind, "--out", str(tmp_path / "deep" / "out")]) == 1
+    assert str(plate) in capsys.readouterr().err
+    assert not (tmp_path / "deep").exists()

@@ -179,11 +179,18 @@ def test_another_seed_in_the_record_is_found(plain, tmp_path, capsys):
     )
 
 
-def test_what_is_no_result_is_a_sentence(tmp_path, capsys):
-    (tmp_path / "x.mp4").write_bytes(b"nothing")
-    code, said = check(capsys, tmp_path / "x.mp4")
-    assert code == 1
-    assert "cannot be read as a result" in said
+def test_what_is_no_result_is_a_sentence_that_names_the_file_to_look_at(plain, tmp_path, capsys):
+    movie, record = tmp_path / "x.mp4", tmp_path / "record.json"
+    movie.write_bytes(b"#EXTM3U\n/etc/passwd\n")
+    missing = f"the record cannot be read: No such file or directory ({record}). Name it with --record."
+    assert missing in check(capsys, movie)[1]
+    for content, problem in ((b"{", "the record is damaged"), (b"[]", "this is no record of a take")):
+        record.write_bytes(content)
+        assert f"{problem} ({record})" in check(capsys, plain / "plate.mp4", "--record", str(record))[1]
+    shutil.copy(plain / "record.json", record)
+    assert f"the file is no movie ({movie})" in check(capsys, movie)[1]
+    movie.unlink()
+    assert f"the file cannot be read: No such file or directory ({movie})" in check(capsys, movie)[1]
 
 
 def test_a_key_that_does_not_suit_is_a_sentence(signing, tmp_path):

@@ -41,6 +41,9 @@ def test_a_shot_goes_to_the_engine_and_its_results_come_back(engine, command, tm
     assert lines[0].endswith("queued")
     assert "running denoise 2/3" in lines[3]
     assert "done" in lines[-1]
+    (tmp_path / "full" / "plate.mp4").mkdir(parents=True)
+    said = command("fetch", job, "--out", str(tmp_path / "full"))
+    assert said == (1, [f"isa-engine: cannot write: Is a directory ({tmp_path / 'full'})"])
     code, lines = command("fetch", job, "--out", str(tmp_path / "take"))
     assert [Path(line).name for line in lines] == list(RESULTS)
     for file in engine.client.results(job):
@@ -86,6 +89,8 @@ def test_a_failed_and_a_cancelled_job_end_in_their_sentence(engine, command, tmp
     _, [job] = command("submit", shot_file(tmp_path, ENDLESS))
     eventually(lambda: engine.client.job(job).state == "running", "it runs")
     assert command("cancel", job, "--delete")[1] == ["isa-engine: The job is running. Cancel it first."]
+    assert command("fetch", job, "--out", str(tmp_path / "take"))[0] == 1
+    assert not (tmp_path / "take").exists()
     assert command("cancel", job)[0] == 0
     code, lines = command("watch", job)
     assert (code, lines[-1]) == (1, "isa-engine: the job was cancelled")
