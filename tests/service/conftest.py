@@ -5,7 +5,7 @@ from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.api import create_app
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.service.queue.store import JobStore
-from tests.service.running import RunningEngine
+from tests.service.running import RunningEngine, engine  # noqa: F401  a fixture
 
 
 @pytest.fixture
@@ -18,16 +18,8 @@ def run_engine(tmp_path):
         return engines[-1]
 
     yield run
-    for engine in engines:
-        engine.end()
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory):
-    """A running engine with the stub for a worker; tests share it and leave no job in it."""
-    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
-    yield engine
-    engine.end()
+    for each in engines:
+        each.end()
 
 
 @pytest.fixture

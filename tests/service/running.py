@@ -6,10 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from isa_engine.client import EngineClient
 from isa_engine.shot import Settings, Shot, encode_shot
@@ -84,6 +86,14 @@ class RunningEngine:
             raise
         finally:
             self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory) -> Iterator[RunningEngine]:
+    """A running engine with the stub for a worker; tests share it and leave no job in it."""
+    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
+    yield engine
+    engine.end()
 
 
 def eventually(condition: Callable, what: str, seconds: float = LONG):

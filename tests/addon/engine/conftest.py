@@ -6,27 +6,19 @@ import pytest
 
 from isa_blender_addon.engine import process
 from isa_blender_addon.engine.process import LocalEngine, RemoteEngine
-from tests.service.running import COMMAND, RunningEngine
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """A running engine with the stub for a worker; tests share it and leave no job in it."""
-    engine = RunningEngine(tmp_path_factory.mktemp("engine"), "--stop-with-stdin")
-    yield engine
-    engine.end()
+from tests.service.running import COMMAND, engine  # noqa: F401  a fixture
 
 
 @pytest.fixture
-def remote(running) -> RemoteEngine:
-    return RemoteEngine(running.url, running.first_line["token"])
+def remote(engine) -> RemoteEngine:  # noqa: F811
+    return RemoteEngine(engine.url, engine.first_line["token"])
 
 
 @pytest.fixture
 def local(tmp_path, monkeypatch):
     """An engine of Blender's own, with the stub for a worker."""
     monkeypatch.setattr(process, "ENGINE", COMMAND)
-    engine = LocalEngine(tmp_path / "engine.log", sys.executable)
-    engine.start()
-    yield engine
-    engine.stop()
+    own = LocalEngine(tmp_path / "engine.log", sys.executable)
+    own.start()
+    yield own
+    own.stop()

@@ -48,7 +48,7 @@ def test_progress_can_be_read_at_any_time(remote, tmp_path):
     assert ended(runner).state == "cancelled"
 
 
-def test_cancelling_a_running_job_ends_it_there_too_and_brings_nothing(remote, running, tmp_path):
+def test_cancelling_a_running_job_ends_it_there_too_and_brings_nothing(remote, engine, tmp_path):
     runner = started(remote, ENDLESS, tmp_path / "take")
     reached(runner, "running")
     runner.cancel()
@@ -69,12 +69,12 @@ def test_cancelling_a_queued_job_ends_it_at_once(remote, tmp_path):
     ended(first)
 
 
-def test_a_job_that_waits_at_the_engine_says_why(running, remote, tmp_path, monkeypatch):
+def test_a_job_that_waits_at_the_engine_says_why(engine, remote, tmp_path, monkeypatch):
     first = started(remote, ENDLESS, tmp_path / "first")
     reached(first, "running")
     second = started(remote, FAST, tmp_path / "second")
     reached(second, "queued")
-    with contextlib.closing(JobStore(running.data / "queue.sqlite3")) as store:
+    with contextlib.closing(JobStore(engine.data / "queue.sqlite3")) as store:
         # As the service does where the host has been ill for a while.
         eventually(
             lambda: (
@@ -88,15 +88,15 @@ def test_a_job_that_waits_at_the_engine_says_why(running, remote, tmp_path, monk
     assert (snapshot.state, snapshot.error) == ("done", "")
 
 
-def test_an_engine_holds_a_job_goes_on_and_is_told_other_words(running, remote, tmp_path):
+def test_an_engine_holds_a_job_goes_on_and_is_told_other_words(engine, remote, tmp_path):
     runner = started(remote, ENDLESS, tmp_path / "Sc 010")
     job = reached(runner, "running").job
-    assert running.client.job(job).name == "Sc 010"
+    assert engine.client.job(job).name == "Sc 010"
     runner.order(EngineClient.hold)
     reached(runner, "held")
     runner.order(lambda client, job: client.change(job, priority=9, comment="not before noon"))
     eventually(lambda: runner.snapshot().comment == "not before noon", "it is told")
-    assert running.client.job(job).priority == 9
+    assert engine.client.job(job).priority == 9
     runner.order(EngineClient.resume)
     reached(runner, "running")
     runner.order(keep_log(tmp_path / "Sc 010"))
@@ -163,7 +163,7 @@ def test_a_full_disk_leaves_an_older_take_as_it_was(remote, tmp_path):
     assert files == dict.fromkeys(RESULTS, b"older")
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote, running, tmp_path):
+def test_a_folder_that_cannot_be_written_is_said_before_the_engine_works(remote, engine, tmp_path):
     (tmp_path / "file").touch()
     snapshot = ended(started(remote, FAST, tmp_path / "file" / "take"))
     assert snapshot.state == "failed"
@@ -183,11 +183,11 @@ def test_a_plate_comes_though_its_folder_was_thrown_away_meanwhile(remote, tmp_p
     assert {file.name for file in take.iterdir()} - {"preview.png"} == set(RESULTS)
 
 
-def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(remote, running, tmp_path):
+def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(remote, engine, tmp_path):
     """As after a power cut: the file is shorter than the checksum's."""
-    job = running.client.submit(upload(FAST))
-    eventually(lambda: running.client.job(job).over, "the job is done")
-    (plate,) = (running.data / "jobs" / job).glob("results-*/plate.mp4")
+    job = engine.client.submit(upload(FAST))
+    eventually(lambda: engine.client.job(job).over, "the job is done")
+    (plate,) = (engine.data / "jobs" / job).glob("results-*/plate.mp4")
     plate.write_bytes(b"")
     runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job=job, patience=math.inf)
     runner.start()
@@ -197,14 +197,12 @@ def test_a_result_that_is_damaged_at_the_engine_ends_the_job_with_a_sentence(rem
     assert not (tmp_path / "take" / "plate.mp4").exists()
 
 
-def test_a_job_that_an_earlier_version_made_comes_without_the_latents_that_it_lacks(
-    remote, running, tmp_path
-):
-    job = running.client.submit(upload(FAST))
-    eventually(lambda: running.client.job(job).over, "the job is done")
-    (latents,) = (running.data / "jobs" / job).glob("results-*/latents.npy")
+def test_a_job_that_an_earlier_version_made_comes_without_the_latents_that_it_lacks(remote, engine, tmp_path):
+    job = engine.client.submit(upload(FAST))
+    eventually(lambda: engine.client.job(job).over, "the job is done")
+    (latents,) = (engine.data / "jobs" / job).glob("results-*/latents.npy")
     latents.unlink()
-    with contextlib.closing(sqlite3.connect(running.data / "queue.sqlite3")) as queue:
+    with contextlib.closing(sqlite3.connect(engine.data / "queue.sqlite3")) as queue:
         queue.execute("DELETE FROM results WHERE job = ? AND name = 'latents.npy'", (job,))
         queue.commit()
     runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job=job)
@@ -215,19 +213,19 @@ def test_a_job_that_an_earlier_version_made_comes_without_the_latents_that_it_la
     assert "latents.npy" not in found
 
 
-def test_a_job_that_the_engine_does_not_know_is_not_sent_anew_unasked(remote, running, tmp_path):
-    before = len(running.client.jobs())
+def test_a_job_that_the_engine_does_not_know_is_not_sent_anew_unasked(remote, engine, tmp_path):
+    before = len(engine.client.jobs())
     runner = JobRunner(remote, lambda: upload(FAST), tmp_path / "take", job="f" * 32)
     runner.start()
     snapshot = ended(runner)
     assert (snapshot.state, snapshot.job) == ("failed", "")
     assert "does not have this job any more. Go on to send it again" in snapshot.error
-    assert len(running.client.jobs()) == before
+    assert len(engine.client.jobs()) == before
 
 
-def test_a_job_whose_engine_refuses_the_token_is_not_lost(running, tmp_path):
-    job = running.client.submit(upload(FAST))
-    runner = JobRunner(RemoteEngine(running.url, "wrong"), lambda: b"", tmp_path / "take", job=job)
+def test_a_job_whose_engine_refuses_the_token_is_not_lost(engine, tmp_path):
+    job = engine.client.submit(upload(FAST))
+    runner = JobRunner(RemoteEngine(engine.url, "wrong"), lambda: b"", tmp_path / "take", job=job)
     runner.start()
     snapshot = ended(runner)
     assert (snapshot.state, snapshot.job) == ("failed", job)

@@ -115,8 +115,8 @@ def test_nobody_at_the_remote_address(tmp_path, says_nothing, monkeypatch):
     assert ("did not answer within" if says_nothing else "does not answer") in snapshot.error
 
 
-def test_a_wrong_token_and_a_wrong_address_are_sentences(running, tmp_path):
-    snapshot = ended(started(RemoteEngine(running.url, "wrong"), FAST, tmp_path / "take"))
+def test_a_wrong_token_and_a_wrong_address_are_sentences(engine, tmp_path):
+    snapshot = ended(started(RemoteEngine(engine.url, "wrong"), FAST, tmp_path / "take"))
     assert "refuses the token" in snapshot.error
     snapshot = ended(started(RemoteEngine("nonsense", "t"), FAST, tmp_path / "take"))
     assert snapshot.error.startswith("'nonsense' is not an engine's address.")
