@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     with closing(connect(arguments)) as client:
-        # Of a job that has none yet, no folder is left.
+        # Of a job that is not there no folder is left.
         names = client.result_names(arguments.job)
         try:
             arguments.out.mkdir(parents=True, exist_ok=True)
