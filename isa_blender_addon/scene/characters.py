@@ -19,7 +19,8 @@ from .animation import moving
 from .timeline import view_layer
 
 CAST_PROPERTY = "isa_cast"
-# On what no camera sees because generated people are laid over the render.
+# On what no camera sees because generated people are laid over the render; of what is from a library file the
+# scene knows it.
 UNSEEN = "isa_unseen"
 _SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
 _VISIBILITY = ("hide_render", "visible_camera", "is_holdout", "show_instancer_for_render")
@@ -135,8 +136,18 @@ def evaluated(item, scene) -> bool:
 def rendered(item) -> bool:
     """Whether the render shows an object on the current frame, where its collection is shown, or would if
     generated people were not laid over it (``hiding``)."""
-    seen = item.visible_camera or bool(item.get(UNSEEN))
-    return not item.hide_render and seen and not item.is_holdout and not _only_its_copies(item)
+    return (
+        not item.hide_render
+        and (item.visible_camera or unseen(item))
+        and not item.is_holdout
+        and not _only_its_copies(item)
+    )
+
+
+def unseen(item) -> bool:
+    """Whether it was taken out of the cameras' sight (``hiding``)."""
+    marks = (mark for scene in item.users_scene for mark in scene.get(UNSEEN, ()))
+    return bool(item.get(UNSEEN)) or any(mark["object"] == item for mark in marks)
 
 
 def _only_its_copies(item) -> bool:
@@ -251,8 +262,8 @@ def shown_in(layer) -> list:
             return
         for item in place.collection.objects:
             # Collections may take all that is in them out of the picture, and leave their shadows.
-            unseen = item.holdout_get(view_layer=layer) or item.indirect_only_get(view_layer=layer)
-            if not unseen and (rendered(item) or _comes_and_goes(item)):
+            apart = item.holdout_get(view_layer=layer) or item.indirect_only_get(view_layer=layer)
+            if not apart and (rendered(item) or _comes_and_goes(item)):
                 shown[item] = None
         for child in place.children:
             visit(child)

@@ -25,6 +25,8 @@ def heights(scene) -> dict[str, float]:
     things = [item for item in things if evaluated(item, scene)]
     cast = [character for character in find_characters(scene) if character.included]
     bodies = {character.name: _places(character.mesh.evaluated_get(layer.depsgraph)) for character in cast}
+    # Who has no surface, such as somebody of a missing library, is named where surfaces are read.
+    bodies = {name: places for name, places in bodies.items() if len(places)}
     metre = unit_in_metres(scene, (float(np.linalg.norm(np.ptp(each, axis=0))) for each in bodies.values()))
     found = {}
     for name, places in bodies.items():

@@ -5,7 +5,7 @@ Generated people are laid over a render; the rigs that they were generated from 
 
 from .animation import moving
 from .belongings import belongings, belongs
-from .characters import UNSEEN
+from .characters import UNSEEN, from_library, unseen
 
 
 def take_out(scene) -> None:
@@ -13,7 +13,8 @@ def take_out(scene) -> None:
     for item in belongings(scene):
         animated = any(curve.data_path == "visible_camera" for curve in moving(item))
         if item.is_editable and item.visible_camera and not animated:
-            item.visible_camera, item[UNSEEN] = False, True
+            item.visible_camera = False
+            _mark(scene, item)
 
 
 def put_back(scene, character=None) -> None:
@@ -23,6 +24,29 @@ def put_back(scene, character=None) -> None:
         character: armature or mesh object of the only one; None: all.
     """
     for item in scene.objects:
-        if item.get(UNSEEN) and item.is_editable and (character is None or belongs(item, {character})):
+        if unseen(item) and item.is_editable and (character is None or belongs(item, {character})):
             item.visible_camera = True
-            del item[UNSEEN]
+            _unmark(item)
+
+
+def _mark(scene, item) -> None:
+    if from_library(item):
+        # Blender saves nothing on it that its library does not have.
+        scene[UNSEEN] = [*_marks(scene), {"object": item}]
+    else:
+        item[UNSEEN] = True
+
+
+def _unmark(item) -> None:
+    if UNSEEN in item:
+        del item[UNSEEN]
+    for scene in item.users_scene:
+        if marks := [mark for mark in _marks(scene) if mark["object"] != item]:
+            scene[UNSEEN] = marks
+        elif UNSEEN in scene:
+            del scene[UNSEEN]
+
+
+def _marks(scene) -> list[dict]:
+    """Of what is still there."""
+    return [dict(mark) for mark in scene.get(UNSEEN, ()) if mark["object"] is not None]

@@ -93,3 +93,33 @@ def test_what_the_artist_has_hidden_or_keyed_stays_as_it_is(lit, take):
     assert body.visible_camera
     import_plate(lit, take, shot_of([1]), {"BACKGROUND"})
     assert not hat.visible_camera
+
+
+def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_back(scene, addon, take):
+    people = bpy.data.collections.new("People")
+    ben = add_person("Ben")
+    for item in (ben, *ben.children):
+        people.objects.link(item)
+    bpy.data.libraries.write(str(take / "people.blend"), {people})
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(take / "people.blend"), link=True) as (_, target):
+        target.collections = ["People"]
+    scene = bpy.context.scene
+    target.collections[0].override_hierarchy_create(scene, bpy.context.view_layer)
+    add_camera(scene)
+
+    def reopened():
+        bpy.ops.wm.save_as_mainfile(filepath=str(take / "shot.blend"))
+        bpy.ops.wm.open_mainfile(filepath=str(take / "shot.blend"))
+        scene = bpy.context.scene
+        (body,) = (item for item in scene.objects if item.type == "MESH" and item.override_library)
+        return scene, body
+
+    import_plate(scene, take, shot_of([1]), {"COMPOSITOR"})
+    scene, body = reopened()
+    assert not body.visible_camera
+    assert [character.name for character in find_characters(scene)] == ["Ben"]
+    import_plate(scene, take, shot_of([1]), {"BACKGROUND"})
+    assert UNSEEN not in scene
+    scene, body = reopened()
+    assert body.visible_camera

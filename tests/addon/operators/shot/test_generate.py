@@ -281,6 +281,11 @@ def orthographic(scene, _tmp_path, _monkeypatch):
     scene.camera.data.type = "ORTHO"
 
 
+def no_skin(scene, _tmp_path, _monkeypatch):
+    """As somebody's whose library is missing."""
+    scene.objects["Anna"].children[0].data.clear_geometry()
+
+
 def not_installed(_scene, tmp_path, monkeypatch):
     monkeypatch.delenv("ISA_ENGINE_PYTHON")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
@@ -300,6 +305,7 @@ def unwritable(scene, tmp_path, _monkeypatch):
         (nobody_included, "There is no character in scene 'Scene'. Add ▸ SMPL-X Character"),
         (missing_picture, r"Cannot read '.*gone\.png': .* \(reference picture of 'Anna'\)"),
         (orthographic, r"The camera is orthographic \(camera 'Camera'\)\. Set its lens type"),
+        (no_skin, "'Anna' has no surface. Take it out of the cast, or give its mesh faces"),
         (not_installed, "No engine on this machine. Run install/engine.sh"),
         (unwritable, "takes' cannot be written: .* Choose another"),
     ],
