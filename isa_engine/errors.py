@@ -1,6 +1,7 @@
 """Errors that a person can act on: what went wrong, where, and what to do about it."""
 
 from collections.abc import Callable
+from typing import Any, Self
 
 
 class IsaError(Exception):
@@ -21,6 +22,21 @@ class IsaError(Exception):
         self._texts, self._values = (problem, where, remedy), values
         self.problem, self.where, self.remedy = self._filled(str)
         super().__init__(self.told(str))
+
+    @classmethod
+    def of_parts(cls, parts: Any) -> Self:
+        """The error of which another process has told the ``parts``.
+
+        Raises:
+            KeyError, TypeError: it has told something else.
+        """
+        problem, where, remedy = (str(parts[name]) for name in ("problem", "where", "remedy"))
+        return cls(problem, where=where, remedy=remedy)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """JSON-ready, with the names that refusals over HTTP have (``protocol.Refusal``)."""
+        return {"problem": self.problem, "where": self.where, "remedy": self.remedy}
 
     def told(self, look_up: Callable[[str], str]) -> str:
         """The sentence in another language.

@@ -174,10 +174,10 @@ class Detector:
             raise _nonsense()
         if "error" in answer:
             try:
-                problem, place, remedy = map(str, answer["error"])
-            except (TypeError, ValueError) as error:
+                told = EngineError.of_parts(answer["error"])
+            except (TypeError, KeyError) as error:
                 raise _nonsense() from error
-            raise EngineError(problem, where=place, remedy=remedy)
+            raise told
         return answer
 
     def _tell(self, answer: dict[str, Any]) -> None:

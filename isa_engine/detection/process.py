@@ -5,7 +5,7 @@ usage: python -m isa_engine.detection.process
 Standard input: a line of JSON ``{"kind", "where", "bytes", "box"}``, then so many bytes of a picture or a
 video. Standard output: lines of JSON. ``{"done", "of"}`` is progress. A video gives ``{"size", "rate"}``,
 then ``{"people": {number: sighting}}`` for each frame, then ``{"end": true}``; a picture gives
-``{"people": [sighting]}``. ``{"error"}``, with the fields of an error, ends either. The file is decoded only
+``{"people": [sighting]}``. ``{"error"}``, with an error's ``parts``, ends either. The file is decoded only
 after the process has given up every right that it does not need for that (``sandbox.confined``).
 """
 
@@ -50,7 +50,7 @@ def main() -> None:
         for answer in answers(MediaPipe):
             _say(answer)
     except IsaError as error:
-        _say({"error": [error.problem, error.where, error.remedy]})
+        _say({"error": error.parts})
     sys.stdout.flush()
     # An orderly exit would wait for the networks' threads, and those cannot end once rights are given up.
     os._exit(0)

@@ -90,12 +90,11 @@ def _pictures(
             if over:
                 _give_back(process)
             if "error" in answer:
-                problem, place, remedy = map(str, answer["error"])
-                raise ShotError(problem, where=place, remedy=remedy)
+                raise ShotError.of_parts(answer["error"])
             if pixels is None:
                 raise ValueError("it died")
             yield pixels
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         problem = "the file cannot be decoded within the limits"
         raise ShotError(problem, where=where, remedy=_REMEDY) from error
     finally:

@@ -4,7 +4,7 @@ usage: python -m isa_engine.sandbox.process
 
 On standard input a line of JSON ``{"kind", "parameters", "bytes", "memory", "pictures"}`` and so many bytes.
 On standard output so many times ``{"shape"}`` and the pixels of a picture, no faster than they are read; or,
-in place of one, at last ``{"error"}`` with the fields of a ``ShotError``, or ``{"died"}``. Where there is no
+in place of one, at last ``{"error"}`` with a ``ShotError``'s ``parts``, or ``{"died"}``. Where there is no
 fork, it decodes one file and ends.
 """
 
@@ -122,7 +122,7 @@ def _decoded(request: dict[str, Any], encoded: bytes) -> Iterator[bytes]:
         for pixels in [found] if isinstance(found, np.ndarray) else found:
             yield _line({"shape": pixels.shape}) + pixels.tobytes()
     except ShotError as error:
-        yield _line({"error": [error.problem, error.where, error.remedy]})
+        yield _line({"error": error.parts})
 
 
 def _line(answer: dict[str, Any]) -> bytes:

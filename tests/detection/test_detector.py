@@ -11,7 +11,7 @@ import pytest
 from isa_engine.client.location import Installed, python_of, write_record
 from isa_engine.detection.detector import Detector
 from isa_engine.detection.telling import told
-from isa_engine.errors import Cancelled, EngineError
+from isa_engine.errors import Cancelled, EngineError, ShotError
 from tests.detection.test_telling import someone
 
 SOMEONE = json.dumps({"people": [told(someone())]})
@@ -53,7 +53,8 @@ def test_a_videos_frames_come_back_in_order(saying):
 
 
 def test_a_refusal_keeps_its_sentence(saying):
-    python = saying(json.dumps({"error": ["the picture is damaged", "Anna", "Export it again."]}))
+    error = ShotError("the picture is damaged", where="Anna", remedy="Export it again.")
+    python = saying(json.dumps({"error": error.parts}))
     with pytest.raises(EngineError, match=r"the picture is damaged \(Anna\)\. Export it again\b"):
         Detector(python=python).picture(b"", "Anna")
 
@@ -65,6 +66,7 @@ def test_a_refusal_keeps_its_sentence(saying):
         ("[]",),
         ("[" * 100_000,),
         (json.dumps({"error": 3}),),
+        (json.dumps({"error": {"problem": "it says no more"}}),),
         (json.dumps({"people": 3}),),
         (json.dumps({"people": [1]}),),
         (json.dumps({"people": [told(someone())] * 101}),),

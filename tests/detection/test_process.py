@@ -127,6 +127,7 @@ def test_where_the_networks_are_missing_it_says_what_to_do(monkeypatch, capfd):
     monkeypatch.setattr(os, "_exit", lambda status: None)
     monkeypatch.setitem(process.sys.modules, "isa_engine.detection.networks", None)
     process.main()
-    (problem, _, remedy) = json.loads(capfd.readouterr().out)["error"]
+    error = json.loads(capfd.readouterr().out)["error"]
+    problem, remedy = error["problem"], error["remedy"]
     assert "the detector is not whole" in problem
     assert "install/detector.sh" in remedy

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -34,6 +35,13 @@ def test_a_text_without_values_is_said_as_it_is(problem, where, remedy):
     assert str(error) == error.told(_look_up)
     error = IsaError("no '{a}'", where=f"scene '{where}'", remedy="Add one.")
     assert str(error) == f"no '{{a}}' (scene '{where}'). Add one."
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_an_error_that_another_process_tells_of_is_the_same_here(problem, where, remedy):
+    error = SceneError(problem, where=where, remedy=remedy)
+    told = SceneError.of_parts(json.loads(json.dumps(error.parts)))
+    assert (type(told), told.parts, str(told)) == (SceneError, error.parts, str(error))
 
 
 @given(SAID, SAID, SAID)

@@ -48,11 +48,7 @@ class Refused(HTTPException):
 def form(kind: str, error: IsaError) -> dict[str, str]:
     """The body of an answer that refuses."""
     sentence = str(error)
-    refusal = Refusal(
-        sentence if sentence.endswith(".") else f"{sentence}.",
-        *(error.problem, error.where, error.remedy),
-        kind,
-    )
+    refusal = Refusal(sentence if sentence.endswith(".") else f"{sentence}.", **error.parts, kind=kind)
     # A shot's own words may stand in it.
     return {name: words.sentence(text) for name, text in asdict(refusal).items()}
 
