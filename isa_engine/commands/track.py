@@ -1,6 +1,7 @@
 """``isa-engine track VIDEO --out FOLDER``: how people move in a video, as a file that the add-on imports."""
 
 import argparse
+import tempfile
 from pathlib import Path
 
 HELP = "find and follow people in a video"
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from isa_engine.body import open_body
     from isa_engine.data.footage.detected import DETECTED
-    from isa_engine.detection.detector import Detector
+    from isa_engine.detection.detector import LARGEST_FILE, Detector
     from isa_engine.detection.performance import performances
     from isa_engine.detection.track_file import write_tracks
     from isa_engine.errors import DataError, reason
@@ -23,8 +24,11 @@ def run(arguments: argparse.Namespace) -> None:
         return lambda done, of: print(f"{what} {done} {of}", flush=True)
 
     video = arguments.video
+    _check_place(arguments.out)
     try:
-        encoded = video.read_bytes()
+        with video.open("rb") as file:
+            # One byte more, and the detector refuses it.
+            encoded = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise DataError(f"the video cannot be read: {reason(error)}", where=str(video)) from error
     footage = Detector(report("seen")).video(encoded, video.name)
@@ -34,3 +38,21 @@ def run(arguments: argparse.Namespace) -> None:
         raise DataError("nobody is found in the video", where=video.name, remedy=remedy)
     write_tracks(arguments.out / DETECTED, people, footage.size, footage.rate)
     print(f"{len(people)} people: {arguments.out / DETECTED}", flush=True)
+
+
+def _check_place(out: Path) -> None:
+    """Make the folder now: to look at a video takes hours.
+
+    Raises:
+        DataError: nothing can be written there.
+    """
+    from isa_engine.errors import DataError, reason
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        remedy = "Choose another place with --out."
+        raise DataError(
+            f"the tracks cannot be written: {reason(error)}", where=str(out), remedy=remedy
+        ) from error

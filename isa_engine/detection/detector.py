@@ -23,9 +23,10 @@ from isa_engine.detection.telling import MOST_FRAMES, understood
 from isa_engine.errors import BodyError, Cancelled, EngineError
 
 _COMMAND = ("-P", "-m", "isa_engine.detection.process")
-# The most bytes of a line of answer, which may hold everybody in a picture, and of a file, which is read into
-# memory whole.
-_LONGEST_LINE, _LARGEST_FILE = 2**22, 2**31
+# The most bytes of a file, which is read into memory whole.
+LARGEST_FILE = 2**31
+# Of a line of answer, which may hold everybody in a picture.
+_LONGEST_LINE = 2**22
 _MOST_PEOPLE = 100
 
 
@@ -108,11 +109,9 @@ class Detector:
         self, kind: str, encoded: bytes, where: str, box: list[float] | None, last: str, most: int
     ) -> list[dict[str, Any]]:
         """All answers but progress, up to the one with the key ``last``; ``most`` of them are accepted."""
-        if len(encoded) > _LARGEST_FILE:
+        if len(encoded) > LARGEST_FILE:
             remedy = "Cut it shorter, or save it smaller."
-            raise EngineError(
-                f"the file is larger than {_LARGEST_FILE >> 30} GiB", where=where, remedy=remedy
-            )
+            raise EngineError(f"the file is larger than {LARGEST_FILE >> 30} GiB", where=where, remedy=remedy)
         self._process = process = self._started()
         try:
             if self._cancelled.is_set():
