@@ -89,14 +89,20 @@ def test_the_service_ends_with_its_owner_however_that_ends(tmp_path):
     assert list(tmp_path.iterdir()) == [], "a queue without --data goes with the engine"
 
 
-def test_an_idle_client_and_a_client_in_the_middle_of_its_upload_do_not_hold_the_service_up(run_engine):
+def test_an_idle_client_and_a_client_in_the_middle_of_its_upload_do_not_hold_the_service_up(
+    run_engine, capfd
+):
     engine = run_engine()
     engine.client.health()
     host, port = engine.url.removeprefix("http://").split(":")
     request = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {engine.first_line['token']}\r\n"
     with socket.create_connection((host, int(port))) as slow:
         slow.sendall(f"{request}Content-Length: 1000\r\n\r\nPK".encode())
+        eventually(lambda: list((engine.data / "uploads").iterdir()), "the upload has begun")
         assert engine.end() == 0
+    said = capfd.readouterr().err
+    assert "graceful shutdown exceeded" in said
+    assert "Traceback" not in said
 
 
 def refused(*options: str, **environment: str) -> str:

@@ -4,6 +4,7 @@ Nothing that a client sends is logged but its address, the method, the route's p
 neither tokens nor names nor pictures can be in a log.
 """
 
+import asyncio
 import json
 import logging
 import sys
@@ -16,6 +17,8 @@ def log_to_stderr(kind: str) -> None:
     """Send every log record there, "text" or "json"."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if kind == "json" else TextLines())
+    # A request that is cut off where the service stops is no mistake of anybody's.
+    handler.addFilter(lambda record: not _cut_off(record))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
@@ -45,6 +48,10 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+def _cut_off(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 def _extra(record: logging.LogRecord) -> dict:
