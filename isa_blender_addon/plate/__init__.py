@@ -14,7 +14,7 @@ import numpy as np
 from isa_engine.errors import SceneError
 
 from ..language.translation import said
-from ..scene.hiding import put_back, take_out
+from ..scene.hiding import left_in_sight, put_back, take_out
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_segments
 from .colour import rendered_space, shift_of_colours
@@ -146,14 +146,17 @@ def troubles(scene) -> list[str]:
         found.append(
             "The scene renders in stereo, and the plate is the one view of the camera between the eyes."
         )
+    loose = "The camera of the plate is gone, and its plane '{plane}' is left behind: show a take again."
+    planes = camera_plane.planes(scene, NAME)
+    found += [said(loose, plane=plane.name) for plane in planes if plane.parent is None]
     linked = "Camera '{camera}' is linked from another file, and cannot hold the plate: its plane shows it."
-    cameras = {plane.parent for plane in camera_plane.planes(scene, NAME) if plane.parent}
+    cameras = {plane.parent for plane in planes if plane.parent}
     found += [said(linked, camera=c.name) for c in cameras if not c.data.is_editable]
     twice = (
         "Camera '{camera}' shoots scene '{scene}' too, and a background image would show in both: the plane "
         "alone shows the plate."
     )
-    own = {plane.parent for plane in camera_plane.planes(scene, NAME) if follows(plane, scene)} & cameras
+    own = {plane.parent for plane in planes if follows(plane, scene)} & cameras
     others = [(camera, background_image.other_shot(camera.data, scene, NAME)) for camera in own]
     found += [said(twice, camera=camera.name, scene=other.name) for camera, other in others if other]
     if not people.media(scene, NAME):
@@ -164,10 +167,10 @@ def troubles(scene) -> list[str]:
         )
         found += [
             said(unsharp, camera=plane.parent.name, distance=focus_distance(plane.parent))
-            for plane in camera_plane.planes(scene, NAME)
+            for plane in planes
             if blurred(scene, plane)
         ]
-    rendered = camera_plane.planes(scene, NAME) or people.media(scene, NAME)
+    rendered = planes or people.media(scene, NAME)
     sequenced = strip.plate_strip(scene, NAME) is not None
     if (rendered or sequenced) and (shift := shift_of_colours(scene)):
         found.append(shift)
@@ -177,6 +180,11 @@ def troubles(scene) -> list[str]:
         found.append(
             "The render is cropped to its region, and the people are of the whole frame: render it whole."
         )
+    if people.media(scene, NAME) and (names := ", ".join(left_in_sight(scene))):
+        twofold = (
+            "{names}: linked, so the render shows the rig beside its generated self. Make a library override."
+        )
+        found.append(said(twofold, names=names))
     if people.media(scene, NAME) and not scene.render.use_compositing:
         found.append("The people are not rendered: Compositing is off (Output ▸ Post Processing).")
     return found

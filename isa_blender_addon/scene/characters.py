@@ -182,7 +182,7 @@ def _character(scene, armature, mesh) -> CharacterRig | None:
     owners = [owner for owner in (armature, mesh) if owner is not None]
     words = [word for owner in owners if (word := cast_word(scene, owner)) is not None]
     recognised_by: RecognisedBy
-    if _property(mesh, _SMPLX_PROPERTIES) is not None:
+    if has_properties(mesh):
         recognised_by = "property"
     elif armature is not None and joint_bones(armature):
         recognised_by = "bones"
@@ -201,6 +201,11 @@ def _gender(mesh) -> str:
     told = str(_property(mesh, ("smplx_gender",)) or mesh.name).lower()
     # "female" holds "male".
     return next((gender for gender in ("female", "male", "neutral") if gender in told), "")
+
+
+def has_properties(mesh) -> bool:
+    """Whether it is an SMPL-X body, or a part that was separated from one, by the add-on's properties."""
+    return _property(mesh, _SMPLX_PROPERTIES) is not None
 
 
 def _property(mesh, names):
@@ -227,7 +232,7 @@ def _body(meshes):
     def likeness(item) -> tuple:
         skinned = sum(group.name in joints for group in item.vertex_groups)
         reach = 0.0 if skinned else float(np.linalg.norm(np.subtract(*rest_box(item, item.matrix_world))))
-        return _property(item, _SMPLX_PROPERTIES) is not None, skinned, reach, len(item.data.vertices)
+        return has_properties(item), skinned, reach, len(item.data.vertices)
 
     return max(meshes, key=likeness)
 

@@ -3,9 +3,11 @@
 Generated people are laid over a render; the rigs that they were generated from would stand beside them.
 """
 
+from isa_engine.errors import SceneError
+
 from .animation import moving
 from .belongings import belongings, belongs
-from .characters import UNSEEN, from_library, unseen
+from .characters import UNSEEN, find_characters, from_library, unseen
 
 
 def take_out(scene) -> None:
@@ -15,6 +17,19 @@ def take_out(scene) -> None:
         if item.is_editable and item.visible_camera and not animated:
             item.visible_camera = False
             _mark(scene, item)
+
+
+def left_in_sight(scene) -> list[str]:
+    """Those who are generated and cannot be hidden, for nothing on them can be changed; cheap enough for
+    drawing where nobody is linked from another file."""
+    if not any(item.library for item in scene.objects):
+        return []
+    try:
+        people = [character for character in find_characters(scene) if character.included]
+    except SceneError:
+        # That an override names what cannot be a character is said where the cast is read.
+        return []
+    return [each.name for each in people if not each.mesh.is_editable and each.mesh.visible_camera]
 
 
 def put_back(scene, character=None) -> None:

@@ -11,7 +11,15 @@ import numpy as np
 from isa_engine.body import SMPLX_JOINTS
 
 from .as_rendered import as_rendered
-from .characters import armature_of, find_characters, people_among, rendered, rest_box, shown_in
+from .characters import (
+    armature_of,
+    find_characters,
+    has_properties,
+    people_among,
+    rendered,
+    rest_box,
+    shown_in,
+)
 from .dependencies import what_moves_what, with_what_moves_them
 from .timeline import view_layer
 
@@ -85,17 +93,19 @@ def copied_people(scene) -> set[Uncast]:
 
 
 def bare_parts(scene) -> list[tuple[str, str, list[str]]]:
-    """``(character, body, others)``: meshes on the armature of a character of the artist's word that reach
-    beyond the one mesh which points lie on, such as a head of its own. Clothes and hair of SMPL-X's do too,
-    and are no part of its body."""
+    """``(character, body, others)``: meshes on a character's armature that reach beyond the one mesh which
+    points lie on, such as a head of its own. Clothes and hair of SMPL-X's do too, and are no part of its
+    body; what was separated from that tells so."""
     shown = [item for item in shown_in(view_layer(scene)) if item.type == "MESH"]
     found = []
     for rig in find_characters(scene):
-        if rig.recognised_by != "override" or not rig.included:
+        if not rig.included:
             continue
         low, high = rest_box(rig.mesh, rig.mesh.matrix_world)
         room = _BEYOND * np.linalg.norm(high - low)
         others = [item for item in shown if item != rig.mesh and armature_of(item) == rig.armature]
+        if rig.recognised_by != "override":
+            others = [item for item in others if has_properties(item)]
         boxes = {item.name: rest_box(item, item.matrix_world) for item in others}
         beyond = [n for n, (a, b) in boxes.items() if (a < low - room).any() or (b > high + room).any()]
         if beyond:

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from isa_blender_addon.plate import import_plate
+from isa_blender_addon.plate import import_plate, troubles
 from isa_blender_addon.scene.belongings import belongings
 from isa_blender_addon.scene.characters import UNSEEN, find_characters
 from isa_blender_addon.settings.cast import cast_member, playing, refresh_cast
@@ -95,7 +95,9 @@ def test_what_the_artist_has_hidden_or_keyed_stays_as_it_is(lit, take):
     assert not hat.visible_camera
 
 
-def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_back(scene, addon, take):
+@pytest.fixture
+def library(scene, addon, take):
+    """A collection with Ben, linked into a scene with a camera."""
     people = bpy.data.collections.new("People")
     ben = add_person("Ben")
     for item in (ben, *ben.children):
@@ -104,9 +106,13 @@ def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     with bpy.data.libraries.load(str(take / "people.blend"), link=True) as (_, target):
         target.collections = ["People"]
+    add_camera(bpy.context.scene)
+    return target.collections[0]
+
+
+def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_back(library, take):
     scene = bpy.context.scene
-    target.collections[0].override_hierarchy_create(scene, bpy.context.view_layer)
-    add_camera(scene)
+    library.override_hierarchy_create(scene, bpy.context.view_layer)
 
     def reopened():
         bpy.ops.wm.save_as_mainfile(filepath=str(take / "shot.blend"))
@@ -116,6 +122,7 @@ def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_
         return scene, body
 
     import_plate(scene, take, shot_of([1]), {"COMPOSITOR"})
+    assert troubles(scene) == []
     scene, body = reopened()
     assert not body.visible_camera
     assert [character.name for character in find_characters(scene)] == ["Ben"]
@@ -123,3 +130,13 @@ def test_somebody_of_a_library_override_still_plays_in_the_saved_file_and_comes_
     assert UNSEEN not in scene
     scene, body = reopened()
     assert body.visible_camera
+
+
+def test_who_is_linked_and_cannot_be_hidden_is_named(library, take):
+    scene = bpy.context.scene
+    scene.collection.children.link(library)
+    import_plate(scene, take, shot_of([1]), {"COMPOSITOR"})
+    (trouble,) = troubles(scene)
+    assert trouble.startswith("Ben [people.blend]: linked, so the render shows the rig")
+    import_plate(scene, take, shot_of([1]), {"BACKGROUND"})
+    assert troubles(scene) == []

@@ -129,6 +129,18 @@ def test_what_cannot_be_shown_in_one_way_is_shown_in_none(scene, take, lacks):
     assert (snapshot(), inventory()) == before
 
 
+def test_a_plane_whose_camera_was_deleted_is_said_until_a_take_is_shown_again(scene, take):
+    camera = add_camera(scene)
+    plate.import_plate(scene, take, shot_of(range(1, 5)), {"PLANE"})
+    bpy.data.objects.remove(camera)
+    (trouble,) = plate.troubles(scene)
+    assert "its plane 'ISA Plate Camera' is left behind" in trouble
+    add_camera(scene)
+    plate.import_plate(scene, take, shot_of(range(1, 5)), {"PLANE"})
+    assert plate.troubles(scene) == []
+    assert len(plate.camera_plane.planes(scene, plate.NAME)) == 1
+
+
 def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, scene, take):
     add_camera(scene)
     header = SimpleNamespace(layout=MagicMock())

@@ -171,6 +171,26 @@ def test_a_head_of_its_own_that_no_point_lies_on_is_named(addon, scene):
     assert "points lie on 'SMPLX-mesh-neutral' alone, and 'Head'" in finding.sentence
 
 
+def test_a_part_that_was_separated_from_a_body_is_named(staged):
+    (body,) = staged.objects["Anna"].children
+    bpy.context.view_layer.objects.active = body
+    for vertex in body.data.vertices:
+        vertex.select = vertex.co.x > 0.3
+    for part in (body.data.edges, body.data.polygons):
+        for item in part:
+            item.select = all(body.data.vertices[vertex].select for vertex in item.vertices)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.separate(type="SELECTED")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    (arm,) = {*staged.objects["Anna"].children} - {body}
+    assert 0 < len(arm.data.vertices) < len(body.data.vertices)
+    (finding,) = said(staged)
+    assert f"points lie on '{body.name}' alone, and '{arm.name}' reach beyond it" in finding.sentence
+    with bpy.context.temp_override(active_object=body, object=body, selected_editable_objects=[body, arm]):
+        bpy.ops.object.join()
+    assert said(staged) == []
+
+
 @pytest.mark.parametrize("instanced", [False, True])
 def test_somebody_in_another_view_layer_that_renders_is_named(staged, instanced):
     crowd = bpy.data.collections.new("Crowd")
