@@ -20,6 +20,7 @@ from isa_engine.shot import Shot
 
 from ..farm.bundle import write
 from ..session.current import session
+from ..session.generating import read
 from .arguments import add_scene_arguments, configure
 from .generate import follow_reading, tell_findings
 from .places import check_folder
@@ -58,7 +59,7 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
         return ""
 
     now = session()
-    follow_reading(now.read(scene, receive, keep), threading.Event())
+    follow_reading(read(now, scene, receive, keep), threading.Event())
     tell_findings(now)
     return templates[0]
 

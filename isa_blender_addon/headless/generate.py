@@ -26,6 +26,7 @@ from ..engine.queue import Job
 from ..engine.reach import PATIENCE_SECONDS
 from ..language.translation import reported
 from ..preferences.choices import Choices, preferences
+from ..session import generating
 from ..session.current import begin, close
 from ..session.reading.reading import Reading
 from ..session.session import Session
@@ -110,7 +111,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         if arguments.engine:
             meet(now.engine, stop)
         configure(scene, arguments)
-        reading = now.generate(scene, arguments.anyway or arguments.of is not None, within, keep)
+        reading = generating.generate(now, scene, arguments.anyway or arguments.of is not None, within, keep)
         follow_reading(reading, stop)
         tell_findings(now)
         follow_job(now, within, stop)

@@ -5,7 +5,6 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import bpy
@@ -22,15 +21,13 @@ from ..engine.queue import Job, JobQueue
 from ..language.translation import told
 from ..preflight.finding import Finding, hold
 from ..preflight.glance import glance
-from ..takes.files import discard_folder
-from ..takes.folders import new_take
 from ..takes.ids import scene_of, shot_id_of
 from ..takes.take import Take
 from .open_file.arrival import Arrivals
 from .open_file.earlier_takes import EarlierTakes
 from .progress.courses import Courses
 from .progress.ends import tell_end
-from .progress.expected import job_seconds, reading_seconds
+from .progress.expected import job_seconds
 from .reading.readiness import make_ready
 from .reading.reading import WELL, Reading
 from .sentences import Sentences
@@ -39,7 +36,7 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 
 
 class Session:
-    """What goes on in this Blender; there is one. The panel asks it, and only it changes what it says.
+    """What goes on in this Blender; there is one (``current``). The panel asks it.
 
     Args:
         engine: by default the one of the preferences.
@@ -100,75 +97,22 @@ class Session:
         """Whether a shot of that scene waits for the artist's word because of them."""
         return bool(self.reading and self.reading.held_in(bpy.context.scene)) and hold(self.warnings)
 
-    def generate(
-        self,
-        scene,
-        anyway: bool = False,
-        folder: Path | None = None,
-        keep: Callable[[Shot], Shot] = lambda shot: shot,
-        made: tuple[Made, ...] = (),
-    ) -> Reading:
-        """Begin to read a scene for the engine, which starts meanwhile; the reading submits the shot.
-
-        Where a glance tells enough to hold it, the reading is over at once.
+    def begin(self, scene, send: bool) -> None:
+        """Forget what was said and read before, and bring the cast up to date: the scene is to be read.
 
         Args:
-            anyway: also where a finding is serious.
-            folder: of the take, empty; by default a new one beside the file.
-            keep: gives the shot what it keeps of an earlier take.
-            made: the segments of which something is made then, as far as is known before frames are read.
+            send: whether its shot is to go somewhere, with its background.
 
         Raises:
-            IsaError: the scene, the output folder or the engine is not ready; nothing is left behind.
+            SceneError: the scene is not ready.
         """
-        self._begin(scene, send=True)
-        if not anyway and hold(glance(scene, self.engine.health)):
-            return self._go_on(Reading(scene, held=True))
-        self.start_engine()
-        take = folder or new_take(scene)
+        self._sentences.forget()
+        self.reading = None
+        make_ready(scene, send)
 
-        def receive(now, shot: Shot) -> None:
-            self.submit(now, shot, take)
-
-        ahead = self.expected(scene, made)
-        drop = partial(discard_folder, take)
-        return self._go_on(Reading(scene, receive, anyway, drop, ahead=ahead, keep=keep))
-
-    def check(self, scene) -> Reading:
-        """Begin to read a scene for its findings.
-
-        Raises:
-            IsaError: the scene is not ready.
-        """
-        self._begin(scene, send=False)
-        return self._go_on(Reading(scene, ahead=reading_seconds(scene, False)))
-
-    def read(
-        self, scene, receive: Callable[[Shot], str], keep: Callable[[Shot], Shot] = lambda shot: shot
-    ) -> Reading:
-        """Begin to read a scene for something else than the engine, whatever is found.
-
-        Args:
-            receive: takes the shot, and gives a sentence on what has become of it.
-            keep: as of ``generate``.
-
-        Raises:
-            IsaError: the scene is not ready.
-        """
-        self._begin(scene, send=True)
-
-        def tell(now, shot: Shot) -> None:
-            self.say(receive(shot), now)
-
-        ahead = reading_seconds(scene, True)
-        return self._go_on(Reading(scene, tell, anyway=True, ahead=ahead, keep=keep))
-
-    def expected(self, scene, made: tuple[Made, ...] = ()) -> dict[str, float]:
-        """Seconds of each phase from a click on *Generate* to the plate in the scene; ``made`` as of
-        ``generate``."""
-        return reading_seconds(scene, True) | self._job_seconds(scene, made) | {"queue": self.courses.ahead}
-
-    def _job_seconds(self, scene, made: tuple[Made, ...]) -> dict[str, float]:
+    def job_seconds(self, scene, made: tuple[Made, ...]) -> dict[str, float]:
+        """Seconds of each phase from a whole shot to the plate, at the chosen engine; ``made`` as of
+        ``engine_seconds``."""
         return job_seconds(scene, self.engine.device, self.engine.memory, self.engine.ready, made)
 
     def fail(self, error: IsaError, scene=None) -> None:
@@ -186,16 +130,6 @@ class Session:
             scene, about: as of ``remark``.
         """
         self._sentences.say(text, scene, about)
-
-    def _begin(self, scene, send: bool) -> None:
-        """Forget all that was said, and bring the cast up to date."""
-        self._sentences.forget()
-        self.reading = None
-        make_ready(scene, send)
-
-    def _go_on(self, reading: Reading) -> Reading:
-        self.reading = reading
-        return reading
 
     @property
     def trouble(self) -> str:
@@ -227,7 +161,7 @@ class Session:
         self.queue.add(take, shot)
         if self.busy:
             # Only now is it known what a shot keeps whose changed frames are made again.
-            self.reading.course.expect(self._job_seconds(scene, made))
+            self.reading.course.expect(self.job_seconds(scene, made))
             self.courses.begin(folder, self.reading.course)
         self._sentences.forget_note()
         self.keep_ticking()

@@ -17,6 +17,7 @@ from ..plate.camera_plane import DEPTH
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..session.current import session
+from ..session.generating import expected
 from ..session.programs import tracking
 from ..session.reading.readiness import obstacle
 from ..settings.cast import playing
@@ -55,7 +56,7 @@ class ISA_PT_generate(_Panel, bpy.types.Panel):
         text = words("Generate Anyway" if now.held else "Generate")
         # Before anything is known of the engine it would be a guess.
         if problem is None and now.engine.health and playing(scene):
-            text += duration(sum(now.expected(scene).values()))
+            text += duration(sum(expected(now, scene).values()))
         button = row.operator("isa.generate", text=text, translate=False, icon="RENDER_ANIMATION")
         button.anyway = now.held
         both.operator("isa.check_shot", text="", icon="CHECKMARK")

@@ -2,6 +2,7 @@
 
 from ..language.translation import words
 from ..session.current import session
+from ..session.generating import expected
 from ..session.reading.remaking import made_again
 from ..takes.take import Take
 from .panel import duration
@@ -33,4 +34,4 @@ def _about(scene, take: Take, frames: tuple[int, int] | None) -> str:
     """How long it takes; before anything is known of the engine it would be a guess."""
     now = session()
     made = made_again(scene, take, frames) if now.engine.health else ()
-    return duration(sum(now.expected(scene, made).values())) if made else ""
+    return duration(sum(expected(now, scene, made).values())) if made else ""

@@ -3,6 +3,7 @@
 import bpy
 
 from ...session.current import session
+from ...session.generating import check
 from ...session.reading.reading import Reading
 from ..kinds.reading import ReadingOperator
 
@@ -18,7 +19,7 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
         return not session().busy
 
     def read(self, context) -> Reading:
-        return session().check(context.scene)
+        return check(session(), context.scene)
 
 
 CLASSES = (ISA_OT_check_shot,)

@@ -4,6 +4,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ...session.current import session
+from ...session.generating import generate
 from ...session.reading.reading import Reading
 from ..kinds.reading import ReadingOperator
 
@@ -25,7 +26,7 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
         return not session().busy
 
     def read(self, context) -> Reading:
-        return session().generate(context.scene, self.anyway)
+        return generate(session(), context.scene, self.anyway)
 
     def run(self, context) -> None:
         # A script has no second button: held shots would never leave.

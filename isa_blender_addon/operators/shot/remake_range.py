@@ -10,6 +10,7 @@ from isa_engine.errors import SceneError
 from isa_engine.results.remake import CHANGED, remade
 
 from ...session.current import session
+from ...session.generating import generate
 from ...session.reading.reading import Reading
 from ...session.reading.remaking import check_kept, made_again
 from ..kinds.reading import ReadingOperator
@@ -50,7 +51,7 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
         made = () if frames == CHANGED else made_again(context.scene, take, frames)
         keep = partial(remade, take=take.folder, frames=frames)
         # What checks find in the whole shot was known when the take was made.
-        return session().generate(context.scene, anyway=True, keep=keep, made=made)
+        return generate(session(), context.scene, anyway=True, keep=keep, made=made)
 
 
 CLASSES = (ISA_OT_remake_range,)

@@ -12,6 +12,7 @@ from isa_engine.farm.job import OPERATING_SYSTEMS
 from ...farm.bundle import write
 from ...language.translation import said
 from ...session.current import session
+from ...session.generating import read
 from ...session.reading.reading import Reading
 from ..kinds.operator import Result
 from ..kinds.reading import ReadingOperator
@@ -47,7 +48,11 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
         out = Path(bpy.path.abspath(self.directory)).absolute()
         arguments = argparse.Namespace(out=out, **options)
         name = Path(bpy.data.filepath).stem or bpy.path.clean_name(context.scene.name)
-        return session().read(context.scene, lambda shot: _written(write(name, shot, arguments), self.takes))
+        return read(
+            session(),
+            context.scene,
+            lambda shot: _written(write(name, shot, arguments), self.takes),
+        )
 
     def invoke(self, context, _event) -> Result:
         self._chosen = True

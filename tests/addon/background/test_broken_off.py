@@ -9,6 +9,7 @@ from isa_blender_addon.background import begin, work
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.generating import generate, read
 from isa_blender_addon.session.session import Session
 from isa_engine.errors import Cancelled, SceneError
 from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
@@ -26,7 +27,7 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
     scene.isa.background = "RENDER"
     monkeypatch.setattr(Session, "start_engine", lambda self: None)
     monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
-    reading = session().generate(scene)
+    reading = generate(session(), scene)
     eventually(lambda: reading.step() and reading.progress[0] == "background", "it is painted")
     process = reading._background._process
     assert process.poll() is None
@@ -39,7 +40,7 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
     write_movie(tmp_path / "footage.mp4", 9, 64, 64)
     scene.isa.background = "FOOTAGE"
     scene.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
-    reading = session().generate(scene, anyway=True)
+    reading = generate(session(), scene, anyway=True)
     while reading.step():
         pass
     (shot,) = sent
@@ -49,7 +50,7 @@ def test_generate_sends_it_and_escape_ends_it(staged, tmp_path, monkeypatch):
 
 def test_a_farms_command_that_is_stopped_leaves_nothing(staged):
     staged.isa.background = "RENDER"
-    reading = session().read(staged, lambda _: "")
+    reading = read(session(), staged, lambda _: "")
     stop = SimpleNamespace(is_set=lambda: reading.progress[0] == "background")
     with pytest.raises(Cancelled):
         batch.follow_reading(reading, stop)

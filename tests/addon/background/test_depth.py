@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.session.generating import generate
 from isa_blender_addon.session.session import Session
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.controls import depth_pictures
@@ -114,7 +115,7 @@ def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatc
     enlarge(scene, 100)
     scene.unit_settings.scale_length = 0.01
     scene.isa.background = "RENDER"
-    reading = session().generate(scene, anyway=True)
+    reading = generate(session(), scene, anyway=True)
     while reading.step():
         pass
     assert [(job.depth, job.metre) for job in jobs] == [(True, pytest.approx(0.01))]

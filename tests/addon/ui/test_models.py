@@ -10,6 +10,7 @@ import pytest
 from isa_blender_addon.headless.generate import meet
 from isa_blender_addon.preflight.glance import engine_seconds, glance
 from isa_blender_addon.session.current import session
+from isa_blender_addon.session.generating import generate
 from isa_blender_addon.session.reading.readiness import obstacle
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
@@ -146,7 +147,7 @@ def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     assert asked(panel.ISA_PT_look)
     assert engine_seconds(staged, "", None) == {}
     with pytest.raises(SceneError, match="start the engine that has it"):
-        session().generate(staged)
+        generate(session(), staged)
 
 
 def test_without_a_window_a_remote_engine_is_asked_before_its_model_is_refused(staged, engine, monkeypatch):

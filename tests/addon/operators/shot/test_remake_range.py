@@ -6,6 +6,7 @@ import bpy
 import pytest
 
 from isa_blender_addon.session.current import session
+from isa_blender_addon.session.generating import expected
 from isa_blender_addon.session.reading import reading as shot_reading
 from isa_blender_addon.session.reading.remaking import made_again
 from isa_blender_addon.settings.cast import refresh_cast
@@ -60,10 +61,10 @@ def test_a_range_of_a_take_is_made_again_and_a_longer_scene_extends_it(shot, tmp
 def test_the_bar_counts_what_is_made_and_knows_it_before_the_frames_are_read(shot, tmp_path):
     shot.frame_end = 121
     refresh_cast(shot)
-    whole = session().expected(shot)
+    whole = expected(session(), shot)
     for taken, chosen in ((121, (41, 44)), (101, None)):
         take = Take(tmp_path, "s", "", "Scene", (1, taken, 1), Settings())
-        found = session().expected(shot, made_again(shot, take, chosen))
+        found = expected(session(), shot, made_again(shot, take, chosen))
         assert found["denoise"] < whole["denoise"] / 2
         assert found["decode"] == whole["decode"]
         assert made_again(shot, take, (1, 101)) == (Made(121, 0, 27 if taken == 121 else 31),)
