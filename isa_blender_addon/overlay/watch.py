@@ -10,14 +10,14 @@ from ..blender.events import Listeners
 from ..language.translation import said, told
 from ..scene.camera import camera_at, camera_to_world, evaluated_camera, intrinsics
 from ..scene.timeline import frame_shape, view_layer
-from ..scene.units import unit_in_metres
+from ..scene.units import size_of, unit_in_metres
 from ..session.current import session
 from ..settings.cast import playing
 from ..settings.models import model_named
 from ..settings.shot import canvas, generation_settings
 from .cast import Cast
 from .controls import control_picture
-from .geometry import CANVAS_DISTANCE, Body, Drawing, View, drawing
+from .geometry import CANVAS_DISTANCE, Drawing, View, drawing
 from .set import TooFine, set_depth
 
 
@@ -79,7 +79,7 @@ class Watch:
             raise SceneError("there is no character to draw in scene '{scene}'", scene=scene.name)
         bodies, off = self._cast.bodies(scene, members)
         # As the model gets it: nearness is told in metres.
-        metre = unit_in_metres(scene, [_size(body) for body in bodies])
+        metre = unit_in_metres(scene, [size_of(body.points) for body in bodies])
         view = View(view.intrinsics, _scaled(view.camera_to_world, metre))
         bodies = [replace(b, points=metre * b.points, joints=metre * b.joints) for b in bodies]
         made = drawing(bodies, view, model.points, _distance(camera.data, metre)).scaled(1 / metre)
@@ -112,11 +112,6 @@ def _distance(camera, metre: float) -> float:
     near, far = metre * camera.clip_start, metre * camera.clip_end
     between = np.sqrt(near * far)
     return float(np.clip(CANVAS_DISTANCE, min(1.1 * near, between), max(0.95 * far, between)))
-
-
-def _size(body: Body) -> float:
-    """From corner to corner of the box about its points."""
-    return float(np.linalg.norm(np.ptp(body.points.astype(np.float64), axis=0)))
 
 
 def _scaled(camera_to_world: np.ndarray, factor: float) -> np.ndarray:

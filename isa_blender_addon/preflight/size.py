@@ -1,10 +1,8 @@
 """People of another size than the model has seen: a scene in centimetres, or one that was scaled."""
 
-import numpy as np
-
 from isa_engine.shot import Shot
 
-from ..scene.units import natural
+from ..scene.units import natural, size_of
 from .finding import Finding, Mend, show
 
 # By these factors scenes that were made in another unit are off: centimetres, millimetres, and back.
@@ -15,7 +13,7 @@ def check_size(shot: Shot) -> list[Finding]:
     """Who is far smaller or larger than people are, on the first frame."""
     found = []
     for character in shot.characters:
-        size = float(np.linalg.norm(np.ptp(character.points[0].astype(np.float64), axis=0)))
+        size = size_of(character.points[0])
         if natural(size):
             continue
         text = (

@@ -16,12 +16,12 @@ from isa_engine.shot.shot import SKELETON
 from . import timeline
 from .as_rendered import as_rendered
 from .camera import camera_to_world, evaluated_camera, intrinsics
-from .characters import CharacterRig, check_mode, find_characters, rendered
+from .characters import CharacterRig, check_mode, find_characters, nobody_plays, rendered
 from .keep import kept
 from .picture import read_picture
 from .skeleton import Skeleton
 from .surface import Surface, surfaces, surfaces_in_steps
-from .units import unit_in_metres
+from .units import size_of, unit_in_metres
 
 # Units from corner to corner below which nobody is seen.
 _VANISHED = 1e-6
@@ -125,10 +125,10 @@ def capture_frames(
         # Who comes and goes, and is not there in these frames.
         present = [index for index in range(len(cast)) if shown[:, index].any()]
         if not present:
-            _refuse_empty(scene)
+            raise nobody_plays(scene)
         names = [cast[index].name for index in present]
 
-    sizes = [_size(visits[int(numbers[shown[:, index].argmax()])].points[index]) for index in present]
+    sizes = [size_of(visits[int(numbers[shown[:, index].argmax()])].points[index]) for index in present]
     metre = unit_in_metres(scene, sizes)
     visits = {frame: view.scaled(metre) for frame, view in visits.items()}
     views = [visits[frame] for frame in numbers.tolist()]
@@ -219,11 +219,6 @@ def _character(
     )
 
 
-def _size(points: np.ndarray) -> float:
-    """From corner to corner of the box about them."""
-    return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
-
-
 def _read(
     scene,
     frame: int,
@@ -242,7 +237,7 @@ def _read(
         points,
         [_joints(scene, body.character, skeleton) for body, skeleton in zip(bodies, bones, strict=True)],
         # A key of scale zero hides, too.
-        [rendered(b.character.mesh) and _size(p) > _VANISHED for b, p in zip(bodies, points, strict=True)],
+        [rendered(b.character.mesh) and size_of(p) > _VANISHED for b, p in zip(bodies, points, strict=True)],
     )
 
 
@@ -260,18 +255,12 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
     return _View(camera.original, seen, camera_to_world(camera), [body.points()], [], [True])
 
 
-def _refuse_empty(scene):
-    remedy = "Add ▸ SMPL-X Character, show one in renders, or select a skinned mesh: Add Selected to Cast."
-    problem = "there is no character in scene '{scene}'"
-    raise SceneError(problem, remedy=remedy, scene=scene.name)
-
-
 def _cast(scene, references: Mapping[str, Reference]) -> list:
     cast = [character for character in find_characters(scene) if character.included]
     for character in cast:
         check_mode(scene, character)
     if not cast:
-        _refuse_empty(scene)
+        raise nobody_plays(scene)
     names = {character.name for character in cast}
     for name in references:
         if name not in names:

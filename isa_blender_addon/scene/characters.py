@@ -88,6 +88,15 @@ def check_mode(scene, character: CharacterRig) -> None:
             )
 
 
+def nobody_plays(scene) -> SceneError:
+    """What stands in the way where a scene's cast is empty."""
+    return SceneError(
+        "there is no character in scene '{scene}'",
+        remedy="Add ▸ SMPL-X Character, show one in renders, or select a skinned mesh: Add Selected to Cast.",
+        scene=scene.name,
+    )
+
+
 def cast_word(scene, character_object) -> bool | None:
     """The artist's word on an armature or mesh; None: it is left to recognition."""
     for word in scene.get(CAST_PROPERTY, ()):

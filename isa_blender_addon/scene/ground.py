@@ -6,7 +6,7 @@ from mathutils import Vector
 from .belongings import belongings
 from .characters import evaluated, find_characters, shown_in
 from .timeline import view_layer
-from .units import unit_in_metres
+from .units import size_of, unit_in_metres
 
 # Blender prepares an object for its first ray: with more faces than these too long for between two frames.
 _FACES = 200_000
@@ -27,7 +27,7 @@ def heights(scene) -> dict[str, float]:
     bodies = {character.name: _places(character.mesh.evaluated_get(layer.depsgraph)) for character in cast}
     # Who has no surface, such as somebody of a missing library, is named where surfaces are read.
     bodies = {name: places for name, places in bodies.items() if len(places)}
-    metre = unit_in_metres(scene, (float(np.linalg.norm(np.ptp(each, axis=0))) for each in bodies.values()))
+    metre = unit_in_metres(scene, map(size_of, bodies.values()))
     found = {}
     for name, places in bodies.items():
         lowest = Vector(places[places[:, 2].argmin()].tolist())

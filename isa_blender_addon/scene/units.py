@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 # Metres from corner to corner of the box about a person, from a child that crouches to a tall one in a leap.
 SMALLEST, LARGEST = 0.4, 4.0
 
@@ -12,7 +14,7 @@ def unit_in_metres(scene, sizes: Iterable[float]) -> float:
     Files keep a unit scale for other programs' sake that nothing in them was modelled by.
 
     Args:
-        sizes: of the cast, from corner to corner, in the scene's units.
+        sizes: of the cast (``size_of``), in the scene's units.
     """
     settings, sizes = scene.unit_settings, list(sizes)
     told = float(settings.scale_length) if settings.system != "NONE" else 1.0
@@ -26,3 +28,8 @@ def _natural(sizes: list[float], metres: float) -> bool:
 def natural(size: float) -> bool:
     """Whether people measure so many metres from corner to corner."""
     return SMALLEST <= size <= LARGEST
+
+
+def size_of(points: np.ndarray) -> float:
+    """From corner to corner of the box about a person's points ``(N, 3)``, in their unit."""
+    return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))

@@ -17,7 +17,15 @@ from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_PROMPT
 
 from ..scene.capture import Ghost, Reference
-from ..scene.characters import armature_of, body_mesh, cast_word, find_characters, kept_by_scene, set_cast
+from ..scene.characters import (
+    armature_of,
+    body_mesh,
+    cast_word,
+    find_characters,
+    kept_by_scene,
+    nobody_plays,
+    set_cast,
+)
 from ..scene.hiding import put_back
 from ..scene.picture import picture_size
 from .changes import quietly
@@ -220,9 +228,7 @@ def cast_picture(scene, picture: str) -> None:
     refresh_cast(scene)
     members = playing(scene)
     if not members:
-        remedy = "Add one (Add ▸ SMPL-X Character), or show it in renders."
-        problem = "there is no character in scene '{scene}'"
-        raise SceneError(problem, remedy=remedy, scene=scene.name)
+        raise nobody_plays(scene)
     for member in members:
         member.picture, member.pose = picture, "FIRST"
 

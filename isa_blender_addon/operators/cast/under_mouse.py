@@ -2,8 +2,7 @@
 
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
-from isa_engine.errors import SceneError
-
+from ...scene.characters import nobody_plays
 from ...settings.cast import member_of, refresh_cast
 
 
@@ -17,9 +16,7 @@ def dropped_on(context, event):
     refresh_cast(scene)
     isa = scene.isa
     if not isa.cast:
-        remedy = "Add one first: Add ▸ SMPL-X Character."
-        problem = "there is no character in scene '{scene}'"
-        raise SceneError(problem, remedy=remedy, scene=scene.name)
+        raise nobody_plays(scene)
     item = _object_under(context, event.mouse_x, event.mouse_y)
     member = member_of(scene, item) if item else None
     return member or isa.cast[max(isa.cast_index, 0)]

@@ -5,6 +5,7 @@ from isa_engine.shot.validation import MAX_FRAMES
 
 from ... import background
 from ...scene.camera import camera_at
+from ...scene.characters import nobody_plays
 from ...scene.picture import changed
 from ...scene.timeline import frame_numbers
 from ...settings.cast import playing, refresh_cast
@@ -46,11 +47,7 @@ def obstacle(scene) -> SceneError | None:
             most=MAX_FRAMES,
             end=scene.frame_start + (MAX_FRAMES - 1) * scene.frame_step,
         )
-    if not playing(scene):
-        remedy = "Add ▸ SMPL-X Character, show one in renders, or select any mesh: Add Selected to Cast."
-        problem = "there is no character in scene '{scene}'"
-        return SceneError(problem, remedy=remedy, scene=scene.name)
-    return None
+    return None if playing(scene) else nobody_plays(scene)
 
 
 def staging(scene) -> object:
