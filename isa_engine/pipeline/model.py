@@ -23,6 +23,7 @@ from isa_engine.dit.shared_windows import Neighbours
 from isa_engine.geometry.temporal_windows import shares
 from isa_engine.geometry.tiles import Tile
 from isa_engine.networks.from_memory import keep_in_memory
+from isa_engine.networks.one_dnn import multiply_by_one_dnn
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.heap import give_back
@@ -191,6 +192,8 @@ def build_model(
             keep_in_memory(network, target, torch.bfloat16 if target.type == "cuda" else torch.float32)
         else:
             network.to(target)
+    if target.type == "cpu":
+        multiply_by_one_dnn(parts["dit"])
     trained = folder is not None and set(read) == set(parts_of(config))
     parts = {"gate": None, **parts}
     return Model(config=config, **parts, trained=trained, weights=weights, device=target, offloaded=offloaded)

@@ -19,6 +19,8 @@ GIB = 2**30
 
 
 def test_what_is_offloaded_makes_the_same_take_and_the_record_says_so(monkeypatch):
+    # What comes from memory is multiplied as on a GPU.
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     whole = load_model("isa-tiny", "cpu")
     monkeypatch.setattr(isa, "_LARGE", 1)
     # As on a GPU.
