@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not arguments.folder.is_dir():
         raise DataError("there is no such folder", where=str(arguments.folder))
+    settings = Ingestion(arguments.frames, arguments.shortest, arguments.short_side, arguments.held_out)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -47,7 +48,6 @@ def run(arguments: argparse.Namespace) -> None:
     if rendered := rendered_folders(arguments.folder):
         found, quantiser = rendered_clips(rendered, report, progress), EXACT
     elif videos := find_videos(arguments.folder):
-        settings = Ingestion(arguments.frames, arguments.shortest, arguments.short_side, arguments.held_out)
         body = load_body(arguments.body) if arguments.body else open_body()
         found = recordings(videos, body, arguments.body is not None, settings, report, progress)
         quantiser = NEARLY_EXACT

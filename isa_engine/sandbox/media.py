@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import av
 import av.error
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from isa_engine.errors import ShotError
 from isa_engine.shot.validation import MAX_ASPECT
 
 MAX_PIXELS = 64 * 2**20
+_REMEDY_PICTURE = "Export it again as PNG or JPEG."
 _REMEDY_LARGE = f"Use at most {MAX_PIXELS // 10**6} megapixels."
 _MAX_SOURCE_PIXELS = 64 * 2**20
 # Containers that hold their own pictures: a playlist in a foreign shot could name any file of this machine.
@@ -41,9 +42,10 @@ def picture(encoded: bytes, where: str) -> np.ndarray:
             shown = _eight_bits(file).convert("RGBA")
     except Image.DecompressionBombError as error:
         raise ShotError("the picture is too large", where=where, remedy=_REMEDY_LARGE) from error
+    except UnidentifiedImageError as error:
+        raise ShotError("the picture is no PNG and no JPEG", where=where, remedy=_REMEDY_PICTURE) from error
     except (OSError, ValueError, SyntaxError) as error:
-        remedy = "Export it again as PNG or JPEG."
-        raise ShotError("the picture is damaged", where=where, remedy=remedy) from error
+        raise ShotError("the picture is damaged", where=where, remedy=_REMEDY_PICTURE) from error
     ground = Image.new("RGBA", shown.size, (128, 128, 128, 255))
     return np.array(Image.alpha_composite(ground, shown).convert("RGB"))
 

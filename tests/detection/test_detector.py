@@ -137,5 +137,5 @@ def test_the_real_one_finds_who_is_in_a_picture_and_refuses_what_is_none():
         ndc = joints[:, :2] / -joints[:, 2:] * [fx, fy]
         middle = ((ndc * [1, -1] + 1) / 2 * 480).mean(0)
         assert min(np.linalg.norm(one.places[[5, 6, 11, 12]].mean(0) - middle) for one in found) < 20
-    with pytest.raises(EngineError, match=r"the picture is damaged \(Anna\)"):
+    with pytest.raises(EngineError, match=r"the picture is no PNG and no JPEG \(Anna\)"):
         Detector().picture(b"none", "Anna")

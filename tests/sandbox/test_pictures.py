@@ -3,10 +3,12 @@
 import io
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from isa_engine.errors import ShotError
 from isa_engine.sandbox.media import picture
 
 
@@ -33,3 +35,11 @@ def test_a_transparent_colour_of_a_palette_is_mid_grey():
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.save(file, "PNG", transparency=1)
     assert (picture(file.getvalue(), "reference") == 128).all()
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "TIFF", "BMP"])
+def test_a_whole_picture_of_another_kind_is_not_said_to_be_damaged(kind):
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(file, kind)
+    with pytest.raises(ShotError, match=r"no PNG and no JPEG \(Anna\)\. Export it again as PNG or JPEG"):
+        picture(file.getvalue(), "Anna")

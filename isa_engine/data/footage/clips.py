@@ -29,10 +29,13 @@ from isa_engine.data.recordings.recording import Recording, fingerprint
 from isa_engine.data.recordings.report import Report
 from isa_engine.data.recordings.unfit import Unfit
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
+from isa_engine.errors import DataError
 from isa_engine.geometry.surface import SurfaceTable, surface_table
 
 # Of a short shot this share is shown; a reference is taken from the rest.
 _SHOWN = 2 / 3
+# Pixels, below which a figure shows nothing.
+_SMALLEST_SIDE = 16
 # Points of each body that are projected onto its mask.
 _PROBES = 256
 
@@ -47,6 +50,9 @@ class Ingestion:
         short_side: pixels.
         held_out: share of the videos that training must not see.
         limits: of what is fit.
+
+    Raises:
+        DataError: a number makes no sense.
     """
 
     frames: int = 97
@@ -54,6 +60,19 @@ class Ingestion:
     short_side: int = 512
     held_out: float = 0.02
     limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self):
+        if not 1 <= self.shortest <= self.frames:
+            problem = f"clips of {self.shortest} to {self.frames} frames are none"
+            raise DataError(problem, remedy="--shortest is at least 1, --frames at least as many.")
+        if self.short_side < _SMALLEST_SIDE:
+            problem = f"pictures of {self.short_side} pixels are too small"
+            raise DataError(problem, remedy=f"--short-side is at least {_SMALLEST_SIDE}.")
+        if not 0 <= self.held_out < 1:
+            problem = f"{self.held_out:g} is no share of the videos"
+            raise DataError(
+                problem, remedy="--held-out is from 0 up to less than 1: 0.02 is two of a hundred."
+            )
 
 
 def find_videos(folder: Path) -> list[Path]:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from isa_engine.data.footage.clips import Ingestion
 from isa_engine.data.footage.footage import MASKS, read_footage
 from isa_engine.data.recordings.media import EXACT, encode_video
 from isa_engine.data.recordings.unfit import Unfit
+from isa_engine.errors import DataError
 from tests.movies import lying, timed
 
 FRAMES, HEIGHT, WIDTH = 6, 32, 48
@@ -66,3 +68,18 @@ def test_an_empty_file_and_a_folder_are_broken_videos(left, tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(Unfit, match=r"^broken video: Is a directory$"):
         read_footage(tmp_path / "folder.mp4", 512)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ({"frames": 8, "shortest": 9}, "--frames at least as many"),
+        ({"frames": 0, "shortest": 0}, "--shortest is at least 1"),
+        ({"short_side": 0}, "--short-side is at least 16"),
+        ({"held_out": 7}, "0.02 is two of a hundred"),
+        ({"held_out": float("nan")}, "0.02 is two of a hundred"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_anything_is_read(wrong, remedy):
+    with pytest.raises(DataError, match=remedy):
+        Ingestion(**wrong)
