@@ -1,6 +1,6 @@
 """Going through frames without a trace: the frame, the camera and unkeyed changes are put back."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import bpy
 
@@ -18,8 +18,11 @@ def kept(scene):
     try:
         yield
     finally:
-        scene.frame_set(frame, subframe=subframe)
-        scene.camera = camera
+        # The artist may have deleted one of these meanwhile, or opened another file.
+        with suppress(ReferenceError):
+            scene.frame_set(frame, subframe=subframe)
+        with suppress(ReferenceError):
+            scene.camera = camera
         for owner, path, value in values:
             if value is not None and _value(owner, path) not in (value, None):
                 _write(owner, path, value)

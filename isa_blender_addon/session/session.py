@@ -155,7 +155,7 @@ class Session:
     def submit(self, scene, shot: Shot, folder: Path) -> None:
         """Queue a shot; its plate comes back to the scene by itself."""
         numbers = shot.frame_numbers
-        frames = int(numbers[0]), int(numbers[-1]), scene.frame_step
+        frames = int(numbers[0]), int(numbers[-1]), shot.frame_step
         blend, made = Path(bpy.data.filepath).name, made_in(shot)
         take = Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings, made=made)
         self.queue.add(take, shot)

@@ -13,6 +13,7 @@ from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.reading import readiness, reading
 from isa_blender_addon.takes.ids import shot_id_of
+from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_FRAMES
 from tests.addon.fake_engine import DYING, ENDLESS, REFUSED
 from tests.addon.modal import Window, clicked, event
@@ -171,6 +172,50 @@ def test_a_shot_is_sent_though_its_scene_was_changed_and_undone_while_its_backgr
         event(life, window)
     assert life.result == {"FINISHED"}
     assert any(not job.stopped for job in session().queue.jobs())
+
+
+def open_another_file(scene, tmp_path) -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+
+
+def delete_the_scene(scene, tmp_path) -> None:
+    bpy.data.scenes.new("Other")
+    bpy.data.scenes.remove(scene)
+
+
+def delete_the_camera(scene, tmp_path) -> None:
+    bpy.data.objects.remove(scene.camera)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (open_another_file, r"while (it|the scene) was read\. Generate again"),
+        (delete_the_scene, r"while (it|the scene) was read\. Generate again"),
+        (delete_the_camera, "no active camera in scene 'Scene'"),
+    ],
+)
+def test_what_goes_away_while_it_is_read_is_a_sentence_and_leaves_no_take(shot, tmp_path, change, sentence):
+    pelvis = shot.objects["Anna"].pose.bones["pelvis"]
+    # Moved and not keyed.
+    pelvis.location = 0.5, 0, 0
+    reading = session().generate(shot, anyway=True)
+    assert all(reading.step() for _ in range(3))
+    change(shot, tmp_path)
+    with pytest.raises(SceneError, match=sentence):
+        all(iter(reading.step, False))
+    assert not session().busy
+    eventually(lambda: not list((tmp_path / "takes").iterdir()), "its folder is gone")
+    if change is not open_another_file:
+        assert tuple(pelvis.location) == pytest.approx((0.5, 0, 0))
+
+
+def test_a_take_is_of_the_frames_that_were_read_whatever_the_range_is_then(shot):
+    reading = session().generate(shot, anyway=True)
+    assert all(reading.step() for _ in range(3))
+    shot.frame_step, shot.frame_end = 2, 3
+    assert all(iter(reading.step, False))
+    assert session().jobs()[-1].take.frames == (1, 4, 1)
 
 
 def test_one_course_leads_from_the_click_to_the_plate(shot, painted, tmp_path):
