@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the add-on's tests in the other versions of Blender that Python 3.11 has as a module; install/test.sh runs
 # them in 4.5. Each version takes 1 GB in .cache on the first run. Arguments go to pytest.
-# usage: install/matrix.sh [ARGUMENTS]      one version, one file: BLENDER=4.2 install/matrix.sh tests/addon/session/test_cache.py
+# usage: install/matrix.sh [ARGUMENTS]      one version, one file: BLENDER=4.2 install/matrix.sh tests/addon/cache/test_cache.py
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ./install/setup.sh

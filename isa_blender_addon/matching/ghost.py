@@ -73,6 +73,19 @@ def make_ghost(scene, member) -> None:
     remember_made(ghost)
 
 
+def make_ghost_to_fit(scene, member) -> None:
+    """``make_ghost`` for a pose that is to be fitted to the picture.
+
+    Raises:
+        SceneError: as ``make_ghost``; or how the bones of its rig turn only the artist knows.
+    """
+    make_ghost(scene, member)
+    if joint_bones(member.ghost) is None:
+        problem = "'{name}' has not the 55 SMPL-X bones, so no pose can be fitted"
+        remedy = "Pose its stand-in by hand, in Pose Mode."
+        raise SceneError(problem, remedy=remedy, name=member.character.name_full)
+
+
 def _free(ghost) -> None:
     """Nothing but its own pose moves the bones of a ghost, which are posed one by one."""
     ghost.animation_data_clear()

@@ -7,14 +7,13 @@ import numpy as np
 from bpy.props import FloatVectorProperty, IntProperty, StringProperty
 
 from isa_engine.detection.detector import Detector
-from isa_engine.errors import Cancelled, SceneError
+from isa_engine.errors import Cancelled
 
 from ...language.translation import said, words
 from ...matching.draw import marking, matched_member
 from ...matching.found import Wish, at, find, keep, kept
-from ...matching.ghost import make_ghost
+from ...matching.ghost import make_ghost, make_ghost_to_fit
 from ...matching.seen import picture_intrinsics
-from ...scene.characters import joint_bones
 from ...scene.picture import picture_size, read_picture
 from ...scene.skeleton import rest_joints
 from ...settings.cast import cast_member
@@ -45,11 +44,7 @@ class ISA_OT_find_person(WaitingOperator, bpy.types.Operator):
     def begin(self, context) -> None:
         scene = context.scene
         member = cast_member(scene, self.character)
-        make_ghost(scene, member)
-        if joint_bones(member.ghost) is None:
-            problem = "'{name}' has not the 55 SMPL-X bones, so nobody can be found for it"
-            remedy = "Pose its stand-in by hand, in Pose Mode."
-            raise SceneError(problem, remedy=remedy, name=self.character)
+        make_ghost_to_fit(scene, member)
         detector = Detector()
         encoded = read_picture(member.picture, self.character)
         context.view_layer.update()

@@ -7,15 +7,13 @@ from bpy.props import StringProperty
 
 from isa_engine.body.fitting.fitting import Fit, fit_pose
 from isa_engine.body.fitting.landmarks import Sighting
-from isa_engine.errors import SceneError
 
 from ...language.translation import said
 from ...matching.draw import marking
 from ...matching.found import kept
-from ...matching.ghost import make_ghost
+from ...matching.ghost import make_ghost, make_ghost_to_fit
 from ...matching.pose import take_fit
 from ...matching.seen import match_error, picture_intrinsics
-from ...scene.characters import joint_bones
 from ...scene.picture import picture_size
 from ...scene.skeleton import rest_joints
 from ...settings.cast import cast_member
@@ -34,11 +32,7 @@ class ISA_OT_fit_pose(WaitingOperator, bpy.types.Operator):
     def begin(self, context) -> None:
         scene = context.scene
         member = cast_member(scene, self.character)
-        make_ghost(scene, member)
-        if joint_bones(member.ghost) is None:
-            problem = "'{name}' has not the 55 SMPL-X bones, so no pose can be fitted"
-            remedy = "Pose its stand-in by hand, in Pose Mode."
-            raise SceneError(problem, remedy=remedy, name=self.character)
+        make_ghost_to_fit(scene, member)
         context.view_layer.update()
         size = picture_size(member.picture)
         marks, seen = member.marks * size, picture_intrinsics(scene, member)

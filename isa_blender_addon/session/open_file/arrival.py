@@ -47,7 +47,9 @@ class Arrivals:
             if take is None:
                 return False
             self._steps = self._bring_in(take)
-        if next(self._steps, self) is self:
+        try:
+            next(self._steps)
+        except StopIteration:
             self._steps = None
         return True
 

@@ -1,4 +1,7 @@
-"""Work of a kind that a command does, of which there is one at a time: so the panel's one Cancel means it."""
+"""Work that a command of ``isa-engine`` does beside Blender, one at a time of each kind.
+
+The panel has one Cancel for a kind: with two at work nobody could tell which of them it ends.
+"""
 
 import contextlib
 from pathlib import Path
@@ -27,7 +30,8 @@ W = TypeVar("W", bound=Work)
 
 
 class UnderWay(Generic[W]):
-    """
+    """The one of its kind that goes on, if any.
+
     Attributes:
         current: what goes on; None: nothing.
     """
@@ -36,7 +40,7 @@ class UnderWay(Generic[W]):
         self.current: W | None = None
 
     def begin(self, work: W) -> W:
-        """It goes on, until ``finish``."""
+        """Take note of what has just begun; it is ``current`` until ``finish``."""
         self.current = work
         return work
 

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Mapping
 
-# In the order in which a take passes them; the last but one of the engine's own are ``pipeline.Progress``'s.
+# In the order in which a take passes them. "encode" to "write" are the engine's own names
+# (``isa_engine.pipeline.progress.Phase``).
 PHASES = (
     "read",
     "background",
@@ -36,7 +37,9 @@ class Course:
     def __init__(self, expected: Mapping[str, float], clock=time.monotonic):
         self._expected, self._clock = dict(expected), clock
         self._began = self._phase_began = clock()
-        self.phase, self._first, self.spent = "", 0.0, {}
+        # ``done`` as the phase began: a job that goes on from a checkpoint begins in the middle of its steps.
+        self._first = 0.0
+        self.phase, self.spent = "", {}
         self.left = sum(expected.values())
 
     @property

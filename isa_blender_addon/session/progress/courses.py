@@ -66,7 +66,11 @@ class Courses:
         return course.left
 
     def _ahead(self, lefts: list[float]) -> float:
-        """How long a take waits for those before it."""
+        """Seconds until a take begins: with n at once, when all before it but n − 1 are done.
+
+        Args:
+            lefts: seconds that are left of each take before it.
+        """
         before = len(lefts) - self._engine.workers
         return sorted(lefts)[before] if before >= 0 else 0.0
 
