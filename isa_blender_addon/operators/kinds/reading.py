@@ -25,6 +25,11 @@ class ReadingOperator(LastingOperator):
 
     every = 0.01
 
+    @classmethod
+    def poll(cls, _context) -> bool:
+        cls.poll_message_set("The scene is being read")  # type: ignore[attr-defined]
+        return not session().busy
+
     def read(self, context) -> Reading:
         """Begin to read.
 

@@ -13,11 +13,6 @@ class ISA_OT_check_shot(ReadingOperator, bpy.types.Operator):
     bl_label = "Check Shot"
     bl_description = "Look at every frame for what may spoil the plate; nothing is generated"
 
-    @classmethod
-    def poll(cls, _context) -> bool:
-        cls.poll_message_set("The scene is being read")
-        return not session().busy
-
     def read(self, context) -> Reading:
         return check(session(), context.scene)
 

@@ -20,11 +20,6 @@ class ISA_OT_generate(ReadingOperator, bpy.types.Operator):
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
-    @classmethod
-    def poll(cls, _context) -> bool:
-        cls.poll_message_set("The scene is being read")
-        return not session().busy
-
     def read(self, context) -> Reading:
         return generate(session(), context.scene, self.anyway)
 

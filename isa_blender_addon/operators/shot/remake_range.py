@@ -37,11 +37,6 @@ class ISA_OT_remake_range(ReadingOperator, bpy.types.Operator):
     first: IntProperty(name="First", description="First frame that is made again", options={"SKIP_SAVE"})
     last: IntProperty(name="Last", description="Last frame that is made again", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, _context) -> bool:
-        cls.poll_message_set("The scene is being read")
-        return not session().busy
-
     def read(self, context) -> Reading:
         take = session().queue.take(Path(self.take))
         if take is None:

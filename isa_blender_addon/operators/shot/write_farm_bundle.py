@@ -38,11 +38,6 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
     span: IntProperty(name="Span", description="Frames that one task decodes", default=64, min=1)
     untrained: BoolProperty(name="Untrained", description="Let workers without the model's weights work, too")
 
-    @classmethod
-    def poll(cls, _context) -> bool:
-        cls.poll_message_set("The scene is being read")
-        return not session().busy
-
     def read(self, context) -> Reading:
         options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "span", "untrained")}
         out = Path(bpy.path.abspath(self.directory)).absolute()
