@@ -42,7 +42,7 @@ def render(job: dict) -> list[str]:
     scene = bpy.data.scenes[job["scene"]]
     # Shown in the window: Blender evaluates only the view layers of a scene that a window shows.
     bpy.context.window.scene = scene
-    named = {(item.name, item.library.filepath if item.library else ""): item for item in scene.objects}
+    named = {(item.name, _place(item.library)): item for item in scene.objects}
     hidden, unseen = ([named[tuple(name)] for name in job[key]] for key in ("hidden", "unseen"))
     _prepare(scene, job)
     depth = _Depth(scene, job) if job["depth"] else None
@@ -64,6 +64,11 @@ def render(job: dict) -> list[str]:
     if depth is not None:
         depth.write()
     return pictures
+
+
+def _place(library) -> str:
+    """Where a library lies, as of ``Job.hidden``: the copy is in another folder, and names it from there."""
+    return os.path.realpath(bpy.path.abspath(library.filepath, library=library.parent)) if library else ""
 
 
 def _check_picture(path: str) -> None:

@@ -44,7 +44,7 @@ class Job:
         files: the footage.
         blend: a copy of the scene's file, where it is rendered.
         scene: its name.
-        hidden: ``(name, library)`` of objects that are not there.
+        hidden: ``(name, place of its library's file)`` of objects that are not there.
         unseen: of those that are there, and that the camera does not see.
         pixel_aspect: at which the canvas has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
@@ -261,7 +261,11 @@ def _depth_of(movie: Path) -> Path:
 
 
 def _names(items: list) -> tuple[tuple[str, str], ...]:
-    return tuple((item.name, item.library.filepath if item.library else "") for item in items)
+    return tuple((item.name, _place(item.library) if item.library else "") for item in items)
+
+
+def _place(library) -> str:
+    return os.path.realpath(bpy.path.abspath(library.filepath, library=library.parent))
 
 
 def _motion(character: Character) -> str:

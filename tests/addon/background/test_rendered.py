@@ -4,6 +4,7 @@ import av
 import bpy
 import numpy as np
 import pytest
+from PIL import Image
 
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.preferences.folders import backgrounds_folder
@@ -48,6 +49,35 @@ def test_the_scene_is_rendered_without_its_cast_at_the_shots_frames(staged, tmp_
     assert flat.sum() > 50
     # H.264 halves the colours' resolution, and the denoiser smooths.
     assert np.percentile(np.abs(frames[0].astype(int) - expected[0])[flat], 95) <= 4
+
+
+def test_linked_people_are_taken_out_wherever_the_copy_lies_that_is_rendered(staged, tmp_path):
+    """Blender names a library as seen from the file, and the copy is in another folder."""
+    anna = staged.objects["Anna"]
+    people = bpy.data.collections.new("People")
+    for item in (anna, *anna.children):
+        people.objects.link(item)
+    bpy.data.libraries.write(str(tmp_path / "people.blend"), {people})
+    for item in people.objects[:]:
+        bpy.data.objects.remove(item)
+    bpy.data.collections.remove(people)
+    staged.frame_end, staged.isa.background = 1, "RENDER"
+    (tmp_path / "shots").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shots" / "shot.blend"))
+    scene = bpy.context.scene
+    empty = render(scene, 1, tmp_path).astype(int)
+    with bpy.data.libraries.load(str(tmp_path / "people.blend"), link=True, relative=True) as (_, target):
+        target.collections = ["People"]
+    scene.collection.children.link(target.collections[0])
+    assert bpy.data.libraries[0].filepath == "//../people.blend"
+    bpy.context.view_layer.update()
+    with_her = render(scene, 1, tmp_path).astype(int)
+    hers = np.abs(with_her - empty).max(-1) > 100
+    assert hers.sum() > 20
+    (frame,) = painted(scene)
+    seen = np.array(Image.fromarray(frame.astype(np.uint8)).resize((96, 64))).astype(int)
+    red = seen[..., 0] - seen[..., 1:].max(-1)
+    assert np.mean(red[hers] > 60) < 0.02
 
 
 def test_those_who_are_generated_are_hidden_with_what_they_wear_and_hold(staged):
