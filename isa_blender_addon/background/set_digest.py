@@ -1,4 +1,4 @@
-"""What of a file a rendered background shows, as one name: a set that has been changed is rendered again.
+"""A digest of all that a rendered background shows of a file: a set that has been changed is rendered again.
 
 All that Blender tells of the set's objects and of what these use is walked through: settings, materials,
 lamps, meshes, curves of animation, the world, the picture files. What is animated is told by its curves and
@@ -33,10 +33,10 @@ _SETTINGS = "render", "view_settings", "display_settings", "display", "cycles", 
 
 
 def set_digest(scene, gone: set) -> str:
-    """A name of the set that is another one after any change of it.
+    """SHA-256 of the set, in hexadecimal: another one after any change that a render of it could show.
 
     Args:
-        gone: the objects that are no part of the set.
+        gone: the objects that are no part of the set: cast, and plates.
     """
     walk = _Walk(gone)
     for name in _SETTINGS:

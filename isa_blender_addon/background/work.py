@@ -238,7 +238,7 @@ def _job(scene, shot: Shot, folder: Path, metre: float) -> Job:
 
 
 def _kept(scene, shot: Shot, job: Job) -> Path:
-    """Where the movie of this job is kept, by all that is known to change it."""
+    """Where the movie of this job is kept: a file named by a digest of all that is known to change it."""
     # Who is not there is told by the set that is: a plate that has come since is no part of it.
     told = {**asdict(job), "out": "", "blend": bpy.data.filepath, "hidden": (), "unseen": bool(job.unseen)}
     told["changed"] = [os.stat(file).st_mtime_ns for file in job.files]
@@ -269,7 +269,7 @@ def _place(library) -> str:
 
 
 def _motion(character: Character) -> str:
-    """One name for all frames of a character alike."""
+    """SHA-256 of where a character is and whether it is shown, over all frames."""
     return hashlib.sha256(character.points.tobytes() + character.visible.tobytes()).hexdigest()
 
 
