@@ -98,8 +98,10 @@ def write_bundle(
 
     Raises:
         ShotError: a shot is not whole, two have the same name, or they are for different models.
-        EngineError: the folder cannot be written.
+        EngineError: a span has no frames, or the folder cannot be written.
     """
+    if span < 1:
+        raise EngineError(f"spans of {span} frames are none", remedy="Give a --span of at least 1.")
     takes, spans = [], []
     encoded, models = {}, set()
     for name, shot in shots:

@@ -52,6 +52,13 @@ def equal_single(bundle, single) -> bool:
     )
 
 
+@pytest.mark.parametrize("span", [0, -5])
+def test_spans_of_no_frames_make_no_bundle(tmp_path, span):
+    with pytest.raises(EngineError, match=r"spans of .* frames are none\. Give a --span of at least 1"):
+        write_bundle(shots(), tmp_path / "bundle", "linux", span, untrained=False)
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_takes_in_spans_equal_each_in_one_run(bundle, model, single):
     for take in range(2):
         assert tasks.denoise_take(bundle, take, model, silent)

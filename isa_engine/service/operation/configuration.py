@@ -5,6 +5,7 @@ token is in neither: it is a secret, in ``ISA_ENGINE_TOKEN`` alone or stored by 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -143,6 +144,9 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
         raise EngineError(f"webhook is '{config.webhook}'", where=where, remedy="Use https://host/path.")
     if config.compile and config.ray:
         raise EngineError("nodes of a Ray cluster do not compile", where=where, remedy="Leave out compile.")
+    if not all(part.strip() for part in re.split("[,+]", config.devices)):
+        remedy = "Separate them by commas, or join those of one worker by +."
+        raise EngineError(f"devices is '{config.devices}'", where=where, remedy=remedy)
     if config.host_number >= WORKERS_A_HOST:
         remedy = f"Use one below {WORKERS_A_HOST}."
         raise EngineError(f"host_number is {config.host_number}", where=where, remedy=remedy)
