@@ -9,14 +9,24 @@ pytest=(.venv/bin/python -m pytest)
 if (($#)); then
     exec "${pytest[@]}" "$@"
 fi
-# The tests of the add-on have a process of their own, as Blender has one, and the other core.
+# Two halves, a core each. The tests of the add-on have a process of their own, as Blender has one; training's follow
+# them, so that both halves take as long.
+second_half() {
+    local status=0
+    "${pytest[@]}" tests/addon || status=$?
+    "${pytest[@]}" tests/training || status=$?
+    return "$status"
+}
 log=$(mktemp)
-"${pytest[@]}" tests/addon >"$log" 2>&1 &
-addon=$!
-trap 'kill "$addon" 2>/dev/null || true; rm -f "$log"' EXIT
+# With job control it is a process group, which can be ended whole.
+set -m
+second_half >"$log" 2>&1 &
+second=$!
+set +m
+trap 'kill -- -"$second" 2>/dev/null || true; rm -f "$log"' EXIT
 status=0
-"${pytest[@]}" --ignore tests/addon || status=$?
-printf '\nThe add-on:\n'
-wait "$addon" || status=$?
+"${pytest[@]}" --ignore tests/addon --ignore tests/training || status=$?
+printf '\nThe add-on and training:\n'
+wait "$second" || status=$?
 cat "$log"
 exit "$status"
