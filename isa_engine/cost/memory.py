@@ -22,8 +22,9 @@ _FLOAT = 4
 # values, the wide feed-forward, and what these are computed from), and of tokens that wait for their window.
 _KEPT, _WAITING = 26, 2
 # Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
-# copies of its features are in memory at once.
-_PIECE_FRAMES, _PIECE_SIDE, _COPIES = 16, 128, 12
+# copies of its features are in memory at once; and floats of each pixel, where it is corrected after networks
+# of windows, and of the frames that come of it.
+_PIECE_FRAMES, _PIECE_SIDE, _COPIES, _OF_PIXEL = 16, 128, 12, 12
 # Videos of latents: the noise, what it has become and becomes, the background's, and what is made of it.
 _LATENTS = 5
 # Bytes of the process itself, before any model.
@@ -43,11 +44,12 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
     latents = max(seen(config, work))
     denoising = config.dit.width * _kept_latents(config, latents) * _tokens(config, work)
     side = _PIECE_SIDE * config.vae.spatial_compression
-    places = min(work.width, side) * min(work.height, side) * min(_PIECE_FRAMES, extended_count(work.frames))
+    pixels = min(work.width, side) * min(work.height, side) * min(_PIECE_FRAMES, extended_count(work.frames))
+    of_pixel = _COPIES * config.vae.block_out_channels[0]
     if config.vae.window:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
-        places /= config.vae.window**2 * TEMPORAL_COMPRESSION
-    decoding = _COPIES * places * config.vae.block_out_channels[0]
+        of_pixel = _OF_PIXEL + of_pixel / (config.vae.window**2 * TEMPORAL_COMPRESSION)
+    decoding = of_pixel * pixels
     points = frames_before(min(latents, LATENTS_IN_MEMORY)) * _points_of_tiles(config, work)
     kept = config.dit.layers * config.dit.width * points if work.policy.points > 1 else 0
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))

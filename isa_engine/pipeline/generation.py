@@ -19,6 +19,7 @@ from isa_engine.errors import EngineError, ran_out_of_memory
 from isa_engine.models import steered_by
 from isa_engine.pipeline.background import forget_background
 from isa_engine.pipeline.drawn import drawn_pictures, forget_drawn
+from isa_engine.pipeline.heap import give_back
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.pipeline.painter import Loaded, painter_of
 from isa_engine.pipeline.progress import Progress, Report, Steps
@@ -69,6 +70,8 @@ def generate(
         digest = sha256(parts.shot)
         controls = control_hashes(shot, model, report)
         latents = denoise(shot, digest, model, report, checkpoint, clock)
+        # What denoising leaves free lies in blocks that decoding has no use for.
+        give_back()
         record = make_record(shot, digest, model, controls, made)
         plate, matte = plate_and_matte(latents, model, shot, report)
         kept = latents[0].cpu().numpy()
