@@ -4,6 +4,8 @@ import bpy
 from bpy.props import FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 from mathutils import Vector
 
+from isa_engine.errors import SceneError
+
 from ...preflight.file_state import look_again
 from ...scene.characters import body_mesh
 from ...scene.units import unit_in_metres
@@ -11,7 +13,7 @@ from ...session.current import session
 from ...settings.cast import playing, refresh_cast
 from ...settings.models import models
 from ...settings.presets import presets
-from ..kinds.operator import Result
+from ..kinds.operator import Operator, Result
 
 
 def _named(objects, name: str):
@@ -30,7 +32,16 @@ def _select(context, name: str) -> None:
 
 
 def _move(scene, item, offset) -> None:
-    """Move a character by so many meters of the world."""
+    """Move a character by so many meters of the world.
+
+    Raises:
+        SceneError: it is linked: Blender would move it, and not save that.
+    """
+    if not item.is_editable:
+        problem = "'{name}' is linked from a library, and would be back in its place in the saved file"
+        raise SceneError(
+            problem, remedy="Override it first: Object ▸ Library Override ▸ Make.", name=item.name
+        )
     cast = (body_mesh(member.character) or member.character for member in playing(scene))
     offset = offset / unit_in_metres(scene, (Vector(mesh.dimensions).length for mesh in cast))
     if item.parent:
@@ -80,7 +91,7 @@ class ISA_OT_leave_out(_Mend, bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class ISA_OT_move_apart(_Mend, bpy.types.Operator):
+class ISA_OT_move_apart(_Mend, Operator, bpy.types.Operator):
     bl_idname = "isa.move_apart"
     bl_label = "Move Apart"
     bl_description = "Move the character along the ground until the two only touch; its animation stays"
@@ -88,7 +99,7 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
     character: StringProperty()
     offset: FloatVectorProperty(size=3, subtype="XYZ", description="In meters")
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> Result:
         item = _named(context.scene.objects, self.character)
         if item is None:
             return {"CANCELLED"}
@@ -97,7 +108,7 @@ class ISA_OT_move_apart(_Mend, bpy.types.Operator):
         return self.mended("character")
 
 
-class ISA_OT_put_on_ground(_Mend, bpy.types.Operator):
+class ISA_OT_put_on_ground(_Mend, Operator, bpy.types.Operator):
     bl_idname = "isa.put_on_ground"
     bl_label = "Put on Ground"
     bl_description = "Lower the character onto what is under it; its animation stays"
@@ -105,7 +116,7 @@ class ISA_OT_put_on_ground(_Mend, bpy.types.Operator):
     character: StringProperty()
     height: FloatProperty(description="In meters")
 
-    def execute(self, context) -> Result:
+    def run(self, context) -> Result:
         item = _named(context.scene.objects, self.character)
         if item is None:
             return {"CANCELLED"}

@@ -212,3 +212,17 @@ def test_a_motion_for_a_linked_character_is_refused_with_a_remedy(library, scene
     )
     with pytest.raises(RuntimeError, match="library"):
         bpy.ops.isa.import_motion(filepath=str(tmp_path / "walk.npz"))
+
+
+@pytest.mark.parametrize(
+    ("button", "values"), [("move_apart", {"offset": (1, 0, 0)}), ("put_on_ground", {"height": 1})]
+)
+def test_a_linked_character_is_not_moved_for_this_session_alone(library, scene, button, values):
+    link(library)
+    scene = bpy.context.scene
+    refresh_cast(scene)
+    (before,) = points(scene)
+    with pytest.raises(RuntimeError, match=r"linked from a library.*Override it first"):
+        getattr(bpy.ops.isa, button)(character=scene.isa.cast[0].character.name_full, **values)
+    (after,) = points(scene)
+    assert np.array_equal(before, after)
