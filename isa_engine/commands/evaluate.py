@@ -12,6 +12,7 @@ from isa_engine.errors import EngineError, ModelError
 from isa_engine.models import KINDS, describe
 from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.models.refusal import check_wishes
+from isa_engine.results.files import cannot_write
 from isa_engine.shot import Settings, canvas_size
 
 HELP = "measure a model on held-out clips"
@@ -78,10 +79,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if arguments.part != "detection":
+        _check(arguments)
+    # Before models are loaded: what is measured takes from minutes to hours.
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(arguments.out, error) from error
     if arguments.part == "detection":
         _detection(arguments)
         return
-    _check(arguments)
     from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
     from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
     from isa_engine.evaluation.candidates.videos import Sampling, untrained
@@ -105,7 +112,6 @@ def run(arguments: argparse.Namespace) -> None:
     held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
     sampling = Sampling(arguments.steps, arguments.guidance, POLICIES[arguments.policy])
     out, clips, report = arguments.out, arguments.clips, PrintedProgress()
-    out.mkdir(parents=True, exist_ok=True)
     print(f"clips of {_seen(arguments)}", flush=True)
 
     if arguments.part == "vae":
@@ -155,7 +161,6 @@ def _detection(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.reporting import table
     from isa_engine.evaluation.reporting.progress import PrintedProgress
 
-    arguments.out.mkdir(parents=True, exist_ok=True)
     place = arguments.seed, PrintedProgress(), arguments.out
     tables = [detection(*place), detection_in_motion(*place)]
     table.write(arguments.out, arguments.part, tables, {"first seed": arguments.seed})
@@ -177,7 +182,6 @@ def _plates(arguments: argparse.Namespace) -> None:
     split = HELD_OUT_RICH if arguments.rich else HELD_OUT
     held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
     out, report = arguments.out, PrintedProgress()
-    out.mkdir(parents=True, exist_ok=True)
     settings = Settings(arguments.model, width, height, *how)
     tables = [control_of_plates(model, held_out, arguments.clips, settings, out, report)]
     table.write(out, arguments.part, tables, _settings(arguments, model))

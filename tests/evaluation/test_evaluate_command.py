@@ -22,6 +22,13 @@ def evaluate(part, out, *options):
     return main(["evaluate", part, "--out", str(out), "--device", "cpu", *SHORT, *map(str, options)])
 
 
+@pytest.mark.parametrize("part", ["vae", "detection"])
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_measured(part, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["evaluate", part, "--out", str(tmp_path / "file")]) == 1
+    assert f"cannot write: File exists ({tmp_path / 'file'}). Choose a folder" in capsys.readouterr().err
+
+
 def test_vae_leaves_both_tables_a_plot_and_a_sheet(tmp_path):
     assert evaluate("vae", tmp_path) == 0
     (tokenizer, latents), settings = read(tmp_path / "vae.json")

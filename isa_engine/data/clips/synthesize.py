@@ -72,8 +72,12 @@ def synthesize(
             stop.
 
     Raises:
-        DataError: the folder holds shards of other settings, or cannot be written.
+        DataError: there is nothing to render or nobody who does, or the folder holds shards of other
+            settings, or cannot be written.
     """
+    if clips < 1 or workers < 1:
+        problem = f"{clips} clips by {workers} processes are none"
+        raise DataError(problem, remedy="Give at least one of each.")
     _claim(folder, settings)
     done = clips
     for first in range(0, clips, settings.per_shard):

@@ -98,6 +98,13 @@ def test_settings_that_make_no_clip_are_refused(wrong):
         Synthesis(**{"seed": 0, "frames": (1,), "sizes": ((32, 32),)} | wrong)
 
 
+@pytest.mark.parametrize(("clips", "workers"), [(0, 1), (-2, 1), (1, 0)])
+def test_no_clips_and_no_processes_are_refused_and_leave_no_folder(tmp_path, clips, workers):
+    with pytest.raises(DataError, match=r"are none\. Give at least one of each"):
+        synthesize(tmp_path / "data", clips, SETTINGS, workers=workers)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_sample_names_its_seed_takes_looks_and_split(humans):
     source = recorded(humans, 2, 1, 24, 32)
     assert source.split == "training"
