@@ -32,10 +32,18 @@ COMMANDS = (
     ),
     *("model", "bench", "train", "synthesize", "ingest", "shards", "evaluate", "farm", "track"),
 )
+# How often a thread of the network looks whether the others are done before it sleeps. They meet hundreds of
+# times a step: where a busy program keeps one from a processor, by default the others spend theirs on waiting
+# for it, and a step takes ten times as long or more. So few turns cost an idle machine nothing
+# (docs/efficiency.md). GNU's OpenMP, which torch has on Linux, reads it when torch is imported; processes
+# that a command starts inherit it.
+_TURNS = "GOMP_SPINCOUNT", "3000"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code. An error that a person can act on is one sentence on stderr."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault(*_TURNS)
     parser = argparse.ArgumentParser(prog="isa-engine", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

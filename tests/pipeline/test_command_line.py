@@ -49,6 +49,25 @@ def test_generate_takes_settings_over_the_shots(shot, tmp_path):
     assert (settings["prompt"], settings["negative_prompt"]) == ("rain", "")
 
 
+@pytest.mark.parametrize(
+    ("said", "turns"),
+    [
+        ({}, "3000"),
+        # Who knows better is not overruled.
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, None),
+    ],
+)
+def test_threads_that_wait_for_each_other_soon_let_others_have_their_processor(monkeypatch, said, turns):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, said.get(name, ""))
+        if name not in said:
+            monkeypatch.delenv(name)
+    assert cli.main(["model", "list"]) == 0
+    # As the processes have it that a command starts.
+    assert os.environ.get("GOMP_SPINCOUNT") == turns
+
+
 class Loaded(Exception):
     """Nothing after that matters."""
 
