@@ -24,13 +24,13 @@ def grown_masks(
     Yields:
         ``(height, width, 3)`` uint8, 255 or 0.
     """
-    for figures in _grown(shot, size, range(shot.frames) if frames is None else frames):
+    for figures in _figures(shot, size, range(shot.frames) if frames is None else frames):
         yield _picture(np.logical_or.reduce([figure.mask for figure in figures]))
 
 
 def box_masks(shot: Shot, size: tuple[int, int], frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
     """A rectangle around each figure, with the same room; arguments and pictures as of ``grown_masks``."""
-    for figures in _grown(shot, size, range(shot.frames) if frames is None else frames):
+    for figures in _figures(shot, size, range(shot.frames) if frames is None else frames):
         yield _picture(np.logical_or.reduce([_boxed(figure.mask) for figure in figures]))
 
 
@@ -49,14 +49,14 @@ def own_masks(
     Yields:
         a mask ``(height, width)`` bool for each of them.
     """
-    for figures in _grown(shot, size, frames, cast):
+    for figures in _figures(shot, size, frames, cast):
         masks = []
         for place, own in enumerate(figures):
-            mask, free = own.mask.copy(), _boxed(own.mask)
+            mask, box = own.mask.copy(), _boxed(own.mask)
             for other in figures[:place]:
                 mask &= ~(other.mask & (other.depth < own.depth))
-                free &= ~other.mask
-            masks.append(mask | free if shot.settings.painted == "boxes" else mask)
+                box &= ~other.mask
+            masks.append(mask | box if shot.settings.painted == "boxes" else mask)
         yield masks
 
 
@@ -100,7 +100,7 @@ class _Figure:
     depth: np.ndarray
 
 
-def _grown(
+def _figures(
     shot: Shot, size: tuple[int, int], frames: Iterable[int], cast: Sequence[int] | None = None
 ) -> Iterator[list[_Figure]]:
     """For each frame those of the cast, or everybody; with an empty mask whom it does not show."""
@@ -127,6 +127,7 @@ def _alone(surface: Surface, index: int) -> Surface:
 
 
 def _distance(seen: Seen) -> float:
+    """Of somebody who is seen, from the camera, metres: the median over the skin's pixels."""
     return float(np.median(seen.depth[seen.owner >= 0]))
 
 

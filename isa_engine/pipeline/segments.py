@@ -1,9 +1,10 @@
 """The segments of a take, and which latents of each are made: all, or some beside what an earlier take had.
 
 A segment is sampled in parts (``Painter.parts``), one after the other: a part sees what was made before it.
-What is not made is held where it is and seen. It has at each time just so much of its own noise as the rest,
-as in the denoising that made it: so the same seed leads the part along the same way, and where nothing has
-changed to nearly the same picture.
+Latents that are kept go through the denoising beside those that are made, so that the network sees them at
+each time t as noisy as the rest: ``x_t = (1 − t) · kept + t · ε``, with the ε that the seed gives them. That
+is nearly where they were when they were made; so where nothing has changed, the same seed makes nearly the
+same picture again.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ class Segment:
     """What lies between two cuts.
 
     Attributes:
-        noise: ``(1, C, l + t, h, w)``; l latents may be sampled along, before those of the segment.
+        noise: ``(1, C, l + t, h, w)``. Some models sample l latents along with the segment's, before them,
+            which are no frames of the take (``Part.along``).
         latents: ``(1, C, t, h, w)``, finished: of an earlier take, and of the parts that are done.
         again: ``(t,)`` bool, those that are made.
     """
@@ -39,8 +41,8 @@ class Segment:
         return self.noise[:, :, [*range(part.along), *range(before + first, before + last)]]
 
     def hold(self, velocity: Velocity, part: Part) -> Velocity:
-        """A part's velocity that moves what is not made straight to where it was, whatever the network would
-        do."""
+        """A part's velocity, under which what is kept ends where it was: there it is ``(kept − x_t) / t``,
+        whatever the network says."""
         there = self.latents[:, :, slice(*part.span)]
         along = torch.zeros_like(there[:, :, :1]).expand(-1, -1, part.along, -1, -1)
         made, kept = _with_along(part), torch.cat([along, there], 2)
