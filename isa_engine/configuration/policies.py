@@ -16,20 +16,33 @@ LATENTS_IN_MEMORY = 64
 class Policy:
     """Which steps of a denoising ask the network, and for what; the others take over earlier answers.
 
+    Of the named ones below none spares guidance: the branch with nobody is a sixth of isa-tiny's work.
+    ``isa-engine evaluate speed`` measures for any weights what that would be worth.
+
     Attributes:
         forecast: every so many steps the network is asked, and the velocities between are forecast; 1: it is
             always asked.
         points: every so many times that the network is asked, it moves the points; between, it reads them as
             they were; 1: it always moves them.
+        guidance: every so many times that the network is asked, it is also asked for the picture with nobody
+            in it; between, guidance keeps the difference that this made; 1: always.
+        guided: the shares of the steps between which guidance acts.
     """
 
     forecast: int = 1
     points: int = 1
+    guidance: int = 1
+    guided: tuple[float, float] = (0.0, 1.0)
 
     def asks(self, step: int, steps: int) -> bool:
         """Whether a step (from 0, of so many) asks the network: the first two, from which others are
         forecast; the last, whose error no later step would correct; and every ``forecast``-th between."""
         return step < 2 or step == steps - 1 or (step - 1) % self.forecast == 0
+
+    def guides(self, step: int, steps: int) -> bool:
+        """Whether guidance acts on a step."""
+        first, last = self.guided
+        return first <= step / steps < last
 
 
 EVERYTHING = Policy()
@@ -76,15 +89,18 @@ class Asked:
     """How many forward passes a denoising makes.
 
     Attributes:
-        told: with the cast; with guidance as many more with nobody in the picture.
+        told: with the cast.
         moved: those of them that move the points.
+        nobody: with nobody in the picture, for guidance.
     """
 
     told: int
     moved: int
+    nobody: int
 
 
 def asked(policy: Policy, steps: int) -> Asked:
-    """How many forward passes a denoising of so many steps makes."""
-    asking = sum(policy.asks(step, steps) for step in range(steps))
-    return Asked(asking, -(-asking // policy.points))
+    """How many forward passes a denoising of so many steps makes, with guidance."""
+    asking = [step for step in range(steps) if policy.asks(step, steps)]
+    guided = sum(policy.guides(step, steps) for step in asking)
+    return Asked(len(asking), -(-len(asking) // policy.points), -(-guided // policy.guidance))

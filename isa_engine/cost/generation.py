@@ -93,7 +93,7 @@ def denoising(config: ModelConfig, work: Work) -> int:
     counts = asked(work.policy, work.steps)
     told, read = (_sum(_told(config, work, moved)) for moved in (True, False))
     nobody = 0 if work.guidance == 1 else _sum(_nobody(config, work))
-    return counts.moved * told + (counts.told - counts.moved) * read + counts.told * nobody
+    return counts.moved * told + (counts.told - counts.moved) * read + counts.nobody * nobody
 
 
 def tokens(config: ModelConfig, work: Work) -> dict[str, int]:
@@ -115,7 +115,7 @@ def passes(config: ModelConfig, work: Work) -> int:
     for latents, _, count in tiles_by_points(config, work):
         windows = temporal_windows(latents, dit.temporal_window, dit.temporal_stride, dit.temporal_anchor)
         pieces += count * (1 if windows is None else len(windows.starts))
-    return pieces * counts.told * (1 if work.guidance == 1 else 2)
+    return pieces * (counts.told + (0 if work.guidance == 1 else counts.nobody))
 
 
 def weight_count(config: ModelConfig) -> dict[str, int]:

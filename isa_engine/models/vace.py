@@ -147,7 +147,8 @@ class VACE:
 
 def _forward_passes(work: Work) -> int:
     """How often the transformer is run over each part, on all steps together."""
-    return asked(work.policy, work.steps).told * (1 if work.guidance == 1 else 2)
+    counts = asked(work.policy, work.steps)
+    return counts.told + (0 if work.guidance == 1 else counts.nobody)
 
 
 def context_windows(made: tuple[int, int], latents: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from isa_engine.configuration.policies import EVERYTHING, EXACT, POLICIES, Policy, asked
+from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.generation import denoise
@@ -20,7 +21,7 @@ from tests.pipeline.shots import MICRO, WINDOWED, make_shot, speaking
 from tests.pipeline.test_resume import Kept
 
 SHAPE = (1, 16, 2, 4, 6)
-EVERY = Policy(forecast=3, points=2)
+EVERY = Policy(forecast=3, points=2, guidance=2, guided=(0.1, 0.9))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,22 @@ def test_a_forecast_is_not_exact_where_the_velocity_bends():
     assert not torch.allclose(found, sample(velocity, noise, 9, 1.0), atol=1e-3)
 
 
+def test_a_difference_that_stays_is_as_good_as_asked_for_again(conditioning):
+    difference, asked_for = initial_noise(SHAPE, 1), []
+
+    def network(latents, timestep, conditions):
+        asked_for.append(bool(conditions.visible.any()))
+        told = latents * timestep
+        return Prediction(told if asked_for[-1] else told - difference)
+
+    every = made(network, conditioning, 9)
+    all_asked, _ = asked_for.copy(), asked_for.clear()
+    reused = made(network, conditioning, 9, Policy(guidance=3))
+    torch.testing.assert_close(reused, every)
+    assert all_asked.count(False) == 9
+    assert asked_for.count(False) == 3
+
+
 def test_points_that_stay_are_as_good_as_moved_again(model, conditioning):
     """Within one step nothing changes, so what was kept must give the same answer, bit for bit."""
     latents, time, points = initial_noise(SHAPE, 0), torch.tensor([0.7]), []
@@ -82,13 +99,24 @@ def test_points_that_stay_are_as_good_as_moved_again(model, conditioning):
     assert not torch.allclose(whole.velocity, other, atol=1e-3)
 
 
+def test_outside_its_interval_guidance_asks_nobody_and_changes_little(conditioning):
+    def network(latents, timestep, conditions):
+        assert conditions.visible.any()
+        return Prediction(initial_noise(SHAPE, 1) - latents)
+
+    never = made(network, conditioning, 5, Policy(guided=(0.0, 0.0)))
+    torch.testing.assert_close(never, made(network, conditioning, 5, guidance=1.0))
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 13])
-@pytest.mark.parametrize("policy", [Policy(), Policy(forecast=2), Policy(points=3), EVERY], ids=str)
+@pytest.mark.parametrize(
+    "policy", [Policy(), Policy(forecast=2), Policy(points=3), Policy(guidance=2), EVERY], ids=str
+)
 def test_so_much_is_asked_as_a_policy_says(model, conditioning, policy, steps):
     network = Counted(model.predict)
     made(network, conditioning, steps, policy)
     counts = asked(policy, steps)
-    assert (network.told, network.moved, network.nobody) == (counts.told, counts.moved, counts.told)
+    assert (network.told, network.moved, network.nobody) == (counts.told, counts.moved, counts.nobody)
 
 
 def stop_after(step: int):
@@ -101,7 +129,7 @@ def stop_after(step: int):
 
 @pytest.mark.parametrize(
     "policy",
-    [Policy(forecast=3), Policy(points=3), EVERY],
+    [Policy(forecast=3), Policy(points=3), Policy(guidance=3), Policy(guided=(0.3, 0.8)), EVERY],
     ids=str,
 )
 def test_under_every_policy_what_broke_off_after_any_step_ends_in_the_same_bits(

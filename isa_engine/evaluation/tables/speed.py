@@ -38,11 +38,14 @@ _TRIED = (
     (20, Policy(forecast=2)),
     (12, Policy(forecast=2)),
     (30, Policy(points=2)),
-    (30, Policy(forecast=3, points=2)),
+    (30, Policy(guidance=2)),
+    (30, Policy(guided=(0.0, 0.8))),
+    (30, Policy(forecast=3, points=2, guidance=2)),
     (20, Policy(forecast=2, points=2)),
     (16, Policy(forecast=2, points=2)),
     (18, Policy(forecast=3, points=2)),
     (20, Policy(forecast=4, points=2)),
+    (16, Policy(forecast=2, points=2, guidance=2)),
 )
 
 
@@ -95,6 +98,9 @@ def name_of(steps: int, policy: Policy) -> str:
     said = [f"{steps} steps"]
     said += [f"forecast {policy.forecast}"] if policy.forecast > 1 else []
     said += [f"points {policy.points}"] if policy.points > 1 else []
+    said += [f"guidance {policy.guidance}"] if policy.guidance > 1 else []
+    first, last = policy.guided
+    said += [f"guided {first:g} to {last:g}"] if (first, last) != (0, 1) else []
     return ", ".join(said)
 
 
@@ -159,7 +165,8 @@ def _table(cells: dict[str, dict[str, list]], exact: str) -> Table:
     notes = (
         "Means over clips (identity: over figures).",
         f"Presets: {', '.join(f'{name} is {_row(preset)}' for name, preset in PRESETS.items())}.",
-        "Forecast n: one of n steps asks the network. Points n: one of n askings moves the points.",
+        "Forecast n: one of n steps asks the network. Points n, guidance n: one of n askings moves the "
+        "points, asks what nobody gives. Guided a to b: guidance acts in that share of the steps.",
         "TFLOP, seconds, memory: of denoising. Seconds on a CPU are its own, of all threads together; memory "
         "is the process's at its highest.",
     )

@@ -21,7 +21,7 @@ from isa_engine.pipeline.vace.decoding import decoded, plate_frames
 from isa_engine.pipeline.vace.loading import VACE
 from isa_engine.pipeline.vace.passes import Pass, passes_of, pictures_of
 from isa_engine.pipeline.vace.told import Told, told
-from isa_engine.pipeline.velocity import Memory, forecast
+from isa_engine.pipeline.velocity import Memory, forecast, spared
 from isa_engine.shot import Shot
 
 log = logging.getLogger(__name__)
@@ -80,11 +80,16 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
     cache = FirstBlockCache(predict, model.transformer, running.cache, memory) if running.cache else None
     network = cache or predict
 
+    def told_not(latents: Tensor, time: Tensor, said: Tensor, step: int) -> Tensor:
+        return network(latents, time, "unsaid")
+
+    not_said = spared(told_not, steps, policy, memory)
+
     def guided(latents: Tensor, time: Tensor, step: int) -> Tensor:
         latents = conditions.as_video(latents, time)
         found = said = network(latents, time, "said")
         if guidance != 1:
-            unsaid = network(latents, time, "unsaid")
+            unsaid = not_said(latents, time, said, step)
             found = unsaid + guidance * (said - unsaid)
         if cache is not None and step == steps - 1:
             cache.forget()

@@ -3,12 +3,14 @@
 from isa_engine.configuration.policies import EVERYTHING, Policy
 from isa_engine.dit import Conditioning
 from isa_engine.pipeline.sampling import Velocity
-from isa_engine.pipeline.velocity.guided import Guided, Network
+from isa_engine.pipeline.velocity.guidance_interval import GuidanceInterval
+from isa_engine.pipeline.velocity.guidance_reuse import GuidanceReuse
+from isa_engine.pipeline.velocity.guided import AskedOfNobody, Guided, Network, Nobody
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.pipeline.velocity.points_reuse import PointsReuse
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer
 
-__all__ = ["Guided", "Memory", "Network", "forecast", "velocity_of"]
+__all__ = ["Guided", "Memory", "Network", "forecast", "spared", "velocity_of"]
 
 
 def velocity_of(
@@ -28,8 +30,19 @@ def velocity_of(
         memory: of the policy's wrappers; empty, or a checkpoint's.
     """
     memory = {} if memory is None else memory
-    told = network if policy.points == 1 else PointsReuse(network, policy.points, memory)
-    return forecast(Guided(told, network, conditioning, guidance), steps, policy, memory)
+    nobody = None if guidance == 1 else AskedOfNobody(network, conditioning.nobody)
+    if nobody is not None:
+        nobody = spared(nobody, steps, policy, memory)
+    if policy.points > 1:
+        network = PointsReuse(network, policy.points, memory)
+    return forecast(Guided(network, conditioning, nobody, guidance), steps, policy, memory)
+
+
+def spared(nobody: Nobody, steps: int, policy: Policy, memory: Memory) -> Nobody:
+    """A branch of guidance, of a model of any kind, that is asked as often as a policy wants."""
+    if policy.guidance > 1:
+        nobody = GuidanceReuse(nobody, policy.guidance, memory)
+    return nobody if policy.guided == (0.0, 1.0) else GuidanceInterval(nobody, policy, steps)
 
 
 def forecast(velocity: Velocity, steps: int, policy: Policy, memory: Memory) -> Velocity:

@@ -4,6 +4,7 @@ cast.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,20 +19,46 @@ _RESCALE = 0.7
 Network = Callable[[Tensor, Tensor, Conditioning], Prediction]
 
 
+class Nobody(Protocol):
+    """What the velocity would be with nobody in the picture."""
+
+    def __call__(self, latents: Tensor, timestep: Tensor, told: Tensor, step: int) -> Tensor:
+        """
+        Args:
+            told: the velocity with the cast, ``(B, C, t, h, w)``.
+            step: of denoising, from 0.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AskedOfNobody:
+    """Asks the network.
+
+    Attributes:
+        conditioning: of nobody (``Conditioning.nobody``).
+    """
+
+    network: Network
+    conditioning: Conditioning
+
+    def __call__(self, latents: Tensor, timestep: Tensor, told: Tensor, step: int) -> Tensor:
+        return self.network(latents, timestep, self.conditioning).velocity.to(latents.dtype)
+
+
 @dataclass(frozen=True)
 class Guided:
     """``v = (x0 − x_t) / t`` towards an estimate of x0 along ``v_nobody + guidance · (v_told − v_nobody)``,
     rescaled, then gated by what the conditional branch knows of the cast.
 
     Attributes:
-        network: asked with the cast.
-        of_nobody: asked with nobody in the picture.
-        guidance: scale; 1 asks the conditional branch alone.
+        nobody: None asks the conditional branch alone, as a scale of 1 does.
+        guidance: scale.
     """
 
     network: Network
-    of_nobody: Network
     conditioning: Conditioning
+    nobody: Nobody | None
     guidance: float
 
     # One branch after the other: half the memory of a doubled batch, as fast once a video fills the device.
@@ -39,10 +66,10 @@ class Guided:
         """A ``pipeline.sampling.Velocity``."""
         timestep = time.expand(len(latents))
         prediction = self.network(latents, timestep, self.conditioning)
-        estimate = latents + time * prediction.velocity.to(latents.dtype)
-        if self.guidance != 1:
-            nobody = self.of_nobody(latents, timestep, self.conditioning.nobody).velocity
-            base = latents + time * nobody.to(latents.dtype)
+        told = prediction.velocity.to(latents.dtype)
+        estimate = latents + time * told
+        if self.nobody is not None:
+            base = latents + time * self.nobody(latents, timestep, told, step)
             estimate = _rescaled(base + self.guidance * (estimate - base), estimate)
         if prediction.gate is not None:
             gate = prediction.gate.to(latents.dtype)

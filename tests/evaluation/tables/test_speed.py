@@ -42,7 +42,7 @@ def test_the_cheapest_is_near_the_exact_one_and_loses_nothing():
 
 
 def test_every_preset_is_a_row_and_what_is_spared_costs_less(model, clips, monkeypatch):
-    monkeypatch.setattr(module, "_TRIED", ((4, Policy(points=2)), (4, Policy(forecast=2)), (4, Policy())))
+    monkeypatch.setattr(module, "_TRIED", ((4, Policy(points=2)), (4, Policy(guidance=2)), (4, Policy())))
     found = speed(model, clips, 1, 2.0)
     names = [row.name for row in found.rows]
     assert {name_of(preset.steps, preset.rules) for preset in PRESETS.values()} <= set(names)
@@ -51,7 +51,7 @@ def test_every_preset_is_a_row_and_what_is_spared_costs_less(model, clips, monke
     assert found.cell(WHOLE, TO_EXACT) == NOTHING
     assert found.cell(WHOLE, SHARE) == 1
     whole = found.cell("4 steps", OPERATIONS)
-    for spared in ("4 steps, points 2", "4 steps, forecast 2"):
+    for spared in ("4 steps, points 2", "4 steps, guidance 2"):
         assert found.cell(spared, OPERATIONS) < whole
         assert found.cell(spared, TO_EXACT) > 0
 
@@ -61,6 +61,7 @@ def test_every_preset_is_a_row_and_what_is_spared_costs_less(model, clips, monke
     [
         (Policy(), "9 steps"),
         (Policy(forecast=3, points=2), "9 steps, forecast 3, points 2"),
+        (Policy(guidance=2, guided=(0.1, 1)), "9 steps, guidance 2, guided 0.1 to 1"),
     ],
 )
 def test_a_row_is_called_by_what_it_does(policy, name):
