@@ -149,12 +149,12 @@ def imported(viewport) -> Iterator[None]:
 
 def alpha(viewport) -> Iterator[None]:
     """The people with alpha; a stand-in for the engine writes them once it is told to."""
-    deliver = part("session.programs.delivery")
+    deliver = part("session.programs.delivery").under_way
     yield from viewport.click("bpy.ops.isa.deliver(kind='prores'", across=0.2)
-    yield from stagehand.wait_until(lambda: deliver.current() is not None, 10, "the writing")
+    yield from stagehand.wait_until(lambda: deliver.current is not None, 10, "the writing")
     yield from stagehand.picture("jobs-6-alpha")
     (stagehand.FOLDER / "deliver").touch()
-    yield from stagehand.wait_until(lambda: deliver.current() is None, 30, "its end")
+    yield from stagehand.wait_until(lambda: deliver.current is None, 30, "its end")
     REPORT["delivered"] = (part("takes.shown").shown_folder(viewport.window.scene) / "people.mov").read_text()
 
 
