@@ -102,8 +102,7 @@ class JobQueue:
 
         Waits until they are on disk.
         """
-        # A file that is being written has another name until it is whole, and a copy would miss it.
-        self._takes.wait()
+        self.wait_for_disk()
         return [
             take
             for take in self._takes.all()
@@ -113,8 +112,13 @@ class JobQueue:
             and not self._takes.writes_shot(take.folder)
         ]
 
+    def wait_for_disk(self) -> None:
+        """Wait until takes are on disk as they are here: a file that is being written has another name until
+        it is whole, and who copies or moves a take's files would miss it."""
+        self._takes.wait()
+
     def adopt(self, take: Take, folder: Path, blend: str) -> Take:
-        """Go on with a copy of a take of ``lying_in``; the take as it is then. Waits for the disk.
+        """Go on with a copy of a take that nobody works on; the take as it is then. Waits for the disk.
 
         Args:
             folder: of the copy.

@@ -11,7 +11,7 @@ from pathlib import Path
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError, reason
 
-from .files import ARRIVING, FILE, LOG, PREVIEW, SHOT, discard_folder, entries, link_or_copy, own_files
+from .files import ARRIVING, LOG, PREVIEW, SHOT, discard_folder, entries, link_or_copy
 
 # Every take counts it among its own files.
 _WITHIN = f"{ARRIVING}take"
@@ -40,13 +40,13 @@ def replaced_by(within: Path) -> Path | None:
 
 
 def put_in_place(within: Path, folder: Path) -> None:
-    """Let the files of a whole take replace those of the older one; all but ``take.json``, which its keeper
-    writes.
+    """Let the files of a whole take, which are all on disk, replace those of the older one; all but
+    ``take.json``, which its keeper writes.
 
     Raises:
         SceneError: a file cannot be replaced; both takes are what they were.
     """
-    names = [file.name for file in own_files(within) if file.name != FILE and file.is_file()]
+    names = [name for name in (*RESULTS, PREVIEW, LOG) if (within / name).is_file()]
     older, placed = within.parent / f"{ARRIVING}older", []
     try:
         older.mkdir()

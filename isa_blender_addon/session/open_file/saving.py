@@ -79,6 +79,7 @@ def bring_home(queue: JobQueue, scene, take: Take) -> Take:
         SceneError: it cannot be brought there; it is where it was.
     """
     if (older := replaced_by(take.folder)) is not None:
+        queue.wait_for_disk()
         put_in_place(take.folder, older)
         home = queue.adopt(take, older, take.blend)
         leave_within(take.folder)

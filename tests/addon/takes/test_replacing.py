@@ -42,6 +42,8 @@ def test_it_is_made_within_under_the_same_name_and_the_older_one_does_not_count_
 def test_all_of_it_comes_out_and_nothing_that_tells_of_the_older_one_stays(tmp_path):
     take = older_take(tmp_path / "take")
     within = new_take(take)
+    # Whoever writes it is not done: it is whole under another name, at any moment.
+    (within / f"{FILE}.part").touch()
     put_in_place(within, take)
     leave_within(within)
     # ``take.json`` is its keeper's, and other people's files are theirs.

@@ -10,6 +10,7 @@ import pytest
 
 from isa_blender_addon.operators.shot import generate
 from isa_blender_addon.plate.camera_plane import MATTE, planes
+from isa_blender_addon.session import generating
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.reading import readiness, reading
 from isa_blender_addon.takes.ids import shot_id_of
@@ -199,7 +200,7 @@ def test_what_goes_away_while_it_is_read_is_a_sentence_and_leaves_no_take(shot, 
     pelvis = shot.objects["Anna"].pose.bones["pelvis"]
     # Moved and not keyed.
     pelvis.location = 0.5, 0, 0
-    reading = session().generate(shot, anyway=True)
+    reading = generating.generate(session(), shot, anyway=True)
     assert all(reading.step() for _ in range(3))
     change(shot, tmp_path)
     with pytest.raises(SceneError, match=sentence):
@@ -211,7 +212,7 @@ def test_what_goes_away_while_it_is_read_is_a_sentence_and_leaves_no_take(shot, 
 
 
 def test_a_take_is_of_the_frames_that_were_read_whatever_the_range_is_then(shot):
-    reading = session().generate(shot, anyway=True)
+    reading = generating.generate(session(), shot, anyway=True)
     assert all(reading.step() for _ in range(3))
     shot.frame_step, shot.frame_end = 2, 3
     assert all(iter(reading.step, False))

@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -12,8 +14,10 @@ from isa_blender_addon.plate import files
 from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.preferences.folders import takes_folder
 from isa_blender_addon.session.current import session
+from isa_blender_addon.session.open_file import saving
 from isa_blender_addon.takes.folders import output_folder
 from isa_blender_addon.takes.ids import shot_id_of
+from isa_blender_addon.takes.replacing import begin_within
 from isa_blender_addon.takes.shown import other_folder, shown_folder
 from isa_blender_addon.takes.take import Take, read_take
 from isa_engine.client.protocol import RESULTS
@@ -209,3 +213,23 @@ def test_the_demos_reference_moves_too(unsaved, tmp_path):
     assert unsaved.isa.cast[0].picture == "//isa/demo-reference.png"
     assert (tmp_path / "work" / "isa" / "demo-reference.png").read_bytes() == b"painted"
     assert not picture.exists()
+
+
+def test_what_replaces_an_older_take_comes_out_when_all_of_it_is_on_disk(scene, tmp_path, monkeypatch, addon):
+    take, order = take_of(scene, "A", 0), []
+    within = begin_within(take.folder)
+    for file in RESULTS:
+        (within / file).write_text("new")
+    new, keep = replace(take, folder=within), Take.keep
+
+    def slowly(own: Take) -> None:
+        time.sleep(0.3)
+        keep(own)
+        order.append(f"kept in {own.folder.parent.name}")
+
+    monkeypatch.setattr(Take, "keep", slowly)
+    monkeypatch.setattr(saving, "put_in_place", lambda *_: order.append("placed"))
+    session().queue.attach([new])
+    session().queue.mark(within, pinned=True)
+    saving.bring_home(session().queue, scene, new)
+    assert order == [f"kept in {within.parent.name}", "placed", f"kept in {take.folder.parent.name}"]
