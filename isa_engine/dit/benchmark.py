@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from isa_engine.configuration import MODULATIONS, NEW_BRANCHES
 from isa_engine.dit.isa_block import ISABlock, LayerInputs
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
+from isa_engine.networks.one_dnn import multiply_by_one_dnn
 
 Pass = Callable[[], object]
 OURS = "ISA block"
@@ -133,6 +134,8 @@ def _isa(sizes: Sizes) -> Pass:
     d, t = sizes.width, sizes.latents
     frames = 1 + TEMPORAL_COMPRESSION * (t - 1)
     block = ISABlock(d, sizes.heads, qk_norm=True, conditioning="isa", last=False)
+    # As a model's blocks run on a processor; elsewhere it changes nothing.
+    multiply_by_one_dnn(block)
     inputs = LayerInputs(
         time=torch.randn(1, d),
         shared_modulation=torch.randn(1, NEW_BRANCHES["isa"] * MODULATIONS, d),
