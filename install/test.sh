@@ -9,12 +9,12 @@ pytest=(.venv/bin/python -m pytest)
 if (($#)); then
     exec "${pytest[@]}" "$@"
 fi
-# Two halves, a core each. The tests of the add-on have a process of their own, as Blender has one; training's follow
-# them, so that both halves take as long.
+# Two halves, a core each. The tests of the add-on have a process of their own, as Blender has one; those of training's
+# ring of clips follow them, so that both halves take as long.
 second_half() {
     local status=0
     "${pytest[@]}" tests/addon || status=$?
-    "${pytest[@]}" tests/training || status=$?
+    "${pytest[@]}" tests/training/ring || status=$?
     return "$status"
 }
 log=$(mktemp)
@@ -25,8 +25,8 @@ second=$!
 set +m
 trap 'kill -- -"$second" 2>/dev/null || true; rm -f "$log"' EXIT
 status=0
-"${pytest[@]}" --ignore tests/addon --ignore tests/training || status=$?
-printf '\nThe add-on and training:\n'
+"${pytest[@]}" --ignore tests/addon --ignore tests/training/ring || status=$?
+printf '\nThe add-on and the ring of clips:\n'
 wait "$second" || status=$?
 cat "$log"
 exit "$status"
