@@ -3,7 +3,7 @@
 import contextlib
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import av
 import av.error
@@ -142,8 +142,7 @@ class Movie:
         many frames can be decoded, whatever the file says. It reads the file to its end."""
         with self._refused():
             packets = self._file.demux(video=0)
-            shown = [packet for packet in packets if packet.size > 0 and not packet.is_discard]
-            return sorted(float((packet.pts or 0) * packet.time_base) for packet in shown)
+            return times_of(packet for packet in packets if not packet.is_discard)
 
     def evenly(self, longest: int, rate: float) -> Iterator[np.ndarray]:
         """What players show so many times a second: ``(height, width, 3)`` uint8 sRGB, turned and stretched
@@ -190,6 +189,11 @@ def upright(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
     pixels = frame.reformat(*lying, "rgb24", interpolation="AREA", threads=1).to_ndarray()
     # Both count counterclockwise.
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def times_of(packets: Iterable[av.Packet]) -> list[float]:
+    """When the frames in packets are shown, in seconds, in order; 0 where the file does not tell."""
+    return sorted(float((packet.pts or 0) * packet.time_base) for packet in packets if packet.size > 0)
 
 
 def rate_of(times: list[float], said: float) -> float:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from isa_engine.data.recordings.recording import MAX_SIDE
 from isa_engine.errors import DataError
+from isa_engine.sandbox.media import times_of
 
 EXACT = 0
 # 50 dB on rendered clips in half the bytes of exact coding: for footage that was compressed before.
@@ -112,10 +113,9 @@ class VideoReader:
         """When each encoded frame is shown, in seconds, in order; 0 where the file does not tell. It reads
         the file to its end."""
         try:
-            shown = [packet for packet in self.container.demux(video=0) if packet.size > 0]
+            return times_of(self.container.demux(video=0))
         except (av.error.FFmpegError, ValueError) as error:
             raise DataError("the video cannot be read to its end") from error
-        return sorted(float((packet.pts or 0) * packet.time_base) for packet in shown)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         try:
