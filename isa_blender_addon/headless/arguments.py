@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from isa_engine.commands.wishes import add_wishes, wished
+from isa_engine.commands.options.wishes import add_wishes, wished
 from isa_engine.errors import SceneError
 from isa_engine.models.refusal import check_wishes
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 
 from isa_engine.commands.farm import add_bundle_options
-from isa_engine.commands.remaking import add_remaking, keeping
+from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import IsaError, SceneError
 from isa_engine.farm.eligibility import operating_system
 from isa_engine.shot import Shot

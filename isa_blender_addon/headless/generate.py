@@ -18,7 +18,7 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.commands.remaking import add_remaking, keeping
+from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
 
 from ..engine.chosen_engine import ChosenEngine

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import closing
 
-from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.options.connection import add_engine, connect
 
 HELP = "end a job, or delete one that is over"
 

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.options.connection import add_engine, connect
 from isa_engine.errors import EngineError
 
 HELP = "save the results of a job"

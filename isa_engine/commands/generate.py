@@ -4,8 +4,8 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from isa_engine.commands.remaking import add_remaking, keeping
-from isa_engine.commands.wishes import add_wishes, wished
+from isa_engine.commands.options.remaking import add_remaking, keeping
+from isa_engine.commands.options.wishes import add_wishes, wished
 from isa_engine.models import Description, describe
 from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage

@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 
 from isa_engine.client.protocol import TRANSITIONS, Ending, JobStatus
-from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.options.connection import add_engine, connect
 
 HELP = "list the jobs of an engine"
 

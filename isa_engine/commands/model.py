@@ -1,14 +1,17 @@
 """``isa-engine model list|show|add|fetch|inflate``: the models here, what one costs, and how to get more."""
 
 import argparse
+import json
 import re
 from pathlib import Path
+from typing import Any
 
-from isa_engine.commands.model_cost import show_model
+from isa_engine.configuration.parts import canvas_of
 from isa_engine.errors import ModelError
 from isa_engine.models import KINDS, describe, names
 from isa_engine.models.added import Added, Running, added, remember
-from isa_engine.shot.validation import MAX_STEPS
+from isa_engine.models.model_cost import model_cost
+from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_STEPS
 from isa_engine.user_data import data_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--size", help="canvas as WIDTHxHEIGHT (default: square, as it is made for)")
     show.add_argument("--characters", type=int, default=1)
     show.add_argument("--json", action="store_true")
-    show.set_defaults(act=show_model)
+    show.set_defaults(act=_show)
     add = actions.add_parser("add", help="use a folder of open weights that you have")
     add.add_argument("folder", type=Path, help="in diffusers' format; it stays where it is")
     add.add_argument("--name", help="by which it is asked for (default: the folder's)")
@@ -78,6 +81,43 @@ def _list(arguments: argparse.Namespace) -> None:
         known = f"short side {model.short_side}, tried with {model.max_frames} frames"
         text = f"{model.name:10} {known}, {model.state}"
         print(text + (f", {model.licence}" if model.licence else ""))
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from isa_engine.pipeline.painter import parameters
+
+    model = describe(arguments.name)
+    frames = model.max_frames if arguments.frames is None else arguments.frames
+    if not (1 <= frames <= MAX_FRAMES and 0 <= arguments.characters <= MAX_CHARACTERS):
+        remedy = f"Ask for 1 to {MAX_FRAMES} frames of up to {MAX_CHARACTERS} characters."
+        raise ModelError(f"{frames} frames of {arguments.characters} characters", remedy=remedy)
+    square = f"{model.short_side}x{model.short_side}"
+    size = canvas_of(model.name, model.multiple, arguments.size or square)
+    cost = model_cost(model, parameters(model.name), frames, *size, arguments.characters)
+    print(json.dumps(cost, indent=2) if arguments.json else _table(cost))
+
+
+def _table(cost: dict[str, Any]) -> str:
+    width, height = cost["canvas"]
+    state = "" if cost["trained"] else ", untrained"
+    # In a shot tiles are told of what comes near them; here nobody knows where anybody is.
+    tiles = f", {cost['tiles']} tiles that all show everybody" if cost["tiles"] > 1 else ""
+    lines = [
+        f"{cost['model']}{state}, {cost['frames']} frames of {width} × {height}, "
+        f"{cost['characters']} in the cast{tiles}"
+    ]
+    for title, values in (
+        ("tokens", cost["tokens"]),
+        *((f"parameters of {part}", counts) for part, counts in cost["parameters"].items()),
+        ("bytes of all weights", cost["bytes"]),
+        ("bytes on a device", cost["memory"]),
+        ("operations of a denoising step", cost["step_operations"]),
+        ("of these between tokens, in attention", cost["step_attention"]),
+        (f"operations of a generation of {cost['steps']} steps", cost["generation_operations"]),
+    ):
+        lines.append(f"\n{title}")
+        lines += [f"  {name:27} {value:>24,.0f}" for name, value in values.items()]
+    return "\n".join(lines)
 
 
 def _add(arguments: argparse.Namespace) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from isa_engine.client import EngineUnreachable
 from isa_engine.client.protocol import MAX_NAME
-from isa_engine.commands.connection import add_engine, connect
-from isa_engine.commands.remaking import add_remaking, keeping
+from isa_engine.commands.options.connection import add_engine, connect
+from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import ShotError
 from isa_engine.shot import encode_shot, read_shot
 

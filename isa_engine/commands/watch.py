@@ -3,7 +3,7 @@
 import argparse
 from contextlib import closing
 
-from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.options.connection import add_engine, connect
 from isa_engine.errors import EngineError
 
 HELP = "show a job's progress until it is over"

@@ -5,7 +5,7 @@ import argparse
 import time
 from contextlib import closing
 
-from isa_engine.commands.connection import add_engine, connect
+from isa_engine.commands.options.connection import add_engine, connect
 
 HELP = "list the workers of an engine"
 

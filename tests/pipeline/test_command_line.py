@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from isa_engine import cli
-from isa_engine.commands.model_cost import model_cost
+from isa_engine import cli, commands
 from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.configuration.policies import PRESETS
 from isa_engine.models import describe
+from isa_engine.models.model_cost import model_cost
 from isa_engine.pipeline import generate
+from isa_engine.pipeline.painter import parameters
 from isa_engine.shot import write_shot
 from tests.pipeline.shots import MICRO, footage, make_shot, picture
 
@@ -25,6 +26,11 @@ def shot(tmp_path, monkeypatch) -> Path:
     monkeypatch.setitem(MODELS, "micro", lambda: MICRO)
     write_shot(make_shot(seed=3), tmp_path / "shot.npz")
     return tmp_path / "shot.npz"
+
+
+def test_every_file_of_the_commands_folder_is_a_command():
+    files = {file.stem for file in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
+    assert sorted(cli.COMMANDS) == sorted(files)
 
 
 def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
@@ -197,7 +203,7 @@ def test_a_model_without_weights_says_so(capsys):
 
 
 def test_isa_small_fits_beside_the_code_in_8_bits():
-    cost = model_cost(describe("isa-small"), 33, 256, 256, 1)
+    cost = model_cost(describe("isa-small"), parameters("isa-small"), 33, 256, 256, 1)
     assert 28e6 < cost["parameters"]["dit"]["total"] < 32e6
     assert cost["bytes"]["8 bits"] < 42e6
 
@@ -212,9 +218,9 @@ def test_model_show_counts_the_parameters_there_are(shot, model, capsys):
 
 
 def test_model_show_grows_with_what_it_is_asked_about():
-    tiny = describe("isa-tiny")
-    small, long = model_cost(tiny, 5, 128, 128, 1), model_cost(tiny, 33, 128, 128, 1)
-    crowd, large = model_cost(tiny, 5, 128, 128, 3), model_cost(tiny, 5, 400, 224, 1)
+    tiny = describe("isa-tiny"), parameters("isa-tiny")
+    small, long = model_cost(*tiny, 5, 128, 128, 1), model_cost(*tiny, 33, 128, 128, 1)
+    crowd, large = model_cost(*tiny, 5, 128, 128, 3), model_cost(*tiny, 5, 400, 224, 1)
     assert (small["tiles"], large["tiles"]) == (1, 8)
     assert large["tokens"] == {name: 8 * count for name, count in small["tokens"].items()}
     assert small["step_operations"]["total"] < crowd["step_operations"]["total"]
