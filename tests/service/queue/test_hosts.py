@@ -1,23 +1,18 @@
 """Several API hosts on one PostgreSQL, with their results on one fsspec target."""
 
-import importlib
 from contextlib import closing
 
+import psycopg
 import pytest
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
 from isa_engine.service.files.folders import Folders
+from isa_engine.service.queue.host_number import HostNumber
 from isa_engine.service.queue.store import JobStore
 from tests.service.queue.test_postgres import folders, server  # noqa: F401
 from tests.service.running import RunningEngine, eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST
-
-psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
-pytest.importorskip("fsspec", reason="needs fsspec (extra cluster)")
-
-
-HostNumber = importlib.import_module("isa_engine.service.queue.host_number").HostNumber
 
 
 @pytest.fixture

