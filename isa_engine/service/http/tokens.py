@@ -63,6 +63,10 @@ class Tokens:
 
     def caller(self, authorization: bytes) -> Caller | None:
         """Whose header this is; None: nobody's."""
+        # A scheme is the same in any case, and any spaces may follow it (RFC 9110, section 11).
+        scheme, _, shown = authorization.partition(b" ")
+        if scheme.lower() == b"bearer":
+            authorization = b"Bearer " + shown.lstrip(b" ")
         if self._main is not None and hmac.compare_digest(_digest(authorization), self._main):
             return Caller(OWNER, ("admin",))
         identity, _, secret = authorization.removeprefix(b"Bearer isa_").partition(b"_")

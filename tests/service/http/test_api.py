@@ -66,7 +66,8 @@ def submit(api) -> str:
         "Bearer ",
         "Bearer wrong",
         "Bearer secret ",
-        "bearer secret",
+        "bearer Secret",
+        "Bearersecret",
         "Basic secret",
     ],
 )
@@ -83,6 +84,11 @@ def test_no_route_answers_without_the_token(api, store, shown):
         assert job not in answer.text
     assert store.jobs() == [job]
     assert store.status(job).state == "queued"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bearer  "])
+def test_the_scheme_before_a_token_is_the_same_in_any_case(api, scheme):
+    assert api.get("/v1/jobs", headers={"Authorization": f"{scheme} secret"}).status_code == 200
 
 
 def test_health_tells_version_models_and_limits(api, store):
