@@ -3,6 +3,8 @@
 import bpy
 from bpy.props import BoolProperty
 
+from isa_engine.results.files import PLATE
+
 from ..language.translation import words
 from ..session.current import session
 from ..takes.ids import known_shot_id
@@ -16,7 +18,6 @@ from .thumbnails import icon
 _MOST = 4
 # Height of a take's picture, in icons.
 _SCALE = 3.4
-PLATE = "plate.mp4"
 
 
 class ISA_PT_takes(bpy.types.Panel):
