@@ -30,6 +30,16 @@ def extended_count(frames: int) -> int:
     return 1 + TEMPORAL_COMPRESSION * (latent_count(frames) - 1)
 
 
+def extended(per_frame: np.ndarray) -> np.ndarray:
+    """``(F, …)`` with the last frame repeated until it fills whole windows."""
+    return repeated(per_frame, extended_count(len(per_frame)))
+
+
+def repeated(per_frame: np.ndarray, count: int) -> np.ndarray:
+    """``(F, …)`` with the last frame repeated until there are so many."""
+    return np.concatenate([per_frame, np.repeat(per_frame[-1:], count - len(per_frame), axis=0)])
+
+
 def windows(frames: int) -> np.ndarray:
     """Frame indices behind each latent: ``(latents, 4)`` int64.
 

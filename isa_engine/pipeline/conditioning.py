@@ -3,8 +3,7 @@
 F frames (whole windows), K characters, N points each, P = K·N, C latent channels.
 """
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,88 +13,19 @@ from torch import Tensor
 from isa_engine.configuration import ModelConfig
 from isa_engine.dit import Conditioning
 from isa_engine.errors import ShotError
-from isa_engine.geometry.camera import NEAR, modelview_projection
-from isa_engine.geometry.canonical import world_to_canonical
-from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count
-from isa_engine.geometry.ndc import project, view_depth
-from isa_engine.geometry.plucker import pack, plucker_rays
-from isa_engine.pipeline.background import background_frames
+from isa_engine.geometry.camera import NEAR
+from isa_engine.geometry.frames import extended
+from isa_engine.geometry.ndc import view_depth
+from isa_engine.pipeline.background_latents import encode_background
 from isa_engine.pipeline.model import Model
 from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
-from isa_engine.pipeline.pictures import decode_picture, to_canvas, to_video
+from isa_engine.pipeline.pictures import decode_picture, to_canvas
 from isa_engine.pipeline.references import identity, picture_latents
+from isa_engine.pipeline.staging import Staging, stage
 from isa_engine.shot import Character, Shot, canvas_size
-from isa_engine.vae.causal_conv import looks_back
 
-# Windows encoded at once; bounds the memory of a long background.
-_WINDOWS_AT_ONCE = 4
-# Frames whose points and rays are in memory in double precision.
-_STAGED_AT_ONCE = 256
 # All of a shot's pictures are held at once, decoded.
 _MAX_PIXELS_TOGETHER = 128 * 2**20
-
-
-@dataclass(frozen=True)
-class Staging:
-    """The casts and the cameras in their canonical frames; P = K·N.
-
-    Attributes:
-        points, ndc: ``(B, F, P, 3)``, zero where nobody is.
-        visible: ``(B, F, P)`` bool.
-        owners: ``(B, K, P)`` bool, which points are which character's.
-        cameras: ``(B, t, 24, rows, columns)``.
-    """
-
-    points: Tensor
-    ndc: Tensor
-    visible: Tensor
-    owners: Tensor
-    cameras: Tensor
-
-
-def stage(
-    points: np.ndarray,
-    intrinsics: np.ndarray,
-    camera_to_world: np.ndarray,
-    rows: int,
-    columns: int,
-    characters: np.ndarray | None = None,
-) -> Staging:
-    """Points and cameras as the transformer reads them.
-
-    Args:
-        points: ``(B, F, K, N, 3)`` world.
-        intrinsics, camera_to_world: ``(B, F, 4)``, ``(B, F, 4, 4)``.
-        rows, columns: of video tokens.
-        characters: ``(B,)`` int, how many of the K are there, the first ones; all if None.
-    """
-    canonical = world_to_canonical(points[:, 0], camera_to_world[:, 0], characters)[:, None]
-    there = np.ones(points.shape[2], bool)
-    owners = torch.eye(points.shape[2], dtype=torch.bool).repeat_interleave(points.shape[3], 1)
-    if characters is not None:
-        there = np.arange(points.shape[2]) < np.asarray(characters)[:, None]
-    there = np.broadcast_to(there[..., None], (len(points), *points.shape[2:4])).reshape(len(points), 1, -1)
-
-    def placed(frames: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        # Double precision: the set may stand far from the world's origin.
-        world = np.asarray(points[:, frames], np.float64)
-        own = world.reshape(*world.shape[:2], -1, 3) @ canonical[..., :3, :3].swapaxes(-1, -2)
-        own += canonical[..., None, :3, 3]
-        cameras = canonical @ camera_to_world[:, frames]
-        ndc, in_front = project(own, modelview_projection(intrinsics[:, frames], cameras))
-        told = torch.tensor(intrinsics[:, frames]).double(), torch.tensor(cameras)
-        return (
-            torch.tensor(own * there[..., None], dtype=torch.float32),
-            torch.tensor(ndc * there[..., None], dtype=torch.float32).mT,
-            torch.tensor(in_front & there),
-            plucker_rays(*told, rows, columns).float(),
-        )
-
-    starts = range(0, points.shape[1], _STAGED_AT_ONCE)
-    parts = [placed(slice(start, start + _STAGED_AT_ONCE)) for start in starts]
-    own, ndc, visible, rays = (torch.cat(each, 1) for each in zip(*parts, strict=True))
-    # Axis by axis in memory, as they are projected: in another order sums over them would end in other bits.
-    return Staging(own, ndc.mT, visible, owners & torch.tensor(there), pack(rays))
 
 
 @torch.inference_mode()
@@ -167,19 +97,9 @@ def _staged(shot: Shot, cast: list[Character], config: ModelConfig) -> Staging:
         points = np.stack([character.points[:, :count] for character in cast], 1)
         shown = np.repeat(np.stack([character.visible for character in cast], 1), points.shape[2], 1)
     columns, rows = shot.settings.width // config.multiple, shot.settings.height // config.multiple
-    told = (_extended(values)[None] for values in (points, shot.intrinsics, shot.camera_to_world))
+    told = (extended(values)[None] for values in (points, shot.intrinsics, shot.camera_to_world))
     staging = stage(*told, rows, columns)
-    return replace(staging, visible=staging.visible & torch.tensor(_extended(shown))[None])
-
-
-def _extended(per_frame: np.ndarray) -> np.ndarray:
-    """``(F, …)`` with the last frame repeated until it fills whole windows."""
-    return _repeated(per_frame, extended_count(len(per_frame)))
-
-
-def _repeated(per_frame: np.ndarray, count: int) -> np.ndarray:
-    """``(F, …)`` with the last frame repeated until there are so many."""
-    return np.concatenate([per_frame, np.repeat(per_frame[-1:], count - len(per_frame), axis=0)])
+    return replace(staging, visible=staging.visible & torch.tensor(extended(shown))[None])
 
 
 def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
@@ -238,32 +158,3 @@ def _beside(character: Character, cast: list[Character]) -> np.ndarray:
         and np.array_equal(other.reference.mvp, pose.mvp)
     ]
     return np.concatenate([np.zeros((0, 3)), *others])
-
-
-def encode_background(
-    shot: Shot, numbers: range, model: Model, wanted: tuple[int, int] | None = None
-) -> Tensor:
-    """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
-    windows at a time; the last frame is repeated until it fills its window.
-
-    Args:
-        numbers: of the frames, counted from the shot's first.
-        wanted: of the segment's latents ``[first, last)``, the same bits as among all; None: all.
-
-    Raises:
-        ShotError: it cannot be decoded, is too large, or too short.
-    """
-    first, last = wanted or (0, latent_count(len(numbers)))
-    # A stream that begins later takes its first frame for a video's: that latent is none of the wanted ones,
-    # and nothing that remembers it. From there on its pieces are those of the whole.
-    before = max(0, first - 1 - looks_back(model.vae.encoder)) // _WINDOWS_AT_ONCE * _WINDOWS_AT_ONCE
-    begin, step = before * TEMPORAL_COMPRESSION, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION
-    count = min(extended_count(len(numbers)), 1 + step * -(-(last - 1) // _WINDOWS_AT_ONCE))
-    state, latents = None, []
-    # The first frame is a window by itself.
-    cuts = [begin, *range(begin + 1, count, step), count]
-    for start, end in pairwise(cuts):
-        frames = _repeated(background_frames(shot, numbers[start:end]), end - start)
-        posterior, state = model.vae.encode_chunk(to_video(frames).to(model.device), state)
-        latents.append(model.vae.normalise(posterior.mode()))
-    return torch.cat(latents, 2)[:, :, first - before : last - before]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
-from isa_engine.pipeline import conditioning
+from isa_engine.pipeline import staging
 from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import ReferencePose
@@ -54,7 +54,7 @@ def test_a_character_that_is_never_in_front_of_the_camera_changes_nothing(model)
 def test_a_few_frames_at_a_time_are_staged_as_all_at_once_bit_for_bit(model, monkeypatch, at_once):
     shot = make_shot(9)
     whole = condition_shot(shot, model)
-    monkeypatch.setattr(conditioning, "_STAGED_AT_ONCE", at_once)
+    monkeypatch.setattr(staging, "_STAGED_AT_ONCE", at_once)
     found = condition_shot(shot, model)
     assert_same(found, whole, 0)
     # Sums over what lies in another order in memory have other bits.

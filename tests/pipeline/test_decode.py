@@ -11,7 +11,7 @@ from isa_engine.configuration import VAEConfig
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background, decode, isa
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.conditioning import encode_background
+from isa_engine.pipeline.background_latents import encode_background
 from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.model import build_model
 from tests.pipeline.shots import MICRO, footage, make_shot

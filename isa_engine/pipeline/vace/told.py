@@ -15,7 +15,7 @@ from torch import Tensor
 from isa_engine.controls.masks import REACH, grown
 from isa_engine.controls.surfaces import Surface, figure_size, see
 from isa_engine.errors import ShotError
-from isa_engine.geometry.frames import extended_count, frames_before, latent_count, latent_of
+from isa_engine.geometry.frames import extended, frames_before, latent_count, latent_of
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.drawn import drawn_own_masks, drawn_pictures
@@ -77,7 +77,7 @@ def told(shot: Shot, model: VACE, segment: int, part: Pass, latents: Tensor, rep
     steps = Steps(report, "encode", len(already) + len(numbers) + 2 + pictures_of(shot, part.cast))
     known = known_frames(shot, model, segment, part, latents, steps)
     video, mask = control_pictures(shot, numbers, part.cast, part.order, known, steps)
-    video, mask = (_extended(frames) for frames in (video, mask))
+    video, mask = (extended(frames) for frames in (video, mask))
     # Else the model pads silently, and the people stand somewhere.
     if video.shape != mask.shape or video.shape[1:3] != size[::-1]:
         problem = f"controls of {video.shape} do not fill the canvas of {size[0]} × {size[1]} pixels"
@@ -249,9 +249,3 @@ def _mask_latents(painted: Tensor, model: VACE, shape: torch.Size, references: i
     latents = (latent_count(painted.shape[2]), height, width)
     features = torch.nn.functional.interpolate(features, latents, mode="nearest-exact")
     return torch.cat([features.new_zeros(1, side**2, references, height, width), features], 2)
-
-
-def _extended(frames: np.ndarray) -> np.ndarray:
-    """With the last frame repeated until whole windows are filled."""
-    missing = extended_count(len(frames)) - len(frames)
-    return np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
