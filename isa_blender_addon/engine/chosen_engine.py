@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import bpy
 
+from isa_engine.address import without_password
 from isa_engine.client import EngineClient, RequestRefused
 from isa_engine.client.protocol import Health
 from isa_engine.errors import EngineError
@@ -104,9 +105,9 @@ class ChosenEngine:
             except EngineError as error:
                 return EngineStatus("absent", told(error))
             if self.health is not None and self._asked == (chosen.remote_url, chosen.remote_token):
-                message = words("Engine: {host}.", host=urlsplit(chosen.remote_url).hostname)
+                message = words("Engine: {host}.", host=_host(chosen.remote_url))
                 return EngineStatus("ready", message, *self._asked)
-            message = words("Engine: {url}, not connected yet.", url=chosen.remote_url)
+            message = words("Engine: {url}, not connected yet.", url=without_password(chosen.remote_url))
             return EngineStatus("stopped", message)
         if self._local is None:
             self._local = self._local_engine(chosen.engine_python)
@@ -231,11 +232,19 @@ def _engines_data() -> Path:
     return data_folder() / "blender"
 
 
+def _host(url: str) -> str:
+    """Of an address; empty where it is none."""
+    try:
+        return urlsplit(without_password(url)).hostname or ""
+    except ValueError:
+        return ""
+
+
 def check_remote(url: str) -> None:
     """Raise an ``EngineError`` unless Blender may speak to this address."""
     if not url:
         raise EngineError("no remote engine is entered", remedy="Enter its address and token.")
-    host = urlsplit(url).hostname or ""
+    host = _host(url)
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from isa_engine.address import without_password
 from isa_engine.client.location import python_of
 
 START_SECONDS = 90
@@ -58,7 +59,8 @@ class RemoteEngine:
         self.url, self.token = url, token
 
     def poll(self) -> EngineStatus:
-        return EngineStatus("ready", f"Engine: {self.url}.", self.url, self.token)
+        message = f"Engine: {without_password(self.url)}."
+        return EngineStatus("ready", message, self.url, self.token)
 
 
 class LocalEngine:

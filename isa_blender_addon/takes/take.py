@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from isa_engine.address import without_password
 from isa_engine.client.protocol import RESULTS
 from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.errors import SceneError
@@ -179,8 +180,8 @@ def read_takes(output: Path) -> list[Take]:
 
 
 def address(url: str) -> str:
-    """A remote engine's name in ``take.json``: no password that may stand in its URL."""
-    return url.partition("://")[2].rpartition("@")[2].rstrip("/")
+    """A remote engine's name in ``take.json``."""
+    return without_password(url).partition("://")[2].rstrip("/")
 
 
 def _makes_sense(take: Take) -> bool:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from isa_engine.address import without_password
 from isa_engine.client.answers import STRANGE, read_refusal
 from isa_engine.client.identity import Impostor
 from isa_engine.client.protocol import PREFIX
@@ -77,6 +78,9 @@ class Connection:
         identity: str = "",
         environment: Mapping[str, str] = os.environ,
     ):
+        # The token goes where a name and a password would: nothing is lost without them, and every message
+        # tells the address.
+        url = without_password(url)
         host = _host(url)
         _check_privacy(url, host, environment)
         check_token(token, url)

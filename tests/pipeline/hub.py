@@ -15,6 +15,7 @@ class Hub:
     """
     Attributes:
         asked: method, path and range of each request.
+        shown: the passwords that came with them.
         breaks: bytes after which a file of weights breaks off; None: it does not.
         damaged: the path of a file of which another content is sent.
         moved: whether the newest commit is another one by now.
@@ -23,6 +24,7 @@ class Hub:
     def __init__(self, repository: str, folder: Path):
         self.repository, self.folder = repository, folder
         self.asked: list[tuple[str, str, str]] = []
+        self.shown: set[str | None] = set()
         self.breaks: int | None = None
         self.damaged, self.moved = "", False
 
@@ -84,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[begin:])
 
     def _note(self) -> None:
+        self.hub.shown.add(self.headers.get("Authorization"))
         self.hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
 
     def _answer(self, status: int, length: int, headers: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="URL",
         default=os.environ.get(URL, "http://127.0.0.1:8642"),
-        help=f"address of the engine (default: {URL}, else %(default)s)",
+        help=f"address of the engine (default: {URL}, else http://127.0.0.1:8642)",
     )
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help=f"holds the engine's token (default: {TOKEN} itself)"

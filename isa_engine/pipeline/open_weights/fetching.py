@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from isa_engine.address import without_password
 from isa_engine.errors import ModelError
 from isa_engine.models.kind import Source
 from isa_engine.pipeline.open_weights.licence import FILES, licence_of
@@ -169,8 +170,13 @@ def _ask(path: str, **options: Any) -> requests.Response:
     """Of Hugging Face, or of the mirror that its own variable names."""
     # Weights are compressed badly, and a range of a compressed file is none of the file's.
     headers = {"Accept-Encoding": "identity", **options.pop("headers", {})}
-    hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or _HUB
-    answer = requests.get(hub + path, timeout=_SILENCE, headers=headers, **options)
+    named = os.environ.get("HF_ENDPOINT", "").rstrip("/") or _HUB
+    # Its errors quote the address that was asked.
+    name, password = requests.utils.get_auth_from_url(named)
+    auth = (name, password) if name or password else None
+    answer = requests.get(
+        without_password(named) + path, timeout=_SILENCE, headers=headers, auth=auth, **options
+    )
     answer.raise_for_status()
     return answer
 

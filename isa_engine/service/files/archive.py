@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from isa_engine.address import without_password
 from isa_engine.errors import EngineError
 from isa_engine.service.files.durable import flush_all
 from isa_engine.whole_file import whole_file
@@ -23,7 +24,9 @@ class Archive:
             self._files, self._root = fsspec.core.url_to_fs(url)
             self._local = isinstance(self._files, LocalFileSystem)
         except (ImportError, ValueError) as error:
-            raise EngineError(f"results cannot lie there: {error}", where=url, remedy=remedy) from error
+            raise EngineError(
+                f"results cannot lie there: {error}", where=without_password(url), remedy=remedy
+            ) from error
 
     def keep(self, path: Path, name: str) -> None:
         """Copy a file there, under a name of ours."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from isa_engine.address import without_password
 from isa_engine.errors import EngineError, reason
 from isa_engine.service.queue.claims import WORKERS_A_HOST
 
@@ -139,9 +140,10 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
         raise EngineError(f"log is '{config.log}'", where=where, remedy="Use text or json.")
     if config.store and not config.store.startswith("postgresql://"):
         remedy = "Use postgresql://user@host/database."
-        raise EngineError(f"store is '{config.store}'", where=where, remedy=remedy)
+        raise EngineError(f"store is '{without_password(config.store)}'", where=where, remedy=remedy)
     if config.webhook and not config.webhook.startswith(("http://", "https://")):
-        raise EngineError(f"webhook is '{config.webhook}'", where=where, remedy="Use https://host/path.")
+        # Not shown: its path may be a key.
+        raise EngineError("webhook is no address", where=where, remedy="Use https://host/path.")
     if config.compile and config.ray:
         raise EngineError("nodes of a Ray cluster do not compile", where=where, remedy="Leave out compile.")
     if not all(part.strip() for part in re.split("[,+]", config.devices)):

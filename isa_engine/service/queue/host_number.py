@@ -10,6 +10,7 @@ import time
 import psycopg
 
 from isa_engine.errors import EngineError
+from isa_engine.service.queue.postgres import host_of
 
 # Key of the advisory locks of hosts; the number is the other half.
 _HOSTS = 715003
@@ -37,7 +38,7 @@ class HostNumber:
 
     def __init__(self, url: str, number: int, seconds: float = WAIT_SECONDS):
         self._url, self._number, self._left = url, number, False
-        host = psycopg.conninfo.conninfo_to_dict(url).get("host", "localhost")
+        host = host_of(url)
         deadline = time.monotonic() + seconds
         try:
             self._connection = self._connect()

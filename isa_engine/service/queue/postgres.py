@@ -76,10 +76,10 @@ class Postgres:
 
     def __init__(self, url: str, own: bool = False):
         self._url, self._lock = url, threading.RLock()
+        host = host_of(url)
         try:
             self._connection = self._connect()
         except psycopg.OperationalError as error:
-            host = psycopg.conninfo.conninfo_to_dict(url).get("host", "localhost")
             raise EngineError(f"the queue's database cannot be reached: {error}", where=host) from error
         with self.transaction():
             found = self.run("SELECT to_regclass('queue_version')::text")[0][0]
@@ -152,6 +152,24 @@ class Postgres:
         self.run("CREATE TABLE IF NOT EXISTS queue_version (number BIGINT)")
         self.run("DELETE FROM queue_version")
         self.run("INSERT INTO queue_version VALUES (?)", VERSION)
+
+
+def host_of(url: str) -> str:
+    """The host of a queue's database.
+
+    Raises:
+        EngineError: the address cannot be read. It is not quoted: it may hold a password, and what cannot be
+            read does not tell where.
+    """
+    try:
+        host = psycopg.conninfo.conninfo_to_dict(url).get("host", "localhost")
+    except psycopg.ProgrammingError:
+        host = "@"
+    if "@" in host:
+        remedy = "Write it as postgresql://user@host/database; a password belongs in PGPASSFILE."
+        # Not with its cause, which quotes it.
+        raise EngineError("the address of the queue's database cannot be read", remedy=remedy) from None
+    return host
 
 
 def _mark(number: str, marks: Iterator[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from isa_blender_addon.engine import chosen_engine, process
 from isa_blender_addon.engine.chosen_engine import ChosenEngine
+from isa_blender_addon.engine.process import RemoteEngine
 from isa_blender_addon.preferences.choices import Choices
 from isa_blender_addon.takes.take import HERE
 from tests.service.running import COMMAND, RunningEngine, eventually
@@ -55,6 +56,17 @@ def test_a_remote_engine_that_comes_up_later_gets_what_waits_for_it(choices, rem
     remote()
     eventually(lambda: engine.look(wanted=True) or engine.at_work(), "it is there")
     assert (engine.error, engine.status().state) == ("", "ready")
+
+
+@pytest.mark.parametrize("address", ["https://anna:s3cret@gpu:8642/", "anna:s3cret@gpu", "https://s3cret@[x"])
+def test_a_password_in_the_address_is_shown_nowhere(choices, monkeypatch, address):
+    choices.remote_url = address
+    engine = ChosenEngine()
+    told = [engine.status().message, engine.name, RemoteEngine(address, TOKEN).poll().message]
+    monkeypatch.setattr(engine, "_asked", (address, TOKEN))
+    monkeypatch.setattr(engine, "_health", object())
+    assert engine.status().state == "ready"
+    assert "s3cret" not in " ".join([*told, engine.status().message])
 
 
 def test_an_engine_of_another_version_is_said(choices, remote, monkeypatch):

@@ -1,5 +1,7 @@
 """Open weights are fetched by name from a server of these tests' own: pinned, checked, and gone on with."""
 
+import base64
+import os
 import re
 
 import pytest
@@ -93,6 +95,18 @@ def test_a_branch_is_no_revision_and_no_server_is_said(hub, tmp_path, capsys, mo
     assert fetch("--to", tmp_path) == 1
     (sentence,) = capsys.readouterr().err.splitlines()[-1:]
     assert "Look at the connection" in sentence
+
+
+def test_a_password_in_the_mirrors_address_is_sent_and_not_told(hub, tmp_path, capsys, monkeypatch):
+    mirror = os.environ["HF_ENDPOINT"].replace("//", "//anna:s3cret@")
+    monkeypatch.setenv("HF_ENDPOINT", mirror)
+    assert fetch("--to", tmp_path, "--accept-licence") == 0
+    assert hub.shown == {f"Basic {base64.b64encode(b'anna:s3cret').decode()}"}
+    monkeypatch.setenv("HF_ENDPOINT", f"{mirror}/nowhere")
+    assert fetch("--to", tmp_path / "other") == 1
+    said = "".join(capsys.readouterr())
+    assert "fetching broke off" in said
+    assert "s3cret" not in said
 
 
 def test_weights_that_find_no_room_are_not_begun(hub, tmp_path, capsys, monkeypatch):

@@ -138,6 +138,23 @@ def test_what_is_no_address(url):
     assert f"'{url}' is not an engine's address" in sentence(EngineClient, url, "token")
 
 
+def test_a_password_in_an_address_is_in_no_message_and_takes_no_tokens_place(monkeypatch):
+    nobody = f"127.0.0.1:{free_port()}"
+    for password in ("s3cret", "s3/s3cret", "s3@s3cret", "s3#s3cret"):
+        for address in (f"http://anna:{password}@engine", f"anna:{password}@engine", f"ftp://{password}@x"):
+            assert "s3" not in sentence(EngineClient, address, "token")
+        assert "s3" not in sentence(EngineClient, f"https://anna:{password}@engine", "tok en")
+        client = EngineClient(f"http://anna:{password}@{nobody}", "token")
+        assert "s3" not in client.url + sentence(client.health, kind=EngineUnreachable)
+        monkeypatch.setenv("https_proxy", f"http://anna:{password}@{nobody}")
+        assert "s3" not in sentence(
+            EngineClient("https://engine.invalid", "token").health, kind=EngineUnreachable
+        )
+    with answering(200, json.dumps(HEALTH).encode()) as client:
+        EngineClient(client.url.replace("//", "//anna:s3cret@"), "geheim").health()
+        assert client.requests[0][2]["Authorization"] == "Bearer geheim"
+
+
 def test_another_token(engine):
     client = EngineClient(engine.url, "falsch")
     said = sentence(client.health, kind=RequestRefused)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from isa_engine.cli import main
 from isa_engine.client.protocol import OVER, TRANSITIONS, Memory, ResultFile
 from isa_engine.errors import EngineError
 from isa_engine.service.files.folders import Folders
@@ -178,6 +179,16 @@ def test_a_queue_of_another_version_is_refused(store, folders):
     store.run("UPDATE queue_version SET number = 0")
     with pytest.raises(EngineError, match="another version"):
         JobStore(folders.queue)
+
+
+@pytest.mark.parametrize("spoilt", ["s3%cret@x", "s3@s3cret@x", "s3cret@[::1", "s3cret@x/y?z=1"])
+def test_a_password_in_an_address_that_cannot_be_read_is_not_told(spoilt, capsys):
+    for command in ("serve", "token list"):
+        store = ("--data", "nowhere", "--store", f"postgresql://isa:{spoilt}")
+        assert main([*command.split(), *store]) == 1
+    said = capsys.readouterr().err
+    assert said.count("the address of the queue's database cannot be read") == 2
+    assert "s3" not in said
 
 
 def test_a_database_out_of_reach_is_said():
