@@ -128,6 +128,12 @@ class JobRunner:
                     self._fetch_preview(client, job)
                     previews = status.previews
                 self._pause()
+        except Cancelled:
+            if not self._left:
+                self._cancel(client, job)
+                self._show(job="")
+            raise
+        try:
             if status.state != "done":
                 # Nobody can ask for it later, where the next engine has another folder.
                 with contextlib.suppress(EngineError, OSError):
@@ -141,8 +147,8 @@ class JobRunner:
                 self._forget(client, job)
             self._show(state="done")
         except Cancelled:
+            # The engine has nothing left to end.
             if not self._left:
-                self._cancel(client, job)
                 self._show(job="")
             raise
 
@@ -168,11 +174,16 @@ class JobRunner:
     def _submit(self, client: EngineClient) -> str:
         shot = self._shot()
         self._show(state="uploading", steps=len(shot))
+
+        def sent(size: int) -> None:
+            self._show(step=size)
+            # Once all is there the engine makes a job of it, which has to be known to be cancelled.
+            if size < len(shot):
+                self._stop_if_asked()
+
         # With one key the engine makes one job, however often the shot is sent over a bad connection.
         return self._patiently(
-            lambda: client.submit(
-                shot, key=self._key, sent=lambda size: self._show(step=size), name=known_as(self._folder)
-            )
+            lambda: client.submit(shot, key=self._key, sent=sent, name=known_as(self._folder))
         )
 
     def _obey(self, client: EngineClient, job: str) -> None:
@@ -191,7 +202,7 @@ class JobRunner:
         """Fetch the newest preview; where that fails, the job goes on without."""
         preview = self._folder / PREVIEW
         with contextlib.suppress(EngineError, OSError):
-            client.fetch_preview(job, preview)
+            client.fetch_preview(job, preview, self._ending.is_set)
             self._show(preview=preview, preview_version=preview.stat().st_mtime_ns)
 
     def _fetch(self, client: EngineClient, job: str) -> None:
@@ -222,7 +233,7 @@ class JobRunner:
         for _ in range(DOWNLOADS):
             self._stop_if_asked()
             try:
-                self._reach.once(lambda: client.fetch(job, path.name, path))
+                self._reach.once(lambda: client.fetch(job, path.name, path, self._ending.is_set))
                 return
             except EngineUnreachable as error:
                 failure = error

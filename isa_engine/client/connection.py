@@ -120,9 +120,15 @@ class Connection:
         except (ValueError, RecursionError) as error:
             raise self.stranger() from error
 
-    def stream(self, route: str, headers: Mapping[str, str]) -> requests.Response:
-        """The head of an answer that comes bit by bit."""
-        with self._limited(self.seconds, 0):
+    def stream(
+        self, route: str, headers: Mapping[str, str], stopped: Callable[[], bool] | None = None
+    ) -> requests.Response:
+        """The head of an answer that comes bit by bit.
+
+        Args:
+            stopped: as of ``Watchdog.within``.
+        """
+        with self._limited(self.seconds, 0, stopped):
             response = self._send("GET", route, self.seconds, headers=headers)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
@@ -130,12 +136,14 @@ class Connection:
             raise self.stranger()
         return response
 
-    def chunks(self, response: requests.Response, size: int) -> Iterator[bytes]:
-        """The body of an answer that says how long it is, up to that."""
+    def chunks(
+        self, response: requests.Response, size: int, stopped: Callable[[], bool] | None = None
+    ) -> Iterator[bytes]:
+        """The body of an answer that says how long it is, up to that; ``stopped`` as of ``stream``."""
         # The client's own disk may fail while it takes them, and that is not the engine's doing.
         bodies = response.iter_content(_CHUNK)
         while True:
-            with self._limited(self.seconds, _CHUNK):
+            with self._limited(self.seconds, _CHUNK, stopped):
                 chunk = next(bodies, b"")
             if not chunk:
                 return
@@ -161,8 +169,11 @@ class Connection:
         return bytes(content)
 
     @contextlib.contextmanager
-    def _limited(self, seconds: float, size: int) -> Iterator[None]:
-        with self.reachable(seconds), self._watchdog.within(CONNECT_SECONDS + seconds + size / SLOWEST):
+    def _limited(
+        self, seconds: float, size: int, stopped: Callable[[], bool] | None = None
+    ) -> Iterator[None]:
+        whole = CONNECT_SECONDS + seconds + size / SLOWEST
+        with self.reachable(seconds), self._watchdog.within(whole, stopped):
             yield
 
     def _send(

@@ -193,11 +193,16 @@ class EngineClient:
         held = {file.name for file in self.results(job)}
         return [name for name in RESULTS if name in held or name != LATENTS]
 
-    def fetch(self, job: str, name: str, path: str | os.PathLike) -> None:
-        """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum."""
+    def fetch(
+        self, job: str, name: str, path: str | os.PathLike, stopped: Callable[[], bool] | None = None
+    ) -> None:
+        """Save a result (``protocol.RESULTS``) at ``path``, whole or not at all, checked by its checksum;
+        ``stopped`` as of ``transfer.save``."""
         for _ in range(ATTEMPTS):
             with contextlib.suppress(Damaged):
-                save(self._connection, f"/jobs/{job}/results/{name}", Path(path), checked=True)
+                save(
+                    self._connection, f"/jobs/{job}/results/{name}", Path(path), checked=True, stopped=stopped
+                )
                 return
         # Damaged each time: not the network's doing, so asking again is of no use.
         remedy = "Look at the engine's disk and the network, and generate the take again."
@@ -209,9 +214,11 @@ class EngineClient:
         with contextlib.closing(self._connection.stream(f"/jobs/{job}/log", {})) as response:
             return words.lines(self._connection.text(response))
 
-    def fetch_preview(self, job: str, path: str | os.PathLike) -> None:
-        """Save the newest preview picture, a PNG, at ``path``."""
-        save(self._connection, f"/jobs/{job}/preview", Path(path), checked=False)
+    def fetch_preview(
+        self, job: str, path: str | os.PathLike, stopped: Callable[[], bool] | None = None
+    ) -> None:
+        """Save the newest preview picture, a PNG, at ``path``; ``stopped`` as of ``transfer.save``."""
+        save(self._connection, f"/jobs/{job}/preview", Path(path), checked=False, stopped=stopped)
 
     def _events(self, job: str, after: int) -> Iterator[JobEvent]:
         response = self._connection.stream(f"/jobs/{job}/events", {"Last-Event-ID": str(after)})

@@ -48,19 +48,28 @@ class Upload:
             self.sent(start + len(chunk))
 
 
-def save(connection: Connection, route: str, path: Path, checked: bool) -> None:
+def save(
+    connection: Connection,
+    route: str,
+    path: Path,
+    checked: bool,
+    stopped: Callable[[], bool] | None = None,
+) -> None:
     """Save an answer that is a file, whole or not at all.
 
     Args:
         checked: whether the engine gives a checksum, which the file must have.
+        stopped: whether nobody waits for it any more; looked at several times a second, also while nothing
+            comes.
 
     Raises:
+        Cancelled: nobody does.
         Damaged: it has another checksum.
         EngineError: it cannot be written, or the engine does not give it.
     """
     try:
         with whole_file(path) as unfinished, open(unfinished, "wb+") as file:
-            digest = _receive(connection, route, file, path.name, checked)
+            digest = _receive(connection, route, file, path.name, checked, stopped)
             file.seek(0)
             if checked and hashlib.file_digest(file, "sha256").digest() != digest:
                 raise Damaged
@@ -70,7 +79,14 @@ def save(connection: Connection, route: str, path: Path, checked: bool) -> None:
         raise EngineError(problem, where=str(path.parent), remedy=remedy) from error
 
 
-def _receive(connection: Connection, route: str, file: BinaryIO, name: str, checked: bool) -> bytes:
+def _receive(
+    connection: Connection,
+    route: str,
+    file: BinaryIO,
+    name: str,
+    checked: bool,
+    stopped: Callable[[], bool] | None,
+) -> bytes:
     """Write an answer to a file and return its SHA-256 as the engine gives it; empty unless ``checked``.
 
     A download that breaks off is continued where it stopped, as long as it is still the same file. However
@@ -81,14 +97,14 @@ def _receive(connection: Connection, route: str, file: BinaryIO, name: str, chec
         asked = file.tell() if tag else 0
         headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
         try:
-            with contextlib.closing(connection.stream(route, headers)) as response:
+            with contextlib.closing(connection.stream(route, headers, stopped)) as response:
                 offset = _offset(connection, response, asked)
                 file.seek(offset)
                 file.truncate()
                 tag = response.headers.get("ETag", "")
                 digest, length = _announced(connection, response, checked)
                 begun = True
-                for chunk in connection.chunks(response, length):
+                for chunk in connection.chunks(response, length, stopped):
                     file.write(chunk)
                 if (came := file.tell() - offset) == length:
                     return digest

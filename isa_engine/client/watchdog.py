@@ -8,7 +8,8 @@ import _thread
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -16,6 +17,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from isa_engine.client.identity import prove
 from isa_engine.client.whole_head import WholeHead
+from isa_engine.errors import Cancelled
+
+# Seconds between two looks whether somebody still waits for what comes.
+LOOK_SECONDS = 0.2
 
 
 class Watchdog(HTTPAdapter):
@@ -52,13 +57,20 @@ class Watchdog(HTTPAdapter):
         self._socket = used
 
     @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def within(self, seconds: float, stopped: Callable[[], bool] | None = None) -> Iterator[None]:
         """Cut off what the block asks for once it has taken so long.
 
+        Args:
+            stopped: whether nobody waits for it any more, which is looked at now and then.
+
         Raises:
+            Cancelled: nobody does.
             TimeoutError: it had.
         """
+        if stopped is not None and stopped():
+            raise Cancelled
         self.late, descriptors = False, []
+        deadline = time.monotonic() + seconds
 
         def cut() -> None:
             self.late = True
@@ -71,8 +83,10 @@ class Watchdog(HTTPAdapter):
         ended = threading.Event()
 
         def watch() -> None:
-            if not ended.wait(seconds):
-                cut()
+            while not ended.wait(_pause(deadline, stopped)):
+                if time.monotonic() >= deadline or (stopped is not None and stopped()):
+                    cut()
+                    return
 
         # Not a Thread, whose start waits until it runs: on a busy machine every exchange would wait for that.
         _thread.start_new_thread(watch, ())
@@ -80,7 +94,7 @@ class Watchdog(HTTPAdapter):
             yield
         except Exception as error:
             if self.late:
-                raise TimeoutError from error
+                raise _reason(stopped) from error
             raise
         finally:
             ended.set()
@@ -88,7 +102,18 @@ class Watchdog(HTTPAdapter):
             for descriptor in descriptors:
                 socket.close(descriptor)
         if self.late:
-            raise TimeoutError
+            raise _reason(stopped)
+
+
+def _pause(deadline: float, stopped: Callable[[], bool] | None) -> float:
+    """Seconds until the next look whether something is to be cut off."""
+    left = max(deadline - time.monotonic(), 0)
+    return left if stopped is None else min(left, LOOK_SECONDS)
+
+
+def _reason(stopped: Callable[[], bool] | None) -> Exception:
+    """Why something was cut off."""
+    return Cancelled() if stopped is not None and stopped() else TimeoutError()
 
 
 def _watched(watchdog: Watchdog, connection: type, pool: type) -> type:

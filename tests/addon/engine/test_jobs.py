@@ -7,16 +7,19 @@ import sqlite3
 import threading
 from dataclasses import replace
 
+from isa_blender_addon.engine import jobs
 from isa_blender_addon.engine.jobs import JobRunner
 from isa_blender_addon.engine.orders import keep_log
 from isa_blender_addon.engine.process import RemoteEngine
-from isa_engine.client import EngineClient
+from isa_blender_addon.takes.files import ARRIVING
+from isa_engine.client import EngineClient, transfer
 from isa_engine.client.protocol import RESULTS
 from isa_engine.service.queue.store import JobStore
 from isa_engine.shot import encode_shot
 from tests.addon.engine.runners import ended, reached, started
 from tests.full_disk import room_for
-from tests.service.running import eventually, shot_of_kind, upload
+from tests.service.client.bad_network import broken
+from tests.service.running import LONG, eventually, shot_of_kind, upload
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST, KILLED
 
 
@@ -55,6 +58,36 @@ def test_cancelling_a_running_job_ends_it_there_too_and_brings_nothing(remote, e
     assert ended(runner).state == "cancelled"
     assert {file.name for file in (tmp_path / "take").iterdir()} <= {"preview.png"}
     assert ended(started(remote, FAST, tmp_path / "next")).state == "done", "the worker is free again"
+
+
+def test_cancelling_a_download_that_stands_still_ends_it_and_leaves_the_older_plate(
+    engine, tmp_path, monkeypatch
+):
+    # It does not end by itself.
+    monkeypatch.setattr(jobs, "ANSWER_SECONDS", 10 * LONG)
+    (tmp_path / "plate.mp4").write_bytes(b"older")
+    # Long enough for all that is said of a job, and too short for its plate.
+    with broken(engine.url, lambda number: 100_000, silent=True) as url:
+        runner = started(RemoteEngine(url, engine.first_line["token"]), FAST, tmp_path)
+        eventually(lambda: [*tmp_path.glob(f"{ARRIVING}*/plate.mp4.part")], "its plate is on the way")
+        runner.cancel()
+        assert ended(runner).state == "cancelled"
+    assert {path.name for path in tmp_path.iterdir()} <= {"plate.mp4", "preview.png"}
+    assert (tmp_path / "plate.mp4").read_bytes() == b"older"
+
+
+def test_cancelling_an_upload_ends_it_on_the_way(remote, engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "_CHUNK", 2**10)
+    before = engine.client.jobs()
+
+    def cancelled_meanwhile() -> bytes:
+        runner.cancel()
+        return upload(FAST)
+
+    runner = JobRunner(remote, cancelled_meanwhile, tmp_path / "take")
+    runner.start()
+    assert ended(runner).state == "cancelled"
+    assert engine.client.jobs() == before
 
 
 def test_cancelling_a_queued_job_ends_it_at_once(remote, tmp_path):

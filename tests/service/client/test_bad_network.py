@@ -3,6 +3,7 @@ to be another program."""
 
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -10,10 +11,10 @@ import pytest
 from isa_engine.cli import main
 from isa_engine.client import EngineClient, EngineUnreachable, RequestRefused, transfer
 from isa_engine.client.protocol import ResultFile
-from isa_engine.errors import EngineError
+from isa_engine.errors import Cancelled, EngineError
 from tests.service.client.bad_network import broken
 from tests.service.client.test_client import answering
-from tests.service.running import eventually, upload
+from tests.service.running import LONG, eventually, upload
 from tests.service.stub_engine import FAST
 
 # More bytes than any head that the engine sends: a cut before them is within one, or soon after it.
@@ -137,3 +138,18 @@ def test_the_command_says_that_a_shot_whose_answer_was_lost_may_be_queued(
     assert "It may be queued: see isa-engine list. With --key" in capsys.readouterr().err
     assert main(["submit", str(tmp_path / "take.npz"), "--engine", "http://127.0.0.1:1"]) == 1
     assert "It may be queued" not in capsys.readouterr().err
+
+
+def test_a_download_that_nobody_waits_for_any_more_ends_where_it_is_also_while_nothing_comes(
+    engine, plate, tmp_path
+):
+    job, file = plate
+    (tmp_path / "plate.mp4").write_bytes(b"older")
+    with (
+        broken(engine.url, lambda number: file.bytes // 2, silent=True) as url,
+        contextlib.closing(EngineClient(url, engine.first_line["token"], seconds=10 * LONG)) as client,
+    ):
+        looks = itertools.count()
+        with pytest.raises(Cancelled):
+            client.fetch(job, file.name, tmp_path / "plate.mp4", stopped=lambda: next(looks) > 3)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("plate.mp4", b"older")]

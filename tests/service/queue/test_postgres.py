@@ -182,9 +182,9 @@ def test_a_queue_of_another_version_is_refused(store, folders):
 
 
 @pytest.mark.parametrize("spoilt", ["s3%cret@x", "s3@s3cret@x", "s3cret@[::1", "s3cret@x/y?z=1"])
-def test_a_password_in_an_address_that_cannot_be_read_is_not_told(spoilt, capsys):
+def test_a_password_in_an_address_that_cannot_be_read_is_not_told(spoilt, tmp_path, capsys):
     for command in ("serve", "token list"):
-        store = ("--data", "nowhere", "--store", f"postgresql://isa:{spoilt}")
+        store = ("--data", str(tmp_path), "--store", f"postgresql://isa:{spoilt}")
         assert main([*command.split(), *store]) == 1
     said = capsys.readouterr().err
     assert said.count("the address of the queue's database cannot be read") == 2
