@@ -39,9 +39,8 @@ class _Panel:
 
 
 class ISA_PT_generate(_Panel, bpy.types.Panel):
-    bl_label = "Generate"
-    # Blender puts what has no header on top, where no scrolling hides it.
-    bl_options = {"HIDE_HEADER"}
+    # With a header: behind a panel that has none Blender draws no ground, and its words stand on the scene.
+    bl_label = "Next Take"
     bl_order = 0
 
     def draw(self, context) -> None:

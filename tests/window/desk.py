@@ -1,4 +1,5 @@
-"""What comes and goes at the artist's desk, played inside Blender: tracked people, a bundle, the cache.
+"""What comes and goes at the artist's desk, played inside Blender: the lines that install an engine, tracked
+people, a bundle, the cache.
 
 usage: blender --enable-event-simulate --python desk.py -- FOLDER
 
@@ -16,6 +17,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 stagehand = importlib.import_module("stagehand")
 part = stagehand.part
 REPORT: dict = {"blender": bpy.app.version_string}
+
+
+def instructions(viewport) -> Iterator[None]:
+    """How an engine is installed, in a window of its own."""
+    yield from viewport.click("bpy.ops.isa.how_to_install(")
+    yield from stagehand.pause(1)
+    yield from stagehand.picture("desk-instructions")
+    window = bpy.context.window_manager.windows[-1]
+    space = window.screen.areas[0].spaces.active
+    REPORT["first_line"], REPORT["lines"] = space.top, len(space.text.lines)
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
+    yield from stagehand.pause(0.5)
 
 
 def tracked(viewport) -> Iterator[None]:
@@ -79,6 +93,7 @@ def visit() -> Iterator[None]:
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stagehand.picture("desk-empty")
+    yield from instructions(viewport)
     yield from tracked(viewport)
     yield from bundle(viewport)
     yield from cache(viewport)

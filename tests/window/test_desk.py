@@ -13,6 +13,8 @@ def test_people_come_a_bundle_goes_and_the_cache_is_cleaned(blender, extension):
     scene = filmed.scene(seed=3, frames=6, characters=2)
     filmed.wham(blender.folder, [Tracked(scene, k) for k in range(2)])
     report = blender.play("desk.py", timeout=600)
+    assert report["first_line"] == 0
+    assert report["lines"] > 10
     assert report["people"] == ["Person 0", "Person 1"]
     assert report["camera"] == "Tracked Camera"
     assert report["error"] == ""

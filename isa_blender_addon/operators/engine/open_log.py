@@ -5,6 +5,9 @@ import bpy
 from ...preferences.folders import engine_log
 from ..kinds.operator import Result
 
+# Lines that most windows show.
+_PAGE = 25
+
 
 class ISA_OT_open_log(bpy.types.Operator):
     bl_idname = "isa.open_log"
@@ -22,15 +25,20 @@ class ISA_OT_open_log(bpy.types.Operator):
 
 
 def show_text(name: str, content: str, window) -> None:
-    """Open a text in a window of its own, where Blender has windows."""
+    """Open a text in a window of its own, where Blender has windows; of a long one, the end."""
     text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
     text.from_string(content)
+    # Blender leaves the cursor below the last line, and shows what is there: nothing.
+    text.cursor_set(max(len(text.lines) - _PAGE, 0))
     if window is not None and not bpy.app.background:
         with bpy.context.temp_override(window=window):
             bpy.ops.wm.window_new()
         area = bpy.context.window_manager.windows[-1].screen.areas[0]
         area.type = "TEXT_EDITOR"
-        area.spaces.active.text = text
+        space = area.spaces.active
+        space.text, space.top = text, text.current_line_index
+        # What programs say is no Python, and its lines are long.
+        space.show_syntax_highlight, space.show_word_wrap = False, True
 
 
 CLASSES = (ISA_OT_open_log,)

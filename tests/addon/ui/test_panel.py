@@ -10,7 +10,7 @@ from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.reading.reading import Reading
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
-from isa_blender_addon.ui import engine, panel
+from isa_blender_addon.ui import delivery, engine, farm, jobs, panel, takes
 from isa_blender_addon.ui.cast_list import ISA_UL_cast
 from isa_engine.errors import SceneError
 from tests.addon.drawn import drawn
@@ -26,6 +26,15 @@ def test_the_canvas_is_the_models_for_the_scenes_frame(scene):
         settings = generation_settings(scene)
         assert (settings.width, settings.height) == size
         assert panel.shot_lines(scene)[2] == f"1280×720 → {size[0]}×{size[1]}"
+
+
+def test_blender_draws_a_ground_behind_every_panel():
+    """Without a header it draws none, and dark words of a light theme stood on the dark scene."""
+    modules = (panel, engine, takes, jobs, farm, delivery)
+    sidebar = [cls for module in modules for cls in module.CLASSES]
+    assert [cls.__name__ for cls in sidebar if "HIDE_HEADER" in getattr(cls, "bl_options", ())] == []
+    (first,) = (cls for cls in sidebar if getattr(cls, "bl_order", None) == 0)
+    assert first is panel.ISA_PT_generate
 
 
 def test_every_panel_draws_in_every_state(scene, tmp_path, monkeypatch):
