@@ -64,11 +64,13 @@ def _model(arguments: argparse.Namespace) -> None:
     import torch
 
     from isa_engine.dit.benchmark import MATMUL, OURS, Sizes, block_passes, measure, operator_table
+    from isa_engine.pipeline.device import device_of
 
-    dtype = torch.bfloat16 if torch.device(arguments.device).type == "cuda" else torch.float32
+    device = device_of(arguments.device)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     sizes = Sizes(*numbers)
-    clock = "processor time of all threads" if torch.device(arguments.device).type == "cpu" else "seconds"
-    speeds = measure(sizes, arguments.device, dtype, arguments.repetitions)
+    clock = "processor time of all threads" if device.type == "cpu" else "seconds"
+    speeds = measure(sizes, device, dtype, arguments.repetitions)
     print(
         f"width {arguments.width}, {arguments.latents} latent frames of {arguments.tokens} tokens, "
         f"{arguments.points} points a frame, {torch.get_num_threads()} threads, "
@@ -80,7 +82,7 @@ def _model(arguments: argparse.Namespace) -> None:
         row = f"{speed.operations / 1e9:8.1f} {1e3 * speed.seconds:9.1f} {speed.rate / 1e9:9.1f}"
         print(f"{name:18} {row} {share:10.2f}")
     if arguments.profile:
-        once = block_passes(sizes, arguments.device, dtype)[OURS]
+        once = block_passes(sizes, device, dtype)[OURS]
         print(f"\n{OURS}\n{operator_table(once)}")
 
 

@@ -32,7 +32,9 @@ def canvas(text: str) -> tuple[int, int]:
 
 def run(arguments: argparse.Namespace) -> None:
     from isa_engine.data.clips.synthesize import Synthesis, synthesize
+    from isa_engine.pipeline.device import device_of
 
+    device = str(device_of(arguments.device))
     settings = Synthesis(arguments.seed, tuple(arguments.frames), tuple(arguments.size), arguments.split)
     began, first = time.monotonic(), None
 
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"\r{done} of {clips} clips{left}   ", end="", flush=True)
 
     try:
-        synthesize(arguments.out, arguments.clips, settings, arguments.device, arguments.workers, report)
+        synthesize(arguments.out, arguments.clips, settings, device, arguments.workers, report)
     finally:
         print()
     print(f"shards are in {arguments.out}")

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from isa_engine.pipeline.device import device_of
+
+    arguments.device = str(device_of(arguments.device))
     config, out, minutes = arguments.config, arguments.out, arguments.minutes
     if arguments.part != "model":
         _train(arguments.part, config, out, minutes, arguments)

@@ -17,8 +17,9 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        # On "meta" nothing is kept, so that nothing comes back.
+        torch.empty(0, device=device).cpu()
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ModelError(f"there is no device '{name}'", remedy="Use cpu, cuda or auto.") from error
     return device
 

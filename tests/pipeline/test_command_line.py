@@ -188,6 +188,25 @@ def test_an_impossible_option_is_one_line_and_an_exit_code(shot, tmp_path, capsy
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("device", ["abacus", "", "meta", "cuda:x", "hpu"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate SHOT --out OUT",
+        "synthesize --out OUT --clips 1",
+        "bench model",
+        "train vae --config C --out OUT",
+    ],
+)
+def test_a_device_that_is_not_there_is_named_and_nothing_is_begun(shot, tmp_path, capsys, command, device):
+    places = {"SHOT": str(shot), "OUT": str(tmp_path / "out")}
+    words = [places.get(word, word) for word in command.split()]
+    assert cli.main([*words, "--device", device]) == 1
+    said = capsys.readouterr().err
+    assert f"there is no device '{device}'. Use cpu, cuda or auto." in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_model_list_names_them_all(capsys):
     assert cli.main(["model", "list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(MODELS)

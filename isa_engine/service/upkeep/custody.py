@@ -77,7 +77,7 @@ def restore(data: Path, file: Path | None) -> str:
     with held(data) as (folders, _):
         path = Path(folders.queue)
         copies = [file] if file else [each for each in sqlite.backups(path) if each.is_file()]
-        whole = next((each for each in copies if each.is_file() and not fault(each)), None)
+        whole = next((each for each in copies if each.is_file() and _is_queue(each)), None)
         if whole is None:
             where = str(file or data)
             raise EngineError("there is no whole copy of a queue", where=where, remedy="Give another file.")
@@ -89,6 +89,14 @@ def restore(data: Path, file: Path | None) -> str:
             sqlite.copy(connection, path)
     was = f" What was there is now {kept.name}." if kept else ""
     return f"{path} is {whole} again.{was} See isa-engine queue check."
+
+
+def _is_queue(path: Path) -> bool:
+    """Whether a file is a queue, of any version, and whole. To SQLite an empty file is a database, too."""
+    if fault(path):
+        return False
+    with contextlib.closing(sqlite.connect(path, "ro")) as connection:
+        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchall())
 
 
 def _put_aside(path: Path) -> Path | None:

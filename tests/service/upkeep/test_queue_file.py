@@ -253,6 +253,19 @@ def test_the_engines_own_newest_whole_copy_is_what_restore_takes(store, folders,
         assert again.jobs() == []
 
 
+@pytest.mark.parametrize("kind", ["text", "empty", "another program's"])
+def test_what_is_no_queue_is_not_said_to_be_one_of_another_version(folders, store, tmp_path, capsys, kind):
+    store.close()
+    (tmp_path / "file").write_text("hello" if kind == "text" else "")
+    if kind == "another program's":
+        with contextlib.closing(sqlite3.connect(tmp_path / "file")) as direct:
+            direct.execute("CREATE TABLE pages (id)")
+    assert main(["queue", "restore", str(tmp_path / "file"), "--data", str(folders.root)]) == 1
+    assert f"there is no whole copy of a queue ({tmp_path / 'file'})" in capsys.readouterr().err
+    with contextlib.closing(JobStore(folders.queue)) as again:
+        assert again.jobs() == []
+
+
 def test_a_file_that_only_says_that_it_is_a_queue_is_refused(tmp_path, capsys):
     path = tmp_path / "queue.sqlite3"
     with contextlib.closing(sqlite3.connect(path)) as direct:
