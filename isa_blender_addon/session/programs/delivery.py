@@ -1,7 +1,6 @@
 """The plate's people with alpha, for other programs; the engine of this machine writes them."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
 import bpy
@@ -11,6 +10,7 @@ from isa_engine.results.files import PEOPLE
 
 from ...engine.command import RunningCommand
 from ...engine.process import find_python
+from ...engine.work_folder import work_folder
 from ...preferences.choices import preferences
 from .under_way import UnderWay
 
@@ -33,12 +33,11 @@ class Delivery:
 
     def __init__(self, python: str, results: Path, kind: str):
         self.out = results / PEOPLE[kind]
-        self._folder = Path(tempfile.mkdtemp(prefix="isa-deliver-"))
         arguments = "deliver", results, "--as", kind, "--out", self.out
         try:
-            self.command = RunningCommand(python, *arguments, log=self._folder / "log")
+            with work_folder("isa-deliver-") as self._folder:
+                self.command = RunningCommand(python, *arguments, log=self._folder / "log")
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
             raise EngineError(
                 "the engine cannot be started: {reason}",
                 where="{python}",

@@ -1,13 +1,13 @@
 """People of a video on their way into the scene: the detector's environment follows and poses them."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from isa_engine.client.location import python_of
 from isa_engine.errors import Cancelled, EngineError, reason
 
 from ...engine.command import RunningCommand
+from ...engine.work_folder import work_folder
 from .under_way import UnderWay
 
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -33,12 +33,12 @@ class Tracking:
             raise EngineError(
                 "people in a video are followed by the detector, which is missing", remedy=remedy
             )
-        self._folder = Path(tempfile.mkdtemp(prefix="isa-track-"))
-        arguments, own = ("track", video, "--out", self._folder), {"ISA_DETECTOR_PYTHON": python}
+        own = {"ISA_DETECTOR_PYTHON": python}
         try:
-            self.command = RunningCommand(python, *arguments, log=self._folder / "log", environment=own)
+            with work_folder("isa-track-") as self._folder:
+                arguments, log = ("track", video, "--out", self._folder), self._folder / "log"
+                self.command = RunningCommand(python, *arguments, log=log, environment=own)
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
             raise EngineError(
                 "the detector cannot be started: {reason}",
                 where="{python}",

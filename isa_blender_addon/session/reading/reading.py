@@ -77,7 +77,7 @@ class Reading:
         self._cancelled = False
         self._shot: Shot | None = None
         self._model, self._keeps = chosen(scene), scene.isa.background != "NONE"
-        self._background: background.Work | None = None
+        self._background: background.Making | None = None
         self._checks: Future | None = None
         self._phase_began = time.monotonic()
         numbers = frame_numbers(scene)

@@ -33,16 +33,16 @@ def staged(scene, tmp_path, monkeypatch):
 
 @pytest.fixture
 def started(monkeypatch) -> list:
-    """The jobs of all backgrounds that are begun, each of which is there at once."""
-    jobs = []
+    """The recipes of all backgrounds that are begun, each of which is there at once."""
+    recipes = []
 
-    def start(work, job):
+    def start(making, recipe):
         # Instead of minutes of rendering.
-        jobs.append(job)
-        work._kept.parent.mkdir(parents=True, exist_ok=True)
-        work._kept.write_bytes(b"movie")
-        if job.depth:
-            np.save(work._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
+        recipes.append(recipe)
+        making._kept.parent.mkdir(parents=True, exist_ok=True)
+        making._kept.write_bytes(b"movie")
+        if recipe.depth:
+            np.save(making._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
 
-    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
-    return jobs
+    monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)
+    return recipes

@@ -45,11 +45,11 @@ def painted(scene, shot=None) -> np.ndarray:
 
 def made(scene, shot, metre=1.0) -> tuple[bytes, np.ndarray | None]:
     """The background's movie, and its depth."""
-    work = begin(scene, shot, metre)
+    making = begin(scene, shot, metre)
     try:
-        return eventually(work.poll, "the background is painted"), work.depth
+        return eventually(making.poll, "the background is painted"), making.depth
     finally:
-        work.close()
+        making.close()
 
 
 def leftovers() -> list[str]:

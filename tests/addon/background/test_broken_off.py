@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from isa_blender_addon.background import begin, work
+from isa_blender_addon.background import begin, making
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.session.current import close, session
@@ -64,9 +64,9 @@ def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monk
     write_movie(tmp_path / "footage.mp4", 9, 64, 64)
     staged.isa.background = kind
     staged.isa.footage = bpy.data.images.load(str(tmp_path / "footage.mp4"))
-    paint = work._blender()
+    blender = making._blender()
     with monkeypatch.context() as patch:
-        patch.setattr(work, "_blender", lambda: ["prlimit", "--fsize=1500", *paint])
+        patch.setattr(making, "_blender", lambda: ["prlimit", "--fsize=1500", *blender])
         with pytest.raises(SceneError, match=f"cannot be made: .*No space left on device: .*{spoiled}"):
             painted(staged)
     assert not list(backgrounds_folder().glob("*.mp4"))
@@ -75,9 +75,9 @@ def test_what_a_full_disk_cuts_short_is_said_and_not_kept(staged, tmp_path, monk
 
 def test_depth_that_a_full_disk_cuts_short_is_said(staged, monkeypatch):
     staged.isa.background, staged.frame_end = "RENDER", 1
-    shot, paint = steered_by_depth(staged), work._blender()
+    shot, blender = steered_by_depth(staged), making._blender()
     # The pictures are smaller than the depth of all of them.
-    monkeypatch.setattr(work, "_blender", lambda: ["prlimit", "--fsize=3000", *paint])
+    monkeypatch.setattr(making, "_blender", lambda: ["prlimit", "--fsize=3000", *blender])
     with pytest.raises(SceneError, match=r"cannot be made: .*File too large"):
         made(staged, shot)
     assert list(backgrounds_folder().glob("*")) == []

@@ -97,18 +97,18 @@ def test_the_scenes_own_engine_tells_it_too(staged, things, engine):
 
 
 def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
-    scene, jobs, sent = staged, [], []
+    scene, recipes, sent = staged, [], []
 
-    def start(work, job):
-        jobs.append(job)
-        work._kept.parent.mkdir(parents=True, exist_ok=True)
-        work._kept.write_bytes(b"movie")
-        np.save(work._kept.with_suffix(".npy"), np.full((1, 32, 48), 3, np.float16))
+    def start(making, recipe):
+        recipes.append(recipe)
+        making._kept.parent.mkdir(parents=True, exist_ok=True)
+        making._kept.write_bytes(b"movie")
+        np.save(making._kept.with_suffix(".npy"), np.full((1, 32, 48), 3, np.float16))
 
     def settings(scene):
         return replace(generation_settings(scene), steering="depth", width=48, height=32)
 
-    monkeypatch.setattr("isa_blender_addon.background.work.Work._start", start)
+    monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)
     monkeypatch.setattr("isa_blender_addon.session.reading.reading.generation_settings", settings)
     monkeypatch.setattr(Session, "start_engine", lambda self: None)
     monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
@@ -118,7 +118,7 @@ def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatc
     reading = generate(session(), scene, anyway=True)
     while reading.step():
         pass
-    assert [(job.depth, job.metre) for job in jobs] == [(True, pytest.approx(0.01))]
+    assert [(recipe.depth, recipe.metre) for recipe in recipes] == [(True, pytest.approx(0.01))]
     assert (sent[0].background, sent[0].background_depth.shape) == (b"movie", (1, 32, 48))
     assert (sent[0].background_depth == 3).all()
     close()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isa_blender_addon.background.paint import encode
+from isa_blender_addon.background.make import Recipe, encode
 from tests.addon.plates import psnr, write_movie
 from tests.movies import read_video
 
@@ -20,8 +20,8 @@ def test_a_movie_is_made_without_a_word_to_the_preferences(tmp_path):
     inputs = bpy.context.preferences.inputs
     inputs.use_emulate_numpad = True
     try:
-        job = {"size": (64, 64), "frame_shape": (64.0, 64.0), "out": str(tmp_path / "out.mp4")}
-        encode(job, [str(tmp_path / "footage.mp4")], range(3))
+        files = [str(tmp_path / "footage.mp4")]
+        encode(Recipe(str(tmp_path / "out.mp4"), (64, 64), (64.0, 64.0), range(3), files))
         assert bpy.context.preferences.inputs.use_emulate_numpad
         assert (tmp_path / "out.mp4").stat().st_size
     finally:
@@ -42,11 +42,13 @@ def test_a_movie_shows_the_same_on_however_many_processors_and_at_each_run(tmp_p
         wall.crop((x, y, x + 96, y + 64)).save(files[-1])
     whole = os.sched_getaffinity(0)
 
+    shown = [str(file) for file in files]
+    recipe = Recipe(str(tmp_path / "out.mp4"), (96, 64), (96.0, 64.0), range(24), shown)
+
     def made(processors) -> bytes:
-        job = {"size": (96, 64), "frame_shape": (96.0, 64.0), "out": str(tmp_path / "out.mp4")}
         os.sched_setaffinity(0, processors)
         try:
-            encode(job, [str(file) for file in files], range(24))
+            encode(recipe)
         finally:
             os.sched_setaffinity(0, whole)
         return (tmp_path / "out.mp4").read_bytes()

@@ -96,7 +96,7 @@ def test_footage_that_breaks_under_way_is_said_and_leaves_nothing(staged, tmp_pa
     assert scene.isa.footage.frame_duration == 9
     shot = shot_of(scene)
     (tmp_path / "footage.mp4").write_bytes(b"no movie any more")
-    monkeypatch.setattr("isa_blender_addon.background.work.footage_numbers", lambda *_: [0, 2, 4])
+    monkeypatch.setattr("isa_blender_addon.background.recipe.footage_numbers", lambda *_: [0, 2, 4])
     with pytest.raises(SceneError, match="background cannot be made"):
         painted(scene, shot)
     assert leftovers() == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import bpy
 import pytest
 
-from isa_blender_addon.background import begin, work
+from isa_blender_addon.background import begin, making
 from isa_blender_addon.plate import import_plate
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.scene.animation import moving
@@ -195,11 +195,11 @@ def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(stage
             movie, depth = made(scene, shot)
             assert movie == b"movie"
             assert (depth is not None) == wanted
-            assert [job.depth for job in started] == ([] if again else [wanted])
+            assert [recipe.depth for recipe in started] == ([] if again else [wanted])
     (kept,) = backgrounds_folder().glob("*.npy")
     kept.unlink()
     assert made(scene, steered)[1] is not None
-    assert [job.depth for job in started] == [True]
+    assert [recipe.depth for recipe in started] == [True]
     assert bpy.ops.isa.renew_background() == {"FINISHED"}
     assert made(scene, steered)[1] is not None
     assert len(started) == 2
@@ -216,7 +216,7 @@ def test_a_cache_on_another_drive_that_is_full_keeps_no_half_of_it(staged, tmp_p
 
     shot = shot_of(staged)
     with monkeypatch.context() as patch:
-        patch.setattr(work.shutil.os, "rename", other_drive)
+        patch.setattr(making.shutil.os, "rename", other_drive)
         now = begin(staged, shot, 1.0)
         assert now._process.wait(100) == 0
         with room_for(1500), pytest.raises(SceneError, match=r"background cannot be kept.*Free some space"):

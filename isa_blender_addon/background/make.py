@@ -1,10 +1,10 @@
 """A shot's background as a movie, made by a Blender of its own: the artist's Blender stays as it is.
 
-usage: blender -b --python paint.py -- JOB.json     or, with Blender's Python module: python paint.py JOB.json
+usage: blender -b --python make.py -- RECIPE.json, or python make.py RECIPE.json with Blender's Python module
 
-The job is ``work.Job`` as JSON. Lines "isa N" on stdout tell how many frames are done. It ends when its
-standard input does, so it never outlives who has started it. The file runs by itself: nothing of the add-on
-is imported.
+The file holds a ``Recipe`` as JSON. Lines "isa N" on stdout tell how many frames are done. It ends when its
+standard input does, so it never outlives who has started it. It runs by itself: nothing of the add-on is
+imported here, and what both have to know stands here.
 """
 
 import errno
@@ -14,6 +14,8 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -27,34 +29,70 @@ _NOTHING, _SIGHT_END = 1e9, 0.99
 _PNG_END = b"IEND\xaeB\x60\x82"
 
 
-def main(job: dict) -> None:
-    files, numbers = job["files"], job["numbers"]
-    if job["blend"]:
-        files = render(job)
-        numbers = range(len(files))
-    encode(job, files, numbers)
+@dataclass(frozen=True)
+class Recipe:
+    """What a background is made of, and how.
+
+    Attributes:
+        out: the movie, in a folder for nothing else.
+        size: of the canvas, which covers the frame exactly.
+        frame_shape: of the camera's frame, in square units.
+        numbers: of the frames: the scene's, or the footage's, the first being 0.
+        files: the footage.
+        blend: a copy of the scene's file, where it is rendered.
+        scene: its name.
+        hidden: ``(name, library_file)`` of objects that are not there.
+        unseen: of those that are there, and that the camera does not see.
+        pixel_aspect: at which the canvas has the frame's shape.
+        samples: of Cycles; 0: the scene's own engine as it is set.
+        use_scripts: whether the artist lets this file's scripts run.
+        depth: whether it is also told how far away is what a frame shows, ``depth_beside`` the movie.
+        metre: metres of a unit of the scene.
+    """
+
+    out: str
+    size: tuple[int, int]
+    frame_shape: tuple[float, float]
+    numbers: Sequence[int]
+    files: Sequence[str]
+    blend: str = ""
+    scene: str = ""
+    hidden: Sequence[Sequence[str]] = ()
+    unseen: Sequence[Sequence[str]] = ()
+    pixel_aspect: tuple[float, float] = (1.0, 1.0)
+    samples: int = 0
+    use_scripts: bool = False
+    depth: bool = False
+    metre: float = 1.0
 
 
-def render(job: dict) -> list[str]:
+def make(recipe: Recipe) -> None:
+    if recipe.blend:
+        pictures = render(recipe)
+        recipe = replace(recipe, files=pictures, numbers=range(len(pictures)))
+    encode(recipe)
+
+
+def render(recipe: Recipe) -> list[str]:
     """Each frame of the scene without those who are generated, but for their shadows, as a picture file; and
     how far away what it shows is, where that is wanted."""
-    bpy.ops.wm.open_mainfile(filepath=job["blend"], use_scripts=job["use_scripts"], load_ui=False)
-    scene = bpy.data.scenes[job["scene"]]
+    bpy.ops.wm.open_mainfile(filepath=recipe.blend, use_scripts=recipe.use_scripts, load_ui=False)
+    scene = bpy.data.scenes[recipe.scene]
     # Shown in the window: Blender evaluates only the view layers of a scene that a window shows.
     bpy.context.window.scene = scene
-    named = {(item.name, _place(item.library)): item for item in scene.objects}
-    hidden, unseen = ([named[tuple(name)] for name in job[key]] for key in ("hidden", "unseen"))
-    _prepare(scene, job)
-    depth = _Depth(scene, job) if job["depth"] else None
+    named = {(item.name, library_file(item)): item for item in scene.objects}
+    hidden, unseen = ([named[tuple(one)] for one in names] for names in (recipe.hidden, recipe.unseen))
+    _prepare(scene, recipe)
+    depth = _Depth(scene, recipe) if recipe.depth else None
     pictures = []
-    for index, frame in enumerate(job["numbers"]):
+    for index, frame in enumerate(recipe.numbers):
         scene.frame_set(frame)
         for item in hidden:
             # Where that is animated, the frame has just shown it again.
             item.hide_render = True
         for item in unseen:
             item.visible_camera = False
-        scene.render.filepath = str(Path(job["out"]).parent / f"{index:05}.png")
+        scene.render.filepath = str(Path(recipe.out).parent / f"{index:05}.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
         _check_picture(scene.render.filepath)
         pictures.append(scene.render.filepath)
@@ -66,9 +104,17 @@ def render(job: dict) -> list[str]:
     return pictures
 
 
-def _place(library) -> str:
-    """Where a library lies, as of ``Job.hidden``: the copy is in another folder, and names it from there."""
-    return os.path.realpath(bpy.path.abspath(library.filepath, library=library.parent)) if library else ""
+def library_file(item) -> str:
+    """The file that an object is linked from, "" for one of this file: by name alone, two may be alike. The
+    scene's copy lies in another folder, and names the file from there."""
+    if item.library is None:
+        return ""
+    return os.path.realpath(bpy.path.abspath(item.library.filepath, library=item.library.parent))
+
+
+def depth_beside(movie: Path) -> Path:
+    """The file that tells how far away is what a movie's frames show."""
+    return movie.with_suffix(".npy")
 
 
 def _check_picture(path: str) -> None:
@@ -78,7 +124,7 @@ def _check_picture(path: str) -> None:
         OSError: the end of a PNG is not there.
     """
     if not Path(path).read_bytes().endswith(_PNG_END):
-        raise _no_space(path)
+        raise _cut_short(path)
 
 
 def _check_movie(path: str, frames: int) -> None:
@@ -92,11 +138,11 @@ def _check_movie(path: str, frames: int) -> None:
     except RuntimeError:
         found = 0
     if found != frames:
-        raise _no_space(path)
+        raise _cut_short(path)
 
 
-def _no_space(path: str) -> OSError:
-    """Blender reports no write that failed, so this says what the system would have said."""
+def _cut_short(path: str) -> OSError:
+    """Blender reports no write that failed, so this says what the system would have said of a full disk."""
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
 
@@ -104,9 +150,9 @@ class _Depth:
     """How far away along the camera's axis what each frame shows is: the renderer's depth pass, which the
     compositor writes beside a picture that it leaves as it is."""
 
-    def __init__(self, scene, job: dict):
-        self._folder, self._out = Path(job["out"]).parent / "depth", Path(job["out"]).with_suffix(".npy")
-        self._metre, self._frames = job["metre"], []
+    def __init__(self, scene, recipe: Recipe):
+        self._folder, self._out = Path(recipe.out).parent / "depth", depth_beside(Path(recipe.out))
+        self._metre, self._frames = recipe.metre, []
         scene.render.use_compositing = True
         layer = next(layer for layer in scene.view_layers if layer.use)
         layer.use_pass_z = True
@@ -128,7 +174,7 @@ class _Depth:
         (path,) = self._folder.iterdir()
         image = bpy.data.images.load(str(path))
         if not len(image.pixels):
-            raise _no_space(str(path))
+            raise _cut_short(str(path))
         image.colorspace_settings.name = "Non-Color"
         (width, height), numbers = image.size, np.empty(len(image.pixels), np.float32)
         image.pixels.foreach_get(numbers)
@@ -165,17 +211,17 @@ def _empty_compositor(scene):
     return tree, tree.nodes.new("NodeGroupOutput").inputs["Image"]
 
 
-def _prepare(scene, job: dict) -> None:
+def _prepare(scene, recipe: Recipe) -> None:
     render = scene.render
-    render.resolution_x, render.resolution_y = job["size"]
+    render.resolution_x, render.resolution_y = recipe.size
     render.resolution_percentage = 100
-    render.pixel_aspect_x, render.pixel_aspect_y = job["pixel_aspect"]
+    render.pixel_aspect_x, render.pixel_aspect_y = recipe.pixel_aspect
     # The whole frame, opaque, as the scene itself looks.
     render.use_border = render.use_multiview = render.film_transparent = render.use_stamp = False
     render.use_compositing = render.use_sequencer = False
     render.use_persistent_data = True
-    if job["samples"]:
-        render.engine, scene.cycles.samples = "CYCLES", job["samples"]
+    if recipe.samples:
+        render.engine, scene.cycles.samples = "CYCLES", recipe.samples
         try:
             scene.cycles.denoiser, scene.cycles.use_denoising = "OPENIMAGEDENOISE", True
         except TypeError:  # a Blender that was built without it
@@ -184,12 +230,13 @@ def _prepare(scene, job: dict) -> None:
     render.image_settings.color_mode, render.image_settings.color_depth = "RGB", "8"
 
 
-def encode(job: dict, files: list[str], numbers) -> None:
-    """A movie of some frames of a movie or of numbered pictures, the first being 0."""
+def encode(recipe: Recipe) -> None:
+    """A movie of some frames of a movie, or of numbered pictures."""
+    files, numbers = recipe.files, recipe.numbers
     # Not the factory's preferences: with them no extension is enabled, and Blender removes the wheels of all
     # from the disk, which the artist's Blender still needs.
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    scene, (width, height) = bpy.context.scene, job["size"]
+    scene, (width, height) = bpy.context.scene, recipe.size
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     # What the file shows is what the model gets.
@@ -201,21 +248,21 @@ def encode(job: dict, files: list[str], numbers) -> None:
     # it, and no preset with mb-tree is used, whose decisions depend on memory that x264 never set: one movie
     # in sixty differed, by up to 25 levels.
     render.use_stamp_date, render.ffmpeg.ffmpeg_preset = False, "REALTIME"
-    render.filepath = job["out"]
+    render.filepath = recipe.out
     strip = _strip(scene, files)
     if strip.type == "IMAGE" and len(files) == 1:
         strip.frame_final_duration = numbers[-1] + 1
-    element, (across, up) = strip.elements[0], job["frame_shape"]
+    element, (across, up) = strip.elements[0], recipe.frame_shape
     # It covers the camera's frame, and the frame is stretched over the canvas.
     cover = max(across / element.orig_width, up / element.orig_height)
     strip.transform.scale_x, strip.transform.scale_y = cover * width / across, cover * height / up
     scene.frame_start, scene.frame_end = numbers[0] + 1, numbers[-1] + 1
     scene.frame_step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
     bpy.ops.render.render(animation=True)
-    _check_movie(job["out"], len(numbers))
+    _check_movie(recipe.out, len(numbers))
 
 
-def _strip(scene, files: list[str]):
+def _strip(scene, files: Sequence[str]):
     """The footage from frame 1 on."""
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -246,7 +293,7 @@ if __name__ == "__main__":
     threading.Thread(target=_end_with_starter, daemon=True).start()
     status = 0
     try:
-        main(json.loads(Path(sys.argv[-1]).read_text(encoding="utf-8")))
+        make(Recipe(**json.loads(Path(sys.argv[-1]).read_text(encoding="utf-8"))))
     except Exception:
         traceback.print_exc()
         status = 1
