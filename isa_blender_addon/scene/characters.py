@@ -16,12 +16,11 @@ from isa_engine.body import SMPLX_JOINTS
 from isa_engine.errors import SceneError
 
 from .animation import moving
+from .library import from_library
 from .timeline import view_layer
+from .unseen import unseen
 
 CAST_PROPERTY = "isa_cast"
-# On what no camera sees because generated people are laid over the render; of what is from a library file the
-# scene knows it.
-UNSEEN = "isa_unseen"
 _SMPLX_PROPERTIES = ("smplx_gender", "smplx_version")
 _VISIBILITY = ("hide_render", "visible_camera", "is_holdout", "show_instancer_for_render")
 # The MPI add-on follows SMPL-X's file in naming the eyes, Meshcapade's rigs do not.
@@ -125,11 +124,6 @@ def kept_by_scene(character_object) -> bool:
     return from_library(character_object) or len(character_object.users_scene) > 1
 
 
-def from_library(character_object) -> bool:
-    """Whether it is linked from another file, overridden or not."""
-    return bool(character_object.library or character_object.override_library)
-
-
 def joint_bones(armature) -> list[str] | None:
     """The names of the bones of the 55 SMPL-X joints, in the joints' order; None if one is missing."""
     bones = armature.data.bones
@@ -144,19 +138,13 @@ def evaluated(item, scene) -> bool:
 
 def rendered(item) -> bool:
     """Whether the render shows an object on the current frame, where its collection is shown, or would if
-    generated people were not laid over it (``hiding``)."""
+    generated people were not laid over it (``unseen``)."""
     return (
         not item.hide_render
         and (item.visible_camera or unseen(item))
         and not item.is_holdout
         and not _only_its_copies(item)
     )
-
-
-def unseen(item) -> bool:
-    """Whether it was taken out of the cameras' sight (``hiding``)."""
-    marks = (mark for scene in item.users_scene for mark in scene.get(UNSEEN, ()))
-    return bool(item.get(UNSEEN)) or any(mark["object"] == item for mark in marks)
 
 
 def _only_its_copies(item) -> bool:

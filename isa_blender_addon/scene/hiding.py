@@ -7,7 +7,8 @@ from isa_engine.errors import SceneError
 
 from .animation import moving
 from .belongings import belongings, belongs
-from .characters import UNSEEN, find_characters, from_library, unseen
+from .characters import find_characters
+from .unseen import mark_unseen, unmark_unseen, unseen
 
 
 def take_out(scene) -> None:
@@ -16,7 +17,7 @@ def take_out(scene) -> None:
         animated = any(curve.data_path == "visible_camera" for curve in moving(item))
         if item.is_editable and item.visible_camera and not animated:
             item.visible_camera = False
-            _mark(scene, item)
+            mark_unseen(scene, item)
 
 
 def left_in_sight(scene) -> list[str]:
@@ -41,27 +42,4 @@ def put_back(scene, character=None) -> None:
     for item in scene.objects:
         if unseen(item) and item.is_editable and (character is None or belongs(item, {character})):
             item.visible_camera = True
-            _unmark(item)
-
-
-def _mark(scene, item) -> None:
-    if from_library(item):
-        # Blender saves nothing on it that its library does not have.
-        scene[UNSEEN] = [*_marks(scene), {"object": item}]
-    else:
-        item[UNSEEN] = True
-
-
-def _unmark(item) -> None:
-    if UNSEEN in item:
-        del item[UNSEEN]
-    for scene in item.users_scene:
-        if marks := [mark for mark in _marks(scene) if mark["object"] != item]:
-            scene[UNSEEN] = marks
-        elif UNSEEN in scene:
-            del scene[UNSEEN]
-
-
-def _marks(scene) -> list[dict]:
-    """Of what is still there."""
-    return [dict(mark) for mark in scene.get(UNSEEN, ()) if mark["object"] is not None]
+            unmark_unseen(item)

@@ -6,7 +6,7 @@ from bpy.props import StringProperty
 from isa_engine.errors import SceneError
 
 from ...scene.belongings import belongings_of
-from ...scene.characters import from_library
+from ...scene.library import from_library
 from ...settings.cast import cast_member, refresh_cast
 from ..kinds.operator import Operator
 

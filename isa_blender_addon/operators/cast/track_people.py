@@ -6,10 +6,8 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from isa_engine.data.footage.detected import detected_video
-from isa_engine.errors import Cancelled
 
 from ...blender.window import redraw
-from ...language.translation import said
 from ...session.programs.tracking import Tracking, under_way
 from ..kinds.operator import Result
 from ..kinds.waiting import WaitingOperator
@@ -46,9 +44,6 @@ class ISA_OT_track_people(WaitingOperator, BringsPeople, bpy.types.Operator):
             return {"CANCELLED"}
         try:
             tracks = under_way.finish()
-        except Cancelled:
-            self.report({"INFO"}, said("Canceled."))
-            return {"CANCELLED"}
         finally:
             redraw()
         try:

@@ -1,7 +1,8 @@
 """What operators have in common whose work goes on elsewhere, while Blender lives its own life."""
 
-from isa_engine.errors import IsaError
+from isa_engine.errors import Cancelled, IsaError
 
+from ...language.translation import said
 from .lasting import LastingOperator
 from .operator import Result
 
@@ -17,6 +18,7 @@ class WaitingOperator(LastingOperator):
         """Wait for the work and take up what has come of it; None: it is finished.
 
         Raises:
+            Cancelled: the artist did not want it any more.
             IsaError: it failed.
         """
         raise NotImplementedError
@@ -26,10 +28,17 @@ class WaitingOperator(LastingOperator):
             return {"PASS_THROUGH"}
         self.stop(context)
         try:
-            return self.end(context) or {"FINISHED"}
+            return self._ended(context) or {"FINISHED"}
         except IsaError as error:
             return self.fail(error)
 
     def run(self, context) -> Result | None:
         self.begin(context)
-        return self.end(context)
+        return self._ended(context)
+
+    def _ended(self, context) -> Result | None:
+        try:
+            return self.end(context)
+        except Cancelled:
+            self.report({"INFO"}, said("Canceled."))
+            return {"CANCELLED"}

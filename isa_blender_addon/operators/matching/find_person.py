@@ -7,7 +7,6 @@ import numpy as np
 from bpy.props import FloatVectorProperty, IntProperty, StringProperty
 
 from isa_engine.detection.detector import Detector
-from isa_engine.errors import Cancelled
 
 from ...language.translation import said, words
 from ...matching.draw import marking, matched_member
@@ -66,9 +65,6 @@ class ISA_OT_find_person(WaitingOperator, bpy.types.Operator):
     def end(self, context) -> Result | None:
         try:
             found, fit = self._work.result()
-        except Cancelled:
-            self.report({"INFO"}, said("Canceled."))
-            return {"CANCELLED"}
         finally:
             self._forget(context)
         scene = context.scene

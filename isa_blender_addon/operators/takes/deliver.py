@@ -3,8 +3,6 @@
 import bpy
 from bpy.props import EnumProperty
 
-from isa_engine.errors import Cancelled
-
 from ...blender.window import redraw
 from ...language.translation import said
 from ...session.programs import delivery
@@ -44,9 +42,6 @@ class ISA_OT_deliver(WaitingOperator, bpy.types.Operator):
             return {"CANCELLED"}
         try:
             out = delivery.under_way.finish()
-        except Cancelled:
-            self.report({"INFO"}, said("Canceled."))
-            return {"CANCELLED"}
         finally:
             redraw()
         self.report({"INFO"}, said("The people are in {out}.", out=out))

@@ -8,7 +8,8 @@ import pytest
 
 from isa_blender_addon.plate import import_plate, troubles
 from isa_blender_addon.scene.belongings import belongings
-from isa_blender_addon.scene.characters import UNSEEN, find_characters
+from isa_blender_addon.scene.characters import find_characters
+from isa_blender_addon.scene.unseen import UNSEEN
 from isa_blender_addon.settings.cast import cast_member, playing, refresh_cast
 from isa_engine.results.video import write_video
 from tests.addon.plates import add_camera, render, shot_of, write_movie
