@@ -16,6 +16,7 @@ from isa_engine.dit.conditioning import Conditioning
 from isa_engine.dit.identity_splat import splatted_identity
 from isa_engine.dit.isa_block import ISABlock, LayerInputs, Piece
 from isa_engine.dit.kept_points import KeptPoints
+from isa_engine.dit.layers import Layers
 from isa_engine.dit.near_points import near_points
 from isa_engine.dit.normal_maps import NormalTokens
 from isa_engine.dit.patches import folded, unfolded
@@ -89,11 +90,8 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         self.time = TimestepEmbedding(TIMESTEP_FEATURES, width)
         self.shared_modulation = nn.Linear(width, NEW_BRANCHES[conditioning] * MODULATIONS * width)
 
-        self.transformer_blocks = nn.ModuleList(
-            [
-                ISABlock(width, heads, qk_norm, conditioning, last=layer == layers - 1)
-                for layer in range(layers)
-            ]
+        self.transformer_blocks = Layers(
+            ISABlock(width, heads, qk_norm, conditioning, last=layer == layers - 1) for layer in range(layers)
         )
 
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
@@ -106,7 +104,6 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         else:
             self.difference = nn.Linear(width, patch**2 * latent_channels)
 
-        self.gradient_checkpointing = False
         self._initialise()
 
     def _initialise(self) -> None:
@@ -175,28 +172,26 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         points: list[torch.Tensor] | None = None,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """``predict`` piece by piece along time: a single piece where one temporal window covers the video,
-        else those of ``TemporalWindows``, of which each layer holds no more than a few windows at a time."""
+        else those of ``TemporalWindows``."""
         conditioning.check_fits(latents, self.config.patch)
         windows, kept = self.windows(latents.shape[2]), KeptPoints(points, self.config.layers)
         masked = self._masked(conditioning)
         if windows is None:
             piece = self._embedded(latents, timestep, conditioning, kept.moves, masked)
-            yield self._read_out(self._through(piece, kept), latents, timestep, conditioning)
+            piece = self.transformer_blocks(piece, kept)
+            yield self._read_out(piece, latents, timestep, conditioning)
             return
-        clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
-        clocks = [clock.to(latents.dtype) for clock in clocks]
+        latent_clock, frame_clock = self._window_clocks(windows, latents)
 
         def embedded() -> Iterator[Piece]:
             for first, last in windows.pieces:
                 part = latents[:, :, first:last]
                 piece = self._embedded(part, timestep, conditioning.part(first, last), kept.moves, masked)
-                clocked = piece.inputs._replace(latent_clock=clocks[0], frame_clock=clocks[1])
+                clocked = piece.inputs._replace(latent_clock=latent_clock, frame_clock=frame_clock)
                 yield piece._replace(inputs=clocked)
 
-        moving = embedded()
-        for block in self.transformer_blocks:
-            moving = block.in_windows(moving, windows, kept)
-        for (first, last), piece in zip(windows.pieces, moving, strict=True):
+        done = self.transformer_blocks.in_windows(embedded(), windows, kept)
+        for (first, last), piece in zip(windows.pieces, done, strict=True):
             part = latents[:, :, first:last]
             yield self._read_out(piece, part, timestep, conditioning.part(first, last))
 
@@ -217,14 +212,13 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             points: of these latents' frames.
         """
         windows, kept = self.windows(conditioning.cameras.shape[1]), KeptPoints(points, self.config.layers)
-        clocks = encoding.window_clocks(windows.window, self.config.width, latents.device)
-        clocks = tuple(clock.to(latents.dtype) for clock in clocks)
-        masked = self._masked(conditioning)
+        masked, clocks = self._masked(conditioning), self._window_clocks(windows, latents)
         mine = SharedWindows(windows, neighbours, clocks, conditioning.visible if masked else None)
         told = conditioning.part(mine.own.first, mine.own.last)
-        piece = self._embedded(latents, timestep, told, kept.moves, masked)
-        for block in self.transformer_blocks:
-            piece = block.in_share(piece, mine, kept)
+        # The first layer's tokens are held by nobody here: they go when that layer is through.
+        piece = self.transformer_blocks.in_share(
+            self._embedded(latents, timestep, told, kept.moves, masked), mine, kept
+        )
         return self._read_out(piece, latents, timestep, told)
 
     def windows(self, latents: int) -> TemporalWindows | None:
@@ -233,6 +227,13 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         return temporal_windows(
             latents, config.temporal_window, config.temporal_stride, config.temporal_anchor
         )
+
+    def _window_clocks(
+        self, windows: TemporalWindows, latents: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``(n, d)`` of the latents of a whole window, and of its frames; as the latents' device and type."""
+        latent_clock, frame_clock = encoding.window_clocks(windows.window, self.config.width, latents.device)
+        return latent_clock.to(latents.dtype), frame_clock.to(latents.dtype)
 
     def _masked(self, conditioning: Conditioning) -> bool:
         """Whether attention to points and pictures needs masks. In training it always has them: to look
@@ -257,17 +258,6 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         video = self._video_tokens(latents, conditioning, position)
         needed = moves or self.normal_tokens is not None
         body = self._body_tokens(conditioning, latents.dtype) if needed else None
-        return Piece(video, body, inputs)
-
-    def _through(self, piece: Piece, kept: KeptPoints) -> Piece:
-        """All layers, over a whole video at once."""
-        video, body, inputs = piece
-        for block in self.transformer_blocks:
-            if torch.is_grad_enabled() and self.gradient_checkpointing:
-                video, body, read = self._gradient_checkpointing_func(block, video, body, inputs)
-            else:
-                video, body, read = block(video, body, inputs, kept.stored())
-            kept.keep(read)
         return Piece(video, body, inputs)
 
     def _read_out(
