@@ -56,6 +56,21 @@ def encode_shot(shot: Shot) -> bytes:
         ShotError: the shot is not whole.
     """
     validate(shot)
+    header = json.dumps(_described(shot), sort_keys=True, ensure_ascii=False)
+    members = {"header": np.frombuffer(header.encode(), np.uint8), **_arrays(shot)}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in members.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED
+            )
+    return file.getvalue()
+
+
+def _arrays(shot: Shot) -> dict[str, np.ndarray]:
+    """The members but the header, in their order in the file."""
     members: dict[str, np.ndarray] = {
         "frame_numbers": shot.frame_numbers.astype(np.int32),
         "intrinsics": shot.intrinsics.astype(np.float64),
@@ -80,19 +95,15 @@ def encode_shot(shot: Shot) -> bytes:
     if shot.kept is not None:
         members["kept_latents"] = shot.kept.latents.astype(np.float32)
         members["kept_again"] = shot.kept.again.astype(np.uint8)
+    return members
+
+
+def _described(shot: Shot) -> dict:
+    """The header."""
     cast = [_told(character) for character in shot.characters]
     settings = _without_defaults(asdict(shot.settings))
-    version = 2 if shot.cuts or any(len(told) > 2 for told in cast) or _SILENT.keys() & settings else 1
-    since = {
-        3: "policy" in settings,
-        4: shot.kept is not None,
-        5: shot.settings.one_by_one,
-        6: shot.background_depth is not None or "steering" in settings,
-        7: "painted" in settings,
-    }
-    version = max([version, *(later for later, said in since.items() if said)])
     header = {
-        "version": version,
+        "version": _version(shot, cast, settings),
         "fps": [shot.fps.numerator, shot.fps.denominator],
         "width": shot.width,
         "height": shot.height,
@@ -110,18 +121,25 @@ def encode_shot(shot: Shot) -> bytes:
         header["shadows"] = True
     if shot.kept is not None:
         header["kept"] = {"weights": shot.kept.weights, "take": shot.kept.take}
-    text = json.dumps(header, sort_keys=True, ensure_ascii=False)
-    members = {"header": np.frombuffer(text.encode(), np.uint8), **members}
+    return header
 
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in members.items():
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(
-                zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED
-            )
-    return file.getvalue()
+
+def _version(shot: Shot, cast: list[dict], settings: dict) -> int:
+    """The first version that can say all that is said of a shot.
+
+    Args:
+        cast, settings: as the header has them.
+    """
+    since = {
+        1: True,
+        2: bool(shot.cuts) or any(len(told) > 2 for told in cast) or bool(_SILENT.keys() & settings),
+        3: "policy" in settings,
+        4: shot.kept is not None,
+        5: shot.settings.one_by_one,
+        6: shot.background_depth is not None or "steering" in settings,
+        7: "painted" in settings,
+    }
+    return max(version for version, said in since.items() if said)
 
 
 def _told(character: Character) -> dict:
