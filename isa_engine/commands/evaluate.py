@@ -90,11 +90,8 @@ def run(arguments: argparse.Namespace) -> None:
         _detection(arguments)
         return
     from isa_engine.configuration import autoencoder_folder, model_config, weights_folder
-    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
     from isa_engine.evaluation.candidates.videos import Sampling, untrained
-    from isa_engine.evaluation.held_out.clips import HeldOut
     from isa_engine.evaluation.measures.fidelity import Networks
-    from isa_engine.evaluation.reporting import table
     from isa_engine.evaluation.reporting.progress import PrintedProgress
     from isa_engine.pipeline.model import build_model
 
@@ -102,14 +99,12 @@ def run(arguments: argparse.Namespace) -> None:
         _plates(arguments)
         return
     config = model_config(arguments.model)
-    width, height = _canvas(arguments)
     read = {"vae": ("vae",), "ablation": ("vae", "matte_head")}.get(arguments.part)
     bundled = weights_folder if read is None else autoencoder_folder
     folder = arguments.weights or bundled(arguments.model)
     model = build_model(config, folder, arguments.device, read)
     networks = Networks.load(arguments.lpips, arguments.i3d, model.device)
-    split = HELD_OUT_RICH if arguments.rich else HELD_OUT
-    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
+    held_out = _held_out(arguments, model.device)
     sampling = Sampling(arguments.steps, arguments.guidance, POLICIES[arguments.policy])
     out, clips, report = arguments.out, arguments.clips, PrintedProgress()
     print(f"clips of {_seen(arguments)}", flush=True)
@@ -150,41 +145,53 @@ def run(arguments: argparse.Namespace) -> None:
         settings = _training(arguments)
         common = Ablation(settings, tuple(range(arguments.seeds)), model)
         tables = [ablation(common, held_out, clips, sampling, networks, out, report)]
-    table.write(out, arguments.part, tables, _settings(arguments, model))
-    print("\n".join(each.markdown() for each in tables))
+    _leave(arguments, tables, _settings(arguments, model))
     print(f"tables and pictures are in {out}")
 
 
 def _detection(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.detection.performances import detection_in_motion
     from isa_engine.evaluation.detection.poses import detection
-    from isa_engine.evaluation.reporting import table
     from isa_engine.evaluation.reporting.progress import PrintedProgress
 
     place = arguments.seed, PrintedProgress(), arguments.out
     tables = [detection(*place), detection_in_motion(*place)]
-    table.write(arguments.out, arguments.part, tables, {"first seed": arguments.seed})
-    print("\n".join(each.markdown() for each in tables))
+    _leave(arguments, tables, {"first seed": arguments.seed})
 
 
 def _plates(arguments: argparse.Namespace) -> None:
     """A model of any kind, by its plates alone."""
-    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
-    from isa_engine.evaluation.held_out.clips import HeldOut
-    from isa_engine.evaluation.reporting import table
     from isa_engine.evaluation.reporting.progress import PrintedProgress
     from isa_engine.evaluation.tables.control_of_plates import control_of_plates
     from isa_engine.pipeline.painter import load_model
 
     model = load_model(arguments.model, arguments.device)
-    width, height = _canvas(arguments)
     how = arguments.steps, arguments.guidance, arguments.seed, arguments.policy
-    split = HELD_OUT_RICH if arguments.rich else HELD_OUT
-    held_out = HeldOut(arguments.frames, height, width, arguments.seed, model.device, split)
-    out, report = arguments.out, PrintedProgress()
-    settings = Settings(arguments.model, width, height, *how)
-    tables = [control_of_plates(model, held_out, arguments.clips, settings, out, report)]
-    table.write(out, arguments.part, tables, _settings(arguments, model))
+    settings = Settings(arguments.model, *_canvas(arguments), *how)
+    held_out, report = _held_out(arguments, model.device), PrintedProgress()
+    tables = [control_of_plates(model, held_out, arguments.clips, settings, arguments.out, report)]
+    _leave(arguments, tables, _settings(arguments, model))
+
+
+def _held_out(arguments: argparse.Namespace, device: Any) -> Any:
+    """The clips to measure on, ``evaluation.held_out.clips.HeldOut``."""
+    from isa_engine.evaluation.held_out.clips import HeldOut
+
+    width, height = _canvas(arguments)
+    return HeldOut(arguments.frames, height, width, arguments.seed, device, _split(arguments))
+
+
+def _split(arguments: argparse.Namespace) -> Any:
+    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
+
+    return HELD_OUT_RICH if arguments.rich else HELD_OUT
+
+
+def _leave(arguments: argparse.Namespace, tables: list, settings: dict[str, Any]) -> None:
+    """Write and print the tables."""
+    from isa_engine.evaluation.reporting import table
+
+    table.write(arguments.out, arguments.part, tables, settings)
     print("\n".join(each.markdown() for each in tables))
 
 
@@ -235,14 +242,12 @@ def _training(arguments: argparse.Namespace) -> Any:
 def _settings(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     import torch
 
-    from isa_engine.data.scenario.split import HELD_OUT, HELD_OUT_RICH
-
     settings = {
         "model": arguments.model,
         "weights": model.weights,
         "clips of each kind": arguments.clips,
         "first seed": arguments.seed,
-        "drawn from": (HELD_OUT_RICH if arguments.rich else HELD_OUT).name,
+        "drawn from": _split(arguments).name,
         "frames": arguments.frames,
         "size": _seen(arguments),
         "device": model.device.type,
