@@ -1,1 +1,1 @@
-"""What Blender does by itself, and what its windows are to do."""
+"""What Blender does by itself, what its windows are to do, and how its commands end."""

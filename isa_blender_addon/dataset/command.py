@@ -5,15 +5,14 @@ interrupted.
 """
 
 import argparse
-import signal
-import sys
 import threading
 import time
 from pathlib import Path
 
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
-from isa_engine.errors import Cancelled, DataError, IsaError, reason
+from isa_engine.errors import Cancelled, DataError, reason
 
+from ..blender.command import exit_code
 from .clip import Wishes, render_clip
 
 _SPLITS = {split.name: split for split in (TRAINING, HELD_OUT)}
@@ -31,24 +30,12 @@ def main(argv: list[str], program: str) -> int:
     parser.add_argument("--split", choices=list(_SPLITS), default=TRAINING.name)
     arguments = parser.parse_args(argv)
     wishes = Wishes(arguments.frames, arguments.size, arguments.samples, _SPLITS[arguments.split])
-    stop = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+
+    def work(stop: threading.Event) -> None:
         for seed in range(arguments.seed, arguments.seed + arguments.clips):
             _clip(arguments.out.absolute() / f"{arguments.split}-{seed:06}", seed, wishes, stop)
-    except Cancelled:
-        print("isa_synthesize: interrupted", file=sys.stderr, flush=True)
-        return 130
-    except IsaError as error:
-        print(f"isa_synthesize: {error}", file=sys.stderr, flush=True)
-        return 1
-    finally:
-        for number, handler in previous.items():
-            # None: Blender's own, which Python cannot put back; the process is about to end.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    return 0
+
+    return exit_code("isa_synthesize", work)
 
 
 def _clip(folder: Path, seed: int, wishes: Wishes, stop: threading.Event) -> None:

@@ -2,11 +2,10 @@
 
 blender -b shot.blend --command isa_farm --out DIR
 
-``isa_engine.farm`` says what a bundle is. Exit codes as of ``batch``.
+``isa_engine.farm`` says what a bundle is. Exit codes as of ``generate``.
 """
 
 import argparse
-import sys
 import threading
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import bpy
 
 from isa_engine.commands.farm import add_bundle_options
 from isa_engine.commands.options.remaking import add_remaking, keeping
-from isa_engine.errors import IsaError, SceneError
+from isa_engine.errors import SceneError
 from isa_engine.farm.eligibility import operating_system
 from isa_engine.shot import Shot
 
+from ..blender.command import exit_code
 from ..farm.bundle import write
 from ..session.current import session
 from ..session.generating import read
@@ -39,11 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle_options(parser, operating_system())
 
 
-def bundle(scene, arguments: argparse.Namespace) -> Path:
+def bundle(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:
     """Capture the scene and write its bundle; the template's path.
+
+    Args:
+        stop: set to end the work.
 
     Raises:
         IsaError: what went wrong.
+        Cancelled: ``stop`` was set.
     """
     if not bpy.data.filepath:
         raise SceneError("no .blend is open", remedy=f"Name one: blender -b FILE --command {COMMAND} ...")
@@ -59,7 +63,7 @@ def bundle(scene, arguments: argparse.Namespace) -> Path:
         return ""
 
     now = session()
-    follow_reading(read(now, scene, receive, keep), threading.Event())
+    follow_reading(read(now, scene, receive, keep), stop)
     tell_findings(now)
     return templates[0]
 
@@ -68,9 +72,9 @@ def main(argv: list[str]) -> int:
     """``blender -b shot.blend --command isa_farm ARGV``; the exit code."""
     parser = argparse.ArgumentParser(prog=f"blender -b FILE --command {COMMAND}", description=DESCRIPTION)
     add_arguments(parser)
-    try:
-        print(f"saved {bundle(bpy.context.scene, parser.parse_args(argv))}", flush=True)
-    except IsaError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr, flush=True)
-        return 1
-    return 0
+    arguments = parser.parse_args(argv)
+
+    def work(stop: threading.Event) -> None:
+        print(f"saved {bundle(bpy.context.scene, arguments, stop)}", flush=True)
+
+    return exit_code(COMMAND, work)

@@ -10,8 +10,6 @@ wrong, 130 interrupted. A serious finding of preflight's is an error, unless ``-
 import argparse
 import json
 import os
-import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,8 +17,9 @@ from pathlib import Path
 import bpy
 
 from isa_engine.commands.options.remaking import add_remaking, keeping
-from isa_engine.errors import Cancelled, EngineError, IsaError, SceneError
+from isa_engine.errors import Cancelled, EngineError, SceneError
 
+from ..blender.command import exit_code
 from ..engine.chosen_engine import ChosenEngine
 from ..engine.queue import Job
 from ..engine.reach import PATIENCE_SECONDS
@@ -64,24 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate the open file's scene; the exit code."""
-    stop = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        saved = generate(bpy.context.scene, arguments, stop)
-    except Cancelled:
-        print("isa_generate: interrupted", file=sys.stderr, flush=True)
-        return 130
-    except IsaError as error:
-        print(f"isa_generate: {error}", file=sys.stderr, flush=True)
-        return 1
-    finally:
-        for number, handler in previous.items():
-            # None: Blender's own, which Python cannot put back; the process is about to end.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    print(f"saved {saved}", flush=True)
-    return 0
+
+    def work(stop: threading.Event) -> None:
+        print(f"saved {generate(bpy.context.scene, arguments, stop)}", flush=True)
+
+    return exit_code(COMMAND, work)
 
 
 def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:

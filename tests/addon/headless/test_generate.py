@@ -263,7 +263,7 @@ def test_an_engine_that_is_not_there_is_said(blend, tmp_path, monkeypatch, capsy
 def test_the_applications_own_signal_handler_does_not_spoil_the_end(scene, run, tmp_path, monkeypatch):
     # Blender catches Ctrl-C in C, which Python reports as None and cannot set again.
     installed = []
-    monkeypatch.setattr(batch.signal, "signal", lambda _number, handler: installed.append(handler))
+    monkeypatch.setattr(signal, "signal", lambda _number, handler: installed.append(handler))
     assert run(tmp_path / "out")[0] == 1
     assert len(installed) == 4
     assert None not in installed
