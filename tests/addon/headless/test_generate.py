@@ -156,12 +156,12 @@ def test_an_older_take_in_the_folder_stays_whole_until_all_of_the_new_one_is_the
 
     fetched, fetch = [], EngineClient.fetch
 
-    def break_off(client, job: str, name: str, path: Path) -> None:
+    def break_off(client, job: str, name: str, path: Path, *stopped) -> None:
         # The plate is here by then, and the shot is not.
         if len(fetched) == 2:
             raise EngineError("the disk of the engine is gone")
         fetched.append(name)
-        fetch(client, job, name, path)
+        fetch(client, job, name, path, *stopped)
 
     with monkeypatch.context() as patched:
         patched.setattr(EngineClient, "fetch", break_off)
