@@ -1,9 +1,12 @@
 """A take that replaces an older one: it is made in a folder within the older one's, and comes out whole.
 
 Until then, and if its job fails, is cancelled or killed, the older take is what it was: plate, shot and note.
+Who is killed while the files are exchanged, one after the other, leaves a part of each take; the next one
+that is made there brings the exchange to its end first.
 """
 
 import contextlib
+import filecmp
 import os
 import shutil
 from pathlib import Path
@@ -11,19 +14,22 @@ from pathlib import Path
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError, reason
 
-from .files import ARRIVING, LOG, PREVIEW, SHOT, discard_folder, entries, link_or_copy
+from .files import ARRIVING, FILE, LOG, PREVIEW, SHOT, discard_folder, entries, is_folder, link_or_copy
 
 # Every take counts it among its own files.
 _WITHIN = f"{ARRIVING}take"
+# In that: the older take's files, whole before the first of them is exchanged.
+_OLDER = f"{ARRIVING}older"
 
 
 def begin_within(folder: Path) -> Path:
     """Make the folder in which a take is made that replaces what is in ``folder``; it has the same name, by
-    which engines know the job. What a job left there that was killed goes.
+    which engines know the job. What a job left there that was killed goes; a whole take comes out first.
 
     Raises:
-        SceneError: it cannot be made.
+        SceneError: it cannot be made, or what is there cannot come out.
     """
+    _finish(folder)
     within = folder / _WITHIN / folder.name
     shutil.rmtree(within.parent, ignore_errors=True)
     try:
@@ -46,14 +52,16 @@ def put_in_place(within: Path, folder: Path) -> None:
     Raises:
         SceneError: a file cannot be replaced; both takes are what they were.
     """
-    names = [name for name in (*RESULTS, PREVIEW, LOG) if (within / name).is_file()]
-    older, placed = within.parent / f"{ARRIVING}older", []
+    names = _names_in(within)
+    older, placed = within.parent / _OLDER, []
+    gathered = older.with_name(f"{_OLDER}.part")
     try:
-        older.mkdir()
+        gathered.mkdir()
         # A new take need not have all, and the older one's preview would tell of another picture.
         for name in {*names, PREVIEW, LOG}:
             if (folder / name).is_file():
-                link_or_copy(folder / name, older / name)
+                link_or_copy(folder / name, gathered / name)
+        os.rename(gathered, older)
         for name in names:
             os.replace(within / name, folder / name)
             placed.append(name)
@@ -71,7 +79,41 @@ def put_in_place(within: Path, folder: Path) -> None:
             problem, remedy=remedy, folder=folder, reason=reason(error), within=within
         ) from error
     finally:
-        shutil.rmtree(older, ignore_errors=True)
+        for each in (gathered, older):
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _names_in(within: Path) -> list[str]:
+    """The files of a take that replace those of an older one."""
+    return [name for name in (*RESULTS, PREVIEW, LOG) if (within / name).is_file()]
+
+
+def _finish(folder: Path) -> None:
+    """Bring an exchange to its end in whose midst Blender was killed: the new take was whole.
+
+    Raises:
+        SceneError: a file cannot be replaced; all are where they were.
+    """
+    older = folder / _WITHIN / _OLDER
+    if not is_folder(older):
+        return
+    try:
+        for name in (PREVIEW, LOG):
+            # Those that are still the older one's: the new take's come now, or it has none.
+            kept, now = older / name, folder / name
+            if kept.is_file() and now.is_file() and filecmp.cmp(kept, now, shallow=False):
+                now.unlink()
+        for within in entries(older.parent):
+            # The note as well: its keeper has gone.
+            for name in (*_names_in(within), FILE) if within != older else ():
+                if (within / name).is_file():
+                    os.replace(within / name, folder / name)
+    except OSError as error:
+        problem = "the take in '{folder}' cannot be put together: {reason}"
+        remedy = "What is missing of it is in '{within}'."
+        raise SceneError(
+            problem, remedy=remedy, folder=folder, reason=reason(error), within=older.parent
+        ) from error
 
 
 def leave_within(within: Path) -> None:

@@ -423,7 +423,7 @@ def test_an_engine_that_is_killed_at_work_costs_no_job(at_home, phase):
 def test_an_engine_that_is_killed_while_the_plate_is_fetched_costs_no_job(at_home, monkeypatch):
     fetch = EngineClient.fetch
 
-    def fetch_and_kill(client, job, name, path) -> None:
+    def fetch_and_kill(client, job, name, path, stopped) -> None:
         monkeypatch.setattr(EngineClient, "fetch", fetch)
         fetch(client, job, name, path)
         kill(at_home.engine)

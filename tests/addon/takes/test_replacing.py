@@ -1,5 +1,7 @@
 """A take that replaces an older one comes out whole, or leaves it alone."""
 
+import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -86,3 +88,40 @@ def test_where_one_file_cannot_be_replaced_both_takes_stay_whole(tmp_path, monke
 def test_what_a_killed_job_has_left_goes(tmp_path):
     take = older_take(tmp_path / "take")
     assert not contents(begin_within(new_take(take).parent.parent))
+    assert contents(take) == dict.fromkeys((*RESULTS, FILE, PREVIEW, "people.mov"), "older")
+
+
+class Killed(BaseException):
+    """In the midst of what it does, a process has no more to say."""
+
+
+@pytest.mark.parametrize("steps", range(30))
+def test_an_exchange_that_was_killed_at_any_step_ends_in_one_whole_take(tmp_path, monkeypatch, steps):
+    take = older_take(tmp_path / "take")
+    (take / LOG).write_text("older")
+    within, done = new_take(take), itertools.count()
+    (within / LOG).write_text("new")
+
+    def deadly(act):
+        def step(*given, **options):
+            if next(done) >= steps:
+                raise Killed
+            return act(*given, **options)
+
+        return step
+
+    with monkeypatch.context() as patched:
+        for name in ("replace", "rename", "link", "mkdir", "rmdir", "unlink"):
+            patched.setattr(os, name, deadly(getattr(os, name)))
+        with contextlib.suppress(Killed):
+            put_in_place(within, take)
+            leave_within(within)
+    begin_within(take)
+    found = contents(take)
+    assert found.pop("people.mov") == "older"
+    if set(found.values()) == {"older"}:
+        assert found.keys() == {*RESULTS, FILE, PREVIEW, LOG}
+    else:
+        # Of a take that came out before its keeper's end the note is the keeper's.
+        assert found.pop(FILE) in ("older", "new")
+        assert found == dict.fromkeys((*RESULTS, LOG), "new")
