@@ -6,7 +6,9 @@ Blender wants the manifest beside the add-on's ``__init__.py`` and Python packag
 that shape is staged, and Blender's own ``blender_ext.py`` builds and validates it. Works offline.
 """
 
+import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -53,7 +55,7 @@ def build(root: Path, dist: Path) -> Path:
         staged = Path(scratch) / "extension"
         shutil.copytree(root / "isa_blender_addon", staged, ignore=LEFT_OUT)
         wheel = engine_wheel(root, Path(scratch) / "engine", staged / "wheels")
-        version = wheel.name.split("-")[1]
+        version = wheel.name.split("-")[1].partition("+")[0]
         if version != manifest["version"]:
             raise BuildError(
                 f"blender_manifest.toml says version {manifest['version']}, "
@@ -67,15 +69,36 @@ def build(root: Path, dist: Path) -> Path:
 
 
 def engine_wheel(root: Path, source: Path, wheels: Path) -> Path:
-    """The wheel of ``isa_engine`` without its weights, built by hatchling alone."""
+    """The wheel of ``isa_engine`` without its weights, built by hatchling alone.
+
+    Blender unpacks no wheel over one of the same version: today's extension, installed over yesterday's,
+    would keep yesterday's engine. So what the wheel holds is part of its version, behind a plus.
+    """
     shutil.copytree(root / "isa_engine", source / "isa_engine", ignore=LEFT_OUT)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("README.md", "LICENSE"):
         shutil.copy(root / name, source)
+    init = (source / "isa_engine" / "__init__.py").read_text(encoding="utf-8")
+    named = re.search(r'^__version__ = "(.+)"$', init, re.MULTILINE)
+    if named is None:
+        raise BuildError(f'{root / "isa_engine" / "__init__.py"} has no line __version__ = "…". Give it one.')
+    project, version = (root / "pyproject.toml").read_text(encoding="utf-8"), named.group(1)
+    project = project.replace('dynamic = ["version"]', f'version = "{version}+{digest(source)}"')
+    (source / "pyproject.toml").write_text(project, encoding="utf-8")
     if importlib.util.find_spec("hatchling") is None:
         raise BuildError("hatchling is missing. Run install/test.sh, or pip install hatchling.")
     run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels], cwd=source)
     (wheel,) = wheels.glob("*.whl")
     return wheel
+
+
+def digest(folder: Path) -> str:
+    """Of what a folder's files hold, in so few characters that a version may have them."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(folder).as_posix()} {len(content)} ".encode() + content)
+    # A letter first: of digits alone, zeros in front would go.
+    return f"b{whole.hexdigest()[:12]}"
 
 
 def with_wheel(manifest: str, wheel: str) -> str:

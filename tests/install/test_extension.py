@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from build_extension import BuildError, build
+from build_extension import BuildError, build, engine_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 # Numpy and requests are Blender's own.
@@ -27,7 +27,7 @@ def test_it_holds_the_whole_add_on_and_the_engine_as_a_wheel(extension):
     names, manifest = names_and_manifest(extension)
     assert extension.name == f"isa_blender_addon-{manifest['version']}.zip"
     (wheel,) = manifest["wheels"]
-    assert wheel == f"./wheels/isa_engine-{manifest['version']}-py3-none-any.whl"
+    assert wheel.startswith(f"./wheels/isa_engine-{manifest['version']}+b")
     assert {wheel.removeprefix("./"), "__init__.py", "LICENSE"} <= set(names)
     addon = ROOT / "isa_blender_addon"
     sources = {str(path.relative_to(addon)) for path in addon.rglob("*.py")}
@@ -64,6 +64,18 @@ def test_versions_that_disagree_are_refused(tmp_path):
     ):
         build(root, tmp_path / "dist")
     assert not list((tmp_path / "dist").iterdir())
+
+
+def test_a_wheel_of_the_same_version_has_another_name_where_the_engine_is_another(tmp_path):
+    """Else Blender keeps the one that it has unpacked, and today's add-on meets yesterday's engine."""
+    root, wheels = checkout(tmp_path / "checkout"), []
+    for change in ("", "", "# changed\n"):
+        path = root / "isa_engine" / "address.py"
+        path.write_text(path.read_text() + change)
+        wheels.append(
+            engine_wheel(root, tmp_path / str(len(wheels)), tmp_path / f"{len(wheels)}.wheels").name
+        )
+    assert wheels[0] == wheels[1] != wheels[2]
 
 
 def test_blenders_own_rules_are_kept(tmp_path):
