@@ -134,6 +134,9 @@ class _Walk:
                 if name == "filepath" and not isinstance(struct, bpy.types.ID):
                     # Where renders go.
                     continue
+                if name == "resolution" and isinstance(struct, bpy.types.Image):
+                    # Of prints; a file of Blender 4.2 keeps it rounded.
+                    continue
                 if moved and _path(struct, name) in moved:
                     continue
                 self.tell(name)
