@@ -31,6 +31,7 @@ def test_a_movie_is_made_without_a_word_to_the_preferences(tmp_path):
 @pytest.mark.skipif(
     len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="one processor cannot be two"
 )
+@pytest.mark.xfail(bpy.app.version < (4, 3), reason="x264 in 4.2 decides by the number of its threads")
 def test_a_movie_shows_the_same_on_however_many_processors_and_at_each_run(tmp_path):
     """Other pixels would make another shot of the same scene."""
     # A wall before a camera that shakes.
