@@ -1,12 +1,11 @@
 """Video → the scene: on a plane before its camera, behind its view, in its Sequencer, over its render."""
 
 from .importing import KINDS, import_plate, open_movies
-from .shown_movies import NAME, files, fit_view, fits_view, size
+from .shown_movies import files, fit_view, fits_view, size
 from .troubles import troubles
 
 __all__ = [
     "KINDS",
-    "NAME",
     "files",
     "fit_view",
     "fits_view",

@@ -5,14 +5,14 @@ import bpy
 from .camera_plane import planes
 from .cameras import camera_segments
 from .colour import DISPLAYED, set_space
-from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, show_from
 from .parting import follows, other_scenes
 
 
-def import_background(scene, video, frame_numbers, name: str) -> list:
+def import_background(scene, video, frame_numbers) -> list:
     """Put the movie behind the view of each camera of the shot that can hold it (``takes_backgrounds``).
 
-    Where these cameras show one of the same name already, it only gets the other movie.
+    Where these cameras show one already, it only gets the other movie.
 
     Args:
         video: path, as in ``camera_plane.import_plane``.
@@ -24,16 +24,16 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     Raises:
         SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
     """
-    cameras = [camera for camera in _shown_through(scene, frame_numbers) if _takes(camera, scene, name)]
+    cameras = [camera for camera in _shown_through(scene, frame_numbers) if _takes(camera, scene)]
     if not cameras:
-        remove_backgrounds(scene, name)
+        remove_backgrounds(scene)
         return []
-    image = load_movie(video, name)
+    image = load_movie(video)
     # Blender shows it past the view transform, as the movie has it.
     set_space(image, DISPLAYED)
     image.use_view_as_render = False
     first_frame = int(frame_numbers[0])
-    before = {camera: _background(camera, name) for camera in _cameras(scene)}
+    before = {camera: _background(camera) for camera in _cameras(scene)}
     before = {camera: background for camera, background in before.items() if background is not None}
     if before.keys() == set(cameras):
         ours = before[cameras[0]].image
@@ -46,7 +46,7 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
             background.image = ours
             show_from(background.image_user, ours, first_frame)
         return [before[camera] for camera in cameras]
-    remove_backgrounds(scene, name)
+    remove_backgrounds(scene)
     result = []
     for camera in cameras:
         background = camera.background_images.new()
@@ -59,24 +59,24 @@ def import_background(scene, video, frame_numbers, name: str) -> list:
     return result
 
 
-def takes_backgrounds(scene, frame_numbers, name: str) -> bool:
+def takes_backgrounds(scene, frame_numbers) -> bool:
     """Whether each camera of the shot can hold the plate's image."""
-    return all(_takes(camera, scene, name) for camera in _shown_through(scene, frame_numbers))
+    return all(_takes(camera, scene) for camera in _shown_through(scene, frame_numbers))
 
 
-def _takes(camera, scene, name: str) -> bool:
+def _takes(camera, scene) -> bool:
     """One that is linked from another file cannot hold an image; through one that shoots two scenes with
     plates, both would show the one that came last."""
-    return camera.is_editable and other_shot(camera, scene, name) is None
+    return camera.is_editable and other_shot(camera, scene) is None
 
 
-def other_shot(camera, scene, name: str):
+def other_shot(camera, scene):
     """Another scene with a plate of its own before the same camera, or None."""
     return next(
         (
             other
             for other in other_scenes(scene)
-            for plane in planes(other, name)
+            for plane in planes(other)
             if plane.parent and plane.parent.data == camera and follows(plane, other)
         ),
         None,
@@ -88,26 +88,26 @@ def _shown_through(scene, frame_numbers) -> list:
     return list(dict.fromkeys(camera.data for camera in camera_segments(scene, frame_numbers)))
 
 
-def remove_backgrounds(scene, name: str) -> None:
+def remove_backgrounds(scene) -> None:
     """Remove a plate's background images from this scene's cameras."""
     for camera in _cameras(scene):
         for background in list(camera.background_images):
             image = background.image
-            if image is not None and image.get(PLATE) == name:
+            if image is not None and image.get(PLATE_PROPERTY) == NAME:
                 # Removing it alone would leave the image counted as used.
                 background.image = None
                 camera.background_images.remove(background)
                 discard(image)
 
 
-def media(scene, name: str) -> set:
+def media(scene) -> set:
     """The images behind the cameras."""
-    return {background.image for background in backgrounds(scene, name)}
+    return {background.image for background in backgrounds(scene)}
 
 
-def backgrounds(scene, name: str) -> list:
+def backgrounds(scene) -> list:
     """The background images of the scene's cameras that show a plate."""
-    found = (_background(camera, name) for camera in _cameras(scene))
+    found = (_background(camera) for camera in _cameras(scene))
     return [background for background in found if background is not None]
 
 
@@ -121,7 +121,7 @@ def _cameras(scene) -> set:
     return {item.data for item in scene.objects if item.type == "CAMERA"}
 
 
-def _background(camera, name: str):
+def _background(camera):
     """The plate's background image of a camera, or None."""
     shown = (item for item in camera.background_images if item.image is not None)
-    return next((item for item in shown if item.image.get(PLATE) == name), None)
+    return next((item for item in shown if item.image.get(PLATE_PROPERTY) == NAME), None)

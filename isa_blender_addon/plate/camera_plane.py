@@ -16,10 +16,9 @@ import numpy as np
 
 from .cameras import camera_segments
 from .colour import drive_by_exposure, rendered_space, set_space
-from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, show_from
 from .parting import follows, other_scenes, part_planes
 
-COLLECTION = "ISA Plate"
 DEPTH = "isa_depth"
 MATTE = "isa_matte"
 
@@ -50,10 +49,10 @@ _OF_SCENE = {
 }
 
 
-def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: bool = True) -> list:
+def import_plane(scene, video, frame_numbers, matte=None, rendered: bool = True) -> list:
     """Put the movie on a plane before each camera of the shot, so near that nothing of the set hides it.
 
-    Planes of the same name before the same cameras only get the other movie, and stay as the artist has made
+    Planes before the same cameras only get the other movie, and stay as the artist has made
     them; before other cameras they are replaced and hand on their distance.
 
     Args:
@@ -69,22 +68,22 @@ def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: b
         SceneError: the movie cannot be read, or there is no camera; nothing is changed then.
     """
     segments = camera_segments(scene, frame_numbers)
-    image = load_movie(video, name)
+    image = load_movie(video)
     set_space(image, rendered_space(scene))
-    matte = load_movie(matte, name) if matte and Path(matte).is_file() else None
+    matte = load_movie(matte) if matte and Path(matte).is_file() else None
     first_frame = int(frame_numbers[0])
-    before = {plane.parent: plane for plane in planes(scene, name)}
+    before = {plane.parent: plane for plane in planes(scene)}
     ours = [plane for plane in before.values() if _is_own(plane, scene) and _movie_nodes(plane)]
     if before.keys() == segments.keys() and len(ours) == len(before):
-        part_planes(ours, _planes_elsewhere(scene, name), scene)
+        part_planes(ours, _planes_elsewhere(scene), scene)
         _swap(ours, image, matte, first_frame)
         result = [before[camera] for camera in segments]
     else:
         depths = {camera: plane[DEPTH] for camera, plane in before.items()}
-        remove_planes(scene, name)
-        material = _material(image, first_frame, name, scene)
+        remove_planes(scene)
+        material = _material(image, first_frame, scene)
         result = [
-            _plane(scene, camera, material, matte, depths.get(camera) or _nearest(camera.data), name)
+            _plane(scene, camera, material, matte, depths.get(camera) or _nearest(camera.data))
             for camera in segments
         ]
     for plane, shown in zip(result, segments.values(), strict=True):
@@ -92,25 +91,25 @@ def import_plane(scene, video, frame_numbers, name: str, matte=None, rendered: b
     return result
 
 
-def fit_planes(scene, name: str) -> None:
+def fit_planes(scene) -> None:
     """Read the planes' movie for the scene's view transform."""
-    for image in plates(scene, name):
+    for image in plates(scene):
         set_space(image, rendered_space(scene))
 
 
-def plates(scene, name: str) -> set:
+def plates(scene) -> set:
     """The images that the planes show."""
-    return {node.image for plane in planes(scene, name) for node in _movie_nodes(plane)}
+    return {node.image for plane in planes(scene) for node in _movie_nodes(plane)}
 
 
-def media(scene, name: str) -> set:
+def media(scene) -> set:
     """The images that the planes show, and their mattes."""
-    return plates(scene, name) | {plane[MATTE] for plane in planes(scene, name) if plane.get(MATTE)}
+    return plates(scene) | {plane[MATTE] for plane in planes(scene) if plane.get(MATTE)}
 
 
-def planes(scene, name: str) -> list:
-    """The plane objects of a plate in this scene."""
-    return [item for item in scene.objects if item.get(PLATE) == name and item.type == "MESH"]
+def planes(scene) -> list:
+    """The plane objects of this scene's plate."""
+    return [item for item in scene.objects if item.get(PLATE_PROPERTY) == NAME and item.type == "MESH"]
 
 
 def _is_own(plane, scene) -> bool:
@@ -118,15 +117,15 @@ def _is_own(plane, scene) -> bool:
     return plane.users_scene == (scene,) or follows(plane, scene)
 
 
-def _planes_elsewhere(scene, name: str) -> list:
+def _planes_elsewhere(scene) -> list:
     """The plane objects of other scenes."""
-    found = {plane for other in other_scenes(scene) for plane in planes(other, name)}
-    return list(found - {*planes(scene, name)})
+    found = {plane for other in other_scenes(scene) for plane in planes(other)}
+    return list(found - {*planes(scene)})
 
 
-def remove_planes(scene, name: str) -> None:
-    """Remove a plate's planes and what only they used; those that another scene shows stay in that one."""
-    for plane in planes(scene, name):
+def remove_planes(scene) -> None:
+    """Remove the plate's planes and what only they used; those that another scene shows stay in that one."""
+    for plane in planes(scene):
         if plane.users_scene != (scene,):
             continue
         mesh, matte = plane.data, plane.get(MATTE)
@@ -156,23 +155,23 @@ def _nearest(camera) -> float:
 
 def plate_collection(scene):
     """The collection of this scene that holds its planes, or None."""
-    return next((child for child in scene.collection.children if PLATE in child), None)
+    return next((child for child in scene.collection.children if PLATE_PROPERTY in child), None)
 
 
 def _collection(scene):
     collection = plate_collection(scene)
     if collection is None:
-        collection = bpy.data.collections.new(COLLECTION)
-        collection[PLATE] = True
+        collection = bpy.data.collections.new(NAME)
+        collection[PLATE_PROPERTY] = True
         scene.collection.children.link(collection)
     return collection
 
 
-def _plane(scene, camera, material, matte, depth: float, name: str):
-    plane = bpy.data.objects.new(f"{name} {camera.name}", _square(name))
+def _plane(scene, camera, material, matte, depth: float):
+    plane = bpy.data.objects.new(f"{NAME} {camera.name}", _square())
     _collection(scene).objects.link(plane)
     plane.data.materials.append(material)
-    plane[PLATE] = name
+    plane[PLATE_PROPERTY] = NAME
     plane[DEPTH] = depth
     plane.id_properties_ui(DEPTH).update(
         min=0.001, soft_max=1000.0, subtype="DISTANCE", description="Distance from the camera"
@@ -189,7 +188,7 @@ def _movie_nodes(plane) -> list:
     """The nodes of the plane's material that show the plate."""
     trees = [material.node_tree for material in plane.data.materials if material and material.node_tree]
     nodes = [node for tree in trees for node in tree.nodes if node.type == "TEX_IMAGE"]
-    return [node for node in nodes if node.image is not None and PLATE in node.image]
+    return [node for node in nodes if node.image is not None and PLATE_PROPERTY in node.image]
 
 
 def _swap(shown: list, image, matte, first_frame: int) -> None:
@@ -212,17 +211,17 @@ def _swap(shown: list, image, matte, first_frame: int) -> None:
         discard(old)
 
 
-def _square(name: str):
+def _square():
     """A unit square around the origin, facing +Z, its texture upright."""
-    mesh = bpy.data.meshes.new(name)
+    mesh = bpy.data.meshes.new(NAME)
     corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
     mesh.from_pydata([(x - 0.5, y - 0.5, 0) for x, y in corners], [], [range(4)])
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", np.ravel(corners).astype(np.float32))
     return mesh
 
 
-def _material(image, first_frame: int, name: str, scene):
-    material: Any = bpy.data.materials.new(name)
+def _material(image, first_frame: int, scene):
+    material: Any = bpy.data.materials.new(NAME)
     material.use_nodes = True
     # Solid shading shows no movie, only this colour: what stands behind is worth more than grey.
     material.diffuse_color = (1, 1, 1, 0)

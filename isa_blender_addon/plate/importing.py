@@ -15,7 +15,6 @@ from ..scene.hiding import put_back, take_out
 from . import background_image, camera_plane, people, strip
 from .cameras import camera_segments
 from .movie import read_movie
-from .shown_movies import NAME
 
 # How a plate can be shown; a scene's choice is any of them.
 KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
@@ -49,28 +48,28 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
     open_movies(folder)
     if "COMPOSITOR" in kinds:
         people.check_people(scene, matte)
-    if "BACKGROUND" in kinds and not background_image.takes_backgrounds(scene, numbers, NAME):
+    if "BACKGROUND" in kinds and not background_image.takes_backgrounds(scene, numbers):
         kinds = {*kinds, "PLANE"}
 
     if "BACKGROUND" in kinds:
-        background_image.import_background(scene, video, numbers, NAME)
+        background_image.import_background(scene, video, numbers)
     else:
-        background_image.remove_backgrounds(scene, NAME)
+        background_image.remove_backgrounds(scene)
     if "PLANE" in kinds:
         # It would hide the render that the people are laid over.
         rendered = "COMPOSITOR" not in kinds
-        camera_plane.import_plane(scene, video, numbers, NAME, matte=matte, rendered=rendered)
+        camera_plane.import_plane(scene, video, numbers, matte=matte, rendered=rendered)
     else:
-        camera_plane.remove_planes(scene, NAME)
+        camera_plane.remove_planes(scene)
     if "STRIP" in kinds:
-        strip.import_strip(scene, video, numbers, NAME)
+        strip.import_strip(scene, video, numbers)
     else:
-        strip.remove_strip(scene, NAME)
+        strip.remove_strip(scene)
     if "COMPOSITOR" in kinds:
-        people.import_people(scene, video, matte, numbers, NAME)
+        people.import_people(scene, video, matte, numbers)
         take_out(scene)
     else:
-        people.remove_people(scene, NAME)
+        people.remove_people(scene)
         put_back(scene)
 
 

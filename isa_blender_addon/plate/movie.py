@@ -12,8 +12,8 @@ from isa_engine.errors import SceneError
 
 from .colour import DISPLAYED
 
-# On everything that belongs to a plate: the plate's name.
-PLATE = "isa_plate"
+# On everything that belongs to a scene's plate, with the plate's name.
+PLATE_PROPERTY, NAME = "isa_plate", "ISA Plate"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def _read_movie(video: Path, _changed: int) -> Movie:
         bpy.data.images.remove(image)
 
 
-def load_movie(video: str | Path, name: str):
-    """A new image data-block for a movie file, tagged with the plate's name.
+def load_movie(video: str | Path):
+    """A new image data-block for a movie file, tagged as the plate's.
 
     The path is relative to the .blend where there is one, so that the two can be moved together.
 
@@ -66,7 +66,7 @@ def load_movie(video: str | Path, name: str):
     video = Path(video).resolve()
     read_movie(video)
     image: Any = bpy.data.images.load(str(video))
-    image.name, image[PLATE] = f"ISA {video.stem}", name
+    image.name, image[PLATE_PROPERTY] = f"ISA {video.stem}", NAME
     image.alpha_mode = "NONE"
     # Until it has opened the file, Blender does not know its colour space.
     image.colorspace_settings.name = DISPLAYED
@@ -82,7 +82,7 @@ def hand_over(found, image) -> None:
 
 def discard(image) -> None:
     """Remove a plate's image unless something else shows it too."""
-    if image is not None and PLATE in image and not image.users:
+    if image is not None and PLATE_PROPERTY in image and not image.users:
         bpy.data.images.remove(image)
 
 

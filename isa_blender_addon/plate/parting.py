@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from .movie import PLATE
+from .movie import PLATE_PROPERTY
 
 
 def other_scenes(scene) -> list:
@@ -68,7 +68,7 @@ def _copied(block, copies: dict):
 def _with_movies(tree, copies: dict):
     for node in tree.nodes if tree else ():
         image = getattr(node, "image", None)
-        if image is not None and PLATE in image:
+        if image is not None and PLATE_PROPERTY in image:
             node.image = _copied(image, copies)
     return tree
 

@@ -15,7 +15,7 @@ import bpy
 from isa_engine.errors import SceneError
 
 from .colour import drive_by_exposure, rendered_space, set_space
-from .movie import PLATE, discard, hand_over, load_movie, show_from
+from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, show_from
 from .parting import other_scenes, parted_group
 
 GROUP = "ISA People"
@@ -40,10 +40,10 @@ def check_people(scene, matte) -> None:
         raise SceneError("the compositor's nodes are linked from another file", remedy="Make them local.")
 
 
-def import_people(scene, video, matte, frame_numbers, name: str):
+def import_people(scene, video, matte, frame_numbers):
     """Put the people of the plate over what the scene's compositor gives.
 
-    A group of the same name only gets the other movies; its nodes stay as they are.
+    A group that is there only gets the other movies; its nodes stay as they are.
 
     Args:
         video, matte: paths; as in ``camera_plane.import_plane``.
@@ -56,24 +56,24 @@ def import_people(scene, video, matte, frame_numbers, name: str):
         SceneError: a movie cannot be read, or the nodes are linked; nothing is changed then.
     """
     check_people(scene, matte)
-    plate = load_movie(video, name)
+    plate = load_movie(video)
     try:
-        mask = load_movie(matte, name)
+        mask = load_movie(matte)
     except SceneError:
         bpy.data.images.remove(plate)
         raise
     # Before a node shows them: each change of a space would open the movie again.
     set_space(plate, rendered_space(scene))
     set_space(mask, _MASK_SPACE)
-    _part(scene, name)
-    node = _group_node(scene, name)
+    _part(scene)
+    node = _group_node(scene)
     if node is not None and all(_images(node.node_tree)):
         for image, found in zip(_images(node.node_tree), (plate, mask), strict=True):
             set_space(image, found.colorspace_settings.name)
             hand_over(found, image)
     else:
-        remove_people(scene, name)
-        group = _group(name, scene)
+        remove_people(scene)
+        group = _group(scene)
         group.nodes[_PLATE].image, group.nodes[_MATTE].image = plate, mask
         node = _insert(scene, group)
     for kind in (_PLATE, _MATTE):
@@ -82,16 +82,16 @@ def import_people(scene, video, matte, frame_numbers, name: str):
     return node
 
 
-def fit_people(scene, name: str) -> None:
+def fit_people(scene) -> None:
     """Read the plate for the scene's view transform."""
-    for image in plates(scene, name):
+    for image in plates(scene):
         set_space(image, rendered_space(scene))
 
 
-def remove_people(scene, name: str) -> None:
+def remove_people(scene) -> None:
     """Take the group out of the compositor; what went into it goes where it went."""
-    _part(scene, name)
-    node = _group_node(scene, name)
+    _part(scene)
+    node = _group_node(scene)
     if node is None:
         return
     tree, group, first = _tree(scene), node.node_tree, node.node_tree.get(_FIRST)
@@ -109,15 +109,15 @@ def remove_people(scene, name: str) -> None:
         _switch_off(scene, tree)
 
 
-def plates(scene, name: str) -> set:
+def plates(scene) -> set:
     """The image of the plate."""
-    node = _group_node(scene, name)
+    node = _group_node(scene)
     return {_images(node.node_tree)[0]} - {None} if node else set()
 
 
-def media(scene, name: str) -> set:
+def media(scene) -> set:
     """The images of the plate and the matte."""
-    node = _group_node(scene, name)
+    node = _group_node(scene)
     return set(_images(node.node_tree)) - {None} if node else set()
 
 
@@ -128,20 +128,20 @@ def _tree(scene):
     return scene.node_tree if scene.use_nodes else None
 
 
-def _group_node(scene, name: str):
+def _group_node(scene):
     tree = _tree(scene)
     groups = [node for node in tree.nodes if node.type == "GROUP" and node.node_tree] if tree else ()
-    return next((node for node in groups if node.node_tree.get(PLATE) == name), None)
+    return next((node for node in groups if node.node_tree.get(PLATE_PROPERTY) == NAME), None)
 
 
-def _part(scene, name: str) -> None:
+def _part(scene) -> None:
     """Let the scene have the group for itself, where it came with a copy of a scene."""
     others = other_scenes(scene)
-    if _group_node(scene, name) and _tree(scene) in [_tree(other) for other in others]:
+    if _group_node(scene) and _tree(scene) in [_tree(other) for other in others]:
         # Only Blender 5 lets scenes share them.
         scene.compositing_node_group = scene.compositing_node_group.copy()
-    node = _group_node(scene, name)
-    theirs = {found.node_tree for other in others if (found := _group_node(other, name))}
+    node = _group_node(scene)
+    theirs = {found.node_tree for other in others if (found := _group_node(other))}
     if node is not None and node.node_tree in theirs:
         node.node_tree = parted_group(node.node_tree, scene)
 
@@ -152,9 +152,9 @@ def _images(group) -> tuple:
     return tuple(getattr(node, "image", None) for node in nodes)
 
 
-def _group(name: str, scene):
+def _group(scene):
     group: Any = bpy.data.node_groups.new(GROUP, "CompositorNodeTree")
-    group[PLATE] = name
+    group[PLATE_PROPERTY] = NAME
     group.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
     for output in ("Image", "People"):
         group.interface.new_socket(output, in_out="OUTPUT", socket_type="NodeSocketColor")

@@ -12,35 +12,32 @@ from . import background_image, camera_plane, people, strip
 from .colour import rendered_space
 from .movie import read_movie
 
-# By which a scene's planes, images, nodes and strips are its plate's.
-NAME = "ISA Plate"
-
 
 def fits_view(scene) -> bool:
     """Whether what renders the plate reads it for the view transform that the scene has now."""
-    plates = [*camera_plane.plates(scene, NAME), *people.plates(scene, NAME)]
-    if (shown := strip.plate_strip(scene, NAME)) is not None:
+    plates = [*camera_plane.plates(scene), *people.plates(scene)]
+    if (shown := strip.plate_strip(scene)) is not None:
         plates.append(shown)
     return all(media.colorspace_settings.name == rendered_space(scene) for media in plates)
 
 
 def fit_view(scene) -> None:
     """Read the plate for the view transform that the scene has now."""
-    camera_plane.fit_planes(scene, NAME)
-    people.fit_people(scene, NAME)
-    strip.fit_strip(scene, NAME)
+    camera_plane.fit_planes(scene)
+    people.fit_people(scene)
+    strip.fit_strip(scene)
 
 
 def files(scene) -> set[Path]:
     """The movies that the scene's plate shows."""
     images = {
-        *camera_plane.media(scene, NAME),
-        *background_image.media(scene, NAME),
-        *people.media(scene, NAME),
+        *camera_plane.media(scene),
+        *background_image.media(scene),
+        *people.media(scene),
     }
     # What is linked has its paths as seen from its own file.
     paths = {bpy.path.abspath(image.filepath, library=image.library) for image in images}
-    if (shown := strip.plate_strip(scene, NAME)) is not None:
+    if (shown := strip.plate_strip(scene)) is not None:
         paths.add(bpy.path.abspath(shown.filepath, library=scene.library))
     # Save As may have put a ".." into them.
     return {Path(os.path.realpath(path)) for path in paths}

@@ -8,7 +8,7 @@ from . import background_image, camera_plane, people, strip
 from .colour import shift_of_colours
 from .focus import blurred, focus_distance
 from .parting import follows
-from .shown_movies import NAME, files
+from .shown_movies import files
 
 
 def troubles(scene) -> list[str]:
@@ -22,8 +22,8 @@ def troubles(scene) -> list[str]:
         found.append(
             "The scene renders in stereo, and the plate is the one view of the camera between the eyes."
         )
-    planes = camera_plane.planes(scene, NAME)
-    over_render = bool(people.media(scene, NAME))
+    planes = camera_plane.planes(scene)
+    over_render = bool(people.media(scene))
     found += _of_cameras(scene, planes)
     if not over_render:
         # Else the plane is not rendered.
@@ -50,7 +50,7 @@ def _of_cameras(scene, planes: list) -> Iterator[str]:
         "alone shows the plate."
     )
     for camera in {plane.parent for plane in planes if follows(plane, scene)} & cameras:
-        if other := background_image.other_shot(camera.data, scene, NAME):
+        if other := background_image.other_shot(camera.data, scene):
             yield said(twice, camera=camera.name, scene=other.name)
 
 
@@ -69,7 +69,7 @@ def _of_colours(scene, rendered: bool) -> Iterator[str]:
     Args:
         rendered: whether a render of the scene itself has the plate in it.
     """
-    sequenced = strip.plate_strip(scene, NAME) is not None
+    sequenced = strip.plate_strip(scene) is not None
     if (rendered or sequenced) and (shift := shift_of_colours(scene)):
         yield shift
     if sequenced and scene.view_settings.exposure:

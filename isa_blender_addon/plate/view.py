@@ -8,14 +8,13 @@ from .background_image import backgrounds
 from .camera_plane import plate_collection
 
 
-def show_in_view(scene, name: str, view: str, opacity: float) -> None:
+def show_in_view(scene, view: str, opacity: float) -> None:
     """
     Args:
-        name: of the plate.
         view: "STAGE", "PLATE" or "BOTH".
         opacity: of the plate over the stage, where both are shown.
     """
-    for background in backgrounds(scene, name):
+    for background in backgrounds(scene):
         background.show_background_image = view != "STAGE"
         background.display_depth = "FRONT"
         background.alpha = opacity if view == "BOTH" else 1.0

@@ -2,7 +2,6 @@
 
 from isa_engine.errors import IsaError
 
-from .. import plate
 from ..plate.view import show_in_view
 from ..settings.changes import forget, when_changed
 from ..takes.shown import show_again
@@ -17,7 +16,7 @@ def _kinds(scene) -> None:
 
 
 def _view(scene) -> None:
-    show_in_view(scene, plate.NAME, scene.isa.view, scene.isa.opacity)
+    show_in_view(scene, scene.isa.view, scene.isa.opacity)
 
 
 def register() -> None:

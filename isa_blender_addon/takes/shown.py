@@ -104,7 +104,7 @@ def use_settings(scene, take: Take) -> None:
 def _show(scene, folder: Path, shot: Shot | Take) -> None:
     before = shown_folder(scene)
     plate.import_plate(scene, folder, shot, scene.isa.plate)
-    show_in_view(scene, plate.NAME, scene.isa.view, scene.isa.opacity)
+    show_in_view(scene, scene.isa.view, scene.isa.opacity)
     scene.isa.last_results = blend_relative(folder)
     if before is not None and not same(before, folder):
         scene.isa.other_results = blend_relative(before)

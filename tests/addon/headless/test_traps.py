@@ -30,7 +30,7 @@ def test_the_command_generates_what_the_renderer_draws(scene, rendered, run, tmp
 
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "shot-plate.blend"))
     scene = bpy.context.scene
-    assert planes(scene, "ISA Plate")
+    assert planes(scene)
     (path,) = {member.picture for member in scene.isa.cast}
     with open(bpy.path.abspath(path), "rb") as file:
         assert file.read() == picture.read_bytes()

@@ -20,7 +20,7 @@ def movie(tmp_path):
 
 def test_it_fills_the_frame_from_the_shots_first_frame(scene, movie):
     camera = add_camera(scene)
-    (background,) = import_background(scene, movie, FRAME_NUMBERS, "Plate")
+    (background,) = import_background(scene, movie, FRAME_NUMBERS)
     assert camera.data.show_background_images
     assert background.frame_method == "STRETCH"
     assert background.image.source == "MOVIE"
@@ -32,9 +32,9 @@ def test_importing_twice_replaces_ours_and_leaves_the_artists(scene, movie):
     camera = add_camera(scene)
     own = camera.data.background_images.new()
     own.image = bpy.data.images.new("own", 8, 8)
-    import_background(scene, movie, FRAME_NUMBERS, "Plate")
+    import_background(scene, movie, FRAME_NUMBERS)
     before = inventory()
-    import_background(scene, movie, FRAME_NUMBERS, "Plate")
+    import_background(scene, movie, FRAME_NUMBERS)
     assert len(camera.data.background_images) == 2
     assert camera.data.background_images[0].image.name == "own"
     assert {kind: len(names) for kind, names in inventory().items()} == {k: len(n) for k, n in before.items()}
@@ -44,7 +44,7 @@ def test_each_camera_of_the_shot_gets_it(scene, movie):
     for name, frame in (("A", 7), ("B", 10)):
         scene.timeline_markers.new(name, frame=frame).camera = add_camera(scene, name)
     unused = add_camera(scene, "C")
-    assert len(import_background(scene, movie, FRAME_NUMBERS, "Plate")) == 2
+    assert len(import_background(scene, movie, FRAME_NUMBERS)) == 2
     assert not unused.data.background_images
 
 
@@ -59,8 +59,8 @@ def test_through_a_linked_camera_the_plate_shows_on_its_plane(scene, tmp_path):
     scene.camera = target.objects[0]
     write_movie(tmp_path / "plate.mp4", 4, 32, 32)
     plate.import_plate(scene, tmp_path, shot_of(range(1, 5)), {"BACKGROUND"})
-    assert not background_image.media(scene, plate.NAME)
-    assert camera_plane.planes(scene, plate.NAME)
+    assert not background_image.media(scene)
+    assert camera_plane.planes(scene)
     assert "Camera 'Hero' is linked from another file, and cannot hold the plate: its plane shows it." in (
         plate.troubles(scene)
     )

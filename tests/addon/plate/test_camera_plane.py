@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, import_plane, planes
+from isa_blender_addon.plate.camera_plane import DEPTH, MATTE, import_plane, planes, remove_planes
 from isa_blender_addon.scene.camera import camera_to_world, evaluated_camera, intrinsics
 from isa_engine.errors import SceneError
 from isa_engine.geometry.camera import modelview_projection
@@ -74,7 +74,7 @@ def movie(tmp_path_factory):
 @given(setup=cameras)
 def test_the_planes_corners_are_the_frames_corners(setup, movie):
     scene = stage(setup)
-    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS)
     plane[DEPTH] = setup["depth"]
     plane.update_tag()
     for frame in (FIRST, FIRST + FRAMES // 2, FIRST + FRAMES - 1):
@@ -100,7 +100,7 @@ def test_the_planes_corners_are_the_frames_corners(setup, movie):
 def test_rendered_through_the_camera_the_plate_is_the_video(setup, tmp_path):
     scene = stage(setup)
     frames = write_movie(tmp_path / "plate.mp4", FRAMES, *setup["size"], setup["seed"])
-    (plane,) = import_plane(scene, tmp_path / "plate.mp4", FRAME_NUMBERS, "Plate")
+    (plane,) = import_plane(scene, tmp_path / "plate.mp4", FRAME_NUMBERS)
     plane[DEPTH] = setup["depth"]
     plane.update_tag()
     for index in (0, FRAMES // 2, FRAMES - 1):
@@ -122,7 +122,7 @@ def test_the_picture_stands_upright_and_unmirrored(scene, tmp_path):
         stream.width = stream.height = 32
         container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
-    import_plane(scene, tmp_path / "plate.mp4", FRAME_NUMBERS[:1], "Plate")
+    import_plane(scene, tmp_path / "plate.mp4", FRAME_NUMBERS[:1])
     rendered = render(scene, FIRST, tmp_path).astype(float).mean(-1)
     assert rendered[:14, :14].mean() > 200
     assert max(rendered[18:, 18:].mean(), rendered[:14, 18:].mean(), rendered[18:, :14].mean()) < 60
@@ -130,7 +130,7 @@ def test_the_picture_stands_upright_and_unmirrored(scene, tmp_path):
 
 def test_the_drivers_need_no_permission_to_run_python(scene, movie):
     add_camera(scene)
-    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS)
     drivers = [curve.driver for curve in plane.animation_data.drivers]
     assert len(drivers) == 5
     assert all(driver.is_simple_expression and driver.is_valid for driver in drivers)
@@ -139,12 +139,12 @@ def test_the_drivers_need_no_permission_to_run_python(scene, movie):
 def test_importing_twice_replaces_and_keeps_the_artists_distance(scene, movie, tmp_path):
     add_camera(scene)
     write_movie(tmp_path / "second.mp4", 2, 48, 32)
-    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate", matte=tmp_path / "second.mp4")
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, matte=tmp_path / "second.mp4")
     assert plane[MATTE].filepath.endswith("second.mp4")
     plane[DEPTH] = 4.5
     before = inventory()
-    (plane,) = import_plane(scene, tmp_path / "second.mp4", FRAME_NUMBERS, "Plate", matte=movie)
-    assert planes(scene, "Plate") == [plane]
+    (plane,) = import_plane(scene, tmp_path / "second.mp4", FRAME_NUMBERS, matte=movie)
+    assert planes(scene) == [plane]
     assert plane[DEPTH] == 4.5
     image = plane.active_material.node_tree.nodes["Image Texture"].image
     assert image.filepath.endswith("second.mp4")
@@ -155,13 +155,13 @@ def test_importing_twice_replaces_and_keeps_the_artists_distance(scene, movie, t
 def test_another_take_goes_where_the_one_before_was(scene, movie, tmp_path):
     """The artist's own nodes, and other uses of the movie, follow."""
     add_camera(scene)
-    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS)
     tree = plane.active_material.node_tree
     texture, grade = tree.nodes["Image Texture"], tree.nodes.new("ShaderNodeGamma")
     tree.links.new(texture.outputs["Color"], grade.inputs["Color"])
     image = texture.image
     write_movie(tmp_path / "second.mp4", 4, 48, 32)
-    assert import_plane(scene, tmp_path / "second.mp4", FRAME_NUMBERS + 5, "Plate") == [plane]
+    assert import_plane(scene, tmp_path / "second.mp4", FRAME_NUMBERS + 5) == [plane]
     assert plane.active_material.node_tree == tree
     assert grade.inputs["Color"].is_linked
     assert texture.image == image
@@ -176,7 +176,7 @@ def test_nothing_else_in_the_scene_is_touched(scene, movie):
     cube = bpy.context.object
     scene.frame_set(3)
     before = inventory()
-    import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    import_plane(scene, movie, FRAME_NUMBERS)
     after = inventory()
     added = {kind: after[kind] - names for kind, names in before.items()}
     assert {kind: len(names) for kind, names in added.items() if names} == {
@@ -196,7 +196,7 @@ def test_a_plane_for_each_camera_shown_only_while_it_shoots(scene, movie):
     first, second = add_camera(scene, "A"), add_camera(scene, "B")
     for frame, camera in ((FIRST, first), (FIRST + 3, second), (FIRST + 6, first)):
         scene.timeline_markers.new(camera.name, frame=frame).camera = camera
-    made = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    made = import_plane(scene, movie, FRAME_NUMBERS)
     assert [plane.parent for plane in made] == [first, second]
     for frame in FRAME_NUMBERS.tolist():
         scene.frame_set(frame)
@@ -210,19 +210,20 @@ def test_what_cannot_be_imported_is_said_and_changes_nothing(scene, movie, tmp_p
     broken.write_bytes(b"no movie")
     before = inventory()
     with pytest.raises(SceneError, match="no active camera"):
-        import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+        import_plane(scene, movie, FRAME_NUMBERS)
     assert inventory() == before
     add_camera(scene)
-    (plane,) = import_plane(scene, movie, FRAME_NUMBERS, "Plate")
+    (plane,) = import_plane(scene, movie, FRAME_NUMBERS)
     for path, problem in ((tmp_path / "gone.mp4", "missing"), (broken, "cannot read")):
         with pytest.raises(SceneError, match=problem):
-            import_plane(scene, path, FRAME_NUMBERS, "Plate")
-        assert planes(scene, "Plate") == [plane]
+            import_plane(scene, path, FRAME_NUMBERS)
+        assert planes(scene) == [plane]
 
 
 def test_the_camera_sees_the_plane_and_nothing_before_it(scene, movie):
     camera = add_camera(scene)
     for start in (0.5, 2.0):
         camera.data.clip_start, camera.data.clip_end = start, 30.0
-        (plane,) = import_plane(scene, movie, FRAME_NUMBERS, f"Plate {start}")
+        (plane,) = import_plane(scene, movie, FRAME_NUMBERS)
         assert start < plane[DEPTH] < 1.2 * start
+        remove_planes(scene)

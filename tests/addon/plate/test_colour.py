@@ -96,7 +96,7 @@ def test_other_displays_have_inverses_of_their_own_or_it_is_said(scene, tmp_path
             scene.view_settings.view_transform = view
             plate.fit_view(scene)
             assert plate.fits_view(scene)
-            (image,) = plate.camera_plane.plates(scene, plate.NAME)
+            (image,) = plate.camera_plane.plates(scene)
             troubles = plate.troubles(scene)
             if inverse in spaces:
                 assert (image.colorspace_settings.name, troubles) == (inverse, [])

@@ -10,7 +10,6 @@ from isa_blender_addon.plate import camera_plane
 from isa_blender_addon.plate.camera_plane import planes
 from tests.addon.plates import add_camera, shot_of, write_movie
 
-NAME = plate.NAME
 FIRST, SECOND = range(1, 5), range(3, 7)
 DEFAULT, PEOPLE = {"PLANE", "BACKGROUND"}, {"COMPOSITOR"}
 
@@ -39,9 +38,9 @@ def copied(kind: str):
 
 def shown(scene) -> set:
     """The folders, and the frames at which what is drawn begins."""
-    users = [node.image_user for plane in planes(scene, NAME) for node in camera_plane._movie_nodes(plane)]
-    users += [background.image_user for background in plate.background_image.backgrounds(scene, NAME)]
-    group = plate.people._group_node(scene, NAME)
+    users = [node.image_user for plane in planes(scene) for node in camera_plane._movie_nodes(plane)]
+    users += [background.image_user for background in plate.background_image.backgrounds(scene)]
+    group = plate.people._group_node(scene)
     users += [group.node_tree.nodes["Plate"]] if group else []
     return {file.parent for file in plate.files(scene)} | {user.frame_start for user in users}
 
@@ -87,18 +86,18 @@ def test_the_plane_of_a_copy_fills_the_frame_of_the_copy_and_keeps_what_the_arti
     original, takes
 ):
     plate.import_plate(original, takes[0], shot_of(FIRST), DEFAULT)
-    (plane,) = planes(original, NAME)
+    (plane,) = planes(original)
     plane.active_material.node_tree.nodes["Emission"].label = "mine"
     copy = copied("FULL_COPY")
     plate.import_plate(copy, takes[1], shot_of(FIRST), DEFAULT)
     copy.render.resolution_x, copy.render.resolution_y = 300, 500
     bpy.context.view_layer.update()
-    (plane,) = planes(copy, NAME)
+    (plane,) = planes(copy)
     seen = plane.evaluated_get(bpy.context.view_layer.depsgraph)
     corners = [world_to_camera_view(copy, copy.camera, seen.matrix_world @ v.co) for v in seen.data.vertices]
     assert np.allclose(np.array(corners)[:, :2], [(0, 0), (1, 0), (1, 1), (0, 1)], atol=1e-5)
     for scene in (original, copy):
-        (plane,) = planes(scene, NAME)
+        (plane,) = planes(scene)
         assert plane.active_material.node_tree.nodes["Emission"].label == "mine"
 
 

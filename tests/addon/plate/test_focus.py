@@ -35,7 +35,7 @@ def rendered(scene, tmp_path):
 @pytest.mark.parametrize("target", [False, True])
 def test_a_plate_out_of_focus_is_said_and_the_distance_that_is_said_is_sharp(shown, tmp_path, target):
     scene, frames = shown
-    (plane,) = planes(scene, plate.NAME)
+    (plane,) = planes(scene)
     dof = scene.camera.data.dof
     assert plate.troubles(scene) == []
     dof.use_dof, dof.aperture_fstop, dof.focus_distance = True, 2.8, 5.0

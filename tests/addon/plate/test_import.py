@@ -30,10 +30,10 @@ def take(tmp_path):
 
 def shown(scene) -> set[str]:
     ways = {
-        "PLANE": camera_plane.media(scene, plate.NAME),
-        "BACKGROUND": background_image.media(scene, plate.NAME),
-        "STRIP": strip.plate_strip(scene, plate.NAME),
-        "COMPOSITOR": people.media(scene, plate.NAME),
+        "PLANE": camera_plane.media(scene),
+        "BACKGROUND": background_image.media(scene),
+        "STRIP": strip.plate_strip(scene),
+        "COMPOSITOR": people.media(scene),
     }
     return {kind for kind, found in ways.items() if found}
 
@@ -87,7 +87,7 @@ def test_the_plane_does_not_hide_the_render_that_the_people_are_laid_over(scene,
     add_camera(scene)
     for kinds, hidden in (({"PLANE"}, False), ({"PLANE", "COMPOSITOR"}, True), ({"PLANE"}, False)):
         plate.import_plate(scene, take, shot_of(range(1, 5)), kinds)
-        (plane,) = camera_plane.planes(scene, plate.NAME)
+        (plane,) = camera_plane.planes(scene)
         assert plane.hide_render is hidden
         assert not plane.hide_viewport
 
@@ -138,7 +138,7 @@ def test_a_plane_whose_camera_was_deleted_is_said_until_a_take_is_shown_again(sc
     add_camera(scene)
     plate.import_plate(scene, take, shot_of(range(1, 5)), {"PLANE"})
     assert plate.troubles(scene) == []
-    assert len(plate.camera_plane.planes(scene, plate.NAME)) == 1
+    assert len(plate.camera_plane.planes(scene)) == 1
 
 
 def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, scene, take):

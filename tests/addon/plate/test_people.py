@@ -58,7 +58,7 @@ def test_people_and_shadows_add_up_as_light_does(scene, take):
     folder, plate, matte = take
     stage_shadow(scene, 0.5)
     scene.cycles.transparent_max_bounces = 8
-    import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
+    import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS)
     scene.view_settings.exposure = 1.0
     # Many pixels: the shader chooses between shadow and nothing at random.
     for index in (0, 2):
@@ -76,9 +76,9 @@ def test_the_compositor_is_as_before_when_the_people_go(scene, take):
     folder, *_ = take
     add_camera(scene)
     before = inventory()
-    import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
+    import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS)
     assert inventory() != before
-    remove_people(scene, "Plate")
+    remove_people(scene)
     assert inventory() == before
     if bpy.app.version < (5, 0):
         assert not scene.use_nodes
@@ -104,22 +104,22 @@ def test_it_goes_behind_the_artists_own_nodes_and_they_stay(scene, take):
     blur = tree.nodes.new("CompositorNodeBlur")
     tree.links.new(layers.outputs["Image"], blur.inputs["Image"])
     tree.links.new(blur.outputs["Image"], output.inputs["Image"])
-    node = import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
+    node = import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS)
     assert node.inputs["Image"].links[0].from_node == blur
     assert output.inputs["Image"].links[0].from_node == node
-    remove_people(scene, "Plate")
+    remove_people(scene)
     assert output.inputs["Image"].links[0].from_node == blur
 
 
 def test_another_take_goes_into_the_same_nodes(scene, take):
     folder, *_ = take
-    node = import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
+    node = import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS)
     node.node_tree.nodes["Key"].label = "mine"
     node.mute = True
     before = inventory()
     for name in ("plate", "matte"):
         write_movie(folder / f"{name}2.mp4", 5, 32, 32)
-    again = import_people(scene, folder / "plate2.mp4", folder / "matte2.mp4", FRAME_NUMBERS, "Plate")
+    again = import_people(scene, folder / "plate2.mp4", folder / "matte2.mp4", FRAME_NUMBERS)
     assert again == node
     assert node.mute
     assert node.node_tree.nodes["Key"].label == "mine"
@@ -134,7 +134,7 @@ def test_a_take_without_a_matte_is_refused_in_a_sentence(scene, take):
     folder, *_ = take
     (folder / "matte.mp4").unlink()
     with pytest.raises(SceneError, match="no matte beside the plate"):
-        import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS, "Plate")
+        import_people(scene, folder / "plate.mp4", folder / "matte.mp4", FRAME_NUMBERS)
     assert GROUP not in bpy.data.node_groups
 
 
@@ -148,7 +148,7 @@ def test_at_the_frames_edges_the_people_are_as_inside(scene, tmp_path):
         write_video(
             tmp_path / f"{name}.mp4", [np.full((SIZE, SIZE, 3), grey, np.uint8)] * 3, Fraction(24), 1, {}
         )
-    import_people(scene, tmp_path / "plate.mp4", tmp_path / "matte.mp4", FRAME_NUMBERS, "Plate")
+    import_people(scene, tmp_path / "plate.mp4", tmp_path / "matte.mp4", FRAME_NUMBERS)
     found = composited(scene, 8, tmp_path)
     assert np.ptp(found[..., :3]) < 0.01
     assert found[..., 3].min() > 0.99

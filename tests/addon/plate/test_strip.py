@@ -26,7 +26,7 @@ def test_its_frames_are_the_shots_frames(scene, movie, tmp_path):
     scene.view_settings.view_transform = "Standard"
     scene.render.resolution_x = scene.render.resolution_y = 32
     frames = write_movie(movie, 5, 32, 32)
-    strip = import_strip(scene, movie, FRAME_NUMBERS, "Plate")
+    strip = import_strip(scene, movie, FRAME_NUMBERS)
     assert (strip.frame_final_start, strip.frame_final_end) == (7, 12)
     scene.render.use_sequencer = True
     for index in (0, 4):
@@ -40,7 +40,7 @@ def test_it_lies_above_what_is_there(scene, movie):
     scene.sequence_editor_create()
     strips(scene).new_effect("a", "COLOR", 3, 1, **_length(20))
     strips(scene).new_effect("b", "COLOR", 8, 100, **_length(20))
-    assert import_strip(scene, movie, FRAME_NUMBERS, "Plate").channel == 4
+    assert import_strip(scene, movie, FRAME_NUMBERS).channel == 4
     assert scene.render.use_sequencer
 
 
@@ -49,21 +49,21 @@ def _length(frames: int) -> dict[str, int]:
 
 
 def test_an_empty_sequencer_does_not_begin_to_render(scene, movie):
-    import_strip(scene, movie, FRAME_NUMBERS, "Plate")
+    import_strip(scene, movie, FRAME_NUMBERS)
     assert not scene.render.use_sequencer
-    remove_strip(scene, "Plate")
+    remove_strip(scene)
     assert scene.render.use_sequencer
     assert not len(strips(scene))
 
 
 def test_another_take_goes_into_the_same_strip(scene, movie, tmp_path):
     scene.render.resolution_x, scene.render.resolution_y = 96, 64
-    strip = import_strip(scene, movie, FRAME_NUMBERS, "Plate")
+    strip = import_strip(scene, movie, FRAME_NUMBERS)
     assert (strip.transform.scale_x, strip.transform.scale_y) == (3, 2)
     strip.frame_offset_start = 1
     write_movie(tmp_path / "second.mp4", 9, 48, 32)
-    again = import_strip(scene, tmp_path / "second.mp4", np.arange(7, 16), "Plate")
-    assert again == strip == plate_strip(scene, "Plate")
+    again = import_strip(scene, tmp_path / "second.mp4", np.arange(7, 16))
+    assert again == strip == plate_strip(scene)
     assert strip.filepath.endswith("second.mp4")
     assert (strip.frame_final_start, strip.frame_final_end) == (8, 16)
     assert (strip.transform.scale_x, strip.transform.scale_y) == pytest.approx((2, 2))
@@ -71,5 +71,5 @@ def test_another_take_goes_into_the_same_strip(scene, movie, tmp_path):
 
 def test_a_missing_movie_is_said_and_changes_nothing(scene, tmp_path):
     with pytest.raises(SceneError, match="missing"):
-        import_strip(scene, tmp_path / "gone.mp4", FRAME_NUMBERS, "Plate")
-    assert plate_strip(scene, "Plate") is None
+        import_strip(scene, tmp_path / "gone.mp4", FRAME_NUMBERS)
+    assert plate_strip(scene) is None

@@ -24,8 +24,6 @@ from tests.addon.fake_engine import FAST, HELD
 from tests.addon.scenes.cast import stage
 from tests.service.running import eventually
 
-NAME = "ISA Plate"
-
 
 @pytest.fixture
 def shot(scene, tmp_path, monkeypatch, addon):
@@ -71,7 +69,7 @@ def reopen(tmp_path: Path):
 
 def home(scene) -> Take:
     """The take, once its plate is in the scene."""
-    ticks_until(lambda: planes(scene, NAME), "the plate is in the scene")
+    ticks_until(lambda: planes(scene), "the plate is in the scene")
     (take,) = session().queue.takes(shot_id_of(scene))
     return take
 
@@ -128,7 +126,7 @@ def test_a_plate_waits_for_the_file_that_is_not_open(shot, tmp_path):
     let_go(take)
     ticks_until(lambda: session().note, "its coming is said")
     assert str(take.folder) in session().note
-    assert not planes(bpy.context.scene, NAME)
+    assert not planes(bpy.context.scene)
     home(reopen(tmp_path))
 
 
@@ -137,10 +135,10 @@ def test_a_plate_waits_for_its_file_where_another_one_is_opened_while_it_comes_i
     bpy.ops.wm.save_mainfile()
     let_go(take)
     ticks_until(lambda: session().queue.arrived(), "the first of its steps is done")
-    assert not planes(shot, NAME)
+    assert not planes(shot)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     ticks_until(lambda: session().note, "its coming is said")
-    assert not planes(bpy.context.scene, NAME)
+    assert not planes(bpy.context.scene)
     home(reopen(tmp_path))
     assert session().trouble == ""
 
@@ -152,7 +150,7 @@ def test_a_take_that_is_deleted_while_it_comes_in_stays_away(shot):
     session().queue.remove(take.folder)
     for _ in range(3):
         session().tick()
-    assert not planes(shot, NAME)
+    assert not planes(shot)
     assert session().trouble == ""
 
 
@@ -194,8 +192,8 @@ def test_a_plate_goes_to_the_original_whatever_a_copy_is_called(shot, tmp_path):
     reopen(tmp_path)
     original, copy = (bpy.data.scenes[name] for name in ("Original", take.scene))
     let_go(take)
-    ticks_until(lambda: planes(original, NAME), "the plate is in the original")
-    assert not planes(copy, NAME)
+    ticks_until(lambda: planes(original), "the plate is in the original")
+    assert not planes(copy)
     assert shot_id_of(copy) != take.shot_id, "its own takes are another shot's"
 
 
@@ -208,8 +206,8 @@ def test_a_copy_that_has_the_name_takes_no_plate_after_a_crash(shot, tmp_path):
     reopen(tmp_path)
     ticks_until(lambda: session().queue.jobs() and sent().job == take.job, "the same job runs again")
     let_go(take)
-    ticks_until(lambda: planes(bpy.data.scenes["Original"], NAME), "the plate is in the original")
-    assert not planes(bpy.data.scenes[take.scene], NAME)
+    ticks_until(lambda: planes(bpy.data.scenes["Original"]), "the plate is in the original")
+    assert not planes(bpy.data.scenes[take.scene])
 
 
 def test_a_copy_in_an_autosave_is_no_second_original(shot, tmp_path):
@@ -243,7 +241,7 @@ def test_the_plate_of_a_deleted_scene_goes_to_no_copy(shot):
     let_go(take)
     ticks_until(lambda: session().note, "its coming is said")
     assert str(take.folder) in session().note
-    assert not planes(copy, NAME)
+    assert not planes(copy)
     bpy.ops.wm.save_mainfile()
     assert copy.isa.shot == ""
 
@@ -302,4 +300,4 @@ def test_the_next_shot_can_be_queued_while_one_runs_and_both_come(shot):
     let_go(take)
     ticks_until(lambda: not session().jobs() and not session().queue.arrived(), "both are there")
     assert [take.name for take in session().queue.takes(take.shot_id)] == ["Scene-002", "Scene-001"]
-    assert len(planes(shot, NAME)) == 1
+    assert len(planes(shot)) == 1

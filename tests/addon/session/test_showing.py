@@ -3,7 +3,6 @@
 import bpy
 import pytest
 
-from isa_blender_addon import plate
 from isa_blender_addon.blender.window import look_at_plate, look_through_camera
 from isa_blender_addon.plate.background_image import backgrounds
 from isa_blender_addon.plate.camera_plane import plate_collection
@@ -40,7 +39,7 @@ def taken(viewport, scene, tmp_path):
 
 def seen(scene) -> tuple:
     """Of the plate: whether its image shows, its opacity, and whether its planes show in viewports."""
-    (image,) = backgrounds(scene, plate.NAME)
+    (image,) = backgrounds(scene)
     assert image.display_depth == "FRONT"
     return image.show_background_image, round(image.alpha, 3), not plate_collection(scene).hide_viewport
 

@@ -54,7 +54,7 @@ def test_a_scene_becomes_a_plate(scene, tiny, tmp_path):
     shot = replace(shot, settings=replace(shot.settings, guidance=1.0))
     generate(shot, load_model(tiny, "cpu"), tmp_path / "results", lambda progress: None)
     show_results(scene, tmp_path / "results")
-    (plane,) = planes(scene, "ISA Plate")
+    (plane,) = planes(scene)
     image = plane.active_material.node_tree.nodes["Image Texture"].image
     assert image.frame_duration == 5
     # How long the next one takes is known from this one, and the button says so.

@@ -21,8 +21,6 @@ from tests.addon.plates import add_camera, write_movie
 from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
 
-NAME = "ISA Plate"
-
 
 @pytest.fixture(scope="module")
 def movies(tmp_path_factory) -> Path:
@@ -66,18 +64,18 @@ def show(take: Take) -> None:
 
 
 def image(scene):
-    (plane,) = planes(scene, NAME)
+    (plane,) = planes(scene)
     return plane.active_material.node_tree.nodes["Image Texture"].image
 
 
 def test_another_take_changes_the_media_and_not_the_nodes(staged, takes):
     show(takes[0])
-    (plane,) = planes(staged, NAME)
+    (plane,) = planes(staged)
     tree = plane.active_material.node_tree
     tree.nodes["Image Texture"].location = 123, 45
     before = {node.name for node in tree.nodes}, plane.name, plane.active_material.name
     show(takes[1])
-    (plane,) = planes(staged, NAME)
+    (plane,) = planes(staged)
     tree = plane.active_material.node_tree
     assert ({node.name for node in tree.nodes}, plane.name, plane.active_material.name) == before
     assert tuple(tree.nodes["Image Texture"].location) == (123, 45)

@@ -22,8 +22,6 @@ from tests.addon.plates import write_movie
 from tests.addon.scenes.snapshot import snapshot
 from tests.service.running import eventually
 
-NAME = "ISA Plate"
-
 
 def finish() -> None:
     """What Blender's timer does, until all jobs are over and the plates are there."""
@@ -55,7 +53,7 @@ def test_the_plate_comes_back_to_the_scene(shot, tmp_path):
     finish()
     assert session().jobs() == []
     assert session().error == ""
-    (plane,) = planes(shot, NAME)
+    (plane,) = planes(shot)
     assert plane.parent == shot.camera
     take = tmp_path / "takes" / "Scene-001"
     assert Path(shot.isa.last_results) == take
@@ -70,7 +68,7 @@ def test_the_next_take_replaces_the_plate_and_keeps_the_files(shot, tmp_path):
     for _ in range(2):
         bpy.ops.isa.generate()
         finish()
-    assert len(planes(shot, NAME)) == 1
+    assert len(planes(shot)) == 1
     assert sorted(folder.name for folder in (tmp_path / "takes").iterdir()) == ["Scene-001", "Scene-002"]
 
 
@@ -257,7 +255,7 @@ def test_what_the_engine_refuses_is_said_in_the_panel(shot, tmp_path):
     bpy.ops.isa.generate()
     finish()
     assert "not to my taste" in only_job().snapshot.error
-    assert not planes(shot, NAME)
+    assert not planes(shot)
 
 
 def test_an_engine_that_dies_in_the_middle_is_said_and_its_job_goes_on_when_asked(shot):
@@ -266,13 +264,13 @@ def test_an_engine_that_dies_in_the_middle_is_said_and_its_job_goes_on_when_aske
     finish()
     assert "engine stopped by itself" in only_job().snapshot.error
     assert session().engine.status().state == "failed"
-    assert not planes(shot, NAME)
+    assert not planes(shot)
     sent = only_job().take.job
     assert bpy.ops.isa.retry_job(take=str(only_job().take.folder)) == {"FINISHED"}
     finish()
     assert session().jobs() == []
     assert [take.job for take in session().queue.takes(shot_id_of(shot))] == [sent], "it is the same job"
-    assert planes(shot, NAME)
+    assert planes(shot)
 
 
 def test_a_killed_engine_is_seen_while_nothing_runs(shot):
@@ -299,7 +297,7 @@ def test_a_job_says_that_its_engine_was_stopped(shot):
     bpy.ops.isa.stop_engine()
     finish()
     assert only_job().snapshot.error == "The engine is not running."
-    assert not planes(shot, NAME)
+    assert not planes(shot)
     eventually(lambda: session().engine.status().state == "stopped", "the engine has stopped")
 
 

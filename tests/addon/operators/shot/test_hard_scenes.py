@@ -114,7 +114,7 @@ def test_any_name_goes_all_the_way_to_the_plate(name, scene, tmp_path, monkeypat
 
     eventually(idle, "the plate is there")
     assert session().error == ""
-    (plane,) = planes(scene, "ISA Plate")
+    (plane,) = planes(scene)
     assert plane.parent == scene.camera
     take = shown_folder(scene)
     assert take.parent == folder / "isa"
