@@ -32,63 +32,93 @@ def as_rendered(scene, bodies: Iterable):
     Args:
         bodies: mesh objects.
     """
-    before: list[tuple] = []
-    switched: list[tuple] = []
-
-    def put(owner, name: str, value: bool | int) -> None:
-        if getattr(owner, name) != value:
-            before.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, value)
-
-    def follow() -> None:
-        known = len(before)
-        for modifier, removes in switched:
-            put(modifier, "show_viewport", modifier.show_render and not removes)
-        if len(before) > known:
-            view_layer(scene).update()
-
+    switches = _Switches(scene)
     try:
         bodies = list(bodies)
         for mesh in bodies:
-            put(mesh, "hide_viewport", False)
-            for collection in _collections_of(scene, mesh):
-                put(collection, "hide_viewport", False)
+            switches.show(mesh)
         for thing in with_what_moves_them([*bodies, *_cameras(scene)], what_moves_what()):
             if isinstance(thing, bpy.types.NodeTree):
-                for node in thing.nodes:
-                    if node.bl_idname == "GeometryNodeIsViewport":
-                        # Muted, it says no.
-                        put(node, "mute", True)
-                continue
-            if thing.type == "LATTICE":
-                # The renderer, too, goes by what is on in the viewport.
-                continue
-            if thing.type == "CURVE" and thing.data.render_resolution_u:
-                for spline in thing.data.splines:
-                    put(spline, "resolution_u", thing.data.render_resolution_u)
-            for curve in _of_the_viewport(thing):
-                put(curve, "mute", True)
-            for modifier in thing.modifiers:
-                removes = thing in bodies and modifier.type in _REMOVING
-                put(modifier, "show_viewport", modifier.show_render and not removes)
-                if _is_moved(thing, f'modifiers["{modifier.name}"].show_render'):
-                    switched.append((modifier, removes))
-                if modifier.type in ("SUBSURF", "MULTIRES"):
-                    level = _level(scene, thing, modifier)
-                    put(modifier, "levels", level)
-                    # No less for others: the viewport would draw all of the scene anew.
-                    put(scene.render, "simplify_subdivision", max(level, scene.render.simplify_subdivision))
-        if before:
+                switches.nodes_as_rendered(thing)
+            elif thing.type != "LATTICE":
+                # A lattice's modifiers the renderer, too, has as they are in the viewport.
+                switches.object_as_rendered(thing, whole=thing in bodies)
+        if switches.before:
             view_layer(scene).update()
-        yield follow
+        yield switches.follow
     finally:
+        switches.put_back()
+
+
+class _Switches:
+    """What of a scene is other than the artist has it.
+
+    Attributes:
+        before: ``(owner, name of a property, value)`` of all that was changed, in this order.
+    """
+
+    def __init__(self, scene):
+        self.scene = scene
+        self.before: list[tuple] = []
+        # Modifiers that renders switch on and off, and whether they are off all the same.
+        self._switched: list[tuple] = []
+
+    def put(self, owner, name: str, value: bool | int) -> None:
+        if getattr(owner, name) != value:
+            self.before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
+
+    def put_back(self) -> None:
         # The latest first: what was put twice is at last what it was at first.
-        for owner, name, value in reversed(before):
+        for owner, name, value in reversed(self.before):
             try:
                 setattr(owner, name, value)
             except ReferenceError:
                 # The artist removed it while it was read.
                 continue
+
+    def follow(self) -> None:
+        """Have modifiers as the frame's render has them."""
+        known = len(self.before)
+        for modifier, removes in self._switched:
+            self.put(modifier, "show_viewport", modifier.show_render and not removes)
+        if len(self.before) > known:
+            view_layer(self.scene).update()
+
+    def show(self, mesh) -> None:
+        self.put(mesh, "hide_viewport", False)
+        for collection in _collections_of(self.scene, mesh):
+            self.put(collection, "hide_viewport", False)
+
+    def nodes_as_rendered(self, tree) -> None:
+        for node in tree.nodes:
+            if node.bl_idname == "GeometryNodeIsViewport":
+                # Muted, it says no.
+                self.put(node, "mute", True)
+
+    def object_as_rendered(self, item, whole: bool) -> None:
+        """
+        Args:
+            whole: nothing takes parts of it away.
+        """
+        if item.type == "CURVE" and item.data.render_resolution_u:
+            for spline in item.data.splines:
+                self.put(spline, "resolution_u", item.data.render_resolution_u)
+        for curve in _of_the_viewport(item):
+            self.put(curve, "mute", True)
+        for modifier in item.modifiers:
+            removes = whole and modifier.type in _REMOVING
+            self.put(modifier, "show_viewport", modifier.show_render and not removes)
+            if _is_moved(item, f'modifiers["{modifier.name}"].show_render'):
+                self._switched.append((modifier, removes))
+            if modifier.type in ("SUBSURF", "MULTIRES"):
+                self._subdivide(item, modifier)
+
+    def _subdivide(self, item, modifier) -> None:
+        level, render = _level(self.scene, item, modifier), self.scene.render
+        self.put(modifier, "levels", level)
+        # No less for others: the viewport would draw all of the scene anew.
+        self.put(render, "simplify_subdivision", max(level, render.simplify_subdivision))
 
 
 def _cameras(scene) -> list:
