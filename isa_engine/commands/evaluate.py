@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.evaluation.candidates.videos import Sampling, untrained
     from isa_engine.evaluation.measures.fidelity import Networks
     from isa_engine.evaluation.reporting.progress import PrintedProgress
-    from isa_engine.pipeline.model import build_model
+    from isa_engine.pipeline.isa.model import build_model
 
     if arguments.part == "control" and not KINDS[describe(arguments.model).kind].trained_here:
         _plates(arguments)

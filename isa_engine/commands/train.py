@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from isa_engine.errors import ModelError
 
 if TYPE_CHECKING:
-    from isa_engine.pipeline.model import Model
+    from isa_engine.pipeline.isa.model import Model
 
 HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
 # The part of a whole recipe's minutes that the autoencoder gets.
@@ -191,7 +191,7 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
     """The gate's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples.sources import Batches, Samples
-    from isa_engine.pipeline.model import load_weights
+    from isa_engine.pipeline.isa.model import load_weights
     from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import GateTraining, read_configuration
     from isa_engine.training.dit.gate import GateTrainer
@@ -221,7 +221,7 @@ def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Mo
         ModelError: the autoencoder is not trained.
     """
     from isa_engine.configuration import autoencoder_folder, model_config
-    from isa_engine.pipeline.model import build_model
+    from isa_engine.pipeline.isa.model import build_model
 
     folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
     if folder is None:

@@ -68,7 +68,7 @@ def generation(config: ModelConfig, work: Work) -> dict[str, int]:
     ]
     shown = (work.steps - 1) // math.ceil(work.steps / PREVIEWS)
     # The plate and the matte are each laid over the background: it is encoded anew for both, decoded for the
-    # plate, and both ask the matte head (``pipeline.over_background``).
+    # plate, and both ask the matte head (``pipeline.isa.over_background``).
     decoded = [
         *_times(2, autoencoder.decoder(config.vae, frames, *canvas)),
         *_times(2, autoencoder.matte_head(config.matte_head, config.vae, frames, *canvas)),

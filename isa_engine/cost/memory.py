@@ -21,7 +21,7 @@ _FLOAT = 4
 # Floats in memory at once for each feature of a token, as measured: of tokens in a layer (queries, keys,
 # values, the wide feed-forward, and what these are computed from), and of tokens that wait for their window.
 _KEPT, _WAITING = 26, 2
-# Frames of a piece that is decoded at once (``pipeline.decode``), its side in latent pixels, and how many
+# Frames of a piece that is decoded at once (``pipeline.isa.decode``), its side in latent pixels, and how many
 # copies of its features are in memory at once; and floats of each pixel, where it is corrected after networks
 # of windows, and of the frames that come of it.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES, _OF_PIXEL = 16, 128, 12, 12

@@ -123,4 +123,4 @@ def told(name: str, facts: dict[str, Any]) -> ISA:
     return ISA(model_config(name), facts["state"])
 
 
-KIND = Kind(names, describe, told, "isa_engine.pipeline.isa", trained_here=True)
+KIND = Kind(names, describe, told, "isa_engine.pipeline.isa.painter", trained_here=True)

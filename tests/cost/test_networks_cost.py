@@ -12,7 +12,7 @@ from isa_engine.cost.generation import Work, generation, step, tiles_of, tokens,
 from isa_engine.cost.image_tower import image_tower, token_count
 from isa_engine.cost.products import between_tokens, operations, weights
 from isa_engine.dit import ImageTower
-from isa_engine.pipeline.model import build_matte_head, build_parts
+from isa_engine.pipeline.isa.model import build_matte_head, build_parts
 from isa_engine.shot import canvas_size
 from isa_engine.vae import VideoVAE
 from isa_engine.vae.causal_conv import Past

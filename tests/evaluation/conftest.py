@@ -8,7 +8,7 @@ from isa_engine.evaluation.ablation import runs as ablation_runs
 from isa_engine.evaluation.held_out import clips as held_out
 from isa_engine.evaluation.held_out.clips import HeldOut
 from isa_engine.evaluation.held_out.kinds import GROUND, ONE, SEVERAL
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from tests.pipeline.shots import MICRO
 
 

@@ -13,7 +13,7 @@ from isa_engine.evaluation.held_out.kinds import BLENDER, ONE
 from isa_engine.evaluation.measures.fidelity import psnr
 from isa_engine.evaluation.measures.silhouette import iou, keyed
 from isa_engine.pipeline import load_model
-from isa_engine.pipeline.model import parts_of
+from isa_engine.pipeline.isa.model import parts_of
 from isa_engine.shot import Settings
 
 CLIPS = 4

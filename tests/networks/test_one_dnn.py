@@ -9,7 +9,7 @@ from torch import nn
 from isa_engine.dit.transformer import FeedForward
 from isa_engine.networks.one_dnn import multiply_by_one_dnn
 from isa_engine.networks.precision import linear_layers
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from tests.pipeline.shots import MICRO
 
 WIDTH = 48

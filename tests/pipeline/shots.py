@@ -10,7 +10,7 @@ from PIL import Image
 
 from isa_engine.configuration import DiTConfig, ImageTowerConfig, ModelConfig, isa_tiny
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.shot import Character, ReferencePose, Settings, Shot
 
 MICRO = ModelConfig(

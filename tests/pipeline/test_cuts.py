@@ -9,9 +9,9 @@ import torch
 from isa_engine.errors import Cancelled
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, latent_count, segment_latents
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa.conditioning import condition_shot
+from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
 from isa_engine.shot import Shot
 from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
 from tests.pipeline.test_resume import Kept

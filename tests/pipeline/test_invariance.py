@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.shot import Shot
 from tests.pipeline.shots import make_shot, picture
 

@@ -19,9 +19,10 @@ from isa_engine.geometry.frames import Made, frames_before, latent_count
 from isa_engine.models import UNTRAINED
 from isa_engine.models.isa import ISA
 from isa_engine.models.work import made_in, work_of
-from isa_engine.pipeline import generate, isa
-from isa_engine.pipeline.decode import Background, decode_plate
+from isa_engine.pipeline import generate
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa import painter
+from isa_engine.pipeline.isa.decode import Background, decode_plate
 from isa_engine.pipeline.painter import Part
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.segments import Segment, shown
@@ -132,8 +133,8 @@ def test_a_shorter_take_needs_frames_to_be_made(take):
 def test_a_segment_of_which_all_is_kept_is_not_even_read(windowed, tmp_path, monkeypatch):
     shot = dataclasses.replace(make_shot(13, steps=2), cuts=(5,))
     generate(shot, windowed, tmp_path, lambda progress: None)
-    read, conditions = [], isa.conditions
-    monkeypatch.setattr(isa, "conditions", lambda *told: (read.append(told[2]), conditions(*told))[1])
+    read, conditions = [], painter.conditions
+    monkeypatch.setattr(painter, "conditions", lambda *told: (read.append(told[2]), conditions(*told))[1])
     again = remade(shot, tmp_path, (FIRST + 5, FIRST + 5))
     # At a cut nothing is blended: what lies before it is another picture.
     assert again.kept.again.tolist() == [False, False, True, True, False]

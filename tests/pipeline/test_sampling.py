@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
 from tests.pipeline.shots import make_shot

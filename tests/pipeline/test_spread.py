@@ -13,9 +13,9 @@ from isa_engine.configuration.policies import POLICIES, SPARING
 from isa_engine.cost.generation import Work
 from isa_engine.cost.sharing import shared_step
 from isa_engine.geometry.temporal_windows import TemporalWindows, shares
-from isa_engine.pipeline import isa
-from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa import painter
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.spread import shared_evaluation
 from isa_engine.pipeline.spread.devices import Device
@@ -97,14 +97,14 @@ def test_a_take_of_a_model_on_two_devices_is_that_of_one(model):
 
 
 def test_devices_are_named_one_after_the_other(monkeypatch):
-    monkeypatch.setattr(isa, "build_model", lambda config, folder, device, **_: replaced[device])
+    monkeypatch.setattr(painter, "build_model", lambda config, folder, device, **_: replaced[device])
     # There is no GPU here to be asked for its memory.
-    monkeypatch.setattr(isa, "device_of", torch.device)
-    monkeypatch.setattr(isa, "fastest", lambda *_: None)
+    monkeypatch.setattr(painter, "device_of", torch.device)
+    monkeypatch.setattr(painter, "fastest", lambda *_: None)
     replaced = {name: dataclasses.replace(speaking(CONFIG), weights=name) for name in ("cuda:0", "cuda:1")}
-    loaded = isa.load("isa-tiny", "cuda:0+cuda:1")
+    loaded = painter.load("isa-tiny", "cuda:0+cuda:1")
     assert (loaded.weights, [other.model.weights for other in loaded.others]) == ("cuda:0", ["cuda:1"])
-    assert isa.load("isa-tiny", "cuda:1").others == ()
+    assert painter.load("isa-tiny", "cuda:1").others == ()
 
 
 def test_a_model_without_points_is_shared_as_well(given_noise):

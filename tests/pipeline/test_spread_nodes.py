@@ -9,7 +9,7 @@ import torch
 
 from isa_engine.configuration.policies import SPARING
 from isa_engine.pipeline import load_model
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from tests.farm.bundles import take

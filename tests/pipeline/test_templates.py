@@ -15,7 +15,7 @@ from isa_engine.data.recordings.shards import write_shard
 from isa_engine.data.samples.encoding import condition_clip
 from isa_engine.geometry.surface import POINTS, surface_table
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.shot import Character, ReferencePose, Shot, encode_shot, read_shot
 from tests.body.templates import LAYOUTS, write_template
 from tests.data.recordings.recordings import recording

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from isa_engine.configuration.policies import EVERYTHING, EXACT, POLICIES, Policy, asked
 from isa_engine.dit.background_gate import Prediction
 from isa_engine.errors import Cancelled
-from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
 from isa_engine.pipeline.velocity.taylorseer import TaylorSeer

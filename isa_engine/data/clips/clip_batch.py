@@ -12,7 +12,7 @@ from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.references import CloseUp, close_up
+from isa_engine.pipeline.isa.references import CloseUp, close_up
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClipBatch:
         shown: ``(B,)`` int64, how many of the R there are.
         reference_of: ``(B, K)`` int64, the reference that shows each character.
         places, known, corner, side: ``(B, K, N, 2)`` float32, ``(B, K, N)`` bool, ``(B, K, 2)`` and ``(B,
-            K)`` float64: how it shows the character (``pipeline.references.CloseUp``).
+            K)`` float64: how it shows the character (``pipeline.isa.references.CloseUp``).
     """
 
     video: Tensor

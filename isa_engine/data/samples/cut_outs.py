@@ -1,11 +1,11 @@
-"""Squares cut out of many pictures at once, on the device that has them: what ``pipeline.references`` does to
-one picture with Pillow.
+"""Squares cut out of many pictures at once, on the device that has them: what ``pipeline.isa.references``
+does to one picture with Pillow.
 """
 
 import torch
 from torch import Tensor
 
-from isa_engine.pipeline.references import ROOM
+from isa_engine.pipeline.isa.references import ROOM
 
 # Of Lanczos's kernel, in pixels of the coarser grid.
 _REACH = 3
@@ -22,7 +22,7 @@ def cut_out(pictures: Tensor, which: Tensor, corner: Tensor, side: Tensor, size:
     Args:
         pictures: ``(B, 3, H, W)`` in [−1, 1].
         which: ``(n,)`` int64, the picture of each square.
-        corner, side: ``(n, 2)`` and ``(n,)`` float64 pixels, as of ``pipeline.references.CloseUp``.
+        corner, side: ``(n, 2)`` and ``(n,)`` float64 pixels, as of ``pipeline.isa.references.CloseUp``.
         size: pixels of a square's side afterwards.
 
     Returns:

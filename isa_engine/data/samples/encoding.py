@@ -11,8 +11,8 @@ from isa_engine.data.clips.clip_batch import batch_of
 from isa_engine.data.samples.cut_outs import cut_out
 from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
 from isa_engine.dit import Conditioning
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.references import at_points
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.references import at_points
 from isa_engine.vae.causal_conv import Past
 
 # Normalised latents ``(B, C, t, h, w)``, their conditions, whose image tokens are still zero, and pictures

@@ -19,7 +19,7 @@ from isa_engine.data.samples.encoding import Sample, encode_batch
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_count
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.whole_file import whole_file
 
 # ``clips(seed, frames, height, width)`` gives a clip.

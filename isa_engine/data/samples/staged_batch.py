@@ -10,9 +10,9 @@ from torch import Tensor
 
 from isa_engine.data.clips.clip_batch import ClipBatch
 from isa_engine.data.clips.variation import Variation
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
-from isa_engine.pipeline.staging import stage
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.normals import conditioned_in_2d, packed_normal_maps
+from isa_engine.pipeline.isa.staging import stage
 
 
 @dataclass(frozen=True)

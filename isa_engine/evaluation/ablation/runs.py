@@ -28,8 +28,8 @@ from isa_engine.evaluation.held_out.clips import HeldOut
 from isa_engine.evaluation.reporting.plots import Curve
 from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.geometry.surface import POINTS
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.normals import conditioned_in_2d, packed_normal_maps
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.normals import conditioned_in_2d, packed_normal_maps
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.runs.parallel import make_accelerator

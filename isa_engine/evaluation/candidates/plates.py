@@ -1,5 +1,5 @@
 """A clip's plate: its video laid over the clip's background, as generation lays a shot's
-(``pipeline.over_background``)."""
+(``pipeline.isa.over_background``)."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from isa_engine.data.samples.encoding import encode
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.pictures import to_shares, to_video
 
 

@@ -13,7 +13,7 @@ from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out.clips import HeldOutClip
-from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
 

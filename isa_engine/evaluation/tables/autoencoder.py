@@ -18,7 +18,7 @@ from isa_engine.evaluation.reporting.plots import plot_latents
 from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.evaluation.reporting.table import NOTHING, Cell, Row, Table, cell_of
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 
 RENDERS = Kind("held-out renders", (1, 2, 3), hard=False)
 HALVED, ITSELF = "the render at half resolution", "the render itself"

@@ -54,7 +54,7 @@ from isa_engine.evaluation.tables.control_rows import (
     table_of,
 )
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.shot import canvas_size
 
 # Contact sheets of each kind of clip.

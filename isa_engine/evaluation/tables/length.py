@@ -27,7 +27,7 @@ from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.evaluation.reporting.table import NOTHING, Row, Table, cell_of, mean
 from isa_engine.evaluation.tables.speed import now
 from isa_engine.geometry.frames import frames_before, latent_count
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 
 IOU, IN_MASK, BACKGROUND = "silhouette IoU", "in-mask PSNR, dB", "background, dB"
 DRIFT, JOINTS, OPERATIONS = "drift of colours", "change at joints", "TFLOP"

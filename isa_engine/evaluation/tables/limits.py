@@ -17,7 +17,7 @@ from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.evaluation.reporting.table import Row, Table
 from isa_engine.geometry.viewpoint import PERSON, SENSOR
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 
 # A model obeys where the IoU of its silhouettes is at least this share of its autoencoder's.
 OBEYS = 0.7

@@ -20,7 +20,7 @@ from isa_engine.evaluation.measures.silhouette import iou, keyed
 from isa_engine.evaluation.measures.worn import worn_by_cast
 from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.evaluation.reporting.table import NOTHING, Row, Table, cell_of, mean
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 
 EXACT = PRESETS["Exact"]
 TO_EXACT, IOU, IN_MASK = "PSNR to exact, dB", "silhouette IoU", "in-mask PSNR, dB"

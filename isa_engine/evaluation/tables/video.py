@@ -17,7 +17,7 @@ from isa_engine.evaluation.measures.fidelity import COLUMNS, NOTE, Fidelity, Net
 from isa_engine.evaluation.reporting.progress import Report
 from isa_engine.evaluation.reporting.table import Row, Table
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 
 _CAST = (1, 1, 2, 3)
 PROTOCOLS = (

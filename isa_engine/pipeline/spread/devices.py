@@ -4,7 +4,7 @@ from torch import Tensor
 
 from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import Prediction
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.spread.mail import Line
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import Prediction
 from isa_engine.geometry.temporal_windows import Share, shares
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.mail import Line, LocalMailbox, Lost
 from isa_engine.pipeline.spread.worker import Worker

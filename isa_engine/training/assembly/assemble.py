@@ -11,7 +11,7 @@ from typing import Any
 from isa_engine.configuration import CARD, model_config
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import read_weights, write_weights
-from isa_engine.pipeline.model import build_model, parts_of
+from isa_engine.pipeline.isa.model import build_model, parts_of
 
 # Points of a curve that a card keeps.
 _POINTS = 60

@@ -15,7 +15,7 @@ from isa_engine.configuration import DiTConfig, ModelConfig, VAEConfig, model_co
 from isa_engine.dit import ImageTower
 from isa_engine.dit.sd3_adapter import inflate_sd3
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import build_matte_head, save_model
+from isa_engine.pipeline.isa.model import build_matte_head, save_model
 from isa_engine.vae.inflate import inflate_sd3_vae
 
 _SEED = 0

@@ -9,7 +9,7 @@ import numpy as np
 from isa_engine.data.clips.variation import Variation
 from isa_engine.data.samples.encoding import Sample, encode_batch
 from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.training.batches.ring_batches import RingBatches
 from isa_engine.training.ring.ring import Ring
 from isa_engine.training.ring.shelves import Draw

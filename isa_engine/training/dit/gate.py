@@ -13,7 +13,7 @@ from torch import Tensor
 
 from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.networks.weight_files import write_weights
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.training.configuration import GateTraining
 from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from isa_engine.training.dit.figures import figures, shadows
@@ -112,7 +112,7 @@ class GateTrainer(Trainer):
         return weighted(gate * seen["estimate"]), weighted(seen["estimate"])
 
     def export(self, folder: Path) -> None:
-        """Write the gate alone, as ``pipeline.model`` reads it."""
+        """Write the gate alone, as ``pipeline.isa.model`` reads it."""
         write_weights(self.gate.state_dict(), folder / "gate.safetensors")
 
     def state(self) -> dict[str, Any]:

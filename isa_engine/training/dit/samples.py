@@ -5,7 +5,7 @@ from torch import Tensor
 
 from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import BackgroundGate, Prediction
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
 from isa_engine.training.dit.dit_and_tower import DiTAndTower

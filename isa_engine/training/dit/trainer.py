@@ -165,7 +165,7 @@ class DiTTrainer(Trainer):
         return copy.eval()
 
     def export(self, folder: Path) -> None:
-        """Write the averaged weights alone, as ``pipeline.model`` reads them."""
+        """Write the averaged weights alone, as ``pipeline.isa.model`` reads them."""
         averaged = self.averaged()
         if self.accelerator.is_main_process:
             for name, network in averaged.named_children():

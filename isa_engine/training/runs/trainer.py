@@ -35,7 +35,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def export(self, folder: Path) -> None:
-        """Write what was learned as safetensors, as ``pipeline.model`` reads them."""
+        """Write what was learned as safetensors, as ``pipeline.isa.model`` reads them."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from isa_engine.data.samples.encoding import Sample, colours, encode_batch
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.data.scenario.split import HELD_OUT
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.sampling import sample as denoise
 from isa_engine.pipeline.velocity import velocity_of

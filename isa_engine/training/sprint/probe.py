@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from isa_engine.networks.compiling import compile_blocks
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.ring.ring import Ring

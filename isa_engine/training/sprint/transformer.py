@@ -7,7 +7,7 @@ from torch import Tensor
 
 from isa_engine.configuration import autoencoder_folder, model_config
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import Model, build_model
+from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.ring.shelves import draws_of_dit

@@ -18,7 +18,7 @@ from torch import Tensor
 from isa_engine.configuration import model_config
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights, write_weights
-from isa_engine.pipeline.model import build_matte_head
+from isa_engine.pipeline.isa.model import build_matte_head
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.runs.optimizers import make_optimizer
 from isa_engine.training.runs.trainer import Trainer
@@ -195,7 +195,7 @@ class VAETrainer(Trainer):
         return terms
 
     def export(self, folder: Path) -> None:
-        """Measure the latents' normalisation, and write the weights as ``pipeline.model`` reads them.
+        """Measure the latents' normalisation, and write the weights as ``pipeline.isa.model`` reads them.
 
         Anchored latents keep theirs, which the transformer knows.
         """

@@ -13,7 +13,7 @@ from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.clips.variation import Variation
 from isa_engine.data.samples.encoding import encode_batch
 from isa_engine.data.samples.staged_batch import stage_clips
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from tests.pipeline.shots import MICRO
 
 SIZE = 9, 48, 64

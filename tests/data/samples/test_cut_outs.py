@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from isa_engine.data.samples.cut_outs import cut_out
-from isa_engine.pipeline.references import _cut_out
+from isa_engine.pipeline.isa.references import _cut_out
 
 shapes = st.sampled_from([(40, 40), (64, 36), (30, 56), (128, 72)])
 

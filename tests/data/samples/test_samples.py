@@ -13,10 +13,10 @@ from isa_engine.data.samples.encoding import condition_clip, encode_batch
 from isa_engine.data.samples.sources import Batches, KeptSamples, Samples
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
+from isa_engine.pipeline.isa.references import identity, picture_latents
+from isa_engine.pipeline.isa.staging import stage
 from isa_engine.pipeline.pictures import to_frames
-from isa_engine.pipeline.references import identity, picture_latents
-from isa_engine.pipeline.staging import stage
 from isa_engine.training.dit.dit_and_tower import DiTAndTower
 from tests.pipeline.shots import MICRO
 

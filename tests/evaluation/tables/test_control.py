@@ -34,7 +34,7 @@ def table_of(monkeypatch, clips, model, out, video, margin=0):
     monkeypatch.setattr(room, "through_autoencoder", lambda of, video: Video(video, video))
     matte = matte_of(clips, margin)
     monkeypatch.setattr(room, "_matte", matte)
-    # Laid over nothing: what laying does is ``pipeline.over_background``'s to show.
+    # Laid over nothing: what laying does is ``pipeline.isa.over_background``'s to show.
     monkeypatch.setattr(
         room,
         "laid_over_background",

@@ -112,8 +112,8 @@ def test_health_tells_version_models_and_limits(api, store):
 
 
 def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monkeypatch, tmp_path):
-    from isa_engine.pipeline import isa
-    from isa_engine.pipeline import model as pipeline_model
+    from isa_engine.pipeline.isa import model as pipeline_model
+    from isa_engine.pipeline.isa import painter
 
     (tmp_path / "weights" / "isa-small").mkdir(parents=True)
     (tmp_path / "weights" / "isa-small" / pipeline_model.CARD).write_text("{}")
@@ -121,7 +121,7 @@ def test_models_are_called_trained_exactly_where_the_pipeline_finds_weights(monk
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     assert [name for name in MODELS if model_info(name).state == HERE] == ["isa-small"]
     for name in MODELS:
-        assert (model_info(name).state == HERE) == (isa.weights_folder(name) is not None)
+        assert (model_info(name).state == HERE) == (painter.weights_folder(name) is not None)
 
 
 def test_a_shot_is_queued_as_it_came(api, store, folders):

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from isa_engine.configuration import MODELS
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.assembly.assemble import assemble
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.runs.run import Run

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from isa_engine import cli
 from isa_engine.configuration import MODELS, DiTConfig, VAEConfig, model_config
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from tests.dit.test_sd3_adapter import sd3
 from tests.pipeline.shots import MICRO
 from tests.vae.test_inflate import image_autoencoder

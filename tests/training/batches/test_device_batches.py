@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from isa_engine.errors import DataError
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.batches import ring_batches
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.configuration import DiTTraining

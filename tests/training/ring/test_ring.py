@@ -18,7 +18,7 @@ from isa_engine.data.samples.encoding import encode_batch
 from isa_engine.data.samples.sources import Samples
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.errors import DataError
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.ring.feeder import LOG, is_fed
 from isa_engine.training.ring.ring import Layout, Ring, Shelf
 from tests.pipeline.shots import MICRO

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from isa_engine.networks.weight_files import load_weights
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.configuration import VAETraining
 from isa_engine.training.ring.ring import Ring
 from isa_engine.training.ring.shelves import draws_of_vae, layout_for

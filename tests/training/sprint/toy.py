@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from isa_engine import configuration
 from isa_engine.configuration import DiTConfig, ImageTowerConfig, ModelConfig, isa_tiny
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.sprint import held_out, loop
 from isa_engine.training.sprint.__main__ import main
 

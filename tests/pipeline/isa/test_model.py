@@ -10,7 +10,7 @@ import torch
 from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.errors import ModelError
 from isa_engine.pipeline import load_model
-from isa_engine.pipeline.model import build_model, save_model
+from isa_engine.pipeline.isa.model import build_model, save_model
 from tests.pipeline.shots import MICRO
 
 

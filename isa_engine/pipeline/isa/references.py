@@ -10,7 +10,7 @@ from torch import Tensor
 
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.occlusion import hidden
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.pictures import to_canvas
 
 # Room about a character's points, which lie on the skin, for hair and clothes.

@@ -9,8 +9,8 @@ from isa_engine.commands.doctor import fit
 from isa_engine.configuration.policies import EVERYTHING, PRESETS
 from isa_engine.models import describe, isa
 from isa_engine.models.room import fitting, longest_work, seconds
-from isa_engine.pipeline import isa as painter
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa import painter
 from isa_engine.pipeline.painter import load_model
 from isa_engine.shot import canvas_size
 from tests.pipeline.shots import make_shot

@@ -9,11 +9,12 @@ import torch
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
-from isa_engine.pipeline import background, decode, isa
+from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.background_latents import encode_background
-from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
-from isa_engine.pipeline.model import build_model
+from isa_engine.pipeline.isa import decode, painter
+from isa_engine.pipeline.isa.background_latents import encode_background
+from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
+from isa_engine.pipeline.isa.model import build_model
 from tests.pipeline.shots import MICRO, footage, make_shot
 
 FRAMES = 205
@@ -161,7 +162,7 @@ def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained
     monkeypatch.setattr(decode, "encode_background", counted)
     shot = replace(make_shot(9), background=footage(9))
     shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
-    plate, matte = isa.frames(latents[:, :, :3], trained, shot, None, lambda progress: None)
+    plate, matte = painter.frames(latents[:, :, :3], trained, shot, None, lambda progress: None)
     assert len(list(plate)) == len(list(matte)) == 9
     assert encoded == [range(9)]
 

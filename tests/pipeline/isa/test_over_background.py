@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from isa_engine.geometry.frames import extended_count, latent_count, latent_of_frame
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 
 SIZE = (4, 5)
 levels = arrays(np.uint8, (*SIZE, 3))

@@ -27,8 +27,8 @@ from isa_engine.networks.one_dnn import multiply_by_one_dnn
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.heap import give_back
+from isa_engine.pipeline.isa.tiles import over_tiles
 from isa_engine.pipeline.spread.worker import Worker
-from isa_engine.pipeline.tiles import over_tiles
 from isa_engine.results.record import GENERATED, PROJECTED
 from isa_engine.vae import MatteHead, VideoVAE
 

@@ -8,7 +8,7 @@ from isa_engine.configuration import NORMAL_DETAIL
 from isa_engine.dit.normal_maps import pack_normals
 from isa_engine.geometry.frames import extended_count
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
-from isa_engine.pipeline.model import Model
+from isa_engine.pipeline.isa.model import Model
 from isa_engine.shot import Character, Shot
 
 

@@ -16,12 +16,12 @@ from isa_engine.errors import ShotError
 from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.frames import extended
 from isa_engine.geometry.ndc import view_depth
-from isa_engine.pipeline.background_latents import encode_background
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.normals import conditioned_in_2d, shot_normal_maps
+from isa_engine.pipeline.isa.background_latents import encode_background
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.normals import conditioned_in_2d, shot_normal_maps
+from isa_engine.pipeline.isa.references import identity, picture_latents
+from isa_engine.pipeline.isa.staging import Staging, stage
 from isa_engine.pipeline.pictures import decode_picture, to_canvas
-from isa_engine.pipeline.references import identity, picture_latents
-from isa_engine.pipeline.staging import Staging, stage
 from isa_engine.shot import Character, Shot, canvas_size
 
 # All of a shot's pictures are held at once, decoded.

@@ -11,7 +11,7 @@ from isa_engine.data.samples.encoding import condition_clip
 from isa_engine.data.samples.sources import Batches, KeptSamples, Samples
 from isa_engine.geometry.normal_maps import normal_maps, point_normals
 from isa_engine.geometry.surface import surface_table
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.matte import projected_matte
 from isa_engine.shot import Character, Shot
 from tests.pipeline.shots import make_shot

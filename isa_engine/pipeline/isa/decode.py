@@ -22,10 +22,10 @@ from isa_engine.geometry.frames import (
     segment_latents,
 )
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.background_latents import encode_background
+from isa_engine.pipeline.isa.background_latents import encode_background
+from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.matte import projected_bodies
-from isa_engine.pipeline.model import Model
-from isa_engine.pipeline.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames, to_shares
 from isa_engine.pipeline.progress import Progress, Report

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from isa_engine.pipeline.references import identity
+from isa_engine.pipeline.isa.references import identity
 
 # A camera that shows x and z of the world as they are.
 UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])

@@ -17,11 +17,11 @@ from isa_engine.dit.background_gate import Prediction
 from isa_engine.models import UNTRAINED
 from isa_engine.models.isa import ISA
 from isa_engine.models.work import work_of
-from isa_engine.pipeline.conditioning import condition_shot
 from isa_engine.pipeline.generation import denoise
+from isa_engine.pipeline.isa.conditioning import condition_shot
+from isa_engine.pipeline.isa.tiles import over_tiles
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.spread.devices import Device
-from isa_engine.pipeline.tiles import over_tiles
 from isa_engine.pipeline.velocity import velocity_of
 from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_engine.errors import ShotError
-from isa_engine.pipeline import staging
-from isa_engine.pipeline.conditioning import condition_shot
+from isa_engine.pipeline.isa import staging
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import ReferencePose
 from tests.movies import read_video

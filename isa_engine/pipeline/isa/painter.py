@@ -17,10 +17,10 @@ from isa_engine.models import describe
 from isa_engine.models.room import longest_work
 from isa_engine.networks.compiling import compile_blocks, why_not
 from isa_engine.networks.precision import keep_in_16_bits
-from isa_engine.pipeline.conditioning import condition_shot
-from isa_engine.pipeline.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.device import device_of, fastest
-from isa_engine.pipeline.model import Model, build_model, count_parameters
+from isa_engine.pipeline.isa.conditioning import condition_shot
+from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
+from isa_engine.pipeline.isa.model import Model, build_model, count_parameters
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
 from isa_engine.pipeline.progress import Progress, Report

@@ -9,7 +9,7 @@ import torch
 
 from isa_engine.errors import EngineError
 from isa_engine.networks.compiling import why_not
-from isa_engine.pipeline import isa
+from isa_engine.pipeline.isa import painter
 from isa_engine.pipeline.painter import load_model
 from isa_engine.pipeline.resume import LatentsFile
 from isa_engine.pipeline.spread.devices import Device
@@ -23,14 +23,14 @@ from tests.pipeline.shots import MICRO, speaking
 def tried(monkeypatch):
     """A machine on which compiling works; which modules are compiled, and not what of them."""
     found = []
-    monkeypatch.setattr(isa, "why_not", lambda device: "")
+    monkeypatch.setattr(painter, "why_not", lambda device: "")
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: found.append(self))
     return found
 
 
 def test_compiled_blocks_are_in_the_record_and_nothing_else_changes(tried):
     model = speaking(MICRO)
-    compiled = isa.compiled(model)
+    compiled = painter.compiled(model)
     assert {*model.dit.transformer_blocks} <= {*tried}
     assert compiled.told() == {**model.told(), "compiled": True}
     assert dataclasses.replace(compiled, compiled=False) == model
@@ -41,7 +41,7 @@ def test_latents_of_a_model_that_was_not_compiled_are_not_gone_on_from(tried, tm
         path, saved = tmp_path / "latents", staticmethod(lambda step: None)
 
     model = speaking(MICRO)
-    keys = {LatentsFile(Kept, "hash", each, 3).key for each in (model, isa.compiled(model), model)}
+    keys = {LatentsFile(Kept, "hash", each, 3).key for each in (model, painter.compiled(model), model)}
     assert len(keys) == 2
 
 
@@ -61,7 +61,7 @@ def test_without_a_compiler_it_runs_as_it_is_and_one_sentence_says_why(monkeypat
 def test_what_is_spread_or_offloaded_is_not_compiled(tried, change, caplog):
     model = speaking(MICRO)
     change = {"others": (Device(model),)} if "others" in change else change
-    assert not isa.compiled(dataclasses.replace(model, **change)).compiled
+    assert not painter.compiled(dataclasses.replace(model, **change)).compiled
     assert tried == []
     assert len(caplog.messages) == 1
 
@@ -87,7 +87,7 @@ def test_compiled_is_eager_to_rounding():
     given = inputs(MICRO.dit, batch=1, latents=3, height=4, width=4)
     with torch.inference_mode():
         eager = model.predict(*given).velocity
-        compiled = isa.compiled(model).predict(*given).velocity
+        compiled = painter.compiled(model).predict(*given).velocity
     torch._dynamo.reset()
     assert not torch.equal(compiled, torch.zeros_like(compiled))
     torch.testing.assert_close(compiled, eager, atol=1e-4, rtol=1e-4)
