@@ -249,8 +249,9 @@ def check_remote(url: str) -> None:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    # Blender's Python module has no such preference, and there an address was typed on purpose.
-    offline = not bpy.app.online_access and not getattr(bpy.app, "module", False)
+    # Blender's Python module, which is no program, has no such preference, and there an address was typed on
+    # purpose.
+    offline = bpy.app.binary_path and not bpy.app.online_access
     if offline and not loopback:
         remedy = "Allow it: Preferences ▸ System ▸ Network ▸ Allow Online Access, or --online-mode."
         raise EngineError("Blender is not allowed to go online", remedy=remedy)

@@ -17,7 +17,7 @@ REMOTE = Choices(engine="REMOTE", remote_url="https://gpu.example:8000", remote_
 @pytest.fixture
 def app(monkeypatch):
     """Blender with its switch; any word to an engine fails the test."""
-    app = SimpleNamespace(online_access=False)
+    app = SimpleNamespace(online_access=False, binary_path="/usr/bin/blender")
     monkeypatch.setattr(chosen_engine, "bpy", SimpleNamespace(app=app))
     monkeypatch.setattr(chosen_engine, "preferences", lambda: REMOTE)
     monkeypatch.setattr(chosen_engine, "EngineClient", lambda *_: pytest.fail("the engine was spoken to"))
@@ -52,7 +52,7 @@ def test_an_engine_that_was_there_gets_no_more_jobs_once_blender_is_offline(app)
 
 
 def test_a_remote_engine_is_asked_only_if_blender_may_go_online(monkeypatch):
-    app = SimpleNamespace(online_access=False)
+    app = SimpleNamespace(online_access=False, binary_path="/usr/bin/blender")
     monkeypatch.setattr("isa_blender_addon.engine.chosen_engine.bpy", SimpleNamespace(app=app))
     for url in ("http://127.0.0.1:8642", "http://localhost:1", "http://[::1]:2"):
         check_remote(url)
@@ -64,3 +64,8 @@ def test_a_remote_engine_is_asked_only_if_blender_may_go_online(monkeypatch):
         app.online_access = True
         check_remote(url)
         app.online_access = False
+
+
+def test_blenders_module_may_go_where_an_address_was_typed_for_it():
+    """As it is, of any version: that of 4.2 does not say of itself that it is one."""
+    check_remote("https://gpu.example")
