@@ -13,7 +13,7 @@ from isa_engine.results.files import MATTE, PLATE
 
 from ..scene.hiding import put_back, take_out
 from . import background_image, camera_plane, people, strip
-from .cameras import camera_segments
+from .cameras import camera_segments, keep_cuts
 from .movie import read_movie
 
 # How a plate can be shown; a scene's choice is any of them.
@@ -21,10 +21,14 @@ KINDS = ("PLANE", "BACKGROUND", "STRIP", "COMPOSITOR")
 
 
 class Framed(Protocol):
-    """A shot or a take: what says on which scene frames, ``(F,)`` int, a plate is."""
+    """A shot or a take: what says on which scene frames, ``(F,)`` int, a plate is, and which of these begin
+    a piece after a cut (``Shot.cuts``; None: nobody knows)."""
 
     @property
     def frame_numbers(self) -> np.ndarray: ...
+
+    @property
+    def cuts(self) -> tuple[int, ...] | None: ...
 
 
 def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]) -> None:
@@ -71,6 +75,7 @@ def import_plate(scene, folder: str | Path, shot: Framed, kinds: Collection[str]
     else:
         people.remove_people(scene)
         put_back(scene)
+    keep_cuts(scene, numbers, shot.cuts if kinds else None)
 
 
 def open_movies(folder: str | Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..language.translation import said
 from ..scene.hiding import left_in_sight
 from . import background_image, camera_plane, people, strip
+from .cameras import moved_cuts
 from .colour import shift_of_colours
 from .focus import blurred, focus_distance
 from .parting import follows
@@ -22,6 +23,8 @@ def troubles(scene) -> list[str]:
         found.append(
             "The scene renders in stereo, and the plate is the one view of the camera between the eyes."
         )
+    if moved := moved_cuts(scene):
+        found.append(moved)
     planes = camera_plane.planes(scene)
     over_render = bool(people.media(scene))
     found += _of_cameras(scene, planes)

@@ -1,7 +1,6 @@
 """The active camera of each frame, as Blender's renderer sees it, in the engine's terms."""
 
-from bisect import bisect_right
-from itertools import groupby
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -60,16 +59,25 @@ def camera_at(scene, frame: int):
 
 def pieces(scene) -> list[int]:
     """Frames of the segments into which marker cameras cut the scene's frame range."""
+    frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    return np.diff([0, *cuts(scene, frames), len(frames)]).tolist() if frames else []
+
+
+def cuts(scene, frame_numbers: Sequence[int] | np.ndarray) -> tuple[int, ...]:
+    """Where in these frames of the scene marker cameras cut, as ``Shot.cuts`` has it; cheap enough for
+    drawing."""
     # Each camera is asked for once: for every frame it would take as long as a redraw may. Of markers on one
     # frame the first counts.
     cameras: dict[int, int] = {}
     for marker in _marked(scene):
         cameras.setdefault(marker.frame, marker.camera.session_uid)
-    switches, seen = sorted(cameras), []
-    for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step):
-        at = max(bisect_right(switches, _marker_time(scene, frame)) - 1, 0)
-        seen.append(cameras[switches[at]] if switches else 0)
-    return [len(list(same)) for _, same in groupby(seen)]
+    if not cameras:
+        return ()
+    switches = sorted(cameras)
+    times = _marker_time(scene, np.asarray(frame_numbers))
+    at = np.maximum(np.searchsorted(switches, times, side="right") - 1, 0)
+    seen = np.array([cameras[switch] for switch in switches])[at]
+    return tuple((np.flatnonzero(np.diff(seen)) + 1).tolist())
 
 
 def _marked(scene) -> list:
@@ -77,10 +85,12 @@ def _marked(scene) -> list:
     return [m for m in scene.timeline_markers if m.camera is not None and not m.camera.hide_render]
 
 
-def _marker_time(scene, frame: int) -> int:
-    """Where a frame lies among the markers: time stretching moves frames, and leaves markers."""
+def _marker_time(scene, frame):
+    """Where a frame, or each of several, lies among the markers: time stretching moves frames, and leaves
+    markers."""
     render = scene.render
-    return int(np.float32(frame) * np.float32(render.frame_map_old) / np.float32(render.frame_map_new))
+    old, new = np.float32(render.frame_map_old), np.float32(render.frame_map_new)
+    return (np.float32(frame) * old / new).astype(int)
 
 
 def evaluated_camera(scene, frame: int):

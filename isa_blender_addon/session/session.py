@@ -157,7 +157,8 @@ class Session:
         numbers = shot.frame_numbers
         frames = int(numbers[0]), int(numbers[-1]), shot.frame_step
         blend, made = Path(bpy.data.filepath).name, made_in(shot)
-        take = Take(folder, shot_id_of(scene), blend, scene.name, frames, shot.settings, made=made)
+        of = folder, shot_id_of(scene), blend, scene.name
+        take = Take(*of, frames, shot.settings, made=made, cuts=shot.cuts)
         self.queue.add(take, shot)
         if self.busy:
             # Only now is it known what a shot keeps whose changed frames are made again.

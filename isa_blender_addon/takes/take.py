@@ -10,6 +10,7 @@ import re
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ class Take:
         imported: whether its plate has come to the scene.
         pinned: not to be deleted.
         made: segments of which something is made, as of ``models.work``; of older files empty: all.
+        cuts: of its shot (``Shot.cuts``); of older files None: not known.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Take:
     imported: bool = False
     pinned: bool = False
     made: tuple[Made, ...] = ()
+    cuts: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -159,7 +162,9 @@ def read_take(folder: Path) -> Take | None:
         settings = Settings(**{"policy": EXACT, **content.pop("settings")})
         frames, shot_id = (first, last, step), content.pop("shot")
         made = tuple(Made(*segment) for segment in content.pop("made", ()))
-        take = Take(folder=folder, shot_id=shot_id, frames=frames, settings=settings, made=made, **content)
+        cuts = None if (told := content.pop("cuts", None)) is None else tuple(told)
+        told = {"frames": frames, "settings": settings, "made": made, "cuts": cuts}
+        take = Take(folder=folder, shot_id=shot_id, **told, **content)
     except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not _makes_sense(take):
@@ -207,6 +212,8 @@ def _makes_sense(take: Take) -> bool:
         and all(type(number) is int for segment in take.made for number in segment)
         and all(0 <= each.first < each.last <= latent_count(each.frames) for each in take.made)
         and sum(each.frames for each in take.made) <= len(take.frame_numbers)
+        and all(type(cut) is int for cut in take.cuts or ())
+        and all(a < b for a, b in pairwise([0, *(take.cuts or ()), len(take.frame_numbers)]))
         and take.state in STATES
         and _KEY.fullmatch(take.key) is not None
         and (not take.job or _JOB.fullmatch(take.job) is not None)

@@ -67,9 +67,9 @@ def linear(srgb: np.ndarray) -> np.ndarray:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def shot_of(frame_numbers) -> SimpleNamespace:
+def shot_of(frame_numbers, cuts: tuple[int, ...] | None = ()) -> SimpleNamespace:
     """What a plate's import needs of a shot."""
-    return SimpleNamespace(frame_numbers=np.asarray(frame_numbers))
+    return SimpleNamespace(frame_numbers=np.asarray(frame_numbers), cuts=cuts)
 
 
 def inventory() -> dict[str, set[str]]:

@@ -141,6 +141,37 @@ def test_a_plane_whose_camera_was_deleted_is_said_until_a_take_is_shown_again(sc
     assert len(plate.camera_plane.planes(scene)) == 1
 
 
+def test_markers_that_cut_otherwise_than_the_plate_are_said_until_they_are_back(scene, take):
+    marked = {name: add_camera(scene, name) for name in ("A", "B")}
+    markers = {name: scene.timeline_markers.new(name, frame=frame) for name, frame in (("A", 1), ("B", 5))}
+    for name, marker in markers.items():
+        marker.camera = marked[name]
+    numbers = range(1, 9, 2)
+    plate.import_plate(scene, take, shot_of(numbers, cuts=(2,)), {"PLANE"})
+    assert plate.troubles(scene) == []
+    # Between two frames of the plate it cuts where it did.
+    markers["B"].frame = 4
+    assert plate.troubles(scene) == []
+    markers["B"].frame = 7
+    for _ in range(2):
+        (trouble,) = plate.troubles(scene)
+        assert trouble.startswith("The plate cuts at frame 5, and the scene's markers at frame 7:")
+        # Shown once more it is the same plate.
+        plate.import_plate(scene, take, shot_of(numbers, cuts=(2,)), {"PLANE"})
+    markers["B"].frame = 5
+    (trouble,) = plate.troubles(scene)
+    assert "show the take again" in trouble
+    plate.import_plate(scene, take, shot_of(numbers, cuts=(2,)), {"PLANE"})
+    assert plate.troubles(scene) == []
+    scene.timeline_markers.clear()
+    assert "the scene's markers at no frame:" in plate.troubles(scene)[0]
+    # Takes of earlier versions do not tell.
+    plate.import_plate(scene, take, shot_of(numbers, cuts=None), {"PLANE"})
+    assert plate.troubles(scene) == []
+    plate.import_plate(scene, take, shot_of(numbers, cuts=(2,)), ())
+    assert "isa_plate_cuts" not in scene
+
+
 def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, scene, take):
     add_camera(scene)
     header = SimpleNamespace(layout=MagicMock())
