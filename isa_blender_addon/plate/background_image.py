@@ -8,6 +8,10 @@ from .colour import DISPLAYED, set_space
 from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, show_from
 from .parting import follows, other_scenes
 
+# On an image: name of the scene whose plate it shows; a camera has it in all scenes. No pointer, which would
+# bring the whole scene along where the camera alone is linked.
+_SCENE = "isa_scene"
+
 
 def import_background(scene, video, frame_numbers) -> list:
     """Put the movie behind the view of each camera of the shot that can hold it (``takes_backgrounds``).
@@ -33,6 +37,7 @@ def import_background(scene, video, frame_numbers) -> list:
     set_space(image, DISPLAYED)
     image.use_view_as_render = False
     first_frame = int(frame_numbers[0])
+    image[_SCENE] = scene.name
     before = {camera: _background(camera) for camera in _cameras(scene)}
     before = {camera: background for camera, background in before.items() if background is not None}
     if before.keys() == set(cameras):
@@ -41,6 +46,7 @@ def import_background(scene, video, frame_numbers) -> list:
             # A copy of a scene has cameras of its own, and the original's image.
             ours = image
         else:
+            ours[_SCENE] = scene.name
             hand_over(image, ours)
         for background in before.values():
             background.image = ours
@@ -71,7 +77,10 @@ def _takes(camera, scene) -> bool:
 
 
 def other_shot(camera, scene):
-    """Another scene with a plate of its own before the same camera, or None."""
+    """Another scene with a plate of its own before or behind the same camera, or None."""
+    behind = _background(camera)
+    if behind is not None and _is_anothers(behind, scene):
+        return bpy.data.scenes[behind.image[_SCENE]]
     return next(
         (
             other
@@ -81,6 +90,19 @@ def other_shot(camera, scene):
         ),
         None,
     )
+
+
+def _is_anothers(background, scene) -> bool:
+    """Whether a camera's image shows the plate of another scene that has this camera, too, and no plane;
+    where it has one, that shows the plate without the image."""
+    owner = bpy.data.scenes.get(background.image.get(_SCENE, ""))
+    if owner is None or owner == scene or background.id_data not in _cameras(owner):
+        return False
+    return not _has_own_plane(owner)
+
+
+def _has_own_plane(scene) -> bool:
+    return any(follows(plane, scene) for plane in planes(scene))
 
 
 def _shown_through(scene, frame_numbers) -> list:
@@ -93,7 +115,11 @@ def remove_backgrounds(scene) -> None:
     for camera in _cameras(scene):
         for background in list(camera.background_images):
             image = background.image
-            if image is not None and image.get(PLATE_PROPERTY) == NAME:
+            if (
+                image is not None
+                and image.get(PLATE_PROPERTY) == NAME
+                and not _is_anothers(background, scene)
+            ):
                 # Removing it alone would leave the image counted as used.
                 background.image = None
                 camera.background_images.remove(background)
@@ -106,9 +132,11 @@ def media(scene) -> set:
 
 
 def backgrounds(scene) -> list:
-    """The background images of the scene's cameras that show a plate."""
-    found = (_background(camera) for camera in _cameras(scene))
-    return [background for background in found if background is not None]
+    """The background images of the scene's cameras that show a plate; another scene's where it has none of
+    its own."""
+    behind = (_background(camera) for camera in _cameras(scene))
+    found = [background for background in behind if background is not None]
+    return [each for each in found if not (_is_anothers(each, scene) and _has_own_plane(scene))]
 
 
 def _shown_elsewhere(scene) -> set:

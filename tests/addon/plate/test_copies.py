@@ -74,6 +74,24 @@ def test_after_a_linked_copy_each_scene_shows_its_own_take_once_it_has_one(origi
             assert trouble.startswith(f"Camera 'Camera' shoots scene '{other.name}' too")
 
 
+def test_scenes_that_share_a_camera_and_show_their_plates_behind_it_alone_keep_a_take_each(original, takes):
+    plate.import_plate(original, takes[0], shot_of(FIRST), {"BACKGROUND"})
+    copy = copied("LINK_COPY")
+    assert shown(copy) == shown(original) == {takes[0], 1}
+    for take in takes[1:]:
+        plate.import_plate(copy, take, shot_of(SECOND), {"BACKGROUND"})
+        assert (shown(copy), shown(original)) == ({take, 3}, {takes[0], 1})
+    assert plate.troubles(original) == []
+    (trouble,) = plate.troubles(copy)
+    assert trouble.startswith(f"Camera 'Camera' shoots scene '{original.name}' too")
+    plate.import_plate(copy, takes[1], shot_of(SECOND), {"STRIP"})
+    assert takes[0] in shown(original)
+    bpy.data.scenes.remove(original)
+    plate.import_plate(copy, takes[1], shot_of(SECOND), {"BACKGROUND"})
+    assert shown(copy) == {takes[1], 3}
+    assert plate.troubles(copy) == [] == planes(copy)
+
+
 def test_a_linked_copy_that_has_no_take_follows_its_original_and_nothing_is_wrong(original, takes):
     plate.import_plate(original, takes[0], shot_of(FIRST), DEFAULT)
     copy = copied("LINK_COPY")
