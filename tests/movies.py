@@ -28,6 +28,28 @@ def lying(encoded: bytes, degrees: int) -> bytes:
     return encoded[:matrix] + turned + encoded[matrix + len(turned) :]
 
 
+def filmed(frames: np.ndarray, rate: int = 25, kind: str = "yuv444p", options=None, **told: int) -> bytes:
+    """An MP4 as a camera writes it.
+
+    Args:
+        frames: ``(F, H, W, 3)``, uint8 or, where the kind has more bits, uint16.
+        kind: FFmpeg's name of the pixels' format.
+        options: of x264.
+        told: of the stream's colours, FFmpeg's numbers.
+    """
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=rate, options={"crf": "0", **(options or {})})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], kind
+        for name, value in told.items():
+            setattr(stream.codec_context, name, value)
+        for shown in frames:
+            frame = av.VideoFrame.from_ndarray(shown, "rgb24" if frames.dtype == np.uint8 else "rgb48le")
+            file.mux(stream.encode(frame.reformat(format=kind, dst_colorspace=told.get("colorspace"))))
+        file.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
 def timed(frames: np.ndarray, milliseconds: list[int], kind: str = "mp4", stretch: int = 1) -> bytes:
     """A video whose frames are shown at these times, and whose pixels are so many times as wide as high.
 

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from isa_engine.errors import ShotError
+from isa_engine.sandbox.deinterlacing import deinterlaced
+from isa_engine.sandbox.high_dynamic_range import CURVES, as_srgb
 from isa_engine.shot.validation import MAX_ASPECT
 
 MAX_PIXELS = 64 * 2**20
@@ -134,7 +136,7 @@ class Movie:
             size: ``(width, height)``.
         """
         with self._refused():
-            for frame in self._file.decode(video=0):
+            for frame in deinterlaced(self._file.decode(video=0)):
                 yield upright(frame, size)
 
     def packets(self) -> list[float]:
@@ -156,7 +158,7 @@ class Movie:
         lying = tuple(max(round(side * share), 2) for side in self._size)
         before, number, start = None, 0, None
         with self._refused():
-            for frame in self._file.decode(video=0):
+            for frame in deinterlaced(self._file.decode(video=0)):
                 start = frame.time if start is None else start
                 # None: the file does not tell, and the frame follows the one before.
                 since = None if frame.time is None else frame.time - start
@@ -185,8 +187,11 @@ def upright_size(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[int, int]
 
 def upright(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
     """A frame as players turn it, resized to ``(width, height)``: ``(height, width, 3)`` uint8 sRGB."""
-    lying = upright_size(frame, size)
-    pixels = frame.reformat(*lying, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+    lying, high = upright_size(frame, size), frame.color_trc in CURVES
+    resized = frame.reformat(*lying, "rgb48le" if high else "rgb24", interpolation="AREA", threads=1)
+    pixels = resized.to_ndarray()
+    if high:
+        pixels = as_srgb(pixels, frame.color_trc, frame.color_primaries)
     # Both count counterclockwise.
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from isa_engine.data.recordings.recording import MAX_SIDE
 from isa_engine.errors import DataError
+from isa_engine.sandbox.deinterlacing import deinterlaced
 from isa_engine.sandbox.media import times_of
 
 EXACT = 0
@@ -119,7 +120,7 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         try:
-            yield from self.container.decode(video=0)
+            yield from deinterlaced(self.container.decode(video=0))
         except (av.error.FFmpegError, ValueError) as error:
             raise DataError("the video cannot be decoded to its end") from error
 
