@@ -160,7 +160,9 @@ class _Depth:
         layers, file = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
         layers.scene, layers.layer = scene, layer.name
         _write_as(file.format, "IMAGE", "OPEN_EXR")
-        file.format.color_depth = "32"
+        # Uncompressed, a file that a full disk cuts short is too small for its picture.
+        file.format.color_depth, file.format.exr_codec = "32", "NONE"
+        self._least = 4 * recipe.size[0] * recipe.size[1]
         if hasattr(file, "base_path"):
             file.base_path = str(self._folder)
         else:  # Blender 5
@@ -172,6 +174,9 @@ class _Depth:
     def take(self, clip_end: float) -> None:
         """Read what the frame that was just rendered has left; its camera sees no farther than to there."""
         (path,) = self._folder.iterdir()
+        # Blender 5.0 crashes where it reads the pixels of a part of a picture.
+        if path.stat().st_size < self._least:
+            raise _cut_short(str(path))
         image = bpy.data.images.load(str(path))
         if not len(image.pixels):
             raise _cut_short(str(path))
