@@ -4,6 +4,7 @@ make a step together, computed and not measured."""
 
 import argparse
 from dataclasses import replace
+from math import isfinite
 
 from isa_engine.configuration import model_config
 from isa_engine.cost.generation import Work
@@ -93,8 +94,9 @@ def _devices(arguments: argparse.Namespace) -> None:
         arguments.characters,
         *(one for one in (arguments.side, arguments.window) if one),
     )
-    if min(rates) <= 0 or arguments.milliseconds < 0 or min(counts) < 1:
-        raise ModelError("a take or a device of nothing", remedy="Give numbers above 0.")
+    given = (*rates, arguments.milliseconds)
+    if min(rates) <= 0 or arguments.milliseconds < 0 or min(counts) < 1 or not all(map(isfinite, given)):
+        raise ModelError("a take or a device of nothing", remedy="Give finite numbers above 0.")
     config = model_config(arguments.model)
     if arguments.window:
         stride, anchor = max(1, arguments.window // 2), min(2, arguments.window)

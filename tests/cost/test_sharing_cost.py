@@ -42,7 +42,10 @@ def test_a_take_that_one_window_covers_gains_nothing(capsys):
     assert all(row[1:] == found[0][1:] for row in found)
 
 
-@pytest.mark.parametrize("option", ["--frames", "--tflops", "--gigabytes"])
-def test_a_device_or_a_take_of_nothing_is_refused(option, capsys):
-    assert main(["bench", "devices", "isa-tiny", option, "0"]) == 1
+@pytest.mark.parametrize(
+    ("option", "amount"),
+    [("--frames", "0"), *((o, a) for o in ("--tflops", "--gigabytes") for a in ("0", "nan", "inf"))],
+)
+def test_a_device_or_a_take_of_nothing_is_refused(option, amount, capsys):
+    assert main(["bench", "devices", "isa-tiny", option, amount]) == 1
     assert "of nothing" in capsys.readouterr().err
