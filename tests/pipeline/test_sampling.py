@@ -77,33 +77,11 @@ def two_minds():
     return told, nobody, network
 
 
-@pytest.mark.parametrize("guidance", [0.0, 2.0, 7.5])
+@pytest.mark.parametrize("guidance", [0.0, 1.5, 7.5])
 def test_guidance_goes_beyond_the_conditional_branch(conditioning, two_minds, guidance):
     told, nobody, network = two_minds
     found = made(network, conditioning, initial_noise(SHAPE, 0), 4, guidance)
-    beyond = nobody + guidance * (told - nobody)
-    for channel, expected in zip(found[0], beyond[0], strict=True):
-        correlation = torch.corrcoef(torch.stack([channel.flatten(), expected.flatten()]))[0, 1]
-        assert correlation == pytest.approx(1, abs=1e-4)
-
-
-@pytest.mark.parametrize("guidance", [2.0, 7.5])
-def test_guidance_keeps_most_of_the_colours_of_the_conditional_branch(conditioning, two_minds, guidance):
-    told, nobody, network = two_minds
-    found = made(network, conditioning, initial_noise(SHAPE, 0), 4, guidance)
-    beyond = nobody + guidance * (told - nobody)
-    for moment in (torch.mean, torch.std):
-        kept, lost = moment(told, (2, 3, 4)), moment(beyond, (2, 3, 4))
-        torch.testing.assert_close(moment(found, (2, 3, 4)), 0.7 * kept + 0.3 * lost, atol=1e-4, rtol=1e-4)
-
-
-def test_guidance_of_a_plain_picture_is_a_plain_picture(conditioning):
-    def network(latents, timestep, condition):
-        shade = 3.0 if condition.visible.any() else 1.0
-        return Prediction((shade - latents) / timestep.reshape(-1, 1, 1, 1, 1))
-
-    found = made(network, conditioning, initial_noise(SHAPE, 0), 4, 2.0)
-    torch.testing.assert_close(found, torch.full(SHAPE, 0.7 * 3 + 0.3 * 5))
+    torch.testing.assert_close(found, nobody + guidance * (told - nobody), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("guidance", [1.0, 2.5])

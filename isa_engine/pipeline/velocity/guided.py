@@ -6,14 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import Prediction, gated
-
-# How far guided colours are led back to those of the conditional branch; 0.7 in Lin et al.
-_RESCALE = 0.7
 
 # ``network(latents, timestep, conditioning)``; latents and timestep as of ``ISADiT.forward``.
 Network = Callable[[Tensor, Tensor, Conditioning], Prediction]
@@ -49,7 +45,7 @@ class AskedOfNobody:
 @dataclass(frozen=True)
 class Guided:
     """``v = (x0 − x_t) / t`` towards an estimate of x0 along ``v_nobody + guidance · (v_told − v_nobody)``,
-    rescaled, then gated by what the conditional branch knows of the cast.
+    then gated by what the conditional branch knows of the cast.
 
     Attributes:
         nobody: None asks the conditional branch alone, as a scale of 1 does.
@@ -70,24 +66,10 @@ class Guided:
         estimate = latents + time * told
         if self.nobody is not None:
             base = latents + time * self.nobody(latents, timestep, told, step)
-            estimate = _rescaled(base + self.guidance * (estimate - base), estimate)
+            estimate = base + self.guidance * (estimate - base)
         if prediction.gate is not None:
             gate = prediction.gate.to(latents.dtype)
             estimate = gated(estimate, gate, self.conditioning.background_latents)
         # In the one layout that checkpoints have: sums over what was loaded are then those of what never
         # stopped.
         return ((estimate - latents) / time).contiguous()
-
-
-def _rescaled(estimate: Tensor, told: Tensor) -> Tensor:
-    """A guided estimate of x0 most of the way back to the colours of the conditional branch's.
-
-    Guidance leads away from a picture of nobody, beyond what was asked for: the same person in colours darker
-    and stronger. So each channel's mean and deviation are led back (after Lin et al. 2024, Eqs. 15 and 16,
-    who lead back one deviation of all channels).
-    """
-    variance, mean = torch.var_mean(estimate, (2, 3, 4), correction=0, keepdim=True)
-    told_variance, told_mean = torch.var_mean(told, (2, 3, 4), correction=0, keepdim=True)
-    # A channel of one value has no deviation to lead back; without the floor it would be divided by zero.
-    scale = (told_variance / variance.clamp_min(1e-6)).sqrt()
-    return estimate.lerp(told_mean + scale * (estimate - mean), _RESCALE)
