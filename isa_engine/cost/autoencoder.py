@@ -121,7 +121,7 @@ def _window_blocks(config: VAEConfig, places: int) -> list[Product]:
 
 
 def _tail(config: VAEConfig, pixels: int) -> list[Product]:
-    """The pixel tail's three convolutions, at half resolution.
+    """The pixel tail's three convolutions, at half resolution; the first two also see the latent before.
 
     Args:
         pixels: of one frame for each latent frame, together.
@@ -129,10 +129,10 @@ def _tail(config: VAEConfig, pixels: int) -> list[Product]:
     # Windows of 2 × 2 pixels and four frames: three colours of each are the features.
     places, inside, wide = pixels // 4, _COLOURS * TEMPORAL_COMPRESSION * 4, config.tail_width
     ends = (
-        convolution("tail", places, inside, wide, _SPACE),
+        convolution("tail", places, inside, wide, 2 * _SPACE),
         convolution("tail", places, wide, inside, _SPACE),
     )
-    return [*ends, convolution("tail", places, wide, wide, _SPACE)] if wide else []
+    return [*ends, convolution("tail", places, wide, wide, 2 * _SPACE)] if wide else []
 
 
 def _residuals(part: str, pixels: int, inside: int, outside: int, layers: int) -> list[Product]:

@@ -1,8 +1,9 @@
 """A correction of decoded pixels across the borders of windows, after a small model's decoder.
 
 Not in the paper. The small decoder writes each window of 4 · f_s² pixels from one place of its features, and
-two neighbours do not quite agree where they meet: a grid shows. Here the video is folded again, into windows
-of 2 × 2 pixels, so that three convolutions reach across any border.
+two neighbours do not quite agree where they meet: in space a grid shows, in time a jump every fourth frame.
+Here the video is folded again, into windows of 2 × 2 pixels, so that three convolutions reach across any
+border; the first two also see the latent before.
 """
 
 import torch
@@ -28,8 +29,8 @@ class PixelTail(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         pixels = 3 * TEMPORAL_COMPRESSION * _SIDE**2
-        self.conv_in = CausalConv3d(pixels, width, time=1)
-        self.conv_mid = CausalConv3d(width, width, time=1)
+        self.conv_in = CausalConv3d(pixels, width, time=2)
+        self.conv_mid = CausalConv3d(width, width, time=2)
         self.conv_out = CausalConv3d(width, pixels, time=1)
         nn.init.zeros_(self.conv_out.weight)
         nn.init.zeros_(self.conv_out.bias)

@@ -70,12 +70,12 @@ def test_people_look_more_like_the_truth_than_their_reference_pictures_do(painte
 
 
 def test_the_background_stays(painted):
-    assert mean(painted, "background") > 24.8
+    assert mean(painted, "background") > 25.6
 
 
 def test_plates_have_cleaner_outlines_and_ground(painted):
     assert mean(painted, "plate's silhouette") > mean(painted, "silhouette") + 0.02
-    assert mean(painted, "plate's background") > mean(painted, "background") + 1
+    assert mean(painted, "plate's background") > max(26.5, mean(painted, "background") + 0.8)
 
 
 def test_people_stand_before_blenders_default_camera():

@@ -19,6 +19,7 @@ from isa_engine.evaluation.held_out.kinds import GROUND, ONE, SEVERAL
 from isa_engine.evaluation.reporting.table import mean
 from isa_engine.evaluation.tables import control as room
 from isa_engine.evaluation.tables import control_rows as names
+from isa_engine.geometry.frames import latent_of_frame
 
 SAMPLING = Sampling(steps=2, guidance=2.0)
 
@@ -98,6 +99,17 @@ def test_a_shift_costs_silhouette_and_colours_and_background(truth, monkeypatch,
     assert after[names.IOU_ONE] < 0.7
     repeated = mean(shifted.cell(names.IN_MASK, REPEATED))
     assert after[names.GAIN] == pytest.approx(after[names.IN_MASK] - repeated)
+
+
+def test_a_video_that_jumps_between_latent_frames_misses_the_targets_of_seams(
+    monkeypatch, clips, model, tmp_path
+):
+    def jumping(clip):
+        latent = torch.as_tensor(latent_of_frame(clip.clip.video.shape[1]))
+        return clip.clip.video + 0.1 * (latent % 2)[:, None, None]
+
+    jumps = table_of(monkeypatch, clips, model, tmp_path, jumping)
+    assert jumps.cell(names.SEAMS, "reached") == "no"
 
 
 def test_figures_in_other_colours_cost_nothing_behind_them(monkeypatch, clips, model, tmp_path):
