@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from isa_engine.commands.options.ranges import within
 from isa_engine.configuration.parts import canvas_of
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ModelError
@@ -14,8 +15,11 @@ from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.models.refusal import check_wishes
 from isa_engine.results.files import cannot_write
 from isa_engine.shot import Settings, canvas_size
+from isa_engine.shot.validation import MAX_FRAMES, MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 
 HELP = "measure a model on held-out clips"
+# Beyond these a measurement would take years.
+_MOST_CLIPS, _MOST_RUNS, _MOST_STEPS = 100_000, 100, 10_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder; an ablation in it is continued")
     parser.add_argument("--model", default="isa-tiny")
     parser.add_argument("--weights", type=Path, help="folder of the model's weights (default: the bundled)")
-    parser.add_argument("--clips", type=int, default=12, help="of each kind (default: 12)")
-    parser.add_argument("--frames", type=int, default=17, help="of each clip, 1 + 4k (default: 17)")
+    parser.add_argument(
+        "--clips", type=within(int, 1, _MOST_CLIPS), default=12, help="of each kind (default: 12)"
+    )
+    parser.add_argument(
+        "--frames", type=within(int, 1, MAX_FRAMES), default=17, help="of each clip, 1 + 4k (default: 17)"
+    )
     canvas = parser.add_mutually_exclusive_group()
     canvas.add_argument(
         "--size", default="128x128", metavar="WxH", help="of each clip (default: %(default)s)"
@@ -43,16 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the presets Final and Exact have",
     )
     parser.add_argument(
-        "--steps", type=int, default=Settings.steps, help="of denoising (default: %(default)s)"
+        "--steps",
+        type=within(int, 1, MAX_STEPS),
+        default=Settings.steps,
+        help="of denoising (default: %(default)s)",
     )
-    parser.add_argument("--guidance", type=float, default=Settings.guidance)
+    parser.add_argument("--guidance", type=within(float, 0, MAX_GUIDANCE), default=Settings.guidance)
     parser.add_argument(
         "--policy",
         choices=list(POLICIES),
         default=Settings.policy,
         help="which steps are computed (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
+    parser.add_argument(
+        "--seed", type=within(int, 0, MAX_SEED), default=0, help="of the first clip (default: 0)"
+    )
     parser.add_argument(
         "--rich",
         action="store_true",
@@ -74,8 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     ablation = parser.add_argument_group("ablation")
     ablation.add_argument("--config", type=Path, help="TOML of the training, as of 'train dit'")
-    ablation.add_argument("--training-steps", type=int, help="instead of the configuration's")
-    ablation.add_argument("--seeds", type=int, default=3, help="runs of each conditioning (default: 3)")
+    ablation.add_argument(
+        "--training-steps", type=within(int, 1, _MOST_STEPS), help="instead of the configuration's"
+    )
+    ablation.add_argument(
+        "--seeds", type=within(int, 1, _MOST_RUNS), default=3, help="runs of each conditioning (default: 3)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -221,8 +238,6 @@ def _check(arguments: argparse.Namespace) -> None:
     for package in ("torchmetrics", "matplotlib"):
         if importlib.util.find_spec(package) is None:
             raise EngineError(f"evaluation needs '{package}'", remedy="Install isa-engine[evaluation].")
-    if min(arguments.clips, arguments.frames, arguments.steps, arguments.seeds) < 1 or arguments.seed < 0:
-        raise ModelError("a number of clips, frames, steps or seeds is not positive")
     if arguments.frames != extended_count(arguments.frames):
         remedy = f"Use {extended_count(arguments.frames)}."
         raise ModelError(f"{arguments.frames} frames do not fill whole windows", remedy=remedy)

@@ -6,12 +6,16 @@ A task prints its progress in OpenJD's words on standard output; other scheduler
 import argparse
 from pathlib import Path
 
+from isa_engine.commands.options.ranges import within
 from isa_engine.errors import IsaError
 from isa_engine.farm.job import OPERATING_SYSTEMS
+from isa_engine.shot.validation import MAX_FRAMES
 
 HELP = "bundle shots for a render farm, and run its tasks"
 # The part of a denoising task's time that encoding the conditions takes, roughly: for the progress alone.
 _ENCODING = 0.05
+# More than any machine has.
+_MOST_GPUS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_bundle_options(parser: argparse.ArgumentParser, operating_system: str) -> None:
     """The options of bundling, for this command and for Blender's."""
-    parser.add_argument("--span", type=int, default=64, help="frames a decoding task (default: 64)")
-    parser.add_argument("--gpus", type=int, default=0, help="that a worker must have (default: 0)")
+    parser.add_argument(
+        "--span", type=within(int, 1, MAX_FRAMES), default=64, help="frames a decoding task (default: 64)"
+    )
+    parser.add_argument(
+        "--gpus", type=within(int, 0, _MOST_GPUS), default=0, help="that a worker must have (default: 0)"
+    )
     parser.add_argument(
         "--os",
         default=operating_system,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isa_engine.commands.options.ranges import within
 from isa_engine.errors import ModelError
 
 if TYPE_CHECKING:
@@ -35,10 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
     parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
     parser.add_argument("--body", type=Path, help="body file that the shards were made with")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so long")
-    parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES")
+    parser.add_argument(
+        "--minutes", type=within(float, 0, math.inf), default=math.inf, help="end after so long"
+    )
+    parser.add_argument("--save-every", type=within(float, 0, math.inf), default=5.0, metavar="MINUTES")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--ahead", type=int, default=1, metavar="BATCHES", help="made by threads meanwhile")
+    parser.add_argument(
+        "--ahead", type=within(int, 0, 64), default=1, metavar="BATCHES", help="made by threads meanwhile"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ MAX_CANVAS = 4096
 MAX_REFERENCES = MAX_CHARACTERS
 MAX_STEPS = 1000
 MAX_GUIDANCE = 100
+MAX_SEED = 2**32 - 1
 # Letters of a prompt: models read some hundred words.
 MAX_PROMPT = 4096
 # Letters of a name; Blender's have fewer than 256, and a library's file may stand beside them.
@@ -191,7 +192,7 @@ def _settings(shot: Shot) -> None:
         f"Use {', '.join(POLICIES)}.",
         "settings",
     )
-    _require(0 <= settings.seed < 2**32, f"seed is {settings.seed}", "Use 0 to 4294967295.", "settings")
+    _require(0 <= settings.seed <= MAX_SEED, f"seed is {settings.seed}", f"Use 0 to {MAX_SEED}.", "settings")
     _text("what steers the model", settings.steering, "settings")
     _text("what says where people are painted", settings.painted, "settings")
     _prompt("prompt", settings.prompt, "settings")

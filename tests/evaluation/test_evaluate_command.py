@@ -89,7 +89,6 @@ def test_an_ablation_trains_the_three_conditionings_alike_and_goes_on(tmp_path, 
     ("part", "options", "said"),
     [
         ("vae", ["--frames", "6"], "Use 9"),
-        ("vae", ["--clips", "0"], "not positive"),
         ("vae", ["--size", "60x60"], "60x60"),
         ("ablation", [], "--config"),
         ("video", ["--i3d", "nowhere.safetensors"], "nowhere.safetensors"),
