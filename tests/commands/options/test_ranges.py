@@ -1,4 +1,4 @@
-"""Numbers that mean nothing are refused by the command line itself: before a model loads or a file is read."""
+"""Numbers that mean nothing are refused by the command line itself, before a model loads."""
 
 import argparse
 
@@ -48,5 +48,6 @@ def test_a_command_names_the_option_and_what_it_takes(command, tmp_path, monkeyp
     with pytest.raises(SystemExit):
         main(command)
     said = capsys.readouterr().err
-    assert f"argument {command[-2]}" in said and " from " in said
+    assert f"argument {command[-2]}" in said
+    assert " from " in said
     assert not any(tmp_path.iterdir())
