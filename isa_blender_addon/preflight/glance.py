@@ -21,7 +21,7 @@ from ..preferences.choices import preferences
 from ..scene.camera import pieces
 from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
-from ..settings.cast import has_ghost, playing
+from ..settings.cast import has_ghost, playing, stance
 from ..settings.models import chosen, engine_known, models, reported
 from .cost import Work, operations, seconds
 from .file_state import check_file
@@ -69,6 +69,10 @@ def _cast_picture(scene, member) -> CastPicture:
     if member.picture and size is None:
         return CastPicture(name, None, None, unread=member.picture)
     turned = size is not None and stored_turned(member.picture) != 1
+    if member.pose == "PICTURED":
+        stood = stance(scene, member)
+        shape = stood.frame_shape if stood else None
+        return CastPicture(name, size, shape, stood is not None, turned=turned)
     if member.pose != "MATCHED":
         return CastPicture(name, size, frame_shape(scene), turned=turned)
     matched = size is not None and has_ghost(scene, member)

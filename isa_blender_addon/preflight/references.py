@@ -25,7 +25,7 @@ class CastPicture:
         name: the character's.
         size: of the picture in pixels; None where there is no picture.
         frame_shape: width and height of the camera's frame, where the picture is said to show a frame of the
-            scene; None where the character was matched to it by itself.
+            scene, now or as it was made; None where the character was matched to it by itself.
         matched: whether it is known where the character stands in it.
         posed: whether anybody has said how: the ghost no longer stands as it was made.
         error: in pixels, of the joints placed on the picture; None where there are none.

@@ -20,6 +20,7 @@ from .characters import CharacterRig, check_mode, find_characters, nobody_plays,
 from .keep import kept
 from .picture import read_picture
 from .skeleton import Skeleton
+from .stance import Stance
 from .surface import Surface, surfaces, surfaces_in_steps
 from .units import size_of, unit_in_metres
 
@@ -50,11 +51,13 @@ class Reference:
         path: PNG or JPEG; "//" starts a path relative to the blend file.
         frame: the scene frame whose pose and camera the picture shows; None: the shot's first.
         ghost: stands as the picture shows, where that is no frame of the scene.
+        stance: as the character stood when the picture was made of the scene, which may have changed since.
     """
 
     path: str | Path
     frame: int | None = None
     ghost: Ghost | None = None
+    stance: Stance | None = None
 
 
 class Captured(NamedTuple):
@@ -98,6 +101,7 @@ def capture_frames(
         name: first if reference.frame is None else reference.frame for name, reference in references.items()
     }
     ghosts = {name: reference.ghost for name, reference in references.items() if reference.ghost}
+    stances = {name: reference.stance for name, reference in references.items() if reference.stance}
     # The reference poses may lie outside the range.
     visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
 
@@ -113,6 +117,11 @@ def capture_frames(
                 character.name: _matched(scene, character, ghosts[character.name])
                 for character in cast
                 if character.name in ghosts
+            }
+            stood = {
+                body.character.name: _stood(body, stances[body.character.name])
+                for body in bodies
+                if body.character.name in stances
             }
             bones = [Skeleton(each.armature) if each.armature else None for each in cast]
             for done, frame in enumerate(visits, 1):
@@ -138,6 +147,8 @@ def capture_frames(
         reference = None
         if name in matched:
             reference = _posed(unique.index(pictures[name]), matched[name].scaled(metre), 0)
+        elif name in stood:
+            reference = _posed(unique.index(pictures[name]), stood[name], 0)
         elif name in references:
             reference = _posed(unique.index(pictures[name]), visits[poses[name]], index)
         triangles, prompt = bodies[index].triangles, prompts.get(name, "")
@@ -253,6 +264,12 @@ def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
     camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
     seen = intrinsics(camera, scene, ghost.size)
     return _View(camera.original, seen, camera_to_world(camera), [body.points()], [], [True])
+
+
+def _stood(body: Surface, stance: Stance) -> _View:
+    """A character alone, in metres, as it stood when its picture was made."""
+    points = body.points_of(stance.vertices, stance.to_world)
+    return _View(None, stance.intrinsics, stance.camera_to_world, [points], [], [True])
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:

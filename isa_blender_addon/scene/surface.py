@@ -62,7 +62,7 @@ class Surface:
     def __init__(self, character: CharacterRig, table: SurfaceTable, scene, frame: int):
         self.character, self.scene = character, scene
         self.triangles = table.triangles
-        self._table = table
+        self._own = self._table = table
         if self._other_topology():
             vertices, triangles = _modified_at_rest(character.mesh, frame)
             if len(triangles) == 0:
@@ -71,7 +71,7 @@ class Surface:
             self._table, farthest = _bind(table, rest, vertices, triangles)
             if farthest > _REMOVED * np.ptp(rest, axis=0).max():
                 self._refuse_removal()
-            if any(m.type in _ADDING and m.show_render for m in character.mesh.modifiers):
+            if adds_skin(character.mesh):
                 self._table = _table(vertices.tobytes(), triangles.tobytes())
                 self.triangles = self._table.triangles
         if _inwards(self.points(), self.triangles):
@@ -85,16 +85,23 @@ class Surface:
             SceneError: the mesh has another number of vertices than on the first frame read.
         """
         evaluated = self._evaluated()
-        vertices = _positions(evaluated)
+        vertices = positions(evaluated)
         if len(vertices) != self._table.vertex_count:
             self._refuse()
-        world = np.array(evaluated.matrix_world, np.float64)
-        # Fewer points than vertices are left to be moved.
-        return (self._table.points(vertices) @ world[:3, :3].T + world[:3, 3]).astype(np.float32)
+        return _placed(self._table, vertices, np.array(evaluated.matrix_world, np.float64))
+
+    def points_of(self, vertices: np.ndarray, to_world: np.ndarray) -> np.ndarray:
+        """``points`` of the body as it stood elsewhere.
+
+        Args:
+            vertices: ``(V, 3)`` of the mesh that the artist edits, posed, in its own space.
+            to_world: ``(4, 4)`` from there.
+        """
+        return _placed(self._own, vertices, to_world)
 
     def _other_topology(self) -> bool:
         """Whether modifiers make another topology than the artist edits."""
-        if len(_positions(self._evaluated())) != self._table.vertex_count:
+        if len(positions(self._evaluated())) != self._table.vertex_count:
             return True
         if not any(m.type in _RENUMBERING and m.show_render for m in self.character.mesh.modifiers):
             return False
@@ -179,6 +186,16 @@ def surfaces_in_steps(cast: list[CharacterRig], scene) -> Generator[None, None, 
         maker.shutdown(wait=False, cancel_futures=True)
 
 
+def adds_skin(mesh) -> bool:
+    """Whether modifiers add skin to what the artist edits: its points are not all on the mesh's own."""
+    return any(m.type in _ADDING and m.show_render for m in mesh.modifiers)
+
+
+def _placed(table: SurfaceTable, vertices: np.ndarray, to_world: np.ndarray) -> np.ndarray:
+    # Fewer points than vertices are left to be moved.
+    return (table.points(vertices) @ to_world[:3, :3].T + to_world[:3, 3]).astype(np.float32)
+
+
 @lru_cache(maxsize=32)
 def _table(vertices: bytes, triangles: bytes) -> SurfaceTable:
     # Proportions alone decide where the points go, so a mesh in centimetres needs no conversion.
@@ -203,7 +220,8 @@ def _triangles(mesh) -> np.ndarray:
     return triangles.reshape(-1, 3)
 
 
-def _positions(evaluated) -> np.ndarray:
+def positions(evaluated) -> np.ndarray:
+    """Vertices ``(V, 3)`` float32 of an evaluated mesh object, in its own space."""
     # Not evaluated.data, which is not yet subdivided where the GPU does that for drawing.
     mesh = evaluated.to_mesh()
     vertices = np.empty(3 * len(mesh.vertices), np.float32)
@@ -264,7 +282,7 @@ def _modified_at_rest(item, frame: int) -> tuple[np.ndarray, np.ndarray]:
         layer = scene.view_layers[0]
         layer.update()
         evaluated = copy.evaluated_get(layer.depsgraph)
-        vertices = _positions(evaluated)
+        vertices = positions(evaluated)
         mesh = evaluated.to_mesh()
         triangles = _triangles(mesh)
         evaluated.to_mesh_clear()

@@ -1,5 +1,8 @@
 """The cast as a scene remembers it: who plays, and the picture of each."""
 
+import os
+from pathlib import Path
+
 import bpy
 import numpy as np
 from bpy.props import (
@@ -28,6 +31,9 @@ from ..scene.characters import (
 )
 from ..scene.hiding import put_back
 from ..scene.picture import picture_size
+from ..scene.reference import render_reference
+from ..scene.stance import Stance, keep_stances, read_stance
+from ..scene.surface import adds_skin
 from .changes import quietly
 from .models import model_named
 
@@ -87,12 +93,19 @@ class CastMember(bpy.types.PropertyGroup):
                 "Stand-In",
                 "As its stand-in stands, which is fitted to the picture or posed by hand",
             ),
+            (
+                "PICTURED",
+                "As Pictured",
+                "As it stood when the picture was made of this scene, wherever it is now",
+            ),
         ],
     )
     frame: IntProperty(name="Frame", description="The scene frame that the picture shows", default=1)
 
     ghost: PointerProperty(type=bpy.types.Object, name="Stand-In")
     ghost_camera: PointerProperty(type=bpy.types.Object, name="Stand-In's Camera")
+    # ``scene.stance``.
+    stance: PointerProperty(type=bpy.types.Mesh)
     marked: BoolVectorProperty(size=len(KEYPOINTS))
     marks_x: FloatVectorProperty(size=len(KEYPOINTS))
     marks_y: FloatVectorProperty(size=len(KEYPOINTS))
@@ -138,6 +151,7 @@ def refresh_cast(scene) -> None:
         if character in found:
             cast[index].recognised_by, cast[index].shown = found.pop(character).recognised_by, True
         elif character is None or scene not in character.users_scene:
+            _drop_stance(cast[index])
             cast.remove(index)
         else:
             cast[index].shown = False
@@ -190,7 +204,10 @@ def references(scene) -> dict[str, Reference]:
     """The pictures of the cast, by the characters' names."""
     return {
         member.character.name_full: Reference(
-            member.picture, member.frame if member.pose == "FRAME" else None, _ghost(scene, member)
+            member.picture,
+            member.frame if member.pose == "FRAME" else None,
+            _ghost(scene, member),
+            stance(scene, member) if member.pose == "PICTURED" else None,
         )
         for member in playing(scene)
         if member.picture
@@ -219,18 +236,68 @@ def _ghost(scene, member: CastMember) -> Ghost | None:
     return Ghost(body_mesh(member.ghost), member.ghost_camera, size)
 
 
+def stance(scene, member: CastMember) -> Stance | None:
+    """How a member stood when its picture was made of the scene; None where nothing tells, or its body has
+    got other vertices since."""
+    character = member.character
+    if member.stance is None or scene not in character.users_scene:
+        return None
+    body = body_mesh(character) if character.type == "ARMATURE" else character
+    if body is None or len(body.data.vertices) != len(member.stance.vertices) or adds_skin(body):
+        return None
+    return read_stance(member.stance)
+
+
+def give_picture(member: CastMember, picture: str) -> None:
+    """Give a member a picture; how it stood when another was made of the scene does not tell of this one."""
+    before, after = (os.path.realpath(bpy.path.abspath(path)) for path in (member.picture, picture))
+    member.picture = picture
+    if before != after:
+        _drop_stance(member)
+        if member.pose == "PICTURED":
+            member.pose = "FIRST"
+
+
 def cast_picture(scene, picture: str) -> None:
     """Give one picture to the whole cast, posed as at the shot's first frame.
 
     Raises:
         SceneError: there is nobody to give it to.
     """
+    for member in _whole_cast(scene):
+        give_picture(member, picture)
+        member.pose = "FIRST"
+
+
+def picture_cast(scene, frame: int, path: str | Path) -> None:
+    """Render a frame of the scene, and give that picture to the whole cast, posed as it stands there now.
+
+    Raises:
+        SceneError: there is nobody to give it to, no camera, or the place cannot be written.
+    """
+    members = _whole_cast(scene)
+    picture = str(render_reference(scene, frame, path))
+    rigs = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
+    stances = keep_stances(scene, frame, [rigs[member.character] for member in members])
+    for member, kept in zip(members, stances, strict=True):
+        give_picture(member, picture)
+        _drop_stance(member)
+        member.stance, member.pose = kept, "PICTURED"
+
+
+def _whole_cast(scene) -> list[CastMember]:
     refresh_cast(scene)
     members = playing(scene)
     if not members:
         raise nobody_plays(scene)
-    for member in members:
-        member.picture, member.pose = picture, "FIRST"
+    return members
+
+
+def _drop_stance(member: CastMember) -> None:
+    mesh, member.stance = member.stance, None
+    # A copy of the scene may still have it.
+    if mesh is not None and not mesh.users:
+        bpy.data.meshes.remove(mesh)
 
 
 CLASSES = (CastMember,)

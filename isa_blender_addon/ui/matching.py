@@ -11,7 +11,7 @@ from ..matching.marks import close
 from ..matching.pose import is_posed
 from ..matching.seen import error_and_size
 from ..scene.picture import picture_size
-from ..settings.cast import has_ghost
+from ..settings.cast import has_ghost, stance
 from .sentence import sentence
 
 
@@ -72,7 +72,9 @@ def match_word(scene, member) -> tuple[str, str]:
         return words("first frame"), "NONE"
     if member.pose == "FRAME":
         return words("frame {number}", number=member.frame), "NONE"
-    if not has_ghost(scene, member) or not is_posed(member.ghost):
+    if member.pose == "PICTURED" and stance(scene, member):
+        return words("as pictured"), "NONE"
+    if member.pose == "PICTURED" or not has_ghost(scene, member) or not is_posed(member.ghost):
         return words("not matched"), "ERROR"
     pixels, figure = error_and_size(scene, member)
     if pixels is None:

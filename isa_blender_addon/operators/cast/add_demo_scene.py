@@ -5,8 +5,7 @@ import bpy
 from ...blender.window import look_through_camera
 from ...preferences.folders import free
 from ...rigs.demo import REFERENCE, build_demo_scene
-from ...scene.reference import render_reference
-from ...settings.cast import cast_picture
+from ...settings.cast import picture_cast
 from ...takes.folders import made_output_folder
 from ..kinds.operator import Operator
 
@@ -32,16 +31,16 @@ class ISA_OT_add_demo_scene(Operator, bpy.types.Operator):
         scene.isa.background = "RENDER"
         look_through_camera(scene)
         # Last: on a full disk all else is there.
-        cast_picture(scene, str(_reference(scene)))
+        _picture(scene)
 
 
-def _reference(scene):
+def _picture(scene) -> None:
     """The demo's own first frame stands in for a photograph."""
     folder = made_output_folder(scene)
     scene.render.resolution_percentage = _PERCENTAGE
     try:
         # Unsaved demos, also those of other Blenders, share the folder.
-        return render_reference(scene, scene.frame_start, free(folder / REFERENCE))
+        picture_cast(scene, scene.frame_start, free(folder / REFERENCE))
     finally:
         scene.render.resolution_percentage = 100
 

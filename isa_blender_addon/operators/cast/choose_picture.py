@@ -9,7 +9,7 @@ from isa_engine.errors import IsaError
 from ...language.translation import said
 from ...preferences.folders import free
 from ...scene.picture import read_picture
-from ...settings.cast import cast_member, playing
+from ...settings.cast import cast_member, give_picture, playing
 from ...takes.folders import made_output_folder
 from ..kinds.operator import Operator, Result
 from ..kinds.thumbnails import ShowsThumbnails
@@ -73,7 +73,7 @@ class ISA_OT_paste_picture(Operator, bpy.types.Operator):
 
 
 def _give(member, picture: str) -> None:
-    member.picture = bpy.path.relpath(picture) if bpy.data.filepath else picture
+    give_picture(member, bpy.path.relpath(picture) if bpy.data.filepath else picture)
 
 
 CLASSES = (ISA_OT_choose_picture, ISA_OT_paste_picture)

@@ -5,13 +5,16 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import bpy
+import numpy as np
 import pytest
 
 from isa_blender_addon.operators.cast.add_character import draw_in_add_menu
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
+from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui.cast_list import thumbnail
 from isa_engine.body import write_motion
 from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage, world_vertices
+from tests.addon.scenes.shot import capture_shot
 
 pytestmark = pytest.mark.usefixtures("addon")
 
@@ -141,3 +144,23 @@ def test_the_demo_comes_in_a_scene_of_its_own_ready_to_generate(scene):
     assert demo.isa.background == "RENDER", "the ground that moves under the camera is its own"
     assert demo.render.resolution_percentage == 100
     assert all(thumbnail(member.picture) is not None for member in demo.isa.cast)
+
+
+def test_whoever_moves_in_the_demo_is_looked_up_where_its_picture_shows_them(scene):
+    assert bpy.ops.isa.add_demo_scene() == {"FINISHED"}
+    scene.frame_end = 2
+    staged = [character.reference for character in read(scene)]
+    for name in ("Anna", "Ben", "Camera target"):
+        scene.objects[name].location.x += 0.7
+    moved = read(scene)
+    for before, character in zip(staged, moved, strict=True):
+        assert np.abs(character.points[0] - before.points).max() > 0.6
+        np.testing.assert_array_equal(character.reference.points, before.points)
+        np.testing.assert_array_equal(character.reference.mvp, before.mvp)
+    assert {item.name for item in bpy.data.objects} == {
+        item.name for item in scene.collection.children["ISA demo"].objects
+    }
+
+
+def read(scene):
+    return capture_shot(scene, generation_settings(scene), references(scene)).characters
