@@ -104,8 +104,9 @@ class CastMember(bpy.types.PropertyGroup):
 
     ghost: PointerProperty(type=bpy.types.Object, name="Stand-In")
     ghost_camera: PointerProperty(type=bpy.types.Object, name="Stand-In's Camera")
-    # ``scene.stance``.
+    # ``scene.stance``, and the picture that it is of: there may be another by now.
     stance: PointerProperty(type=bpy.types.Mesh)
+    stance_of: StringProperty()
     marked: BoolVectorProperty(size=len(KEYPOINTS))
     marks_x: FloatVectorProperty(size=len(KEYPOINTS))
     marks_y: FloatVectorProperty(size=len(KEYPOINTS))
@@ -240,7 +241,7 @@ def stance(scene, member: CastMember) -> Stance | None:
     """How a member stood when its picture was made of the scene; None where nothing tells, or its body has
     got other vertices since."""
     character = member.character
-    if member.stance is None or scene not in character.users_scene:
+    if not _has_its_picture(member) or scene not in character.users_scene:
         return None
     body = body_mesh(character) if character.type == "ARMATURE" else character
     if body is None or len(body.data.vertices) != len(member.stance.vertices) or adds_skin(body):
@@ -249,13 +250,20 @@ def stance(scene, member: CastMember) -> Stance | None:
 
 
 def give_picture(member: CastMember, picture: str) -> None:
-    """Give a member a picture; how it stood when another was made of the scene does not tell of this one."""
-    before, after = (os.path.realpath(bpy.path.abspath(path)) for path in (member.picture, picture))
+    """Give a member a picture: that which was made of the scene, or another, which tells of another pose."""
     member.picture = picture
-    if before != after:
-        _drop_stance(member)
-        if member.pose == "PICTURED":
-            member.pose = "FIRST"
+    if _has_its_picture(member):
+        member.pose = "PICTURED"
+    elif member.pose == "PICTURED":
+        member.pose = "FIRST"
+
+
+def _has_its_picture(member: CastMember) -> bool:
+    """Whether a member has the picture that its stance is of."""
+    if member.stance is None or member.picture == member.stance_of:
+        return member.stance is not None
+    now, then = (os.path.realpath(bpy.path.abspath(path)) for path in (member.picture, member.stance_of))
+    return now == then
 
 
 def cast_picture(scene, picture: str) -> None:
@@ -265,8 +273,7 @@ def cast_picture(scene, picture: str) -> None:
         SceneError: there is nobody to give it to.
     """
     for member in _whole_cast(scene):
-        give_picture(member, picture)
-        member.pose = "FIRST"
+        member.picture, member.pose = picture, "FIRST"
 
 
 def picture_cast(scene, frame: int, path: str | Path) -> None:
@@ -280,9 +287,9 @@ def picture_cast(scene, frame: int, path: str | Path) -> None:
     rigs = {rig.armature or rig.mesh: rig for rig in find_characters(scene)}
     stances = keep_stances(scene, frame, [rigs[member.character] for member in members])
     for member, kept in zip(members, stances, strict=True):
-        give_picture(member, picture)
         _drop_stance(member)
-        member.stance, member.pose = kept, "PICTURED"
+        member.stance, member.stance_of = kept, picture
+        give_picture(member, picture)
 
 
 def _whole_cast(scene) -> list[CastMember]:

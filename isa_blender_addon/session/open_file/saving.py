@@ -163,7 +163,7 @@ def _own_paths() -> Iterator[tuple[Any, str]]:
     for scene in open_scenes():
         if scene.is_editable:
             yield from ((scene.isa, name) for name in ("last_results", "other_results"))
-            yield from ((member, "picture") for member in scene.isa.cast)
+            yield from ((member, name) for member in scene.isa.cast for name in ("picture", "stance_of"))
 
 
 def _rebase(before: str, after: str) -> None:
