@@ -35,6 +35,12 @@ def finish() -> None:
     session().tick()
 
 
+def read_on(life, window: Window) -> None:
+    """Events until the reading is over: how many frames are read at one depends on the clock."""
+    while window.timers:
+        event(life, window)
+
+
 def running() -> bool:
     session().tick()
     return any(job.state == "running" for job in session().queue.jobs())
@@ -167,8 +173,7 @@ def test_a_shot_is_sent_though_its_scene_was_changed_and_undone_while_its_backgr
     bpy.ops.ed.undo_push(message="cube")
     bpy.ops.ed.undo()
     painter.movie = b""
-    while window.timers:
-        event(life, window)
+    read_on(life, window)
     assert life.result == {"FINISHED"}
     assert any(not job.stopped for job in session().queue.jobs())
 
@@ -244,7 +249,7 @@ def test_a_failure_that_nobody_foresaw_ends_the_reading_too(shot, tmp_path, monk
     window = Window(shot)
     life = clicked(generate.ISA_OT_generate, window, anyway=False)
     with pytest.raises(ZeroDivisionError):
-        event(life, window)
+        read_on(life, window)
     assert window.timers == []
     assert not session().busy
     assert not list((tmp_path / "takes").iterdir())
