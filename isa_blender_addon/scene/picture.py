@@ -213,7 +213,9 @@ def save_picture(image, target: Path) -> None:
     Raises:
         SceneError: the place cannot be written.
     """
-    image.file_format = "PNG"
+    # Looking at the format has Blender 4.2 read the picture: until then it forgets what it is told of it.
+    if image.file_format != "PNG":
+        image.file_format = "PNG"
     with written_by_blender(target):
         image.save(filepath=str(target))
 

@@ -79,6 +79,12 @@ def test_a_picture_that_a_full_disk_cuts_short_is_a_sentence_and_no_picture(scen
     assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
 
 
+def test_a_picture_that_blender_has_yet_to_read_is_written_as_png(scene, tmp_path):
+    gradient(60, 40).save(tmp_path / "a.tif")
+    save_picture(bpy.data.images.load(str(tmp_path / "a.tif")), tmp_path / "b.png")
+    assert far(Image.open(tmp_path / "b.png").convert("RGB"), gradient(60, 40)) <= 1
+
+
 def test_a_strip_that_the_engine_would_refuse_is_refused_here(tmp_path):
     for name in ("strip.png", "strip.webp"):
         gradient(420, 50).save(tmp_path / name)
