@@ -15,8 +15,9 @@ import bpy
 from isa_engine.errors import SceneError
 
 from .colour import drive_by_exposure, rendered_space, set_space
-from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, show_from
+from .movie import NAME, PLATE_PROPERTY, discard, hand_over, load_movie, read_movie, show_from
 from .parting import other_scenes, parted_group
+from .scaling import fit_picture, stretch
 
 GROUP = "ISA People"
 # Blender 5 made what the compositor does a node group.
@@ -24,6 +25,8 @@ _IS_GROUP = bpy.app.version >= (5, 0)
 # Marks a group for which the compositor was switched on, so that it is switched off with it.
 _FIRST = "isa_first"
 _PLATE, _MATTE = "Plate", "Matte"
+# What each movie is to the node that keys.
+_USES = {_PLATE: "Image", _MATTE: "Alpha"}
 _MASK_SPACE = "Non-Color"
 _OUTPUT = ("GROUP_OUTPUT", "NodeGroupOutput") if _IS_GROUP else ("COMPOSITE", "CompositorNodeComposite")
 # Types of nodes that change no picture: with only these left, nobody uses the compositor.
@@ -76,8 +79,9 @@ def import_people(scene, video, matte, frame_numbers):
         group = _group(scene)
         group.nodes[_PLATE].image, group.nodes[_MATTE].image = plate, mask
         node = _insert(scene, group)
-    for kind in (_PLATE, _MATTE):
+    for kind, use in _USES.items():
         inner = node.node_tree.nodes[kind]
+        fit_picture(node.node_tree, use, read_movie(bpy.path.abspath(inner.image.filepath)).size)
         show_from(inner, inner.image, int(frame_numbers[0]))
     return node
 
@@ -179,13 +183,11 @@ def _group(scene):
     links.new(plate.outputs["Image"], exposure.inputs["Image"])
     drive_by_exposure(group, f'nodes["{exposure.name}"].inputs[1].default_value', "-e", scene)
     for source, target, y in ((exposure, keyed.inputs["Image"], 0), (matte, keyed.inputs["Alpha"], -400)):
-        scale = node("CompositorNodeScale", f"Fill {target.name}", -400, y)
-        _fill(scale)
+        filled = stretch(group, source.outputs["Image"], target.name, (-400, y), scene)
         # Beyond its edges a scaled picture is taken to be transparent, and its outermost pixels fade.
         edges = node("CompositorNodePremulKey", f"Edges {target.name}", -200, y)
         _choose(edges, "mapping", "PREMUL_TO_STRAIGHT", "To Straight")
-        links.new(source.outputs["Image"], scale.inputs["Image"])
-        links.new(scale.outputs["Image"], edges.inputs["Image"])
+        links.new(filled, edges.inputs["Image"])
         links.new(edges.outputs["Image"], target)
     # By order: they are named alike before Blender 5.
     below, above = [socket for socket in over.inputs if socket.type == "RGBA"]
@@ -203,17 +205,6 @@ def _choose(node, name: str, before: str, since: str) -> None:
         node.inputs["Type"].default_value = since
     else:
         setattr(node, name, before)
-
-
-def _fill(scale) -> None:
-    """Stretched over the render exactly, as the canvas covers the frame."""
-    if _IS_GROUP:
-        scale.inputs["Type"].default_value, scale.inputs["Frame Type"].default_value = (
-            "Render Size",
-            "Stretch",
-        )
-    else:
-        scale.space, scale.frame_method = "RENDER_SIZE", "STRETCH"
 
 
 def _insert(scene, group):

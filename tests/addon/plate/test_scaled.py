@@ -35,22 +35,55 @@ def shift(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(columns, (found[inside] - flat).ravel(), rcond=None)[0][:2]
 
 
-@pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
-def test_a_small_plate_lies_exactly_and_reaches_the_edges(scene, tmp_path, kind):
-    scene.render.resolution_x, scene.render.resolution_y = RENDER
-    scene.view_settings.view_transform = "Standard"
-    add_camera(scene)
-    truth = waves(*RENDER)
+def bring(scene, folder, size: tuple[int, int], kind: str) -> None:
+    """A take of the waves, and its plate in the scene."""
+    folder.mkdir()
+    width, height = size
     # A pixel of the plate is the mean of what it covers.
-    fine = waves(8 * PLATE[0], 8 * PLATE[1]).reshape(PLATE[1], 8, PLATE[0], 8, 3).mean((1, 3))
-    white = np.full((PLATE[1], PLATE[0], 3), 255, np.uint8)
-    write_video(tmp_path / "plate.mp4", [fine.round().astype(np.uint8)] * 3, Fraction(24), 1, {})
-    write_video(tmp_path / "matte.mp4", [white] * 3, Fraction(24), 1, {})
-    plate.import_plate(scene, tmp_path, shot_of([1, 2, 3]), {kind})
+    fine = waves(8 * width, 8 * height).reshape(height, 8, width, 8, 3).mean((1, 3))
+    white = np.full((height, width, 3), 255, np.uint8)
+    write_video(folder / "plate.mp4", [fine.round().astype(np.uint8)] * 3, Fraction(24), 1, {})
+    write_video(folder / "matte.mp4", [white] * 3, Fraction(24), 1, {})
+    plate.import_plate(scene, folder, shot_of([1, 2, 3]), {kind})
+
+
+def assert_exact(scene, folder) -> None:
+    """The scene's picture is the waves."""
+    truth = waves(*RENDER)
+    # A strip that comes is kept out of renders.
     scene.render.use_sequencer = True
-    found = render(scene, 2, tmp_path).astype(float)
+    found = render(scene, 2, folder).astype(float)
     # The measure itself: a picture that is moved by one pixel.
     np.testing.assert_allclose(shift(np.roll(truth, 1, 1)[..., 1], truth[..., 1]), [1, 0], atol=0.1)
     assert np.abs(shift(found[..., 1], truth[..., 1])).max() < 0.05
     for edge in (np.s_[:2], np.s_[-2:], np.s_[:, :2], np.s_[:, -2:]):
         assert np.abs(found[edge] - truth[edge]).mean() < 4
+
+
+@pytest.fixture
+def framed(scene):
+    """A scene that renders what its camera sees as it is."""
+    scene.render.resolution_x, scene.render.resolution_y = RENDER
+    scene.view_settings.view_transform = "Standard"
+    add_camera(scene)
+    return scene
+
+
+@pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
+def test_a_small_plate_lies_exactly_and_reaches_the_edges(framed, tmp_path, kind):
+    bring(framed, tmp_path / "take", PLATE, kind)
+    assert_exact(framed, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
+def test_so_does_one_of_another_size_that_takes_its_place(framed, tmp_path, kind):
+    bring(framed, tmp_path / "first", (64, 48), kind)
+    bring(framed, tmp_path / "second", PLATE, kind)
+    assert_exact(framed, tmp_path)
+
+
+def test_people_stay_in_place_when_the_render_gets_another_size(framed, tmp_path):
+    framed.render.resolution_percentage = 50
+    bring(framed, tmp_path / "take", PLATE, "COMPOSITOR")
+    framed.render.resolution_percentage = 100
+    assert_exact(framed, tmp_path)
