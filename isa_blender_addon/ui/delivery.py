@@ -8,7 +8,8 @@ from ..language.translation import words
 from ..session.programs.delivery import under_way
 
 _ICONS: dict[str, Any] = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
-_WORDS = {"prores": "ProRes 4444", "png": "PNG", "exr": "OpenEXR"}
+# Three stand side by side in the sidebar as it opens.
+_WORDS = {"prores": "ProRes", "png": "PNG", "exr": "OpenEXR"}
 
 
 class ISA_PT_delivery(bpy.types.Panel):
