@@ -70,7 +70,7 @@ def _cast_picture(scene, member) -> CastPicture:
         return CastPicture(name, None, None, unread=member.picture)
     turned = size is not None and stored_turned(member.picture) != 1
     if member.pose == "PICTURED":
-        stood = stance(scene, member)
+        stood = stance(member)
         shape = stood.frame_shape if stood else None
         return CastPicture(name, size, shape, stood is not None, turned=turned)
     if member.pose != "MATCHED":

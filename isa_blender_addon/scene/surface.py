@@ -62,7 +62,9 @@ class Surface:
     def __init__(self, character: CharacterRig, table: SurfaceTable, scene, frame: int):
         self.character, self.scene = character, scene
         self.triangles = table.triangles
-        self._own = self._table = table
+        # Of the mesh that the artist edits; None where the points are not on that alone.
+        self._own: SurfaceTable | None = table
+        self._table = table
         if self._other_topology():
             vertices, triangles = _modified_at_rest(character.mesh, frame)
             if len(triangles) == 0:
@@ -71,7 +73,8 @@ class Surface:
             self._table, farthest = _bind(table, rest, vertices, triangles)
             if farthest > _REMOVED * np.ptp(rest, axis=0).max():
                 self._refuse_removal()
-            if adds_skin(character.mesh):
+            if any(m.type in _ADDING and m.show_render for m in character.mesh.modifiers):
+                self._own = None
                 self._table = _table(vertices.tobytes(), triangles.tobytes())
                 self.triangles = self._table.triangles
         if _inwards(self.points(), self.triangles):
@@ -94,10 +97,20 @@ class Surface:
         """``points`` of the body as it stood elsewhere.
 
         Args:
-            vertices: ``(V, 3)`` of the mesh that the artist edits, posed, in its own space.
+            vertices: ``(V, 3)`` of the posed mesh in its own space, as it is modified or as the artist edits it.
             to_world: ``(4, 4)`` from there.
+
+        Raises:
+            SceneError: the body has got other vertices since.
         """
-        return _placed(self._own, vertices, to_world)
+        for table in (self._table, self._own):
+            if table is not None and len(vertices) == table.vertex_count:
+                return _placed(table, vertices, to_world)
+        raise SceneError(
+            "'{name}' has other vertices than when its picture was made of the scene",
+            remedy="Match it to the picture, or have it posed as at a frame that shows it so.",
+            name=self.character.name,
+        )
 
     def _other_topology(self) -> bool:
         """Whether modifiers make another topology than the artist edits."""
@@ -161,13 +174,13 @@ def surfaces_in_steps(cast: list[CharacterRig], scene) -> Generator[None, None, 
     frame = scene.frame_current
     maker = ThreadPoolExecutor(1, "isa-surfaces")
     try:
-        tables: dict[bytes, Future[SurfaceTable]] = {}
+        tables: dict[tuple[int, bytes], Future[SurfaceTable]] = {}
         topologies = []
         for character in cast:
             vertices, triangles = _at_rest(character.mesh)
-            topology = triangles.tobytes()
+            topology = len(vertices), triangles.tobytes()
             if topology not in tables:
-                tables[topology] = maker.submit(_table, vertices.tobytes(), topology)
+                tables[topology] = maker.submit(_table, vertices.tobytes(), topology[1])
             topologies.append(topology)
             yield
         result = []
@@ -184,11 +197,6 @@ def surfaces_in_steps(cast: list[CharacterRig], scene) -> Generator[None, None, 
         return result
     finally:
         maker.shutdown(wait=False, cancel_futures=True)
-
-
-def adds_skin(mesh) -> bool:
-    """Whether modifiers add skin to what the artist edits: its points are not all on the mesh's own."""
-    return any(m.type in _ADDING and m.show_render for m in mesh.modifiers)
 
 
 def _placed(table: SurfaceTable, vertices: np.ndarray, to_world: np.ndarray) -> np.ndarray:

@@ -33,7 +33,6 @@ from ..scene.hiding import put_back
 from ..scene.picture import picture_size
 from ..scene.reference import render_reference
 from ..scene.stance import Stance, keep_stances, read_stance
-from ..scene.surface import adds_skin
 from .changes import quietly
 from .models import model_named
 
@@ -208,7 +207,7 @@ def references(scene) -> dict[str, Reference]:
             member.picture,
             member.frame if member.pose == "FRAME" else None,
             _ghost(scene, member),
-            stance(scene, member) if member.pose == "PICTURED" else None,
+            stance(member) if member.pose == "PICTURED" else None,
         )
         for member in playing(scene)
         if member.picture
@@ -237,16 +236,9 @@ def _ghost(scene, member: CastMember) -> Ghost | None:
     return Ghost(body_mesh(member.ghost), member.ghost_camera, size)
 
 
-def stance(scene, member: CastMember) -> Stance | None:
-    """How a member stood when its picture was made of the scene; None where nothing tells, or its body has
-    got other vertices since."""
-    character = member.character
-    if not _has_its_picture(member) or scene not in character.users_scene:
-        return None
-    body = body_mesh(character) if character.type == "ARMATURE" else character
-    if body is None or len(body.data.vertices) != len(member.stance.vertices) or adds_skin(body):
-        return None
-    return read_stance(member.stance)
+def stance(member: CastMember) -> Stance | None:
+    """How a member stood when its picture was made of the scene; None where nothing tells."""
+    return read_stance(member.stance) if _has_its_picture(member) else None
 
 
 def give_picture(member: CastMember, picture: str) -> None:

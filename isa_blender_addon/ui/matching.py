@@ -72,7 +72,7 @@ def match_word(scene, member) -> tuple[str, str]:
         return words("first frame"), "NONE"
     if member.pose == "FRAME":
         return words("frame {number}", number=member.frame), "NONE"
-    if member.pose == "PICTURED" and stance(scene, member):
+    if member.pose == "PICTURED" and stance(member):
         return words("as pictured"), "NONE"
     if member.pose == "PICTURED" or not has_ghost(scene, member) or not is_posed(member.ghost):
         return words("not matched"), "ERROR"

@@ -292,6 +292,19 @@ def test_a_character_that_goes_away_is_a_sentence(scene, steps):
         list(frames)
 
 
+def test_a_vertex_that_only_one_of_two_like_bodies_has_is_let_be(scene):
+    anna = stage(scene, frames=1)
+    add_person("Ben").location.x = 1
+    wanted = capture_shot(scene, SETTINGS)
+    (body,) = anna.children
+    body.shape_key_clear()
+    body.data.vertices.add(1)
+    body.data.update()
+    found = capture_shot(scene, SETTINGS)
+    for before, after in zip(wanted.characters, found.characters, strict=True):
+        np.testing.assert_allclose(after.points.mean(1), before.points.mean(1), atol=0.02)
+
+
 def test_a_changing_topology_is_a_sentence(scene):
     anna = stage(scene, frames=4)
     modifier = anna.children[0].modifiers.new("Grow", "BUILD")

@@ -12,6 +12,7 @@ from isa_blender_addon.settings.cast import cast_member, picture_cast, reference
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.folders import made_output_folder
 from isa_blender_addon.ui.matching import match_word
+from isa_engine.errors import SceneError
 from isa_engine.geometry.ndc import project
 from tests.addon.scenes.cast import add_camera, add_person, random_motion, stage
 from tests.addon.scenes.shot import capture_shot
@@ -236,28 +237,43 @@ def test_a_body_that_is_modified_afterwards_stands_where_it_stood(pictured):
     assert_stand_as(read(pictured), before)
 
 
+def test_a_body_that_is_modified_as_its_picture_is_made_stands_as_it_is_rendered(staged, tmp_path):
+    (body,) = staged.objects["Anna"].children
+    body.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
+    picture_cast(staged, 3, tmp_path / "third.png")
+    shot = read(staged)
+    for character in shot.characters:
+        np.testing.assert_array_equal(character.reference.points, character.points[2])
+
+
 def more_vertices(body):
+    body.shape_key_clear()
     body.data.vertices.add(1)
+    body.data.update()
 
 
-def mirrored(body):
-    body.modifiers.new("Mirror", "MIRROR")
+def twice(body):
+    body.modifiers.new("Array", "ARRAY")
 
 
-def damaged(_body):
-    bpy.data.meshes["Anna as pictured"]["isa_stance"] = {"world": [1.0], "camera": "here"}
-
-
-@pytest.mark.parametrize("change", [more_vertices, mirrored, damaged])
-def test_who_is_no_longer_the_one_in_the_picture_is_named(pictured, change):
+@pytest.mark.parametrize("change", [more_vertices, twice])
+def test_a_body_that_is_another_by_now_is_named_with_what_to_do(pictured, change):
     (body,) = pictured.objects["Anna"].children
     change(body)
-    assert [finding.sentence for finding in glance(pictured, None)] == [
-        "Anna is not matched to the reference picture."
-    ]
+    with pytest.raises(SceneError, match=r"'Anna' has other vertices than .* posed as at a frame"):
+        read(pictured)
+    cast_member(pictured, "Anna").pose = "FIRST"
+    assert read(pictured).characters[0].reference is not None
+
+
+@pytest.mark.parametrize("told", [{"world": [1.0]}, {"world": "here", "camera": 3}, "nothing"])
+def test_a_damaged_one_is_none(pictured, told):
+    bpy.data.meshes["Anna as pictured"]["isa_stance"] = told
     assert in_words(pictured) == ["not matched", "as pictured"]
-    assert references(pictured)["Anna"].stance is None
-    assert references(pictured)["Ben"].stance is not None
+    assert "Anna is not matched to the reference picture." in {
+        each.sentence for each in glance(pictured, None)
+    }
+    assert read(pictured).characters[0].reference is not None
 
 
 def test_a_picture_of_another_shape_than_was_made_is_named(pictured, tmp_path):
