@@ -97,7 +97,7 @@ class Surface:
         """``points`` of the body as it stood elsewhere.
 
         Args:
-            vertices: ``(V, 3)`` of the posed mesh in its own space, as it is modified or as the artist edits it.
+            vertices: ``(V, 3)`` of the posed mesh in its own space, modified or as the artist edits it.
             to_world: ``(4, 4)`` from there.
 
         Raises:
