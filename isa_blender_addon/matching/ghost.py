@@ -12,7 +12,7 @@ from isa_engine.body.fitting.keypoints import BODY_JOINTS
 from isa_engine.errors import SceneError
 
 from ..scene.characters import body_mesh, joint_bones
-from ..scene.picture import picture_size
+from ..scene.picture import picture_size, same_picture
 from ..scene.timeline import render_size
 from ..settings.cast import has_ghost
 from .pose import pose_ghost, remember_made, stand_at_rest
@@ -24,7 +24,8 @@ _APART, _BELOW, _BEFORE = 20.0, -100.0, 4.0
 
 
 def make_ghost(scene, member) -> None:
-    """Give a member of the cast a ghost at rest, and its camera with the picture; one that it has stays.
+    """Give a member of the cast a ghost at rest, and its camera with the picture; one that it has stays,
+    before the picture that the member has now.
 
     Raises:
         SceneError: the character has no armature to be posed by, or its picture cannot be read.
@@ -37,6 +38,8 @@ def make_ghost(scene, member) -> None:
             name=member.character.name_full,
         )
     if has_ghost(scene, member):
+        if not is_of_picture(member):
+            _put_behind(member)
         return
     character = member.character
     mesh = body_mesh(character) if character.type == "ARMATURE" else None
@@ -113,6 +116,13 @@ def _keep_controls(ghost) -> None:
                 bone.constraints.remove(constraint)
 
 
+def is_of_picture(member) -> bool:
+    """Whether a member's ghost stands before the picture that the member has now."""
+    images = [behind.image for behind in member.ghost_camera.data.background_images if behind.image]
+    shown = [bpy.path.abspath(image.filepath, library=image.library) for image in images]
+    return not shown or any(same_picture(path, member.picture) for path in shown)
+
+
 def fit_camera_to_picture(scene, member) -> None:
     """Have the camera's frame show the picture whole, behind the ghost, in a render of any shape."""
     size = picture_size(member.picture)
@@ -129,13 +139,20 @@ def _camera(scene, collection, member):
     camera.rotation_euler = np.pi / 2, 0, 0
     camera.data.lens, camera.data.sensor_width, camera.data.sensor_height = _LENS, 36.0, 36.0
     camera.data.show_background_images = True
-    behind = camera.data.background_images.new()
-    behind.image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
-    behind.frame_method, behind.alpha = "FIT", 1.0
     collection.objects.link(camera)
     member.ghost_camera = camera
+    _put_behind(member)
     fit_camera_to_picture(scene, member)
     return camera
+
+
+def _put_behind(member) -> None:
+    """Show a member's picture behind its ghost."""
+    pictures = member.ghost_camera.data.background_images
+    pictures.clear()
+    behind = pictures.new()
+    behind.image = bpy.data.images.load(bpy.path.abspath(member.picture), check_existing=True)
+    behind.frame_method, behind.alpha = "FIT", 1.0
 
 
 def _collection(scene):

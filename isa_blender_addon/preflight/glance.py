@@ -15,6 +15,7 @@ from isa_engine.models import Description
 from isa_engine.results.remake import made_in_record
 
 from ..engine.process import machine_memory
+from ..matching.ghost import is_of_picture
 from ..matching.pose import is_posed
 from ..matching.seen import error_and_size
 from ..preferences.choices import preferences
@@ -79,7 +80,8 @@ def _cast_picture(scene, member) -> CastPicture:
     if not matched:
         return CastPicture(name, size, None, False, turned=turned)
     error, figure = error_and_size(scene, member)
-    return CastPicture(name, size, None, True, is_posed(member.ghost), error, figure, turned)
+    other = not is_of_picture(member)
+    return CastPicture(name, size, None, True, is_posed(member.ghost), error, figure, turned, other=other)
 
 
 def plan(scene, health: Health | None) -> Plan | None:

@@ -28,6 +28,7 @@ class CastPicture:
             scene, now or as it was made; None where the character was matched to it by itself.
         matched: whether it is known where the character stands in it.
         posed: whether anybody has said how: the ghost no longer stands as it was made.
+        other: whether it was said of another picture.
         error: in pixels, of the joints placed on the picture; None where there are none.
         figure: size of the character in it, in pixels.
         turned: whether other programs turn it before they show it; the model sees it as it is stored.
@@ -43,6 +44,7 @@ class CastPicture:
     figure: float = 0.0
     turned: bool = False
     unread: str = ""
+    other: bool = False
 
 
 def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
@@ -70,6 +72,9 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
         elif not picture.posed:
             text = "Nobody has posed {name}'s stand-in by the picture: the look is taken from a wrong place."
             found.append(Finding(text, {"name": name}, (match,), True))
+        elif picture.other:
+            text = "{name}'s stand-in is posed by another picture: look at it before this one."
+            found.append(Finding(text, {"name": name}, (match,)))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
             text = "{name}'s picture, {size}, has another shape than the camera's view: match it."
             values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}"}

@@ -5,6 +5,7 @@ the engine cannot (WebP, TIFF, OpenEXR and others) is decoded by Blender and goe
 larger than any model looks at.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -81,6 +82,12 @@ def changed(path: str | Path) -> tuple[str, int]:
         return str(path), Path(bpy.path.abspath(str(path))).stat().st_mtime_ns
     except OSError:
         return str(path), 0
+
+
+def same_picture(path: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file, there or not; "//" starts one relative to the blend file."""
+    one, two = (os.path.realpath(bpy.path.abspath(str(each))) for each in (path, other))
+    return one == two
 
 
 def picture_size(path: str | Path) -> tuple[int, int] | None:

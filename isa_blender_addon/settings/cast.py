@@ -1,6 +1,5 @@
 """The cast as a scene remembers it: who plays, and the picture of each."""
 
-import os
 from pathlib import Path
 
 import bpy
@@ -30,7 +29,7 @@ from ..scene.characters import (
     set_cast,
 )
 from ..scene.hiding import put_back
-from ..scene.picture import picture_size
+from ..scene.picture import picture_size, same_picture
 from ..scene.reference import render_reference
 from ..scene.stance import Stance, keep_stances, read_stance
 from .changes import quietly
@@ -252,10 +251,7 @@ def give_picture(member: CastMember, picture: str) -> None:
 
 def _has_its_picture(member: CastMember) -> bool:
     """Whether a member has the picture that its stance is of."""
-    if member.stance is None or member.picture == member.stance_of:
-        return member.stance is not None
-    now, then = (os.path.realpath(bpy.path.abspath(path)) for path in (member.picture, member.stance_of))
-    return now == then
+    return member.stance is not None and same_picture(member.picture, member.stance_of)
 
 
 def cast_picture(scene, picture: str) -> None:

@@ -7,6 +7,7 @@ from isa_engine.client.location import python_of
 from ..language.translation import words
 from ..matching import draw
 from ..matching.draw import matched_member
+from ..matching.ghost import is_of_picture
 from ..matching.marks import close
 from ..matching.pose import is_posed
 from ..matching.seen import error_and_size
@@ -35,6 +36,8 @@ def draw_matching(context, layout, member) -> None:
         pixels, size = error_and_size(scene, member)
         if not is_posed(member.ghost):
             sentence(context, layout, "Nobody has posed the stand-in yet.", "ERROR")
+        elif not is_of_picture(member):
+            sentence(context, layout, "The stand-in is posed by another picture.", "ERROR")
         elif pixels is None:
             sentence(context, layout, "The stand-in is posed by hand.")
         elif close(pixels, size):
@@ -75,6 +78,8 @@ def match_word(scene, member) -> tuple[str, str]:
     if member.pose == "PICTURED" and stance(member):
         return words("as pictured"), "NONE"
     if member.pose == "PICTURED" or not has_ghost(scene, member) or not is_posed(member.ghost):
+        return words("not matched"), "ERROR"
+    if not is_of_picture(member):
         return words("not matched"), "ERROR"
     pixels, figure = error_and_size(scene, member)
     if pixels is None:

@@ -204,6 +204,37 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     assert "not matched" in glance(scene, None)[0].sentence
 
 
+def test_a_stand_in_is_looked_at_again_before_another_picture(scene, member, tmp_path):
+    member = match()
+    stand(member)
+    (tmp_path / "coat.png").write_bytes(picture(*SIZE))
+    member.picture = str(tmp_path / "coat.png")
+    (finding,) = glance(scene, None)
+    assert finding.sentence.startswith("Anna's stand-in is posed by another picture")
+    assert finding.is_mended_by("isa.match_reference", {"character": "Anna"})
+    assert row(scene) == ("not matched", "ERROR")
+    assert "The stand-in is posed by another picture." in " ".join(drawn(panel.ISA_PT_cast))
+    places = seen.ghost_places(scene, member)
+    member = match()
+    np.testing.assert_array_equal(seen.ghost_places(scene, member), places)
+    (behind,) = member.ghost_camera.data.background_images
+    assert behind.image.filepath == str(tmp_path / "coat.png")
+    assert glance(scene, None) == []
+    assert row(scene) == ("by hand", "NONE")
+
+
+def test_a_stand_in_stays_matched_wherever_its_file_is_saved(scene, member, tmp_path):
+    stand(match())
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / folder / "shot.blend"))
+        member.picture = bpy.path.relpath(bpy.path.abspath(member.picture))
+        assert row(scene) == ("by hand", "NONE")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "two" / "shot.blend"))
+    bpy.context.view_layer.update()
+    assert row(bpy.context.scene) == ("by hand", "NONE")
+
+
 @pytest.mark.parametrize("bone", [None, "left_shoulder"])
 def test_a_ghost_is_posed_once_it_or_a_bone_has_moved(scene, member, bone):
     member = match()
