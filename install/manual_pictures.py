@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VIEWPORT, WINDOW, WHOLE = (0, 30, 1050, 926), (0, 0, 1280, 1000), (0, 0, 1280, 1024)
 PICTURES = {
     "empty": ("desk-empty", VIEWPORT),
-    "staged": ("2-staged", VIEWPORT),
+    "staged": ("journey-1-staged", VIEWPORT),
     "bar": ("journey-1-background", WHOLE),
     "people": ("desk-people", VIEWPORT),
     "people-browser": ("desk-wham-browser", WINDOW),

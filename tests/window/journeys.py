@@ -122,7 +122,7 @@ def first_minute(viewport) -> Iterator[None]:
     journey = Journey(viewport, "first minute")
     yield from viewport.click("bpy.ops.isa.add_demo_scene(")
     yield from stagehand.wait_until(lambda: scene().isa.cast, 300, "the cast")
-    yield from stagehand.picture("2-staged")
+    yield from stagehand.picture("journey-1-staged")
     yield from viewport.click("bpy.ops.isa.generate(", across=0.3)
 
     def rendering() -> bool:
