@@ -33,7 +33,7 @@ def isa_tiny() -> ModelConfig:
             layers_per_block=3,
             window=8,
             norm_groups=8,
-            tail_width=48,
+            tail_width=96,
             scaling_factor=1.0,
             shift_factor=0.0,
         ),

@@ -20,7 +20,8 @@ class VAEConfig:
             models that run on two CPU cores: convolutions at full resolution would take them too long. Such a
             model has a single width in ``block_out_channels``. 0: SD3's networks.
         norm_groups: of the group norms, which see one frame at a time.
-        tail_width: channels of a correction across the borders of windows (``vae.pixel_tail``); 0: none.
+        tail_width: channels of a last stage of the decoder, at the resolution of windows of 2 × 2 pixels
+            (``vae.pixel_tail``), for models with an even ``window``; 0: none.
         scaling_factor, shift_factor: latents fed to the DiT are ``(z − shift) · scale``; one number, or one
             for each channel. Trained weights bring their own.
     """

@@ -11,6 +11,8 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, latent_count
 _COLOURS = 3
 # Taps of a kernel: 3 × 3 in space, and 3 × 3 × 3 in space and time.
 _SPACE, _WHOLE = 9, 27
+# Pixels to a side of a pixel tail's windows.
+_SMALL = 2
 
 
 def encoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Product]:
@@ -62,7 +64,7 @@ def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
             convolution("conv_in", places, c, wide, _SPACE),
             *_window_blocks(config, places),
             Product("conv_out", places, wide, window),
-            *_tail(config, latents * width * height),
+            *_tail(config, places),
         ]
     channels = config.block_out_channels[::-1]
     last, inside = len(channels) - 1, channels[0]
@@ -83,7 +85,6 @@ def decoder(config: VAEConfig, frames: int, width: int, height: int) -> list[Pro
     return [
         *found,
         convolution("conv_out", frames * width * height, inside, _COLOURS, _WHOLE),
-        *_tail(config, latents * width * height),
     ]
 
 
@@ -120,19 +121,23 @@ def _window_blocks(config: VAEConfig, places: int) -> list[Product]:
     ]
 
 
-def _tail(config: VAEConfig, pixels: int) -> list[Product]:
-    """The pixel tail's three convolutions, at half resolution; the first two also see the latent before.
+def _tail(config: VAEConfig, places: int) -> list[Product]:
+    """The pixel tail's products, of which two convolutions also see the latent before.
 
     Args:
-        pixels: of one frame for each latent frame, together.
+        places: latent pixels.
     """
-    # Windows of 2 × 2 pixels and four frames: three colours of each are the features.
-    places, inside, wide = pixels // 4, _COLOURS * TEMPORAL_COMPRESSION * 4, config.tail_width
-    ends = (
-        convolution("tail", places, inside, wide, 2 * _SPACE),
-        convolution("tail", places, wide, inside, _SPACE),
-    )
-    return [*ends, convolution("tail", places, wide, wide, 2 * _SPACE)] if wide else []
+    if not config.tail_width:
+        return []
+    wide, small = config.tail_width, (config.window // _SMALL) ** 2
+    pixels = _COLOURS * TEMPORAL_COMPRESSION * _SMALL**2
+    return [
+        Product("tail", places, config.block_out_channels[0], wide * small),
+        convolution("tail", places * small, pixels, wide, 2 * _SPACE),
+        convolution("tail", places * small, wide, wide, 2 * _SPACE),
+        convolution("tail", places * small, wide, wide, _SPACE),
+        convolution("tail", places * small, wide, pixels, _SPACE),
+    ]
 
 
 def _residuals(part: str, pixels: int, inside: int, outside: int, layers: int) -> list[Product]:

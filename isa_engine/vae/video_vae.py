@@ -11,7 +11,7 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 from isa_engine.vae.causal_conv import Past
 from isa_engine.vae.decoder import Decoder
 from isa_engine.vae.encoder import Encoder
-from isa_engine.vae.pixel_tail import PixelTail
+from isa_engine.vae.pixel_tail import SIDE, PixelTail
 from isa_engine.vae.posterior import Posterior
 from isa_engine.vae.window_networks import WindowDecoder, WindowEncoder
 
@@ -50,7 +50,9 @@ class VideoVAE(ModelMixin, ConfigMixin):
         shift_factor: float | tuple[float, ...],
     ):
         super().__init__()
-        _check_sizes(latent_channels, block_out_channels, window, norm_groups, scaling_factor, shift_factor)
+        _check_sizes(
+            latent_channels, block_out_channels, window, norm_groups, tail_width, scaling_factor, shift_factor
+        )
         self.spatial_compression = window or 2 ** (len(block_out_channels) - 1)
         if window:
             sizes = latent_channels, window, block_out_channels[0], layers_per_block, norm_groups
@@ -58,7 +60,7 @@ class VideoVAE(ModelMixin, ConfigMixin):
         else:
             sizes = latent_channels, tuple(block_out_channels), layers_per_block, norm_groups
             self.encoder, self.decoder = Encoder(*sizes), Decoder(*sizes)
-        self.tail = PixelTail(tail_width) if tail_width else None
+        self.tail = PixelTail(tail_width, window, block_out_channels[0]) if tail_width else None
         for name, factor in (("latent_shift", shift_factor), ("latent_scale", scaling_factor)):
             channels = torch.as_tensor(factor, dtype=torch.float32).expand(latent_channels).clone()
             self.register_buffer(name, channels)
@@ -160,8 +162,10 @@ class VideoVAE(ModelMixin, ConfigMixin):
 
     def _decode(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
         self.check_latents(latents)
-        video = self.decoder(latents, past)
-        return video if self.tail is None else self.tail(video, past)
+        if not self.config.window:
+            return self.decoder(latents, past)
+        video, features = self.decoder(latents, past)
+        return video if self.tail is None else self.tail(video, features, past)
 
     def _check(self, name: str, tensor: torch.Tensor, channels: int) -> None:
         if tensor.dim() != 5 or tensor.shape[1] != channels or not all(tensor.shape):
@@ -178,6 +182,7 @@ def _check_sizes(
     block_out_channels: Sequence[int],
     window: int,
     norm_groups: int,
+    tail_width: int,
     scaling_factor: float | Sequence[float],
     shift_factor: float | Sequence[float],
 ) -> None:
@@ -186,6 +191,8 @@ def _check_sizes(
         raise ModelError("networks of windows have one resolution", where=where)
     if not window and len(block_out_channels) < 3:
         raise ModelError("fewer than three resolutions cannot halve time twice", where=where)
+    if tail_width and (not window or window % SIDE):
+        raise ModelError(f"a pixel tail needs windows, and divides them by {SIDE}", where=where)
     for channels in block_out_channels:
         if channels % norm_groups:
             problem = f"{channels} channels do not divide into {norm_groups} norm groups"

@@ -65,12 +65,15 @@ class WindowDecoder(nn.Module):
         self.conv_out = nn.Linear(width, 3 * TEMPORAL_COMPRESSION * side**2)
         _silence(self.conv_out)
 
-    def forward(self, latents: torch.Tensor, past: Past) -> torch.Tensor:
-        """``(B, C, t, h, w)`` to ``(B, 3, F, H, W)``."""
+    def forward(self, latents: torch.Tensor, past: Past) -> tuple[torch.Tensor, torch.Tensor]:
+        """``(B, C, t, h, w)`` to the video, ``(B, 3, F, H, W)``, and to the features that it is a linear map
+        of, beside the latents, ``(B, width, t, h, w)``: a pixel tail goes on from both.
+        """
         features = self.blocks(self.conv_in(latents, past), past)
         features = nn.functional.silu(self.norm_out(features))
         windows = self.conv_out(rearrange(features, "B C t h w -> B t h w C"))
-        return from_windows(windows, self.side, past.begins) + self.linear(latents, past.begins)
+        video = from_windows(windows, self.side, past.begins) + self.linear(latents, past.begins)
+        return video, features
 
 
 class WindowBlock(nn.Module):

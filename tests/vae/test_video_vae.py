@@ -8,7 +8,7 @@ import torch
 from isa_engine.configuration import MODELS, VAEConfig, model_config
 from isa_engine.errors import ModelError
 from isa_engine.vae import VideoVAE
-from tests.vae.small_vaes import OF_WINDOWS, PLAIN, noise_latents, noise_video, small_vae, speaking
+from tests.vae.small_vaes import OF_WINDOWS, PLAIN, WITH_TAIL, noise_latents, noise_video, small_vae, speaking
 
 
 @pytest.mark.parametrize("frames", [1, 5, 13])
@@ -118,6 +118,8 @@ def test_bad_latents_are_named_in_one_line(vae, latents, sentence):
     ("config", "sentence"),
     [
         (replace(PLAIN, block_out_channels=(8, 8)), "fewer than three resolutions"),
+        (replace(PLAIN, tail_width=8), "a pixel tail needs windows"),
+        (replace(WITH_TAIL, window=3), "a pixel tail needs windows, and divides them by 2"),
         (replace(PLAIN, norm_groups=3), "4 channels do not divide into 3 norm groups"),
         (replace(PLAIN, scaling_factor=(1.0, 2.0)), "scaling_factor has 2 numbers for 4 channels"),
     ],
