@@ -27,6 +27,7 @@ def isa_tiny() -> ModelConfig:
         max_frames=1001,
         shift=3.0,
         temperature=0.5,
+        cast_luminance=0.2,
         gate=True,
         vae=VAEConfig(
             block_out_channels=(256,),

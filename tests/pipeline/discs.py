@@ -137,6 +137,9 @@ class Discs:
     temperature: float = 1.0
     radius: int = RADIUS
 
+    def exposure(self, shot) -> float:
+        return 1.0
+
     def told(self) -> dict[str, Any]:
         return {"radius": self.radius}
 
@@ -187,7 +190,7 @@ def velocity(shot, model, conditions: Tensor, memory):
     return lambda latents, time, step: (conditions - latents) / time
 
 
-def preview(estimate: Tensor, model) -> Image.Image:
+def preview(estimate: Tensor, model, shot) -> Image.Image:
     return Image.fromarray(_picture(estimate[0, :, 0]))
 
 

@@ -13,6 +13,8 @@ from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out.clips import HeldOutClip
+from isa_engine.geometry.camera import modelview_projection
+from isa_engine.pipeline.isa.exposure import cast_luminance, exposed, given_back, set_by
 from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
@@ -26,11 +28,13 @@ class Video:
 
     Attributes:
         video: ``(3, F, H, W)`` in [−1, 1].
-        latents: ``(1, C, t, h, w)``, not normalised.
+        latents: ``(1, C, t, h, w)``, not normalised, of pictures
+        exposure: that were exposed so (``pipeline.isa.exposure``).
     """
 
     video: Tensor
     latents: Tensor
+    exposure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,30 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     if not background:
         nothing = torch.zeros_like(conditioning.background_latents)
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)
-    return decoded(model, denoised(model, conditioning, held_out.seed, sampling))
+    latents = denoised(model, conditioning, held_out.seed, sampling)
+    return decoded(model, latents, exposure(model, held_out))
 
 
 @torch.inference_mode()
 def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
-    """The conditions of a clip, with as many points as the model reads."""
-    return condition_clip(first_points(held_out.clip, model.config.dit.points), model)
+    """The conditions of a clip, exposed for its cast, with as many points as the model reads."""
+    clip, lit = first_points(held_out.clip, model.config.dit.points), exposure(model, held_out)
+    references, background = exposed(clip.references, lit), exposed(clip.background, lit)
+    clip = dataclasses.replace(clip, references=references, background=background)
+    return condition_clip(clip, model)
+
+
+def exposure(model: Model, held_out: HeldOutClip) -> float:
+    """How brightly a model is shown a clip (``pipeline.isa.exposure``)."""
+    clip = held_out.clip
+    cameras = clip.reference_intrinsics, clip.reference_camera_to_world
+    mvps = modelview_projection(*cameras).double().cpu().numpy()
+    pictures = ((clip.references.movedim(1, -1) + 1) * 127.5).cpu().numpy()
+    luminance = cast_luminance(
+        (pictures[k], points.cpu().numpy(), mvps[k])
+        for k, points in zip(clip.reference_of.tolist(), clip.reference_points, strict=True)
+    )
+    return set_by(luminance, model.config) if model.trained else 1.0
 
 
 @torch.inference_mode()
@@ -98,7 +119,7 @@ def first_points(clip: Clip, count: int) -> Clip:
 
 
 @torch.inference_mode()
-def decoded(model: Model, latents: torch.Tensor) -> Video:
-    """The video of normalised latents."""
+def decoded(model: Model, latents: torch.Tensor, exposure: float = 1.0) -> Video:
+    """The video of normalised latents of pictures that were exposed so."""
     latents = model.vae.denormalise(latents)
-    return Video(model.vae.decode(latents)[0].clamp(-1, 1), latents)
+    return Video(given_back(model.vae.decode(latents)[0], exposure).clamp(-1, 1), latents, exposure)

@@ -16,6 +16,7 @@ from isa_engine.evaluation.candidates.videos import (
     conditions,
     decoded,
     denoised,
+    exposure,
     through_autoencoder,
 )
 from isa_engine.evaluation.held_out.clips import HeldOut, HeldOutClip
@@ -117,7 +118,7 @@ def length(
                     began = now(model.device)
                     latents = denoised(windowed, told, clip.seed, sampling)
                     seconds = now(model.device) - began
-                video = decoded(windowed, latents).video
+                video = decoded(windowed, latents, exposure(model, clip)).video
                 work = Work(frames, held_out.width, held_out.height, 1, sampling.steps, sampling.guidance)
                 work = replace(work, policy=sampling.policy)
                 found = {

@@ -9,7 +9,7 @@ import torch
 
 from isa_engine.configuration.policies import PRESETS, Policy, Preset
 from isa_engine.cost.generation import Work, denoising
-from isa_engine.evaluation.candidates.videos import Sampling, conditions, decoded, denoised
+from isa_engine.evaluation.candidates.videos import Sampling, conditions, decoded, denoised, exposure
 from isa_engine.evaluation.held_out.clips import HeldOut, HeldOutClip
 from isa_engine.evaluation.held_out.kinds import ONE, SEVERAL
 from isa_engine.evaluation.measures.fidelity import psnr
@@ -74,7 +74,7 @@ def speed(
                     began = now(model.device)
                     latents = denoised(model, told, clip.seed, sampling)
                     cells[name][SECONDS].append(now(model.device) - began)
-                video = decoded(model, latents).video
+                video = decoded(model, latents, exposure(model, clip)).video
                 if name == exact:
                     reference = video
                 else:

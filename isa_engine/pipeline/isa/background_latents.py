@@ -7,6 +7,7 @@ from torch import Tensor
 
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count, repeated
 from isa_engine.pipeline.background import background_frames
+from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import Shot
@@ -19,8 +20,9 @@ _WINDOWS_AT_ONCE = 4
 def encode_background(
     shot: Shot, numbers: range, model: Model, wanted: tuple[int, int] | None = None
 ) -> Tensor:
-    """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
-    windows at a time; the last frame is repeated until it fills its window.
+    """The background of a segment's frames, exposed as the shot is, as normalised latents
+    ``(1, C, t, h, w)``, read and encoded a few windows at a time; the last frame is repeated until it fills
+    its window.
 
     Args:
         numbers: of the frames, counted from the shot's first.
@@ -35,11 +37,12 @@ def encode_background(
     before = max(0, first - 1 - looks_back(model.vae.encoder)) // _WINDOWS_AT_ONCE * _WINDOWS_AT_ONCE
     begin, step = before * TEMPORAL_COMPRESSION, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION
     count = min(extended_count(len(numbers)), 1 + step * -(-(last - 1) // _WINDOWS_AT_ONCE))
-    state, latents = None, []
+    state, latents, exposure = None, [], model.exposure(shot)
     # The first frame is a window by itself.
     cuts = [begin, *range(begin + 1, count, step), count]
     for start, end in pairwise(cuts):
         frames = repeated(background_frames(shot, numbers[start:end]), end - start)
-        posterior, state = model.vae.encode_chunk(to_video(frames).to(model.device), state)
+        video = exposed(to_video(frames).to(model.device), exposure)
+        posterior, state = model.vae.encode_chunk(video, state)
         latents.append(model.vae.normalise(posterior.mode()))
     return torch.cat(latents, 2)[:, :, first - before : last - before]

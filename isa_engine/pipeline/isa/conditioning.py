@@ -17,6 +17,7 @@ from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.frames import extended
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.isa.background_latents import encode_background
+from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.isa.references import identity, picture_latents
@@ -41,7 +42,8 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     cast = [character for character in shot.characters if _enters(character, shot.mvp)]
     staging = _staged(shot, cast, model.config)
     pictures = _decoded(shot, cast)
-    identity, identity_known, image_tokens = _references(cast, pictures, model)
+    exposure = model.exposure(whole)
+    identity, identity_known, image_tokens = _references(cast, pictures, model, exposure)
     size = [side // model.config.vae.spatial_compression for side in reversed(canvas)]
     channels = model.config.vae.latent_channels
     # What the network sees at once has the whole picture beside it.
@@ -50,7 +52,8 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         reference = torch.zeros(1, channels, *tile)
     else:
         seen = tuple(model.config.vae.spatial_compression * side for side in reversed(tile))
-        reference = picture_latents(model, to_canvas(pictures[shot.frame_reference], seen))[None]
+        picture = exposed(to_canvas(pictures[shot.frame_reference], seen), exposure)
+        reference = picture_latents(model, picture)[None]
     if shot.background is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
@@ -122,7 +125,7 @@ def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
 
 
 def _references(
-    cast: list[Character], pictures: dict[int, Image.Image], model: Model
+    cast: list[Character], pictures: dict[int, Image.Image], model: Model, exposure: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Eqs. 19 and 21: identity ``(1, P, C)``, where it is known ``(1, P)``, image tokens ``(1, L, W)``."""
     config, count = model.config, model.config.dit.points
@@ -130,7 +133,8 @@ def _references(
     for picture in pictures.values():
         # In its own shape: a portrait reference in a landscape shot keeps its detail.
         size = canvas_size(picture.width, picture.height, config.short_side, config.multiple)
-        tokens.append(model.image_tower(to_canvas(picture, size)[None].to(model.device)))
+        picture = exposed(to_canvas(picture, size), exposure)
+        tokens.append(model.image_tower(picture[None].to(model.device)))
 
     empty = torch.zeros(0, config.vae.latent_channels, device=model.device)
     sampled = [(empty, torch.zeros(0, dtype=torch.bool, device=model.device))]
@@ -138,7 +142,8 @@ def _references(
         pose = character.reference
         if pose is not None:
             others = _beside(character, cast)
-            sampled.append(identity(model, pictures[pose.picture], pose.points[:count], pose.mvp, others))
+            picture, points = pictures[pose.picture], pose.points[:count]
+            sampled.append(identity(model, picture, points, pose.mvp, others, exposure))
         else:
             points = len(character.points[0, :count])
             sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))

@@ -23,6 +23,7 @@ from isa_engine.geometry.frames import (
 )
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.background_latents import encode_background
+from isa_engine.pipeline.isa.exposure import given_back
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.matte import projected_bodies
@@ -92,10 +93,11 @@ def decode_plate(
         latents: of the whole take, normalised, as ``denoise`` gives them.
         given: the shot's background, ``Background.of``.
     """
-    tiled = TiledVAE(model.vae, _TILE)
+    tiled, exposure = TiledVAE(model.vae, _TILE), model.exposure(shot)
 
     def decode_chunk(chunk: Tensor, state: Any) -> tuple[Tensor, Any]:
-        return tiled.decode_chunk(model.vae.denormalise(chunk), state)
+        video, state = tiled.decode_chunk(model.vae.denormalise(chunk), state)
+        return given_back(video, exposure), state
 
     decode = partial(_decode, decode_chunk=decode_chunk, network=model.vae.decoder, shot=shot, span=span)
     video = decode(latents, report=report)

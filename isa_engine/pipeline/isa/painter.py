@@ -20,6 +20,7 @@ from isa_engine.networks.precision import keep_in_16_bits
 from isa_engine.pipeline.device import device_of, fastest
 from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
+from isa_engine.pipeline.isa.exposure import given_back
 from isa_engine.pipeline.isa.model import Model, build_model, count_parameters
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
@@ -97,10 +98,10 @@ def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory)
     return velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
 
 
-def preview(estimate: Tensor, model: Model) -> Image.Image:
+def preview(estimate: Tensor, model: Model, shot: Shot) -> Image.Image:
     # One latent decodes on its own.
     frame = model.vae.decode(model.vae.denormalise(estimate))
-    return Image.fromarray(to_frames(frame)[0])
+    return Image.fromarray(to_frames(given_back(frame, model.exposure(shot)))[0])
 
 
 def frames(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.occlusion import hidden
+from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.pictures import to_canvas
 
@@ -56,7 +57,12 @@ def close_up(points: np.ndarray, mvp: np.ndarray, others: np.ndarray, size: tupl
 
 
 def identity(
-    model: Model, picture: Image.Image, points: np.ndarray, mvp: np.ndarray, others: np.ndarray
+    model: Model,
+    picture: Image.Image,
+    points: np.ndarray,
+    mvp: np.ndarray,
+    others: np.ndarray,
+    exposure: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """What a reference says of each point: latents of the character's close-up, sampled where it stands.
 
@@ -65,6 +71,7 @@ def identity(
 
     Args:
         points, mvp, others: as of ``close_up``.
+        exposure: of the shot (``exposure``).
 
     Returns:
         ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach, or shows somebody else; there
@@ -74,7 +81,8 @@ def identity(
     known = torch.tensor(seen.known, device=model.device)
     if not seen.known.any():
         return torch.zeros(len(points), model.config.vae.latent_channels, device=model.device), known
-    latents = picture_latents(model, _cut_out(picture, seen.corner, seen.side, model.config.close_up))
+    square = _cut_out(picture, seen.corner, seen.side, model.config.close_up)
+    latents = picture_latents(model, exposed(square, exposure))
     where = torch.tensor((seen.places - seen.corner) / seen.side * 2 - 1, dtype=latents.dtype)
     return at_points(latents[None], where[None].to(latents.device))[0], known
 
