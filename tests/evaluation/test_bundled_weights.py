@@ -13,7 +13,9 @@ from isa_engine.evaluation.held_out.kinds import BLENDER, ONE
 from isa_engine.evaluation.measures.fidelity import psnr
 from isa_engine.evaluation.measures.silhouette import iou, keyed
 from isa_engine.pipeline import load_model
+from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import parts_of
+from isa_engine.pipeline.isa.over_background import square_distance
 from isa_engine.shot import Settings
 
 CLIPS = 4
@@ -76,6 +78,23 @@ def test_the_background_stays(painted):
 def test_plates_have_cleaner_outlines_and_ground(painted):
     assert mean(painted, "plate's silhouette") > max(0.84, mean(painted, "silhouette") + 0.01)
     assert mean(painted, "plate's background") > max(26.5, mean(painted, "background") + 0.8)
+
+
+@torch.inference_mode()
+def test_latents_of_darker_pictures_are_as_much_nearer_to_each_other():
+    """So what a plate shows of its background is told alike at any exposure."""
+    vae = load_model("isa-tiny", "cpu").vae
+    (held,) = HeldOut(5, 128, 128, 0, "cpu").clips(ONE, 1)
+
+    def distances(exposure: float) -> torch.Tensor:
+        video, background = (
+            vae.normalise(vae.encode(exposed(pictures, exposure)[None]).mode())
+            for pictures in (held.clip.video, held.clip.background)
+        )
+        return square_distance(video, background, exposure)
+
+    as_it_is = distances(1.0)
+    assert torch.allclose(distances(0.4), as_it_is, rtol=0.05, atol=0.01 * as_it_is.max().item())
 
 
 def test_people_stand_before_blenders_default_camera():

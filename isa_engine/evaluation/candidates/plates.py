@@ -44,7 +44,7 @@ def laid_over_background(
     """
     clip = held_out.clip
     given = encode(model, exposed(clip.background, made.exposure)[None].to(model.device))
-    square = square_distance(model.vae.normalise(made.latents), given)
+    square = square_distance(model.vae.normalise(made.latents), given, made.exposure)
     square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
     head = to_shares(model.matte_head(made.latents).sigmoid())
     height, width = clip.video.shape[-2:]

@@ -143,7 +143,7 @@ def _square_distances(
     latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
 ) -> Iterator[np.ndarray]:
     """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)``."""
-    squares = square_distance(latents, given.latents)
+    squares = square_distance(latents, given.latents, model.exposure(shot))
 
     def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:
         return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True
