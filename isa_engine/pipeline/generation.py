@@ -147,7 +147,7 @@ def denoise(
                 if saved:
                     saved.save(done, latents, memory if done < steps else {})
                 shows = done % interval == 0 and done < steps
-                preview = painter.preview(shown(estimate, part), model, shot) if shows else None
+                preview = painter.preview(shown(estimate, part), model) if shows else None
                 report(Progress("denoise", before + done, total, preview))
 
             velocity = segment.hold(painter.velocity(shot, model, told, memory), part)

@@ -113,8 +113,8 @@ class Painter(Protocol):
         """
         ...
 
-    def preview(self, estimate: Tensor, model: Any, shot: Shot) -> Image.Image:
-        """A frame of an estimate of one of a shot's latents, ``(1, C, 1, h, w)``."""
+    def preview(self, estimate: Tensor, model: Any) -> Image.Image:
+        """A frame of an estimate of one latent, ``(1, C, 1, h, w)``."""
         ...
 
     def frames(

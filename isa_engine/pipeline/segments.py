@@ -81,7 +81,8 @@ def segments_of(shot: Shot, model: Loaded) -> list[Segment]:
     painter, found = painter_of(model), []
     for frames, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
         shape = painter.latents_shape(shot, model, frames)
-        noise = initial_noise(shape, shot.settings.seed, model.temperature)
+        # Latents are as bright as the scene, and noise as strong beside them as the network is shown it.
+        noise = initial_noise(shape, shot.settings.seed, model.temperature / model.exposure(shot))
         if shot.kept is None:
             kept, again = torch.zeros_like(noise[:, :, : last - first]), torch.ones(last - first).bool()
         else:

@@ -43,7 +43,7 @@ class Maker(Protocol):
     painted: tuple[str, ...]
 
     def exposure(self, shot: Shot) -> float:
-        """How brightly it is shown a shot's pictures, in (0, 1]; its latents are of them."""
+        """How brightly it is shown a shot, in (0, 1]."""
         ...
 
     def told(self) -> dict[str, Any]:

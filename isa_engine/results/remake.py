@@ -38,7 +38,7 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     """
     content = _read(take / SHOT)
     earlier, digest = read_shot(content), hashlib.sha256(content).hexdigest()
-    weights, exposure = _making(take / RECORD, digest)
+    weights = _weights(take / RECORD, digest)
     _check_staging(shot, earlier)
     latents = _latents(take, earlier)
     if frames == CHANGED:
@@ -53,7 +53,7 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     # Cuts are the same as far as both go, and so is the place of each latent.
     kept = np.zeros((latents.shape[0], len(again), *latents.shape[2:]), np.float32)
     kept[:, ~again] = latents[:, np.flatnonzero(~again)]
-    return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest, exposure))
+    return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
 
 
 def latents_again(segments: Sequence[int], taken: int, chosen: np.ndarray) -> np.ndarray:
@@ -176,8 +176,8 @@ def _latents(take: Path, earlier: Shot) -> np.ndarray:
     return found
 
 
-def _making(path: Path, shot: str) -> tuple[str, float]:
-    """The weights that made a take, and its exposure, by its record.
+def _weights(path: Path, shot: str) -> str:
+    """That made a take, by its record.
 
     Args:
         shot: SHA-256 of the shot file beside it.
@@ -185,14 +185,13 @@ def _making(path: Path, shot: str) -> tuple[str, float]:
     try:
         record = json.loads(_read(path))
         weights, made_of = str(record["model"]["weights"]), record["shot"]["sha256"]
-        exposure = float(record.get("exposure", 1))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ShotError("the record is damaged", where=str(path), remedy=_REMEDY) from error
     if made_of != shot:
         # A later job has begun in this folder, and has not come to its end: what is told of the cast is its.
         problem = "the shot beside the plate is not the one that it was made of"
         raise ShotError(problem, where=str(path.parent), remedy=_REMEDY)
-    return weights, exposure
+    return weights
 
 
 def _read(path: Path) -> bytes:

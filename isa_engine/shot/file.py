@@ -35,7 +35,7 @@ from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Setti
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8)
+VERSIONS = (1, 2, 3, 4, 5, 6, 7)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
 _SILENT = {
@@ -121,8 +121,6 @@ def _described(shot: Shot) -> dict:
         header["shadows"] = True
     if shot.kept is not None:
         header["kept"] = {"weights": shot.kept.weights, "take": shot.kept.take}
-        if shot.kept.exposure != 1:
-            header["kept"]["exposure"] = shot.kept.exposure
     return header
 
 
@@ -140,7 +138,6 @@ def _version(shot: Shot, cast: list[dict], settings: dict) -> int:
         5: shot.settings.one_by_one,
         6: shot.background_depth is not None or "steering" in settings,
         7: "painted" in settings,
-        8: shot.kept is not None and shot.kept.exposure != 1,
     }
     return max(version for version, said in since.items() if said)
 
@@ -279,10 +276,7 @@ def _character(members: Members, k: int, cast: dict, frames: int) -> Character:
 def _kept(members: Members, told: dict) -> Kept:
     latents = members.array("kept_latents", np.float32, (None, None, None, None))
     again = members.array("kept_again", np.uint8, (latents.shape[1],)) != 0
-    exposure = told.get("exposure", 1.0)
-    if type(exposure) not in (int, float):
-        raise TypeError(f"{exposure!r} is not a number")
-    return Kept(latents, again, told["weights"], told["take"], exposure)
+    return Kept(latents, again, told["weights"], told["take"])
 
 
 def _settings(fields: dict) -> Settings:

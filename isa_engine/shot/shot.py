@@ -115,14 +115,12 @@ class Kept:
         again: ``(t,)`` bool, the latents that are made again.
         weights: of the model that made the take, as its record has them.
         take: SHA-256 of the take's own shot file.
-        exposure: of the take's pictures (``pipeline.isa.exposure``), in (0, 1].
     """
 
     latents: np.ndarray
     again: np.ndarray
     weights: str
     take: str
-    exposure: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,6 @@ def _kept(shot: Shot) -> None:
     _require(bool(again.any()), "nothing is made again", "Choose frames.", where)
     for what in (kept.weights, kept.take):
         _text("its origin", what, where)
-    _require(0 < kept.exposure <= 1, f"exposure is {kept.exposure}", "Generate it whole.", where)
 
 
 def _require(condition: bool, problem: str, remedy: str = "", where: str = "") -> None:

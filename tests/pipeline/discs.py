@@ -190,7 +190,7 @@ def velocity(shot, model, conditions: Tensor, memory):
     return lambda latents, time, step: (conditions - latents) / time
 
 
-def preview(estimate: Tensor, model, shot) -> Image.Image:
+def preview(estimate: Tensor, model) -> Image.Image:
     return Image.fromarray(_picture(estimate[0, :, 0]))
 
 

@@ -12,7 +12,6 @@ from isa_engine.data.samples.encoding import encode
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
-from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.pictures import to_shares, to_video
@@ -43,8 +42,8 @@ def laid_over_background(
         shadows: whether the clip's background has the cast's shadows.
     """
     clip = held_out.clip
-    given = encode(model, exposed(clip.background, made.exposure)[None].to(model.device))
-    square = square_distance(model.vae.normalise(made.latents), given, made.exposure)
+    given = encode(model, clip.background[None].to(model.device))
+    square = square_distance(model.vae.normalise(made.latents), given)
     square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
     head = to_shares(model.matte_head(made.latents).sigmoid())
     height, width = clip.video.shape[-2:]
@@ -54,7 +53,7 @@ def laid_over_background(
     bodies = bodies[..., None].numpy()
     levels = over_background(
         _levels(made.video),
-        _levels(decoded(model, given, made.exposure).video),
+        _levels(decoded(model, given).video),
         _levels(clip.background),
         np.maximum(head, grown),
         square,

@@ -14,7 +14,7 @@ from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.exposure import cast_luminance, exposed, given_back, set_by
+from isa_engine.pipeline.isa.exposure import as_exposed, cast_luminance, exposed, set_by
 from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
@@ -28,13 +28,11 @@ class Video:
 
     Attributes:
         video: ``(3, F, H, W)`` in [−1, 1].
-        latents: ``(1, C, t, h, w)``, not normalised, of pictures
-        exposure: that were exposed so (``pipeline.isa.exposure``).
+        latents: ``(1, C, t, h, w)``, not normalised.
     """
 
     video: Tensor
     latents: Tensor
-    exposure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     if not background:
         nothing = torch.zeros_like(conditioning.background_latents)
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)
-    latents = denoised(model, conditioning, held_out.seed, sampling)
-    return decoded(model, latents, exposure(model, held_out))
+    lit = exposure(model, held_out)
+    return decoded(model, denoised(model, conditioning, held_out.seed, sampling, lit))
 
 
 @torch.inference_mode()
@@ -76,8 +74,7 @@ def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
     """The conditions of a clip, exposed for its cast, with as many points as the model reads."""
     clip, lit = first_points(held_out.clip, model.config.dit.points), exposure(model, held_out)
     references, background = exposed(clip.references, lit), exposed(clip.background, lit)
-    clip = dataclasses.replace(clip, references=references, background=background)
-    return condition_clip(clip, model)
+    return condition_clip(dataclasses.replace(clip, references=references, background=background), model)
 
 
 def exposure(model: Model, held_out: HeldOutClip) -> float:
@@ -94,11 +91,15 @@ def exposure(model: Model, held_out: HeldOutClip) -> float:
 
 
 @torch.inference_mode()
-def denoised(model: Model, conditioning: Conditioning, seed: int, sampling: Sampling) -> torch.Tensor:
-    """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed."""
+def denoised(
+    model: Model, conditioning: Conditioning, seed: int, sampling: Sampling, exposure: float
+) -> torch.Tensor:
+    """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed, under conditions of that exposure."""
     shape, steps = tuple(conditioning.background_latents.shape), sampling.steps
-    noise = initial_noise(shape, seed, model.config.temperature).to(model.device)
+    noise = initial_noise(shape, seed, model.config.temperature / exposure).to(model.device)
     velocity = velocity_of(model.predict, conditioning, sampling.guidance, steps, sampling.policy)
+    height, width = (side * model.config.vae.spatial_compression for side in shape[-2:])
+    velocity = as_exposed(velocity, exposure, model.vae, height, width)
     return sample(velocity, noise, steps, model.config.shift)
 
 
@@ -119,7 +120,7 @@ def first_points(clip: Clip, count: int) -> Clip:
 
 
 @torch.inference_mode()
-def decoded(model: Model, latents: torch.Tensor, exposure: float = 1.0) -> Video:
-    """The video of normalised latents of pictures that were exposed so."""
+def decoded(model: Model, latents: torch.Tensor) -> Video:
+    """The video of normalised latents."""
     latents = model.vae.denormalise(latents)
-    return Video(given_back(model.vae.decode(latents)[0], exposure).clamp(-1, 1), latents, exposure)
+    return Video(model.vae.decode(latents)[0].clamp(-1, 1), latents)

@@ -111,14 +111,14 @@ def length(
             # there then changes all alike.
             joints = next(filter(None, (each.joints(latent_count(frames)) for each in windowings)), [])
             _put(cells, f"{frames} frames, {CEILING}", _measured(clip, alone, joints))
-            told = conditions(model, clip)
+            told, lit = conditions(model, clip), exposure(model, clip)
             for done, windowing in enumerate(windowings):
                 windowed = windowing.of(model)
                 with peak_memory(model.device) as peak:
                     began = now(model.device)
-                    latents = denoised(windowed, told, clip.seed, sampling)
+                    latents = denoised(windowed, told, clip.seed, sampling, lit)
                     seconds = now(model.device) - began
-                video = decoded(windowed, latents, exposure(model, clip)).video
+                video = decoded(windowed, latents).video
                 work = Work(frames, held_out.width, held_out.height, 1, sampling.steps, sampling.guidance)
                 work = replace(work, policy=sampling.policy)
                 found = {

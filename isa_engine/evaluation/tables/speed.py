@@ -68,13 +68,13 @@ def speed(
     for kind in (ONE, SEVERAL):
         report(kind.name, 0, count * len(rows))
         for number, clip in enumerate(held_out.clips(kind, count)):
-            told = conditions(model, clip)
+            told, lit = conditions(model, clip), exposure(model, clip)
             for done, (name, sampling) in enumerate(rows.items()):
                 with peak_memory(model.device) as peak:
                     began = now(model.device)
-                    latents = denoised(model, told, clip.seed, sampling)
+                    latents = denoised(model, told, clip.seed, sampling, lit)
                     cells[name][SECONDS].append(now(model.device) - began)
-                video = decoded(model, latents, exposure(model, clip)).video
+                video = decoded(model, latents).video
                 if name == exact:
                     reference = video
                 else:

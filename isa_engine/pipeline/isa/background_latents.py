@@ -18,15 +18,19 @@ _WINDOWS_AT_ONCE = 4
 
 
 def encode_background(
-    shot: Shot, numbers: range, model: Model, wanted: tuple[int, int] | None = None
+    shot: Shot,
+    numbers: range,
+    model: Model,
+    wanted: tuple[int, int] | None = None,
+    exposure: float = 1.0,
 ) -> Tensor:
-    """The background of a segment's frames, exposed as the shot is, as normalised latents
-    ``(1, C, t, h, w)``, read and encoded a few windows at a time; the last frame is repeated until it fills
-    its window.
+    """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
+    windows at a time; the last frame is repeated until it fills its window.
 
     Args:
         numbers: of the frames, counted from the shot's first.
         wanted: of the segment's latents ``[first, last)``, the same bits as among all; None: all.
+        exposure: of the pictures before they are encoded (``exposure``).
 
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
@@ -37,7 +41,7 @@ def encode_background(
     before = max(0, first - 1 - looks_back(model.vae.encoder)) // _WINDOWS_AT_ONCE * _WINDOWS_AT_ONCE
     begin, step = before * TEMPORAL_COMPRESSION, _WINDOWS_AT_ONCE * TEMPORAL_COMPRESSION
     count = min(extended_count(len(numbers)), 1 + step * -(-(last - 1) // _WINDOWS_AT_ONCE))
-    state, latents, exposure = None, [], model.exposure(shot)
+    state, latents = None, []
     # The first frame is a window by itself.
     cuts = [begin, *range(begin + 1, count, step), count]
     for start, end in pairwise(cuts):

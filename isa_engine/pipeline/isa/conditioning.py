@@ -57,7 +57,8 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     if shot.background is None:
         background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
-        background = encode_background(whole, range(before, before + shot.frames), model)
+        shown = range(before, before + shot.frames)
+        background = encode_background(whole, shown, model, exposure=exposure)
     conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,

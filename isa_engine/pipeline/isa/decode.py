@@ -23,7 +23,6 @@ from isa_engine.geometry.frames import (
 )
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.background_latents import encode_background
-from isa_engine.pipeline.isa.exposure import given_back
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
 from isa_engine.pipeline.matte import projected_bodies
@@ -93,11 +92,10 @@ def decode_plate(
         latents: of the whole take, normalised, as ``denoise`` gives them.
         given: the shot's background, ``Background.of``.
     """
-    tiled, exposure = TiledVAE(model.vae, _TILE), model.exposure(shot)
+    tiled = TiledVAE(model.vae, _TILE)
 
     def decode_chunk(chunk: Tensor, state: Any) -> tuple[Tensor, Any]:
-        video, state = tiled.decode_chunk(model.vae.denormalise(chunk), state)
-        return given_back(video, exposure), state
+        return tiled.decode_chunk(model.vae.denormalise(chunk), state)
 
     decode = partial(_decode, decode_chunk=decode_chunk, network=model.vae.decoder, shot=shot, span=span)
     video = decode(latents, report=report)
@@ -143,7 +141,7 @@ def _square_distances(
     latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
 ) -> Iterator[np.ndarray]:
     """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)``."""
-    squares = square_distance(latents, given.latents, model.exposure(shot))
+    squares = square_distance(latents, given.latents)
 
     def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:
         return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True

@@ -1,27 +1,32 @@
-"""Exposure: how brightly the network is shown a shot's pictures.
+"""Exposure: how brightly the network is shown a shot.
 
 The people that isa-tiny learned from are darker than those of most scenes, and brighter ones it paints as
 something in between: a red shirt brown, a pale face dark. So exposure is set as a photographer sets it, by
 the people. Every picture that the network is told is multiplied by one factor, with which the cast is as
-bright in its reference pictures as people are that the network paints best; and what it paints is divided by
-it:
+bright in its reference pictures as people are that the network paints best:
 
     exposure = min(1, luminance of the people that it learned from / luminance of the cast)
 
-Pictures are ``(…)`` in [−1, 1], where −1 is black.
+Latents are close to a linear map of pictures (the bundled encoder's to about a hundredth), so those of
+exposed pictures are ``exposure · z + (1 − exposure) · black``, with the latents of a black picture. The
+network alone works on these. Outside of it, in the sampler, in previews, in what is kept of a take and before
+the decoder, latents are as bright as the scene: ``x_t = (1 − t) · z + t · ε / exposure``.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.errors import ShotError
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.pipeline.pictures import decode_picture
+from isa_engine.pipeline.sampling import Velocity
 from isa_engine.shot import Shot
+from isa_engine.vae import VideoVAE
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114]) / 255
 # With less, of 256 levels too few would be left.
@@ -29,9 +34,7 @@ _LEAST = 0.2
 
 
 def exposure_of(shot: Shot, config: ModelConfig) -> float:
-    """A shot's: of what it keeps of an earlier take, or by the pictures of its cast."""
-    if shot.kept is not None:
-        return shot.kept.exposure
+    """A shot's, by the pictures of its cast; 1 where there are none."""
     if config.cast_luminance is None:
         return 1.0
     poses = [character.reference for character in shot.characters if character.reference is not None]
@@ -72,17 +75,32 @@ def cast_luminance(seen: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) ->
 
 
 def exposed(pictures: Tensor, exposure: float) -> Tensor:
-    """What the network is shown of pictures."""
+    """What the network is shown of pictures, ``(…)`` in [−1, 1], where −1 is black."""
     # Where nothing changes no bit does.
     return pictures if exposure == 1 else (pictures + 1) * exposure - 1
 
 
-def given_back(pictures: Tensor, exposure: float) -> Tensor:
-    """The inverse of ``exposed``."""
-    return pictures if exposure == 1 else (pictures + 1) / exposure - 1
+def as_exposed(velocity: Velocity, exposure: float, vae: VideoVAE, height: int, width: int) -> Velocity:
+    """The velocity of latents as bright as the scene, asked of a network that is shown exposed ones.
+
+    Args:
+        velocity: the network's, ``x0 − ε``.
+        vae: with the latents of a black picture.
+        height, width: of the canvas, pixels.
+    """
+    if exposure == 1:
+        return velocity
+    picture = torch.full((1, 3, 1, height, width), -1.0, device=vae.device)
+    offset = (1 - exposure) * vae.normalise(vae.encode(picture).mode())
+
+    def asked(latents: Tensor, time: Tensor, step: int) -> Tensor:
+        shown = exposure * latents + (1 - time) * offset
+        return (velocity(shown, time, step) - offset) / exposure
+
+    return asked
 
 
-# Previews ask for it at every step.
+# Conditions, noise, velocity and record ask for it, and pictures are decoded in a process of their own.
 @lru_cache(maxsize=1)
 def _cast(pictures: tuple[bytes, ...], poses: tuple[tuple[int, bytes, str, bytes], ...]) -> float | None:
     """The luminance of a shot's cast.

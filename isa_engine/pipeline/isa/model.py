@@ -90,8 +90,7 @@ class Model:
         return GENERATED if self.trained else PROJECTED
 
     def exposure(self, shot: Shot) -> float:
-        """How brightly the networks are shown a shot's pictures."""
-        # One that has not learned anything shows the given background as it is.
+        """How brightly the transformer is shown a shot."""
         return exposure_of(shot, self.config) if self.trained else 1.0
 
     def told(self) -> dict[str, Any]:

@@ -35,19 +35,16 @@ _SHADED = 1.6
 _SMOOTH = 9
 
 
-def square_distance(latents: Tensor, background: Tensor, exposure: float) -> Tensor:
+def square_distance(latents: Tensor, background: Tensor) -> Tensor:
     """How far each latent pixel is from the background's, squared: the mean square over channels.
-
-    Latents are close to a linear map of pictures, so those of darker ones are as much nearer to each other.
 
     Args:
         latents, background: normalised, ``(B, C, t, h, w)``.
-        exposure: of the pictures that they are of; the distance is that of pictures as bright as the scene.
 
     Returns:
         ``(B, 1, t, h, w)``.
     """
-    return (latents - background).square().mean(1, keepdim=True) / exposure**2
+    return (latents - background).square().mean(1, keepdim=True)
 
 
 def cast_alpha(matte: np.ndarray, body: np.ndarray, square: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ def velocity(shot: Shot, model: VACE, conditions: Told, memory: Memory) -> Veloc
     return forecast(guided, steps, policy, memory)
 
 
-def preview(estimate: Tensor, model: VACE, shot: Shot) -> Image.Image:
+def preview(estimate: Tensor, model: VACE) -> Image.Image:
     return Image.fromarray(next(decoded(estimate, model, 0, 1)))
 
 

@@ -13,13 +13,12 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from isa_engine.pipeline import generate
-from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.isa import painter
+from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.isa.conditioning import condition_shot
-from isa_engine.pipeline.isa.decode import Background, decode_plate
-from isa_engine.pipeline.isa.exposure import cast_luminance, exposed, given_back
+from isa_engine.pipeline.isa.exposure import as_exposed, cast_luminance, exposed
+from isa_engine.pipeline.sampling import sample
 from isa_engine.results.remake import remade
-from tests.pipeline.shots import MICRO, footage, make_shot, speaking
+from tests.pipeline.shots import MICRO, make_shot, speaking
 
 # Darker than any cast below.
 DARK = 0.1
@@ -45,22 +44,42 @@ def lit(level: float, **given):
     return dataclasses.replace(shot, references=tuple(pictures))
 
 
-@given(
-    arrays.arrays(np.float32, (3, 2, 2), elements=st.floats(-1, 1, width=32)),
-    st.floats(0.2, 1),
-)
-def test_what_is_given_back_is_what_was_exposed(pictures, exposure):
-    pictures = torch.from_numpy(pictures)
-    there = exposed(pictures, exposure)
-    assert torch.allclose(given_back(there, exposure), pictures, atol=1e-5)
-    # Black stays black, and white becomes the exposure's grey.
-    assert there.min() >= -1
-    assert there.max() <= 2 * exposure - 1 + 1e-6
+@given(arrays.arrays(np.float32, (3, 2, 2), elements=st.floats(-1, 1, width=32)), st.floats(0.2, 1))
+def test_black_stays_black_and_white_becomes_the_exposures_grey(pictures, exposure):
+    there = exposed(torch.from_numpy(pictures), exposure)
+    assert torch.allclose((there + 1) / 2, exposure * (torch.from_numpy(pictures) + 1) / 2, atol=1e-6)
 
 
-def test_as_long_as_nothing_is_exposed_no_bit_changes():
+def test_as_long_as_nothing_is_exposed_no_bit_changes(night):
     pictures = torch.randn(3, 4, 4)
-    assert torch.equal(given_back(exposed(pictures, 1.0), 1.0), pictures)
+    assert exposed(pictures, 1.0) is pictures
+    velocity = straight_to(pictures)
+    assert as_exposed(velocity, 1.0, night.vae, 16, 16) is velocity
+
+
+def straight_to(latents):
+    """The velocity of a network that knows its answer: from wherever it is shown to those latents."""
+    return lambda shown, time, step: (latents - shown) / time
+
+
+@torch.inference_mode()
+@given(st.floats(0.2, 1), st.floats(0.1, 1))
+def test_a_sampler_ends_as_bright_as_the_scene_where_its_network_paints_exposed_latents(exposure, strength):
+    """And what it is shown on the way is the exposed answer, as noisy as if it had been sampled by itself."""
+    vae = speaking(MICRO).vae
+    black = vae.normalise(vae.encode(torch.full((1, 3, 1, 16, 24), -1.0)).mode())
+    scene, noise = torch.randn(2, 1, 16, 3, 2, 3, generator=torch.Generator().manual_seed(0)).unbind()
+    answer, seen = exposure * scene + (1 - exposure) * black, []
+
+    def network(shown, time, step):
+        seen.append((shown, time))
+        return straight_to(answer)(shown, time, step)
+
+    velocity = as_exposed(network, exposure, vae, 16, 24)
+    found = sample(velocity, strength * noise / exposure, 5, 1.0)
+    assert torch.allclose(found, scene, atol=1e-4)
+    for shown, time in seen:
+        assert torch.allclose(shown, (1 - time) * answer + time * strength * noise, atol=1e-4)
 
 
 @given(st.integers(0, 255), st.floats(-0.4, 0.4), st.floats(-0.4, 0.4))
@@ -100,28 +119,22 @@ def test_a_damaged_picture_is_left_to_whoever_needs_it(night):
     assert night.exposure(damaged) < 1
 
 
-@torch.inference_mode()
-def test_frames_and_previews_come_back_as_bright_as_the_scene(night):
-    """What the network painted of the background shows the background's own pixels, and its preview them,
-    too, as well as the autoencoder can."""
-    shot = dataclasses.replace(lit(2, frames=9), background=footage(9))
-    assert night.exposure(shot) < 0.5
-    given = Background.of(shot, night)
-    assert np.array_equal(
-        np.stack(list(decode_plate(given.latents, night, shot, given))), background_frames(shot, range(9))
-    )
-    dark = np.asarray(
-        painter.preview(given.latents[:, :, :1], dataclasses.replace(night, trained=False), shot)
-    )
-    preview = np.asarray(painter.preview(given.latents[:, :, :1], night, shot))
-    expected = (dark / night.exposure(shot)).clip(0, 255)
-    assert np.abs(preview - expected).max() <= 1 / night.exposure(shot)
-
-
-def test_what_is_kept_of_a_take_keeps_its_exposure(night, tmp_path):
+def test_a_record_tells_the_exposure_where_there_is_one(night, tmp_path):
     shot = lit(2, frames=9)
     generate(shot, night, tmp_path, lambda progress: None)
     told = json.loads((tmp_path / "record.json").read_text())
     assert told["exposure"] == night.exposure(shot) < 1
-    longer = remade(lit(1, frames=13), tmp_path)
-    assert night.exposure(longer) == told["exposure"] != night.exposure(lit(1, frames=13))
+    generate(lit(0.1, frames=9), night, tmp_path, lambda progress: None)
+    assert "exposure" not in json.loads((tmp_path / "record.json").read_text())
+
+
+@torch.inference_mode()
+def test_what_is_held_stays_where_it_was_whatever_the_exposure(night, tmp_path):
+    """A part is made again after the pictures of the cast have become darker."""
+    generate(lit(2, frames=41), night, tmp_path, lambda progress: None)
+    shot = remade(lit(1, frames=41), tmp_path, (24, 28))
+    assert night.exposure(shot) != night.exposure(lit(2))
+    before, after = np.load(tmp_path / "latents.npy"), denoise(shot, "hash", night, lambda progress: None)
+    kept = ~shot.kept.again
+    assert kept.any()
+    assert np.array_equal(before[:, kept], after[0, :, torch.from_numpy(kept)].numpy())
