@@ -29,8 +29,6 @@ from isa_engine.shot import Shot
 from isa_engine.vae import VideoVAE
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114]) / 255
-# With less, of 256 levels too few would be left.
-_LEAST = 0.2
 
 
 def exposure_of(shot: Shot, config: ModelConfig) -> float:
@@ -40,7 +38,7 @@ def exposure_of(shot: Shot, config: ModelConfig) -> float:
     poses = [character.reference for character in shot.characters if character.reference is not None]
     numbers = sorted({pose.picture for pose in poses})
     told = (
-        (numbers.index(pose.picture), pose.points.tobytes(), pose.points.dtype.str, pose.mvp.tobytes())
+        (numbers.index(pose.picture), *(np.float64(part).tobytes() for part in (pose.points, pose.mvp)))
         for pose in poses
     )
     return set_by(_cast(tuple(shot.references[k] for k in numbers), tuple(told)), config)
@@ -50,7 +48,7 @@ def set_by(luminance: float | None, config: ModelConfig) -> float:
     """The exposure for a cast of that luminance, 0 to 1; None: nothing is known of it."""
     if config.cast_luminance is None or not luminance:
         return 1.0
-    return max(_LEAST, min(1.0, config.cast_luminance / luminance))
+    return min(1.0, config.cast_luminance / luminance)
 
 
 def cast_luminance(seen: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float | None:
@@ -102,11 +100,11 @@ def as_exposed(velocity: Velocity, exposure: float, vae: VideoVAE, height: int, 
 
 # Conditions, noise, velocity and record ask for it, and pictures are decoded in a process of their own.
 @lru_cache(maxsize=1)
-def _cast(pictures: tuple[bytes, ...], poses: tuple[tuple[int, bytes, str, bytes], ...]) -> float | None:
+def _cast(pictures: tuple[bytes, ...], poses: tuple[tuple[int, bytes, bytes], ...]) -> float | None:
     """The luminance of a shot's cast.
 
     Args:
-        poses: of each person the number of the picture, the points, their type, and the camera's matrix.
+        poses: of each person the number of the picture, the points and the camera's matrix, in float64.
     """
     decoded = {}
     for k, picture in enumerate(pictures):
@@ -116,7 +114,7 @@ def _cast(pictures: tuple[bytes, ...], poses: tuple[tuple[int, bytes, str, bytes
             # Whoever needs this picture says so, and whose it is.
             continue
     return cast_luminance(
-        (decoded[k], np.frombuffer(points, kind).reshape(-1, 3), np.frombuffer(mvp).reshape(4, 4))
-        for k, points, kind, mvp in poses
+        (decoded[k], np.frombuffer(points).reshape(-1, 3), np.frombuffer(mvp).reshape(4, 4))
+        for k, points, mvp in poses
         if k in decoded
     )
