@@ -9,7 +9,7 @@ from isa_engine.commands.options.wishes import add_wishes, wished
 from isa_engine.models import Description, describe
 from isa_engine.models.refusal import check_wishes
 from isa_engine.sandbox import check_footage
-from isa_engine.shot import Settings, canvas_size, read_shot
+from isa_engine.shot import Settings, canvas_size, read_shot, validate
 
 HELP = "make the plate of a shot file"
 
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
         # The canvas stays the shot's, as with another model, whatever detail the preset has.
         changes = {**how, **changes, "model": preset.model or model}
     shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
+    # Before a model is loaded, which takes longer than to say that a wish is impossible.
+    validate(shot)
     described = describe(shot.settings.model)
     check_wishes(described, {**changes, "one_by_one": shot.settings.one_by_one})
     if described.name != before:

@@ -182,9 +182,22 @@ def test_footage_that_is_too_short_is_refused_before_a_model_is_loaded(shot, tmp
     assert loaded == []
 
 
-@pytest.mark.parametrize("option", [["--steps", "0"], ["--seed", "-1"], ["--device", "abacus"]])
-def test_an_impossible_option_is_one_line_and_an_exit_code(shot, tmp_path, capsys, option):
+@pytest.mark.parametrize(
+    "option",
+    [["--steps", "0"], ["--steps", "-1"], ["--guidance", "nan"], ["--guidance", "-1"], ["--seed", "-1"]],
+)
+def test_an_impossible_wish_is_one_line_and_an_exit_code_before_a_model_is_loaded(
+    shot, tmp_path, monkeypatch, capsys, option
+):
+    loaded = []
+    monkeypatch.setattr("isa_engine.pipeline.load_model", lambda *model: loaded.append(model))
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *option]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert loaded == []
+
+
+def test_an_impossible_device_is_one_line_and_an_exit_code(shot, tmp_path, capsys):
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--device", "abacus"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -3,10 +3,8 @@
 import argparse
 from dataclasses import fields
 
-from isa_engine.commands.options.ranges import within
 from isa_engine.configuration.policies import POLICIES, PRESETS
 from isa_engine.shot import Settings
-from isa_engine.shot.validation import MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 
 
 def add_wishes(parser: argparse.ArgumentParser, whose: str) -> None:
@@ -16,14 +14,10 @@ def add_wishes(parser: argparse.ArgumentParser, whose: str) -> None:
     """
     parser.add_argument("--model", metavar="NAME", help=f"another model than {whose}")
     parser.add_argument("--preset", choices=list(PRESETS), help="as the model is asked under that name")
-    parser.add_argument(
-        "--steps", type=within(int, 1, MAX_STEPS), help=f"another number of denoising steps than {whose}"
-    )
-    parser.add_argument(
-        "--guidance", type=within(float, 0, MAX_GUIDANCE), help=f"another guidance scale than {whose}"
-    )
+    parser.add_argument("--steps", type=int, help=f"another number of denoising steps than {whose}")
+    parser.add_argument("--guidance", type=float, help=f"another guidance scale than {whose}")
     parser.add_argument("--policy", choices=list(POLICIES), help=f"which steps ask the network ({whose})")
-    parser.add_argument("--seed", type=within(int, 0, MAX_SEED), help=f"another seed than {whose}")
+    parser.add_argument("--seed", type=int, help=f"another seed than {whose}")
     parser.add_argument("--prompt", help=f"other words than {whose} for what the video is to show")
     parser.add_argument("--negative-prompt", help=f"other words than {whose} for what is not to be seen")
     parser.add_argument(
