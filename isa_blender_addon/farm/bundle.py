@@ -8,8 +8,10 @@ from isa_engine.farm.flamenco import write_submission
 from isa_engine.farm.job import write_bundle
 from isa_engine.farm.openjd import TEMPLATE, write_template
 from isa_engine.shot import Shot
+from isa_engine.shot.validation import MAX_SEED
 
-_SEEDS = 2**32
+# A take after the one with the last seed begins anew.
+_SEEDS = MAX_SEED + 1
 
 
 def write(name: str, shot: Shot, arguments: argparse.Namespace) -> Path:

@@ -61,18 +61,22 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     Args:
         background: whether the clip's background is among them.
     """
-    conditioning = conditions(model, held_out)
+    lit = exposure(model, held_out)
+    conditioning = conditions(model, held_out, lit)
     if not background:
         nothing = torch.zeros_like(conditioning.background_latents)
         conditioning = dataclasses.replace(conditioning, background_latents=nothing)
-    lit = exposure(model, held_out)
     return decoded(model, denoised(model, conditioning, held_out.seed, sampling, lit))
 
 
 @torch.inference_mode()
-def conditions(model: Model, held_out: HeldOutClip) -> Conditioning:
-    """The conditions of a clip, exposed for its cast, with as many points as the model reads."""
-    clip, lit = first_points(held_out.clip, model.config.dit.points), exposure(model, held_out)
+def conditions(model: Model, held_out: HeldOutClip, lit: float) -> Conditioning:
+    """The conditions of a clip, with as many points as the model reads.
+
+    Args:
+        lit: its exposure.
+    """
+    clip = first_points(held_out.clip, model.config.dit.points)
     references, background = exposed(clip.references, lit), exposed(clip.background, lit)
     return condition_clip(dataclasses.replace(clip, references=references, background=background), model)
 

@@ -111,7 +111,8 @@ def length(
             # there then changes all alike.
             joints = next(filter(None, (each.joints(latent_count(frames)) for each in windowings)), [])
             _put(cells, f"{frames} frames, {CEILING}", _measured(clip, alone, joints))
-            told, lit = conditions(model, clip), exposure(model, clip)
+            lit = exposure(model, clip)
+            told = conditions(model, clip, lit)
             for done, windowing in enumerate(windowings):
                 windowed = windowing.of(model)
                 with peak_memory(model.device) as peak:

@@ -68,7 +68,8 @@ def speed(
     for kind in (ONE, SEVERAL):
         report(kind.name, 0, count * len(rows))
         for number, clip in enumerate(held_out.clips(kind, count)):
-            told, lit = conditions(model, clip), exposure(model, clip)
+            lit = exposure(model, clip)
+            told = conditions(model, clip, lit)
             for done, (name, sampling) in enumerate(rows.items()):
                 with peak_memory(model.device) as peak:
                     began = now(model.device)
