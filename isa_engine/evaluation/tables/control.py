@@ -31,6 +31,7 @@ from isa_engine.evaluation.tables.control_of_plates import measure_identity, mea
 from isa_engine.evaluation.tables.control_rows import (
     AUTOENCODER,
     BACKGROUND,
+    BACKGROUND_SHADED,
     CAMERA,
     CAMERA_ALONE,
     CANDIDATES,
@@ -152,10 +153,12 @@ def _measure_plates(
 
 
 def _measure_shaded(measurements: Measurements, model: Model, clip: HeldOutClip, sampling: Sampling) -> None:
-    """Plates over the background as a scene is rendered: without the cast and with its shadows."""
+    """Videos and plates where the background is as a scene is rendered: without the cast and with its shadows."""
     given = replace(clip, clip=replace(clip.clip, background=clip.clip.shaded))
-    plate = laid_over_background(model, given, generated(model, given, sampling), shadows=True).video
+    made = generated(model, given, sampling)
+    plate = laid_over_background(model, given, made, shadows=True).video
     truth, mask = clip.clip.video, clip.mask
+    measurements[BACKGROUND_SHADED][MODEL].append(psnr(made.video, truth, ~mask))
     measurements[SHADED_IN_MASK][MODEL].append(psnr(plate, truth, mask))
     measurements[SHADED_BACKGROUND][MODEL].append(psnr(plate, truth, ~mask))
     measurements[SHADED_SHADOWS][MODEL].append(shadow_kept(plate, clip.clip))

@@ -9,6 +9,7 @@ IOU_BLENDER = "silhouette IoU, one person, Blender's default camera"
 IDENTITY = "identity, two to four"
 IN_MASK, GAIN = "in-mask PSNR, dB", "in-mask PSNR above the repeated reference, dB"
 BACKGROUND = "background outside the figure, dB"
+BACKGROUND_SHADED = f"{BACKGROUND}, shadows given"
 FEET, SHADOWS = "ground about the feet, dB", "shadows about the feet, of the render's"
 FEET_UNGATED, SHADOWS_UNGATED = f"{FEET}, without the gate", f"{SHADOWS}, without the gate"
 AUTOENCODER = "VAE on held-out renders, dB"
@@ -35,6 +36,7 @@ TARGETS: dict[str, tuple[float | None, float | None]] = {
     IN_MASK: (None, None),
     GAIN: (3.5, 5.0),
     BACKGROUND: (26.0, 26.0),
+    BACKGROUND_SHADED: (None, None),
     FEET: (None, None),
     FEET_UNGATED: (None, None),
     SHADOWS: (None, None),
