@@ -153,7 +153,7 @@ def _measure_plates(
 
 
 def _measure_shaded(measurements: Measurements, model: Model, clip: HeldOutClip, sampling: Sampling) -> None:
-    """Videos and plates where the background is as a scene is rendered: without the cast and with its shadows."""
+    """Where the background is as a scene is rendered: without the cast and with its shadows."""
     given = replace(clip, clip=replace(clip.clip, background=clip.clip.shaded))
     made = generated(model, given, sampling)
     plate = laid_over_background(model, given, made, shadows=True).video

@@ -25,9 +25,9 @@ from torch import Tensor
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 # Distances of normalised latents, root of the mean square over channels. On ground where nobody is half of
-# them lie below 0.02, on generated people nine tenths between 0.3 and 1. What differs less than this shows the
-# background; were it 0.8, the lines of a tiled floor would run across clothes and legs, and the matte have
-# holes there.
+# them lie below 0.02, on generated people nine tenths between 0.3 and 1. What differs less than this shows
+# the background; were it 0.8, the lines of a tiled floor would run across clothes and legs, and the matte
+# have holes there.
 _SAME = 0.25
 # Shadows lie in between. Of a render's own, through the autoencoder, 0.8 would keep 54 % and 1.6 keeps 73 %;
 # about generated figures that costs 0.1 dB.
