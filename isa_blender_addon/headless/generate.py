@@ -31,7 +31,7 @@ from ..session.reading.reading import Reading
 from ..session.session import Session
 from ..takes.replacing import begin_within, leave_within
 from .arguments import add_scene_arguments, configure
-from .places import check_file, make_folder
+from .places import alone_in, check_file, make_folder
 
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
@@ -91,23 +91,26 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
     if arguments.in_place:
         check_file(Path(bpy.data.filepath))
     make_folder(out)
-    within = begin_within(out)
-    now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
-    try:
-        if arguments.engine:
-            meet(now.engine, stop)
-        configure(scene, arguments)
-        reading = generating.generate(now, scene, arguments.anyway or arguments.of is not None, within, keep)
-        follow_reading(reading, stop)
-        tell_findings(now)
-        follow_job(now, within, stop)
-    finally:
-        close()
-        # Nobody goes on with a job that has not come to its end.
-        leave_within(within)
-    for note in json.loads((out / "record.json").read_text(encoding="utf-8")).get("notes", ()):
-        print(f"note: {note}", flush=True)
-    return save(out, arguments.in_place)
+    with alone_in(out):
+        within = begin_within(out)
+        now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
+        try:
+            if arguments.engine:
+                meet(now.engine, stop)
+            configure(scene, arguments)
+            reading = generating.generate(
+                now, scene, arguments.anyway or arguments.of is not None, within, keep
+            )
+            follow_reading(reading, stop)
+            tell_findings(now)
+            follow_job(now, within, stop)
+        finally:
+            close()
+            # Nobody goes on with a job that has not come to its end.
+            leave_within(within)
+        for note in json.loads((out / "record.json").read_text(encoding="utf-8")).get("notes", ()):
+            print(f"note: {note}", flush=True)
+        return save(out, arguments.in_place)
 
 
 def engine(arguments: argparse.Namespace, out: Path) -> ChosenEngine:

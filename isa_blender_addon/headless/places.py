@@ -1,9 +1,12 @@
 """Whether results can be written where they are to go, asked before a frame is read."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from isa_engine.errors import SceneError
+from isa_engine.folder_lock import folder_lock
 
 
 def check_folder(folder: Path) -> None:
@@ -31,6 +34,22 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         # Some drives let nobody make a folder whose permissions say otherwise.
         raise SceneError(f"the output folder '{folder}' cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have a folder that is there for this process alone, within the block.
+
+    Raises:
+        SceneError: another process makes a take in it.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(folder_lock(folder))
+        except BlockingIOError as error:
+            remedy = "Wait until that is over, or choose another folder."
+            raise SceneError(f"another take is being made in '{folder}'", remedy=remedy) from error
+        yield
 
 
 def check_file(path: Path) -> None:

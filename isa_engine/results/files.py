@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.folder_lock import folder_lock
 
 PLATE, MATTE, RECORD, SHOT, LATENTS = NAMES = (
     "plate.mp4",
@@ -39,17 +40,29 @@ def results_in(out: Path) -> Iterator[Result]:
     """Where to write results: under other names, that become theirs together once all is well.
 
     Raises:
-        EngineError: the folder cannot be written.
+        EngineError: the folder cannot be written, or another process writes results there.
     """
-    parts = Result(*(out / f"{name}.part" for name in NAMES))
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with folder_lock(out), _parts(out) as parts:
+            yield parts
+    except BlockingIOError as error:
+        remedy = "Wait until that is over, or choose another folder."
+        raise EngineError(
+            "another take is being made in this folder", where=str(out), remedy=remedy
+        ) from error
+    except OSError as error:
+        raise cannot_write(out, error) from error
+
+
+@contextlib.contextmanager
+def _parts(out: Path) -> Iterator[Result]:
+    parts = Result(*(out / f"{name}.part" for name in NAMES))
+    try:
         yield parts
         # All are complete before the first is replaced.
         for part, name in zip(vars(parts).values(), NAMES, strict=True):
             os.replace(part, out / name)
-    except OSError as error:
-        raise cannot_write(out, error) from error
     finally:
         for part in vars(parts).values():
             with contextlib.suppress(OSError):

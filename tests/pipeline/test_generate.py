@@ -217,6 +217,22 @@ def test_a_disk_that_fills_up_is_a_sentence_and_leaves_the_folder_as_it_was(mode
     assert contents(earlier) == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks no folders")
+def test_two_takes_made_in_one_folder_at_once_never_mix(model, earlier, silent):
+    tried = []
+
+    def meanwhile(progress):
+        if not tried:
+            tried.append(progress)
+            with pytest.raises(EngineError, match=r"another take is being made in this folder \(.*\)\. Wait"):
+                generate(make_shot(seed=3), model, earlier, silent)
+
+    generate(make_shot(seed=2), model, earlier, meanwhile)
+    alone = generate(make_shot(seed=2), model, earlier.parent / "alone", silent)
+    assert contents(earlier)["plate.mp4"] == alone.plate.read_bytes()
+    assert set(contents(earlier)) == set(RESULTS)
+
+
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("count", [5, 200_000])
 def test_an_array_is_written_as_numpy_does_and_a_full_disk_has_the_systems_number(tmp_path, order, count):

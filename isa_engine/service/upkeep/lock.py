@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.folder_lock import folder_lock
 from isa_engine.service.files.folders import QUEUE, Folders
 from isa_engine.service.queue.sqlite import as_os_error, connect, identity
 
@@ -41,7 +42,7 @@ class Lock:
         self.path = root / FILE
         self._held = contextlib.ExitStack()
         with self._held as unless_it_fails:
-            _lock_folder(root, unless_it_fails)
+            unless_it_fails.enter_context(folder_lock(root))
             self._take_whole()
             self._held = unless_it_fails.pop_all()
 
@@ -145,24 +146,3 @@ def _refuse_strangers(root: Path) -> None:
 def _cannot_write(root: Path, error: OSError) -> EngineError:
     remedy = "Choose another folder with --data."
     return EngineError(f"the folder cannot be used: {reason(error)}", where=str(root), remedy=remedy)
-
-
-def _lock_folder(root: Path, held: contextlib.ExitStack) -> None:
-    """Lock a folder until ``held`` is closed, where the system locks folders.
-
-    Raises:
-        BlockingIOError: another process has it.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return
-    descriptor = os.open(root, os.O_RDONLY)
-    held.callback(os.close, descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        # File systems over a network may lock files alone.
-        log.info("%s: the folder itself cannot be locked: %s", root, error.strerror)

@@ -13,11 +13,12 @@ import pytest
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.scene.picture_bytes import without_words
-from isa_blender_addon.takes.files import FILE, LOG
+from isa_blender_addon.takes.files import ARRIVING, FILE, LOG
 from isa_blender_addon.takes.take import read_take
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import EngineError
+from isa_engine.folder_lock import folder_lock
 from isa_engine.shot import read_shot
 from tests.addon import fake_engine
 from tests.addon.fake_engine import ENDLESS, FAST, REFUSED
@@ -242,6 +243,18 @@ def test_an_output_folder_that_cannot_be_written_is_said_before_a_frame_is_read(
     assert "cannot be written" in errors
     assert errors.count("\n") == 1
     assert "reading" not in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+def test_a_folder_in_which_another_take_is_being_made_is_left_to_it(blend, run, tmp_path):
+    out = tmp_path / "out"
+    (out / f"{ARRIVING}take").mkdir(parents=True)
+    with folder_lock(out):
+        status, output, errors = run(out)
+    assert status == 1
+    assert f"another take is being made in '{out}'. Wait until that is over" in errors
+    assert "reading" not in output
+    assert [file.name for file in out.iterdir()] == [f"{ARRIVING}take"]
 
 
 def test_a_file_that_cannot_be_replaced_is_said_before_a_frame_is_read(blend, run, tmp_path, monkeypatch):
