@@ -4,9 +4,12 @@ import argparse
 import os
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
 import bpy
+
+from isa_engine.client.location import python_of
 
 from . import register
 from .headless.generate import DESCRIPTION, add_arguments, run
@@ -14,11 +17,16 @@ from .language.translation import reported
 
 
 def module_main(argv: list[str] | None = None) -> int:
-    """``python -m isa_blender_addon.batch shot.blend ARGV``, with Blender's Python module."""
+    """``python -m isa_blender_addon.batch shot.blend ARGV``, with Blender's Python module.
+
+    Where no engine is named or installed, it is this Python's, as ``install/setup.sh`` puts both into one.
+    """
     parser = argparse.ArgumentParser(prog="python -m isa_blender_addon.batch", description=DESCRIPTION)
     parser.add_argument("blend", type=Path, metavar="FILE", help="the .blend to generate")
     add_arguments(parser)
     arguments = parser.parse_args(argv)
+    if not python_of("engine") and find_spec("torch"):
+        os.environ["ISA_ENGINE_PYTHON"] = sys.executable
     register()
     try:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.blend.absolute()))

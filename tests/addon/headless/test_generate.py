@@ -10,6 +10,8 @@ import bpy
 import numpy as np
 import pytest
 
+from isa_blender_addon.batch import module_main
+from isa_blender_addon.engine.process import find_python
 from isa_blender_addon.headless import generate as batch
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.scene.picture_bytes import without_words
@@ -271,6 +273,17 @@ def test_an_engine_that_is_not_there_is_said(blend, tmp_path, monkeypatch, capsy
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert batch.main(["--out", str(tmp_path / "out")]) == 1
     assert "No engine on this machine. Run install/engine.sh" in capsys.readouterr().err
+
+
+def test_where_none_is_installed_the_module_takes_the_engine_of_its_own_python(
+    blend, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("ISA_ENGINE_PYTHON", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("isa_blender_addon.batch.register", lambda: None)
+    monkeypatch.setattr("isa_blender_addon.batch.run", lambda arguments: print(find_python("")) or 0)
+    assert module_main([str(blend), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == sys.executable
 
 
 def test_the_applications_own_signal_handler_does_not_spoil_the_end(scene, run, tmp_path, monkeypatch):
