@@ -50,6 +50,10 @@ class Run:
         with open(self.folder / "curves.jsonl", "a") as curves:
             curves.write(json.dumps(line) + "\n")
 
+    def close(self) -> None:
+        """Nothing more is logged, and TensorBoard's file has what was."""
+        self.writer.close()
+
     def show(self, step: int, truth: Tensor, made: Tensor) -> None:
         """Three frames of a clip above what was made of it, ``(3, F, H, W)`` in [−1, 1]."""
         moments = [0, truth.shape[1] // 2, truth.shape[1] - 1]

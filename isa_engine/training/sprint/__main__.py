@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -90,11 +91,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _probe(given: argparse.Namespace, clock: Clock) -> None:
+    from isa_engine.training.configuration import read_configuration
     from isa_engine.training.sprint.probe import probe, table
-    from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
+    from isa_engine.training.sprint.recipe import SprintTraining
     from isa_engine.training.sprint.ring_place import PROBED
 
-    settings = read_recipe(given.config, SprintTraining)
+    settings = read_configuration(given.config, SprintTraining)
     found = probe(settings, given.device, clock, given.ring, given.writers)
     print("\n" + table(found) + "\n\n" + json.dumps(found), flush=True)
     if given.out:
@@ -111,18 +113,24 @@ def _train(given: argparse.Namespace, clock: Clock) -> None:
     if given.part == "dit":
         from isa_engine.training.sprint.transformer import TransformerSprint as Sprint
 
-        settings = read_recipe(given.config, SprintTraining, given.start)
+        kind = SprintTraining
     else:
         from isa_engine.training.sprint.autoencoder import AutoencoderSprint as Sprint
 
-        settings = read_recipe(given.config, VAETraining, given.start)
-    try:
-        Sprint(settings, given.out, clock, given.device, given.ring, compiled, given.writers)()
-    except Exception:
+        kind = VAETraining
+    learned = False
+    with tempfile.TemporaryDirectory(prefix="isa-sprint-") as folder:
+        start, story = Path(folder, "start"), Path(folder, "story")
+        settings = read_recipe(given.config, kind, given.start, start)
+        try:
+            Sprint(settings, given.out, story, clock, given.device, given.ring, compiled, given.writers)()
+            learned = True
+        except Exception:
+            traceback.print_exc()
+            if given.eager or clock.left < _WORTH_A_RESTART:
+                raise
+    if not learned:
         # A GPU that failed once fails this process for good: another goes on from the last minute's weights.
-        traceback.print_exc()
-        if given.eager or clock.left < _WORTH_A_RESTART:
-            raise
         _restart(given, clock)
     check(given.out)
     print(f"the weights are in {given.out}: make a run of them with 'unpack'", flush=True)

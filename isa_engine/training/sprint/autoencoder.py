@@ -25,7 +25,7 @@ class AutoencoderSprint(Sprint):
     """A sprint of the autoencoder, or of its decoder alone.
 
     Args:
-        settings, out, clock, device: as of ``Sprint``.
+        settings, out, story, clock, device: as of ``Sprint``.
         ring, writers: as of ``TransformerSprint``.
         compiled: none of its blocks is; only there because all sprints are begun alike.
     """
@@ -34,6 +34,7 @@ class AutoencoderSprint(Sprint):
         self,
         settings: VAETraining,
         out: Path,
+        story: Path,
         clock: Clock,
         device: str,
         ring: str,
@@ -43,7 +44,8 @@ class AutoencoderSprint(Sprint):
         clips = open_ring(ring, draws_of_vae(settings), _POINTS, _REUSE, settings.seed, writers)
         batches = DeviceVideos(clips, settings, device)
         self.held_out = HeldOutClips(_POINTS, settings.frames[0], settings.width, settings.height)
-        super().__init__(settings, out, clock, device, batches, VAETrainer(settings, batches, device))
+        trainer = VAETrainer(settings, batches, device)
+        super().__init__(settings, out, story, clock, device, batches, trainer)
 
     def step(self, gone: float) -> dict[str, Tensor]:
         return self.trainer.step(gone)

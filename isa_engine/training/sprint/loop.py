@@ -1,7 +1,6 @@
 """The course of a sprint, whatever learns: by the clock, and with weights that fit every minute."""
 
 import math
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +39,7 @@ class Sprint(ABC):
     Args:
         settings: of the run, a dataclass.
         out: folder of what comes back.
+        story: folder that the run is told in meanwhile, and that ``out`` is told from.
         clock: begun with the process.
         device: "cuda", or "cpu" for a rehearsal.
         batches: what is learned from.
@@ -51,6 +51,7 @@ class Sprint(ABC):
         self,
         settings: Any,
         out: Path,
+        story: Path,
         clock: Clock,
         device: str,
         batches: RingBatches,
@@ -59,7 +60,7 @@ class Sprint(ABC):
     ):
         self.settings, self.clock, self.device = settings, clock, torch.device(device)
         self.batches, self.trainer, self.ring = batches, trainer, batches.ring
-        self.story = Run(Path(tempfile.mkdtemp(prefix="isa-sprint-")))
+        self.story = Run(story)
         self.story.describe(settings, device)
         self.outputs = Outputs(out, self.story.folder)
         self.fallbacks = Fallbacks(blocks, self.halve)
@@ -68,7 +69,22 @@ class Sprint(ABC):
         self._idle = 0
 
     def __call__(self) -> None:
-        """Learn until the time is over; then write all a last time."""
+        """Learn until the time is over; then write all a last time.
+
+        Whether it ends well or not, by then all is written whose writing had begun: another sprint may start
+        with it.
+        """
+        try:
+            self._learn()
+            self.outputs.wait()
+            self._look()
+            self.outputs.tell()
+        finally:
+            self.story.close()
+            self.outputs.wait()
+
+    def _learn(self) -> None:
+        """Until the time is over, and begin to write the last weights."""
         self.batches.wait()
         self.clock.learning_begins()
         export, sheet = Every(_EXPORT, self.clock.now), Every(_SHEET, self.clock.now)
@@ -86,9 +102,6 @@ class Sprint(ABC):
         if losses:
             self.log(losses)
         self.export()
-        self.outputs.wait()
-        self._look()
-        self.outputs.tell()
 
     def log(self, losses: list[dict[str, Tensor]]) -> None:
         """Wait for the device, and write down how it went; go back where a loss is not finite."""

@@ -1,6 +1,5 @@
 """What a sprint is told."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -33,10 +32,14 @@ class SprintTraining(DiTTraining):
         return max(self.points, self.points_late)
 
 
-def read_recipe(recipe: Path, kind: type[T], start: Path | None = None) -> T:
-    """A recipe, to begin from weights of a run or of an earlier sprint, if there are any."""
+def read_recipe(recipe: Path, kind: type[T], start: Path | None, unpacked: Path) -> T:
+    """A recipe, to begin from weights of a run or of an earlier sprint, if there are any.
+
+    Args:
+        start: the run's folder, or what the sprint left.
+        unpacked: to be made of what a sprint left; the trainer reads it.
+    """
     if start is not None and is_sprint(start):
-        unpacked = Path(tempfile.mkdtemp(prefix="isa-start-"))
         unpack(start, unpacked, to_go_on_from(start))
         start = unpacked
     return read_configuration(recipe, kind, **({"start": str(start)} if start else {}))

@@ -24,7 +24,7 @@ class TransformerSprint(Sprint):
     """A sprint of the transformer.
 
     Args:
-        settings, out, clock, device: as of ``Sprint``.
+        settings, out, story, clock, device: as of ``Sprint``.
         ring: name of the ring of clips; one that is filled already is drawn from.
         compiled: whether to try compiled blocks if a probe found them faster.
         writers: processes that render, where the ring is new; None: one for each of two cores in three.
@@ -34,6 +34,7 @@ class TransformerSprint(Sprint):
         self,
         settings: SprintTraining,
         out: Path,
+        story: Path,
         clock: Clock,
         device: str,
         ring: str,
@@ -49,7 +50,7 @@ class TransformerSprint(Sprint):
         recommended = probed(clips.folder).get("recommended", {})
         compiled = compiled and recommended.get("compiled", False)
         blocks = trainer.networks.dit.transformer_blocks if compiled else ()
-        super().__init__(settings, out, clock, device, batches, trainer, blocks)
+        super().__init__(settings, out, story, clock, device, batches, trainer, blocks)
 
     def step(self, gone: float) -> dict[str, Tensor]:
         if self.settings.points_late and gone > self.settings.late:

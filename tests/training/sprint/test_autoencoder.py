@@ -54,14 +54,15 @@ def sprint(tmp_path, monkeypatch):
     def begin(minutes: float = 4.0, start=None) -> AutoencoderSprint:
         write_recipe(tmp_path)
         (tmp_path / "vae.toml").write_text(RECIPE.format(start=tmp_path))
-        settings = read_recipe(tmp_path / "vae.toml", VAETraining, start)
+        settings = read_recipe(tmp_path / "vae.toml", VAETraining, start, tmp_path / "start")
         draws = draws_of_vae(settings)
         ring = Ring.create(tmp_path / "ring", layout_for(draws, 4, 2, 1_000_000, 1e9, 0))
         fill(ring, 12)
         monkeypatch.setattr(autoencoder, "open_ring", lambda *_: ring)
         monkeypatch.setattr(loop, "start", lambda folder: None)
         monkeypatch.setattr(held_out, "_CLIPS", 1)
-        return AutoencoderSprint(settings, tmp_path / "out", Clock(minutes, 20, Time()), "cpu", "ring")
+        out, story = tmp_path / "out", tmp_path / "story"
+        return AutoencoderSprint(settings, out, story, Clock(minutes, 20, Time()), "cpu", "ring")
 
     return begin
 

@@ -1,6 +1,11 @@
-"""The command of a sprint: what it does when all else has failed."""
+"""The command of a sprint: what it does when all else has failed, and what it leaves."""
+
+import tempfile
+from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from isa_engine.training.sprint import __main__ as command
 from isa_engine.training.sprint import transformer
@@ -48,6 +53,58 @@ def test_another_process_goes_on_from_the_last_minute_for_the_time_that_is_left(
     assert given["--start"] == given["--out"] == str(tmp_path / "out")
     assert 8 < float(given["--minutes"]) <= 9
     assert became[-1] == "--eager"
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder in which this process makes temporary ones."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("ends", ["well", "by an error", "as another process"])
+def test_nothing_is_left_where_temporary_folders_are(temporary, tmp_path, monkeypatch, ends):
+    left = tmp_path / "left"
+    write_recipe(tmp_path)
+    left.mkdir()
+    save_file({"dit.weight": torch.zeros(2)}, left / "weights.safetensors")
+    for name in ("run.json", "curves.jsonl"):
+        (left / name).write_text("{}")
+    seen = []
+
+    class Told:
+        def __init__(self, settings, out, story, *_):
+            seen.append(sorted(file.name for file in Path(settings.start).iterdir()))
+            story.mkdir()
+            (story / "curves.jsonl").write_text("{}")
+            seen.append(list(temporary.iterdir()))
+
+        def __call__(self):
+            if ends != "well":
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def become(program, words):
+        seen.append(list(temporary.iterdir()))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(transformer, "TransformerSprint", Told)
+    monkeypatch.setattr(command.os, "execv", become)
+    words = ["train", "dit", "--config", str(tmp_path / "recipe.toml"), "--out", str(tmp_path / "out")]
+    words += ["--minutes", "9", "--device", "cpu", "--start", str(left)]
+    if ends == "well":
+        assert command.main(words) == 0
+    elif ends == "by an error":
+        with pytest.raises(RuntimeError):
+            command.main([*words, "--eager"])
+    else:
+        with pytest.raises(SystemExit):
+            command.main(words)
+        assert seen.pop() == [], "before it becomes another"
+    assert seen[0] == ["curves.jsonl", "dit.safetensors", "run.json"]
+    assert len(seen[1]) == 1
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--minutes", "9", "--eager"], ["--minutes", "1"]])

@@ -21,14 +21,24 @@ EXPORT_SECONDS = 4
 
 
 @pytest.fixture
-def machine(tmp_path):
+def temporary(tmp_path):
+    """The folder in which the command makes temporary ones."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def machine(tmp_path, temporary):
     """Runs the command as such a machine does; its ring has a name of its own."""
     recipe, name = write_recipe(tmp_path), f"isa-rehearsal-{os.getpid()}"
 
     def run(*arguments: str) -> subprocess.Popen:
         module = [sys.executable, "-m", "tests.training.sprint.toy", str(EXPORT_SECONDS)]
         common = ["--config", str(recipe), "--device", "cpu", "--ring", name, "--writers", "2"]
-        return subprocess.Popen([*module, *arguments, *common], stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        command = [*module, *arguments, *common]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
     yield run
     for place in ("/dev/shm", "/tmp"):
@@ -44,7 +54,7 @@ def curve(out: Path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_path):
+def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, temporary, tmp_path):
     run = machine
     probed = run("probe", "--minutes", "3", "--out", str(tmp_path / "probe"))
     told = probed.communicate(timeout=400)[0]
@@ -69,6 +79,7 @@ def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_pa
     eventually(exported_twice, "it is well under way", 300)
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
+    of_the_killed = set(temporary.glob("isa-*"))
     check(first)
     read_weights(first / USED)
     last = curve(first)[-1]
@@ -78,6 +89,7 @@ def test_a_lent_machine_is_probed_learns_is_killed_and_learns_on(machine, tmp_pa
     resumed = run("train", "dit", "--minutes", "1.5", "--out", str(second), "--start", str(first))
     resumed.communicate(timeout=400)
     assert resumed.returncode == 0
+    assert set(temporary.glob("isa-*")) == of_the_killed, "a process that ends leaves nothing"
     check(second)
     assert {USED, RAW, SHEET, "run.json", "curves.jsonl"} <= {file.name for file in second.iterdir()}
     points = [point for point in curve(second) if "loss" in point]

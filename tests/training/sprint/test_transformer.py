@@ -1,6 +1,7 @@
 """A sprint learns by the clock, waits for nothing, and goes back when it must."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -37,14 +38,15 @@ def sprint(tmp_path, monkeypatch):
     """Begins a sprint of so many minutes from a ring that is full already."""
 
     def begin(minutes: float = 10.0, start=None, precision: str = "fp32") -> TransformerSprint:
-        settings = read_recipe(write_recipe(tmp_path, precision), SprintTraining, start)
+        settings = read_recipe(write_recipe(tmp_path, precision), SprintTraining, start, tmp_path / "start")
         draws = draws_of_dit(settings)
         ring = Ring.create(tmp_path / "ring", layout_for(draws, 12, 2, 3_000_000, 1e9, 0))
         fill(ring, 30, lambda *clip: plain_clip(*clip, points=12))
         monkeypatch.setattr(transformer, "open_ring", lambda *_: ring)
         monkeypatch.setattr(loop, "start", lambda folder: None)
         monkeypatch.setattr(held_out, "_CLIPS", 1)
-        return TransformerSprint(settings, tmp_path / "out", Clock(minutes, 20, Time()), "cpu", "ring")
+        out, story = tmp_path / "out", tmp_path / "story"
+        return TransformerSprint(settings, out, story, Clock(minutes, 20, Time()), "cpu", "ring")
 
     return begin
 
@@ -107,6 +109,27 @@ def test_a_loss_that_is_no_number_leads_back_to_the_last_export_at_half_the_rate
     run.export()
     run.outputs.wait()
     assert all(value.isfinite().all() for value in read_weights(run.outputs.folder / RAW).values())
+
+
+def test_a_sprint_that_fails_still_writes_what_it_had_begun_to_write(sprint, monkeypatch):
+    run, writing = sprint(), threading.Event()
+    write = run.outputs._write
+
+    def slowly(weights):
+        writing.wait()
+        write(weights)
+
+    def fails(gone):
+        run.export()
+        threading.Timer(0.5, writing.set).start()
+        raise ModelError("the device is gone")
+
+    monkeypatch.setattr(run.outputs, "_write", slowly)
+    monkeypatch.setattr(run, "step", fails)
+    with pytest.raises(ModelError, match="the device is gone"):
+        run()
+    assert read_weights(run.outputs.folder / USED)
+    assert read_weights(run.outputs.folder / RAW)
 
 
 def test_a_batch_too_large_for_the_memory_is_halved(sprint):
