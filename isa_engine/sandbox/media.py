@@ -41,7 +41,11 @@ def picture(encoded: bytes, where: str) -> np.ndarray:
         # Opening reads the header alone.
         with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as file:
             _check_size(*file.size, where)
-            shown = _eight_bits(file).convert("RGBA")
+            shown = _eight_bits(file)
+            # To lay it on a ground takes longer than to decode it.
+            if not file.has_transparency_data:
+                return np.array(shown.convert("RGB"))
+            shown = shown.convert("RGBA")
     except Image.DecompressionBombError as error:
         raise ShotError("the picture is too large", where=where, remedy=_REMEDY_LARGE) from error
     except UnidentifiedImageError as error:

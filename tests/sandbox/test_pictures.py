@@ -37,6 +37,16 @@ def test_a_transparent_colour_of_a_palette_is_mid_grey():
     assert (picture(file.getvalue(), "reference") == 128).all()
 
 
+@pytest.mark.parametrize("mode", ["PNG 1", "PNG L", "PNG P", "PNG RGB", "JPEG L", "JPEG RGB", "JPEG CMYK"])
+def test_an_opaque_picture_is_what_its_file_holds(mode):
+    kind, mode = mode.split()
+    noise = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).convert(mode).save(file, kind)
+    with Image.open(file) as held:
+        assert np.array_equal(picture(file.getvalue(), "reference"), held.convert("RGB"))
+
+
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "TIFF", "BMP"])
 def test_a_whole_picture_of_another_kind_is_not_said_to_be_damaged(kind):
     file = io.BytesIO()
