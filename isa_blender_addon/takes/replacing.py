@@ -1,25 +1,25 @@
 """A take that replaces an older one: it is made in a folder within the older one's, and comes out whole.
 
 Until then, and if its job fails, is cancelled or killed, the older take is what it was: plate, shot and note.
-Who is killed while the files are exchanged, one after the other, leaves a part of each take; the next one
-that is made there brings the exchange to its end first.
+Where Blender is killed while the files are exchanged, the next take that is made there brings that to its end
+first.
 """
 
 import contextlib
-import filecmp
 import os
 import shutil
 from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError, reason
+from isa_engine.results.exchange import exchange, finish
 
-from .files import ARRIVING, FILE, LOG, PREVIEW, SHOT, discard_folder, entries, is_folder, link_or_copy
+from .files import ARRIVING, FILE, LOG, PREVIEW, SHOT, discard_folder, entries
 
 # Every take counts it among its own files.
 _WITHIN = f"{ARRIVING}take"
-# In that: the older take's files, whole before the first of them is exchanged.
-_OLDER = f"{ARRIVING}older"
+# What of a take replaces what of the older one.
+_EXCHANGED = (*RESULTS, PREVIEW, LOG)
 
 
 def begin_within(folder: Path) -> Path:
@@ -47,45 +47,21 @@ def replaced_by(within: Path) -> Path | None:
 
 def put_in_place(within: Path, folder: Path) -> None:
     """Let the files of a whole take, which are all on disk, replace those of the older one; all but
-    ``take.json``, which its keeper writes.
+    ``take.json``, which its keeper writes. What the new take need not have and lacks goes: the older one's
+    would tell of another picture.
 
     Raises:
         SceneError: a file cannot be replaced; both takes are what they were.
     """
-    names = _names_in(within)
-    older, placed = within.parent / _OLDER, []
-    gathered = older.with_name(f"{_OLDER}.part")
+    files = {name: within / name for name in _EXCHANGED if (within / name).is_file()}
     try:
-        gathered.mkdir()
-        # A new take need not have all, and the older one's preview would tell of another picture.
-        for name in {*names, PREVIEW, LOG}:
-            if (folder / name).is_file():
-                link_or_copy(folder / name, gathered / name)
-        os.rename(gathered, older)
-        for name in names:
-            os.replace(within / name, folder / name)
-            placed.append(name)
-        for name in {PREVIEW, LOG} - {*names}:
-            (folder / name).unlink(missing_ok=True)
+        exchange(files, folder, _EXCHANGED)
     except OSError as error:
-        # On some systems nothing replaces a file that is open.
-        for name in placed:
-            os.replace(folder / name, within / name)
-        for file in entries(older):
-            os.replace(file, folder / file.name)
         problem = "the older take in '{folder}' cannot be replaced: {reason}"
         remedy = "The new one is kept in '{within}'."
         raise SceneError(
             problem, remedy=remedy, folder=folder, reason=reason(error), within=within
         ) from error
-    finally:
-        for each in (gathered, older):
-            shutil.rmtree(each, ignore_errors=True)
-
-
-def _names_in(within: Path) -> list[str]:
-    """The files of a take that replace those of an older one."""
-    return [name for name in (*RESULTS, PREVIEW, LOG) if (within / name).is_file()]
 
 
 def _finish(folder: Path) -> None:
@@ -94,26 +70,16 @@ def _finish(folder: Path) -> None:
     Raises:
         SceneError: a file cannot be replaced; all are where they were.
     """
-    older = folder / _WITHIN / _OLDER
-    if not is_folder(older):
-        return
     try:
-        for name in (PREVIEW, LOG):
-            # Those that are still the older one's: the new take's come now, or it has none.
-            kept, now = older / name, folder / name
-            if kept.is_file() and now.is_file() and filecmp.cmp(kept, now, shallow=False):
-                now.unlink()
-        for within in entries(older.parent):
+        if finish(folder, _EXCHANGED):
             # The note as well: its keeper has gone.
-            for name in (*_names_in(within), FILE) if within != older else ():
-                if (within / name).is_file():
-                    os.replace(within / name, folder / name)
+            for within in entries(folder / _WITHIN):
+                if (within / FILE).is_file():
+                    os.replace(within / FILE, folder / FILE)
     except OSError as error:
-        problem = "the take in '{folder}' cannot be put together: {reason}"
-        remedy = "What is missing of it is in '{within}'."
-        raise SceneError(
-            problem, remedy=remedy, folder=folder, reason=reason(error), within=older.parent
-        ) from error
+        problem = "the older take in '{folder}' cannot be replaced: {reason}"
+        remedy = "Close what shows it, and generate again."
+        raise SceneError(problem, remedy=remedy, folder=folder, reason=reason(error)) from error
 
 
 def leave_within(within: Path) -> None:

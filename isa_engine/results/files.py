@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from isa_engine.errors import EngineError, reason
 from isa_engine.folder_lock import folder_lock
+from isa_engine.results.exchange import exchange, finish
 
 PLATE, MATTE, RECORD, SHOT, LATENTS = NAMES = (
     "plate.mp4",
@@ -37,10 +37,12 @@ class Result:
 
 @contextlib.contextmanager
 def results_in(out: Path) -> Iterator[Result]:
-    """Where to write results: under other names, that become theirs together once all is well.
+    """Where to write results: under other names, that become theirs together once all is well. Those that are
+    not written are no longer there then, if an older take had them.
 
     Raises:
-        EngineError: the folder cannot be written, or another process writes results there.
+        EngineError: the folder cannot be written, or another process writes results there; or an older take
+            cannot be replaced: then what was written stays under those other names.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -58,13 +60,21 @@ def results_in(out: Path) -> Iterator[Result]:
 @contextlib.contextmanager
 def _parts(out: Path) -> Iterator[Result]:
     parts = Result(*(out / f"{name}.part" for name in NAMES))
+    written = {}
     try:
+        finish(out, NAMES)
         yield parts
-        # All are complete before the first is replaced.
-        for part, name in zip(vars(parts).values(), NAMES, strict=True):
-            os.replace(part, out / name)
+        found = zip(NAMES, vars(parts).values(), strict=True)
+        written = {name: part for name, part in found if part.exists()}
+        exchange(written, out, NAMES)
+    except OSError as error:
+        if not written:
+            raise
+        problem = f"the older take cannot be replaced: {reason(error)}"
+        remedy = f"The new one is kept beside it, as {PLATE}.part and so on."
+        raise EngineError(problem, where=str(out), remedy=remedy) from error
     finally:
-        for part in vars(parts).values():
+        for part in () if written else vars(parts).values():
             with contextlib.suppress(OSError):
                 part.unlink()
 
