@@ -32,11 +32,13 @@ class Message:
         text: in the artist's language.
         icon: "ERROR" of what stands in the way of a good plate, else "INFO".
         draw: takes the context and a layout for the buttons; None: it has none.
+        brief: what the one line says where the text's beginning would not tell what has happened.
     """
 
     text: str
     icon: Literal["ERROR", "INFO"] = "INFO"
     draw: Callable[[Any, Any], None] | None = None
+    brief: str = ""
 
 
 def messages(problem) -> list[Message]:
@@ -76,9 +78,10 @@ def _of_failed(job: Job) -> Message:
         for operator, label in buttons.items():
             row.operator(operator, text=label).take = take
 
-    # A take's name is spelled as it is.
-    text = words("{take} failed: {error}", take=job.take.name, error=job.snapshot.error)
-    return Message(text, "ERROR", draw)
+    # A take's name is spelled as it is, and fills the line alone: why it failed is what counts there.
+    error = job.snapshot.error
+    text = words("{take} failed: {error}", take=job.take.name, error=error)
+    return Message(text, "ERROR", draw, words("Failed: {error}", error=error))
 
 
 def _of_finding(finding: Finding) -> Message:
@@ -110,7 +113,7 @@ def draw_messages(context, layout, found: list[Message]) -> None:
     row.prop(manager, "isa_messages", text=count, icon=arrow, emboss=False, translate=False)
     # Blender would leave out the middle of it, which reads like noise.
     room = characters(context, first.icon) - len(count) - _ARROW
-    text = textwrap.shorten(first.text, room, placeholder="…")
+    text = textwrap.shorten(first.brief or first.text, room, placeholder="…")
     row.prop(manager, "isa_messages", text=text, icon=first.icon, emboss=False, translate=False)
     if not opened:
         return

@@ -111,3 +111,10 @@ def test_a_failed_job_is_said_there_with_its_buttons_until_it_is_gone(staged, mo
     assert {"isa.retry_job", "isa.job_log", "isa.remove_job"} <= set(lines.buttons)
     monkeypatch.setattr(session(), "jobs", lambda: [])
     assert "failed" not in " ".join(generate_panel().words)
+
+
+def test_the_line_of_a_failed_job_says_why_however_long_its_takes_name_is(staged, monkeypatch):
+    folder = "/takes/A_scene_of_a_long_name-002"
+    failed = job_in("failed", JobSnapshot(error="the disk is full. Free some space."), folder)
+    monkeypatch.setattr(session(), "jobs", lambda: [failed])
+    assert "disk is full" in " ".join(generate_panel().words)
