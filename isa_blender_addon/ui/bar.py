@@ -61,7 +61,7 @@ def bar() -> Bar | None:
     for job in now.queue.jobs():
         course = now.courses.of(job.take.folder)
         if course is not None and not job.stopped:
-            return Bar(state_text(job) + time_left(course), course.factor, job.take)
+            return Bar(job_text(job, course), course.factor, job.take)
     return None
 
 
@@ -95,11 +95,16 @@ def _in_status_bar(header, _context) -> None:
 def reading_text(reading: Reading) -> str:
     """What is being read, in words."""
     phase, done, total = reading.progress
-    return words(_READING[phase], done=done, total=total) + time_left(reading.course)
+    return words(_READING[phase], done=done, total=total) + _time_left(reading.course)
 
 
-def state_text(job: Job) -> str:
-    """What is going on with a job, in words."""
+def job_text(job: Job, course: Course | None) -> str:
+    """What is going on with a job, and how long yet, which nobody knows of an engine that does not answer."""
+    known = course is not None and job.state != "lost"
+    return _state_text(job) + (_time_left(course) if known else "")
+
+
+def _state_text(job: Job) -> str:
     now, state = job.snapshot, job.state
     phase = words(_STATES.get(now.phase if state == "running" else state, "Starting"))
     if state == "uploading" and now.steps:
@@ -108,7 +113,7 @@ def state_text(job: Job) -> str:
     return f"{phase} {now.step}/{now.steps}" if state == "running" and now.steps else phase
 
 
-def time_left(course: Course) -> str:
+def _time_left(course: Course) -> str:
     """Until the plate is there; empty in the last moment."""
     minutes, seconds = divmod(round(course.left), 60)
     if not minutes and not seconds:

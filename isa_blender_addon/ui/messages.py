@@ -15,6 +15,7 @@ from ..engine.queue import Job
 from ..language.translation import told, whole, words
 from ..preflight.finding import Finding
 from ..session.current import session
+from ..takes.take import HERE
 from .engine import draw_engine_buttons, in_the_way
 from .sentence import characters, sentence
 
@@ -56,6 +57,7 @@ def messages(problem) -> list[Message]:
     # Of an engine that is absent the panel says more than a line.
     if now.trouble and not (engine.state == "absent" and now.trouble == engine.message):
         found.append(Message(whole(now.trouble), "ERROR"))
+    found += [_of_lost(job) for job in now.jobs() if job.state == "lost"]
     found += [_of_failed(job) for job in now.jobs() if job.state == "failed"]
     if not problem:
         found += map(_of_finding, now.warnings)
@@ -67,6 +69,22 @@ def messages(problem) -> list[Message]:
     for message in found:
         once.setdefault(message.text, message)
     return sorted(once.values(), key=lambda message: message.icon != "ERROR")
+
+
+def _of_lost(job: Job) -> Message:
+    """The same for all jobs of an engine, so that it is said once."""
+    if job.take.engine.startswith(HERE):
+        text = words(
+            "The engine on this machine does not answer. Its takes go on as soon as it does: wait, or stop "
+            "it and start it again."
+        )
+    else:
+        text = words(
+            "{engine} does not answer. Its takes go on as soon as it does: see whether it runs and can be "
+            "reached, or cancel them.",
+            engine=job.take.engine,
+        )
+    return Message(text, "ERROR", draw_engine_buttons)
 
 
 def _of_failed(job: Job) -> Message:

@@ -6,13 +6,15 @@ import bpy
 import pytest
 
 from isa_blender_addon.engine.process import EngineStatus
+from isa_blender_addon.engine.queue import Job
 from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
+from isa_blender_addon.takes.take import HERE
 from isa_blender_addon.ui import panel
 from isa_engine.errors import SceneError
 from tests.addon.scenes.cast import add_person, stage
-from tests.addon.ui.test_jobs import job_in
+from tests.addon.ui.test_jobs import job_in, take_in
 
 
 @pytest.fixture
@@ -111,6 +113,20 @@ def test_a_failed_job_is_said_there_with_its_buttons_until_it_is_gone(staged, mo
     assert {"isa.retry_job", "isa.job_log", "isa.remove_job"} <= set(lines.buttons)
     monkeypatch.setattr(session(), "jobs", lambda: [])
     assert "failed" not in " ".join(generate_panel().words)
+
+
+@pytest.mark.parametrize(("engine", "named"), [("gpu.example:80", "gpu.example:80"), (HERE, "this machine")])
+def test_an_engine_that_does_not_answer_is_said_once_with_what_to_do(staged, monkeypatch, engine, named):
+    bpy.context.window_manager.isa_messages = True
+    takes = [take_in(f"/takes/Scene-00{number}", engine=engine) for number in (1, 2)]
+    jobs = [Job(take, "lost", JobSnapshot("lost")) for take in takes]
+    monkeypatch.setattr(session(), "jobs", lambda: jobs)
+    lines = generate_panel()
+    said = " ".join(lines.words)
+    assert (said.count("as soon as it does"), named in said) == (1, True)
+    assert "isa.choose_engine" in lines.buttons
+    monkeypatch.setattr(session(), "jobs", lambda: [job_in("running", JobSnapshot("running"))])
+    assert "answer" not in " ".join(generate_panel().words)
 
 
 def test_the_line_of_a_failed_job_says_why_however_long_its_takes_name_is(staged, monkeypatch):
