@@ -6,6 +6,7 @@ import bpy
 
 from ..settings.models import chosen
 from .matching import draw_matching, match_word
+from .sentence import drawn_width, units
 from .thumbnails import icon
 
 _RECOGNISED = {
@@ -15,6 +16,9 @@ _RECOGNISED = {
 }
 # Height of a picture, in icons.
 _PICTURE_SCALE = 5
+# Of a row, in heights of a button: what is beside its words in the sidebar and in the row, and what a name
+# and the words after it take beside their letters.
+_BESIDE, _AROUND_NAME, _AROUND_WORDS = 6.7, 0.5, 0.4
 _HIDDEN = "HIDE_ON", "Not shown in renders"
 
 
@@ -32,22 +36,39 @@ class ISA_UL_cast(bpy.types.UIList):
         swatch.ui_units_x = 0.8
         swatch.prop(member, "colour", text="")
         # How it was recognized is told below: name and match need the room.
-        half = row.split(factor=0.5, align=True)
-        if member.character.library is None:
-            # A double click renames.
-            half.prop(member.character, "name", text="", emboss=False)
-        else:
-            half.label(text=member.character.name_full, translate=False)
         text, icon = match_word(context.scene, member)
         if member.include and not member.shown:
             icon = _HIDDEN[0]
-        state = half.row()
-        # In red, for a sign or the picture beside it would leave the words no room.
-        state.alert = icon == "ERROR"
-        state.label(text=text, translate=False, icon="NONE" if icon == "ERROR" else icon)
-        picture = thumbnail(member.picture) if member.picture and not state.alert else None
+        # Beside words in red a sign or the picture would leave these no room.
+        picture = thumbnail(member.picture) if member.picture and icon != "ERROR" else None
+        room = max(units(context) - _BESIDE - (picture is not None), 1.0)
+        share = _names_share(context, member.character.name_full, text, icon, room)
+        both = row.split(factor=share, align=True)
+        if member.character.library is None:
+            # A double click renames.
+            both.prop(member.character, "name", text="", emboss=False)
+        else:
+            both.label(text=member.character.name_full, translate=False)
+        if share < 1:
+            state = both.row()
+            state.alert = icon == "ERROR"
+            state.label(text=text, translate=False, icon="NONE" if state.alert else icon)
         if picture is not None:
             row.label(text="", icon_value=picture)
+
+
+def _names_share(context, name: str, words: str, icon: str, room: float) -> float:
+    """Of the room for a name and how well its character is matched: all but what the words need. All of it
+    where that is too little for the name and nothing is amiss: two of a long name are told apart by its end,
+    and the match is told below, too.
+
+    Args:
+        room: in heights of a button.
+    """
+    needed = drawn_width(context, words) + _AROUND_WORDS + (icon not in ("NONE", "ERROR"))
+    if icon == "NONE" and drawn_width(context, name) + _AROUND_NAME + needed > room:
+        return 1.0
+    return min(max(1 - needed / room, 0.3), 1.0)
 
 
 def draw_member(context, layout, member) -> None:

@@ -6,16 +6,17 @@ from ..engine.queue import Job
 from ..language.translation import words
 from ..session.current import session
 from ..takes.take import HERE
-from .bar import state_text, time_left
-from .sentence import both_ends, characters, sentence
+from .bar import job_text
+from .sentence import both_ends, sentence, units
 from .thumbnails import icon
 
 # More jobs than this are counted and not drawn, lest they push the panels below out of the window.
 _MOST = 8
 # Height of the preview, in icons.
 _PREVIEW_SCALE = 8
-# Characters that a button takes, and what stands of a name however many there are.
-_BUTTON, _LEAST = 3, 14
+# What a button takes of a line, and what else is beside the name: icon, margins and the sidebar's tabs. In
+# heights of a button.
+_BUTTON, _BESIDE = 1.05, 4.4
 # What goes on now, and does not wait for something else.
 _MOVING = ("uploading", "running", "fetching")
 _ICONS = {
@@ -57,7 +58,7 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
     """
     column = layout.column(align=True)
     course = session().courses.of(job.take.folder)
-    state = state_text(job) + (time_left(course) if course else "")
+    state = job_text(job, course)
     moving = course is not None and job.state in _MOVING
     symbol = "RENDER_ANIMATION" if moving else _ICONS.get(job.state, "SORTTIME")
     row = column.row(align=True)
@@ -65,9 +66,9 @@ def draw_job(context, layout, job: Job, movable: list) -> None:
     name, buttons = row.row(align=True), row.row(align=True)
     count = _draw_buttons(buttons, job, movable)
     first, last, _ = job.take.frames
-    room = max(characters(context, symbol) - _BUTTON * count, _LEAST)
+    room = units(context) - _BESIDE - _BUTTON * count
     # Blender leaves out the end, and with it the number that tells this take from the others of the scene.
-    text = both_ends(f"{first}–{last} · {job.take.name}", room)
+    text = both_ends(context, f"{first}–{last} · {job.take.name}", room)
     name.label(text=text, translate=False, icon=symbol)
     if moving:
         column.progress(text=state, factor=course.factor)

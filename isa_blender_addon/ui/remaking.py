@@ -13,20 +13,21 @@ def draw_remaking(layout, scene, take: Take) -> None:
     first, last, _ = take.frames
     if scene.frame_start != first:
         return
-    row = layout.row(align=True)
+    # One below the other: side by side neither has room for its frames and its time.
+    column = layout.column(align=True)
     if scene.use_preview_range:
         begin, end = scene.frame_preview_start, scene.frame_preview_end
         text = words("Remake {first}–{last}", first=begin, last=end) + _about(scene, take, (begin, end))
-        button = row.operator("isa.remake_range", text=text, icon="FILE_REFRESH")
+        button = column.operator("isa.remake_range", text=text, icon="FILE_REFRESH")
         button.what, button.first, button.last = "RANGE", begin, end
     else:
-        button = row.operator("isa.remake_range", text="Remake What Changed", icon="FILE_REFRESH")
+        button = column.operator("isa.remake_range", text="Remake What Changed", icon="FILE_REFRESH")
         button.what = "CHANGED"
     button.take = str(take.folder)
     numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     if numbers and numbers[-1] > last:
         text = words("Extend to {last}", last=scene.frame_end) + _about(scene, take, None)
-        button = row.operator("isa.remake_range", text=text, icon="FORWARD")
+        button = column.operator("isa.remake_range", text=text, icon="FORWARD")
         button.take, button.what = str(take.folder), "EXTEND"
 
 

@@ -2,7 +2,14 @@
 
 import textwrap
 
+import blf
+
 from ..language.translation import whole
+
+# Pixels of a button's height, where the interface is not scaled.
+_BUTTON = 20
+# Letters of a text that stay, however narrow the sidebar is.
+_LEAST = 8
 
 
 def sentence(context, layout, text: str, icon: str = "NONE") -> None:
@@ -21,9 +28,25 @@ def characters(context, icon: str = "NONE") -> int:
     return max(int(width / (7 * scale)) - (4 if icon == "NONE" else 8), 20)
 
 
-def both_ends(text: str, room: int) -> str:
-    """A text of so many characters at most, of which only the middle is left out."""
-    if len(text) <= room:
-        return text
-    head = (room - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+def drawn_width(context, text: str) -> float:
+    """Of a text as it is drawn, in heights of a button (``UILayout.ui_units_x``)."""
+    # Both are drawn as many times as large as the interface is scaled.
+    blf.size(0, context.preferences.ui_styles[0].widget.points)
+    return blf.dimensions(0, text)[0] / _BUTTON
+
+
+def units(context) -> float:
+    """How wide the sidebar is, in heights of a button."""
+    width = context.region.width if context.region else 280
+    return width / (_BUTTON * (context.preferences.system.ui_scale or 1.0))
+
+
+def both_ends(context, text: str, room: float) -> str:
+    """A text that is drawn no wider than so many heights of a button; only its middle is left out, never the
+    number at its end."""
+    shown, letters = text, len(text)
+    while drawn_width(context, shown) > room and letters > _LEAST:
+        letters -= 1
+        head = letters // 2
+        shown = f"{text[:head]}…{text[len(text) - (letters - head) :]}"
+    return shown

@@ -1,5 +1,7 @@
 """The shot's takes: what each looks like, how it was made, and its buttons."""
 
+from pathlib import Path
+
 import bpy
 from bpy.props import BoolProperty
 
@@ -12,12 +14,15 @@ from ..takes.places import same
 from ..takes.shown import other_folder, shown_folder
 from ..takes.take import Take
 from .remaking import draw_remaking
+from .sentence import both_ends, units
 from .thumbnails import icon
 
 # More takes than this are drawn on request, lest they push the panels below out of the window.
 _MOST = 4
-# Height of a take's picture, in icons.
-_SCALE = 3.4
+# Height of a take's picture, in icons, and its share of the width.
+_SCALE, _SHARE = 3.4, 0.24
+# Of the button that compares, in heights of a button: what is beside the two names, in it and in the sidebar.
+_BESIDE = 6.2
 
 
 class ISA_PT_takes(bpy.types.Panel):
@@ -35,10 +40,7 @@ class ISA_PT_takes(bpy.types.Panel):
         layout, scene, manager = self.layout, context.scene, context.window_manager
         takes, shown = _takes(scene), shown_folder(scene)
         if len(takes) > 1:
-            other = other_folder(scene)
-            text = words("Compare A|B")
-            if other and shown:
-                text = words("A|B: {shown} | {other}", shown=shown.name, other=other.name)
+            text = _compared(context, shown, other_folder(scene))
             layout.operator("isa.compare_takes", text=text, icon="UV_SYNC_SELECT")
         for take in takes if manager.isa_all_takes else takes[:_MOST]:
             _draw_take(layout, take, shown is not None and same(take.folder, shown))
@@ -47,9 +49,19 @@ class ISA_PT_takes(bpy.types.Panel):
             layout.prop(manager, "isa_all_takes", text=text, toggle=True)
 
 
+def _compared(context, shown: Path | None, other: Path | None) -> str:
+    """What is compared with what. Names of a scene's takes differ in the number at their ends."""
+    if not shown or not other:
+        return words("Compare A|B")
+    room = (units(context) - _BESIDE) / 2
+    names = (both_ends(context, folder.name, room) for folder in (shown, other))
+    return words("A|B: {shown} | {other}", **dict(zip(("shown", "other"), names, strict=True)))
+
+
 def _draw_take(layout, take: Take, shown: bool) -> None:
     folder, settings = str(take.folder), take.settings
-    row = layout.row()
+    # Names stand below each other, whatever is beside the pictures.
+    row = layout.split(factor=_SHARE)
     row.template_icon(icon_value=icon(take.folder / PLATE, kind="MOVIE"), scale=_SCALE)
     column = row.column(align=True)
     title = column.row(align=True)
@@ -69,7 +81,7 @@ def _draw_take(layout, take: Take, shown: bool) -> None:
     delete.enabled = not (take.pinned or shown)
     delete.operator("isa.delete_take", text="", icon="TRASH").take = folder
     if shown:
-        draw_remaking(column, bpy.context.scene, take)
+        draw_remaking(layout, bpy.context.scene, take)
 
 
 def _takes(scene) -> list[Take]:

@@ -16,6 +16,7 @@ from isa_blender_addon.takes.take import Take
 from isa_blender_addon.ui import bar, engine, thumbnails
 from isa_blender_addon.ui import jobs as jobs_panel
 from isa_blender_addon.ui import takes as takes_panel
+from isa_blender_addon.ui.sentence import drawn_width
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import Health
 from isa_engine.shot import Settings
@@ -25,7 +26,7 @@ from tests.pipeline.shots import picture
 def drawn(panel) -> tuple[MagicMock, str]:
     """A panel's layout, and the words on it; each call on a part is one on the whole."""
     layout = MagicMock()
-    for part in ("row", "column", "box"):
+    for part in ("row", "column", "box", "split"):
         getattr(layout, part).return_value = layout
     panel.draw(SimpleNamespace(layout=layout), bpy.context)
     calls = layout.label.call_args_list + layout.operator.call_args_list + layout.progress.call_args_list
@@ -68,6 +69,7 @@ def test_the_panel_says_how_far_each_job_is(addon, monkeypatch):
         "The engine gpu.example:8000",
     ):
         assert expected in words
+    assert "No answer ·" not in words, "nobody knows how long it takes"
     assert [call.kwargs["factor"] for call in layout.progress.call_args_list] == [0.25, 0.25]
     buttons = [call.args[0] for call in layout.operator.call_args_list]
     counts = Counter(buttons)
@@ -87,8 +89,24 @@ def test_a_long_name_keeps_its_number_beside_the_buttons(addon, monkeypatch, sta
     layout, _ = drawn(jobs_panel.ISA_PT_jobs)
     names = [text for call in layout.label.call_args_list if "…" in (text := call.kwargs["text"])]
     assert [(text[:5], text[-4:]) for text in names] == [("1–121", "-007"), ("1–121", "-008")]
-    # As much as Blender shows of a line in a sidebar as narrow as it is at first.
-    assert all(len(text) < 30 for text in names)
+    # As much as Blender shows of a line in a sidebar as narrow as it is at first, of 280 pixels.
+    assert all(drawn_width(bpy.context, text) < 6.5 for text in names)
+
+
+def test_takes_of_a_long_name_are_compared_by_their_numbers(addon, monkeypatch):
+    names = ["SH0420_Kitchen_Argument_Night-007", "SH0420_Kitchen_Argument_Night-008"]
+    takes = [take_in(f"/gone/{name}", state="done") for name in names]
+    monkeypatch.setattr(takes_panel, "_takes", lambda scene: takes)
+    monkeypatch.setattr(takes_panel, "shown_folder", lambda scene: takes[0].folder)
+    monkeypatch.setattr(takes_panel, "other_folder", lambda scene: takes[1].folder)
+    layout, _ = drawn(takes_panel.ISA_PT_takes)
+    (text,) = (
+        call.kwargs["text"] for call in layout.operator.call_args_list if call.args[0] == "isa.compare_takes"
+    )
+    one, other = text.split(" | ")
+    assert (one[:5], one[-4:], other[-4:]) == ("A|B: ", "-007", "-008")
+    # Of 280 pixels, less the icon and what is beside the button.
+    assert drawn_width(bpy.context, text) < 10
 
 
 def courses_of(jobs: list[Job]):

@@ -11,7 +11,7 @@ from isa_blender_addon.session.reading.reading import Reading
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.ui import delivery, engine, farm, jobs, panel, takes
-from isa_blender_addon.ui.cast_list import ISA_UL_cast
+from isa_blender_addon.ui.cast_list import ISA_UL_cast, _names_share
 from isa_engine.errors import SceneError
 from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import add_camera, stage
@@ -76,3 +76,18 @@ def test_an_untrained_model_is_named_in_plain_words(scene, monkeypatch):
     scene.isa.model = "isa-4b"
     assert "untrained" not in " ".join(drawn(panel.ISA_PT_generate))
     close()
+
+
+def test_who_has_a_long_name_is_told_apart_in_the_cast(scene):
+    stage(scene)
+    refresh_cast(scene)
+    (member,) = scene.isa.cast
+
+    def share(words: str, icon: str = "NONE") -> float:
+        """Of the row's words, that of the name."""
+        return _names_share(bpy.context, member.character.name, words, icon, 6.2)
+
+    assert 0.3 < share("as pictured") < 0.6
+    member.character.name = "Character.001"
+    assert share("as pictured") == 1, "how well it is matched is told below, too"
+    assert share("file missing", "ERROR") < 0.6, "what is amiss is told in each row"

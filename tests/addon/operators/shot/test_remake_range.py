@@ -21,12 +21,12 @@ from tests.addon.operators.shot.test_generate import finish
 
 
 class Buttons:
-    """A row that keeps what its buttons say."""
+    """A layout that keeps what its buttons say."""
 
     def __init__(self):
         self.texts: list[str] = []
 
-    def row(self, align=False):
+    def column(self, align=False):
         return self
 
     def operator(self, _name, text="", **_):
