@@ -235,12 +235,13 @@ class ISA_PT_plate(_Panel, bpy.types.Panel):
             frame = dict(zip(("frame_width", "frame_height"), render_size(scene), strict=True))
             self.layout.label(text=words(stretched, width=size[0], height=size[1], **frame), translate=False)
         collection = plate.camera_plane.plate_collection(scene)
-        for plane in collection.objects if collection else ():
-            # The number needs more room than the camera's name.
-            row = self.layout.split(factor=0.4)
+        planes = collection.objects if collection else ()
+        column = self.layout.column(align=True)
+        if planes:
+            column.label(text="Distance from the Camera", icon="VIEW_CAMERA")
+        for plane in planes:
             name = plane.parent.name if plane.parent else plane.name
-            row.label(text=name, translate=False, icon="VIEW_CAMERA")
-            row.prop(plane, f'["{DEPTH}"]', text="Distance")
+            column.prop(plane, f'["{DEPTH}"]', text=name, translate=False)
         for trouble in plate.troubles(scene):
             sentence(context, self.layout, trouble, "ERROR")
         if not plate.fits_view(scene):
