@@ -76,7 +76,7 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             text = "{name}'s stand-in is posed by another picture: look at it before this one."
             found.append(Finding(text, {"name": name}, (match,)))
         elif picture.frame_shape and _differ(picture.size, picture.frame_shape):
-            text = "{name}'s picture, {size}, has another shape than the camera's view: match it."
+            text = "{name}'s picture has another shape than the camera's view, {size}: match it."
             values = {"name": name, "size": f"{picture.size[0]}×{picture.size[1]}"}
             found.append(Finding(text, values, (match,)))
         elif picture.error is not None and not close(picture.error, picture.figure):
@@ -87,7 +87,7 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
 
 def _unread(picture: CastPicture) -> Finding:
     text = (
-        "{name}'s picture '{file}' is missing, damaged or nothing that Blender opens: choose a PNG or JPEG."
+        "{name}'s picture is missing, damaged or nothing that Blender opens, '{file}': choose a PNG or JPEG."
     )
     choose = Mend("Choose Picture", "isa.choose_picture", {"character": picture.name})
     return Finding(text, {"name": picture.name, "file": picture.unread}, (choose,), True)

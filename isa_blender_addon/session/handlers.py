@@ -1,5 +1,7 @@
 """What of the session happens when a file is opened or saved, and after undo."""
 
+import os
+
 import bpy
 
 from .. import background
@@ -23,7 +25,9 @@ def _before_save(target: str, *_) -> None:
 
 def _after_save(target: str, *_) -> None:
     if _is_the_artists(target) and (note := saving.after_save(session().queue, target, True)):
-        session().say(note)
+        # In another folder than this the file has them elsewhere.
+        folder = os.path.dirname(target)
+        session().say(note, about=lambda _: os.path.dirname(bpy.data.filepath) == folder)
         session().keep_ticking()
 
 

@@ -174,8 +174,9 @@ def test_a_picture_that_cannot_be_opened_is_named_before_a_frame_is_read(staged,
         (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000))
     staged.isa.cast[0].picture = str(tmp_path / "phone.heic")
     (finding,) = glance(staged, None)
-    wanted = "phone.heic' is missing, damaged or nothing that Blender opens: choose a PNG or JPEG."
-    assert finding.sentence.endswith(wanted)
+    # What is wrong first: a sidebar shows the beginning of it.
+    assert finding.sentence.startswith("Anna's picture is missing, damaged or nothing that Blender opens, '")
+    assert finding.sentence.endswith("phone.heic': choose a PNG or JPEG.")
     assert finding.serious
     assert [mend.operator for mend in finding.mends] == ["isa.choose_picture"]
 

@@ -71,6 +71,9 @@ def test_takes_move_beside_the_file_on_its_first_save_and_it_is_said(unsaved, tm
     all_there(unsaved, home)
     assert not list(takes_folder().rglob("take.json"))
     assert session().note == f"Takes that are beside the file now, in {home}: 2."
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "other.blend"))
+    assert session().note == "", "the file is elsewhere, and they are not"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
     assert read_take(home / "A").blend == "dance.blend"
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work" / "dance.blend"))
     assert shown_folder(bpy.context.scene) == home / "B"
