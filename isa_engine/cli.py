@@ -44,12 +44,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code. An error that a person can act on is one sentence on stderr."""
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault(*_TURNS)
-    parser = argparse.ArgumentParser(prog="isa-engine", description=__doc__)
+    parser = argparse.ArgumentParser(prog="isa-engine", description="The engine's command line.")
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"isa_engine.commands.{name}")
-        command = subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
+        command = subparsers.add_parser(name, help=module.HELP, description=module.__doc__.replace("``", ""))
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     arguments = parser.parse_args(argv)

@@ -14,10 +14,18 @@ from ..settings.presets import presets
 
 def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes that ``configure`` puts into the scene."""
-    parser.add_argument("--reference", type=Path, metavar="PICTURE", help="cast it for all characters")
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="PICTURE",
+        help="one picture that shows all characters as posed on the first frame",
+    )
     add_wishes(parser, "the scene's")
     parser.add_argument(
-        "--detail", type=int, help="tiles along the shorter side, by models that paint in tiles"
+        "--detail",
+        type=int,
+        metavar="1-4",
+        help="a larger canvas: so many tiles along the shorter side, by models that paint in tiles",
     )
 
 

@@ -16,7 +16,9 @@ _MOMENTS = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures, a folder each")
-    parser.add_argument("--only", nargs="+", choices=list(CONTROLS), default=list(CONTROLS))
+    parser.add_argument(
+        "--only", nargs="+", choices=list(CONTROLS), default=list(CONTROLS), help="(default: all)"
+    )
     parser.add_argument(
         "--size", nargs=2, type=int, metavar=("W", "H"), help="pixels (default: the shot's canvas)"
     )

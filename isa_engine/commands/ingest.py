@@ -14,10 +14,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="NAME.mp4 beside NAME/, see docs/dataset.md")
     parser.add_argument("--out", type=Path, required=True, help="folder without shards")
     parser.add_argument("--body", type=Path, help="SMPLX_NEUTRAL.npz (default: the open body, mean shape)")
-    parser.add_argument("--frames", type=int, default=97, help="longest clip of a video")
-    parser.add_argument("--shortest", type=int, default=17, metavar="FRAMES")
-    parser.add_argument("--short-side", type=int, default=512, metavar="PIXELS")
-    parser.add_argument("--held-out", type=float, default=0.02, metavar="SHARE", help="of the videos")
+    parser.add_argument("--frames", type=int, default=97, help="of the longest clip of a video (default: 97)")
+    parser.add_argument(
+        "--shortest", type=int, default=17, metavar="FRAMES", help="leave out what is shorter (default: 17)"
+    )
+    parser.add_argument(
+        "--short-side",
+        type=int,
+        default=512,
+        metavar="PIXELS",
+        help="scale larger pictures down to it (default: 512)",
+    )
+    parser.add_argument(
+        "--held-out",
+        type=float,
+        default=0.02,
+        metavar="SHARE",
+        help="of the videos, to measure with (default: 0.02)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

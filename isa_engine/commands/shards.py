@@ -9,8 +9,8 @@ HELP = "check a folder of shards: what is in it, what is broken"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("folder", type=Path, help="of synthesize or ingest")
+    parser.add_argument("--json", action="store_true", help="print it for programs")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -11,15 +11,27 @@ HELP = "render synthetic humans into shards for training"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder; one with shards is continued")
-    parser.add_argument("--clips", type=int, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--frames", type=int, nargs="+", default=[33], help="lengths to draw from")
+    parser.add_argument("--clips", type=int, required=True, help="how many the folder is to have")
+    parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
     parser.add_argument(
-        "--size", type=canvas, nargs="+", default=[(128, 128)], metavar="WxH", help="canvases to draw from"
+        "--frames", type=int, nargs="+", default=[33], help="lengths to draw from (default: 33)"
     )
-    parser.add_argument("--split", choices=[split.name for split in SPLITS], default=TRAINING.name)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--workers", type=int, default=1, help="processes that render")
+    parser.add_argument(
+        "--size",
+        type=canvas,
+        nargs="+",
+        default=[(128, 128)],
+        metavar="WxH",
+        help="canvases to draw from (default: 128x128)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=[split.name for split in SPLITS],
+        default=TRAINING.name,
+        help="to train or to measure (default: training)",
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default: cpu)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that render (default: 1)")
 
 
 def canvas(text: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ _TOLD_TOGETHER = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=("vae", "dit", "gate", "model"))
+    parser.add_argument("part", choices=("vae", "dit", "gate", "model"), help="what to train")
     parser.add_argument(
         "--config",
         type=Path,
@@ -37,12 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
     parser.add_argument("--body", type=Path, help="body file that the shards were made with")
     parser.add_argument(
-        "--minutes", type=within(float, 0, math.inf), default=math.inf, help="end after so long"
+        "--minutes",
+        type=within(float, 0, math.inf),
+        default=math.inf,
+        help="end after so long (default: after the configuration's steps)",
     )
-    parser.add_argument("--save-every", type=within(float, 0, math.inf), default=5.0, metavar="MINUTES")
-    parser.add_argument("--device", default="cpu")
     parser.add_argument(
-        "--ahead", type=within(int, 0, 64), default=1, metavar="BATCHES", help="made by threads meanwhile"
+        "--save-every", type=within(float, 0, math.inf), default=5.0, metavar="MINUTES", help="(default: 5)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default: cpu)")
+    parser.add_argument(
+        "--ahead",
+        type=within(int, 0, 64),
+        default=1,
+        metavar="BATCHES",
+        help="made by threads meanwhile (default: 1)",
     )
 
 

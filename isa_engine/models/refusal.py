@@ -47,6 +47,10 @@ def check_wishes(model: Description, wishes: Mapping[str, object]) -> None:
     if wishes.get("one_by_one") and not model.one_by_one:
         problem = f"'{model.name}' cannot paint people one after the other"
         raise ModelError(problem, remedy="Use --no-one-by-one, or choose another --model.")
+    for name in ("prompt", "negative_prompt"):
+        if wishes.get(name) and not model.prompted:
+            remedy = f"Leave out --{name.replace('_', '-')}, or choose another --model."
+            raise ModelError(f"'{model.name}' reads no words", remedy=remedy)
     for name, known in (("steering", model.steering), ("painted", model.painted)):
         if (choice := wishes.get(name)) and choice not in known:
             remedy = f"Leave out --{name}, or choose another --model."

@@ -20,7 +20,8 @@ def device_of(name: str) -> torch.device:
         # On "meta" nothing is kept, so that nothing comes back.
         torch.empty(0, device=device).cpu()
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ModelError(f"there is no device '{name}'", remedy="Use cpu, cuda or auto.") from error
+        known = "cpu, cuda or auto" if torch.cuda.is_available() else "cpu or auto: PyTorch finds no GPU here"
+        raise ModelError(f"there is no device '{name}'", remedy=f"Use {known}.") from error
     return device
 
 

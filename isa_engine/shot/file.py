@@ -189,7 +189,8 @@ def read_shot(source: str | os.PathLike | bytes, most: int = MAX_BYTES) -> Shot:
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
     except OSError as error:
-        raise ShotError(f"cannot read the shot: {error.strerror}", where=where) from error
+        remedy = "Name the file shot.npz that is in it." if isinstance(error, IsADirectoryError) else ""
+        raise ShotError(f"cannot read the shot: {error.strerror}", where=where, remedy=remedy) from error
     with file, members_of(file, where, most) as members:
         shot = _decode(members)
     return validate(shot)

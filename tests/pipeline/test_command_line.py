@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from isa_engine import cli, commands
 from isa_engine.configuration import MODELS, weights_folder
 from isa_engine.configuration.policies import PRESETS
-from isa_engine.models import describe
+from isa_engine.models import KINDS, describe
 from isa_engine.models.model_cost import model_cost
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.painter import parameters
 from isa_engine.shot import write_shot
+from tests.pipeline import discs
 from tests.pipeline.shots import MICRO, footage, make_shot, picture
 
 
@@ -26,6 +28,13 @@ def shot(tmp_path, monkeypatch) -> Path:
     monkeypatch.setitem(MODELS, "micro", lambda: MICRO)
     write_shot(make_shot(seed=3), tmp_path / "shot.npz")
     return tmp_path / "shot.npz"
+
+
+def test_help_is_plain_text(capsys):
+    for command in ((), *((name,) for name in cli.COMMANDS)):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        assert "`" not in capsys.readouterr().out
 
 
 def test_every_file_of_the_commands_folder_is_a_command():
@@ -47,12 +56,10 @@ def test_generate_makes_the_same_plate_as_the_engine_and_tells_its_steps(
 
 def test_generate_takes_settings_over_the_shots(shot, tmp_path):
     options = ["--seed", "7", "--steps", "1", "--guidance", "1", "--policy", "sparing", "--device", "cpu"]
-    options += ["--prompt", "rain"]
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert (settings["seed"], settings["steps"], settings["guidance"]) == (7, 1, 1.0)
     assert settings["policy"] == "sparing"
-    assert (settings["prompt"], settings["negative_prompt"]) == ("rain", "")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +120,23 @@ def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), "--one-by-one"]) == 1
     assert "'isa-tiny' cannot paint people one after the other" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--prompt", "--negative-prompt"])
+def test_words_are_refused_of_a_model_that_reads_none_and_reach_one_that_does(
+    shot, tmp_path, monkeypatch, capsys, option
+):
+    command = ["generate", str(shot), option, "rain"]
+    assert cli.main([*command, "--out", str(tmp_path / "refused")]) == 1
+    assert f"'micro' reads no words. Leave out {option}, or" in capsys.readouterr().err
+    assert not (tmp_path / "refused").exists()
+
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    settings = dataclasses.replace(make_shot().settings, model=discs.NAME, width=96, height=64)
+    write_shot(dataclasses.replace(make_shot(), settings=settings), shot)
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    said = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
+    assert said[option.removeprefix("--").replace("-", "_")] == "rain"
 
 
 @pytest.mark.parametrize(("option", "control"), [("--steering", "depth"), ("--painted", "boxes")])
@@ -216,7 +240,8 @@ def test_a_device_that_is_not_there_is_named_and_nothing_is_begun(shot, tmp_path
     words = [places.get(word, word) for word in command.split()]
     assert cli.main([*words, "--device", device]) == 1
     said = capsys.readouterr().err
-    assert f"there is no device '{device}'. Use cpu, cuda or auto." in said
+    known = "cpu, cuda or auto." if torch.cuda.is_available() else "cpu or auto: PyTorch finds no GPU here."
+    assert f"there is no device '{device}'. Use {known}" in said
     assert not (tmp_path / "out").exists()
 
 

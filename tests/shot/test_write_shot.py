@@ -55,3 +55,4 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         with pytest.raises(ShotError, match="cannot read the shot") as error:
             read_shot(path)
         assert str(path) in str(error.value)
+    assert str(error.value).endswith("Name the file shot.npz that is in it."), "of the folder"

@@ -13,10 +13,18 @@ def add_wishes(parser: argparse.ArgumentParser, whose: str) -> None:
         whose: settings are meant without the options: "the shot's".
     """
     parser.add_argument("--model", metavar="NAME", help=f"another model than {whose}")
-    parser.add_argument("--preset", choices=list(PRESETS), help="as the model is asked under that name")
+    parser.add_argument(
+        "--preset",
+        choices=list(PRESETS),
+        help="Draft to see who stands where, Final to keep; steps, guidance and policy in one",
+    )
     parser.add_argument("--steps", type=int, help=f"another number of denoising steps than {whose}")
     parser.add_argument("--guidance", type=float, help=f"another guidance scale than {whose}")
-    parser.add_argument("--policy", choices=list(POLICIES), help=f"which steps ask the network ({whose})")
+    parser.add_argument(
+        "--policy",
+        choices=list(POLICIES),
+        help=f"which steps ask the network: all, every other, or every fourth ({whose})",
+    )
     parser.add_argument("--seed", type=int, help=f"another seed than {whose}")
     parser.add_argument("--prompt", help=f"other words than {whose} for what the video is to show")
     parser.add_argument("--negative-prompt", help=f"other words than {whose} for what is not to be seen")
