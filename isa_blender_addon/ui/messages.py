@@ -97,9 +97,9 @@ def _of_failed(job: Job) -> Message:
             row.operator(operator, text=label).take = take
 
     # A take's name is spelled as it is, and fills the line alone: why it failed is what counts there.
-    error = job.snapshot.error
-    text = words("{take} failed: {error}", take=job.take.name, error=error)
-    return Message(text, "ERROR", draw, words("Failed: {error}", error=error))
+    why = job.snapshot.error
+    text = words("{take} failed: {error}", take=job.take.name, error=why)
+    return Message(text, "ERROR", draw, words("Failed: {error}", error=why))
 
 
 def _of_finding(finding: Finding) -> Message:
