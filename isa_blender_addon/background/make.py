@@ -36,7 +36,8 @@ class Recipe:
     Attributes:
         out: the movie, in a folder for nothing else.
         size: of the canvas, which covers the frame exactly.
-        frame_shape: of the camera's frame, in square units.
+        frame_shape: what the pictures are to cover, in square units of theirs: the camera's frame by footage;
+            the canvas by what is rendered for it, pixel for pixel.
         numbers: of the frames: the scene's, or the footage's, the first being 0.
         files: the footage.
         blend: a copy of the scene's file, where it is rendered.
@@ -258,7 +259,7 @@ def encode(recipe: Recipe) -> None:
     if strip.type == "IMAGE" and len(files) == 1:
         strip.frame_final_duration = numbers[-1] + 1
     element, (across, up) = strip.elements[0], recipe.frame_shape
-    # It covers the camera's frame, and the frame is stretched over the canvas.
+    # It covers that shape, and the shape is stretched over the canvas.
     cover = max(across / element.orig_width, up / element.orig_height)
     strip.transform.scale_x, strip.transform.scale_y = cover * width / across, cover * height / up
     scene.frame_start, scene.frame_end = numbers[0] + 1, numbers[-1] + 1

@@ -29,17 +29,17 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         SceneError: the footage cannot be used.
     """
     settings = shot.settings
-    size, shape = (settings.width, settings.height), frame_shape(scene)
+    size, frame = (settings.width, settings.height), frame_shape(scene)
     out = str(folder / "background.mp4")
     if scene.isa.background == "FOOTAGE":
         numbers = footage_numbers(scene, shot.frame_numbers)
-        return Recipe(out, size, shape, numbers, footage_files(scene))
-    across, up = shape[0] / size[0], shape[1] / size[1]
+        return Recipe(out, size, frame, numbers, footage_files(scene))
+    across, up = frame[0] / size[0], frame[1] / size[1]
     hidden, unseen = hidden_objects(scene)
     return Recipe(
         out,
         size,
-        shape,
+        size,
         shot.frame_numbers.tolist(),
         [],
         blend=str(folder / "scene.blend"),
