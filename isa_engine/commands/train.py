@@ -10,13 +10,10 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from isa_engine.commands.options.ranges import within
 from isa_engine.errors import ModelError
-
-if TYPE_CHECKING:
-    from isa_engine.pipeline.isa.model import Model
 
 HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
 # The part of a whole recipe's minutes that the autoencoder gets.
@@ -185,12 +182,13 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit.samples import generations
     from isa_engine.training.dit.trainer import DiTTrainer
+    from isa_engine.training.runs.encoding_model import encoding_model
     from isa_engine.training.runs.parallel import make_accelerator
 
     settings = read_configuration(config, DiTTraining, **changes)
     accelerator = make_accelerator(arguments.device)
     model_settings = model_config(settings.model)
-    model = _encoding(settings, config, arguments)
+    model = encoding_model(settings, arguments.device)
     points = settings.points or model_settings.dit.points
     samples = Samples(model, _clips(points, arguments))
     if settings.samples:
@@ -205,11 +203,12 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
     """The gate's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config, weights_folder
     from isa_engine.data.samples.sources import Batches, Samples
-    from isa_engine.pipeline.isa.model import load_weights
+    from isa_engine.networks.weight_files import load_weights
     from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import GateTraining, read_configuration
     from isa_engine.training.dit.gate import GateTrainer
     from isa_engine.training.dit.samples import generations
+    from isa_engine.training.runs.encoding_model import encoding_model
 
     settings = read_configuration(config, GateTraining, **changes)
     model_settings = model_config(settings.model)
@@ -218,7 +217,7 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
         what = "has no gate" if folder else "is not trained"
         remedy = "Name the run of its transformer with 'start'." if model_settings.gate else ""
         raise ModelError(f"'{settings.model}' {what}", where=str(config), remedy=remedy)
-    model = _encoding(settings, config, arguments)
+    model = encoding_model(settings, arguments.device)
     for part in ("dit", "image_tower"):
         load_weights(model.parts[part], folder / f"{part}.safetensors")
     samples = Samples(model, _clips(model_settings.dit.points, arguments))
@@ -226,24 +225,6 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = GateTrainer(settings, Ahead(batches, arguments.ahead), model)
     return trainer, lambda: generations(trainer.networks, model, batches, trainer.gate)
-
-
-def _encoding(settings: Any, config: Path, arguments: argparse.Namespace) -> "Model":
-    """A model with trained autoencoder and matte head, to encode clips; its other networks are untrained.
-
-    Raises:
-        ModelError: the autoencoder is not trained.
-    """
-    from isa_engine.configuration import autoencoder_folder, model_config
-    from isa_engine.pipeline.isa.model import build_model
-
-    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
-    if folder is None:
-        remedy = "Train it first (isa-engine train vae), and name its folder with 'autoencoder'."
-        raise ModelError(
-            f"the autoencoder of '{settings.model}' is not trained", where=str(config), remedy=remedy
-        )
-    return build_model(model_config(settings.model), folder, arguments.device, read=("vae", "matte_head"))
 
 
 def _clips(points: int, arguments: argparse.Namespace) -> Callable:

@@ -22,11 +22,12 @@ from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.ring.ring import Ring
 from isa_engine.training.ring.shelves import draws_of_dit
+from isa_engine.training.runs.encoding_model import encoding_model
 from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.clock import Clock, within
 from isa_engine.training.sprint.recipe import SprintTraining
 from isa_engine.training.sprint.ring_place import PLACES, PROBED, open_ring
-from isa_engine.training.sprint.transformer import middle_length, with_autoencoder
+from isa_engine.training.sprint.transformer import middle_length
 
 # Seconds in which a speed is measured, in parts that tell whether it has settled; in which every kind of
 # batch should have come before; and that compiling may take.
@@ -58,7 +59,7 @@ def probe(
     draws = draws_of_dit(settings)
     clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
     measure("ring", lambda: _ring(clips))
-    model = with_autoencoder(settings, device)
+    model = encoding_model(settings, device)
     if device == "cuda":
         measure("convolutions", lambda: _convolutions(device))
     middle = [draw for draw in draws if draw.frames == middle_length(settings)]

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from isa_engine.configuration import autoencoder_folder, model_config
 from isa_engine.errors import ModelError
-from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.ring.shelves import draws_of_dit
+from isa_engine.training.runs.encoding_model import encoding_model
 from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.clock import Clock
 from isa_engine.training.sprint.held_out import HeldOutClips
@@ -41,7 +40,7 @@ class TransformerSprint(Sprint):
         compiled: bool = False,
         writers: int | None = None,
     ):
-        self.model = with_autoencoder(settings, device)
+        self.model = encoding_model(settings, device)
         draws = draws_of_dit(settings)
         clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
         batches = DeviceBatches(clips, draws, self.model, settings.points)
@@ -85,14 +84,6 @@ class TransformerSprint(Sprint):
         print(f"{batch} latent frames a step", flush=True)
         self.settings = dataclasses.replace(self.settings, batch=batch, most_batch=most)
         self.batches.draws = draws_of_dit(self.settings)
-
-
-def with_autoencoder(settings: SprintTraining, device: str) -> Model:
-    """The model that a run trains, with its finished autoencoder."""
-    folder = Path(settings.autoencoder) if settings.autoencoder else autoencoder_folder(settings.model)
-    if folder is None:
-        raise ModelError(f"the autoencoder of '{settings.model}' is not trained", remedy="Train it first.")
-    return build_model(model_config(settings.model), folder, device, read=("vae", "matte_head"))
 
 
 def middle_length(settings: SprintTraining) -> int:

@@ -8,7 +8,8 @@ import torch
 from isa_engine.dit import Conditioning
 from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.dit.readout import velocity_towards
-from isa_engine.pipeline.isa.model import build_model, load_weights
+from isa_engine.networks.weight_files import load_weights
+from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.configuration import GateTraining
 from isa_engine.training.dit.gate import GateTrainer
 from tests.pipeline.shots import MICRO

@@ -14,11 +14,11 @@ from isa_engine.networks.weight_files import read_weights
 from isa_engine.training.dit.trainer import DiTTrainer
 from isa_engine.training.ring.feeder import PID, is_fed
 from isa_engine.training.ring.ring import Ring
+from isa_engine.training.runs.encoding_model import encoding_model
 from isa_engine.training.runs.parallel import make_accelerator
 from isa_engine.training.sprint.held_out import HeldOutClips
 from isa_engine.training.sprint.outputs import RAW, SHEET, USED, check
 from isa_engine.training.sprint.recipe import SprintTraining, read_recipe
-from isa_engine.training.sprint.transformer import with_autoencoder
 from tests.service.running import eventually
 from tests.training.sprint.toy import MODEL, write_recipe
 
@@ -61,7 +61,7 @@ def held_out_losses(folder: Path, *starts: Path | None) -> list[float]:
         unpacked = folder / "starts" / (start.name if start else "fresh")
         settings = read_recipe(folder / "recipe.toml", SprintTraining, start, unpacked)
         trainer = DiTTrainer(settings, None, make_accelerator("cpu"))
-        losses.append(clips.loss(trainer, clips.sample(with_autoencoder(settings, "cpu"))))
+        losses.append(clips.loss(trainer, clips.sample(encoding_model(settings, "cpu"))))
     return losses
 
 
