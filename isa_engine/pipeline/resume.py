@@ -47,16 +47,17 @@ class Checkpoint(Protocol):
 class LatentsFile:
     """A checkpoint of one shot, one model and one device; another's is as good as none.
 
-    Segments are denoised one after the other: the file holds those that are finished, and the one at work.
+    A take's parts (``Painter.parts``) are denoised one after the other: the file holds those that are
+    finished, and the one at work.
 
     Args:
         shot_hash: SHA-256 of the shot file.
-        steps: of denoising, of each segment.
+        steps: of denoising, of each part.
     """
 
     def __init__(self, checkpoint: Checkpoint, shot_hash: str, model: Maker, steps: int):
         self.checkpoint, self.steps = checkpoint, steps
-        self._segment = 0
+        self._part = 0
         made_by = (
             shot_hash,
             model.name,
@@ -67,28 +68,28 @@ class LatentsFile:
             *(["compiled"] if model.told().get("compiled") else []),
         )
         self.key = hashlib.sha256("\n".join(made_by).encode()).hexdigest()
-        # Steps that are done of all segments together, each segment's latents, and what the policy remembers
-        # of the last one's.
+        # Steps that are done of all parts together, each part's latents, and what the policy remembers of the
+        # last one's.
         self._done, self._stored, self._memory = self._read()
 
-    def begin(self, segment: int) -> None:
-        """What is loaded and saved from now on is of this segment, counted from 0."""
-        self._segment = segment
+    def begin(self, part: int) -> None:
+        """What is loaded and saved from now on is of this part, counted from 0."""
+        self._part = part
 
     def load(self, noise: Tensor) -> tuple[int, Tensor, Memory]:
-        """The segment's steps that are done, the latents after them and what its policy remembers; 0 and the
+        """The part's steps that are done, the latents after them and what its policy remembers; 0 and the
         noise if no file fits."""
-        kept = self._stored[self._segment :]
+        kept = self._stored[self._part :]
         if not kept or kept[0].shape != noise.shape or kept[0].dtype != noise.dtype:
             return 0, noise, {}
-        done = self._done - self._segment * self.steps
+        done = self._done - self._part * self.steps
         memory = {name: tensor.to(noise.device) for name, tensor in self._memory.items()}
         return min(done, self.steps), kept[0].to(noise.device), memory
 
     def save(self, done: int, latents: Tensor, memory: Memory) -> None:
-        """Write the file, whole or not at all, after so many of the segment's steps."""
-        stored = [*self._stored[: self._segment], latents.cpu().contiguous()]
-        total = self._segment * self.steps + done
+        """Write the file, whole or not at all, after so many of the part's steps."""
+        stored = [*self._stored[: self._part], latents.cpu().contiguous()]
+        total = self._part * self.steps + done
         tensors = {str(k): tensor for k, tensor in enumerate(stored)}
         tensors |= {
             _MEMORY + name: tensor.cpu().clone(memory_format=torch.contiguous_format)
