@@ -16,7 +16,7 @@ _MOST = 8
 _PREVIEW_SCALE = 8
 # What a button takes of a line, and what else is beside the name: icon, margins and the sidebar's tabs. In
 # heights of a button.
-_BUTTON, _BESIDE = 1.05, 4.4
+_BUTTON, _BESIDE = 1.0, 4.1
 # What goes on now, and does not wait for something else.
 _MOVING = ("uploading", "running", "fetching")
 _ICONS = {

@@ -206,3 +206,15 @@ def test_a_scene_without_a_plate_has_no_troubles_with_it(scene):
     scene.view_settings.gamma = 2
     assert plate.troubles(scene) == []
     assert plate.fits_view(scene)
+
+
+def test_each_plane_has_its_distance_beside_its_cameras_whole_name(addon, scene, take):
+    camera = add_camera(scene, "Crane over the market square")
+    plate.import_plate(scene, take, shot_of(range(1, 5)), ("PLANE",))
+    layout = MagicMock()
+    layout.column.return_value = layout
+    panel.ISA_PT_plate.draw(SimpleNamespace(layout=layout), bpy.context)
+    (call,) = layout.prop.call_args_list
+    (plane,) = camera_plane.planes(scene)
+    assert call.args == (plane, f'["{camera_plane.DEPTH}"]')
+    assert call.kwargs["text"] == camera.name

@@ -90,7 +90,7 @@ def test_a_long_name_keeps_its_number_beside_the_buttons(addon, monkeypatch, sta
     names = [text for call in layout.label.call_args_list if "…" in (text := call.kwargs["text"])]
     assert [(text[:5], text[-4:]) for text in names] == [("1–121", "-007"), ("1–121", "-008")]
     # As much as Blender shows of a line in a sidebar as narrow as it is at first, of 280 pixels.
-    assert all(drawn_width(bpy.context, text) < 6.5 for text in names)
+    assert all(drawn_width(bpy.context, text) < 7 for text in names)
 
 
 def test_takes_of_a_long_name_are_compared_by_their_numbers(addon, monkeypatch):
