@@ -75,7 +75,7 @@ def weights() -> Iterator[Finding]:
     for name in names():
         state = describe(name).state
         if state == UNTRAINED:
-            yield Finding("note", f"weights of {name}: none", "It generates noise until they are there.")
+            yield Finding("note", f"weights of {name}: none", "Its pictures show nobody until then.")
         elif state == MISSING:
             yield Finding("note", f"weights of {name}: files are missing", "Put them back, or add it again.")
         else:

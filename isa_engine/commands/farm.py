@@ -78,9 +78,10 @@ def _bundle(arguments: argparse.Namespace) -> None:
     from isa_engine.farm.flamenco import write_submission
     from isa_engine.farm.job import write_bundle
     from isa_engine.farm.openjd import TEMPLATE, write_template
+    from isa_engine.results.files import take_name
     from isa_engine.shot import read_shot
 
-    shots = ((path.stem, read_shot(path)) for path in arguments.shots)
+    shots = ((take_name(path), read_shot(path)) for path in arguments.shots)
     bundle = write_bundle(shots, arguments.out, arguments.os, arguments.span, arguments.untrained)
     write_template(bundle, arguments.gpus)
     write_submission(bundle)

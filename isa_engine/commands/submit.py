@@ -9,6 +9,7 @@ from isa_engine.client.protocol import MAX_NAME
 from isa_engine.commands.options.connection import add_engine, connect
 from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import ShotError
+from isa_engine.results.files import take_name
 from isa_engine.shot import encode_shot, read_shot
 
 HELP = "queue a shot file at an engine"
@@ -17,7 +18,11 @@ HELP = "queue a shot file at an engine"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--priority", type=int, default=0, help="-100 to 100 among your own jobs")
-    parser.add_argument("--name", default="", help="that you know it by (default: the file's)")
+    parser.add_argument(
+        "--name",
+        default="",
+        help="that you know it by (default: the file's; of a take's shot.npz its folder's)",
+    )
     parser.add_argument("--comment", default="", help="for whoever looks after the queue")
     parser.add_argument("--key", default="", help="queues the same shot once, however often it is sent")
     add_remaking(parser)
@@ -33,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.of or arguments.remake:
         shot = encode_shot(keeping(arguments)(read_shot(shot)))
     with closing(connect(arguments)) as client:
-        words = {"name": arguments.name or arguments.shot.stem[:MAX_NAME], "comment": arguments.comment}
+        words = {"name": arguments.name or take_name(arguments.shot)[:MAX_NAME], "comment": arguments.comment}
         # An engine that is not there at all has queued nothing.
         client.health()
         try:

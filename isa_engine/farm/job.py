@@ -24,7 +24,7 @@ class Take:
     """A shot of a bundle, and the take that is made of it.
 
     Attributes:
-        name: of the shot's file, and of the folder of results.
+        name: ``results.files.take_name`` of the shot's file; also of the folder of results.
         frames: how many.
         sha256: of the shot's file.
     """
@@ -106,7 +106,10 @@ def write_bundle(
     encoded, models = {}, set()
     for name, shot in shots:
         if name in encoded:
-            raise ShotError(f"two shots are called '{name}'", remedy="Give their files different names.")
+            raise ShotError(
+                f"two shots are called '{name}'",
+                remedy="Give their files, or their takes' folders, different names.",
+            )
         encoded[name] = encode_shot(shot)
         models.add(shot.settings.model)
         cut = decoding_spans(shot.segments, -(-span // TEMPORAL_COMPRESSION))

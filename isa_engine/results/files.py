@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,13 @@ class Result:
     record: Path
     shot: Path
     latents: Path
+
+
+def take_name(shot: Path) -> str:
+    """What a shot's file is known by: its name, or its folder's where it is a take's own, for these are all
+    called the same."""
+    folder = Path(os.path.abspath(shot)).parent.name
+    return folder if folder and shot.name == SHOT else shot.stem
 
 
 @contextlib.contextmanager

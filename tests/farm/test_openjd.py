@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from isa_engine import cli
 from isa_engine.shot import write_shot
 from tests.farm.bundles import ISA_ENGINE, run, take
 
@@ -29,6 +30,16 @@ def openjd(bundle: Path, *options: object, fails: bool = False, **environment: s
 def changed(bundle: Path, **job) -> None:
     path = bundle / "job.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **job}))
+
+
+def test_shots_in_the_folders_of_takes_are_called_as_these(tmp_path):
+    shots = [tmp_path / name / "shot.npz" for name in ("Scene-001", "Scene-002")]
+    for seed, shot in enumerate(shots):
+        shot.parent.mkdir()
+        write_shot(take(seed=seed), shot)
+    command = ["farm", "bundle", *map(str, shots), "--out", str(tmp_path / "bundle"), "--untrained"]
+    assert cli.main(command) == 0
+    assert {path.stem for path in (tmp_path / "bundle" / "shots").iterdir()} == {"Scene-001", "Scene-002"}
 
 
 def test_the_template_is_whole(bundle):

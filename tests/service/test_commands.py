@@ -58,6 +58,15 @@ def test_a_shot_goes_to_the_engine_and_its_results_come_back(engine, command, tm
     assert not (tmp_path / "none").exists()
 
 
+def test_a_takes_own_shot_is_known_by_the_takes_folder(engine, command, tmp_path, monkeypatch):
+    (tmp_path / "Scene-001" / "below").mkdir(parents=True)
+    Path(shot_file(tmp_path, FAST)).rename(tmp_path / "Scene-001" / "shot.npz")
+    monkeypatch.chdir(tmp_path / "Scene-001" / "below")
+    for path in (tmp_path / "Scene-001" / "shot.npz", Path("..", "shot.npz")):
+        _, [job] = command("submit", str(path))
+        assert engine.client.job(job).name == "Scene-001"
+
+
 def test_results_that_do_not_all_come_leave_an_older_take_alone(command, tmp_path, monkeypatch):
     take, fetch = tmp_path / "take", EngineClient.fetch
     take.mkdir()
