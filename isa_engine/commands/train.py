@@ -96,6 +96,9 @@ def _train(
     if (state := folder.load()) is not None:
         trainer.load(state)
         print(f"continuing after step {trainer.steps_done}", flush=True)
+    if leads():
+        # A processor may take minutes to render them, before anything else is told.
+        print("the first clips are being made, then come the steps", flush=True)
 
     def save() -> None:
         state = trainer.state()
