@@ -49,8 +49,9 @@ def square_distance(latents: Tensor, background: Tensor) -> Tensor:
 
 
 def cast_alpha(matte: np.ndarray, body: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """Where the cast is: as the matte head sees it, and on its projected bodies wherever the picture is not
-    the background's, as it is where a part of the set hides somebody.
+    """Where the cast is: as the matte head sees it and on its projected bodies, wherever the picture is not
+    the background's. It is that where a part of the set hides somebody, and where the matte head, which knows
+    nothing of the set, takes a bright edge of it for a limb.
 
     Args:
         matte, body: shares of each pixel, ``(H, W, 1)`` in [0, 1].
@@ -59,7 +60,7 @@ def cast_alpha(matte: np.ndarray, body: np.ndarray, square: np.ndarray) -> np.nd
     Returns:
         a share of each pixel, ``(H, W, 1)``.
     """
-    return np.maximum(matte, body * (1 - _alike(square, _SAME)))
+    return np.maximum(matte, body) * (1 - _alike(square, _SAME))
 
 
 def over_background(
