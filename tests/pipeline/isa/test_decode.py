@@ -134,8 +134,7 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     given = Background.of(shot, trained)
     plate = np.stack(list(decode_plate(given.latents, trained, shot, given)))
     assert np.array_equal(plate, background_frames(shot, range(9)))
-    heads = np.stack(list(decode_matte(given.latents, trained, shot, None)))
-    assert np.array_equal(np.stack(list(decode_matte(given.latents, trained, shot, given))), heads)
+    assert not np.stack(list(decode_matte(given.latents, trained, shot, given))).any()
 
 
 def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
