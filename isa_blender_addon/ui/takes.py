@@ -22,7 +22,7 @@ _MOST = 4
 # Height of a take's picture, in icons, and its share of the width.
 _SCALE, _SHARE = 3.4, 0.24
 # Of the button that compares, in heights of a button: what is beside the two names, in it and in the sidebar.
-_BESIDE = 6.2
+_BESIDE = 5.6
 
 
 class ISA_PT_takes(bpy.types.Panel):

@@ -106,7 +106,7 @@ def test_takes_of_a_long_name_are_compared_by_their_numbers(addon, monkeypatch):
     one, other = text.split(" | ")
     assert (one[:5], one[-4:], other[-4:]) == ("A|B: ", "-007", "-008")
     # Of 280 pixels, less the icon and what is beside the button.
-    assert drawn_width(bpy.context, text) < 10
+    assert drawn_width(bpy.context, text) < 10.2
 
 
 def courses_of(jobs: list[Job]):
