@@ -23,8 +23,9 @@ _FLOAT = 4
 _KEPT, _WAITING = 26, 2
 # Frames of a piece that is decoded at once (``pipeline.isa.decode``), its side in latent pixels, and how many
 # copies of its features are in memory at once; and floats of each pixel, where it is corrected after networks
-# of windows, and of the frames that come of it.
+# of windows, and of the frames that come of it. A pixel tail has features for every four pixels of a frame.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES, _OF_PIXEL = 16, 128, 12, 12
+_TAIL_COPIES, _TAIL_PIXELS = 1.5, 4
 # Videos of latents: the noise, what it has become and becomes, the background's, and what is made of it.
 _LATENTS = 5
 # Bytes of the process itself, before any model.
@@ -49,6 +50,7 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
     if config.vae.window:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
         of_pixel = _OF_PIXEL + of_pixel / (config.vae.window**2 * TEMPORAL_COMPRESSION)
+        of_pixel += _TAIL_COPIES * config.vae.tail_width / _TAIL_PIXELS
     decoding = of_pixel * pixels
     points = frames_before(min(latents, LATENTS_IN_MEMORY)) * _points_of_tiles(config, work)
     kept = config.dit.layers * config.dit.width * points if work.policy.points > 1 else 0
