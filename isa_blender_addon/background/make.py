@@ -47,7 +47,8 @@ class Recipe:
         pixel_aspect: at which the canvas has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
         use_scripts: whether the artist lets this file's scripts run.
-        depth: whether it is also told how far away is what a frame shows, ``depth_beside`` the movie.
+        depth: whether it must be told how far away is what a frame shows. Every renderer that can tells it,
+            ``depth_beside`` the movie; where others need not, that has no frames.
         metre: metres of a unit of the scene.
     """
 
@@ -84,7 +85,7 @@ def render(recipe: Recipe) -> list[str]:
     named = {(item.name, library_file(item)): item for item in scene.objects}
     hidden, unseen = ([named[tuple(one)] for one in names] for names in (recipe.hidden, recipe.unseen))
     _prepare(scene, recipe)
-    depth = _Depth(scene, recipe) if recipe.depth else None
+    depth = _Depth(scene, recipe)
     pictures = []
     for index, frame in enumerate(recipe.numbers):
         scene.frame_set(frame)
@@ -97,11 +98,9 @@ def render(recipe: Recipe) -> list[str]:
         bpy.ops.render.render(write_still=True, scene=scene.name)
         _check_picture(scene.render.filepath)
         pictures.append(scene.render.filepath)
-        if depth is not None:
-            depth.take(scene.camera.data.clip_end)
+        depth.take(scene.camera.data.clip_end)
         tell(index + 1)
-    if depth is not None:
-        depth.write()
+    depth.write()
     return pictures
 
 
@@ -153,7 +152,8 @@ class _Depth:
 
     def __init__(self, scene, recipe: Recipe):
         self._folder, self._out = Path(recipe.out).parent / "depth", depth_beside(Path(recipe.out))
-        self._metre, self._frames = recipe.metre, []
+        self._metre, self._frames, self._told = recipe.metre, [], True
+        self._needed, self._shape = recipe.depth, recipe.size[::-1]
         scene.render.use_compositing = True
         layer = next(layer for layer in scene.view_layers if layer.use)
         layer.use_pass_z = True
@@ -174,6 +174,8 @@ class _Depth:
 
     def take(self, clip_end: float) -> None:
         """Read what the frame that was just rendered has left; its camera sees no farther than to there."""
+        if not self._told:
+            return
         (path,) = self._folder.iterdir()
         # Blender 5.0 crashes where it reads the pixels of a part of a picture.
         if path.stat().st_size < self._least:
@@ -189,7 +191,10 @@ class _Depth:
         bpy.data.images.remove(image)
         path.unlink()
         if not (depth > 0).all():
-            raise RuntimeError("the renderer does not tell how far away things are; Quick does")
+            if self._needed:
+                raise RuntimeError("the renderer does not tell how far away things are; Quick does")
+            self._told = False
+            return
         # What half floats have no numbers for becomes infinite.
         there = depth < min(_NOTHING, _SIGHT_END * clip_end)
         with np.errstate(over="ignore"):
@@ -197,7 +202,10 @@ class _Depth:
         self._frames.append(metres.clip(np.finfo(np.float16).smallest_normal))
 
     def write(self) -> None:
-        """``(F, H, W)`` float16 metres; ``(1, H, W)`` where all frames are alike."""
+        """``(F, H, W)`` float16 metres; ``(1, H, W)`` where all frames are alike, ``(0, H, W)`` where the
+        renderer does not tell them."""
+        if not self._told:
+            self._frames = [np.empty((0, *self._shape), np.float16)]
         alike = all(np.array_equal(frame, self._frames[0]) for frame in self._frames)
         # Into a file itself, numpy says nothing of a full disk.
         packed = io.BytesIO()

@@ -39,14 +39,15 @@ class Making:
     Attributes:
         done, total: frames rendered.
         shadows: whether it shows the cast's shadows.
-        depth: as of ``Shot.background_depth``, once it is there.
+        depth: as of ``Shot.background_depth``, once it is there; None of footage, and where the renderer does
+            not tell it.
     """
 
     def __init__(self, recipe: Recipe, kept: Path):
         self.done, self.total = 0, len(recipe.numbers)
         self.shadows = bool(recipe.unseen)
         self.depth: np.ndarray | None = None
-        self._out, self._kept, self._with_depth = Path(recipe.out), kept, recipe.depth
+        self._out, self._kept, self._rendered = Path(recipe.out), kept, bool(recipe.blend)
         self._process: subprocess.Popen | None = None
         if not made_before(kept, recipe):
             self._start(recipe)
@@ -87,11 +88,12 @@ class Making:
             if self._process is not None:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
                 # The movie last: where it is, the other is whole.
-                if self._with_depth:
+                if self._rendered:
                     _keep(depth_beside(self._out), depth_beside(self._kept))
                 _keep(self._out, self._kept)
             movie = self._kept.read_bytes()
-            self.depth = np.load(depth_beside(self._kept)) if self._with_depth else None
+            if self._rendered and len(depth := np.load(depth_beside(self._kept))):
+                self.depth = depth
         except OSError as error:
             raise SceneError(
                 "the background cannot be kept: {reason}",
@@ -121,7 +123,7 @@ class Making:
 def begin(scene, shot: Shot, metre: float) -> Making | None:
     """Begin with a shot's background, or find the one that was made before; None where there is to be none.
 
-    Where depth steers the shot's model, that of a rendered one comes along.
+    How far away a rendered one is comes along.
 
     A rendered one is taken for the same frames of the same set (``set_digest``) under the same camera, and
     where it shows the cast's shadows for the same motion of theirs, until the artist wants another

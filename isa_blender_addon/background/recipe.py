@@ -72,7 +72,7 @@ def kept_file(scene, shot: Shot, recipe: Recipe) -> Path:
 
 def made_before(kept: Path, recipe: Recipe) -> bool:
     """Whether what the recipe makes is there, whole."""
-    return kept.is_file() and (not recipe.depth or depth_beside(kept).is_file())
+    return kept.is_file() and (not recipe.blend or depth_beside(kept).is_file())
 
 
 def _names(items: Iterable) -> tuple[tuple[str, str], ...]:

@@ -167,6 +167,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         "plate. Without them the model paints what it knows of shadows",
         default=True,
     )
+    background_holdout: BoolProperty(
+        name="Holdout",
+        description="What of the set stands before somebody hides them, in the plate and in the matte. Glass "
+        "does, too. Without this, people are painted over all of the set",
+        default=True,
+    )
     background_version: IntProperty(options={"HIDDEN"})
     footage: PointerProperty(type=bpy.types.Image, name="Footage", description="A movie or an image sequence")
     footage_start: IntProperty(

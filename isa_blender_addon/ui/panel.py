@@ -172,6 +172,7 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
             row = layout.row()
             row.prop(isa, "background_quick")
             row.prop(isa, "background_shadows")
+            row.prop(isa, "background_holdout")
             layout.operator("isa.renew_background", icon="FILE_REFRESH")
         elif isa.background == "FOOTAGE":
             layout.template_ID(isa, "footage", open="image.open")

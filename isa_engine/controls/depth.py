@@ -27,7 +27,9 @@ def depth_pictures(
     white = nearest(shot) if white is None else white
     views = shot.mvp
     for frame in range(shot.frames) if frames is None else frames:
-        depth = np.minimum(see(surface_of(shot, frame), views[frame], size).depth, _of_set(shot, frame, size))
+        depth = np.minimum(
+            see(surface_of(shot, frame), views[frame], size).depth, set_depth(shot, frame, size)
+        )
         grey = (255 * white / depth).clip(0, 255).round().astype(np.uint8)
         yield np.repeat(grey[..., None], 3, axis=2)
 
@@ -46,7 +48,7 @@ def nearest(shot: Shot) -> float:
     return float(least) if np.isfinite(least) else 0.0
 
 
-def _of_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
+def set_depth(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
     """``(height, width)`` metres to what the background shows; infinite where that is not known.
 
     Of another size than the canvas, a pixel takes what is true of the canvas's pixel that its centre lies in.

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from isa_engine.controls.hiding import hides_somebody
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
 
@@ -77,6 +78,7 @@ class Reading:
         self._cancelled = False
         self._shot: Shot | None = None
         self._model, self._keeps = chosen(scene), scene.isa.background != "NONE"
+        self._holds_out = scene.isa.background_holdout
         self._background: background.Making | None = None
         self._checks: Future | None = None
         self._phase_began = time.monotonic()
@@ -208,7 +210,7 @@ class Reading:
 
     def _begin_checks(self) -> None:
         pool = ThreadPoolExecutor(1, "isa-checks")
-        self._checks = pool.submit(check_shot, self._shot, self._model, self._keeps)
+        self._checks = pool.submit(_checked, self._shot, self._model, self._keeps, self._holds_out)
         pool.shutdown(wait=False)
         self.progress, self._phase_began = ("check", 0, self._shot.frames), time.monotonic()
 
@@ -221,7 +223,8 @@ class Reading:
             raise SceneError("the scene was removed before its shot was whole")
         first = int(self._shot.frame_numbers[0])
         beside = *check_copies(self.scene, self._copies), *check_ground(self._heights, first)
-        self._findings = (*beside, *self._checks.result())
+        self._shot, found = self._checks.result()
+        self._findings = (*beside, *found)
         self.held = self._receive is not None and hold(self._findings) and not self._anyway
         if self._receive is not None and not self.held:
             self._receive(scene, self._shot)
@@ -233,3 +236,19 @@ class Reading:
         # Nothing was sent: no timer runs that would have the panel drawn.
         redraw()
         return False
+
+
+def _checked(shot: Shot, model: Any, keeps: bool, holds_out: bool) -> tuple[Shot, list[Finding]]:
+    """The shot with what is found of it.
+
+    How far the set is stays with it only where that steers the model, or a part of the set hides somebody: of
+    a long take it is hundreds of megabytes.
+
+    Args:
+        holds_out: whether the set may hide anybody.
+    """
+    if shot.background_depth is not None:
+        steers = shot.settings.steering == "depth"
+        if not steers and not (holds_out and hides_somebody(shot)):
+            shot = dataclasses.replace(shot, background_depth=None)
+    return shot, check_shot(shot, model, keeps)

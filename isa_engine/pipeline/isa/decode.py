@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
+from isa_engine.controls.hiding import hidden_by_set
 from isa_engine.geometry.frames import (
     DECODED_AT_ONCE,
     TEMPORAL_COMPRESSION,
@@ -108,7 +109,7 @@ def decode_plate(
     streams = zip(_shown(shot, span), video, repainted, heads, distances, strict=True)
     for number, picture, set_alone, head, square in streams:
         # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
-        cast = np.maximum(head, _bodies(shot, number, room=1))
+        cast = np.maximum(head, _bodies(shot, number, room=1)) * _in_sight(shot, number)
         yield over_background(picture, set_alone, given.frame(number), cast, square, shot.shadows)
 
 
@@ -122,7 +123,10 @@ def decode_matte(
     if given is not None:
         distances = _square_distances(latents, given, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)
-        heads = (cast_alpha(head, _bodies(shot, number), square) for number, head, square in shown)
+        heads = (
+            cast_alpha(head, _bodies(shot, number), square) * _in_sight(shot, number)
+            for number, head, square in shown
+        )
     for head in heads:
         yield np.repeat((255 * head).round().astype(np.uint8), 3, 2)
 
@@ -155,6 +159,11 @@ def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:
     bodies = Image.fromarray(projected_bodies(shot, frame, _canvas(shot)))
     grown = bodies.filter(ImageFilter.MaxFilter(2 * room + 1))
     return np.asarray(grown, np.float32)[..., None] / 255
+
+
+def _in_sight(shot: Shot, frame: int) -> np.ndarray:
+    """0 where the set stands before the cast, of which the model is not told, 1 elsewhere: ``(H, W, 1)``."""
+    return 1 - hidden_by_set(shot, frame, _canvas(shot))[..., None].astype(np.float32)
 
 
 def _canvas(shot: Shot) -> tuple[int, int]:

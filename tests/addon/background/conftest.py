@@ -41,7 +41,7 @@ def started(monkeypatch) -> list:
         recipes.append(recipe)
         making._kept.parent.mkdir(parents=True, exist_ok=True)
         making._kept.write_bytes(b"movie")
-        if recipe.depth:
+        if recipe.blend:
             np.save(making._kept.with_suffix(".npy"), np.ones((1, 32, 48), np.float16))
 
     monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)

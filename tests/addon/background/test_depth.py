@@ -9,6 +9,7 @@ import pytest
 
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.generating import generate
+from isa_blender_addon.session.reading.reading import _checked
 from isa_blender_addon.session.session import Session
 from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.controls import depth_pictures
@@ -47,10 +48,10 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, thin
         scene.camera.animation_data_clear()
     shot = steered_by_depth(scene)
     plain = replace(shot, settings=replace(shot.settings, steering="pose"))
-    pictures, nothing = made(scene, plain)
-    assert nothing is None
+    pictures, with_them = made(scene, plain, metre=2.0)
     movie, depth = made(scene, shot, metre=2.0)
     assert movie == pictures
+    assert np.array_equal(depth, with_them)
     assert read_video(movie, 3, (48, 32)).std() > 20
     assert (depth.dtype, depth.shape) == (np.float16, (3 if moving else 1, 32, 48))
 
@@ -94,6 +95,27 @@ def test_the_scenes_own_engine_tells_it_too(staged, things, engine):
     assert 0.2 < np.isfinite(depth).mean() < 0.9
     right = (depth >= nearest_there * (1 - 1e-3)) & (depth <= farthest_there * (1 + 1e-3))
     assert right.mean() > 0.995
+
+
+@pytest.mark.parametrize(
+    ("away", "holdout", "steering", "goes"),
+    [
+        (0.5, True, "pose", True),
+        (0.5, False, "pose", False),
+        (50, True, "pose", False),
+        (50, False, "depth", True),
+    ],
+)
+def test_depth_goes_with_a_shot_that_it_steers_or_in_which_the_set_hides_somebody(
+    staged, away, holdout, steering, goes
+):
+    shot = steered_by_depth(staged)
+    depth = np.full((1, 32, 48), away, np.float16)
+    shot = replace(shot, background=b"movie", background_depth=depth)
+    shot = replace(shot, settings=replace(shot.settings, steering=steering))
+    checked, _ = _checked(shot, None, keeps=True, holds_out=holdout)
+    assert (checked.background_depth is not None) == goes
+    assert checked.background == b"movie"
 
 
 def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):

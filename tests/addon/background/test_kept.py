@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 import bpy
+import numpy as np
 import pytest
 
 from isa_blender_addon.background import begin, making
@@ -194,16 +195,32 @@ def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(stage
             started.clear()
             movie, depth = made(scene, shot)
             assert movie == b"movie"
-            assert (depth is not None) == wanted
+            assert depth is not None
             assert [recipe.depth for recipe in started] == ([] if again else [wanted])
-    (kept,) = backgrounds_folder().glob("*.npy")
-    kept.unlink()
+    for kept in backgrounds_folder().glob("*.npy"):
+        kept.unlink()
     assert made(scene, steered)[1] is not None
     assert [recipe.depth for recipe in started] == [True]
     assert bpy.ops.isa.renew_background() == {"FINISHED"}
     assert made(scene, steered)[1] is not None
     assert len(started) == 2
     assert leftovers() == []
+
+
+def test_of_a_renderer_that_does_not_tell_it_there_is_no_depth_and_the_movie_is_kept(staged, monkeypatch):
+    made_now = []
+
+    def start(making, recipe):
+        made_now.append(recipe)
+        making._kept.parent.mkdir(parents=True, exist_ok=True)
+        making._kept.write_bytes(b"movie")
+        np.save(making._kept.with_suffix(".npy"), np.empty((0, 32, 48), np.float16))
+
+    monkeypatch.setattr(making.Making, "_start", start)
+    staged.isa.background = "RENDER"
+    shot = shot_of(staged)
+    assert made(staged, shot) == made(staged, shot) == (b"movie", None)
+    assert len(made_now) == 1
 
 
 def test_a_cache_on_another_drive_that_is_full_keeps_no_half_of_it(staged, tmp_path, monkeypatch):

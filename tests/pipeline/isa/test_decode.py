@@ -8,6 +8,7 @@ import torch
 
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
+from isa_engine.controls.hiding import hidden_by_set
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
@@ -135,6 +136,28 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     plate = np.stack(list(decode_plate(given.latents, trained, shot, given)))
     assert np.array_equal(plate, background_frames(shot, range(9)))
     assert not np.stack(list(decode_matte(given.latents, trained, shot, given))).any()
+
+
+@torch.inference_mode()
+def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte(trained, latents):
+    shot = replace(make_shot(9), background=footage(9), shadows=True)
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    near = np.full((1, 16, 24), np.inf, np.float16)
+    near[..., :12] = 0.5
+    hiding = replace(shot, background_depth=near)
+    latents = latents[:, :, :3]
+
+    def made(shot):
+        given = Background.of(shot, trained)
+        return [np.stack(list(each(latents, trained, shot, given))) for each in (decode_plate, decode_matte)]
+
+    (plate, matte), (open_plate, open_matte) = made(hiding), made(shot)
+    hidden = np.stack([hidden_by_set(hiding, frame, (24, 16)) for frame in range(9)])
+    assert open_matte[hidden].any()
+    assert not matte[hidden].any()
+    assert np.array_equal(matte[~hidden], open_matte[~hidden])
+    assert np.array_equal(plate[~hidden], open_plate[~hidden])
+    assert not np.array_equal(plate[hidden], open_plate[hidden])
 
 
 def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):

@@ -1,0 +1,56 @@
+"""Where the set stands before the cast: what of a picture no painted person may cover."""
+
+import numpy as np
+
+from isa_engine.controls.depth import set_depth
+from isa_engine.controls.surfaces import pixels_a_metre, see, surface_of
+from isa_engine.geometry.ndc import project, to_pixels, view_depth
+from isa_engine.shot import Shot
+
+# Metres that a thing must be nearer than somebody's skin to hide it: feet stand a little in the ground, and
+# hands in what they hold.
+_NEARER = 0.1
+# Metres about a body to which its depth counts: hair and cloth.
+_REACH = 0.2
+
+
+def hidden_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
+    """``(height, width)`` bool: where the set is nearer than whoever of the cast is there, or is so near by
+    that hair and cloth may be; nowhere if it is not known how far the set is.
+
+    Args:
+        size: width and height in pixels.
+    """
+    if shot.background_depth is None:
+        return np.zeros(size[::-1], bool)
+    body = see(surface_of(shot, frame), shot.mvp[frame], size).depth
+    there = np.isfinite(body)
+    if not there.any():
+        return there
+    reach = int(np.ceil(_REACH * pixels_a_metre(shot, frame, size) / body.min()))
+    about = np.where(there, body, _least_about(body, min(reach, max(size))))
+    return (set_depth(shot, frame, size) < about - _NEARER) & np.isfinite(about)
+
+
+def hides_somebody(shot: Shot) -> bool:
+    """Whether the set stands before any point of a character's skin on any frame."""
+    height, width = shot.background_depth.shape[1:]
+    for frame, mvp in enumerate(shot.mvp):
+        points = surface_of(shot, frame).points
+        ndc, in_front = project(points, mvp)
+        within = in_front & (np.abs(ndc[:, :2]) < 1).all(-1)
+        columns, rows = to_pixels(ndc[within], (width, height)).astype(np.int64).T[:2]
+        away = set_depth(shot, frame, (width, height))[rows, columns]
+        if (away < view_depth(points[within], mvp) - _NEARER).any():
+            return True
+    return False
+
+
+def _least_about(depth: np.ndarray, reach: int) -> np.ndarray:
+    """The least depth within so many pixels of each; infinite where nobody is within them."""
+    for axis in (0, 1):
+        room = [(reach, reach) if each == axis else (0, 0) for each in (0, 1)]
+        padded = np.pad(depth, room, constant_values=np.inf)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis)
+        depth = windows.min(-1)
+    return depth
