@@ -213,7 +213,10 @@ def test_options_of_a_remake_that_make_no_sense_are_said_before_a_frame_is_read(
     [
         (("--steps", 0), "--steps 0 is out of range"),
         (("--seed", -1), "--seed -1 is out of range"),
-        (("--reference", "/nowhere/cast.png"), "picture '/nowhere/cast.png' is missing"),
+        (
+            ("--reference", "/nowhere/cast.png"),
+            "picture is missing, damaged or nothing that Blender opens, '/nowhere/cast.png'",
+        ),
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_said(blend, run, tmp_path, options, sentence):
