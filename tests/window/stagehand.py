@@ -102,7 +102,8 @@ class Viewport:
 
     def _find(self, wanted: str, across: float) -> Iterator[None]:
         x = self.sidebar.x + int(across * (self.sidebar.width - 20))
-        for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y, -8):
+        # Near the lower edge a press takes hold of the border of the area: what lies there is scrolled to.
+        for y in range(self.sidebar.y + self.sidebar.height - 4, self.sidebar.y + 16, -8):
             self._event("MOUSEMOVE", "NOTHING", x, y)
             yield
             if self._is_under_the_mouse(wanted):
