@@ -1,6 +1,5 @@
 """Of two takes' files those of one are in the folder, whatever happens while they are exchanged."""
 
-import contextlib
 import itertools
 import os
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from isa_engine.errors import EngineError
 from isa_engine.results.exchange import exchange, finish
 from isa_engine.results.files import NAMES, RECORD, results_in
+from tests.killed import Killed, killed_after
 
 OTHERS = "people.mov"
 
@@ -68,29 +68,11 @@ def test_where_a_file_cannot_be_replaced_all_are_where_they_were(folder, monkeyp
     assert contents(folder) == before
 
 
-class Killed(BaseException):
-    """A process that is killed does nothing more, tidying neither."""
-
-
 @pytest.mark.parametrize("steps", range(24))
-def test_whoever_comes_next_brings_an_exchange_to_its_end_that_was_killed_at_any_step(
-    folder, monkeypatch, steps
-):
-    files, done = new_files(folder), itertools.count()
-
-    def deadly(act):
-        def step(*given, **options):
-            if next(done) >= steps:
-                raise Killed
-            return act(*given, **options)
-
-        return step
-
-    with monkeypatch.context() as patched:
-        for name in ("replace", "rename", "mkdir", "rmdir", "unlink"):
-            patched.setattr(os, name, deadly(getattr(os, name)))
-        with contextlib.suppress(Killed):
-            exchange(files, folder, NAMES)
+def test_whoever_comes_next_brings_an_exchange_to_its_end_that_was_killed_at_any_step(folder, steps):
+    files = new_files(folder)
+    with killed_after(steps) as done:
+        exchange(files, folder, NAMES)
     finish(folder, NAMES)
     exchange(new_files(folder, ["plate.mp4"]), folder, [])
     found = contents(folder)

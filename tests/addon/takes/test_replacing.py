@@ -1,7 +1,5 @@
 """A take that replaces an older one comes out whole, or leaves it alone."""
 
-import contextlib
-import itertools
 import os
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from isa_blender_addon.takes.files import FILE, LOG, PREVIEW, beside
 from isa_blender_addon.takes.replacing import begin_within, leave_within, put_in_place, replaced_by
 from isa_engine.client.protocol import RESULTS
 from isa_engine.errors import SceneError
+from tests.killed import killed_after
 
 
 def older_take(folder: Path) -> Path:
@@ -91,31 +90,15 @@ def test_what_a_killed_job_has_left_goes(tmp_path):
     assert contents(take) == dict.fromkeys((*RESULTS, FILE, PREVIEW, "people.mov"), "older")
 
 
-class Killed(BaseException):
-    """In the midst of what it does, a process has no more to say."""
-
-
 @pytest.mark.parametrize("steps", range(40))
-def test_an_exchange_that_was_killed_at_any_step_ends_in_one_whole_take(tmp_path, monkeypatch, steps):
+def test_an_exchange_that_was_killed_at_any_step_ends_in_one_whole_take(tmp_path, steps):
     take = older_take(tmp_path / "take")
     (take / LOG).write_text("older")
-    within, done = new_take(take), itertools.count()
+    within = new_take(take)
     (within / LOG).write_text("new")
-
-    def deadly(act):
-        def step(*given, **options):
-            if next(done) >= steps:
-                raise Killed
-            return act(*given, **options)
-
-        return step
-
-    with monkeypatch.context() as patched:
-        for name in ("replace", "rename", "link", "mkdir", "rmdir", "unlink"):
-            patched.setattr(os, name, deadly(getattr(os, name)))
-        with contextlib.suppress(Killed):
-            put_in_place(within, take)
-            leave_within(within)
+    with killed_after(steps):
+        put_in_place(within, take)
+        leave_within(within)
     assert beside(take) == ["people.mov"], "what is left of it is the take's own"
     begin_within(take)
     found = contents(take)
