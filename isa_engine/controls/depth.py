@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from isa_engine.controls.surfaces import see, surface_of
-from isa_engine.geometry.ndc import project, view_depth
+from isa_engine.controls.surfaces import points_in_picture, see, surface_of
 from isa_engine.shot import Shot
 
 
@@ -37,11 +36,9 @@ def depth_pictures(
 def nearest(shot: Shot) -> float:
     """The least depth in metres of all that is within the picture on any frame; 0 if nothing is."""
     found = [np.inf]
-    for frame, mvp in enumerate(shot.mvp):
-        points = surface_of(shot, frame).points
-        ndc, in_front = project(points, mvp)
-        within = in_front & (np.abs(ndc[:, :2]) <= 1).all(-1)
-        found.extend(view_depth(points[within], mvp))
+    for frame in range(shot.frames):
+        _, depth = points_in_picture(shot, frame)
+        found.append(float(depth.min(initial=np.inf)))
     if shot.background_depth is not None:
         found.append(float(shot.background_depth.min()))
     least = min(found)

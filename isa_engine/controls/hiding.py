@@ -3,8 +3,8 @@
 import numpy as np
 
 from isa_engine.controls.depth import set_depth
-from isa_engine.controls.surfaces import pixels_a_metre, see, surface_of
-from isa_engine.geometry.ndc import project, to_pixels, view_depth
+from isa_engine.controls.surfaces import pixels_a_metre, points_in_picture, see, surface_of
+from isa_engine.geometry.ndc import to_pixels
 from isa_engine.shot import Shot
 
 # Metres that a thing must be nearer than somebody's skin to hide it: feet stand a little in the ground, and
@@ -35,13 +35,11 @@ def hidden_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
 def hides_somebody(shot: Shot) -> bool:
     """Whether the set stands before any point of a character's skin on any frame."""
     height, width = shot.background_depth.shape[1:]
-    for frame, mvp in enumerate(shot.mvp):
-        points = surface_of(shot, frame).points
-        ndc, in_front = project(points, mvp)
-        within = in_front & (np.abs(ndc[:, :2]) < 1).all(-1)
-        columns, rows = to_pixels(ndc[within], (width, height)).astype(np.int64).T[:2]
+    for frame in range(shot.frames):
+        ndc, depth = points_in_picture(shot, frame)
+        columns, rows = to_pixels(ndc, (width, height)).astype(np.int64).T
         away = set_depth(shot, frame, (width, height))[rows, columns]
-        if (away < view_depth(points[within], mvp) - _NEARER).any():
+        if (away < depth - _NEARER).any():
             return True
     return False
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from isa_engine.controls.rasterizing import DepthBuffer, pixel_boxes, pixels_in
 from isa_engine.geometry.camera import NEAR
-from isa_engine.geometry.ndc import pixel_centres, to_pixels
+from isa_engine.geometry.ndc import pixel_centres, project, to_pixels, view_depth
 from isa_engine.shot import Character, Shot
 
 
@@ -54,6 +54,18 @@ def surface_of(shot: Shot, frame: int) -> Surface:
         np.concatenate([np.zeros((0, 3), np.int64), *triangles]),
         np.concatenate([np.zeros(0, np.int64), *owner]),
     )
+
+
+def points_in_picture(shot: Shot, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the skins' points are in the picture that a frame's camera takes, whatever hides them.
+
+    Returns:
+        ``(n, 2)`` NDC, between −1 and 1, and ``(n,)`` metres along the camera's axis.
+    """
+    points, mvp = surface_of(shot, frame).points, shot.mvp[frame]
+    ndc, in_front = project(points, mvp)
+    within = in_front & (np.abs(ndc[:, :2]) < 1).all(-1)
+    return ndc[within, :2], view_depth(points[within], mvp)
 
 
 def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
