@@ -47,8 +47,8 @@ class Recipe:
         pixel_aspect: at which the canvas has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
         use_scripts: whether the artist lets this file's scripts run.
-        depth: whether it must be told how far away is what a frame shows. Every renderer that can tells it,
-            ``depth_beside`` the movie; where others need not, that has no frames.
+        needs_depth: whether it fails where the renderer does not tell how far away is what a frame shows.
+            Of one that does it is kept ``depth_beside`` the movie in any case; of another that has no frames.
         metre: metres of a unit of the scene.
     """
 
@@ -64,7 +64,7 @@ class Recipe:
     pixel_aspect: tuple[float, float] = (1.0, 1.0)
     samples: int = 0
     use_scripts: bool = False
-    depth: bool = False
+    needs_depth: bool = False
     metre: float = 1.0
 
 
@@ -153,7 +153,7 @@ class _Depth:
     def __init__(self, scene, recipe: Recipe):
         self._folder, self._out = Path(recipe.out).parent / "depth", depth_beside(Path(recipe.out))
         self._metre, self._frames, self._told = recipe.metre, [], True
-        self._needed, self._shape = recipe.depth, recipe.size[::-1]
+        self._needed, self._shape = recipe.needs_depth, recipe.size[::-1]
         scene.render.use_compositing = True
         layer = next(layer for layer in scene.view_layers if layer.use)
         layer.use_pass_z = True

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from isa_engine.shot import Character, Shot
 
@@ -49,7 +50,7 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         pixel_aspect=(across / min(across, up), up / min(across, up)),
         samples=QUICK_SAMPLES if scene.isa.background_quick else 0,
         use_scripts=not bpy.app.autoexec_fail,
-        depth=settings.steering == "depth",
+        needs_depth=settings.steering == "depth",
         metre=metre,
     )
 
@@ -58,6 +59,8 @@ def kept_file(scene, shot: Shot, recipe: Recipe) -> Path:
     """Where the movie of this recipe is kept: a file named by a digest of all that is known to change it."""
     # Who is not there is told by the set that is: a plate that has come since is no part of it.
     told = {**asdict(recipe), "out": "", "blend": bpy.data.filepath}
+    # Depth comes along whether it is needed or not.
+    del told["needs_depth"]
     told["hidden"], told["unseen"] = (), bool(recipe.unseen)
     told["changed"] = [os.stat(file).st_mtime_ns for file in recipe.files]
     if recipe.blend:
@@ -71,8 +74,11 @@ def kept_file(scene, shot: Shot, recipe: Recipe) -> Path:
 
 
 def made_before(kept: Path, recipe: Recipe) -> bool:
-    """Whether what the recipe makes is there, whole."""
-    return kept.is_file() and (not recipe.blend or depth_beside(kept).is_file())
+    """Whether what the recipe makes is there, whole, with its depth where that is needed."""
+    if not recipe.blend or not kept.is_file():
+        return kept.is_file()
+    depth = depth_beside(kept)
+    return depth.is_file() and (not recipe.needs_depth or len(np.load(depth, mmap_mode="r")) > 0)
 
 
 def _names(items: Iterable) -> tuple[tuple[str, str], ...]:

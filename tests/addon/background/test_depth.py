@@ -140,7 +140,7 @@ def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatc
     reading = generate(session(), scene, anyway=True)
     while reading.step():
         pass
-    assert [(recipe.depth, recipe.metre) for recipe in recipes] == [(True, pytest.approx(0.01))]
+    assert [(recipe.needs_depth, recipe.metre) for recipe in recipes] == [(True, pytest.approx(0.01))]
     assert (sent[0].background, sent[0].background_depth.shape) == (b"movie", (1, 32, 48))
     assert (sent[0].background_depth == 3).all()
     close()

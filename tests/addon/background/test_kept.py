@@ -12,7 +12,6 @@ from isa_blender_addon.background import begin, making
 from isa_blender_addon.plate import import_plate
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.scene.animation import moving
-from isa_blender_addon.settings.shot import generation_settings
 from isa_engine.errors import SceneError
 from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
 from tests.addon.plates import write_movie
@@ -186,28 +185,40 @@ def test_the_next_blender_finds_the_background_of_the_same_file(furnished, start
     assert len(started) == 1
 
 
-def test_it_is_kept_and_renewed_with_the_pictures_and_made_for_depth_alone(staged, started):
+def steered_by_pose(shot):
+    return replace(shot, settings=replace(shot.settings, steering="pose"))
+
+
+@pytest.mark.parametrize("first", ["depth", "pose"])
+def test_what_was_rendered_serves_every_kind_of_steering(staged, started, first):
+    scene = staged
+    scene.isa.background = "RENDER"
+    shots = [steered_by_depth(scene), steered_by_pose(steered_by_depth(scene))]
+    for shot in shots if first == "depth" else reversed(shots):
+        movie, depth = made(scene, shot)
+        assert movie == b"movie"
+        assert depth is not None
+    assert [recipe.needs_depth for recipe in started] == [first == "depth"]
+
+
+def test_depth_is_kept_and_renewed_with_the_pictures(staged, started):
     scene = staged
     scene.isa.background = "RENDER"
     steered = steered_by_depth(scene)
-    for shot, wanted in ((steered, True), (replace(steered, settings=generation_settings(scene)), False)):
-        for again in (False, True):
-            started.clear()
-            movie, depth = made(scene, shot)
-            assert movie == b"movie"
-            assert depth is not None
-            assert [recipe.depth for recipe in started] == ([] if again else [wanted])
+    assert made(scene, steered)[1] is not None
     for kept in backgrounds_folder().glob("*.npy"):
         kept.unlink()
     assert made(scene, steered)[1] is not None
-    assert [recipe.depth for recipe in started] == [True]
+    assert len(started) == 2
     assert bpy.ops.isa.renew_background() == {"FINISHED"}
     assert made(scene, steered)[1] is not None
-    assert len(started) == 2
+    assert len(started) == 3
     assert leftovers() == []
 
 
-def test_of_a_renderer_that_does_not_tell_it_there_is_no_depth_and_the_movie_is_kept(staged, monkeypatch):
+def test_of_a_renderer_that_does_not_tell_depth_the_movie_is_kept_for_shots_that_need_none(
+    staged, monkeypatch
+):
     made_now = []
 
     def start(making, recipe):
@@ -218,9 +229,12 @@ def test_of_a_renderer_that_does_not_tell_it_there_is_no_depth_and_the_movie_is_
 
     monkeypatch.setattr(making.Making, "_start", start)
     staged.isa.background = "RENDER"
-    shot = shot_of(staged)
+    shot = steered_by_pose(steered_by_depth(staged))
     assert made(staged, shot) == made(staged, shot) == (b"movie", None)
     assert len(made_now) == 1
+    # One that needs it is rendered anew, which fails at its first frame.
+    made(staged, steered_by_depth(staged))
+    assert [recipe.needs_depth for recipe in made_now] == [False, True]
 
 
 def test_a_cache_on_another_drive_that_is_full_keeps_no_half_of_it(staged, tmp_path, monkeypatch):
