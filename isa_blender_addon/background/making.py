@@ -20,10 +20,11 @@ from isa_engine.whole_file import whole_file
 from ..engine.process import kill_tree, last_line, process_options
 from ..engine.work_folder import work_folder
 from ..language.translation import reported
-from .make import Recipe, depth_beside
-from .recipe import kept_file, made_before, recipe_of
+from .kept import kept_file, made_before
+from .program.recipe import Recipe, depth_beside
+from .recipe import recipe_of
 
-_MAKE = Path(__file__).with_name("make.py")
+_PROGRAM = Path(__file__).parent / "program" / "__main__.py"
 _PREFIX = "isa-background-"
 # Bytes; with fewer the disk is full.
 _ROOM = 2**20
@@ -171,8 +172,8 @@ def _keep(made: Path, kept: Path) -> None:
 
 
 def _blender() -> list[str]:
-    """The command that runs ``make.py`` in a Blender like this one, less its argument."""
+    """The command that runs ``program`` in a Blender like this one, less its argument."""
     # Empty in Blender's Python module.
     if not bpy.app.binary_path:
-        return [sys.executable, str(_MAKE)]
-    return [bpy.app.binary_path, "-b", "-noaudio", "--python", str(_MAKE), "--"]
+        return [sys.executable, str(_PROGRAM)]
+    return [bpy.app.binary_path, "-b", "-noaudio", "--python", str(_PROGRAM), "--"]

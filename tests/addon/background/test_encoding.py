@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isa_blender_addon.background.make import Recipe, encode
+from isa_blender_addon.background.program.movie import encode
+from isa_blender_addon.background.program.recipe import Recipe
 from tests.addon.plates import psnr, write_movie
 from tests.movies import read_video
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isa_blender_addon.background.make import make
+from isa_blender_addon.background.program.make import make
 from isa_blender_addon.background.recipe import recipe_of
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.preferences.folders import backgrounds_folder
@@ -71,7 +71,9 @@ def test_a_movie_shows_the_rendered_pictures_pixel_for_pixel(staged, monkeypatch
     lines = np.zeros((size[1], size[0], 3), np.uint8)
     lines[:, ::2] = 255
     Image.fromarray(lines).save(tmp_path / "00000.png")
-    monkeypatch.setattr("isa_blender_addon.background.make.render", lambda _: [str(tmp_path / "00000.png")])
+    monkeypatch.setattr(
+        "isa_blender_addon.background.program.make.render", lambda _: [str(tmp_path / "00000.png")]
+    )
     make(recipe)
     (frame,) = read_video(Path(recipe.out).read_bytes(), 1, size)
     assert psnr(frame, lines) > 35
