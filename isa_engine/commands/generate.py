@@ -1,15 +1,15 @@
 """``isa-engine generate SHOT --out DIR``: the plate of a shot file, without Blender."""
 
 import argparse
-import dataclasses
+from functools import partial
 from pathlib import Path
 
+from isa_engine.commands.options.part import add_part, part_of
 from isa_engine.commands.options.remaking import add_remaking, keeping
-from isa_engine.commands.options.wishes import add_wishes, wished
-from isa_engine.models import Description, describe
-from isa_engine.models.refusal import check_wishes
+from isa_engine.commands.options.wishes import add_wishes, with_wishes
+from isa_engine.models import describe
 from isa_engine.sandbox import check_footage
-from isa_engine.shot import Settings, canvas_size, read_shot, validate
+from isa_engine.shot import read_shot
 
 HELP = "make the plate of a shot file"
 
@@ -17,6 +17,7 @@ HELP = "make the plate of a shot file"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    add_part(parser)
     add_wishes(parser, "the shot's")
     add_remaking(parser)
     parser.add_argument(
@@ -30,21 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    shot = read_shot(arguments.shot)
-    changes, before = wished(arguments), shot.settings.model
-    if arguments.preset:
-        model = changes.get("model", before)
-        preset = describe(model).presets[arguments.preset]
-        how = {"steps": preset.steps, "guidance": preset.guidance, "policy": preset.policy}
-        # The canvas stays the shot's, as with another model, whatever detail the preset has.
-        changes = {**how, **changes, "model": preset.model or model}
-    shot = dataclasses.replace(shot, settings=dataclasses.replace(shot.settings, **changes))
+    told = read_shot(arguments.shot)
     # Before a model is loaded, which takes longer than to say that a wish is impossible.
-    validate(shot)
-    described = describe(shot.settings.model)
-    check_wishes(described, {**changes, "one_by_one": shot.settings.one_by_one})
-    if described.name != before:
-        _tell_canvas(described, shot.settings)
+    shot = with_wishes(part_of(told, arguments), arguments, describe, partial(print, flush=True))
     if shot.background is not None:
         check_footage(shot.background, shot.frames, f"{arguments.shot}, field 'background'")
     shot = keeping(arguments)(shot)
@@ -60,20 +49,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{progress.phase} {progress.step}/{progress.steps}", flush=True)
 
     # As it lies there: only a shot that was changed is packed anew.
-    file = None if changes or shot.kept else arguments.shot
+    file = arguments.shot if shot is told else None
     result = generate(shot, model, arguments.out, report, file=file)
     print(f"plate: {result.plate}", flush=True)
-
-
-def _tell_canvas(model: Description, settings: Settings) -> None:
-    """Say it where a shot is of a canvas that a model is not made for. It stays: the set behind the people,
-    and how far away it is, were rendered for it, and another one would only blur them."""
-    size = settings.width, settings.height
-    details = range(1, model.detail + 1)
-    known = [min(canvas_size(*size, model.short_side, model.multiple, detail)) for detail in details]
-    if min(size) not in known:
-        print(
-            f"note: the canvas stays the shot's, {size[0]} × {size[1]}; '{model.name}' is made for "
-            f"{known[0]} pixels along the shorter side. Generate the scene itself with this model for that",
-            flush=True,
-        )

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from isa_engine.configuration.policies import EXACT
-from isa_engine.errors import ShotError
+from isa_engine.errors import ShotError, reason
 from isa_engine.shot.archive import MAX_BYTES, Members, members_of
 from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Settings, Shot
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
@@ -189,11 +189,16 @@ def read_shot(source: str | os.PathLike | bytes, most: int = MAX_BYTES) -> Shot:
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
     except OSError as error:
-        remedy = "Name the file shot.npz that is in it." if isinstance(error, IsADirectoryError) else ""
-        raise ShotError(f"cannot read the shot: {error.strerror}", where=where, remedy=remedy) from error
+        raise cannot_read(where, error) from error
     with file, members_of(file, where, most) as members:
         shot = _decode(members)
     return validate(shot)
+
+
+def cannot_read(path: str | os.PathLike, error: OSError) -> ShotError:
+    """The sentence for a shot file that could not be opened."""
+    remedy = "Name the file shot.npz that is in it." if isinstance(error, IsADirectoryError) else ""
+    return ShotError(f"cannot read the shot: {reason(error)}", where=str(path), remedy=remedy)
 
 
 def _decode(members: Members) -> Shot:

@@ -168,13 +168,17 @@ class Shot:
         return [last - first for first, last in pairwise([0, *self.cuts, self.frames])]
 
     def segment(self, number: int) -> "Shot":
-        """One segment as a shot of its own, of which nothing is kept, with the whole shot's background.
-
-        A character that is hidden all through it stays, hidden.
-        """
+        """One segment, as ``during``."""
         first = sum(self.segments[:number])
-        frames = slice(first, first + self.segments[number])
-        away = self.background_depth
+        return self.during(first, first + self.segments[number])
+
+    def during(self, first: int, end: int) -> "Shot":
+        """Some of its frames, counted from 0, ``[first, end)``, as a shot of its own, of which nothing is
+        kept, with the whole shot's background.
+
+        A character that is hidden all through them stays, hidden.
+        """
+        frames, away = slice(first, end), self.background_depth
         return replace(
             self,
             frame_numbers=self.frame_numbers[frames],
@@ -182,7 +186,7 @@ class Shot:
             camera_to_world=self.camera_to_world[frames],
             characters=tuple(character.during(frames) for character in self.characters),
             background_depth=away if away is None or len(away) == 1 else away[frames],
-            cuts=(),
+            cuts=tuple(cut - first for cut in self.cuts if first < cut < end),
             kept=None,
         )
 

@@ -17,7 +17,7 @@ from isa_engine.models import KINDS, describe
 from isa_engine.models.model_cost import model_cost
 from isa_engine.pipeline import generate
 from isa_engine.pipeline.painter import parameters
-from isa_engine.shot import write_shot
+from isa_engine.shot import read_shot, write_shot
 from tests.pipeline import discs
 from tests.pipeline.shots import MICRO, footage, make_shot, picture
 
@@ -155,6 +155,14 @@ def test_a_preset_is_steps_and_policy_and_other_wishes_go_before_it(shot, tmp_pa
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert (settings["steps"], settings["policy"]) == (1, PRESETS["Draft"].policy)
     assert settings["policy"] != make_shot().settings.policy
+
+
+def test_a_part_of_a_shot_is_generated_and_its_record_says_which(shot, tmp_path):
+    options = ["--frames", "12-13", "--device", "cpu"]
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    assert record["shot"]["frame_numbers"] == [12, 13]
+    assert read_shot(tmp_path / "out" / "shot.npz").frames == 2
 
 
 def truncated(path: Path) -> None:

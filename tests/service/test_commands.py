@@ -10,7 +10,10 @@ import isa_engine.commands
 from isa_engine.cli import main
 from isa_engine.client import EngineClient
 from isa_engine.client.protocol import RESULTS
+from isa_engine.configuration.policies import PRESETS
 from isa_engine.errors import EngineError
+from isa_engine.shot import read_shot, write_shot
+from tests.pipeline.shots import make_shot
 from tests.service.running import eventually, upload
 from tests.service.stub_engine import ENDLESS, FAST, REFUSED
 
@@ -65,6 +68,42 @@ def test_a_takes_own_shot_is_known_by_the_takes_folder(engine, command, tmp_path
     for path in (tmp_path / "Scene-001" / "shot.npz", Path("..", "shot.npz")):
         _, [job] = command("submit", str(path))
         assert engine.client.job(job).name == "Scene-001"
+
+
+def test_what_is_wished_and_the_part_that_is_asked_for_reach_the_engine(command, tmp_path, monkeypatch):
+    shot, sent = make_shot(frames=9, model="isa-tiny"), []
+    write_shot(shot, tmp_path / "take.npz")
+    monkeypatch.setattr(EngineClient, "submit", lambda _, packed, *__, **___: sent.append(packed))
+    options = ["--seed", "7", "--preset", "Draft", "--guidance", "1", "--frames", "12-14"]
+    assert command("submit", str(tmp_path / "take.npz"), *options)[0] == 0
+    made, draft = read_shot(sent[0]), PRESETS["Draft"]
+    assert made.frame_numbers.tolist() == [12, 13, 14]
+    how = made.settings
+    assert (how.seed, how.guidance, how.steps, how.policy) == (7, 1.0, draft.steps, draft.policy)
+    assert (how.width, how.height) == (shot.settings.width, shot.settings.height)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "isa-huge"], "the engine has no model 'isa-huge'. Choose one of: isa-tiny"),
+        (["--prompt", "rain"], "'isa-tiny' reads no words. Leave out --prompt"),
+        (["--steps", "0"], "0 steps (settings). Use 1 to"),
+        (["--frames", "80-96"], "the shot has none of these frames (--frames 80-96). The shot has 10 to 18"),
+    ],
+)
+def test_what_cannot_be_wished_is_said_and_nothing_is_queued(engine, command, tmp_path, options, sentence):
+    write_shot(make_shot(frames=9, model="isa-tiny"), tmp_path / "take.npz")
+    before = len(engine.client.jobs())
+    code, [line] = command("submit", str(tmp_path / "take.npz"), *options)
+    assert (code, len(engine.client.jobs())) == (1, before)
+    assert sentence in line
+
+
+def test_a_folder_in_place_of_its_shot_is_told_which_file_to_name(command, tmp_path):
+    said = command("submit", str(tmp_path))
+    problem = f"cannot read the shot: Is a directory ({tmp_path}). Name the file shot.npz that is in it."
+    assert said == (1, [f"isa-engine: {problem}"])
 
 
 def test_results_that_do_not_all_come_leave_an_older_take_alone(command, tmp_path, monkeypatch):
@@ -135,7 +174,9 @@ def test_the_commands_use_the_client_and_nothing_else(name):
     ours = {module for module in imported if module.startswith("isa_engine")}
     # A shot is read where what is kept of an earlier take goes into it.
     allowed = {"client", "client.protocol", "errors", "shot"}
-    allowed |= {"commands.options.connection", "commands.options.remaking"}
+    allowed |= {f"commands.options.{name}" for name in ("connection", "part", "remaking", "wishes")}
+    # And where it says why it cannot be; what is wished is told by the engine's own models.
+    allowed |= {"shot.file", "models"}
     # What is fetched takes an older take's place as what is generated here does.
     allowed |= {"results.files"}
     assert ours <= {f"isa_engine.{module}" for module in allowed}

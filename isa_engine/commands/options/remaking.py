@@ -1,17 +1,16 @@
 """The options ``--of`` and ``--remake`` of commands that make a part of an earlier take again."""
 
 import argparse
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from isa_engine.commands.options.ranges import frame_range
 from isa_engine.errors import ShotError
 from isa_engine.results.remake import CHANGED, remade
 from isa_engine.shot import Shot
 
 _REMEDY = "Give the first and the last one, for instance --remake 80-96, or --remake changed."
-_FRAMES = re.compile(r"(-?\d{1,9})-(-?\d{1,9})")
 
 
 def add_remaking(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +42,11 @@ def keeping(arguments: argparse.Namespace) -> Callable[[Shot], Shot]:
         raise ShotError("nothing says of which take --remake is", remedy="Give its folder with --of.")
     if arguments.remake == CHANGED:
         return partial(remade, take=arguments.of, frames=CHANGED)
-    found = _FRAMES.fullmatch(arguments.remake or "")
-    if arguments.remake is not None and found is None:
+    if arguments.remake is None:
+        return partial(remade, take=arguments.of, frames=None)
+    try:
+        frames = frame_range(arguments.remake)
+    except argparse.ArgumentTypeError as error:
         problem = f"the frames to make again are '{arguments.remake}'"
-        raise ShotError(problem, remedy=_REMEDY)
-    return partial(remade, take=arguments.of, frames=tuple(map(int, found.groups())) if found else None)
+        raise ShotError(problem, remedy=_REMEDY) from error
+    return partial(remade, take=arguments.of, frames=frames)

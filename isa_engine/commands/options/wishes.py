@@ -1,10 +1,13 @@
 """The options by which commands wish how a shot is generated, with the names of ``shot.Settings``."""
 
 import argparse
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 
 from isa_engine.configuration.policies import POLICIES, PRESETS
-from isa_engine.shot import Settings
+from isa_engine.models import Description
+from isa_engine.models.refusal import check_wishes
+from isa_engine.shot import Settings, Shot, canvas_size, validate
 
 
 def add_wishes(parser: argparse.ArgumentParser, whose: str) -> None:
@@ -41,3 +44,50 @@ def wished(arguments: argparse.Namespace) -> dict[str, object]:
     """The settings that were given, by their names; a preset's are not among them."""
     given = {field.name: getattr(arguments, field.name, None) for field in fields(Settings)}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def with_wishes(
+    shot: Shot,
+    arguments: argparse.Namespace,
+    describe: Callable[[str], Description],
+    tell: Callable[[str], None],
+) -> Shot:
+    """A shot with the settings that were wished; the shot itself where none were.
+
+    Args:
+        describe: gives the description of a model by its name.
+        tell: is called with what else there is to say.
+
+    Raises:
+        ModelError: there is no such model, or it cannot do what is wished.
+        ShotError: a number is out of range.
+    """
+    changes, before = wished(arguments), shot.settings
+    if not changes and not arguments.preset:
+        return shot
+    model = describe(changes.get("model", before.model))
+    if arguments.preset:
+        preset = model.presets[arguments.preset]
+        how = {"steps": preset.steps, "guidance": preset.guidance, "policy": preset.policy}
+        # The canvas stays the shot's, as with another model, whatever detail the preset has.
+        changes = {**how, **changes, "model": preset.model or model.name}
+        model = describe(changes["model"])
+    shot = validate(replace(shot, settings=replace(before, **changes)))
+    check_wishes(model, {**changes, "one_by_one": shot.settings.one_by_one})
+    if model.name != before.model and (note := _canvas_note(model, shot.settings)):
+        tell(note)
+    return shot
+
+
+def _canvas_note(model: Description, settings: Settings) -> str:
+    """Said where a shot is of a canvas that a model is not made for, else "". It stays: the set behind the
+    people, and how far away it is, were rendered for it, and another one would only blur them."""
+    size = settings.width, settings.height
+    details = range(1, model.detail + 1)
+    known = [min(canvas_size(*size, model.short_side, model.multiple, detail)) for detail in details]
+    if min(size) in known:
+        return ""
+    return (
+        f"note: the canvas stays the shot's, {size[0]} × {size[1]}; '{model.name}' is made for "
+        f"{known[0]} pixels along the shorter side. Generate the scene itself with this model for that"
+    )
