@@ -1,46 +1,27 @@
 """Scene → shot: walk the frames, read cameras and surface points, leave the scene as it was."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from isa_engine.errors import SceneError
-from isa_engine.geometry.camera import modelview_projection
 from isa_engine.shot import Character, ReferencePose, Settings, Shot, validate
-from isa_engine.shot.shot import SKELETON
 
 from . import timeline
 from .as_rendered import as_rendered
-from .camera import camera_to_world, evaluated_camera, intrinsics
-from .characters import CharacterRig, check_mode, find_characters, nobody_plays, rendered
+from .characters import check_mode, find_characters, nobody_plays
 from .keep import kept
 from .picture import read_picture
 from .skeleton import Skeleton
 from .stance import Stance
-from .surface import Surface, surfaces, surfaces_in_steps
+from .surface import Surface, surfaces_in_steps
 from .units import size_of, unit_in_metres
-
-# Units from corner to corner below which nobody is seen.
-_VANISHED = 1e-6
-
-
-@dataclass(frozen=True)
-class Ghost:
-    """A character's stand-in for its picture.
-
-    Attributes:
-        mesh: object with the character's mesh data.
-        camera: object that looks at it as the picture was taken.
-        size: of the picture in pixels.
-    """
-
-    mesh: Any
-    camera: Any
-    size: tuple[int, int]
+from .view import Ghost, View, view_of_frame, view_of_ghost, view_of_stance
 
 
 @dataclass(frozen=True)
@@ -93,82 +74,145 @@ def capture_frames(
         SceneError: no camera, no character, an unusable picture, ...: names it and says what to do.
         ShotError: the shot exceeds its limits.
     """
-    references, prompts = references or {}, prompts or {}
-    numbers = timeline.frame_numbers(scene)
-    first = int(numbers[0])
+    references = references or {}
     pictures = {name: read_picture(reference.path, name) for name, reference in references.items()}
-    poses = {
-        name: first if reference.frame is None else reference.frame for name, reference in references.items()
-    }
-    ghosts = {name: reference.ghost for name, reference in references.items() if reference.ghost}
-    stances = {name: reference.stance for name, reference in references.items() if reference.stance}
-    # The reference poses may lie outside the range.
-    visits = dict.fromkeys([*numbers.tolist(), *poses.values()])
+    seen = yield from _seen(scene, references)
+    if not seen.present:
+        raise nobody_plays(scene)
+    metre = unit_in_metres(scene, seen.sizes())
+    seen = seen.scaled(metre)
+    return Captured(validate(_shot(scene, settings, seen, references, pictures, prompts or {})), metre)
 
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was seen of a scene, in its units until it is ``scaled``.
+
+    Attributes:
+        numbers: ``(F,)`` the shot's frames.
+        names: of those in the views, in their order.
+        triangles: ``(M, 3)`` of each of them.
+        views: of the frames, and of those that reference pictures show.
+        ghosts: by name, of those who are matched to their pictures.
+        stances: by name, in metres from the beginning, of those of whom it is kept how they stood.
+    """
+
+    numbers: np.ndarray
+    names: list[str]
+    triangles: list[np.ndarray]
+    views: dict[int, View]
+    ghosts: dict[str, View]
+    stances: dict[str, View]
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """``(F, characters)`` bool, whether each is rendered."""
+        return np.array([self.views[number].shown for number in self.numbers.tolist()])
+
+    @property
+    def present(self) -> list[int]:
+        """Those who are there in any of the shot's frames: others come and go elsewhere."""
+        return np.flatnonzero(self.shown.any(0)).tolist()
+
+    def sizes(self) -> list[float]:
+        """How large those who are present are where they first are (``size_of``)."""
+        first = self.numbers[self.shown.argmax(0)]
+        return [size_of(self.views[int(first[index])].points[index]) for index in self.present]
+
+    def scaled(self, factor: float) -> "_Seen":
+        """The same of a scene whose lengths are all multiplied."""
+        views = {frame: view.scaled(factor) for frame, view in self.views.items()}
+        return replace(
+            self, views=views, ghosts={name: view.scaled(factor) for name, view in self.ghosts.items()}
+        )
+
+
+def _seen(scene, references: Mapping[str, Reference]) -> Generator[tuple[int, int], None, _Seen]:
+    """Go through the frames; as ``capture_frames``."""
+    numbers = timeline.frame_numbers(scene)
+    # The reference poses may lie outside the range.
+    frames = list(dict.fromkeys([*numbers.tolist(), *_pictured(references, numbers).values()]))
     with kept(scene), ExitStack() as stack:
         # Reading the pictures takes as long as some frames do: Blender draws before the cast is read.
-        yield 0, len(visits)
-        scene.frame_set(first)
+        yield 0, len(frames)
+        scene.frame_set(frames[0])
         cast = _cast(scene, references)
         follow = stack.enter_context(as_rendered(scene, [character.mesh for character in cast]))
+        views, ghosts, stances = {}, {}, {}
         try:
-            bodies = yield from _saying((0, len(visits)), surfaces_in_steps(cast, scene))
-            matched = {
-                character.name: _matched(scene, character, ghosts[character.name])
-                for character in cast
-                if character.name in ghosts
-            }
-            stood = {
-                body.character.name: _stood(body, stances[body.character.name])
-                for body in bodies
-                if body.character.name in stances
-            }
-            bones = [Skeleton(each.armature) if each.armature else None for each in cast]
-            for done, frame in enumerate(visits, 1):
-                visits[frame] = _read(scene, frame, follow, bodies, bones)
-                yield done, len(visits)
+            bodies = yield from _saying((0, len(frames)), surfaces_in_steps(cast, scene))
+            for body in bodies:
+                name = body.character.name
+                reference = references.get(name)
+                if reference and reference.ghost:
+                    ghosts[name] = view_of_ghost(scene, body.character, reference.ghost)
+                if reference and reference.stance:
+                    stances[name] = view_of_stance(body, reference.stance)
+            skeletons = [Skeleton(each.armature) if each.armature else None for each in cast]
+            for frame in frames:
+                views[frame] = view_of_frame(scene, frame, follow, bodies, skeletons)
+                yield len(views), len(frames)
         except ReferenceError as error:
             remedy = "Generate again."
             raise SceneError("a character was removed while the scene was read", remedy=remedy) from error
-        shown = np.array([visits[frame].shown for frame in numbers.tolist()])
-        # Who comes and goes, and is not there in these frames.
-        present = [index for index in range(len(cast)) if shown[:, index].any()]
-        if not present:
-            raise nobody_plays(scene)
-        names = [cast[index].name for index in present]
+        names, triangles = [each.name for each in cast], [body.triangles for body in bodies]
+    return _Seen(numbers, names, triangles, views, ghosts, stances)
 
-    sizes = [size_of(visits[int(numbers[shown[:, index].argmax()])].points[index]) for index in present]
-    metre = unit_in_metres(scene, sizes)
-    visits = {frame: view.scaled(metre) for frame, view in visits.items()}
-    views = [visits[frame] for frame in numbers.tolist()]
+
+def _pictured(references: Mapping[str, Reference], numbers: np.ndarray) -> dict[str, int]:
+    """The frame that each one's picture shows."""
+    first = int(numbers[0])
+    return {
+        name: first if reference.frame is None else reference.frame for name, reference in references.items()
+    }
+
+
+def _shot(
+    scene,
+    settings: Settings,
+    seen: _Seen,
+    references: Mapping[str, Reference],
+    pictures: Mapping[str, bytes],
+    prompts: Mapping[str, str],
+) -> Shot:
+    """The shot of what was seen.
+
+    Args:
+        seen: in metres.
+        pictures, prompts: by name.
+    """
+    names = [seen.names[index] for index in seen.present]
+    views = [seen.views[number] for number in seen.numbers.tolist()]
+    pictured = _pictured(references, seen.numbers)
     unique = list(dict.fromkeys(pictures[name] for name in names if name in pictures))
     characters = []
-    for index, name in zip(present, names, strict=True):
-        reference = None
-        if name in matched:
-            reference = _posed(unique.index(pictures[name]), matched[name].scaled(metre), 0)
-        elif name in stood:
-            reference = _posed(unique.index(pictures[name]), stood[name], 0)
-        elif name in references:
-            reference = _posed(unique.index(pictures[name]), visits[poses[name]], index)
-        triangles, prompt = bodies[index].triangles, prompts.get(name, "")
-        characters.append(_character(index, name, triangles, views, reference, prompt))
+    for index, name in zip(seen.present, names, strict=True):
+        pose = None
+        if name in references:
+            picture = unique.index(pictures[name])
+            if name in seen.ghosts:
+                pose = seen.ghosts[name].pose(picture, 0)
+            elif name in seen.stances:
+                pose = seen.stances[name].pose(picture, 0)
+            else:
+                pose = seen.views[pictured[name]].pose(picture, index)
+        characters.append(_character(index, name, seen.triangles[index], views, pose, prompts.get(name, "")))
+    # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
+    whole_cast = len(unique) == 1 and set(names) <= set(references) - set(seen.ghosts)
     width, height = timeline.render_size(scene)
-    shot = Shot(
+    return Shot(
         fps=timeline.fps(scene),
         width=width,
         height=height,
-        frame_numbers=numbers,
+        frame_numbers=seen.numbers,
         intrinsics=np.array([view.intrinsics for view in views], np.float64),
         camera_to_world=np.stack([view.camera_to_world for view in views]),
         characters=tuple(characters),
         references=tuple(unique),
-        # One picture of the whole cast in the scene is also the frame that Eq. 20 concatenates.
-        frame_reference=0 if len(unique) == 1 and set(names) <= set(references) - set(matched) else None,
+        frame_reference=0 if whole_cast else None,
         settings=settings,
         cuts=tuple(k for k in range(1, len(views)) if views[k].camera != views[k - 1].camera),
     )
-    return Captured(validate(shot), metre)
 
 
 def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface]]):
@@ -181,38 +225,11 @@ def _saying(progress: tuple[int, int], steps: Generator[None, None, list[Surface
         yield progress
 
 
-@dataclass(frozen=True)
-class _View:
-    """What one frame shows: the camera; each character's points ``(N, 3)`` and joints ``(60, 3)``, NaN where
-    there are none, and whether it is rendered."""
-
-    camera: Any
-    intrinsics: tuple[float, float, float, float]
-    camera_to_world: np.ndarray
-    points: list[np.ndarray]
-    joints: list[np.ndarray]
-    shown: list[bool]
-
-    def scaled(self, factor: float) -> "_View":
-        """The same view of a scene whose lengths are all multiplied."""
-        camera = self.camera_to_world.copy()
-        camera[:3, 3] *= factor
-        points = [(factor * places).astype(np.float32) for places in self.points]
-        joints = [(factor * places).astype(np.float32) for places in self.joints]
-        return replace(self, camera_to_world=camera, points=points, joints=joints)
-
-
-def _posed(picture: int, view: _View, index: int) -> ReferencePose:
-    """How one of those in a view stands in a picture that shows it."""
-    mvp = modelview_projection(view.intrinsics, view.camera_to_world)
-    return ReferencePose(picture, view.points[index], mvp)
-
-
 def _character(
     index: int,
     name: str,
     triangles: np.ndarray,
-    views: list[_View],
+    views: list[View],
     reference: ReferencePose | None,
     prompt: str,
 ) -> Character:
@@ -228,48 +245,6 @@ def _character(
         None if np.isnan(joints[0]).all() else np.stack(joints),
         prompt,
     )
-
-
-def _read(
-    scene,
-    frame: int,
-    follow: Callable[[], None],
-    bodies: list[Surface],
-    bones: list[Skeleton | None],
-) -> _View:
-    # A modal operator lets the artist scrub between two steps, so the frame is set for each.
-    scene.frame_set(frame)
-    follow()
-    camera, points = evaluated_camera(scene, frame), [body.points() for body in bodies]
-    return _View(
-        camera.original,
-        intrinsics(camera, scene),
-        camera_to_world(camera),
-        points,
-        [_joints(scene, body.character, skeleton) for body, skeleton in zip(bodies, bones, strict=True)],
-        # A key of scale zero hides, too.
-        [rendered(b.character.mesh) and size_of(p) > _VANISHED for b, p in zip(bodies, points, strict=True)],
-    )
-
-
-def _joints(scene, character: CharacterRig, skeleton: Skeleton | None) -> np.ndarray:
-    if skeleton is None:
-        return np.full((SKELETON, 3), np.nan, np.float32)
-    return skeleton.places(character.armature.evaluated_get(timeline.view_layer(scene).depsgraph))
-
-
-def _matched(scene, character: CharacterRig, ghost: Ghost) -> _View:
-    """The ghost alone, as its camera sees it."""
-    (body,) = surfaces([replace(character, mesh=ghost.mesh)], scene)
-    camera = ghost.camera.evaluated_get(timeline.view_layer(scene).depsgraph)
-    seen = intrinsics(camera, scene, ghost.size)
-    return _View(camera.original, seen, camera_to_world(camera), [body.points()], [], [True])
-
-
-def _stood(body: Surface, stance: Stance) -> _View:
-    """A character alone, in metres, as it stood when its picture was made."""
-    points = body.points_of(stance.vertices, stance.to_world)
-    return _View(None, stance.intrinsics, stance.camera_to_world, [points], [], [True])
 
 
 def _cast(scene, references: Mapping[str, Reference]) -> list:

@@ -18,7 +18,7 @@ from isa_engine.body.fitting.keypoints import KEYPOINTS
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_PROMPT
 
-from ..scene.capture import Ghost, Reference
+from ..scene.capture import Reference
 from ..scene.characters import (
     armature_of,
     body_mesh,
@@ -32,6 +32,7 @@ from ..scene.hiding import put_back
 from ..scene.picture import picture_size, same_picture
 from ..scene.reference import render_reference
 from ..scene.stance import Stance, keep_stances, read_stance
+from ..scene.view import Ghost
 from .changes import quietly
 from .models import model_named
 
