@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from isa_blender_addon.engine.process import (
     find_python,
     kill_tree,
     last_line,
+    machine_memory,
     process_options,
     ready_status,
 )
@@ -258,3 +260,7 @@ def test_the_first_line():
 def test_a_remote_engine_is_taken_as_it_is():
     status = RemoteEngine("https://farm:8642", "t").poll()
     assert (status.state, status.url, status.token) == ("ready", "https://farm:8642", "t")
+
+
+def test_this_machines_memory_is_what_the_system_says():
+    assert machine_memory() > 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
