@@ -1,4 +1,4 @@
-"""The matte: where the generated people are. A trained matte head sees them in the latents, helped by their
+"""The matte: where the generated people are. A trained matte head sees them in the latents, held to their
 projected bodies where the background is known (``over_background.cast_alpha``); for an untrained model it is
 the projected body, without hair and cloth. The record says which.
 """

@@ -5,15 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from isa_engine.controls.nearness import layers
+from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import encode
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
 from isa_engine.pipeline.isa.model import Model
-from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.isa.over_background import (
+    REACH,
+    at_pixels,
+    cast_alpha,
+    over_background,
+    square_distance,
+)
 from isa_engine.pipeline.pictures import to_shares, to_video
 
 
@@ -46,20 +53,31 @@ def laid_over_background(
     square = square_distance(model.vae.normalise(made.latents), given)
     square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
     head = to_shares(model.matte_head(made.latents).sigmoid())
-    height, width = clip.video.shape[-2:]
-    cameras = clip.intrinsics, clip.camera_to_world
-    bodies = normal_maps(clip.points, clip.normals, *cameras, height, width).any(1).float()
-    grown = F.max_pool2d(bodies[:, None], 3, 1, 1)[:, 0, ..., None].numpy()
-    bodies = bodies[..., None].numpy()
+    near = _nearness(clip)
+    matte = cast_alpha(head, _bodies(clip), near, square)
     levels = over_background(
         _levels(made.video),
         _levels(decoded(model, given).video),
         _levels(clip.background),
-        np.maximum(head, grown),
+        near,
         square,
         shadows,
     )
-    return ClipPlate(to_video(levels)[0], torch.from_numpy(cast_alpha(head, bodies, square)[..., 0] > 0.5))
+    return ClipPlate(to_video(levels)[0], torch.from_numpy(matte[..., 0] > 0.5))
+
+
+def _nearness(clip: Clip) -> np.ndarray:
+    """As ``controls.nearness``, of all frames, ``(F, H, W, 1)``."""
+    shares = [share * _bodies(clip, grown) for grown, share in layers(REACH)]
+    return np.maximum.reduce([*shares, _bodies(clip)])
+
+
+def _bodies(clip: Clip, grown: float = 0.0) -> np.ndarray:
+    """Where skins are that were grown by so many metres, 0 or 1, ``(F, H, W, 1)``."""
+    points = clip.points + grown * clip.normals
+    size = clip.video.shape[-2:]
+    drawn = normal_maps(points, clip.normals, clip.intrinsics, clip.camera_to_world, *size)
+    return drawn.any(1)[..., None].float().numpy()
 
 
 def _levels(video: Tensor) -> np.ndarray:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
 from isa_engine.controls.hiding import hidden_by_set
+from isa_engine.controls.nearness import nearness
 from isa_engine.geometry.frames import (
     DECODED_AT_ONCE,
     TEMPORAL_COMPRESSION,
@@ -25,7 +25,13 @@ from isa_engine.geometry.frames import (
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.background_latents import encode_background
 from isa_engine.pipeline.isa.model import Model
-from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.isa.over_background import (
+    REACH,
+    at_pixels,
+    cast_alpha,
+    over_background,
+    square_distance,
+)
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames, to_shares
@@ -104,13 +110,11 @@ def decode_plate(
         yield from video
         return
     repainted = decode(given.latents)
-    heads = _heads(latents, model, shot, span)
     distances = _square_distances(latents, given, model, shot, span)
-    streams = zip(_shown(shot, span), video, repainted, heads, distances, strict=True)
-    for number, picture, set_alone, head, square in streams:
-        # A pixel of room for hair and thin cloth; what stands off further is the matte head's to see.
-        cast = np.maximum(head, _bodies(shot, number, room=1)) * _in_sight(shot, number)
-        yield over_background(picture, set_alone, given.frame(number), cast, square, shot.shadows)
+    streams = zip(_shown(shot, span), video, repainted, distances, strict=True)
+    for number, picture, set_alone, square in streams:
+        near = _near(shot, number)
+        yield over_background(picture, set_alone, given.frame(number), near, square, shot.shadows)
 
 
 @torch.inference_mode()
@@ -124,7 +128,7 @@ def decode_matte(
         distances = _square_distances(latents, given, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
-            cast_alpha(head, _bodies(shot, number), square) * _in_sight(shot, number)
+            cast_alpha(head, _bodies(shot, number), _near(shot, number), square)
             for number, head, square in shown
         )
     for head in heads:
@@ -154,16 +158,20 @@ def _square_distances(
     return _decode(squares, decode_chunk, nn.Identity(), shot, span, to_frames=to_shares)
 
 
-def _bodies(shot: Shot, frame: int, room: int = 0) -> np.ndarray:
-    """The share of each pixel that projected bodies cover, ``(H, W, 1)``, grown by so many pixels."""
-    bodies = Image.fromarray(projected_bodies(shot, frame, _canvas(shot)))
-    grown = bodies.filter(ImageFilter.MaxFilter(2 * room + 1))
-    return np.asarray(grown, np.float32)[..., None] / 255
+def _bodies(shot: Shot, frame: int) -> np.ndarray:
+    """The share of each pixel that projected bodies cover whom the set does not hide, ``(H, W, 1)``."""
+    bodies = projected_bodies(shot, frame, _canvas(shot))
+    return bodies[..., None].astype(np.float32) / 255 * _in_sight(shot, frame)
+
+
+def _near(shot: Shot, frame: int) -> np.ndarray:
+    """How near each pixel is to somebody whom the set does not hide there, ``(H, W, 1)`` in [0, 1]."""
+    return nearness(shot, frame, _canvas(shot), REACH)[..., None] * _in_sight(shot, frame)
 
 
 def _in_sight(shot: Shot, frame: int) -> np.ndarray:
-    """0 where the set stands before the cast, of which the model is not told, 1 elsewhere: ``(H, W, 1)``."""
-    return 1 - hidden_by_set(shot, frame, _canvas(shot))[..., None].astype(np.float32)
+    """False where the set stands before the cast, of which the model is not told: ``(H, W, 1)``."""
+    return ~hidden_by_set(shot, frame, _canvas(shot))[..., None]
 
 
 def _canvas(shot: Shot) -> tuple[int, int]:

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from isa_engine.geometry.frames import extended_count, latent_count, latent_of_frame
-from isa_engine.pipeline.isa.over_background import at_pixels, cast_alpha, over_background, square_distance
+from isa_engine.pipeline.isa.over_background import (
+    at_pixels,
+    cast_alpha,
+    over_background,
+    square_distance,
+)
 
 SIZE = (4, 5)
 levels = arrays(np.uint8, (*SIZE, 3))
@@ -19,10 +24,10 @@ everywhere = np.ones((*SIZE, 1), np.float32)
 apart = np.full((*SIZE, 1), 1e6, np.float32)
 
 
-@given(video=levels, background=levels, cast=shares)
-def test_what_the_autoencoder_loses_of_the_background_comes_back_exactly(video, background, cast):
+@given(video=levels, background=levels, near=shares)
+def test_what_the_autoencoder_loses_of_the_background_comes_back_exactly(video, background, near):
     """Equal latents decode to equal pictures, whatever those have lost."""
-    plate = over_background(video, video, background, cast, alike)
+    plate = over_background(video, video, background, near, alike)
     assert np.array_equal(plate, background)
 
 
@@ -59,8 +64,8 @@ def test_a_background_that_has_the_shadows_is_the_ground_whatever_is_painted_the
     assert np.array_equal(plate, background)
 
 
-@given(background=levels, lighter=st.integers(0, 60), cast=shares)
-def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter, cast):
+@given(background=levels, lighter=st.integers(0, 60))
+def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter):
     background = np.minimum(background, 195)
     plate = over_background(background + np.uint8(lighter), background, background, nobody, alike)
     assert np.array_equal(plate, background)
@@ -75,19 +80,22 @@ def test_of_grain_that_is_as_often_darker_as_lighter_little_stays():
     assert plate.std() < video.std() / 10
 
 
-@given(video=levels, repainted=levels, background=levels, cast=shares, square=squares)
-def test_a_plate_is_a_picture(video, repainted, background, cast, square):
-    plate = over_background(video, repainted, background, cast, square)
+@given(video=levels, repainted=levels, background=levels, near=shares, square=squares)
+def test_a_plate_is_a_picture(video, repainted, background, near, square):
+    plate = over_background(video, repainted, background, near, square)
     assert (plate.dtype, plate.shape) == (np.uint8, (*SIZE, 3))
 
 
-@given(matte=shares, body=shares, square=squares)
-def test_the_cast_is_on_bodies_and_where_the_matte_sees_it_but_nowhere_that_the_set_is_seen(
-    matte, body, square
+@given(head=shares, body=shares, near=shares, square=squares)
+def test_the_matte_is_on_bodies_and_where_the_matte_head_sees_somebody_close_by_unless_the_set_is_seen(
+    head, body, near, square
 ):
-    assert (cast_alpha(matte, body, square) <= np.maximum(matte, body)).all()
-    assert np.array_equal(cast_alpha(matte, body, apart), np.maximum(matte, body))
-    assert not cast_alpha(matte, body, alike).any()
+    matte = cast_alpha(head, body, near, square)
+    assert (matte <= np.maximum(body, head)).all()
+    assert np.array_equal(cast_alpha(head, body, everywhere, apart), np.maximum(body, head))
+    assert np.array_equal(cast_alpha(head, body, nobody, apart), body)
+    assert (cast_alpha(head, body, near, apart) >= body).all()
+    assert not cast_alpha(head, body, near, alike).any()
 
 
 def test_distances_are_root_mean_squares_over_channels():
