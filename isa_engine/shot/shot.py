@@ -5,6 +5,7 @@ F frames, N points a character (``geometry.surface``), M triangles.
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -199,7 +200,7 @@ class Shot:
         """Scene frames between two generated ones."""
         return int(self.frame_numbers[1] - self.frame_numbers[0]) if self.frames > 1 else 1
 
-    @property
+    @cached_property
     def mvp(self) -> np.ndarray:
         """Modelview-projection matrix of each frame, ``(F, 4, 4)`` float64."""
         return modelview_projection(self.intrinsics, self.camera_to_world)

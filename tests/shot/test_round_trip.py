@@ -52,6 +52,9 @@ def test_what_is_derived_follows_from_what_is_stored():
     # A point one metre below and ahead of the camera at (0, 0, 5).
     x, y, _, w = shot.mvp[0] @ [0, -1, 4, 1]
     assert np.allclose([x / w, y / w], [0, -3.5 + 0.1])
+    # Who asks for them frame by frame has them made once.
+    assert shot.mvp is shot.mvp
+    assert not np.array_equal(replace(shot, intrinsics=2 * shot.intrinsics).mvp, shot.mvp)
 
 
 def skeleton() -> np.ndarray:
