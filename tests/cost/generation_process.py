@@ -12,13 +12,15 @@ from types import SimpleNamespace
 import numpy as np
 
 from isa_engine.pipeline import generate, load_model
+from isa_engine.shot import Shot
 from tests.pipeline.shots import footage, make_shot
 
 # Points of a character, as of a real cast's; here one spot.
 POINTS = 2048
 
 
-def main(frames: int, width: int, height: int, characters: int, policy: str, steps: int, out: Path) -> None:
+def shot_of(frames: int, width: int, height: int, characters: int, policy: str, steps: int) -> Shot:
+    """The shot of which it generates."""
     shot = make_shot(frames, centres=tuple((k - 1.0, 0, 0) for k in range(characters)))
     cast = [
         dataclasses.replace(
@@ -31,7 +33,11 @@ def main(frames: int, width: int, height: int, characters: int, policy: str, ste
     asked = {"model": "isa-tiny", "width": width, "height": height, "steps": steps, "policy": policy}
     settings = dataclasses.replace(shot.settings, **asked)
     background = footage(frames, width, height)
-    shot = dataclasses.replace(shot, characters=tuple(cast), background=background, settings=settings)
+    return dataclasses.replace(shot, characters=tuple(cast), background=background, settings=settings)
+
+
+def main(frames: int, width: int, height: int, characters: int, policy: str, steps: int, out: Path) -> None:
+    shot = shot_of(frames, width, height, characters, policy, steps)
     # As a served job has them.
     checkpoint = SimpleNamespace(path=out / "checkpoint", saved=lambda step: None)
     generate(shot, load_model("isa-tiny", "cpu"), out, lambda progress: None, checkpoint)

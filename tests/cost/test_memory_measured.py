@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from isa_engine.configuration import model_config
-from isa_engine.configuration.policies import POLICIES
-from isa_engine.cost.generation import Work
 from isa_engine.cost.memory import memory
 from isa_engine.geometry.surface import POINTS
+from isa_engine.models import describe
+from isa_engine.models.work import work_of
+from tests.cost.generation_process import shot_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,10 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_it_is_told_to_within_a_tenth(frames, width, height, characters, policy, steps, tmp_path):
-    work = Work(frames, width, height, characters, steps, 2.0, POLICIES[policy])
-    told = memory(model_config("isa-tiny"), work)
-    given = frames, width, height, characters, policy, steps, tmp_path
-    assert told == pytest.approx(printed("tests.cost.generation_process", *given), rel=0.1)
+    given = frames, width, height, characters, policy, steps
+    measured = printed("tests.cost.generation_process", *given, tmp_path)
+    assert told(*given) == pytest.approx(measured, rel=0.1)
 
 
 @pytest.mark.timeout(1800)
@@ -54,11 +54,16 @@ def test_a_whole_job_of_two_thousand_frames_takes_a_twentieth_more_than_of_five_
     would be most of the job."""
     beside = {}
     for frames in (497, 2001):
-        measured = printed("tests.cost.generation_process", frames, 64, 64, 1, "forecast", 2, tmp_path)
-        work = Work(frames, 64, 64, 1, 2, 2.0, POLICIES["forecast"])
-        assert memory(model_config("isa-tiny"), work) == pytest.approx(measured, rel=0.1)
+        given = frames, 64, 64, 1, "forecast", 2
+        measured = printed("tests.cost.generation_process", *given, tmp_path)
+        assert told(*given) == pytest.approx(measured, rel=0.1)
         beside[frames] = measured - frames * 3 * POINTS * 4
     assert beside[2001] < 1.05 * beside[497]
+
+
+def told(*given: object) -> float:
+    """Bytes of the very shot: of how many points a tile is told depends on where its people are."""
+    return memory(model_config("isa-tiny"), work_of(shot_of(*given), describe("isa-tiny")))
 
 
 def printed(module: str, *arguments: object) -> int:
