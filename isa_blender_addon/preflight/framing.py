@@ -9,10 +9,10 @@ from isa_engine.shot import Character, Shot
 from .finding import Finding, Mend, show, spans
 
 # A character of whose points less than this share is in the frame is not in the picture.
-_GLIMPSE = 0.02
+GLIMPSE = 0.02
 _PELVIS, _HEAD = SMPLX_JOINTS.index("pelvis"), SMPLX_JOINTS.index("head")
 # Points that are looked at; more change no answer.
-_POINTS = 256
+POINTS = 256
 # Of characters that are so on all frames, and on some.
 _BEHIND = "{name} is behind the camera all the time.", "{name} is behind the camera at {frames}."
 _OUT = "{name} is out of the frame all the time.", "{name} is out of the frame at {frames}."
@@ -23,7 +23,7 @@ def check_framing(shot: Shot) -> list[Finding]:
     found = []
     for character in shot.characters:
         inside, in_front = in_frame(shot, character)
-        gone = (inside.mean(1) < _GLIMPSE) & character.visible
+        gone = (inside.mean(1) < GLIMPSE) & character.visible
         found += _cut_head(shot, character, character.visible & ~gone)
         if not gone.any():
             continue
@@ -61,5 +61,5 @@ def _cut_head(shot: Shot, character: Character, here: np.ndarray) -> list[Findin
 
 def in_frame(shot: Shot, character: Character) -> tuple[np.ndarray, np.ndarray]:
     """Which of some of its points are in the frame, and which before the camera: ``(F, P)`` bool each."""
-    ndc, in_front = project(character.points[:, :_POINTS].astype(np.float64), shot.mvp)
+    ndc, in_front = project(character.points[:, :POINTS].astype(np.float64), shot.mvp)
     return in_front & (np.abs(ndc[..., :2]) <= 1).all(-1), in_front

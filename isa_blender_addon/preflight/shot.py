@@ -3,6 +3,7 @@
 from isa_engine.models import Description, steered_by
 from isa_engine.shot import Shot
 
+from .behind_set import check_behind_set
 from .camera_motion import check_camera_motion
 from .contact import check_contact
 from .finding import Finding
@@ -27,6 +28,7 @@ def check_shot(shot: Shot, model: Description | None = None, keeps: bool = False
         *check_reference_poses(shot),
         *check_size(shot),
         *check_framing(shot),
+        *check_behind_set(shot, model),
         *check_viewpoint(shot),
         *check_contact(shot),
         *check_camera_motion(shot),

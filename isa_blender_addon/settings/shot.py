@@ -20,7 +20,7 @@ from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PROMPT, MAX_STEPS
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
 from .changes import changed
-from .models import model_named
+from .models import chosen, model_named
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -239,6 +239,13 @@ def generation_settings(scene) -> Settings:
     painted = _known(isa.painted, model.painted or (Settings.painted,))
     how = isa.steps, isa.guidance, isa.seed, isa.policy
     return Settings(isa.model, *size, *how, *words, one_by_one, steering, painted)
+
+
+def can_hold_out(scene) -> bool:
+    """Whether the set, where it is rendered, can hide whom it stands before: a model that is told where to
+    paint paints all of that place."""
+    model = chosen(scene)
+    return model is None or not model.painted
 
 
 def _known(wish: str, choices: tuple[str, ...]) -> str:

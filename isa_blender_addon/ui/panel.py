@@ -22,7 +22,7 @@ from ..session.programs import tracking
 from ..session.reading.readiness import obstacle
 from ..settings.cast import playing
 from ..settings.models import chosen
-from ..settings.shot import canvas
+from ..settings.shot import can_hold_out, canvas
 from .bar import draw_bar
 from .cast_list import draw_member
 from .engine import draw_engine
@@ -172,7 +172,8 @@ class ISA_PT_background(_Panel, bpy.types.Panel):
             row = layout.row()
             row.prop(isa, "background_quick")
             row.prop(isa, "background_shadows")
-            row.prop(isa, "background_holdout")
+            if can_hold_out(context.scene):
+                row.prop(isa, "background_holdout")
             layout.operator("isa.renew_background", icon="FILE_REFRESH")
         elif isa.background == "FOOTAGE":
             layout.template_ID(isa, "footage", open="image.open")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from isa_engine.controls.surfaces import points_in_picture, see, surface_of
+from isa_engine.controls.surfaces import in_picture, see, surface_of
 from isa_engine.shot import Shot
 
 
@@ -37,7 +37,7 @@ def nearest(shot: Shot) -> float:
     """The least depth in metres of all that is within the picture on any frame; 0 if nothing is."""
     found = [np.inf]
     for frame in range(shot.frames):
-        _, depth = points_in_picture(shot, frame)
+        _, _, depth = in_picture(surface_of(shot, frame).points, shot.mvp[frame])
         found.append(float(depth.min(initial=np.inf)))
     if shot.background_depth is not None:
         found.append(float(shot.background_depth.min()))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from isa_engine.controls.depth import set_depth
-from isa_engine.controls.surfaces import pixels_a_metre, points_in_picture, see, surface_of
+from isa_engine.controls.surfaces import in_picture, pixels_a_metre, see, surface_of
 from isa_engine.geometry.ndc import to_pixels
 from isa_engine.shot import Shot
 
@@ -34,14 +34,22 @@ def hidden_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
 
 def hides_somebody(shot: Shot) -> bool:
     """Whether the set stands before any point of a character's skin on any frame."""
+    return any(behind_set(shot, frame, surface_of(shot, frame).points).any() for frame in range(shot.frames))
+
+
+def behind_set(shot: Shot, frame: int, points: np.ndarray) -> np.ndarray:
+    """``(N,)`` bool: points that are in the picture and that the set stands before.
+
+    Args:
+        points: ``(N, 3)`` float64, metres in the world.
+    """
     height, width = shot.background_depth.shape[1:]
-    for frame in range(shot.frames):
-        ndc, depth = points_in_picture(shot, frame)
-        columns, rows = to_pixels(ndc, (width, height)).astype(np.int64).T
-        away = set_depth(shot, frame, (width, height))[rows, columns]
-        if (away < depth - _NEARER).any():
-            return True
-    return False
+    within, ndc, depth = in_picture(points, shot.mvp[frame])
+    columns, rows = to_pixels(ndc, (width, height)).astype(np.int64).T
+    away = set_depth(shot, frame, (width, height))[rows, columns]
+    behind = np.zeros(len(points), bool)
+    behind[within] = away < depth - _NEARER
+    return behind
 
 
 def _least_about(depth: np.ndarray, reach: int) -> np.ndarray:

@@ -56,16 +56,20 @@ def surface_of(shot: Shot, frame: int) -> Surface:
     )
 
 
-def points_in_picture(shot: Shot, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the skins' points are in the picture that a frame's camera takes, whatever hides them.
+def in_picture(points: np.ndarray, mvp: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which points are in the picture that a camera takes, whatever hides them, and where.
+
+    Args:
+        points: ``(N, 3)`` float64, metres in the world.
+        mvp: ``(4, 4)`` of the frame.
 
     Returns:
-        ``(n, 2)`` NDC, between −1 and 1, and ``(n,)`` metres along the camera's axis.
+        ``(N,)`` bool; of the n that are in it ``(n, 2)`` NDC, between −1 and 1, and ``(n,)`` metres along the
+        camera's axis.
     """
-    points, mvp = surface_of(shot, frame).points, shot.mvp[frame]
     ndc, in_front = project(points, mvp)
     within = in_front & (np.abs(ndc[:, :2]) < 1).all(-1)
-    return ndc[within, :2], view_depth(points[within], mvp)
+    return within, ndc[within, :2], view_depth(points[within], mvp)
 
 
 def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:

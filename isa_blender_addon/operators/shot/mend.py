@@ -184,6 +184,16 @@ class ISA_OT_paint_bodies(_Mend, bpy.types.Operator):
         return self.mended()
 
 
+class ISA_OT_paint_over_set(_Mend, bpy.types.Operator):
+    bl_idname = "isa.paint_over_set"
+    bl_label = "Paint Over"
+    bl_description = "Turn Holdout off under Background: people are painted over all of the set"
+
+    def execute(self, context) -> Result:
+        context.scene.isa.background_holdout = False
+        return self.mended()
+
+
 class ISA_OT_go_there(_Mend, bpy.types.Operator):
     bl_idname = "isa.go_there"
     bl_label = "Go There"
@@ -230,6 +240,7 @@ CLASSES = (
     ISA_OT_leave_out,
     ISA_OT_move_apart,
     ISA_OT_paint_bodies,
+    ISA_OT_paint_over_set,
     ISA_OT_put_on_ground,
     ISA_OT_shorten_range,
     ISA_OT_use_frame_step,

@@ -25,7 +25,7 @@ from ...scene.timeline import frame_numbers
 from ...scene.uncast import Uncast, copied_people
 from ...settings.cast import playing, prompts, references
 from ...settings.models import chosen
-from ...settings.shot import generation_settings
+from ...settings.shot import can_hold_out, generation_settings
 from ..progress import expected
 from ..progress.course import Course
 from .readiness import staging
@@ -78,7 +78,7 @@ class Reading:
         self._cancelled = False
         self._shot: Shot | None = None
         self._model, self._keeps = chosen(scene), scene.isa.background != "NONE"
-        self._holds_out = scene.isa.background_holdout
+        self._holds_out = scene.isa.background_holdout and can_hold_out(scene)
         self._background: background.Making | None = None
         self._checks: Future | None = None
         self._phase_began = time.monotonic()

@@ -20,6 +20,7 @@ from tests.addon.background.making import made, shine, steered_by_depth
 from tests.addon.scene.test_units import enlarge
 from tests.addon.scenes.rays import met_by_rays
 from tests.movies import read_video
+from tests.pipeline import discs
 
 pytestmark = pytest.mark.usefixtures("addon")
 
@@ -118,29 +119,66 @@ def test_depth_goes_with_a_shot_that_it_steers_or_in_which_the_set_hides_somebod
     assert checked.background == b"movie"
 
 
-def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
-    scene, recipes, sent = staged, [], []
+def sent_with(monkeypatch, away: float) -> tuple[list, list]:
+    """Recipes and shots, as they come: each background is a movie of a set that is so many metres away."""
+    recipes, sent = [], []
 
     def start(making, recipe):
         recipes.append(recipe)
         making._kept.parent.mkdir(parents=True, exist_ok=True)
         making._kept.write_bytes(b"movie")
-        np.save(making._kept.with_suffix(".npy"), np.full((1, 32, 48), 3, np.float16))
+        np.save(making._kept.with_suffix(".npy"), np.full((1, 32, 48), away, np.float16))
+
+    monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)
+    monkeypatch.setattr(Session, "start_engine", lambda self: None)
+    monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
+    return recipes, sent
+
+
+def read_to_its_end(scene, **options) -> None:
+    reading = generate(session(), scene, **options)
+    while reading.step():
+        pass
+
+
+def test_depth_goes_with_the_shot_and_is_told_the_scenes_unit(staged, monkeypatch):
+    scene, (recipes, sent) = staged, sent_with(monkeypatch, 3)
 
     def settings(scene):
         return replace(generation_settings(scene), steering="depth", width=48, height=32)
 
-    monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)
     monkeypatch.setattr("isa_blender_addon.session.reading.reading.generation_settings", settings)
-    monkeypatch.setattr(Session, "start_engine", lambda self: None)
-    monkeypatch.setattr(Session, "submit", lambda self, _scene, shot, _take: sent.append(shot))
     enlarge(scene, 100)
     scene.unit_settings.scale_length = 0.01
     scene.isa.background = "RENDER"
-    reading = generate(session(), scene, anyway=True)
-    while reading.step():
-        pass
+    read_to_its_end(scene, anyway=True)
     assert [(recipe.needs_depth, recipe.metre) for recipe in recipes] == [(True, pytest.approx(0.01))]
     assert (sent[0].background, sent[0].background_depth.shape) == (b"movie", (1, 32, 48))
     assert (sent[0].background_depth == 3).all()
+    close()
+
+
+def test_a_set_that_hides_everybody_holds_the_shot_until_a_click_has_them_painted_over_it(
+    staged, monkeypatch
+):
+    _, sent = sent_with(monkeypatch, 0.3)
+    staged.isa.background = "RENDER"
+    read_to_its_end(staged)
+    assert sent == []
+    (found,) = (each for each in session().findings if "behind the set" in each.text)
+    bpy.ops.isa.paint_over_set()
+    assert found not in session().findings
+    read_to_its_end(staged, anyway=True)
+    assert [shot.background_depth for shot in sent] == [None]
+    close()
+
+
+def test_no_depth_is_sent_for_a_holdout_that_the_model_does_not_do(staged, monkeypatch):
+    """Of a long take it is hundreds of megabytes."""
+    _, sent = sent_with(monkeypatch, 0.3)
+    told = discs.Described(painted=("mask", "boxes"))
+    monkeypatch.setattr("isa_blender_addon.settings.shot.chosen", lambda scene: told)
+    staged.isa.background = "RENDER"
+    read_to_its_end(staged, anyway=True)
+    assert [(shot.background, shot.background_depth) for shot in sent] == [(b"movie", None)]
     close()

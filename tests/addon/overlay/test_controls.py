@@ -161,6 +161,14 @@ def test_where_people_are_painted_is_chosen_of_what_the_model_knows_and_is_what_
     assert generation_settings(staged).painted == "mask"
 
 
+def test_holdout_is_offered_where_the_set_can_hide_somebody(staged, monkeypatch):
+    """A model that is told where it paints paints all of that place, whatever of the set stands there."""
+    staged.isa.background = "RENDER"
+    assert "background_holdout" in asked(panel.ISA_PT_background)
+    as_vace(monkeypatch)
+    assert "background_holdout" not in asked(panel.ISA_PT_background)
+
+
 def as_vace(monkeypatch) -> discs.Described:
     """The chosen model, from now on steered by what steers VACE."""
     choices = {"steering": VACE.steering, "painted": VACE.painted}
