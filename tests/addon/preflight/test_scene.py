@@ -14,7 +14,6 @@ from isa_blender_addon.operators.kinds import reading
 from isa_blender_addon.operators.shot import generate
 from isa_blender_addon.preflight import glance as glancing
 from isa_blender_addon.preflight.glance import _paces, engine_seconds, glance
-from isa_blender_addon.scene.picture import picture_size
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
@@ -188,23 +187,6 @@ def test_a_picture_of_another_shape_is_named(staged, tmp_path):
     assert "90×160" in found.sentence
 
 
-def test_the_size_of_a_picture_is_read_from_its_head(tmp_path):
-    from PIL import Image
-
-    Image.new("RGB", (123, 45)).save(tmp_path / "a.jpg", quality=80)
-    Image.new("RGB", (123, 45)).save(tmp_path / "b.jpg", progressive=True, exif=b"Exif\0\0" + bytes(5000))
-    Image.new("RGB", (7, 9)).save(tmp_path / "c.png")
-    assert [picture_size(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.png")] == [
-        (123, 45),
-        (123, 45),
-        (7, 9),
-    ]
-    for name, content in (("d.jpg", b"\xff\xd8\xff\xe0"), ("e.png", b"\x89PNG\r\n\x1a\n"), ("f.png", b"")):
-        (tmp_path / name).write_bytes(content)
-        assert picture_size(tmp_path / name) is None
-    assert picture_size(tmp_path / "gone.png") is None
-
-
 @pytest.fixture
 def clicked(staged, monkeypatch, tmp_path):
     """Generate by its button, to an engine that only counts what it gets."""
@@ -283,15 +265,6 @@ def test_the_engines_time_is_known_once_its_device_is(staged):
     assert set(quick) == {"encode", "denoise", "decode"}
     staged.isa.steps *= 4
     assert engine_seconds(staged, "cpu", None)["denoise"] > 2 * quick["denoise"]
-
-
-def test_the_button_says_in_round_numbers_how_long_it_will_take():
-    assert [panel.duration(seconds) for seconds in (0.2, 44, 141, 9000)] == [
-        " · about 10 s",
-        " · about 40 s",
-        " · about 2 min",
-        " · about 2 h",
-    ]
 
 
 @pytest.fixture

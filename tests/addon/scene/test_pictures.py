@@ -43,6 +43,21 @@ def test_what_the_engine_reads_goes_as_it_is(tmp_path, name):
     assert read_picture(tmp_path / name, "Anna") == (tmp_path / name).read_bytes()
 
 
+def test_the_size_of_a_picture_is_read_from_its_head(tmp_path):
+    Image.new("RGB", (123, 45)).save(tmp_path / "a.jpg", quality=80)
+    Image.new("RGB", (123, 45)).save(tmp_path / "b.jpg", progressive=True, exif=b"Exif\0\0" + bytes(5000))
+    Image.new("RGB", (7, 9)).save(tmp_path / "c.png")
+    assert [picture_size(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.png")] == [
+        (123, 45),
+        (123, 45),
+        (7, 9),
+    ]
+    for name, content in (("d.jpg", b"\xff\xd8\xff\xe0"), ("e.png", b"\x89PNG\r\n\x1a\n"), ("f.png", b"")):
+        (tmp_path / name).write_bytes(content)
+        assert picture_size(tmp_path / name) is None
+    assert picture_size(tmp_path / "gone.png") is None
+
+
 @pytest.mark.parametrize("name", ["a.webp", "a.tif", "a.bmp", "a.tga"])
 def test_what_only_blender_reads_goes_as_blender_shows_it(tmp_path, name):
     lossless = {"lossless": True} if name.endswith("webp") else {}

@@ -28,6 +28,15 @@ def test_the_canvas_is_the_models_for_the_scenes_frame(scene):
         assert panel.shot_lines(scene)[2] == f"1280×720 → {size[0]}×{size[1]}"
 
 
+def test_the_button_says_in_round_numbers_how_long_it_will_take():
+    assert [panel.duration(seconds) for seconds in (0.2, 44, 141, 9000)] == [
+        " · about 10 s",
+        " · about 40 s",
+        " · about 2 min",
+        " · about 2 h",
+    ]
+
+
 def test_blender_draws_a_ground_behind_every_panel():
     """Without a header it draws none, and dark words of a light theme stood on the dark scene."""
     modules = (panel, engine, takes, jobs, farm, delivery)

@@ -22,8 +22,8 @@ from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.mail import LocalMailbox
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import velocity_of
-from tests.pipeline.gloo_worker import second_process
 from tests.pipeline.shots import MICRO, make_shot, speaking
+from tests.pipeline.spread.gloo_worker import second_process
 
 # Of six steps Final's policy asks the first two and the last.
 FRAMES, STEPS = 41, 6

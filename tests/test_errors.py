@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from isa_engine.errors import IsaError, SceneError, reason
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 TEXTS = st.text(alphabet="aß {}.:'\\", max_size=12)
 SAID = TEXTS.map(str.strip)
 GERMAN = {

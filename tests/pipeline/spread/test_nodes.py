@@ -13,7 +13,7 @@ from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.sampling import initial_noise
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from tests.farm.bundles import take
-from tests.pipeline.test_spread import STEPS, made
+from tests.pipeline.spread.test_spread import STEPS, made
 
 ray = pytest.importorskip("ray", reason="needs Ray (extra cluster)")
 pytestmark = pytest.mark.slow
