@@ -101,7 +101,7 @@ class Watch:
 
 
 def _looks_at_set(scene) -> bool:
-    """Whether the set's depth is to be seen: where it goes with the shot (``background.begin``)."""
+    """Whether the set's depth is to be seen: where it steers the model."""
     if "depth" not in scene.isa.controls or scene.isa.background != "RENDER":
         return False
     return generation_settings(scene).steering == "depth"

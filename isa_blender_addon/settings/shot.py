@@ -112,7 +112,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     plate: EnumProperty(
         name="Plate",
-        description="How the video comes back; Shift-click for several",
+        description="How the plate comes into the scene; Shift-click for several",
         items=[
             ("PLANE", "Plane", "A plane that fills the camera's frame; it is rendered"),
             ("BACKGROUND", "Image", "The camera's background image; seen while you work, never rendered"),

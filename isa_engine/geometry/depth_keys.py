@@ -15,10 +15,10 @@ EMPTY = 2**62
 
 
 def depth_key(depth: Tensor, index: Tensor) -> Tensor:
-    """int64 keys; ``depth`` in metres, ``index`` below 2²⁴."""
+    """int64 keys of things, one each: ``depth`` in metres, ``index`` below 2²⁴, both of any one shape."""
     return ((depth * _DEPTH_STEPS).long() << _INDEX_BITS) | index
 
 
 def index_of(key: Tensor) -> Tensor:
-    """The index in a key; −1 where it is ``EMPTY``."""
+    """The index in each key, int64 of the same shape; −1 where it is ``EMPTY``."""
     return torch.where(key == EMPTY, -1, key & (2**_INDEX_BITS - 1))

@@ -53,7 +53,7 @@ def surface_table(vertices: np.ndarray, faces: np.ndarray, count: int = POINTS) 
 
     Args:
         vertices: ``(V, 3)`` metres.
-        faces: ``(F, 3)`` triangles.
+        faces: ``(M, 3)`` triangles.
         count: points wanted.
 
     Raises:
@@ -71,6 +71,11 @@ def random_surface_points(
     vertices: np.ndarray, faces: np.ndarray, count: int, seed: int = SEED
 ) -> tuple[np.ndarray, np.ndarray]:
     """Area-weighted random points: ``corners`` and ``barycentric`` as in ``SurfaceTable``.
+
+    Args:
+        vertices: ``(V, 3)`` metres.
+        faces: ``(M, 3)`` triangles.
+        count: N, how many points.
 
     Raises:
         ValueError: the mesh has no area.

@@ -155,6 +155,7 @@ def parameters(name: str) -> dict[str, dict[str, int]]:
 
 
 def painter_of(model: Loaded) -> Painter:
+    """The painter of a model's kind, a module of its pipeline."""
     return _module(model.kind)
 
 

@@ -78,7 +78,11 @@ class LatentsFile:
 
     def load(self, noise: Tensor) -> tuple[int, Tensor, Memory]:
         """The part's steps that are done, the latents after them and what its policy remembers; 0 and the
-        noise if no file fits."""
+        noise if no file fits.
+
+        Args:
+            noise: ``(1, C, t, h, w)``, as the part begins; the latents come in its shape, on its device.
+        """
         kept = self._stored[self._part :]
         if not kept or kept[0].shape != noise.shape or kept[0].dtype != noise.dtype:
             return 0, noise, {}
@@ -87,7 +91,15 @@ class LatentsFile:
         return min(done, self.steps), kept[0].to(noise.device), memory
 
     def save(self, done: int, latents: Tensor, memory: Memory) -> None:
-        """Write the file, whole or not at all, after so many of the part's steps."""
+        """Write the file, whole or not at all, after so many of the part's steps.
+
+        Args:
+            latents: ``(1, C, t, h, w)``, after these.
+            memory: of the policy, for the steps to come.
+
+        Raises:
+            OSError, SafetensorError: it cannot be written; what stood there stays.
+        """
         stored = [*self._stored[: self._part], latents.cpu().contiguous()]
         total = self._part * self.steps + done
         tensors = {str(k): tensor for k, tensor in enumerate(stored)}

@@ -72,7 +72,11 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
 
 
 def people(results: Path) -> Iterator[np.ndarray]:
-    """Each frame's straight colours and alpha, ``(H, W, 4)`` uint8 sRGB."""
+    """Each frame's straight colours and alpha, ``(H, W, 4)`` uint8 sRGB.
+
+    Raises:
+        EngineError: plate or matte is missing or damaged, or one is longer than the other.
+    """
     with contextlib.ExitStack() as stack:
         plate, matte = (_frames(results / name, stack) for name in (PLATE, MATTE))
         try:

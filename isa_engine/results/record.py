@@ -123,6 +123,11 @@ def container_tags(record: dict[str, Any], title: str) -> dict[str, str]:
 
 
 def sha256(path: Path) -> str:
+    """A file's, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -193,6 +193,7 @@ class Shot:
 
     @property
     def frames(self) -> int:
+        """F, how many are generated."""
         return len(self.frame_numbers)
 
     @property

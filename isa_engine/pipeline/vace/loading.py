@@ -106,7 +106,7 @@ class VACE:
         return (self.vae.encode(video.to(self.device)).latent_dist.mode() - mean) / deviation
 
     def denormalised(self, latents: Tensor) -> Tensor:
-        """Latents as the autoencoder has them."""
+        """Normalised latents ``(1, C, t, h, w)`` as the autoencoder has them."""
         mean, deviation = self._statistics()
         return latents.to(self.vae.dtype) * deviation + mean
 
