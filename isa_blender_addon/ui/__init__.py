@@ -5,21 +5,27 @@ import bpy
 
 def _classes() -> tuple[type, ...]:
     from . import (
+        background,
+        cast,
         cast_list,
         delivery,
         drops,
         engine,
         farm,
         jobs,
+        look,
         matching,
         menus,
         models,
-        panel,
+        next_take,
+        plate,
         presets,
+        shot,
         takes,
     )
 
-    modules = (cast_list, panel, engine, delivery, farm, models, presets, jobs, takes, matching, menus, drops)
+    panels = next_take, cast, shot, background, look, plate, engine, delivery, farm
+    modules = (cast_list, *panels, models, presets, jobs, takes, matching, menus, drops)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

@@ -6,17 +6,15 @@ import bpy
 
 from ..language.translation import words
 from ..session.programs.delivery import under_way
+from .sidebar import InSidebar
 
 _ICONS: dict[str, Any] = {"prores": "FILE_MOVIE", "png": "RENDERLAYERS", "exr": "IMAGE_RGB_ALPHA"}
 # Three stand side by side in the sidebar as it opens.
 _WORDS = {"prores": "ProRes", "png": "PNG", "exr": "OpenEXR"}
 
 
-class ISA_PT_delivery(bpy.types.Panel):
+class ISA_PT_delivery(InSidebar, bpy.types.Panel):
     bl_label = "Save with Alpha"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "ISA"
     bl_parent_id = "ISA_PT_plate"
 
     @classmethod

@@ -6,6 +6,7 @@ from ..language.translation import words
 from ..preferences.choices import preferences
 from ..session.current import session
 from .sentence import sentence
+from .sidebar import InSidebar
 
 _ICONS = {
     "ready": "RADIOBUT_ON",
@@ -16,10 +17,7 @@ _ICONS = {
 }
 
 
-class ISA_PT_engine(bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "ISA"
+class ISA_PT_engine(InSidebar, bpy.types.Panel):
     bl_label = ""
     bl_order = 8
     bl_options = {"DEFAULT_CLOSED"}

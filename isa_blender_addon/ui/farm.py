@@ -2,12 +2,11 @@
 
 import bpy
 
+from .sidebar import InSidebar
 
-class ISA_PT_farm(bpy.types.Panel):
+
+class ISA_PT_farm(InSidebar, bpy.types.Panel):
     bl_label = "Render Farm"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "ISA"
     bl_order = 9
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -8,6 +8,7 @@ from ..session.current import session
 from ..takes.take import HERE
 from .bar import job_text
 from .sentence import both_ends, sentence, units
+from .sidebar import InSidebar
 from .thumbnails import icon
 
 # More jobs than this are counted and not drawn, lest they push the panels below out of the window.
@@ -29,10 +30,7 @@ _ICONS = {
 }
 
 
-class ISA_PT_jobs(bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "ISA"
+class ISA_PT_jobs(InSidebar, bpy.types.Panel):
     bl_label = "Jobs"
     # Below what the artist works with, which its rows and pictures would move.
     bl_order = 4

@@ -5,7 +5,7 @@ from ..session.current import session
 from ..session.generating import expected
 from ..session.reading.remaking import made_again
 from ..takes.take import Take
-from .panel import duration
+from .duration import duration
 
 
 def draw_remaking(layout, scene, take: Take) -> None:

@@ -15,6 +15,7 @@ from ..takes.shown import other_folder, shown_folder
 from ..takes.take import Take
 from .remaking import draw_remaking
 from .sentence import both_ends, units
+from .sidebar import InSidebar
 from .thumbnails import icon
 
 # More takes than this are drawn on request, lest they push the panels below out of the window.
@@ -25,10 +26,7 @@ _SCALE, _SHARE = 3.4, 0.24
 _BESIDE = 5.6
 
 
-class ISA_PT_takes(bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "ISA"
+class ISA_PT_takes(InSidebar, bpy.types.Panel):
     bl_label = "Takes"
     bl_order = 3
 

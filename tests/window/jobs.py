@@ -185,7 +185,7 @@ def visit() -> Iterator[None]:
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     preferences = stagehand.use_engine(TASK)
     preferences.engine_python = str(stagehand.FOLDER / "engine-python")
-    stagehand.unfold(part("ui.panel").ISA_PT_plate, part("ui.delivery").ISA_PT_delivery)
+    stagehand.unfold(part("ui.plate").ISA_PT_plate, part("ui.delivery").ISA_PT_delivery)
     viewport = stagehand.Viewport()
     yield from viewport.open_tab("ISA")
     yield from stage(viewport)

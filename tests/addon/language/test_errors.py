@@ -13,7 +13,7 @@ import isa_blender_addon
 from isa_blender_addon.language import translation
 from isa_blender_addon.overlay.watch import Watch
 from isa_blender_addon.session.current import session
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.next_take import ISA_PT_generate
 from isa_engine.errors import SceneError
 from tests.addon.drawn import drawn
 from tests.addon.scenes.cast import stage
@@ -170,11 +170,11 @@ def test_an_error_of_the_scene_reaches_the_artist_in_her_language(scene, german,
     stage(scene)
     scene.camera, scene.name = None, name
     sentence = f"Szene '{name}' hat keine aktive Kamera. Füge eine hinzu."
-    assert sentence in " ".join(drawn(panel.ISA_PT_generate))
+    assert sentence in " ".join(drawn(ISA_PT_generate))
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         bpy.ops.isa.generate()
     assert session().error == sentence
-    assert " ".join(drawn(panel.ISA_PT_generate)).count(sentence) == 1, "one failure is said once"
+    assert " ".join(drawn(ISA_PT_generate)).count(sentence) == 1, "one failure is said once"
     watch = Watch()
     assert watch.drawing(scene) is None
     assert watch.problem(scene) == sentence
@@ -184,7 +184,7 @@ def test_so_does_an_error_of_a_thread(scene, german):
     session().queue._takes.trouble = SceneError(
         "cannot write {file}: {reason}", file="{}.json", reason="voll"
     )
-    assert "{}.json ist nicht zu schreiben: voll" in " ".join(drawn(panel.ISA_PT_generate))
+    assert "{}.json ist nicht zu schreiben: voll" in " ".join(drawn(ISA_PT_generate))
 
 
 def test_an_error_of_blenders_own_says_what_it_says(german):

@@ -10,7 +10,7 @@ import pytest
 
 import isa_blender_addon
 from isa_blender_addon.language import translation
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.shot import ISA_PT_shot
 from isa_engine.configuration import MODELS
 from tests.addon.drawn import drawn
 
@@ -71,7 +71,7 @@ def test_what_is_drawn_and_said_comes_from_the_dictionary(addon, monkeypatch):
     }
     for look_up in ("pgettext_iface", "pgettext_rpt"):
         monkeypatch.setattr(translation, look_up, lambda text: german.get(text, text))
-    assert f"Bilder 1–{addon.frame_end} (Szene)" in " ".join(drawn(panel.ISA_PT_shot))
+    assert f"Bilder 1–{addon.frame_end} (Szene)" in " ".join(drawn(ISA_PT_shot))
     assert translation.said("{take} is pinned. Unpin it first.", take="v{1}") == "v{1} ist angeheftet."
     assert translation.words("{count} plates", count=2) == "2 plates"
 

@@ -165,10 +165,10 @@ def test_what_was_found_is_of_its_picture_and_survives_saving(scene, anna, detec
 def test_without_a_detector_the_panel_says_how_to_get_one(scene, anna, tmp_path, monkeypatch):
     monkeypatch.delenv("ISA_DETECTOR_PYTHON", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    from isa_blender_addon.ui import panel
+    from isa_blender_addon.ui.cast import ISA_PT_cast
 
     anna.pose = "MATCHED"
-    assert "install/detector.sh" in " ".join(drawn(panel.ISA_PT_cast))
+    assert "install/detector.sh" in " ".join(drawn(ISA_PT_cast))
     with pytest.raises(RuntimeError, match=r"No detector is installed.*install/detector\.sh"):
         bpy.ops.isa.find_person(character="Anna")
 

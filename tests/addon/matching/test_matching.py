@@ -16,7 +16,7 @@ from isa_blender_addon.preflight.glance import glance
 from isa_blender_addon.scene.characters import joint_bones
 from isa_blender_addon.settings.cast import cast_member, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.cast import ISA_PT_cast
 from isa_blender_addon.ui.cast_list import ISA_UL_cast
 from isa_blender_addon.ui.matching import draw_matching
 from isa_engine.body import write_motion
@@ -192,7 +192,7 @@ def test_preflight_knows_who_is_matched_and_how_well(scene, member):
     member.marks = marks + 0.1
     (off,) = glance(scene, None)
     assert "pixels off" in off.sentence
-    assert "pixels off" in " ".join(drawn(panel.ISA_PT_cast))
+    assert "pixels off" in " ".join(drawn(ISA_PT_cast))
     assert row(scene) == ("50 px off", "ERROR")
     # Two of a hundred parts of the figure, and not of the picture, are few enough.
     few = 0.019 * seen.error_and_size(scene, member)[1]
@@ -213,7 +213,7 @@ def test_a_stand_in_is_looked_at_again_before_another_picture(scene, member, tmp
     assert finding.sentence.startswith("Anna's stand-in is posed by another picture")
     assert finding.is_mended_by("isa.match_reference", {"character": "Anna"})
     assert row(scene) == ("not matched", "ERROR")
-    assert "The stand-in is posed by another picture." in " ".join(drawn(panel.ISA_PT_cast))
+    assert "The stand-in is posed by another picture." in " ".join(drawn(ISA_PT_cast))
     places = seen.ghost_places(scene, member)
     member = match()
     np.testing.assert_array_equal(seen.ghost_places(scene, member), places)

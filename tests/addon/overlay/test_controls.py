@@ -10,7 +10,9 @@ from isa_blender_addon.overlay.watch import watch
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import canvas, generation_settings
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.background import ISA_PT_background
+from isa_blender_addon.ui.look import ISA_PT_look
+from isa_blender_addon.ui.shot import ISA_PT_shot
 from isa_engine.controls import CONTROLS
 from isa_engine.controls.openpose import BODY, COLOURS
 from isa_engine.models import KINDS, steered_by
@@ -119,25 +121,26 @@ def test_they_follow_the_pose_the_camera_and_the_choice(staged):
 
 def test_a_model_that_no_picture_steers_has_none_and_no_row_for_them(staged):
     staged.isa.overlay = True
-    assert {"Controls"} <= set(drawn(panel.ISA_PT_shot))
+    assert {"Controls"} <= set(drawn(ISA_PT_shot))
     staged.isa.model = "isa-tiny"
     assert watch.drawing(staged).controls is None
-    assert not {"Controls", "Not Sent to It"} & set(drawn(panel.ISA_PT_shot))
+    assert not {"Controls", "Not Sent to It"} & set(drawn(ISA_PT_shot))
     assert len(watch.drawing(staged).points) > 0
 
 
 def test_the_row_has_what_steers_the_model_first_and_then_the_others(staged, monkeypatch):
     staged.isa.overlay = True
-    monkeypatch.setattr(panel, "chosen", lambda scene: discs.Described(controls=VACE.controls))
-    words = [word for word in drawn(panel.ISA_PT_shot) if word in ("Controls", "Not Sent to It")]
+    described = discs.Described(controls=VACE.controls)
+    monkeypatch.setattr("isa_blender_addon.ui.shot.chosen", lambda scene: described)
+    words = [word for word in drawn(ISA_PT_shot) if word in ("Controls", "Not Sent to It")]
     assert words == ["Controls", "Not Sent to It"]
 
 
 def test_what_steers_is_chosen_of_what_the_model_knows_and_is_what_is_sent(staged, monkeypatch):
     staged.isa.overlay = True
-    assert "steering" not in asked(panel.ISA_PT_look)
+    assert "steering" not in asked(ISA_PT_look)
     described = as_vace(monkeypatch)
-    assert asked(panel.ISA_PT_look).count("steering") == 2
+    assert asked(ISA_PT_look).count("steering") == 2
     assert sent(described, staged) == ("pose", "mask")
     assert generation_settings(staged).steering == "pose"
     staged.isa.steering = "depth"
@@ -149,24 +152,24 @@ def test_what_steers_is_chosen_of_what_the_model_knows_and_is_what_is_sent(stage
 
 def test_where_people_are_painted_is_chosen_of_what_the_model_knows_and_is_what_is_sent(staged, monkeypatch):
     staged.isa.overlay = True
-    assert "painted" not in asked(panel.ISA_PT_look)
+    assert "painted" not in asked(ISA_PT_look)
     described = as_vace(monkeypatch)
-    assert asked(panel.ISA_PT_look).count("painted") == 2
+    assert asked(ISA_PT_look).count("painted") == 2
     assert generation_settings(staged).painted == "mask"
     staged.isa.painted = "boxes"
     assert sent(described, staged) == ("pose", "boxes")
     assert generation_settings(staged).painted == "boxes"
     staged.isa.model = "isa-tiny"
-    assert "painted" not in asked(panel.ISA_PT_look)
+    assert "painted" not in asked(ISA_PT_look)
     assert generation_settings(staged).painted == "mask"
 
 
 def test_holdout_is_offered_where_the_set_can_hide_somebody(staged, monkeypatch):
     """A model that is told where it paints paints all of that place, whatever of the set stands there."""
     staged.isa.background = "RENDER"
-    assert "background_holdout" in asked(panel.ISA_PT_background)
+    assert "background_holdout" in asked(ISA_PT_background)
     as_vace(monkeypatch)
-    assert "background_holdout" not in asked(panel.ISA_PT_background)
+    assert "background_holdout" not in asked(ISA_PT_background)
 
 
 def as_vace(monkeypatch) -> discs.Described:
@@ -189,7 +192,7 @@ def test_that_a_mask_keeps_nothing_without_a_background_is_said(staged, monkeypa
     warning = "Without a background all of the frame is painted."
 
     def said() -> bool:
-        return warning in " ".join(drawn(panel.ISA_PT_shot))
+        return warning in " ".join(drawn(ISA_PT_shot))
 
     assert not said()
     staged.isa.controls = {other}

@@ -9,7 +9,7 @@ from isa_blender_addon.overlay.watch import watch
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.settings.shot import canvas, generation_settings
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.shot import ISA_PT_shot
 from isa_engine.controls.surfaces import see, surface_of
 from isa_engine.models import KINDS
 from isa_engine.models.vace import VACE
@@ -139,14 +139,14 @@ def test_a_set_that_is_too_fine_is_said_and_the_cast_is_alone(staged, monkeypatc
     cast, _ = expected(staged, 2, [])
     assert np.array_equal(shown[..., 3] > 0, np.isfinite(cast))
     assert watch.problem(staged) == "The set's depth is sent, but the set is too fine to be drawn here."
-    assert watch.problem(staged) in " ".join(drawn(panel.ISA_PT_shot))
+    assert watch.problem(staged) in " ".join(drawn(ISA_PT_shot))
 
 
 def test_that_footage_has_no_depth_is_said_where_depth_is_looked_at(staged):
     sentence = "Of footage only the cast's depth is known."
 
     def said() -> bool:
-        return sentence in " ".join(drawn(panel.ISA_PT_shot))
+        return sentence in " ".join(drawn(ISA_PT_shot))
 
     assert not said()
     staged.isa.background = "FOOTAGE"

@@ -12,7 +12,7 @@ import pytest
 
 from isa_blender_addon import plate
 from isa_blender_addon.plate import background_image, camera_plane, people, strip
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.plate import ISA_PT_plate
 from isa_engine.errors import SceneError
 from isa_engine.shot import write_shot
 from tests.addon.drawn import drawn
@@ -177,16 +177,16 @@ def test_a_missing_movie_stereo_and_a_compositor_that_is_off_are_said(addon, sce
     header = SimpleNamespace(layout=MagicMock())
     plate.import_plate(scene, take, shot_of(range(1, 5)), plate.KINDS)
     assert plate.troubles(scene) == []
-    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    ISA_PT_plate.draw_header(header, bpy.context)
     header.layout.label.assert_not_called()
     scene.render.use_multiview = True
     scene.render.use_compositing = False
     scene.render.use_border = scene.render.use_crop_to_border = True
     (take / "matte.mp4").unlink()
-    panel.ISA_PT_plate.draw_header(header, bpy.context)
+    ISA_PT_plate.draw_header(header, bpy.context)
     header.layout.label.assert_called_once_with(icon="ERROR")
     said = " ".join(plate.troubles(scene))
-    assert "renders in stereo" in " ".join(drawn(panel.ISA_PT_plate))
+    assert "renders in stereo" in " ".join(drawn(ISA_PT_plate))
     for word in (f"missing: {take / 'matte.mp4'}", "stereo", "cropped to its region", "Compositing is off"):
         assert word in said
 
@@ -196,9 +196,9 @@ def test_the_plates_pixels_are_said_beside_the_renders(addon, scene, take):
     scene.render.resolution_x, scene.render.resolution_y = 640, 360
     for kind in plate.KINDS:
         plate.import_plate(scene, take, shot_of(range(1, 5)), (kind,))
-        assert "32×32 pixels, stretched over 640×360" in drawn(panel.ISA_PT_plate)
+        assert "32×32 pixels, stretched over 640×360" in drawn(ISA_PT_plate)
     (take / "plate.mp4").unlink()
-    assert not [text for text in drawn(panel.ISA_PT_plate) if "stretched" in text]
+    assert not [text for text in drawn(ISA_PT_plate) if "stretched" in text]
 
 
 def test_a_scene_without_a_plate_has_no_troubles_with_it(scene):
@@ -213,7 +213,7 @@ def test_each_plane_has_its_distance_beside_its_cameras_whole_name(addon, scene,
     plate.import_plate(scene, take, shot_of(range(1, 5)), ("PLANE",))
     layout = MagicMock()
     layout.column.return_value = layout
-    panel.ISA_PT_plate.draw(SimpleNamespace(layout=layout), bpy.context)
+    ISA_PT_plate.draw(SimpleNamespace(layout=layout), bpy.context)
     (call,) = layout.prop.call_args_list
     (plane,) = camera_plane.planes(scene)
     assert call.args == (plane, f'["{camera_plane.DEPTH}"]')

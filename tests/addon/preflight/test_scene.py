@@ -17,7 +17,7 @@ from isa_blender_addon.preflight.glance import _paces, engine_seconds, glance
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import cast_picture, playing, refresh_cast
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.next_take import ISA_PT_generate
 from isa_engine.client.protocol import Health, Memory
 from isa_engine.configuration import model_config
 from isa_engine.configuration.policies import POLICIES
@@ -215,7 +215,7 @@ def test_a_serious_finding_holds_the_job_until_the_artist_says_anyway(staged, cl
     assert session().held
     assert not session().busy
     assert list((tmp_path / "takes").iterdir()) == []
-    assert "Ben is out of the frame" in " ".join(drawn(panel.ISA_PT_generate))
+    assert "Ben is out of the frame" in " ".join(drawn(ISA_PT_generate))
     click(anyway=True)
     assert len(sent) == 1
     assert not session().held
@@ -230,7 +230,7 @@ def test_what_a_glance_finds_serious_holds_the_job_before_a_frame_is_read(clicke
     assert not session().busy
     assert session().findings == ()
     assert not (tmp_path / "takes").exists()
-    assert "memory" in " ".join(drawn(panel.ISA_PT_generate))
+    assert "memory" in " ".join(drawn(ISA_PT_generate))
     click(anyway=True)
     assert len(sent) == 1
     click()

@@ -11,7 +11,7 @@ from isa_blender_addon.engine.snapshot import JobSnapshot
 from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import refresh_cast
 from isa_blender_addon.takes.take import HERE
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.next_take import ISA_PT_generate
 from isa_engine.errors import SceneError
 from tests.addon.scenes.cast import add_person, stage
 from tests.addon.ui.test_jobs import job_in, take_in
@@ -67,7 +67,7 @@ class Lines:
 
 def generate_panel() -> Lines:
     lines = Lines()
-    panel.ISA_PT_generate.draw(SimpleNamespace(layout=lines), bpy.context)
+    ISA_PT_generate.draw(SimpleNamespace(layout=lines), bpy.context)
     return lines
 
 

@@ -15,9 +15,11 @@ from isa_blender_addon.session.reading.readiness import obstacle
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
-from isa_blender_addon.ui import panel
 from isa_blender_addon.ui.cast_list import draw_member
+from isa_blender_addon.ui.look import ISA_PT_look
 from isa_blender_addon.ui.models import ISA_MT_models
+from isa_blender_addon.ui.next_take import ISA_PT_generate
+from isa_blender_addon.ui.shot import ISA_PT_shot
 from isa_engine.errors import EngineError, SceneError
 from isa_engine.models import KINDS
 from isa_engine.service.http.engine_routes import model_info
@@ -95,7 +97,7 @@ def test_a_model_of_another_kind_needs_no_line_of_the_panel(staged, engine):
     models.report(engine)
     staged.isa.model = "discs"
     assert min(generation_settings(staged).width, generation_settings(staged).height) == 48
-    assert "→ 84×48" in " ".join(drawn(panel.ISA_PT_shot))
+    assert "→ 84×48" in " ".join(drawn(ISA_PT_shot))
     assert sum(engine_seconds(staged, "cpu", None).values()) > 0
 
 
@@ -107,7 +109,7 @@ def test_words_and_one_by_one_are_asked_for_and_sent_where_the_model_knows_them(
     for model, reads in (("isa-tiny", False), ("discs", True)):
         staged.isa.model = model
         only_some = {"prompt", "negative_prompt", "one_by_one"}
-        assert only_some & set(asked(panel.ISA_PT_look)) == (only_some if reads else set())
+        assert only_some & set(asked(ISA_PT_look)) == (only_some if reads else set())
         assert ("prompt" in asked(draw_member, member)) == reads
         shot = capture_shot(staged, generation_settings(staged), references(staged), prompts(staged))
         settings = shot.settings
@@ -120,14 +122,14 @@ def test_detail_is_a_larger_canvas_where_the_model_paints_in_tiles_and_costs_its
     models.report(engine)
     for model, tiled in (("isa-tiny", True), ("discs", False)):
         staged.isa.model = model
-        assert ("detail" in asked(panel.ISA_PT_look)) == tiled
+        assert ("detail" in asked(ISA_PT_look)) == tiled
         seconds, canvases = [], []
         for detail in (1, 3):
             staged.isa.detail = detail
             settings = generation_settings(staged)
             canvases.append((settings.width, settings.height))
             seconds.append(engine_seconds(staged, "cpu", None)["denoise"])
-            assert "→ {}×{}".format(*canvases[-1]) in " ".join(drawn(panel.ISA_PT_shot))
+            assert "→ {}×{}".format(*canvases[-1]) in " ".join(drawn(ISA_PT_shot))
         if tiled:
             assert canvases == [(224, 128), (568, 320)]
             # Eighteen squares of 16 × 16 latent pixels, each told of all of the cast, in place of one canvas
@@ -142,9 +144,9 @@ def test_detail_is_a_larger_canvas_where_the_model_paints_in_tiles_and_costs_its
 def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     staged.isa.model = "wan-vace-of-a-friend"
     assert "there is no model 'wan-vace-of-a-friend' here" in str(obstacle(staged))
-    assert "there is no model" in " ".join(drawn(panel.ISA_PT_generate)).lower()
-    assert "→ ?" in " ".join(drawn(panel.ISA_PT_shot))
-    assert asked(panel.ISA_PT_look)
+    assert "there is no model" in " ".join(drawn(ISA_PT_generate)).lower()
+    assert "→ ?" in " ".join(drawn(ISA_PT_shot))
+    assert asked(ISA_PT_look)
     assert engine_seconds(staged, "", None) == {}
     with pytest.raises(SceneError, match="start the engine that has it"):
         generate(session(), staged)

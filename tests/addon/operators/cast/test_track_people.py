@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isa_blender_addon.session.programs.tracking import Tracking, under_way
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.cast import ISA_PT_cast
 from isa_engine.body import bundled_motion
 from isa_engine.detection.performance import Performance
 from isa_engine.detection.track_file import write_tracks
@@ -74,7 +74,7 @@ def test_without_a_detector_it_is_said_how_to_get_one(video, tmp_path, monkeypat
 def test_it_tells_how_far_it_is_and_can_be_cancelled(video, scene):
     now = under_way.begin(Tracking(Path(video("echo seen 3 9", "exec sleep 100"))))
     eventually(lambda: now.progress == ("seen", 3, 9), "it tells how far it is")
-    assert "Looking at frame 3 of 9" in drawn(panel.ISA_PT_cast)
+    assert "Looking at frame 3 of 9" in drawn(ISA_PT_cast)
     assert not now.command.over
     assert bpy.ops.isa.stop_tracking() == {"FINISHED"}
     folder = now._folder

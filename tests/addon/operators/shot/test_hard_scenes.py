@@ -14,7 +14,7 @@ from isa_blender_addon.session.current import session
 from isa_blender_addon.settings.cast import playing, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.shown import shown_folder
-from isa_blender_addon.ui import panel
+from isa_blender_addon.ui.next_take import ISA_PT_generate
 from isa_engine.body import write_motion
 from isa_engine.shot import read_shot, write_shot
 from tests.addon import fake_engine
@@ -87,7 +87,7 @@ def test_two_thousand_frames_are_more_than_a_model_is_made_for_and_it_is_said(sc
     stage(scene)
     scene.frame_end = 2000
     refresh_cast(scene)
-    assert "2000 frames" in " ".join(drawn(panel.ISA_PT_generate))
+    assert "2000 frames" in " ".join(drawn(ISA_PT_generate))
 
 
 @pytest.mark.parametrize("name", NAMES)
