@@ -57,8 +57,25 @@ def makes_sense(preset: Preset) -> bool:
     )
 
 
-class Description(Protocol):
-    """What is known of a model without loading it, and without torch; it can be hashed.
+class Steered(Protocol):
+    """What pictures steer.
+
+    Attributes:
+        controls: the pictures of the shot that can steer it, by their names in ``controls.CONTROLS``.
+        steering: those of them of which a shot chooses one (``shot.Settings``), the usual one first.
+        painted: those of them, likewise, that may say where people are painted.
+    """
+
+    @property
+    def controls(self) -> tuple[str, ...]: ...
+    @property
+    def steering(self) -> tuple[str, ...]: ...
+    @property
+    def painted(self) -> tuple[str, ...]: ...
+
+
+class Description(Steered, Protocol):
+    """What is known of a model without loading it, and without torch; what steers it, too. It can be hashed.
 
     Attributes:
         name: by which shots ask for it.
@@ -74,9 +91,6 @@ class Description(Protocol):
         fps: frames a second that it was trained on; None: it does not matter.
         people: how many people at once it was measured to keep apart; None: nobody has measured it.
         points: how many of a character's surface points it reads; 0: none.
-        controls: the pictures of the shot that can steer it, by their names in ``controls.CONTROLS``.
-        steering: those of them of which a shot chooses one (``shot.Settings``), the usual one first.
-        painted: those of them, likewise, that may say where people are painted.
         prompted: whether it reads prompts.
         one_by_one: whether it can paint people one after the other (``shot.Settings``).
         shared: whether several devices or nodes can make a take together.
@@ -108,12 +122,6 @@ class Description(Protocol):
     def people(self) -> int | None: ...
     @property
     def points(self) -> int: ...
-    @property
-    def controls(self) -> tuple[str, ...]: ...
-    @property
-    def steering(self) -> tuple[str, ...]: ...
-    @property
-    def painted(self) -> tuple[str, ...]: ...
     @property
     def prompted(self) -> bool: ...
     @property
@@ -162,17 +170,6 @@ class Description(Protocol):
     def facts(self) -> dict[str, Any]:
         """JSON-ready: what another machine needs to make the same description (``Kind.told``)."""
         ...
-
-
-class Steered(Protocol):
-    """What pictures steer; attributes as of ``Description``."""
-
-    @property
-    def controls(self) -> tuple[str, ...]: ...
-    @property
-    def steering(self) -> tuple[str, ...]: ...
-    @property
-    def painted(self) -> tuple[str, ...]: ...
 
 
 def steered_by(model: Steered, steering: str, painted: str) -> tuple[str, ...]:
