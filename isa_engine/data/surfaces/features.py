@@ -82,68 +82,87 @@ class Features:
 
     def _face(self, place: Tensor, normal: Tensor, colour: Tensor) -> Tensor:
         x, y, z = place[:, 0].abs(), place[:, 1], place[:, 2]
-        front = z > 0.12
+        face = _Face(colour, z > 0.12)
+        self._paint_skin(face, x, y)
+        self._paint_lashes(face, x, y)
+        self._paint_brows(face, x, y)
+        nostril = _inside(((x - 0.0075) ** 2 / 2 + (y - 0.2425) ** 2).sqrt(), 0.0022, 0.002)
+        face.paint(nostril * (normal[:, 1] < -0.2) * 0.8, np.array([0.08, 0.04, 0.03]))
+        self._paint_lips(face, x, y)
+        # Behind the lips, the dark of the mouth.
+        depth = 0.1555 - 0.007 * (x / _MOUTH_WIDTH) ** 2
+        height = y - _MOUTH_HEIGHT
+        hollow = (x < 0.024) & (height.abs() < 0.02) & (z < depth) & (normal[:, 2] < 0.6)
+        mouth = colour.new_tensor([0.16, 0.04, 0.04])
+        return torch.where((hollow & (z > 0.08))[:, None], mouth, face.colour)
 
-        def over(amount: Tensor, stuff: np.ndarray) -> None:
-            nonlocal colour
-            colour = torch.lerp(colour, colour.new_tensor(stuff), (amount * front)[:, None].clamp(0, 1))
-
-        def darker(amount: Tensor) -> None:
-            nonlocal colour
-            colour = colour * (1 - amount * front)[:, None]
-
+    def _paint_skin(self, face: "_Face", x: Tensor, y: Tensor) -> None:
+        """Cheeks, hollows, beard, and what is painted above the eyes."""
         cheek = _inside(((x - 0.042) ** 2 + (y - 0.252) ** 2).sqrt(), 0.012, 0.02)
-        over(cheek * self.blush, np.array([0.75, 0.2, 0.2]))
+        face.paint(cheek * self.blush, np.array([0.75, 0.2, 0.2]))
         # Sockets, beside the nose, and under the lower lip: where a face is hollow, little sky gets in.
         across, up = (x - 0.0295) / 0.02, (y - 0.289) / 0.012
-        darker(0.28 * (1 - across**2 - up**2).clamp(0, 1))
-        darker(0.2 * _inside(((x - 0.018) ** 2 + (y - 0.246) ** 2).sqrt(), 0.003, 0.005))
-        darker(0.18 * _inside((y - 0.2045).abs() + 0.15 * x, 0.002, 0.005))
+        face.darken(0.28 * (1 - across**2 - up**2).clamp(0, 1))
+        face.darken(0.2 * _inside(((x - 0.018) ** 2 + (y - 0.246) ** 2).sqrt(), 0.003, 0.005))
+        face.darken(0.18 * _inside((y - 0.2045).abs() + 0.15 * x, 0.002, 0.005))
         # Lip, jaw and chin, lower towards the ears.
         limit = 0.2335 - 0.3 * (x - 0.022).clamp_min(0)
         beard = ((limit - y) / 0.008).clamp(0, 1) * ((y - 0.165) / 0.01).clamp(0, 1)
         if self.stubble:
-            over(beard * self.stubble * 0.75, self.beard)
+            face.paint(beard * self.stubble * 0.75, self.beard)
         if self.shadow is not None:
-            over(0.6 * (1 - across**2 - ((y - 0.294) / 0.007) ** 2).clamp(0, 1), self.shadow)
+            face.paint(0.6 * (1 - across**2 - ((y - 0.294) / 0.007) ** 2).clamp(0, 1), self.shadow)
 
-        # Lids end in lashes.
+    def _paint_lashes(self, face: "_Face", x: Tensor, y: Tensor) -> None:
+        """Where lids end."""
         across = (x - 0.0295) / _EYE_WIDTH
         centre = 0.2868 - 0.0012 * across
         height = torch.where(y > centre, _EYE_ABOVE, _EYE_BELOW) * (1 - across**2).clamp_min(0)
         edge = ((y - centre).abs() - height).abs()
         inside_width = across.abs() < 1.12
         upper = torch.where(y > centre, 1.0, 0.4)
-        over(_inside(edge, 0.0011, 0.0012) * inside_width * upper * self.lashes, np.array([0.04, 0.03, 0.03]))
+        lash = _inside(edge, 0.0011, 0.0012) * inside_width * upper
+        face.paint(lash * self.lashes, np.array([0.04, 0.03, 0.03]))
 
+    def _paint_brows(self, face: "_Face", x: Tensor, y: Tensor) -> None:
         along = (x - _BROW_INNER) / (_BROW_OUTER - _BROW_INNER)
         middle = _BROW_HEIGHT + self.brow_arch * 4 * along * (1 - along) - 0.003 * along**2
         width = self.brow_width * (1.1 - 0.7 * along.clamp(0, 1))
         within = ((along > 0) & (along < 1)).to(y.dtype)
-        over(_inside((y - middle).abs(), width, 0.0015) * within * 0.9, self.brow)
+        face.paint(_inside((y - middle).abs(), width, 0.0015) * within * 0.9, self.brow)
 
-        over(
-            _inside(((x - 0.0075) ** 2 / 2 + (y - 0.2425) ** 2).sqrt(), 0.0022, 0.002)
-            * (normal[:, 1] < -0.2)
-            * 0.8,
-            np.array([0.08, 0.04, 0.03]),
-        )
-
-        aside = x / _MOUTH_WIDTH
+    def _paint_lips(self, face: "_Face", x: Tensor, y: Tensor) -> None:
+        """And the line between them."""
+        aside, height = x / _MOUTH_WIDTH, y - _MOUTH_HEIGHT
         fullness = (1 - aside**2).clamp_min(0)
         # Cupid's bow.
         upper = _UPPER_LIP * fullness.sqrt() * (1 - 0.22 * (1 - (x / 0.006)).clamp(0, 1))
         lower = _LOWER_LIP * fullness.sqrt()
-        height = y - _MOUTH_HEIGHT
         lip = ((torch.where(height > 0, upper, lower) - height.abs()) / 0.0015 + 0.5).clamp(0, 1)
-        over(lip * (aside < 1), self.lips)
+        face.paint(lip * (aside < 1), self.lips)
         line = _inside(height.abs(), 0.0006, 0.0012) * _inside(x, _MOUTH_WIDTH - 0.001, 0.002)
-        darker(0.55 * line)
-        # Behind the lips, the dark of the mouth.
-        depth = 0.1555 - 0.007 * aside**2
-        hollow = (x < 0.024) & (height.abs() < 0.02) & (z < depth) & (normal[:, 2] < 0.6)
-        mouth = colour.new_tensor([0.16, 0.04, 0.04])
-        return torch.where((hollow & (z > 0.08))[:, None], mouth, colour)
+        face.darken(0.55 * line)
+
+
+class _Face:
+    """A face that is painted on, one thing over the other.
+
+    Args:
+        colour: ``(S, 3)``.
+        front: ``(S,)`` bool, what of it can be painted on.
+    """
+
+    def __init__(self, colour: Tensor, front: Tensor):
+        self.colour, self.front = colour, front
+
+    def paint(self, amount: Tensor, stuff: np.ndarray) -> None:
+        """A colour ``(3,)``, which covers so much ``(S,)``."""
+        cover = (amount * self.front)[:, None].clamp(0, 1)
+        self.colour = torch.lerp(self.colour, self.colour.new_tensor(stuff), cover)
+
+    def darken(self, amount: Tensor) -> None:
+        """By a share ``(S,)`` of its light."""
+        self.colour = self.colour * (1 - amount * self.front)[:, None]
 
 
 def _inside(distance: Tensor, radius: float | Tensor, soft: float) -> Tensor:
