@@ -1,6 +1,6 @@
 """What stands behind the generated people: a movie aligned to the shot's frames and camera."""
 
 from .making import Making, begin, is_own_copy
-from .source import footage_numbers, footage_range
+from .source import footage_files, footage_numbers, footage_range
 
-__all__ = ["Making", "begin", "footage_numbers", "footage_range", "is_own_copy"]
+__all__ = ["Making", "begin", "footage_files", "footage_numbers", "footage_range", "is_own_copy"]

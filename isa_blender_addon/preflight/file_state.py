@@ -9,7 +9,8 @@ import bpy
 
 from isa_engine.errors import SceneError
 
-from ..background import footage_range
+from ..background import footage_files, footage_range
+from ..scene.picture import stored_turned
 from ..scene.timeline import frame_numbers
 from ..scene.uncast import Uncast, bare_parts, missing_libraries, uncast_people
 from .finding import Finding, Mend
@@ -25,7 +26,8 @@ def check_file(scene) -> list[Finding]:
     when, which, found = _looked
     now = time.monotonic()
     if which != scene.session_uid or not 0 <= now - when < _SECONDS:
-        found = [*_blocked_drivers(), *_missing_libraries(), *_short_footage(scene), *_bare_parts(scene)]
+        found = [*_blocked_drivers(), *_missing_libraries(), *_short_footage(scene)]
+        found += [*_turned_footage(scene), *_bare_parts(scene)]
         found += [_uncast(scene, people) for people in uncast_people(scene)]
         _looked = now, scene.session_uid, found
     return found
@@ -78,6 +80,24 @@ def _short_footage(scene) -> list[Finding]:
     inside = int(numbers[numbers <= there[-1]][-1])
     shorter = Mend("End at {frame_end}", "isa.shorten_range", {"frame_end": inside})
     return [Finding(text, values, (shorter,), True)]
+
+
+def _turned_footage(scene) -> list[Finding]:
+    """Of pictures; movies Blender turns itself, or not, as it does in the viewport."""
+    if scene.isa.background != "FOOTAGE":
+        return []
+    try:
+        first = footage_files(scene)[0]
+    except SceneError:
+        # That it cannot be used is said where the shot is read.
+        return []
+    if stored_turned(first) == 1:
+        return []
+    text = (
+        "The footage {file} is stored turned: other programs set it upright, Blender and the plate show it "
+        "lying. Save it upright in another program."
+    )
+    return [Finding(text, {"file": bpy.path.basename(first)}, (), True)]
 
 
 def _bare_parts(scene) -> list[Finding]:

@@ -58,10 +58,11 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             continue
         if picture.turned:
             text = (
-                "{name}'s picture is stored turned: other programs set it upright, the model sees it lying."
+                "{name}'s picture is stored turned: other programs set it upright, Blender and the model see "
+                "it lying. Turn it upright."
             )
             upright = Mend("Turn Upright", "isa.turn_picture", {"character": name})
-            found.append(Finding(text, {"name": name}, (upright,)))
+            found.append(Finding(text, {"name": name}, (upright,), not _posed_on_it(picture)))
             continue
         if max(picture.size) > LONGEST:
             text = "{name}'s picture, {size}, is scaled down to {longest} pixels on the way."
@@ -83,6 +84,12 @@ def check_pictures(pictures: list[CastPicture]) -> list[Finding]:
             text = "{name} is {pixels:.0f} pixels off in the reference picture."
             found.append(Finding(text, {"name": name, "pixels": picture.error}, (match,)))
     return found
+
+
+def _posed_on_it(picture: CastPicture) -> bool:
+    """Whether a stand-in was posed on the picture as Blender shows it, turned or not."""
+    by_itself = picture.frame_shape is None
+    return by_itself and picture.matched and picture.posed and not picture.other
 
 
 def _unread(picture: CastPicture) -> Finding:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
 
 import bpy
 import imbuf
@@ -106,7 +107,7 @@ def stored_turned(path: str | Path) -> int:
     try:
         return _turned(str(file), file.stat().st_mtime_ns)
     except OSError:
-        return 1
+        return orientation(_packed(file) or b"")
 
 
 def upright_place(path: str | Path) -> Path:
@@ -122,8 +123,7 @@ def write_upright(path: str | Path, target: Path) -> None:
         SceneError: it cannot be read, or the place cannot be written.
     """
     file = Path(bpy.path.abspath(str(path)))
-    image = _opened(file, file.name)
-    try:
+    with _shown(file, _content(file, file.name), file.name) as image:
         # Blender's rows begin at the bottom.
         upright = _UPRIGHT[stored_turned(path)](_pixels(image)[::-1])[::-1]
         turned = bpy.data.images.new(target.stem, upright.shape[1], upright.shape[0], alpha=True)
@@ -132,8 +132,6 @@ def write_upright(path: str | Path, target: Path) -> None:
             save_picture(turned, target)
         finally:
             bpy.data.images.remove(turned)
-    finally:
-        bpy.data.images.remove(image)
 
 
 def _content(file: Path, name: str) -> bytes:
@@ -163,19 +161,26 @@ def _packed(file: Path) -> bytes | None:
 
 def _through_blender(file: Path, picture: bytes, name: str) -> bytes:
     """The picture as Blender opens it, as PNG, scaled down to ``LONGEST``."""
+    with TemporaryDirectory() as folder, _shown(file, picture, name) as image:
+        width, height = image.size
+        shrink = min(1.0, LONGEST / max(width, height))
+        if shrink < 1:
+            image.scale(max(1, round(width * shrink)), max(1, round(height * shrink)))
+        target = Path(folder) / "picture.png"
+        save_picture(image, target)
+        return without_words(target.read_bytes())
+
+
+@contextmanager
+def _shown(file: Path, picture: bytes, name: str) -> Iterator[Any]:
+    """An image of its own, of a file or of what is packed in its place."""
     with TemporaryDirectory() as folder:
         if not file.is_file():
             file = Path(folder) / file.name
             _unpack(picture, file)
         image = _opened(file, name)
         try:
-            width, height = image.size
-            shrink = min(1.0, LONGEST / max(width, height))
-            if shrink < 1:
-                image.scale(max(1, round(width * shrink)), max(1, round(height * shrink)))
-            target = Path(folder) / "picture.png"
-            save_picture(image, target)
-            return without_words(target.read_bytes())
+            yield image
         finally:
             bpy.data.images.remove(image)
 

@@ -217,7 +217,12 @@ def canvas(scene) -> tuple[int, int]:
         SceneError: the model is not known.
     """
     model = model_named(scene.isa.model)
-    return canvas_size(*frame_shape(scene), model.short_side, model.multiple, detail(scene.isa, model))
+    return canvas_of(frame_shape(scene), model, detail(scene.isa, model))
+
+
+def canvas_of(shape: tuple[float, float], model: Description, detail: int) -> tuple[int, int]:
+    """What a model paints for a frame of this shape: ``canvas_size``."""
+    return canvas_size(*shape, model.short_side, model.multiple, detail)
 
 
 def detail(isa: SceneSettings, model: Description) -> int:

@@ -1,15 +1,16 @@
 """Whether a scene can be read, before a frame is; and what sentences on it depend on."""
 
 from isa_engine.errors import SceneError
-from isa_engine.shot.validation import MAX_FRAMES
+from isa_engine.shot.validation import MAX_CANVAS, MAX_FRAMES, MAX_SIDE
 
 from ... import background
 from ...scene.camera import camera_at
 from ...scene.characters import nobody_plays
 from ...scene.picture import changed
-from ...scene.timeline import frame_numbers
+from ...scene.timeline import frame_numbers, frame_shape, render_size
 from ...settings.cast import playing, refresh_cast
 from ...settings.models import model_named
+from ...settings.shot import canvas, canvas_of, detail
 
 
 def make_ready(scene, send: bool) -> None:
@@ -47,7 +48,48 @@ def obstacle(scene) -> SceneError | None:
             most=MAX_FRAMES,
             end=scene.frame_start + (MAX_FRAMES - 1) * scene.frame_step,
         )
-    return None if playing(scene) else nobody_plays(scene)
+    return _frame_too_large(scene) or (None if playing(scene) else nobody_plays(scene))
+
+
+def _frame_too_large(scene) -> SceneError | None:
+    """Why no plate can fill the camera's frame: it would be said when all frames are read."""
+    size = render_size(scene)
+    if max(size) > MAX_SIDE:
+        return SceneError(
+            "the render of scene '{scene}' is {width} × {height} pixels, and a side has at most {most}",
+            remedy="Lower its resolution (Output ▸ Format ▸ Resolution).",
+            scene=scene.name,
+            width=size[0],
+            height=size[1],
+            most=MAX_SIDE,
+        )
+    painted, model = canvas(scene), model_named(scene.isa.model)
+    if max(painted) <= MAX_CANVAS:
+        return None
+    fewer = range(1, detail(scene.isa, model))
+    fitting = [k for k in fewer if max(canvas_of(frame_shape(scene), model, k)) <= MAX_CANVAS]
+    remedy = (
+        "Keep its longer side within {ratio} times the shorter one (Output ▸ Format ▸ Resolution, Aspect)."
+    )
+    if fitting:
+        remedy = (
+            "Set Detail to {detail}, or keep its longer side within {ratio} times the shorter one (Output ▸ "
+            "Format ▸ Resolution, Aspect)."
+        )
+    return SceneError(
+        "the frame of scene '{scene}', {width} × {height} pixels, is too long and narrow: {model} would "
+        "paint {across} × {up} pixels of it, and a side has at most {most}",
+        remedy=remedy,
+        scene=scene.name,
+        width=size[0],
+        height=size[1],
+        model=model.name,
+        across=painted[0],
+        up=painted[1],
+        most=MAX_CANVAS,
+        ratio=MAX_CANVAS // min(painted),
+        detail=max(fitting, default=1),
+    )
 
 
 def staging(scene) -> object:
@@ -67,8 +109,9 @@ def staging(scene) -> object:
     ]
     return (
         (scene.frame_start, scene.frame_end, scene.frame_step, render.fps, render.fps_base),
-        (render.resolution_x, render.resolution_y, render.pixel_aspect_x, render.pixel_aspect_y),
+        (render.resolution_x, render.resolution_y, render.resolution_percentage),
+        (render.pixel_aspect_x, render.pixel_aspect_y),
         (camera, camera and camera.data and camera.data.type, len(scene.objects)),
-        (isa.model, isa.background, isa.footage, isa.footage_start, isa.folder),
+        (isa.model, isa.detail, isa.background, isa.footage, isa.footage_start, isa.folder),
         cast,
     )

@@ -273,12 +273,44 @@ def test_a_photograph_that_is_stored_turned_is_said_and_turned(staged, tmp_path)
     (member,) = playing(staged)
     member.picture = str(path)
     (finding,) = (found for found in glance(staged, None) if "stored turned" in found.sentence)
+    assert finding.serious
     press(finding)
     assert member.picture == str(tmp_path / "phone-upright.png")
     with Image.open(member.picture) as upright:
         assert upright.size == (160, 90)
     assert stored_turned(member.picture) == 1
     assert not [found for found in glance(staged, None) if "turned" in found.sentence]
+
+
+def turned_picture(path, size=(90, 160)) -> str:
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.new("RGB", size, (90, 80, 70)).save(path, exif=exif)
+    return str(path)
+
+
+def test_a_picture_that_is_packed_is_turned_like_a_file(staged, tmp_path):
+    (member,) = playing(staged)
+    member.picture = turned_picture(tmp_path / "phone.jpg")
+    bpy.data.images.load(member.picture).pack()
+    (tmp_path / "phone.jpg").unlink()
+    (finding,) = (found for found in glance(staged, None) if "stored turned" in found.sentence)
+    press(finding)
+    with Image.open(tmp_path / "phone-upright.png") as upright:
+        assert upright.size == (160, 90)
+
+
+@pytest.mark.parametrize("source", ["FILE", "SEQUENCE"])
+def test_footage_of_pictures_that_are_stored_turned_holds_the_shot(staged, tmp_path, source):
+    for frame in (1, 2, 3):
+        turned_picture(tmp_path / f"set{frame}.jpg", (160, 90))
+        Image.new("RGB", (160, 90)).save(tmp_path / f"well{frame}.jpg")
+    staged.isa.background, staged.isa.footage_start = "FOOTAGE", 1
+    for name, held in (("well1.jpg", []), ("set1.jpg", [True])):
+        staged.isa.footage = bpy.data.images.load(str(tmp_path / name))
+        staged.isa.footage.source = source
+        assert [found.serious for found in said(staged)] == held
+    assert "The footage set1.jpg is stored turned" in said(staged)[0].sentence
 
 
 @pytest.mark.parametrize("select", ["armature", "mesh"])

@@ -32,6 +32,21 @@ def test_pictures_that_are_missing_or_do_not_match_are_named():
     assert missing.mends[0].operator == "isa.choose_picture"
 
 
+def test_a_picture_that_is_stored_turned_holds_the_shot_unless_a_stand_in_was_posed_on_it():
+    """Where its character is looked for, there is somebody's back or the wall."""
+    seen = CastPicture("Anna", (160, 90), None, turned=True)
+    for picture, held in (
+        (seen, False),
+        (replace(seen, matched=False), True),
+        (replace(seen, posed=False), True),
+        (replace(seen, other=True), True),
+        (replace(seen, frame_shape=(16, 9)), True),
+    ):
+        (found,) = check_pictures([picture])
+        assert "stored turned" in found.sentence
+        assert found.serious == held
+
+
 def test_a_reference_that_shows_nothing_of_its_character_is_named():
     staged = shot({"Anna": still((0, 0, 1))})
     (anna,) = staged.characters

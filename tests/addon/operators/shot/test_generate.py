@@ -118,6 +118,45 @@ def test_a_range_too_long_for_a_take_is_said_before_all_of_it_is_read(shot, tmp_
     assert not (tmp_path / "takes").exists()
 
 
+@pytest.mark.parametrize(
+    ("size", "aspect", "detail", "sentence"),
+    [
+        (
+            (4000, 50),
+            1,
+            1,
+            "'Scene', 4000 × 50 pixels, .* paint 10240 × 128 .* 4096. Keep its longer side within 32 times",
+        ),
+        (
+            (50, 4000),
+            1,
+            1,
+            "'Scene', 50 × 4000 pixels, .* paint 128 × 10240 .* 4096. Keep its longer side within 32 times",
+        ),
+        ((2000, 50), 2, 1, "'Scene', 2000 × 50 pixels, .* paint 10240 × 128 .* Resolution, Aspect"),
+        ((1500, 50), 1, 2, "paint 6720 × 224 .* Set Detail to 1, or keep its longer side within 18 times"),
+        (
+            (20000, 10000),
+            1,
+            1,
+            "render of scene 'Scene' is 20000 × 10000 pixels, and a side has at most 16384",
+        ),
+    ],
+)
+def test_a_frame_that_no_plate_fills_is_said_before_a_frame_is_read(
+    shot, tmp_path, monkeypatch, size, aspect, detail, sentence
+):
+    bpy.ops.isa.refresh_cast()
+    shot.isa.detail, shot.render.pixel_aspect_x = detail, aspect
+    shot.render.resolution_x, shot.render.resolution_y = size
+    monkeypatch.setattr(reading, "capture_frames", None)
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.isa.generate()
+    assert not (tmp_path / "takes").exists()
+    shot.render.resolution_x, shot.render.resolution_y = 32 * 50 // aspect // detail, 50
+    assert readiness.obstacle(shot) is None
+
+
 def test_escape_ends_the_reading(shot, tmp_path):
     bpy.ops.isa.refresh_cast()
     before = snapshot()
