@@ -25,6 +25,11 @@ def module_main(argv: list[str] | None = None) -> int:
     parser.add_argument("blend", type=Path, metavar="FILE", help="the .blend to generate")
     add_arguments(parser)
     arguments = parser.parse_args(argv)
+    if arguments.blend.is_dir():
+        print(
+            f"isa_generate: '{arguments.blend}' is a folder. Name the .blend that is in it.", file=sys.stderr
+        )
+        return 1
     if not python_of("engine") and find_spec("torch"):
         os.environ["ISA_ENGINE_PYTHON"] = sys.executable
     register()

@@ -324,6 +324,14 @@ def test_the_module_does_the_same_and_a_wrong_file_is_its_exit_code(blend, engin
     assert "wrong.blend" in errors
 
 
+def test_a_folder_in_place_of_a_file_is_told_what_to_name(tmp_path, capsys):
+    assert module_main([str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        capsys.readouterr().err == f"isa_generate: '{tmp_path}' is a folder. Name the .blend that is in it.\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
 def test_an_interrupt_cancels_the_job_and_saves_nothing(blend, engine, tmp_path):
     process = module(engine, blend, "--out", tmp_path / "out", "--seed", ENDLESS)
