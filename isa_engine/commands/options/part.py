@@ -15,7 +15,8 @@ def add_part(parser: argparse.ArgumentParser) -> None:
         "--frames",
         type=frame_range,
         metavar="FIRST-LAST",
-        help="only these frames of the scene, for instance 80-96 (default: all that the shot has)",
+        help="only these frames of the scene, for instance 80-96 (default: all that the shot has); frames "
+        "before 0 after an equals sign: --frames=-8--3",
     )
 
 

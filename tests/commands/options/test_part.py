@@ -16,7 +16,7 @@ from tests.pipeline.shots import footage, make_shot
 def part(shot: Shot, frames: str) -> Shot:
     parser = argparse.ArgumentParser()
     add_part(parser)
-    return part_of(shot, parser.parse_args(["--frames", frames]))
+    return part_of(shot, parser.parse_args([f"--frames={frames}"]))
 
 
 def test_a_part_has_the_frames_of_the_scene_that_were_asked_for_as_the_shot_has_them():
@@ -67,6 +67,11 @@ def test_nothing_of_an_earlier_take_is_kept_in_a_part_and_all_frames_are_the_sho
 def test_frames_that_the_shot_does_not_have_are_said_with_those_that_it_has():
     with pytest.raises(ShotError, match=r"none of these frames \(--frames 20-30\). The shot has 10 to 18"):
         part(make_shot(frames=9), "20-30")
+
+
+def test_frames_before_0_are_frames_like_others():
+    shot = dataclasses.replace(make_shot(frames=9), frame_numbers=np.arange(-9, 0, dtype=np.int32))
+    assert part(shot, "-8--3").frame_numbers.tolist() == [-8, -7, -6, -5, -4, -3]
 
 
 @pytest.mark.parametrize("frames", ["12", "a-b", "14-12", "1.5-3", "", "1-99999999999"])
