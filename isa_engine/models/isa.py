@@ -31,7 +31,7 @@ class ISA:
     kind, licence = "isa", ""
     longest, fps = None, None
     controls, steering, painted = (), (), ()
-    prompted, one_by_one, shared = False, False, True
+    prompted, one_by_one, lays_over, shared = False, False, True, True
     detail = MAX_DETAIL
 
     @property

@@ -93,6 +93,8 @@ class Description(Steered, Protocol):
         points: how many of a character's surface points it reads; 0: none.
         prompted: whether it reads prompts.
         one_by_one: whether it can paint people one after the other (``shot.Settings``).
+        lays_over: whether its plate is laid over the background's own pixels, of which there may then be more
+            than the canvas has (``shot.Settings``).
         shared: whether several devices or nodes can make a take together.
         presets: how it is asked, by the names of ``configuration.policies.PRESETS``, all of them.
         size: a number that is larger for larger models, to sort models of a kind.
@@ -126,6 +128,8 @@ class Description(Steered, Protocol):
     def prompted(self) -> bool: ...
     @property
     def one_by_one(self) -> bool: ...
+    @property
+    def lays_over(self) -> bool: ...
     @property
     def shared(self) -> bool: ...
     @property

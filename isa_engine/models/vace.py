@@ -65,7 +65,7 @@ class VACE:
     points, people = 0, None
     controls = "pose", "depth", "mask", "boxes"
     steering, painted = ("pose", "depth"), ("mask", "boxes")
-    prompted, one_by_one, shared = True, True, False
+    prompted, one_by_one, lays_over, shared = True, True, False, False
 
     def __hash__(self) -> int:
         return hash(self.name)

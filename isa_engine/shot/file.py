@@ -1,4 +1,4 @@
-"""The shot file: one ``.npz``, version 1 to 7, readable without torch and never unpickled.
+"""The shot file: one ``.npz``, version 1 to 8, readable without torch and never unpickled.
 
 Members: ``header`` (UTF-8 JSON as bytes), ``frame_numbers``, ``intrinsics``, ``camera_to_world``; for each
 character k ``character_k_points`` and ``character_k_triangles``, and with a reference
@@ -11,7 +11,8 @@ Version 3 also has a policy among its settings, where it is not the exact one. V
 ``kept_latents`` and ``kept_again``, and in the header what take they are of, where one is made again in part.
 Version 5 also says that people are painted one by one, where they are. Version 6 also has
 ``background_depth``, where it is known how far the set is, or says that something else than skeletons steers.
-Version 7 also says in which masks people are painted, where these are not their bodies.
+Version 7 also says in which masks people are painted, where these are not their bodies. Version 8 also says
+how much larger than its canvas the plate is, where it is.
 Any version may say in its header that the background has the cast's ``shadows``: an engine that does not read
 it only lays its own shade over them.
 
@@ -35,7 +36,7 @@ from isa_engine.shot.shot import SKELETON, Character, Kept, ReferencePose, Setti
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_REFERENCES, validate
 from isa_engine.whole_file import whole_file
 
-VERSIONS = (1, 2, 3, 4, 5, 6, 7)
+VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8)
 _MAX_HEADER_BYTES = 2**20
 # What a header leaves out: a shot of which nothing else is said is the same bytes as before it could be said.
 _SILENT = {
@@ -45,6 +46,7 @@ _SILENT = {
     "one_by_one": False,
     "steering": "pose",
     "painted": "mask",
+    "plate_scale": 1,
 }
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -138,6 +140,7 @@ def _version(shot: Shot, cast: list[dict], settings: dict) -> int:
         5: shot.settings.one_by_one,
         6: shot.background_depth is not None or "steering" in settings,
         7: "painted" in settings,
+        8: "plate_scale" in settings,
     }
     return max(version for version, said in since.items() if said)
 
@@ -287,7 +290,7 @@ def _kept(members: Members, told: dict) -> Kept:
 
 def _settings(fields: dict) -> Settings:
     settings = Settings(**{**_SILENT, **fields})
-    for name in ("width", "height", "steps", "seed"):
+    for name in ("width", "height", "steps", "seed", "plate_scale"):
         _integer(getattr(settings, name))
     if type(settings.guidance) not in (int, float):
         raise TypeError(f"{settings.guidance!r} is not a number")

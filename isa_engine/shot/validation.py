@@ -22,6 +22,7 @@ MAX_CHARACTERS = 64
 MAX_POINTS = 8192
 MAX_SIDE = 16384
 MAX_CANVAS = 4096
+MAX_PLATE_SCALE = 4
 MAX_REFERENCES = MAX_CHARACTERS
 MAX_STEPS = 1000
 MAX_GUIDANCE = 100
@@ -177,6 +178,19 @@ def _settings(shot: Shot) -> None:
         _require(
             1 <= size <= MAX_CANVAS, f"canvas {name} is {size} pixels", f"Use 1 to {MAX_CANVAS}.", "settings"
         )
+    _require(
+        1 <= settings.plate_scale <= MAX_PLATE_SCALE,
+        f"the plate's scale is {settings.plate_scale}",
+        f"Use 1 to {MAX_PLATE_SCALE}.",
+        "settings",
+    )
+    longest = settings.plate_scale * max(settings.width, settings.height)
+    _require(
+        longest <= MAX_CANVAS,
+        f"the plate would be {longest} pixels long",
+        f"Use a smaller scale of the plate: {MAX_CANVAS} pixels are the most.",
+        "settings",
+    )
     _require(
         1 <= settings.steps <= MAX_STEPS, f"{settings.steps} steps", f"Use 1 to {MAX_STEPS}.", "settings"
     )
