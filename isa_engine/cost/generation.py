@@ -32,6 +32,7 @@ class Work:
         near: for each of ``segments``, of how many points a frame each tile of the canvas is told that the
             network is asked of, which ``models.work`` finds in a shot. Empty: it is not known, and costs are
             those of tiles that are each told of everybody: bounds from above.
+        plate_scale: pixels of the plate along each side to one of the canvas.
     """
 
     frames: int
@@ -44,6 +45,7 @@ class Work:
     made: tuple[Made, ...] = ()
     one_by_one: bool = False
     near: tuple[tuple[int, ...], ...] = ()
+    plate_scale: int = 1
 
     @property
     def segments(self) -> tuple[Made, ...]:

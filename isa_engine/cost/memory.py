@@ -26,6 +26,8 @@ _KEPT, _WAITING = 26, 2
 # of windows, and of the frames that come of it. A pixel tail has features for every four pixels of a frame.
 _PIECE_FRAMES, _PIECE_SIDE, _COPIES, _OF_PIXEL = 16, 128, 12, 12
 _TAIL_COPIES, _TAIL_PIXELS = 1.5, 4
+# Floats of each pixel of a plate that is larger than its canvas.
+_LAID = 23
 # Videos of latents: the noise, what it has become and becomes, the background's, and what is made of it.
 _LATENTS = 5
 # Bytes of the process itself, before any model.
@@ -51,7 +53,9 @@ def memory_beside(config: ModelConfig, work: Work) -> float:
         # Networks on whole windows: one vector for all frames and pixels of a latent's.
         of_pixel = _OF_PIXEL + of_pixel / (config.vae.window**2 * TEMPORAL_COMPRESSION)
         of_pixel += _TAIL_COPIES * config.vae.tail_width / _TAIL_PIXELS
-    decoding = of_pixel * pixels
+    # Laid over its background is a frame at a time; of the canvas's size that is among the copies.
+    laid = _LAID * work.width * work.height * (work.plate_scale**2 - 1)
+    decoding = of_pixel * pixels + laid
     points = frames_before(min(latents, LATENTS_IN_MEMORY)) * _points_of_tiles(config, work)
     kept = config.dit.layers * config.dit.width * points if work.policy.points > 1 else 0
     return _FLOAT * (max(denoising, decoding) + kept + _held(config, work))

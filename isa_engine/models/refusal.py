@@ -55,6 +55,9 @@ def check_wishes(model: Description, wishes: Mapping[str, object]) -> None:
         if (choice := wishes.get(name)) and choice not in known:
             remedy = f"Leave out --{name}, or choose another --model."
             raise ModelError(_not_steered(model, choice), remedy=remedy)
+    if (wishes.get("plate_scale") or 1) > 1 and not model.lays_over:
+        remedy = "Leave out --plate-scale, or choose another --model."
+        raise ModelError(f"a plate of '{model.name}' has the pixels of its canvas", remedy=remedy)
     if (wishes.get("detail") or 1) > 1 == model.detail:
         remedy = "Leave out --detail, or choose another --model."
         raise ModelError(f"'{model.name}' does not paint in tiles", remedy=remedy)

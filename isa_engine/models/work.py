@@ -30,6 +30,7 @@ def work_of(shot: Shot, model: Description) -> Work:
         made_in(shot),
         settings.one_by_one,
         _near(shot, model),
+        settings.plate_scale if model.lays_over and shot.background is not None else 1,
     )
 
 

@@ -1,4 +1,4 @@
-"""A shot's background as pictures of its canvas, in memory that does not grow with it.
+"""A shot's background as pictures of its canvas or its plate, in memory that does not grow with it.
 
 A video can only be decoded forwards. Its decoder goes on from where it is as long as frames are asked for in
 their order, some of the last ones again; for earlier ones it begins anew.
@@ -56,9 +56,9 @@ class _Reading:
 _reading: _Reading | None = None
 
 
-def background_frames(shot: Shot, numbers: range) -> np.ndarray | None:
-    """The background's frames of these numbers, counted from 0: ``(F, H, W, 3)`` uint8 of the canvas's size.
-    None where the shot has none.
+def background_frames(shot: Shot, numbers: range, scale: int = 1) -> np.ndarray | None:
+    """The background's frames of these numbers, counted from 0: ``(F, H, W, 3)`` uint8, of so many pixels
+    along each side to one of the canvas. None where the shot has none.
 
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
@@ -66,7 +66,7 @@ def background_frames(shot: Shot, numbers: range) -> np.ndarray | None:
     global _reading
     if shot.background is None:
         return None
-    size = shot.settings.width, shot.settings.height
+    size = scale * shot.settings.width, scale * shot.settings.height
     asked = shot.background, max(shot.frames, numbers.stop), size
     with _lock:
         if _reading is None or _reading.asked != asked or numbers.start < _reading.first:

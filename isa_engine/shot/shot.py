@@ -108,6 +108,11 @@ class Settings:
     painted: str = "mask"
     plate_scale: int = 1
 
+    @property
+    def plate_pixels(self) -> int:
+        """The most pixels that a frame of the plate has."""
+        return self.width * self.height * self.plate_scale**2
+
 
 @dataclass(frozen=True)
 class Kept:

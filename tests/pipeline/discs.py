@@ -53,6 +53,7 @@ class Described:
     one_by_one: bool = True
     steering: tuple[str, ...] = ()
     painted: tuple[str, ...] = ()
+    lays_over: bool = False
     shared: bool = False
     presets = PRESETS
     size: float = 1.0

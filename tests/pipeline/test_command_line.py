@@ -122,6 +122,22 @@ def test_one_by_one_is_refused_of_a_model_that_cannot(shot, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_larger_plate_is_wished_of_a_model_that_lays_it_over_its_background(
+    shot, tmp_path, monkeypatch, capsys
+):
+    options = ["--plate-scale", "2", "--device", "cpu"]
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
+    settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
+    assert settings["plate_scale"] == 2
+
+    monkeypatch.setitem(KINDS, "discs", discs.KIND)
+    settings = dataclasses.replace(make_shot().settings, model=discs.NAME, width=96, height=64)
+    write_shot(dataclasses.replace(make_shot(), settings=settings), shot)
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "refused"), *options]) == 1
+    assert "has the pixels of its canvas. Leave out --plate-scale" in capsys.readouterr().err
+    assert not (tmp_path / "refused").exists()
+
+
 @pytest.mark.parametrize("option", ["--prompt", "--negative-prompt"])
 def test_words_are_refused_of_a_model_that_reads_none_and_reach_one_that_does(
     shot, tmp_path, monkeypatch, capsys, option

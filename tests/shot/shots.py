@@ -15,6 +15,7 @@ from isa_engine.configuration.policies import EXACT
 from isa_engine.geometry.frames import segment_latents
 from isa_engine.shot import Character, Kept, ReferencePose, Settings, Shot
 from isa_engine.shot.shot import SKELETON
+from isa_engine.shot.validation import MAX_CANVAS
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 NAMES = ("Anna", 'Jean-"Luc" d\'Arc', "안나 Зоя 林", "a, b/c\\d", " ", "line\nbreak\0", "🕺‮")
@@ -149,6 +150,7 @@ def any_shot(draw) -> Shot:
             one_by_one=draw(st.booleans()),
             steering=draw(st.sampled_from(("pose", "depth"))),
             painted=draw(st.sampled_from(("mask", "boxes"))),
+            plate_scale=draw(st.sampled_from([k for k in (1, 2, 4) if k * max(canvas) <= MAX_CANVAS])),
         ),
         cuts=cuts,
         kept=kept() if draw(st.booleans()) else None,

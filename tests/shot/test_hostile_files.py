@@ -117,7 +117,7 @@ def test_a_member_that_is_missing_is_named():
 
 
 def test_a_foreign_version_says_what_to_update():
-    refused(with_header(CONTENT, {**HEADER, "version": 8}), "version is 8", "reads up to 7", "Update")
+    refused(with_header(CONTENT, {**HEADER, "version": 9}), "version is 9", "reads up to 8", "Update")
     refused(with_header(CONTENT, {k: v for k, v in HEADER.items() if k != "version"}), "version is None")
 
 

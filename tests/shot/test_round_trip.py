@@ -151,6 +151,15 @@ def test_boxes_make_the_file_a_version_7_and_files_of_before_are_of_bodies(steer
     assert read_shot(before).settings.painted == "mask"
 
 
+def test_a_plate_larger_than_its_canvas_makes_the_file_a_version_8():
+    larger = replace(small_shot().settings, plate_scale=4)
+    encoded = encode_shot(small_shot(settings=larger))
+    assert version(encoded) == 8
+    assert read_shot(encoded).settings == larger
+    assert "plate_scale" not in header(encode_shot(small_shot()))["settings"]
+    assert read_shot(encode_shot(small_shot())).settings.plate_scale == 1
+
+
 def test_what_is_kept_of_a_take_makes_the_file_a_version_4():
     kept = Kept(np.ones((4, 2, 2, 2), np.float32), np.array([False, True]), "random", "ab" * 32)
     encoded = encode_shot(small_shot(kept=kept))

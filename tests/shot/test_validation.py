@@ -81,6 +81,14 @@ CASES = {
         {"settings": Settings(width=224, height=128, painted="")},
         ["where people are painted", "missing"],
     ),
+    "a plate smaller than its canvas": (
+        {"settings": Settings(width=224, height=128, plate_scale=0)},
+        ["the plate's scale is 0", "1 to 4"],
+    ),
+    "a plate of too many pixels": (
+        {"settings": Settings(width=2048, height=128, plate_scale=3), "background_depth": None},
+        ["6144 pixels long", "smaller scale", "4096"],
+    ),
     "a latent that is no number": (
         kept(latents=np.full((4, 2, 2, 2), np.nan, np.float32)),
         ["kept", "finite"],

@@ -37,6 +37,12 @@ def add_wishes(parser: argparse.ArgumentParser, whose: str) -> None:
         help="paint the people one after the other, by models that can",
     )
     parser.add_argument("--steering", metavar="CONTROL", help="pose or depth, by models that can choose")
+    parser.add_argument(
+        "--plate-scale",
+        type=int,
+        metavar="1-4",
+        help=f"another size of the plate than {whose}: so many pixels along each side to one of the canvas",
+    )
     parser.add_argument("--painted", metavar="CONTROL", help="mask or boxes, by models that can choose")
 
 

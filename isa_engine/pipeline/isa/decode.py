@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from isa_engine.controls.hiding import hidden_by_set
@@ -79,8 +80,8 @@ class Background:
         return cls(shot, latents)
 
     def frame(self, number: int) -> np.ndarray:
-        """``(H, W, 3)`` uint8 of the take's frame, counted from 0."""
-        return background_frames(self.shot, range(number, number + 1))[0]
+        """``(H, W, 3)`` uint8 of the take's frame, counted from 0, of the plate's size."""
+        return background_frames(self.shot, range(number, number + 1), self.shot.settings.plate_scale)[0]
 
 
 @torch.inference_mode()
@@ -93,7 +94,7 @@ def decode_plate(
     report: Report = lambda progress: None,
 ) -> Iterator[np.ndarray]:
     """Frames ``(H, W, 3)`` uint8 of a span, or of the whole take, laid over the shot's background
-    (``over_background``).
+    (``over_background``), of the plate's size; without a background of the canvas's.
 
     Args:
         latents: of the whole take, normalised, as ``denoise`` gives them.
@@ -112,9 +113,10 @@ def decode_plate(
     repainted = decode(given.latents)
     distances = _square_distances(latents, given, model, shot, span)
     streams = zip(_shown(shot, span), video, repainted, distances, strict=True)
-    for number, picture, set_alone, square in streams:
-        near = _near(shot, number)
-        yield over_background(picture, set_alone, given.frame(number), near, square, shot.shadows)
+    for number, *pictures, square in streams:
+        picture, set_alone = (_enlarged(each, shot) for each in pictures)
+        near, scale = _near(shot, number), shot.settings.plate_scale
+        yield over_background(picture, set_alone, given.frame(number), near, square, shot.shadows, scale)
 
 
 @torch.inference_mode()
@@ -128,7 +130,7 @@ def decode_matte(
         distances = _square_distances(latents, given, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
-            cast_alpha(head, _bodies(shot, number), _near(shot, number), square)
+            cast_alpha(_enlarged(head, shot), _bodies(shot, number), _near(shot, number), square)
             for number, head, square in shown
         )
     for head in heads:
@@ -148,11 +150,13 @@ def _heads(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iter
 def _square_distances(
     latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
 ) -> Iterator[np.ndarray]:
-    """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)``."""
+    """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)`` of the plate's
+    size."""
     squares = square_distance(latents, given.latents)
+    scale = shot.settings.plate_scale * model.config.vae.spatial_compression
 
     def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:
-        return at_pixels(chunk, model.config.vae.spatial_compression, begins=state is None), True
+        return at_pixels(chunk, scale, begins=state is None), True
 
     # Nothing is remembered from one latent to the next.
     return _decode(squares, decode_chunk, nn.Identity(), shot, span, to_frames=to_shares)
@@ -160,22 +164,37 @@ def _square_distances(
 
 def _bodies(shot: Shot, frame: int) -> np.ndarray:
     """The share of each pixel that projected bodies cover whom the set does not hide, ``(H, W, 1)``."""
-    bodies = projected_bodies(shot, frame, _canvas(shot))
+    bodies = projected_bodies(shot, frame, _plate(shot))
     return bodies[..., None].astype(np.float32) / 255 * _in_sight(shot, frame)
 
 
 def _near(shot: Shot, frame: int) -> np.ndarray:
     """How near each pixel is to somebody whom the set does not hide there, ``(H, W, 1)`` in [0, 1]."""
-    return nearness(shot, frame, _canvas(shot), REACH)[..., None] * _in_sight(shot, frame)
+    return nearness(shot, frame, _plate(shot), REACH)[..., None] * _in_sight(shot, frame)
 
 
 def _in_sight(shot: Shot, frame: int) -> np.ndarray:
     """False where the set stands before the cast, of which the model is not told: ``(H, W, 1)``."""
-    return ~hidden_by_set(shot, frame, _canvas(shot))[..., None]
+    return ~hidden_by_set(shot, frame, _plate(shot))[..., None]
+
+
+def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:
+    """A picture or a share of the canvas's size, ``(h, w, c)``, of the plate's."""
+    if shot.settings.plate_scale == 1:
+        return picture
+    if picture.dtype == np.uint8:
+        return np.array(Image.fromarray(picture).resize(_plate(shot), Image.Resampling.BICUBIC))
+    share = Image.fromarray(picture[..., 0]).resize(_plate(shot), Image.Resampling.BILINEAR)
+    return np.array(share)[..., None]
 
 
 def _canvas(shot: Shot) -> tuple[int, int]:
     return shot.settings.width, shot.settings.height
+
+
+def _plate(shot: Shot) -> tuple[int, int]:
+    """Width and height in pixels of what is laid over a background."""
+    return tuple(shot.settings.plate_scale * side for side in _canvas(shot))
 
 
 def _shown(shot: Shot, span: Span | None) -> Iterator[int]:

@@ -36,7 +36,8 @@ _SHADED = 1.6
 # Metres from the skin within which hair and cloth are looked for: 0.4 % of the people from whom the network
 # learned are further off, while its halos reach further.
 REACH = 0.04
-# Shade is a mean over so many pixels about each, taken twice: grain and the grid of 8-pixel latents go.
+# Shade is a mean over so many of the canvas's pixels about each, taken twice: grain and the grid of 8-pixel
+# latents go.
 _SMOOTH = 9
 
 
@@ -76,6 +77,7 @@ def over_background(
     near: np.ndarray,
     square: np.ndarray,
     shadows: bool = False,
+    scale: int = 1,
 ) -> np.ndarray:
     """The plate's frame, ``(H, W, 3)`` uint8.
 
@@ -86,6 +88,7 @@ def over_background(
         near: ``(H, W, 1)`` in [0, 1], nearness to skins within ``REACH``; 0 where the set hides somebody.
         square: ``square_distance`` at each pixel, ``(H, W, 1)``.
         shadows: whether the background has the cast's shadows.
+        scale: pixels along each side to one of the canvas.
     """
     video, repainted, background = (part.astype(np.float32) for part in (video, repainted, background))
     whole = video + _alike(square, _SAME) * (background - repainted)
@@ -93,7 +96,7 @@ def over_background(
     if not shadows:
         shaded = _alike(square, _SHADED)
         darker = (video - repainted).mean(-1, keepdims=True).clip(max=0)
-        ground = background + shaded * _smoothed(darker, (1 - near) * shaded)
+        ground = background + shaded * _smoothed(darker, (1 - near) * shaded, scale)
     return (ground + near * (whole - ground)).round().clip(0, 255).astype(np.uint8)
 
 
@@ -101,13 +104,14 @@ def _alike(square: np.ndarray, distance: float) -> np.ndarray:
     return np.exp(-square / distance**2)
 
 
-def _smoothed(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _smoothed(values: np.ndarray, weights: np.ndarray, scale: int) -> np.ndarray:
     """A weighted mean about each pixel, of ``(…, H, W, 1)``: what the cast covers does not count."""
     size = values.shape[-3:-1]
     maps = np.stack([values * weights, weights]).reshape(-1, 1, *size)
-    maps = torch.from_numpy(maps.astype(np.float32))
+    maps = F.avg_pool2d(torch.from_numpy(maps.astype(np.float32)), scale)
     for _ in range(2):
         maps = F.avg_pool2d(maps, _SMOOTH, 1, _SMOOTH // 2, count_include_pad=False)
+    maps = F.interpolate(maps, scale_factor=scale, mode="bilinear")
     total, weight = maps.numpy().reshape(2, *values.shape)
     return total / np.maximum(weight, 1e-3)
 

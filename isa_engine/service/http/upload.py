@@ -135,7 +135,7 @@ class Uploads:
         try:
             shot = read_shot(path, self.config.upload_limit)
             check(describe(shot.settings.model), shot)
-            self._check_work(shot.frames, shot.settings.width * shot.settings.height)
+            self._check_work(shot.frames, shot.settings.plate_pixels)
             if shot.background is not None:
                 check_footage(shot.background, shot.frames, f"{path}, field 'background'")
         except IsaError as error:

@@ -128,8 +128,7 @@ class Host:
         Raises:
             OSError: there is not; ``hindrance`` waits for it.
         """
-        settings = shot.settings
-        needed = self.free + int(shot.frames * settings.width * settings.height * _BYTES_A_PIXEL)
+        needed = self.free + int(shot.frames * shot.settings.plate_pixels * _BYTES_A_PIXEL)
         if shutil.disk_usage(self.data).free < needed:
             self.wanted = needed
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

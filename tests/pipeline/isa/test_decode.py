@@ -9,6 +9,7 @@ import torch
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
 from isa_engine.controls.hiding import hidden_by_set
+from isa_engine.controls.nearness import nearness
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
@@ -16,6 +17,8 @@ from isa_engine.pipeline.isa import decode, painter
 from isa_engine.pipeline.isa.background_latents import encode_background
 from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.isa.model import build_model
+from isa_engine.pipeline.isa.over_background import REACH
+from isa_engine.pipeline.matte import projected_bodies
 from tests.pipeline.shots import MICRO, footage, make_shot
 
 FRAMES = 205
@@ -158,6 +161,49 @@ def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte
     assert np.array_equal(matte[~hidden], open_matte[~hidden])
     assert np.array_equal(plate[~hidden], open_plate[~hidden])
     assert not np.array_equal(plate[hidden], open_plate[hidden])
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+@torch.inference_mode()
+def test_a_larger_plate_has_the_backgrounds_own_pixels_and_finer_outlines(trained, latents, scale):
+    shot = replace(make_shot(9), background=footage(9), shadows=True)
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    larger = replace(shot, settings=replace(shot.settings, plate_scale=scale))
+    latents = latents[:, :, :3]
+
+    def made(shot, latents=latents):
+        given = Background.of(shot, trained)
+        return [np.stack(list(each(latents, trained, shot, given))) for each in (decode_plate, decode_matte)]
+
+    plate, matte = made(larger)
+    assert plate.shape == matte.shape == (9, 16 * scale, 24 * scale, 3)
+    # Where nobody is near, the background as it was given, which has more than the canvas shows.
+    size = 24 * scale, 16 * scale
+    far = np.stack([nearness(larger, frame, size, REACH) == 0 for frame in range(9)])
+    assert far.any()
+    assert np.array_equal(plate[far], background_frames(larger, range(9), scale)[far])
+    bodies = np.stack([projected_bodies(larger, frame, size) for frame in range(9)])
+    assert bodies.any()
+    assert not matte[far & (bodies == 0)].any()
+    # What the network painted is the same picture, larger.
+    small_plate, small_matte = made(shot)
+    for large, small in ((plate, small_plate), (matte, small_matte)):
+        reduced = large.reshape(9, 16, scale, 24, scale, 3).mean((2, 4))
+        assert np.abs(reduced - small).mean() < 12
+    parts = [
+        list(decode_plate(latents, trained, larger, Background.of(larger, trained, span), span))
+        for span in decoding_spans([9], 2)
+    ]
+    assert np.array_equal(np.concatenate(parts), plate)
+
+
+@torch.inference_mode()
+def test_without_a_background_a_plate_has_its_canvass_pixels(trained, latents):
+    shot = make_shot(9)
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16, plate_scale=2))
+    assert Background.of(shot, trained) is None
+    for frames in (decode_plate, decode_matte):
+        assert next(iter(frames(latents[:, :, :3], trained, shot, None))).shape == (16, 24, 3)
 
 
 def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):

@@ -71,6 +71,19 @@ def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter):
     assert np.array_equal(plate, background)
 
 
+def test_a_shadow_is_as_wide_in_a_larger_plate():
+    video = background = np.full((36, 54, 3), 150, np.uint8)
+    video = background.copy()
+    video[12:24, 20:30] = 90
+    clear = np.zeros((36, 54, 1), np.float32)
+    small = over_background(video, background, background, clear, clear)
+    large = over_background(
+        *(each.repeat(2, 0).repeat(2, 1) for each in (video, background, background, clear, clear)), scale=2
+    )
+    assert small.min() < 140
+    assert np.abs(large.reshape(36, 2, 54, 2, 3).mean((1, 3)) - small).max() < 2
+
+
 def test_of_grain_that_is_as_often_darker_as_lighter_little_stays():
     rng = np.random.default_rng(0)
     background = np.full((64, 64, 3), 120, np.uint8)

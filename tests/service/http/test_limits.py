@@ -20,7 +20,7 @@ from isa_engine.service.http.api import create_app
 from isa_engine.service.http.bodies import MAX_BODY
 from isa_engine.service.http.upload import Uploads
 from isa_engine.service.operation.configuration import ServiceConfig
-from isa_engine.shot import encode_shot
+from isa_engine.shot import encode_shot, read_shot
 from isa_engine.shot.validation import MAX_NAME, MAX_SPAN
 from tests.pipeline.shots import footage
 from tests.service.http.test_api import SHOT
@@ -46,6 +46,16 @@ def test_a_shot_above_the_engines_limits_is_refused_at_the_door(store, folders, 
     assert (answer.status_code, answer.json()["error"]) == (422, sentence)
     assert store.jobs() == []
     assert not any(folders.uploads.iterdir())
+
+
+def test_a_larger_plate_counts_as_the_pixels_that_it_has(store, folders):
+    shot = read_shot(SHOT)
+    larger = encode_shot(replace(shot, settings=replace(shot.settings, plate_scale=2)))
+    client = TestClient(create_app(store, folders, "secret", ServiceConfig(pixels=4 * 128 * 128 - 1)))
+    answer = client.post("/v1/jobs", content=larger, headers={"Authorization": "Bearer secret"})
+    assert (answer.status_code, "65536 pixels a frame are too many" in answer.json()["error"]) == (422, True)
+    answer = client.post("/v1/jobs", content=SHOT, headers={"Authorization": "Bearer secret"})
+    assert answer.status_code < 300
 
 
 def test_a_shot_is_not_unpacked_to_more_than_an_upload_may_have(store, folders):
