@@ -109,9 +109,9 @@ class Settings:
     plate_scale: int = 1
 
     @property
-    def plate_pixels(self) -> int:
-        """The most pixels that a frame of the plate has."""
-        return self.width * self.height * self.plate_scale**2
+    def plate_size(self) -> tuple[int, int]:
+        """Width and height in pixels of a plate that is laid over a background."""
+        return self.plate_scale * self.width, self.plate_scale * self.height
 
 
 @dataclass(frozen=True)

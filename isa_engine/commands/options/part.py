@@ -48,7 +48,7 @@ def part_of(shot: Shot, arguments: argparse.Namespace) -> Shot:
 
 
 def _background(shot: Shot, first: int, end: int) -> bytes | None:
-    """The background's frames ``[first, end)``: without its beginning it is coded anew, on the canvas and
+    """The background's frames ``[first, end)``: without its beginning it is coded anew, of the plate's size,
     without loss."""
     if shot.background is None or first == 0:
         return shot.background
@@ -56,6 +56,5 @@ def _background(shot: Shot, first: int, end: int) -> bytes | None:
     from isa_engine.data.recordings.media import EXACT, encode_video
     from isa_engine.sandbox import footage
 
-    size = shot.settings.width, shot.settings.height
-    shown = list(footage(shot.background, end, size))[first:]
+    shown = list(footage(shot.background, end, shot.settings.plate_size))[first:]
     return encode_video(np.stack(shown), float(shot.fps), EXACT)

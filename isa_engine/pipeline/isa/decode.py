@@ -164,18 +164,18 @@ def _square_distances(
 
 def _bodies(shot: Shot, frame: int) -> np.ndarray:
     """The share of each pixel that projected bodies cover whom the set does not hide, ``(H, W, 1)``."""
-    bodies = projected_bodies(shot, frame, _plate(shot))
+    bodies = projected_bodies(shot, frame, shot.settings.plate_size)
     return bodies[..., None].astype(np.float32) / 255 * _in_sight(shot, frame)
 
 
 def _near(shot: Shot, frame: int) -> np.ndarray:
     """How near each pixel is to somebody whom the set does not hide there, ``(H, W, 1)`` in [0, 1]."""
-    return nearness(shot, frame, _plate(shot), REACH)[..., None] * _in_sight(shot, frame)
+    return nearness(shot, frame, shot.settings.plate_size, REACH)[..., None] * _in_sight(shot, frame)
 
 
 def _in_sight(shot: Shot, frame: int) -> np.ndarray:
     """False where the set stands before the cast, of which the model is not told: ``(H, W, 1)``."""
-    return ~hidden_by_set(shot, frame, _plate(shot))[..., None]
+    return ~hidden_by_set(shot, frame, shot.settings.plate_size)[..., None]
 
 
 def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:
@@ -183,18 +183,13 @@ def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:
     if shot.settings.plate_scale == 1:
         return picture
     if picture.dtype == np.uint8:
-        return np.array(Image.fromarray(picture).resize(_plate(shot), Image.Resampling.BICUBIC))
-    share = Image.fromarray(picture[..., 0]).resize(_plate(shot), Image.Resampling.BILINEAR)
+        return np.array(Image.fromarray(picture).resize(shot.settings.plate_size, Image.Resampling.BICUBIC))
+    share = Image.fromarray(picture[..., 0]).resize(shot.settings.plate_size, Image.Resampling.BILINEAR)
     return np.array(share)[..., None]
 
 
 def _canvas(shot: Shot) -> tuple[int, int]:
     return shot.settings.width, shot.settings.height
-
-
-def _plate(shot: Shot) -> tuple[int, int]:
-    """Width and height in pixels of what is laid over a background."""
-    return tuple(shot.settings.plate_scale * side for side in _canvas(shot))
 
 
 def _shown(shot: Shot, span: Span | None) -> Iterator[int]:

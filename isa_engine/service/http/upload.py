@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import math
 import os
 import shutil
 from collections import Counter
@@ -135,7 +136,7 @@ class Uploads:
         try:
             shot = read_shot(path, self.config.upload_limit)
             check(describe(shot.settings.model), shot)
-            self._check_work(shot.frames, shot.settings.plate_pixels)
+            self._check_work(shot.frames, math.prod(shot.settings.plate_size))
             if shot.background is not None:
                 check_footage(shot.background, shot.frames, f"{path}, field 'background'")
         except IsaError as error:

@@ -6,6 +6,7 @@ the next one would fail as well. So the job is put back, and nothing begins unti
 
 import contextlib
 import errno
+import math
 import os
 import re
 import shutil
@@ -128,7 +129,7 @@ class Host:
         Raises:
             OSError: there is not; ``hindrance`` waits for it.
         """
-        needed = self.free + int(shot.frames * shot.settings.plate_pixels * _BYTES_A_PIXEL)
+        needed = self.free + int(shot.frames * math.prod(shot.settings.plate_size) * _BYTES_A_PIXEL)
         if shutil.disk_usage(self.data).free < needed:
             self.wanted = needed
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
