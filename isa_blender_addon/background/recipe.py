@@ -23,7 +23,8 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         SceneError: the footage cannot be used.
     """
     settings = shot.settings
-    size, frame = (settings.width, settings.height), frame_shape(scene)
+    scale, frame = settings.plate_scale, frame_shape(scene)
+    size = scale * settings.width, scale * settings.height
     out = str(folder / "background.mp4")
     if scene.isa.background == "FOOTAGE":
         numbers = footage_numbers(scene, shot.frame_numbers)
@@ -45,6 +46,7 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         use_scripts=not bpy.app.autoexec_fail,
         needs_depth=settings.steering == "depth",
         metre=metre,
+        plate_scale=scale,
     )
 
 

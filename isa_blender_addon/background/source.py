@@ -11,7 +11,7 @@ from isa_engine.errors import SceneError
 from ..plate.camera_plane import plate_collection
 from ..scene.belongings import belongings
 
-# Samples of Cycles for the quick render; the denoiser and the small canvas leave little of their noise.
+# Samples of Cycles for the quick render; the denoiser and the small plate leave little of their noise.
 QUICK_SAMPLES = 16
 # Engines that can leave an object out of the camera's sight alone.
 _CAMERA_RAYS = {"CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"}

@@ -22,7 +22,8 @@ class DepthPass:
     def __init__(self, scene, recipe: Recipe):
         self._folder, self._out = Path(recipe.out).parent / "depth", depth_beside(Path(recipe.out))
         self._metre, self._frames, self._told = recipe.metre, [], True
-        self._needed, self._shape = recipe.needs_depth, recipe.size[::-1]
+        self._needed, self._scale = recipe.needs_depth, recipe.plate_scale
+        self._shape = tuple(side // self._scale for side in reversed(recipe.size))
         scene.render.use_compositing = True
         layer = next(layer for layer in scene.view_layers if layer.use)
         layer.use_pass_z = True
@@ -55,8 +56,11 @@ class DepthPass:
         image.colorspace_settings.name = "Non-Color"
         (width, height), numbers = image.size, np.empty(len(image.pixels), np.float32)
         image.pixels.foreach_get(numbers)
-        # Blender's pictures begin below.
+        # Blender's pictures begin below. Of the plate's pixels that stand for one of the canvas it is the one
+        # at its centre: a mean of near and far would be where nothing is.
         depth = numbers.reshape(height, width, -1)[::-1, :, 0]
+        middle = slice(self._scale // 2, None, self._scale)
+        depth = depth[middle, middle]
         bpy.data.images.remove(image)
         path.unlink()
         if not (depth > 0).all():
@@ -71,8 +75,8 @@ class DepthPass:
         self._frames.append(metres.clip(np.finfo(np.float16).smallest_normal))
 
     def write(self) -> None:
-        """``(F, H, W)`` float16 metres; ``(1, H, W)`` where all frames are alike, ``(0, H, W)`` where the
-        renderer does not tell them."""
+        """``(F, H, W)`` float16 metres, of the canvas's size; ``(1, H, W)`` where all frames are alike,
+        ``(0, H, W)`` where the renderer does not tell them."""
         if not self._told:
             self._frames = [np.empty((0, *self._shape), np.float16)]
         alike = all(np.array_equal(frame, self._frames[0]) for frame in self._frames)

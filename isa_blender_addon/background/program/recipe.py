@@ -14,21 +14,23 @@ class Recipe:
 
     Attributes:
         out: the movie, in a folder for nothing else.
-        size: of the canvas, which covers the frame exactly.
+        size: of the plate, which covers the frame exactly.
         frame_shape: what the pictures are to cover, in square units of theirs: the camera's frame by footage;
-            the canvas by what is rendered for it, pixel for pixel.
+            the plate by what is rendered for it, pixel for pixel.
         numbers: of the frames: the scene's, or the footage's, the first being 0.
         files: the footage.
         blend: a copy of the scene's file, where it is rendered.
         scene: its name.
         hidden: ``(name, library_file)`` of objects that are not there.
         unseen: of those that are there, and that the camera does not see.
-        pixel_aspect: at which the canvas has the frame's shape.
+        pixel_aspect: at which the plate has the frame's shape.
         samples: of Cycles; 0: the scene's own engine as it is set.
         use_scripts: whether the artist lets this file's scripts run.
         needs_depth: whether it fails where the renderer does not tell how far away is what a frame shows.
             Of one that does it is kept ``depth_beside`` the movie in any case; of another that has no frames.
         metre: metres of a unit of the scene.
+        plate_scale: how many of its pixels along each side stand for one of the canvas, of which is told how
+            far away it is.
     """
 
     out: str
@@ -45,6 +47,7 @@ class Recipe:
     use_scripts: bool = False
     needs_depth: bool = False
     metre: float = 1.0
+    plate_scale: int = 1
 
 
 def library_file(item) -> str:

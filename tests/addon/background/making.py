@@ -1,9 +1,11 @@
 """A shot of a scene, and its background as it is made: movie, frames, depth."""
 
+import io
 import os
 import tempfile
 from dataclasses import replace
 
+import av
 import bpy
 import numpy as np
 
@@ -37,10 +39,21 @@ def steered_by_depth(scene):
 
 
 def painted(scene, shot=None) -> np.ndarray:
-    """The background's frames on the canvas."""
+    """The background's frames, on a canvas whose pixels are the plate's."""
     shot = shot or shot_of(scene)
     movie, _ = made(scene, shot)
     return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))
+
+
+def scaled(shot, scale: int):
+    """A shot whose plate has so many pixels along each side to one of the canvas."""
+    return replace(shot, settings=replace(shot.settings, plate_scale=scale))
+
+
+def size_of(movie: bytes) -> tuple[int, int]:
+    """Width and height of a movie, pixels."""
+    with av.open(io.BytesIO(movie)) as file:
+        return file.streams.video[0].width, file.streams.video[0].height
 
 
 def made(scene, shot, metre=1.0) -> tuple[bytes, np.ndarray | None]:

@@ -16,7 +16,7 @@ from isa_engine.controls import depth_pictures
 from isa_engine.controls.depth import nearest
 from isa_engine.controls.surfaces import see, surface_of
 from isa_engine.shot import validate
-from tests.addon.background.making import made, shine, steered_by_depth
+from tests.addon.background.making import made, scaled, shine, size_of, steered_by_depth
 from tests.addon.scene.test_units import enlarge
 from tests.addon.scenes.rays import met_by_rays
 from tests.movies import read_video
@@ -74,6 +74,21 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, thin
     assert ((expected[0] < cast) & np.isfinite(cast)).sum() > 4
     seen = np.minimum(cast, whole.background_depth[0].astype(float))
     assert np.abs(picture[..., 0] - 255 * nearest(whole) / seen).max() <= 0.5
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_a_plate_of_more_pixels_shows_the_set_in_them_and_depth_stays_the_canvass(staged, things, scale):
+    """Along an edge between near and far a mean of both would be where nothing is."""
+    shot = steered_by_depth(staged)
+    movie, depth = made(staged, scaled(shot, scale))
+    assert (size_of(movie), depth.shape) == ((scale * 48, scale * 32), (3, 32, 48))
+    # A canvas that has these pixels itself.
+    large = replace(shot.settings, width=scale * 48, height=scale * 32)
+    fine, far = made(staged, replace(shot, settings=large))
+    assert movie == fine
+    middle = scale // 2
+    assert np.array_equal(depth, far[:, middle::scale, middle::scale])
+    validate(replace(scaled(shot, scale), background=movie, background_depth=depth))
 
 
 @pytest.mark.skipif(find_library("EGL") is None, reason="no EGL, without which Blender draws nothing")

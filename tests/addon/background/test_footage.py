@@ -1,5 +1,6 @@
 """Footage behind the people, frame by frame as the shot has it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -8,8 +9,9 @@ import pytest
 
 from isa_blender_addon.session.current import session
 from isa_engine.errors import SceneError
-from tests.addon.background.making import leftovers, painted, shot_of
+from tests.addon.background.making import leftovers, made, painted, scaled, shot_of, size_of
 from tests.addon.plates import psnr, write_movie
+from tests.movies import read_video
 
 pytestmark = pytest.mark.usefixtures("addon")
 
@@ -35,6 +37,21 @@ def test_footage_is_cut_to_the_shots_frames(staged, tmp_path, kind):
         assert psnr(found.mean((0, 1)), crop.mean((0, 1))) > 30
         assert psnr(found[:, :width].mean((0, 1)), crop[:, :32].mean((0, 1))) > 30
     assert leftovers() == []
+
+
+def test_footage_keeps_the_pixels_for_which_the_plate_has_room(staged, tmp_path):
+    staged.isa.background, size = "FOOTAGE", (384, 256)
+    # Stripes finer than a pixel of the canvas.
+    stripes = np.zeros((size[1], size[0], 3), np.uint8)
+    stripes[:, ::2] = 255
+    _save(stripes, tmp_path / "stripes.png")
+    staged.isa.footage = bpy.data.images.load(str(tmp_path / "stripes.png"))
+    shot = shot_of(staged)
+    shot = replace(shot, settings=replace(shot.settings, width=size[0] // 2, height=size[1] // 2))
+    (coarse, none), (fine, neither) = (made(staged, scaled(shot, scale)) for scale in (1, 2))
+    assert (size_of(coarse), size_of(fine), none, neither) == ((192, 128), size, None, None)
+    assert psnr(read_video(fine, 1, size)[0], stripes) > 35
+    assert read_video(coarse, 1, (192, 128)).std() < 10
 
 
 def _save(frame: np.ndarray, path: Path) -> None:

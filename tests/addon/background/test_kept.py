@@ -13,7 +13,7 @@ from isa_blender_addon.plate import import_plate
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.scene.animation import moving
 from isa_engine.errors import SceneError
-from tests.addon.background.making import leftovers, made, painted, shot_of, steered_by_depth
+from tests.addon.background.making import leftovers, made, painted, scaled, shot_of, steered_by_depth
 from tests.addon.plates import write_movie
 from tests.full_disk import room_for
 
@@ -199,6 +199,20 @@ def test_what_was_rendered_serves_every_kind_of_steering(staged, started, first)
         assert movie == b"movie"
         assert depth is not None
     assert [recipe.needs_depth for recipe in started] == [first == "depth"]
+
+
+def test_a_plate_of_more_pixels_has_a_background_of_its_own(staged, started):
+    staged.isa.background = "RENDER"
+    shot = steered_by_depth(staged)
+    # Its movie is that of the plate on the smaller canvas, and its depth is not.
+    large = replace(shot, settings=replace(shot.settings, width=96, height=64))
+    for each in (shot, scaled(shot, 2), large) * 2:
+        made(staged, each)
+    assert [(recipe.size, recipe.plate_scale) for recipe in started] == [
+        ((48, 32), 1),
+        ((96, 64), 2),
+        ((96, 64), 1),
+    ]
 
 
 def test_depth_is_kept_and_renewed_with_the_pictures(staged, started):

@@ -14,7 +14,7 @@ from isa_blender_addon.background.recipe import recipe_of
 from isa_blender_addon.background.source import hidden_objects
 from isa_blender_addon.preferences.folders import backgrounds_folder
 from isa_blender_addon.settings.shot import generation_settings
-from tests.addon.background.making import leftovers, painted, shot_of
+from tests.addon.background.making import leftovers, painted, scaled, shot_of
 from tests.addon.plates import psnr, render
 from tests.addon.scenes.cast import add_person
 from tests.addon.scenes.shot import capture_shot
@@ -59,14 +59,17 @@ def test_the_scene_is_rendered_without_its_cast_at_the_shots_frames(staged, tmp_
     assert np.percentile(np.abs(frames[0].astype(int) - expected[0])[flat], 95) <= 4
 
 
+@pytest.mark.parametrize("scale", [1, 3])
 @pytest.mark.parametrize("size", [(400, 224), (568, 320), (128, 232)])
-def test_a_movie_shows_the_rendered_pictures_pixel_for_pixel(staged, monkeypatch, tmp_path, size):
-    """Canvases of a camera's frame of 16 to 9, and upright, which are not quite of its shape."""
+def test_a_movie_shows_the_rendered_pictures_pixel_for_pixel(staged, monkeypatch, tmp_path, size, scale):
+    """Canvases of a camera's frame of 16 to 9, and upright, which are not quite of its shape; and plates of
+    more pixels."""
     wide = size[0] > size[1]
     staged.render.resolution_x, staged.render.resolution_y = (1920, 1080) if wide else (1080, 1920)
     staged.isa.background = "RENDER"
     shot = capture_shot(staged, replace(generation_settings(staged), width=size[0], height=size[1]))
-    recipe = recipe_of(staged, shot, tmp_path, metre=1.0)
+    recipe = recipe_of(staged, scaled(shot, scale), tmp_path, metre=1.0)
+    size = scale * size[0], scale * size[1]
     # One column black, one white: what is shifted or stretched by a part of a pixel is grey somewhere.
     lines = np.zeros((size[1], size[0], 3), np.uint8)
     lines[:, ::2] = 255
