@@ -33,7 +33,7 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     """Put the command line's wishes into the scene's settings, where the saved file keeps them.
 
     Raises:
-        SceneError: there is no such model, or a number is out of range.
+        SceneError: there is no such model, a number is out of range, or there is no background for a wish.
         ModelError: the model cannot do what is wished.
     """
     refresh_cast(scene)
@@ -42,6 +42,11 @@ def configure(scene, arguments: argparse.Namespace) -> None:
     model = model_named(arguments.model or scene.isa.model)
     wishes = {**wished(arguments), "detail": arguments.detail}
     check_wishes(model, wishes)
+    if (wishes.get("plate_scale") or 1) > 1 and scene.isa.background == "NONE":
+        raise SceneError(
+            "without a background a plate has the pixels of its canvas",
+            remedy="Leave out --plate-scale, or choose a background in the scene.",
+        )
     presets.use_model(model.name, scene)
     if arguments.preset:
         presets.use(arguments.preset, scene)
@@ -56,5 +61,6 @@ def _give(settings, name: str, value: object) -> None:
     # Blender would limit a number silently.
     if limits.type in ("INT", "FLOAT") and not limits.hard_min <= value <= limits.hard_max:
         remedy = f"Give {limits.hard_min} to {limits.hard_max}."
-        raise SceneError(f"--{name} {value} is out of range", remedy=remedy)
+        option = name.replace("_", "-")
+        raise SceneError(f"--{option} {value} is out of range", remedy=remedy)
     setattr(settings, name, value)

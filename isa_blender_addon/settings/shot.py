@@ -15,7 +15,7 @@ from isa_engine.configuration.policies import EXACT, FORECAST, PRESETS, SPARING
 from isa_engine.models import Description
 from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.shot import Settings, canvas_size
-from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PROMPT, MAX_STEPS
+from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PLATE_SCALE, MAX_PROMPT, MAX_STEPS
 
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
@@ -173,6 +173,15 @@ class SceneSettings(bpy.types.PropertyGroup):
         "does, too. Without this, people are painted over all of the set",
         default=True,
     )
+    plate_scale: IntProperty(
+        name="Plate Scale",
+        description="The plate has so many times the canvas's pixels along each side: the set, the people's "
+        "outlines and the matte are sharper, what is inside of people is not. The background has as many "
+        "pixels: with 2 it is rendered four times as long, with 4 sixteen times",
+        default=Settings.plate_scale,
+        min=1,
+        max=MAX_PLATE_SCALE,
+    )
     background_version: IntProperty(options={"HIDDEN"})
     footage: PointerProperty(type=bpy.types.Image, name="Footage", description="A movie or an image sequence")
     footage_start: IntProperty(
@@ -230,6 +239,13 @@ def detail(isa: SceneSettings, model: Description) -> int:
     return min(isa.detail, model.detail)
 
 
+def plate_scale(scene) -> int:
+    """As of ``shot.Settings``: what is chosen, where the chosen model lays its plate over a background."""
+    model = chosen(scene)
+    lays_over = model is not None and model.lays_over and scene.isa.background != "NONE"
+    return scene.isa.plate_scale if lays_over else 1
+
+
 def generation_settings(scene) -> Settings:
     """The scene's settings in the engine's terms; what only some models know, for these alone.
 
@@ -243,7 +259,7 @@ def generation_settings(scene) -> Settings:
     steering = _known(isa.steering, model.steering or (Settings.steering,))
     painted = _known(isa.painted, model.painted or (Settings.painted,))
     how = isa.steps, isa.guidance, isa.seed, isa.policy
-    return Settings(isa.model, *size, *how, *words, one_by_one, steering, painted)
+    return Settings(isa.model, *size, *how, *words, one_by_one, steering, painted, plate_scale(scene))
 
 
 def can_hold_out(scene) -> bool:

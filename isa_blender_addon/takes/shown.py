@@ -96,7 +96,8 @@ def use_settings(scene, take: Take) -> None:
     """
     model = model_named(take.settings.model)
     how = "steps", "guidance", "seed", "policy"
-    for name in ("model", *how, "prompt", "negative_prompt", "one_by_one", "steering", "painted"):
+    choices = "one_by_one", "steering", "painted", "plate_scale"
+    for name in ("model", *how, "prompt", "negative_prompt", *choices):
         setattr(scene.isa, name, getattr(take.settings, name))
     scene.isa.detail = along(min(take.settings.width, take.settings.height), model.short_side)
 

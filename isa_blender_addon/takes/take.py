@@ -21,6 +21,7 @@ from isa_engine.configuration.policies import EXACT, POLICIES
 from isa_engine.errors import SceneError
 from isa_engine.geometry.frames import Made, latent_count
 from isa_engine.shot import Settings, Shot, write_shot
+from isa_engine.shot.validation import MAX_PLATE_SCALE
 from isa_engine.whole_file import whole_file
 
 from .files import FILE, SHOT, entries, is_file, is_folder
@@ -205,6 +206,8 @@ def _makes_sense(take: Take) -> bool:
         all(isinstance(said, str) for said in words)
         and settings.policy in [*POLICIES]
         and all(isinstance(count, int) and 0 <= count < 2**31 for count in counts)
+        and type(settings.plate_scale) is int
+        and 1 <= settings.plate_scale <= MAX_PLATE_SCALE
         and all(isinstance(number, (int, float)) and abs(number) < 1e18 for number in numbers)
         and step > 0
         and abs(first) <= _LAST_FRAME

@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..settings.models import chosen
 from ..settings.shot import can_hold_out
 from .sidebar import InSidebar
 
@@ -23,6 +24,9 @@ class ISA_PT_background(InSidebar, bpy.types.Panel):
         elif isa.background == "FOOTAGE":
             layout.template_ID(isa, "footage", open="image.open")
             layout.prop(isa, "footage_start")
+        model = chosen(context.scene)
+        if isa.background != "NONE" and model is not None and model.lays_over:
+            layout.prop(isa, "plate_scale")
 
 
 CLASSES = (ISA_PT_background,)

@@ -10,7 +10,7 @@ from ..overlay.watch import watch
 from ..scene.camera import pieces
 from ..scene.timeline import render_size
 from ..settings.models import chosen
-from ..settings.shot import canvas
+from ..settings.shot import canvas, plate_scale
 from .sentence import sentence
 from .sidebar import InSidebar
 
@@ -72,8 +72,18 @@ def shot_lines(scene) -> list[str]:
     else:
         cameras = words("Camera: none")
     width, height = render_size(scene)
-    painted = "{}×{}".format(*canvas(scene)) if chosen(scene) else "?"
-    return [numbers, cameras, f"{width}×{height} → {painted}"]
+    return [numbers, cameras, f"{width}×{height} → {_made_of(scene)}"]
+
+
+def _made_of(scene) -> str:
+    """The canvas's size, and the plate's where that is another."""
+    if chosen(scene) is None:
+        return "?"
+    (across, up), scale = canvas(scene), plate_scale(scene)
+    if scale == 1:
+        return f"{across}×{up}"
+    sizes = {"across": across, "up": up, "width": scale * across, "height": scale * up}
+    return words("{across}×{up}, plate {width}×{height}", **sizes)
 
 
 CLASSES = (ISA_PT_shot,)

@@ -5,9 +5,10 @@ from isa_engine.geometry.frames import Made
 from ...preflight.glance import engine_seconds
 from ...scene.timeline import frame_numbers
 from ...settings.cast import playing
+from ...settings.shot import plate_scale
 
 # Seconds as measured with the demo on one core, where nothing is known yet: a frame and character to read; a
-# frame to check; a frame of a background by its kind; an engine to start.
+# frame to check; a frame of a background by its kind, on the canvas; an engine to start.
 _READ, _CHECK, _START = 0.006, 0.001, 8.0
 _BACKGROUND = {"RENDER": 1.0, "FOOTAGE": 0.02, "NONE": 0.0}
 # To send the shot, to write its results, to fetch them and to bring them in.
@@ -31,7 +32,8 @@ def reading_seconds(scene, background: bool) -> dict[str, float]:
     guess = _READ * max(len(playing(scene)), 1)
     found = {"read": frames * _seen.get("read", guess), "check": frames * _seen.get("check", _CHECK)}
     if background:
-        guess = _seen.get(kind_of_background(scene), _BACKGROUND[scene.isa.background])
+        guess = plate_scale(scene) ** 2 * _BACKGROUND[scene.isa.background]
+        guess = _seen.get(kind_of_background(scene), guess)
         found["background"] = frames * _seen.get(background_of(scene), guess)
     return found
 
@@ -52,7 +54,8 @@ def job_seconds(
 
 def kind_of_background(scene) -> tuple:
     """What the time of a background's frame depends on."""
-    return scene.isa.background, scene.isa.background_quick, scene.isa.background_shadows
+    isa = scene.isa
+    return isa.background, isa.background_quick, isa.background_shadows, plate_scale(scene)
 
 
 def background_of(scene) -> tuple:

@@ -10,7 +10,7 @@ from ...scene.picture import changed
 from ...scene.timeline import frame_numbers, frame_shape, render_size
 from ...settings.cast import playing, refresh_cast
 from ...settings.models import model_named
-from ...settings.shot import canvas, canvas_of, detail
+from ...settings.shot import canvas, canvas_of, detail, plate_scale
 
 
 def make_ready(scene, send: bool) -> None:
@@ -65,7 +65,7 @@ def _frame_too_large(scene) -> SceneError | None:
         )
     painted, model = canvas(scene), model_named(scene.isa.model)
     if max(painted) <= MAX_CANVAS:
-        return None
+        return _plate_too_large(painted, plate_scale(scene))
     fewer = range(1, detail(scene.isa, model))
     fitting = [k for k in fewer if max(canvas_of(frame_shape(scene), model, k)) <= MAX_CANVAS]
     remedy = (
@@ -92,6 +92,21 @@ def _frame_too_large(scene) -> SceneError | None:
     )
 
 
+def _plate_too_large(painted: tuple[int, int], scale: int) -> SceneError | None:
+    """Why no plate can be so much larger than its canvas."""
+    longest = max(painted)
+    if scale * longest <= MAX_CANVAS:
+        return None
+    return SceneError(
+        "the plate would have {width} × {height} pixels, and a side has at most {most}",
+        remedy="Set Plate Scale to {scale} (Background).",
+        width=scale * painted[0],
+        height=scale * painted[1],
+        most=MAX_CANVAS,
+        scale=MAX_CANVAS // longest,
+    )
+
+
 def staging(scene) -> object:
     """What the artist can change in answer to a sentence on the scene; cheap enough for drawing."""
     isa, render, camera = scene.isa, scene.render, scene.camera
@@ -112,6 +127,7 @@ def staging(scene) -> object:
         (render.resolution_x, render.resolution_y, render.resolution_percentage),
         (render.pixel_aspect_x, render.pixel_aspect_y),
         (camera, camera and camera.data and camera.data.type, len(scene.objects)),
-        (isa.model, isa.detail, isa.background, isa.footage, isa.footage_start, isa.folder),
+        (isa.model, isa.detail, isa.plate_scale, isa.background),
+        (isa.footage, isa.footage_start, isa.folder),
         cast,
     )

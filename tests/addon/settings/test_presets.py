@@ -103,6 +103,28 @@ def test_a_command_line_may_wish_more_detail_of_a_model_that_paints_in_tiles(add
     assert generation_settings(addon).height == 128
 
 
+def test_a_command_line_may_wish_a_plate_of_more_pixels_where_it_is_laid_over_a_background(addon):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    with pytest.raises(SceneError, match=r"plate has the pixels of its canvas\. Leave out --plate-scale"):
+        configure(addon, parser.parse_args(["--plate-scale", "3"]))
+    configure(addon, parser.parse_args(["--plate-scale", "1"]))
+    addon.isa.background = "RENDER"
+    configure(addon, parser.parse_args(["--plate-scale", "3"]))
+    assert generation_settings(addon).plate_scale == 3
+    with pytest.raises(SceneError, match="--plate-scale 5 is out of range"):
+        configure(addon, parser.parse_args(["--plate-scale", "5"]))
+
+
+def test_a_command_line_may_not_wish_it_of_a_model_that_lays_no_plate_over(addon, monkeypatch):
+    parser = argparse.ArgumentParser()
+    add_scene_arguments(parser)
+    addon.isa.background = "RENDER"
+    monkeypatch.setattr(ISA, "lays_over", False)
+    with pytest.raises(ModelError, match=r"'isa-tiny' has the pixels of its canvas.*Leave out --plate-scale"):
+        configure(addon, parser.parse_args(["--plate-scale", "2"]))
+
+
 @pytest.mark.parametrize(("option", "control"), [("--steering", "depth"), ("--painted", "boxes")])
 def test_a_command_line_may_not_wish_a_picture_that_does_not_steer_the_model(addon, option, control):
     parser = argparse.ArgumentParser()

@@ -104,18 +104,18 @@ def test_showing_what_is_shown_keeps_the_other(staged, takes):
 
 def test_the_settings_of_a_take_come_back(staged, takes):
     staged.isa.seed, staged.isa.steps, staged.isa.painted = 99, 1, "boxes"
-    staged.isa.detail = 3
+    staged.isa.detail = staged.isa.plate_scale = 3
     words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
     assert words == "isa-tiny on 128×128 pixels, 11 steps, guidance 3.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
     isa = staged.isa
     assert (isa.model, isa.steps, isa.guidance, isa.seed) == ("isa-tiny", 11, 3.5, 1)
     assert isa.painted == "mask"
-    assert isa.detail == 1
+    assert (isa.detail, isa.plate_scale) == (1, 1)
     queue, settings = session().queue, takes[1].settings
-    queue.mark(takes[1].folder, settings=replace(settings, width=392, height=224))
+    queue.mark(takes[1].folder, settings=replace(settings, width=392, height=224, plate_scale=4))
     assert bpy.ops.isa.use_settings(take=str(takes[1].folder)) == {"FINISHED"}
-    assert isa.detail == 2
+    assert (isa.detail, isa.plate_scale) == (2, 4)
 
 
 def test_settings_for_an_unknown_model_are_a_sentence_and_change_nothing(staged, movies):

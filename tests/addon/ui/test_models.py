@@ -15,6 +15,7 @@ from isa_blender_addon.session.reading.readiness import obstacle
 from isa_blender_addon.settings import models
 from isa_blender_addon.settings.cast import prompts, references, refresh_cast
 from isa_blender_addon.settings.shot import generation_settings
+from isa_blender_addon.ui.background import ISA_PT_background
 from isa_blender_addon.ui.cast_list import draw_member
 from isa_blender_addon.ui.look import ISA_PT_look
 from isa_blender_addon.ui.models import ISA_MT_models
@@ -141,12 +142,30 @@ def test_detail_is_a_larger_canvas_where_the_model_paints_in_tiles_and_costs_its
             assert seconds[0] == seconds[1]
 
 
+def test_a_plate_has_more_pixels_than_its_canvas_where_the_model_lays_it_over_a_background(staged, engine):
+    models.report(engine)
+    staged.isa.plate_scale = 3
+    for model, background in (
+        ("isa-tiny", "RENDER"),
+        ("isa-tiny", "FOOTAGE"),
+        ("isa-tiny", "NONE"),
+        ("discs", "RENDER"),
+    ):
+        staged.isa.model, staged.isa.background = model, background
+        scales = (model, background != "NONE") == ("isa-tiny", True)
+        assert ("plate_scale" in asked(ISA_PT_background)) == scales
+        assert generation_settings(staged).plate_scale == (3 if scales else 1)
+        assert ("400×224, plate 1200×672" in " ".join(drawn(ISA_PT_shot))) == scales
+        assert ("plate" in " ".join(drawn(ISA_PT_shot))) == scales
+
+
 def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     staged.isa.model = "wan-vace-of-a-friend"
     assert "there is no model 'wan-vace-of-a-friend' here" in str(obstacle(staged))
     assert "there is no model" in " ".join(drawn(ISA_PT_generate)).lower()
     assert "→ ?" in " ".join(drawn(ISA_PT_shot))
     assert asked(ISA_PT_look)
+    assert asked(ISA_PT_background)
     assert engine_seconds(staged, "", None) == {}
     with pytest.raises(SceneError, match="start the engine that has it"):
         generate(session(), staged)

@@ -157,6 +157,26 @@ def test_a_frame_that_no_plate_fills_is_said_before_a_frame_is_read(
     assert readiness.obstacle(shot) is None
 
 
+def test_a_plate_that_is_too_large_is_said_with_the_largest_scale_before_a_frame_is_read(
+    shot, tmp_path, monkeypatch
+):
+    bpy.ops.isa.refresh_cast()
+    shot.isa.detail, shot.isa.plate_scale, shot.isa.background = 1, 3, "RENDER"
+    shot.render.resolution_x, shot.render.resolution_y = 3000, 200
+    monkeypatch.setattr(reading, "capture_frames", None)
+    sentence = r"plate would have 5760 × 384 pixels, .* at most 4096\. Set Plate Scale to 2"
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.isa.generate()
+    assert not (tmp_path / "takes").exists()
+    said = readiness.staging(shot)
+    shot.isa.plate_scale = 2
+    assert readiness.obstacle(shot) is None
+    assert readiness.staging(shot) != said
+    # Without a background it has the canvas's pixels.
+    shot.isa.plate_scale, shot.isa.background = 4, "NONE"
+    assert readiness.obstacle(shot) is None
+
+
 def test_escape_ends_the_reading(shot, tmp_path):
     bpy.ops.isa.refresh_cast()
     before = snapshot()

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import bpy
+import numpy as np
 import pytest
 
 from isa_blender_addon.session.current import session
@@ -18,6 +19,7 @@ from isa_engine.shot import Settings, read_shot
 
 # The fixtures of the whole way from the button to the plate.
 from tests.addon.operators.shot.test_generate import finish
+from tests.addon.plates import write_movie
 
 
 class Buttons:
@@ -56,6 +58,26 @@ def test_a_range_of_a_take_is_made_again_and_a_longer_scene_extends_it(shot, tmp
     assert (longer.frames, longer.kept.again.tolist()) == (12, [False, True, True, True])
     assert longer.kept.weights == "painted"
     assert session().error == ""
+
+
+def test_a_take_is_kept_by_a_plate_of_another_scale(shot, tmp_path, monkeypatch):
+    """Its latents are those of the same canvas."""
+
+    def start(making, _recipe):
+        making._kept.parent.mkdir(parents=True, exist_ok=True)
+        write_movie(making._kept, 12, 96, 64)
+        np.save(making._kept.with_suffix(".npy"), np.empty((0, 1, 1), np.float16))
+
+    monkeypatch.setattr("isa_blender_addon.background.making.Making._start", start)
+    shot.isa.background, shot.isa.plate_scale = "RENDER", 1
+    bpy.ops.isa.generate()
+    finish()
+    first, shot.isa.plate_scale, shot.frame_end = tmp_path / "takes" / "Scene-001", 3, shot.frame_end + 8
+    assert bpy.ops.isa.remake_range(take=str(first), what="EXTEND") == {"FINISHED"}
+    finish()
+    then, now = (read_shot(tmp_path / "takes" / f"Scene-00{number}" / "shot.npz") for number in (1, 2))
+    assert (then.settings.plate_scale, now.settings.plate_scale) == (1, 3)
+    assert now.kept.again.tolist() == [False, True, True, True]
 
 
 def test_the_bar_counts_what_is_made_and_knows_it_before_the_frames_are_read(shot, tmp_path):

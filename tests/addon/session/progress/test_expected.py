@@ -45,14 +45,18 @@ def test_a_background_counts_until_it_has_been_made(staged):
     assert expected.reading_seconds(staged, True)["background"] == pytest.approx(60)
 
 
-@pytest.mark.parametrize("choice", ["background_quick", "background_shadows"])
-def test_a_background_of_another_choice_is_not_taken_for_the_one_that_is_there(staged, choice):
+@pytest.mark.parametrize(
+    ("choice", "other"), [("background_quick", False), ("background_shadows", False), ("plate_scale", 4)]
+)
+def test_a_background_of_another_choice_is_not_taken_for_the_one_that_is_there(staged, choice, other):
     staged.isa.background = "RENDER"
     first = expected.reading_seconds(staged, True)["background"]
     expected.note(expected.background_of(staged), 0, 1)
     expected.note(expected.kind_of_background(staged), 60, 20)
-    setattr(staged.isa, choice, not getattr(staged.isa, choice))
-    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(first)
+    setattr(staged.isa, choice, other)
+    # A plate of so many times the pixels along each side.
+    pixels = 16 if choice == "plate_scale" else 1
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(pixels * first)
 
 
 def test_more_frames_and_more_people_take_longer_to_read(staged):
