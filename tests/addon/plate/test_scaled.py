@@ -1,4 +1,4 @@
-"""A plate of fewer pixels than the render lies where it should, to a small part of a pixel, edges and all."""
+"""A plate of other pixels than the render lies where it should, to a small part of a pixel, edges and all."""
 
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from isa_engine.results.video import write_video
 from tests.addon.plates import add_camera, render, shot_of
 
 # Sizes of render and plate whose shapes are not quite the same, as a canvas is of whole latent pixels.
-RENDER, PLATE = (480, 272), (112, 64)
+RENDER, PLATE, LARGE = (480, 272), (112, 64), (896, 512)
 
 
 def waves(width: int, height: int) -> np.ndarray:
@@ -39,8 +39,9 @@ def bring(scene, folder, size: tuple[int, int], kind: str) -> None:
     """A take of the waves, and its plate in the scene."""
     folder.mkdir()
     width, height = size
-    # A pixel of the plate is the mean of what it covers.
-    fine = waves(8 * width, 8 * height).reshape(height, 8, width, 8, 3).mean((1, 3))
+    # A pixel of the plate is the mean of what it covers; of so many it is as good as its centre.
+    parts = 1 if size == LARGE else 8
+    fine = waves(parts * width, parts * height).reshape(height, parts, width, parts, 3).mean((1, 3))
     white = np.full((height, width, 3), 255, np.uint8)
     write_video(folder / "plate.mp4", [fine.round().astype(np.uint8)] * 3, Fraction(24), 1, {})
     write_video(folder / "matte.mp4", [white] * 3, Fraction(24), 1, {})
@@ -69,16 +70,18 @@ def framed(scene):
     return scene
 
 
+@pytest.mark.parametrize("size", [PLATE, LARGE])
 @pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
-def test_a_small_plate_lies_exactly_and_reaches_the_edges(framed, tmp_path, kind):
-    bring(framed, tmp_path / "take", PLATE, kind)
+def test_a_plate_lies_exactly_and_reaches_the_edges(framed, tmp_path, kind, size):
+    bring(framed, tmp_path / "take", size, kind)
     assert_exact(framed, tmp_path)
 
 
+@pytest.mark.parametrize("sizes", [((64, 48), PLATE), (LARGE, PLATE), (PLATE, LARGE)])
 @pytest.mark.parametrize("kind", ["PLANE", "STRIP", "COMPOSITOR"])
-def test_so_does_one_of_another_size_that_takes_its_place(framed, tmp_path, kind):
-    bring(framed, tmp_path / "first", (64, 48), kind)
-    bring(framed, tmp_path / "second", PLATE, kind)
+def test_so_does_one_of_another_size_that_takes_its_place(framed, tmp_path, kind, sizes):
+    for number, size in enumerate(sizes):
+        bring(framed, tmp_path / f"take {number}", size, kind)
     assert_exact(framed, tmp_path)
 
 
