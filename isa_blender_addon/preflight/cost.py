@@ -24,6 +24,7 @@ class Work:
         made: as of ``generation.Work``.
         one_by_one: whether people are painted one after the other.
         detail: that is chosen, as of ``canvas_size``; models that have less paint less.
+        plate_scale: as of ``shot.Settings``; 1 where there is no background.
     """
 
     frames: int
@@ -35,6 +36,7 @@ class Work:
     made: tuple[Made, ...] = ()
     one_by_one: bool = False
     detail: int = 1
+    plate_scale: int = 1
 
 
 def ways(model: Description, work: Work, device: str) -> tuple[Way, ...]:
@@ -81,4 +83,6 @@ def _sized(model: Description, work: Work) -> generation.Work:
     detail = min(work.detail, model.detail)
     width, height = canvas_size(*work.frame_shape, model.short_side, model.multiple, detail)
     size, policy = (work.frames, width, height, work.characters), POLICIES[work.policy]
-    return generation.Work(*size, work.steps, work.guidance, policy, work.made, work.one_by_one)
+    scale = work.plate_scale if model.lays_over else 1
+    how = work.steps, work.guidance, policy, work.made, work.one_by_one
+    return generation.Work(*size, *how, plate_scale=scale)

@@ -24,6 +24,7 @@ from ..scene.picture import picture_size, stored_turned
 from ..scene.timeline import frame_shape
 from ..settings.cast import has_ghost, playing, stance
 from ..settings.models import chosen, engine_known, models, reported
+from ..settings.shot import plate_scale
 from .cost import Work, operations, seconds
 from .file_state import check_file
 from .finding import Finding
@@ -127,7 +128,8 @@ def work_of(scene) -> Work:
     frames = len(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     isa, people = scene.isa, len(playing(scene))
     how = isa.steps, isa.guidance, isa.policy
-    return Work(frames, frame_shape(scene), people, *how, one_by_one=isa.one_by_one, detail=isa.detail)
+    sizes = {"detail": isa.detail, "plate_scale": plate_scale(scene)}
+    return Work(frames, frame_shape(scene), people, *how, one_by_one=isa.one_by_one, **sizes)
 
 
 @lru_cache(maxsize=8)

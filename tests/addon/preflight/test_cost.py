@@ -9,6 +9,7 @@ from isa_blender_addon.preflight.cost import Work
 from isa_engine.configuration import model_config
 from isa_engine.cost import generation
 from isa_engine.models import describe, names
+from isa_engine.models.isa import ISA
 from isa_engine.shot import canvas_size
 from tests.addon.preflight.plans import plan
 
@@ -20,6 +21,13 @@ def test_the_cost_is_of_the_models_own_canvas(name):
     canvas = canvas_size(1280, 720, model.short_side, model.multiple)
     phases = generation.generation(model_config(name), generation.Work(25, *canvas, 3, 12, 2.5))
     assert cost.operations(model, work) == phases
+
+
+@pytest.mark.parametrize(("lays_over", "counted"), [(True, 4), (False, 1)])
+def test_a_larger_plate_is_counted_for_models_that_lay_it_over(monkeypatch, lays_over, counted):
+    monkeypatch.setattr(ISA, "lays_over", lays_over)
+    monkeypatch.setattr(ISA, "memory_beside", lambda _, work: work.plate_scale)
+    assert cost.memory_beside(describe("isa-tiny"), replace(plan().work, plate_scale=4)) == counted
 
 
 def test_the_time_of_each_phase_follows_an_earlier_plates_pace():

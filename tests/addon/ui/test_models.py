@@ -8,7 +8,7 @@ import bpy
 import pytest
 
 from isa_blender_addon.headless.generate import meet
-from isa_blender_addon.preflight.glance import engine_seconds, glance
+from isa_blender_addon.preflight.glance import engine_seconds, glance, work_of
 from isa_blender_addon.session.current import session
 from isa_blender_addon.session.generating import generate
 from isa_blender_addon.session.reading.readiness import obstacle
@@ -155,6 +155,7 @@ def test_a_plate_has_more_pixels_than_its_canvas_where_the_model_lays_it_over_a_
         scales = (model, background != "NONE") == ("isa-tiny", True)
         assert ("plate_scale" in asked(ISA_PT_background)) == scales
         assert generation_settings(staged).plate_scale == (3 if scales else 1)
+        assert work_of(staged).plate_scale == (3 if scales else 1)
         assert ("400×224, plate 1200×672" in " ".join(drawn(ISA_PT_shot))) == scales
         assert ("plate" in " ".join(drawn(ISA_PT_shot))) == scales
 
