@@ -23,8 +23,7 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         SceneError: the footage cannot be used.
     """
     settings = shot.settings
-    scale, frame = settings.plate_scale, frame_shape(scene)
-    size = scale * settings.width, scale * settings.height
+    size, frame = settings.plate_size, frame_shape(scene)
     out = str(folder / "background.mp4")
     if scene.isa.background == "FOOTAGE":
         numbers = footage_numbers(scene, shot.frame_numbers)
@@ -46,7 +45,7 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         use_scripts=not bpy.app.autoexec_fail,
         needs_depth=settings.steering == "depth",
         metre=metre,
-        plate_scale=scale,
+        plate_scale=settings.plate_scale,
     )
 
 

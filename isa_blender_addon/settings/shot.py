@@ -240,10 +240,14 @@ def detail(isa: SceneSettings, model: Description) -> int:
 
 
 def plate_scale(scene) -> int:
-    """As of ``shot.Settings``: what is chosen, where the chosen model lays its plate over a background."""
+    """As of ``shot.Settings``: what is chosen, where the plate is laid over a background."""
+    return scene.isa.plate_scale if lays_over(scene) else 1
+
+
+def lays_over(scene) -> bool:
+    """Whether there is a background, and the chosen model lays its plate over it."""
     model = chosen(scene)
-    lays_over = model is not None and model.lays_over and scene.isa.background != "NONE"
-    return scene.isa.plate_scale if lays_over else 1
+    return model is not None and model.lays_over and scene.isa.background != "NONE"
 
 
 def generation_settings(scene) -> Settings:

@@ -2,8 +2,7 @@
 
 import bpy
 
-from ..settings.models import chosen
-from ..settings.shot import can_hold_out
+from ..settings.shot import can_hold_out, lays_over
 from .sidebar import InSidebar
 
 
@@ -24,8 +23,7 @@ class ISA_PT_background(InSidebar, bpy.types.Panel):
         elif isa.background == "FOOTAGE":
             layout.template_ID(isa, "footage", open="image.open")
             layout.prop(isa, "footage_start")
-        model = chosen(context.scene)
-        if isa.background != "NONE" and model is not None and model.lays_over:
+        if lays_over(context.scene):
             layout.prop(isa, "plate_scale")
 
 

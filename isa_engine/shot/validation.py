@@ -184,7 +184,7 @@ def _settings(shot: Shot) -> None:
         f"Use 1 to {MAX_PLATE_SCALE}.",
         "settings",
     )
-    longest = settings.plate_scale * max(settings.width, settings.height)
+    longest = max(settings.plate_size)
     _require(
         longest <= MAX_CANVAS,
         f"the plate would be {longest} pixels long",

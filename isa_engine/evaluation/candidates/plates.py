@@ -53,8 +53,9 @@ def laid_over_background(
     square = square_distance(model.vae.normalise(made.latents), given)
     square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
     head = to_shares(model.matte_head(made.latents).sigmoid())
-    near = _nearness(clip)
-    matte = cast_alpha(head, _bodies(clip), near, square)
+    bodies = _bodies(clip)
+    near = _nearness(clip, bodies)
+    matte = cast_alpha(head, bodies, near, square)
     levels = over_background(
         _levels(made.video),
         _levels(decoded(model, given).video),
@@ -66,10 +67,10 @@ def laid_over_background(
     return ClipPlate(to_video(levels)[0], torch.from_numpy(matte[..., 0] > 0.5))
 
 
-def _nearness(clip: Clip) -> np.ndarray:
+def _nearness(clip: Clip, bodies: np.ndarray) -> np.ndarray:
     """As ``controls.nearness``, of all frames, ``(F, H, W, 1)``."""
     shares = [share * _bodies(clip, grown) for grown, share in layers(REACH)]
-    return np.maximum.reduce([*shares, _bodies(clip)])
+    return np.maximum.reduce([*shares, bodies])
 
 
 def _bodies(clip: Clip, grown: float = 0.0) -> np.ndarray:

@@ -115,7 +115,7 @@ def decode_plate(
     streams = zip(_shown(shot, span), video, repainted, distances, strict=True)
     for number, *pictures, square in streams:
         picture, set_alone = (_enlarged(each, shot) for each in pictures)
-        near, scale = _near(shot, number), shot.settings.plate_scale
+        near, scale = _near(shot, number) * _in_sight(shot, number), shot.settings.plate_scale
         yield over_background(picture, set_alone, given.frame(number), near, square, shot.shadows, scale)
 
 
@@ -131,6 +131,7 @@ def decode_matte(
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
             cast_alpha(_enlarged(head, shot), _bodies(shot, number), _near(shot, number), square)
+            * _in_sight(shot, number)
             for number, head, square in shown
         )
     for head in heads:
@@ -163,14 +164,13 @@ def _square_distances(
 
 
 def _bodies(shot: Shot, frame: int) -> np.ndarray:
-    """The share of each pixel that projected bodies cover whom the set does not hide, ``(H, W, 1)``."""
-    bodies = projected_bodies(shot, frame, shot.settings.plate_size)
-    return bodies[..., None].astype(np.float32) / 255 * _in_sight(shot, frame)
+    """The share of each pixel that projected bodies cover, ``(H, W, 1)``."""
+    return projected_bodies(shot, frame, shot.settings.plate_size)[..., None].astype(np.float32) / 255
 
 
 def _near(shot: Shot, frame: int) -> np.ndarray:
-    """How near each pixel is to somebody whom the set does not hide there, ``(H, W, 1)`` in [0, 1]."""
-    return nearness(shot, frame, shot.settings.plate_size, REACH)[..., None] * _in_sight(shot, frame)
+    """How near each pixel is to somebody, ``(H, W, 1)`` in [0, 1]."""
+    return nearness(shot, frame, shot.settings.plate_size, REACH)[..., None]
 
 
 def _in_sight(shot: Shot, frame: int) -> np.ndarray:

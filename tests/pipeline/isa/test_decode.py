@@ -41,6 +41,12 @@ def latents(trained):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
+def plate_and_matte(latents, model, shot) -> list[np.ndarray]:
+    """Both of a whole take, ``(F, H, W, 3)``."""
+    given = Background.of(shot, model)
+    return [np.stack(list(each(latents, model, shot, given))) for each in (decode_plate, decode_matte)]
+
+
 def test_spans_cover_a_take_once():
     for frames in (1, 2, 16, 17, 61, 200):
         spans = decoding_spans([frames], 6)
@@ -150,11 +156,8 @@ def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte
     hiding = replace(shot, background_depth=near)
     latents = latents[:, :, :3]
 
-    def made(shot):
-        given = Background.of(shot, trained)
-        return [np.stack(list(each(latents, trained, shot, given))) for each in (decode_plate, decode_matte)]
-
-    (plate, matte), (open_plate, open_matte) = made(hiding), made(shot)
+    plate, matte = plate_and_matte(latents, trained, hiding)
+    open_plate, open_matte = plate_and_matte(latents, trained, shot)
     hidden = np.stack([hidden_by_set(hiding, frame, (24, 16)) for frame in range(9)])
     assert open_matte[hidden].any()
     assert not matte[hidden].any()
@@ -171,11 +174,7 @@ def test_a_larger_plate_has_the_backgrounds_own_pixels_and_finer_outlines(traine
     larger = replace(shot, settings=replace(shot.settings, plate_scale=scale))
     latents = latents[:, :, :3]
 
-    def made(shot, latents=latents):
-        given = Background.of(shot, trained)
-        return [np.stack(list(each(latents, trained, shot, given))) for each in (decode_plate, decode_matte)]
-
-    plate, matte = made(larger)
+    plate, matte = plate_and_matte(latents, trained, larger)
     assert plate.shape == matte.shape == (9, 16 * scale, 24 * scale, 3)
     # Where nobody is near, the background as it was given, which has more than the canvas shows.
     size = 24 * scale, 16 * scale
@@ -186,7 +185,7 @@ def test_a_larger_plate_has_the_backgrounds_own_pixels_and_finer_outlines(traine
     assert bodies.any()
     assert not matte[far & (bodies == 0)].any()
     # What the network painted is the same picture, larger.
-    small_plate, small_matte = made(shot)
+    small_plate, small_matte = plate_and_matte(latents, trained, shot)
     for large, small in ((plate, small_plate), (matte, small_matte)):
         reduced = large.reshape(9, 16, scale, 24, scale, 3).mean((2, 4))
         assert np.abs(reduced - small).mean() < 12
