@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isa_engine.controls.hiding import behind_set
+from isa_engine.controls.set_occlusion import behind_set
 from isa_engine.models import Description
 from isa_engine.shot import Character, Shot
 

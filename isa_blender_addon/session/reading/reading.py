@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from isa_engine.controls.hiding import hides_somebody
+from isa_engine.controls.set_occlusion import set_occludes_somebody
 from isa_engine.errors import Cancelled, SceneError
 from isa_engine.shot import Shot
 
@@ -249,6 +249,6 @@ def _checked(shot: Shot, model: Any, keeps: bool, holds_out: bool) -> tuple[Shot
     """
     if shot.background_depth is not None:
         steers = shot.settings.steering == "depth"
-        if not steers and not (holds_out and hides_somebody(shot)):
+        if not steers and not (holds_out and set_occludes_somebody(shot)):
             shot = dataclasses.replace(shot, background_depth=None)
     return shot, check_shot(shot, model, keeps)

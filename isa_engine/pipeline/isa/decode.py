@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from isa_engine.controls.hiding import hidden_by_set
 from isa_engine.controls.nearness import nearness
+from isa_engine.controls.set_occlusion import occluded_by_set
 from isa_engine.geometry.frames import (
     DECODED_AT_ONCE,
     TEMPORAL_COMPRESSION,
@@ -175,7 +175,7 @@ def _near(shot: Shot, frame: int) -> np.ndarray:
 
 def _in_sight(shot: Shot, frame: int) -> np.ndarray:
     """False where the set stands before the cast, of which the model is not told: ``(H, W, 1)``."""
-    return ~hidden_by_set(shot, frame, shot.settings.plate_size)[..., None]
+    return ~occluded_by_set(shot, frame, shot.settings.plate_size)[..., None]
 
 
 def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:

@@ -8,8 +8,8 @@ import torch
 
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
-from isa_engine.controls.hiding import hidden_by_set
 from isa_engine.controls.nearness import nearness
+from isa_engine.controls.set_occlusion import occluded_by_set
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
@@ -158,7 +158,7 @@ def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte
 
     plate, matte = plate_and_matte(latents, trained, hiding)
     open_plate, open_matte = plate_and_matte(latents, trained, shot)
-    hidden = np.stack([hidden_by_set(hiding, frame, (24, 16)) for frame in range(9)])
+    hidden = np.stack([occluded_by_set(hiding, frame, (24, 16)) for frame in range(9)])
     assert open_matte[hidden].any()
     assert not matte[hidden].any()
     assert np.array_equal(matte[~hidden], open_matte[~hidden])

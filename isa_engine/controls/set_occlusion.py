@@ -14,7 +14,7 @@ _NEARER = 0.1
 _REACH = 0.2
 
 
-def hidden_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
+def occluded_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
     """``(height, width)`` bool: where the set is nearer than whoever of the cast is there, or is so near by
     that hair and cloth may be; nowhere if it is not known how far the set is.
 
@@ -32,7 +32,7 @@ def hidden_by_set(shot: Shot, frame: int, size: tuple[int, int]) -> np.ndarray:
     return (set_depth(shot, frame, size) < about - _NEARER) & np.isfinite(about)
 
 
-def hides_somebody(shot: Shot) -> bool:
+def set_occludes_somebody(shot: Shot) -> bool:
     """Whether the set stands before any point of a character's skin on any frame."""
     return any(behind_set(shot, frame, surface_of(shot, frame).points).any() for frame in range(shot.frames))
 
