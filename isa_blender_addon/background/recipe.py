@@ -9,7 +9,7 @@ from isa_engine.shot import Shot
 
 from ..scene.timeline import frame_shape
 from .program.recipe import Recipe, library_file
-from .source import QUICK_SAMPLES, footage_files, footage_numbers, hidden_objects
+from .source import footage_files, footage_numbers, hidden_objects, quick_samples
 
 
 def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
@@ -41,7 +41,7 @@ def recipe_of(scene, shot: Shot, folder: Path, metre: float) -> Recipe:
         hidden=_names(hidden),
         unseen=_names(unseen),
         pixel_aspect=(across / min(across, up), up / min(across, up)),
-        samples=QUICK_SAMPLES if scene.isa.background_quick else 0,
+        samples=quick_samples(settings.plate_scale) if scene.isa.background_quick else 0,
         use_scripts=not bpy.app.autoexec_fail,
         needs_depth=settings.steering == "depth",
         metre=metre,

@@ -11,8 +11,9 @@ from isa_engine.errors import SceneError
 from ..plate.camera_plane import plate_collection
 from ..scene.belongings import belongings
 
-# Samples of Cycles for the quick render; the denoiser and the small plate leave little of their noise.
-QUICK_SAMPLES = 16
+# Samples of Cycles for a pixel of the canvas, for the quick render, and the fewest for one of the plate; the
+# denoiser leaves little of their noise.
+_QUICK_SAMPLES, _FEWEST_SAMPLES = 16, 4
 # Engines that can leave an object out of the camera's sight alone.
 _CAMERA_RAYS = {"CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"}
 _NUMBERED = re.compile(r"(\d+)(?=\.[^.]*$)")
@@ -92,6 +93,12 @@ def hidden_objects(scene) -> tuple[list, list]:
     if not scene.isa.background_shadows or engine not in _CAMERA_RAYS:
         hidden, unseen = hidden | unseen, set()
     return tuple([item for item in scene.objects if item in chosen] for chosen in (hidden, unseen))
+
+
+def quick_samples(plate_scale: int) -> int:
+    """Of Cycles for a pixel of the plate, as of ``Settings.plate_scale``: together as many for a pixel of the
+    canvas, unless that is too few for the denoiser."""
+    return max(_QUICK_SAMPLES // plate_scale**2, _FEWEST_SAMPLES)
 
 
 def _sequence(first: Path) -> list[Path]:

@@ -67,16 +67,16 @@ def seconds(
     Args:
         device: the engine's, as ``protocol.Health`` has it.
         memory: bytes that it has; None: not known.
-        paces: operations a second of the phases of an earlier plate of this model.
+        paces: of an earlier plate of this model.
     """
     possible = ways(model, work, device)
     way = possible[0] if memory is None else fitting(possible, memory) or possible[-1]
     return room.seconds(model, _sized(model, work), device, way, paces)
 
 
-def operations(model: Description, work: Work) -> dict[str, float]:
-    """Floating point operations of each phase of the generation."""
-    return dict(model.operations(_sized(model, work)))
+def paces(model: Description, work: Work, spent: Mapping[str, float]) -> dict[str, float]:
+    """As of ``room.paces``."""
+    return room.paces(model, _sized(model, work), spent)
 
 
 def _sized(model: Description, work: Work) -> generation.Work:

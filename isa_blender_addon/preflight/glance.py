@@ -25,7 +25,7 @@ from ..scene.timeline import frame_shape
 from ..settings.cast import has_ghost, playing, stance
 from ..settings.models import chosen, engine_known, models, reported
 from ..settings.shot import plate_scale
-from .cost import Work, operations, seconds
+from .cost import Work, paces, seconds
 from .file_state import check_file
 from .finding import Finding
 from .limits import Plan, check_limits
@@ -57,8 +57,8 @@ def engine_seconds(scene, device: str, memory: float | None, made: tuple[Made, .
     model, work, results = chosen(scene), replace(work_of(scene), made=made), scene.isa.last_results
     if model is None or work.frames < 1 or work.characters < 1:
         return {}
-    paces = _paces(bpy.path.abspath(results), model) if results else {}
-    return seconds(model, work, device, memory, paces)
+    known = _paces(bpy.path.abspath(results), model) if results else {}
+    return seconds(model, work, device, memory, known)
 
 
 def cast_pictures(scene) -> list[CastPicture]:
@@ -150,9 +150,9 @@ def _paces(results: str, model: Description) -> dict[str, float]:
             made_in_record(record),
             settings.get("one_by_one", False),
             along(min(settings["width"], settings["height"]), model.short_side),
+            settings.get("plate_scale", 1),
         )
         spent = {phase: max(float(record["seconds"][phase]), 1e-2) for phase in record["seconds"]}
-        made = operations(model, work)
-        return {phase: made[phase] / spent[phase] for phase in made if phase in spent}
+        return paces(model, work, spent)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return {}

@@ -14,6 +14,9 @@ ROOM = 0.9
 _PACES = {"cpu": 5e10, "cuda": 1e14, "mps": 2e12}
 # Bytes a second from a machine's memory to a GPU: PCIe 4.0 with 16 lanes reaches about half of its 32 GB/s.
 _BANDWIDTH = 16e9
+# Seconds of a processor's core for each pixel that a plate has beyond its canvas's: whatever the networks run
+# on, skins are drawn there, and plate and matte laid over the background.
+_LAID = 0.64e-6
 # The aspect of the camera's frame where there is no scene to ask.
 _SHAPE = 16, 9
 
@@ -45,7 +48,7 @@ def seconds(
     Args:
         device: torch's name ("cuda:0"), or several names separated by commas, of which the first counts.
         way: how the model lies in the device's memory; what is moved takes time too.
-        paces: operations a second in each phase of an earlier plate of this model; these include moving.
+        paces: of an earlier plate of this model.
     """
     pace, phases = _PACES.get(device.partition(",")[0].partition(":")[0]), model.operations(work)
     if pace is None and not phases.keys() <= paces.keys():
@@ -53,7 +56,25 @@ def seconds(
     told = {phase: count / paces.get(phase, pace) for phase, count in phases.items()}
     if "denoise" not in paces:
         told["denoise"] += way.moved / _BANDWIDTH
+    if laid := _laid(work):
+        told["decode"] += laid
     return told
+
+
+def paces(model: Description, work: Work, spent: Mapping[str, float]) -> dict[str, float]:
+    """Operations a second in each phase of a generation, moving included, by the seconds that it took."""
+    found = {}
+    for phase, count in model.operations(work).items():
+        if phase in spent:
+            laid = _laid(work) if phase == "decode" else 0
+            # That is a guess: on a quicker machine it would be more than all.
+            found[phase] = count / max(spent[phase] - laid, spent[phase] / 10)
+    return found
+
+
+def _laid(work: Work) -> float:
+    """Seconds beyond those of a plate of the canvas's size."""
+    return _LAID * work.frames * work.width * work.height * (work.plate_scale**2 - 1)
 
 
 def longest_work(model: Description) -> Work:

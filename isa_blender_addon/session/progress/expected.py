@@ -2,6 +2,7 @@
 
 from isa_engine.geometry.frames import Made
 
+from ...background import quick_samples
 from ...preflight.glance import engine_seconds
 from ...scene.timeline import frame_numbers
 from ...settings.cast import playing
@@ -32,7 +33,7 @@ def reading_seconds(scene, background: bool) -> dict[str, float]:
     guess = _READ * max(len(playing(scene)), 1)
     found = {"read": frames * _seen.get("read", guess), "check": frames * _seen.get("check", _CHECK)}
     if background:
-        guess = plate_scale(scene) ** 2 * _BACKGROUND[scene.isa.background]
+        guess = _more_rays(scene) * _BACKGROUND[scene.isa.background]
         guess = _seen.get(kind_of_background(scene), guess)
         found["background"] = frames * _seen.get(background_of(scene), guess)
     return found
@@ -50,6 +51,13 @@ def job_seconds(
     """
     engine = engine_seconds(scene, device, memory, made) or engine_seconds(scene, "cpu", memory, made)
     return {"start": 0.0 if ready else _seen.get("start", _START), **_WAY, **engine}
+
+
+def _more_rays(scene) -> float:
+    """How many times as long a frame of a background takes as one of the canvas's size."""
+    scale, isa = plate_scale(scene), scene.isa
+    quick = isa.background == "RENDER" and isa.background_quick
+    return scale**2 * (quick_samples(scale) / quick_samples(1) if quick else 1)
 
 
 def kind_of_background(scene) -> tuple:

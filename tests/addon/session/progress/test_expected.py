@@ -33,7 +33,7 @@ def test_an_engine_that_does_not_run_yet_is_waited_for(staged):
 def test_a_background_counts_until_it_has_been_made(staged):
     staged.isa.background = "NONE"
     bare = sum(expected.reading_seconds(staged, True).values())
-    staged.isa.background = "RENDER"
+    staged.isa.background, staged.isa.plate_scale = "RENDER", 1
     first = sum(expected.reading_seconds(staged, True).values())
     assert first == pytest.approx(bare + 20 * expected._BACKGROUND["RENDER"])
     assert sum(expected.reading_seconds(staged, False).values()) == pytest.approx(bare), "a check makes none"
@@ -49,14 +49,24 @@ def test_a_background_counts_until_it_has_been_made(staged):
     ("choice", "other"), [("background_quick", False), ("background_shadows", False), ("plate_scale", 4)]
 )
 def test_a_background_of_another_choice_is_not_taken_for_the_one_that_is_there(staged, choice, other):
-    staged.isa.background = "RENDER"
+    staged.isa.background, staged.isa.plate_scale = "RENDER", 1
     first = expected.reading_seconds(staged, True)["background"]
     expected.note(expected.background_of(staged), 0, 1)
     expected.note(expected.kind_of_background(staged), 60, 20)
     setattr(staged.isa, choice, other)
-    # A plate of so many times the pixels along each side.
-    pixels = 16 if choice == "plate_scale" else 1
-    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(pixels * first)
+    # Sixteen pixels for each, of a quarter of the samples.
+    rays = 4 if choice == "plate_scale" else 1
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(rays * first)
+
+
+@pytest.mark.parametrize(("scale", "quick", "own"), [(1, 1, 1), (2, 1, 4), (3, 2.25, 9), (4, 4, 16)])
+def test_a_quick_background_of_more_pixels_has_fewer_samples_of_each(staged, scale, quick, own):
+    """Down to four; the scene's own settings say how many there are whatever its size."""
+    staged.isa.background, staged.isa.plate_scale = "RENDER", 1
+    first = expected.reading_seconds(staged, True)["background"]
+    staged.isa.plate_scale = scale
+    for staged.isa.background_quick, times in ((True, quick), (False, own)):
+        assert expected.reading_seconds(staged, True)["background"] == pytest.approx(times * first)
 
 
 def test_more_frames_and_more_people_take_longer_to_read(staged):
