@@ -16,19 +16,26 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw
 
+from isa_engine.errors import EngineError
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import make_folder
+
 HERE = Path(__file__).resolve().parent
 SHEET_WIDTH = 1280
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE.parent / "out" / "demo")
+    parser.add_argument("--out", action=GivenPath, default=HERE.parent / "out" / "demo")
     parser.add_argument("--steps", type=int, help="of denoising (default: the scene's)")
     parser.add_argument("--detail", type=int, help="tiles along the shorter side (default: the scene's)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        make_folder(out)
+    except EngineError as error:
+        raise SystemExit(f"demo: {error}") from error
     began = time.monotonic()
 
     blender = RealBlender(out) if real_blender() else BlenderModule(out)

@@ -5,11 +5,11 @@ import os
 import sys
 import traceback
 from importlib.util import find_spec
-from pathlib import Path
 
 import bpy
 
 from isa_engine.client.location import python_of
+from isa_engine.given_path import GivenPath
 
 from . import register
 from .headless.generate import DESCRIPTION, add_arguments, run
@@ -22,7 +22,7 @@ def module_main(argv: list[str] | None = None) -> int:
     Where no engine is named or installed, it is this Python's, as ``install/setup.sh`` puts both into one.
     """
     parser = argparse.ArgumentParser(prog="python -m isa_blender_addon.batch", description=DESCRIPTION)
-    parser.add_argument("blend", type=Path, metavar="FILE", help="the .blend to generate")
+    parser.add_argument("blend", action=GivenPath, metavar="FILE", help="the .blend to generate")
     add_arguments(parser)
     arguments = parser.parse_args(argv)
     if arguments.blend.is_dir():

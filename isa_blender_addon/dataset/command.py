@@ -11,6 +11,7 @@ from pathlib import Path
 
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import Cancelled, DataError, reason
+from isa_engine.given_path import GivenPath
 
 from ..blender.command import exit_code
 from .clip import Wishes, render_clip
@@ -21,7 +22,7 @@ _SPLITS = {split.name: split for split in (TRAINING, HELD_OUT)}
 def main(argv: list[str], program: str) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(prog=program, description="Film synthetic humans with Cycles.")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the clips")
+    parser.add_argument("--out", action=GivenPath, required=True, metavar="DIR", help="folder for the clips")
     parser.add_argument("--clips", type=_positive, default=1, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the first clip; the next has the next one")
     parser.add_argument("--frames", type=_positive, default=33, metavar="F", help="of each clip")

@@ -1,10 +1,10 @@
 """What a command line may wish of a scene."""
 
 import argparse
-from pathlib import Path
 
 from isa_engine.commands.options.wishes import add_wishes, wished
 from isa_engine.errors import SceneError
+from isa_engine.given_path import GivenPath
 from isa_engine.models.refusal import check_wishes
 
 from ..settings.cast import cast_picture, refresh_cast
@@ -16,7 +16,7 @@ def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes that ``configure`` puts into the scene."""
     parser.add_argument(
         "--reference",
-        type=Path,
+        action=GivenPath,
         metavar="PICTURE",
         help="one picture that shows all characters as posed on the first frame",
     )

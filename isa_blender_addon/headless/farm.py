@@ -15,6 +15,8 @@ from isa_engine.commands.farm import add_bundle_options
 from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import SceneError
 from isa_engine.farm.eligibility import operating_system
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder
 from isa_engine.shot import Shot
 
 from ..blender.command import exit_code
@@ -23,14 +25,15 @@ from ..session.current import session
 from ..session.generating import read
 from .arguments import add_scene_arguments, configure
 from .generate import follow_reading, tell_findings
-from .places import check_folder
 
 COMMAND = "isa_farm"
 DESCRIPTION = "Write a scene's takes as a bundle for a render farm."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that workers share")
+    parser.add_argument(
+        "--out", action=GivenPath, required=True, metavar="DIR", help="folder that workers share"
+    )
     parser.add_argument(
         "--takes", type=int, default=1, help="so many seeds, from the scene's on (default: 1)"
     )
@@ -53,7 +56,7 @@ def bundle(scene, arguments: argparse.Namespace, stop: threading.Event) -> Path:
         raise SceneError("no .blend is open", remedy=f"Name one: blender -b FILE --command {COMMAND} ...")
     if arguments.takes < 1:
         raise SceneError(f"--takes {arguments.takes} is out of range", remedy="Give at least 1.")
-    check_folder(arguments.out.absolute())
+    check_folder(arguments.out)
     keep = keeping(arguments)
     configure(scene, arguments)
     templates: list[Path] = []

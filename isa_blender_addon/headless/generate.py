@@ -18,6 +18,8 @@ import bpy
 
 from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.errors import Cancelled, EngineError, SceneError
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import make_folder
 
 from ..blender.command import exit_code
 from ..engine.chosen_engine import ChosenEngine
@@ -31,7 +33,7 @@ from ..session.reading.reading import Reading
 from ..session.session import Session
 from ..takes.replacing import begin_within, leave_within
 from .arguments import add_scene_arguments, configure
-from .places import alone_in, check_file, make_folder
+from .places import alone_in, check_file
 
 COMMAND = "isa_generate"
 DESCRIPTION = "Generate a scene's plate and save the scene with it."
@@ -40,7 +42,9 @@ _PHASES = {"read": "reading", "background": "background", "check": "checking"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument(
+        "--out", action=GivenPath, required=True, metavar="DIR", help="folder for the results"
+    )
     add_scene_arguments(parser)
     add_remaking(parser)
     parser.add_argument(

@@ -9,33 +9,6 @@ from isa_engine.errors import SceneError
 from isa_engine.folder_lock import folder_lock
 
 
-def check_folder(folder: Path) -> None:
-    """Of a folder that may have to be made.
-
-    Raises:
-        SceneError: it cannot be made or written.
-    """
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir():
-        raise SceneError(f"the output folder '{folder}' cannot be written: '{there}' is a file")
-    if not os.access(there, os.W_OK):
-        raise SceneError(f"the output folder '{folder}' cannot be written: permission denied")
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those that it is to be in, where they are not there.
-
-    Raises:
-        SceneError: it cannot be made or written.
-    """
-    check_folder(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        # Some drives let nobody make a folder whose permissions say otherwise.
-        raise SceneError(f"the output folder '{folder}' cannot be written: {error.strerror}") from error
-
-
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Have a folder that is there for this process alone, within the block.

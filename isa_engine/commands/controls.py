@@ -1,10 +1,11 @@
 """``isa-engine controls SHOT --out DIR``: a shot's skeletons, depth, normals, masks, for other programs."""
 
 import argparse
-from pathlib import Path
 
 from isa_engine.controls import CONTROLS
 from isa_engine.errors import ShotError
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder
 from isa_engine.shot import read_shot
 from isa_engine.shot.validation import MAX_CANVAS
 
@@ -14,8 +15,10 @@ _MOMENTS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures, a folder each")
+    parser.add_argument("shot", action=GivenPath, help="shot file, as the add-on keeps it beside its results")
+    parser.add_argument(
+        "--out", action=GivenPath, required=True, help="folder for the pictures, a folder each"
+    )
     parser.add_argument(
         "--only", nargs="+", choices=list(CONTROLS), default=list(CONTROLS), help="(default: all)"
     )
@@ -32,6 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.pipeline.pictures import to_video
     from isa_engine.results.files import cannot_write
 
+    check_folder(arguments.out)
     shot = read_shot(arguments.shot)
     size = tuple(arguments.size or (shot.settings.width, shot.settings.height))
     if not all(1 <= side <= MAX_CANVAS for side in size):

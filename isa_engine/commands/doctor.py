@@ -3,16 +3,20 @@
 import argparse
 import contextlib
 import importlib.util
+import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isa_engine.cost.generation import Work
 from isa_engine.errors import EngineError
+from isa_engine.given_path import GivenPath
 from isa_engine.models import HERE, MISSING, UNTRAINED, Description, describe, names
 from isa_engine.models.room import fitting, lighter_way, longest_work, seconds
+from isa_engine.out_folder import check_folder
 
 HELP = "check GPU, memory, weights, disk and port"
 _PACKAGES = ("torch", "diffusers", "safetensors", "av", "PIL", "fastapi", "uvicorn", "prometheus_client")
@@ -37,9 +41,9 @@ class Finding:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="as for serve")
+    parser.add_argument("--config", action=GivenPath, metavar="FILE", help="as for serve")
     parser.add_argument("--port", type=int, help="as for serve")
-    parser.add_argument("--data", metavar="DIR", help="as for serve")
+    parser.add_argument("--data", action=GivenPath, metavar="DIR", help="as for serve")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -51,8 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.service.operation.configuration import read_config
 
     config = read_config(arguments.config, port=arguments.port, data=arguments.data)
-    folder = Path(config.data or ".")
-    findings = [*packages(), *weights(), memory(), disk(folder), port(config.host, config.port), signing()]
+    # Where serve keeps what goes when it stops.
+    folder = Path(config.data or tempfile.gettempdir())
+    findings = [*packages(), *weights(), memory(), *disk(folder), port(config.host, config.port), signing()]
     findings += queue(folder)
     if importlib.util.find_spec("torch") is not None:
         findings += device(config.devices)
@@ -112,14 +117,20 @@ def _lasting(model: Description, work: Work, device: str, memory: float) -> str:
     return f"frames of {work.width} × {work.height}: {', '.join(told)}"
 
 
-def disk(folder: Path) -> Finding:
-    existing = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
+def disk(folder: Path) -> Iterator[Finding]:
+    try:
+        check_folder(folder)
+    except EngineError as error:
+        yield Finding("bad", f"data folder {folder}: {error.problem}", "Choose another one with --data.")
+        return
+    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(existing).free / 2**30
     if free < _DISK_GIB:
-        return Finding(
+        yield Finding(
             "bad", f"disk of {folder}: {free:.1f} GiB free", f"Free {_DISK_GIB} GiB, or use --data."
         )
-    return Finding("good", f"disk: {free:.0f} GiB free")
+    else:
+        yield Finding("good", f"disk: {free:.0f} GiB free")
 
 
 def queue(folder: Path) -> Iterator[Finding]:
@@ -129,7 +140,8 @@ def queue(folder: Path) -> Iterator[Finding]:
     from isa_engine.service.upkeep import custody
 
     path = folder / QUEUE
-    if not path.is_file():
+    # Not the path's own method, which raises where a name is too long.
+    if not os.path.isfile(path):
         return
     try:
         if damage := custody.fault(path):

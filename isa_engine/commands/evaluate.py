@@ -3,17 +3,17 @@ training saw, and leave tables, plots and contact sheets; ``detection``: how wel
 
 import argparse
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 from isa_engine.commands.options.ranges import within
 from isa_engine.configuration.parts import canvas_of
 from isa_engine.configuration.policies import POLICIES
 from isa_engine.errors import EngineError, ModelError
+from isa_engine.given_path import GivenPath
 from isa_engine.models import KINDS, describe
 from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.models.refusal import check_wishes
-from isa_engine.results.files import cannot_write
+from isa_engine.out_folder import make_folder
 from isa_engine.shot import Settings, canvas_size
 from isa_engine.shot.validation import MAX_FRAMES, MAX_GUIDANCE, MAX_SEED, MAX_STEPS
 
@@ -30,9 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cameras and casts; what each policy of denoising costs and loses; how long a take may be; poses in "
         "pictures",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder; an ablation in it is continued")
+    parser.add_argument(
+        "--out", action=GivenPath, required=True, help="folder; an ablation in it is continued"
+    )
     parser.add_argument("--model", default="isa-tiny")
-    parser.add_argument("--weights", type=Path, help="folder of the model's weights (default: the bundled)")
+    parser.add_argument(
+        "--weights", action=GivenPath, help="folder of the model's weights (default: the bundled)"
+    )
     parser.add_argument(
         "--clips", type=within(int, 1, _MOST_CLIPS), default=12, help="of each kind (default: 12)"
     )
@@ -72,8 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="clips as training sees them, with faces, layered clothes, all kinds of light, lens and camera; "
         "the plain ones of published tables otherwise",
     )
-    parser.add_argument("--lpips", type=Path, help="weights of VGG-16 and its LPIPS layers, safetensors")
-    parser.add_argument("--i3d", type=Path, help="weights of I3D, for FVD, safetensors")
+    parser.add_argument(
+        "--lpips", action=GivenPath, help="weights of VGG-16 and its LPIPS layers, safetensors"
+    )
+    parser.add_argument("--i3d", action=GivenPath, help="weights of I3D, for FVD, safetensors")
     parser.add_argument("--device", default="auto")
     long = parser.add_argument_group("length")
     long.add_argument(
@@ -86,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of attention across time, or 'whole' (default: whole, and the model's own)",
     )
     ablation = parser.add_argument_group("ablation")
-    ablation.add_argument("--config", type=Path, help="TOML of the training, as of 'train dit'")
+    ablation.add_argument("--config", action=GivenPath, help="TOML of the training, as of 'train dit'")
     ablation.add_argument(
         "--training-steps", type=within(int, 1, _MOST_STEPS), help="instead of the configuration's"
     )
@@ -99,10 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.part != "detection":
         _check(arguments)
     # Before models are loaded: what is measured takes from minutes to hours.
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(arguments.out, error) from error
+    make_folder(arguments.out)
     if arguments.part == "detection":
         _detection(arguments)
         return

@@ -4,11 +4,12 @@ A task prints its progress in OpenJD's words on standard output; other scheduler
 """
 
 import argparse
-from pathlib import Path
 
 from isa_engine.commands.options.ranges import within
 from isa_engine.errors import IsaError
 from isa_engine.farm.job import OPERATING_SYSTEMS
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder
 from isa_engine.shot.validation import MAX_FRAMES
 
 HELP = "bundle shots for a render farm, and run its tasks"
@@ -23,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     bundle = actions.add_parser("bundle", help="make a bundle: a folder with template.json")
-    bundle.add_argument("shots", type=Path, nargs="+", metavar="SHOT", help="shot files, a take each")
-    bundle.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that workers share")
+    bundle.add_argument("shots", action=GivenPath, nargs="+", metavar="SHOT", help="shot files, a take each")
+    bundle.add_argument(
+        "--out", action=GivenPath, required=True, metavar="DIR", help="folder that workers share"
+    )
     add_bundle_options(bundle, operating_system())
     start = actions.add_parser("start", help="check this worker and start a session's engine")
     stop = actions.add_parser("stop", help="stop a session's engine")
@@ -33,16 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "decode": ("make a span's frames", "number of the span"),
         "assemble": ("join a take's spans to its results", "number of the take"),
     }
-    start.add_argument("bundle", type=Path)
+    start.add_argument("bundle", action=GivenPath)
     for name, (what, number) in tasks.items():
         task = actions.add_parser(name, help=what)
-        task.add_argument("bundle", type=Path)
+        task.add_argument("bundle", action=GivenPath)
         task.add_argument("number", type=int, help=number)
         if name != "assemble":
-            task.add_argument("--session", type=Path, metavar="DIR", help="ask the engine started there")
+            task.add_argument(
+                "--session", action=GivenPath, metavar="DIR", help="ask the engine started there"
+            )
             task.add_argument("--device", default="auto", help="without a session: cpu, cuda or auto")
     for action in (start, stop):
-        action.add_argument("--session", type=Path, required=True, metavar="DIR")
+        action.add_argument("--session", action=GivenPath, required=True, metavar="DIR")
     start.add_argument("--device", default="auto", help="cpu, cuda or auto")
 
 
@@ -81,6 +86,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     from isa_engine.results.files import take_name
     from isa_engine.shot import read_shot
 
+    check_folder(arguments.out)
     shots = ((take_name(path), read_shot(path)) for path in arguments.shots)
     bundle = write_bundle(shots, arguments.out, arguments.os, arguments.span, arguments.untrained)
     write_template(bundle, arguments.gpus)

@@ -2,12 +2,13 @@
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 from isa_engine.commands.options.part import add_part, part_of
 from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.commands.options.wishes import add_wishes, with_wishes
+from isa_engine.given_path import GivenPath
 from isa_engine.models import describe
+from isa_engine.out_folder import check_folder
 from isa_engine.sandbox import check_footage
 from isa_engine.shot import read_shot
 
@@ -15,8 +16,8 @@ HELP = "make the plate of a shot file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("shot", action=GivenPath, help="shot file, as the add-on keeps it beside its results")
+    parser.add_argument("--out", action=GivenPath, required=True, help="folder for the results")
     add_part(parser)
     add_wishes(parser, "the shot's")
     add_remaking(parser)
@@ -31,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    told = read_shot(arguments.shot)
     # Before a model is loaded, which takes longer than to say that a wish is impossible.
+    check_folder(arguments.out)
+    told = read_shot(arguments.shot)
     shot = with_wishes(part_of(told, arguments), arguments, describe, partial(print, flush=True))
     if shot.background is not None:
         check_footage(shot.background, shot.frames, f"{arguments.shot}, field 'background'")

@@ -4,16 +4,20 @@ What is unfit or broken is named and counted.
 """
 
 import argparse
-from pathlib import Path
+
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder, make_folder
 
 HELP = "turn videos with body tracks and masks, or clips rendered by Blender, into shards"
 REPORT = "report.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="NAME.mp4 beside NAME/, see docs/dataset.md")
-    parser.add_argument("--out", type=Path, required=True, help="folder without shards")
-    parser.add_argument("--body", type=Path, help="SMPLX_NEUTRAL.npz (default: the open body, mean shape)")
+    parser.add_argument("folder", action=GivenPath, help="NAME.mp4 beside NAME/, see docs/dataset.md")
+    parser.add_argument("--out", action=GivenPath, required=True, help="folder without shards")
+    parser.add_argument(
+        "--body", action=GivenPath, help="SMPLX_NEUTRAL.npz (default: the open body, mean shape)"
+    )
     parser.add_argument("--frames", type=int, default=97, help="of the longest clip of a video (default: 97)")
     parser.add_argument(
         "--shortest", type=int, default=17, metavar="FRAMES", help="leave out what is shorter (default: 17)"
@@ -44,13 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
     from isa_engine.data.recordings.shards import write_shards
     from isa_engine.errors import DataError
 
+    check_folder(arguments.out)
     if not arguments.folder.is_dir():
         raise DataError("there is no such folder", where=str(arguments.folder))
     settings = Ingestion(arguments.frames, arguments.shortest, arguments.short_side, arguments.held_out)
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"the folder cannot be made: {error.strerror}", where=str(arguments.out)) from error
+    make_folder(arguments.out)
     if any(arguments.out.glob("*.tar")):
         remedy = "Choose an empty folder."
         raise DataError("there are shards in the folder", where=str(arguments.out), remedy=remedy)

@@ -3,14 +3,15 @@
 import argparse
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from isa_engine.configuration.parts import canvas_of
 from isa_engine.errors import ModelError
+from isa_engine.given_path import GivenPath, given_path
 from isa_engine.models import KINDS, describe, names
 from isa_engine.models.added import Added, Running, added, remember
 from isa_engine.models.model_cost import model_cost
+from isa_engine.out_folder import check_folder
 from isa_engine.shot.validation import MAX_CHARACTERS, MAX_FRAMES, MAX_STEPS
 from isa_engine.user_data import data_folder
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--json", action="store_true", help="print it for programs")
     show.set_defaults(act=_show)
     add = actions.add_parser("add", help="use a folder of open weights that you have")
-    add.add_argument("folder", type=Path, help="in diffusers' format; it stays where it is")
+    add.add_argument("folder", action=GivenPath, help="in diffusers' format; it stays where it is")
     add.add_argument("--name", help="by which it is asked for (default: the folder's)")
     add.add_argument("--accept-licence", action="store_true", help="once you have read it")
     add.add_argument(
@@ -60,14 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = actions.add_parser("fetch", help="download open weights, and use them")
     fetch.add_argument("name", choices=[name for kind in KINDS.values() for name in kind.sources])
     fetch.add_argument("--accept-licence", action="store_true", help="once you have read it")
-    fetch.add_argument("--to", type=Path, metavar="DIR", help="(default: in the user's data)")
+    fetch.add_argument("--to", action=GivenPath, metavar="DIR", help="(default: in the user's data)")
     fetch.add_argument("--revision", default="", metavar="COMMIT", help="(default: the newest)")
     fetch.set_defaults(act=_fetch)
     inflate = actions.add_parser("inflate", help="weights to train from, out of SD3's that you have")
     folder = "folder of diffusers' files: config.json and *.safetensors"
-    inflate.add_argument("--vae", type=Path, required=True, help=f"SD3's autoencoder, {folder}")
-    inflate.add_argument("--transformer", type=Path, required=True, help=f"SD3's transformer, {folder}")
-    inflate.add_argument("--out", type=Path, required=True, help="folder for the weights")
+    inflate.add_argument("--vae", action=GivenPath, required=True, help=f"SD3's autoencoder, {folder}")
+    inflate.add_argument(
+        "--transformer", action=GivenPath, required=True, help=f"SD3's transformer, {folder}"
+    )
+    inflate.add_argument("--out", action=GivenPath, required=True, help="folder for the weights")
     inflate.add_argument("--model", default="isa-4b-sd3", help="which named model it becomes (isa-4b-sd3)")
     inflate.set_defaults(act=_inflate)
 
@@ -201,7 +204,7 @@ def _lora(given: str) -> tuple[str, float]:
     """A file and its strength."""
     path, _, strength = given.partition("=")
     try:
-        return path, float(strength or 1)
+        return str(given_path(path, "--lora")), float(strength or 1)
     except ValueError as error:
         raise ModelError(f"a strength is a number, not '{strength}'", where=f"--lora {given}") from error
 
@@ -209,5 +212,6 @@ def _lora(given: str) -> tuple[str, float]:
 def _inflate(arguments: argparse.Namespace) -> None:
     from isa_engine.training.assembly.from_sd3 import write_starting_point
 
+    check_folder(arguments.out)
     write_starting_point(arguments.model, arguments.vae, arguments.transformer, arguments.out)
     print(f'{arguments.out}: train with model = "{arguments.model}", start = "{arguments.out}"')

@@ -1,9 +1,9 @@
 """``isa-engine queue``: whether an engine's queue and results are whole; copies of the queue, and back."""
 
 import argparse
-from pathlib import Path
 
 from isa_engine.errors import EngineError
+from isa_engine.given_path import GivenPath
 
 HELP = "check, back up and restore an engine's queue"
 
@@ -14,14 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backup = actions.add_parser(
         "backup", help="copy the queue, of a running engine, too; files stay out of it"
     )
-    backup.add_argument("file", type=Path, help="the copy; what stands there is replaced")
+    backup.add_argument("file", action=GivenPath, help="the copy; what stands there is replaced")
     restore = actions.add_parser("restore", help="bring a copy back; the engine must not run")
     restore.add_argument(
-        "file", type=Path, nargs="?", help="the copy (default: the newest whole one of the engine's own)"
+        "file",
+        action=GivenPath,
+        nargs="?",
+        help="the copy (default: the newest whole one of the engine's own)",
     )
     for action in actions.choices.values():
         action.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="the engine's data folder"
+            "--data", action=GivenPath, required=True, metavar="DIR", help="the engine's data folder"
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.given_path import GivenPath
 from isa_engine.results.files import RECORD
 
 HELP = "check a result against its record and its content credentials"
@@ -15,10 +16,13 @@ HELP = "check a result against its record and its content credentials"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="check a plate or a matte")
-    check.add_argument("file", type=Path, help="plate.mp4 or matte.mp4")
-    check.add_argument("--record", type=Path, help="its record (default: record.json beside it)")
+    check.add_argument("file", action=GivenPath, help="plate.mp4 or matte.mp4")
+    check.add_argument("--record", action=GivenPath, help="its record (default: record.json beside it)")
     check.add_argument(
-        "--trust", type=Path, metavar="FILE", help="PEM of certificates; what none of them signed is not ours"
+        "--trust",
+        action=GivenPath,
+        metavar="FILE",
+        help="PEM of certificates; what none of them signed is not ours",
     )
 
 

@@ -11,19 +11,25 @@ from functools import partial
 from pathlib import Path
 
 from isa_engine.errors import EngineError
+from isa_engine.given_path import GivenPath
 
 HELP = "serve Blender on this machine or on others"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with any of these settings")
+    parser.add_argument(
+        "--config", action=GivenPath, metavar="FILE", help="TOML file with any of these settings"
+    )
     parser.add_argument("--host", help="address; any but loopback needs a token and TLS (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="0 takes a free one (default: 8642)")
     parser.add_argument(
-        "--data", metavar="DIR", help="keep queue and results here; else they go when the engine stops"
+        "--data",
+        action=GivenPath,
+        metavar="DIR",
+        help="keep queue and results here; else they go when the engine stops",
     )
-    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; serve HTTPS")
-    parser.add_argument("--tls-key", metavar="FILE", help="PEM; the certificate's key")
+    parser.add_argument("--tls-certificate", action=GivenPath, metavar="FILE", help="PEM; serve HTTPS")
+    parser.add_argument("--tls-key", action=GivenPath, metavar="FILE", help="PEM; the certificate's key")
     parser.add_argument(
         "--behind-proxy", action="store_true", default=None, help="a proxy before the engine speaks TLS"
     )

@@ -3,13 +3,14 @@
 import argparse
 import json
 from collections import Counter
-from pathlib import Path
+
+from isa_engine.given_path import GivenPath
 
 HELP = "check a folder of shards: what is in it, what is broken"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="of synthesize or ingest")
+    parser.add_argument("folder", action=GivenPath, help="of synthesize or ingest")
     parser.add_argument("--json", action="store_true", help="print it for programs")
 
 

@@ -4,7 +4,6 @@ import argparse
 import sys
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from isa_engine.client import EngineClient, EngineUnreachable
 from isa_engine.client.protocol import MAX_NAME
@@ -13,6 +12,7 @@ from isa_engine.commands.options.part import add_part, part_of
 from isa_engine.commands.options.remaking import add_remaking, keeping
 from isa_engine.commands.options.wishes import add_wishes, wished, with_wishes
 from isa_engine.errors import ModelError
+from isa_engine.given_path import GivenPath
 from isa_engine.models import KINDS, Description
 from isa_engine.results.files import take_name
 from isa_engine.shot import encode_shot, read_shot
@@ -24,7 +24,7 @@ _CHANGES = "frames", "preset", "of", "remake"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shot", type=Path, help="shot file, as the add-on keeps it beside its results")
+    parser.add_argument("shot", action=GivenPath, help="shot file, as the add-on keeps it beside its results")
     parser.add_argument("--priority", type=int, default=0, help="-100 to 100 among your own jobs")
     parser.add_argument(
         "--name",

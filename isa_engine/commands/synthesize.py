@@ -2,15 +2,16 @@
 
 import argparse
 import time
-from pathlib import Path
 
 from isa_engine.data.scenario.split import SPLITS, TRAINING
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder
 
 HELP = "render synthetic humans into shards for training"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder; one with shards is continued")
+    parser.add_argument("--out", action=GivenPath, required=True, help="folder; one with shards is continued")
     parser.add_argument("--clips", type=int, required=True, help="how many the folder is to have")
     parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
     parser.add_argument(
@@ -43,6 +44,7 @@ def canvas(text: str) -> tuple[int, int]:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    check_folder(arguments.out)
     from isa_engine.data.clips.synthesize import Synthesis, synthesize
     from isa_engine.pipeline.device import device_of
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from isa_engine.client.protocol import SCOPES
 from isa_engine.errors import EngineError
+from isa_engine.given_path import GivenPath
 
 if TYPE_CHECKING:
     from isa_engine.service.http.tokens import Tokens
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("id", help="as list shows it")
     for action in actions.choices.values():
         action.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="the engine's data folder"
+            "--data", action=GivenPath, required=True, metavar="DIR", help="the engine's data folder"
         )
         action.add_argument("--store", default="", metavar="URL", help="the engine's queue, if not there")
 

@@ -1,15 +1,16 @@
 """``isa-engine track VIDEO --out FOLDER``: how people move in a video, as a file that the add-on imports."""
 
 import argparse
-import tempfile
-from pathlib import Path
+
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import make_folder
 
 HELP = "find and follow people in a video"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="folder that gets detected.npz")
+    parser.add_argument("video", action=GivenPath)
+    parser.add_argument("--out", action=GivenPath, required=True, help="folder that gets detected.npz")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,7 +25,8 @@ def run(arguments: argparse.Namespace) -> None:
         return lambda done, of: print(f"{what} {done} {of}", flush=True)
 
     video = arguments.video
-    _check_place(arguments.out)
+    # Now: to look at a video takes hours.
+    make_folder(arguments.out)
     try:
         with video.open("rb") as file:
             # One byte more, and the detector refuses it.
@@ -38,21 +40,3 @@ def run(arguments: argparse.Namespace) -> None:
         raise DataError("nobody is found in the video", where=video.name, remedy=remedy)
     write_tracks(arguments.out / DETECTED, people, footage.size, footage.rate)
     print(f"{len(people)} people: {arguments.out / DETECTED}", flush=True)
-
-
-def _check_place(out: Path) -> None:
-    """Make the folder now: to look at a video takes hours.
-
-    Raises:
-        DataError: nothing can be written there.
-    """
-    from isa_engine.errors import DataError, reason
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out).close()
-    except OSError as error:
-        remedy = "Choose another place with --out."
-        raise DataError(
-            f"the tracks cannot be written: {reason(error)}", where=str(out), remedy=remedy
-        ) from error

@@ -14,6 +14,8 @@ from typing import Any
 
 from isa_engine.commands.options.ranges import within
 from isa_engine.errors import ModelError
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import check_folder
 
 HELP = "train a model's autoencoder, its transformer, its background gate, or all of it"
 # The part of a whole recipe's minutes that the autoencoder gets.
@@ -26,13 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("part", choices=("vae", "dit", "gate", "model"), help="what to train")
     parser.add_argument(
         "--config",
-        type=Path,
+        action=GivenPath,
         required=True,
         help="TOML, see isa_engine.training.configuration; of a model: a folder with one for each part",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder; one with a checkpoint is continued")
-    parser.add_argument("--data", type=Path, help="folder of shards (default: synthetic humans, rendered)")
-    parser.add_argument("--body", type=Path, help="body file that the shards were made with")
+    parser.add_argument(
+        "--out", action=GivenPath, required=True, help="folder; one with a checkpoint is continued"
+    )
+    parser.add_argument(
+        "--data", action=GivenPath, help="folder of shards (default: synthetic humans, rendered)"
+    )
+    parser.add_argument("--body", action=GivenPath, help="body file that the shards were made with")
     parser.add_argument(
         "--minutes",
         type=within(float, 0, math.inf),
@@ -53,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    check_folder(arguments.out)
     from isa_engine.pipeline.device import device_of
 
     arguments.device = str(device_of(arguments.device))

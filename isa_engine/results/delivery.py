@@ -21,6 +21,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.out_folder import make_folder
 from isa_engine.results.files import MATTE, PEOPLE, PLATE, RECORD
 
 _BT709 = 1
@@ -47,11 +48,14 @@ def deliver(results: Path, kind: str, out: Path | None = None) -> Path:
     out = out or results / PEOPLE[kind]
     partial = out.with_name(out.name + ".part")
     rate = _rate(results)
-    if kind != "prores":
-        for place in (out, partial):
+    for place in (out, partial):
+        if kind != "prores":
             _refuse_strangers(place)
+        elif place.is_dir():
+            remedy = f"Name another place with --out, such as {place / PEOPLE[kind]}."
+            raise EngineError("a folder stands in the place of the movie", where=str(place), remedy=remedy)
+    make_folder(out.parent)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         if kind == "prores":
             _write_movie(partial, people(results), rate)
         else:

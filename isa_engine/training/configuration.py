@@ -182,7 +182,10 @@ def read_configuration(path: Path, kind: type[T], **changes: Any) -> T:
     try:
         values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"cannot read the configuration: {reason(error)}", where=str(path)) from error
+        remedy = "Name a TOML file."
+        raise ModelError(
+            f"cannot read the configuration: {reason(error)}", where=str(path), remedy=remedy
+        ) from error
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for name, value in {**values, **changes}.items():
         if name not in fields:

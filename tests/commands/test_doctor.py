@@ -44,6 +44,15 @@ def test_a_full_disk(capsys, monkeypatch, tmp_path):
     assert "0.5 GiB free. Free 5 GiB, or use --data." in text
 
 
+@pytest.mark.parametrize("place", ["file", "file/data", "long" * 99])
+def test_a_data_folder_that_cannot_be_made(capsys, tmp_path, place):
+    (tmp_path / "file").touch()
+    code, text = said(capsys, "--port", "0", "--data", str(tmp_path / place))
+    assert code == 1
+    assert f"data folder {tmp_path / place}: cannot write: " in text
+    assert "Choose another one with --data." in text
+
+
 def test_a_missing_package(capsys, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "av" else name)
     code, text = said(capsys, "--port", "0")

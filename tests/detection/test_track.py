@@ -21,8 +21,8 @@ def test_a_place_that_cannot_be_written_is_said_before_the_video_is_looked_at(as
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
         assert main(["track", str(tmp_path / "clip.mp4"), "--out", str(out)]) == 1
-        assert "the tracks cannot be written: " in (said := capsys.readouterr().err)
-        assert f"({out}). Choose another place" in said
+        assert "cannot write: " in (said := capsys.readouterr().err)
+        assert f"({out}). Choose a folder that you may write to" in said
     assert not asked()
     assert main(["track", str(tmp_path / "clip.mp4"), "--out", str(tmp_path / "out")]) == 1
     assert asked()

@@ -26,7 +26,7 @@ def evaluate(part, out, *options):
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_measured(part, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["evaluate", part, "--out", str(tmp_path / "file")]) == 1
-    assert f"cannot write: File exists ({tmp_path / 'file'}). Choose a folder" in capsys.readouterr().err
+    assert f"is a file ({tmp_path / 'file'}). Choose a folder" in capsys.readouterr().err
 
 
 def test_vae_leaves_both_tables_a_plot_and_a_sheet(tmp_path):

@@ -106,6 +106,19 @@ def test_pictures_take_no_place_of_anything_but_pictures_that_were_delivered(res
     assert (half / "thesis.odt").exists()
 
 
+def test_a_movie_takes_no_folders_place_and_leaves_it(results, tmp_path, capsys):
+    for folder in ("mine", "other.mov.part"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "notes").touch()
+    for out in ("mine", "other.mov"):
+        assert main(["deliver", str(results), "--out", str(tmp_path / out)]) == 1
+        said = capsys.readouterr().err
+        assert "a folder stands in the place of the movie" in said
+        assert "Name another place with --out, such as " in said
+    assert not (tmp_path / "other.mov").exists()
+    assert all((tmp_path / folder / "notes").exists() for folder in ("mine", "other.mov.part"))
+
+
 def test_pictures_replace_pictures_that_a_finder_looked_at(results):
     folder = deliver(results, "png")
     (folder / ".DS_Store").touch()

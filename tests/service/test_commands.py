@@ -178,5 +178,5 @@ def test_the_commands_use_the_client_and_nothing_else(name):
     # And where it says why it cannot be; what is wished is told by the engine's own models.
     allowed |= {"shot.file", "models"}
     # What is fetched takes an older take's place as what is generated here does.
-    allowed |= {"results.files"}
+    allowed |= {"results.files", "given_path", "out_folder"}
     assert ours <= {f"isa_engine.{module}" for module in allowed}

@@ -5,11 +5,11 @@ FOLDER holds the files of the CMU motion capture database that ``CLIPS`` names, 
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from isa_engine.body.motions.motion import Motion
 from isa_engine.body.motions.motion_file import CLIPS_FOLDER, load_motion
 from isa_engine.body.motions.motion_npz import write_motion
+from isa_engine.given_path import GivenPath
 
 FPS = 24.0
 # Clip ← file of the database, and the seconds between which it is cut.
@@ -27,7 +27,7 @@ CLIPS: dict[str, tuple[str, float, float]] = {
 def main() -> None:
     """Convert every clip and write it beside this module."""
     parser = argparse.ArgumentParser(description="Make the bundled clips from takes of the CMU database.")
-    parser.add_argument("folder", type=Path, help="where the .amc, .asf and .bvh files are")
+    parser.add_argument("folder", action=GivenPath, help="where the .amc, .asf and .bvh files are")
     folder = parser.parse_args().folder
     CLIPS_FOLDER.mkdir(exist_ok=True)
     for name, (take, start, end) in CLIPS.items():

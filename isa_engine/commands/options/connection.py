@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from pathlib import Path
 
 from isa_engine.client import EngineClient
 from isa_engine.errors import EngineError, reason
+from isa_engine.given_path import GivenPath
 
 URL, TOKEN = "ISA_ENGINE_URL", "ISA_ENGINE_TOKEN"
 
@@ -18,7 +18,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help=f"address of the engine (default: {URL}, else http://127.0.0.1:8642)",
     )
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help=f"holds the engine's token (default: {TOKEN} itself)"
+        "--token-file",
+        action=GivenPath,
+        metavar="FILE",
+        help=f"holds the engine's token (default: {TOKEN} itself)",
     )
 
 
@@ -38,7 +41,10 @@ def connect(arguments: argparse.Namespace) -> EngineClient:
             remedy = "Save it as UTF-8."
             raise EngineError("the token's file is no text", where=where, remedy=remedy) from error
         except OSError as error:
-            raise EngineError(f"cannot read the token: {reason(error)}", where=where) from error
+            remedy = "Name the file that holds it."
+            raise EngineError(
+                f"cannot read the token: {reason(error)}", where=where, remedy=remedy
+            ) from error
     if not token:
         # There is no option for the token itself: every user of a machine can list its processes' arguments.
         raise EngineError("there is no token", remedy=f"Set {TOKEN}, or give --token-file.")

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from isa_engine.commands.options.ranges import frame_range
 from isa_engine.errors import ShotError
+from isa_engine.given_path import GivenPath
 from isa_engine.results.remake import CHANGED, remade
 from isa_engine.shot import Shot
 
@@ -16,7 +16,7 @@ _REMEDY = "Give the first and the last one, for instance --remake 80-96, or --re
 def add_remaking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--of",
-        type=Path,
+        action=GivenPath,
         metavar="TAKE",
         help="folder of an earlier take's results, of which all is kept that it has",
     )

@@ -1,7 +1,6 @@
 """A contact sheet of synthetic clips: ``python -m isa_engine.data.clips.sheet --out SHEET.png``."""
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,12 +8,13 @@ import torch
 from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.recordings.media import encode_picture
 from isa_engine.data.scenario.split import SPLITS, TRAINING
+from isa_engine.given_path import GivenPath
 
 
 def main() -> None:
     """Render the middle frames of some seeds, row by row."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="a PNG")
+    parser.add_argument("--out", action=GivenPath, required=True, help="a PNG")
     parser.add_argument("--split", choices=[split.name for split in SPLITS], default=TRAINING.name)
     parser.add_argument("--seed", type=int, default=0, help="of the first clip (default: 0)")
     parser.add_argument("--rows", type=int, default=4, help="(default: 4)")

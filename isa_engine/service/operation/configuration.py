@@ -13,10 +13,13 @@ from typing import Any
 
 from isa_engine.address import without_password
 from isa_engine.errors import EngineError, reason
+from isa_engine.given_path import given_path
 from isa_engine.service.queue.claims import WORKERS_A_HOST
 
 # No number is greater: the system waits for no longer, and as many bytes or days mean "without end".
 _MOST = 10**9
+# Keys that name a file or folder, and may be empty.
+_PLACES = "data", "tls_certificate", "tls_key"
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no", "")
 
 
@@ -103,6 +106,7 @@ def read_config(
 
     Raises:
         EngineError: a key is unknown, or a value does not fit; it is named.
+        IsaError: a path is none (``given_path``).
     """
     config = ServiceConfig()
     if path is not None:
@@ -111,7 +115,10 @@ def read_config(
         try:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise EngineError(f"cannot read the configuration: {reason(error)}", where=str(path)) from error
+            remedy = "Name a TOML file."
+            raise EngineError(
+                f"cannot read the configuration: {reason(error)}", where=str(path), remedy=remedy
+            ) from error
         config = _with(config, found, str(path))
     names = {f"ISA_ENGINE_{field.name.upper()}": field for field in fields(ServiceConfig)}
     shown = {
@@ -120,7 +127,8 @@ def read_config(
         if name in environment
     }
     config = _with(config, shown, "environment")
-    return _with(config, {name: value for name, value in flags.items() if value is not None}, "command line")
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in flags.items()}
+    return _with(config, {name: value for name, value in given.items() if value is not None}, "command line")
 
 
 def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> ServiceConfig:
@@ -135,7 +143,8 @@ def _with(config: ServiceConfig, values: Mapping[str, Any], where: str) -> Servi
             raise EngineError(problem, where=where)
         if kinds[name] in (int, float) and not 0 <= value <= _MOST:
             raise EngineError(f"{name} is {value!r}", where=where, remedy=f"Use a number from 0 to {_MOST}.")
-    config = replace(config, **values)
+    named = {name: str(given_path(values[name], name, where)) for name in _PLACES if values.get(name)}
+    config = replace(config, **{**values, **named})
     if config.log not in ("text", "json"):
         raise EngineError(f"log is '{config.log}'", where=where, remedy="Use text or json.")
     if config.store and not config.store.startswith("postgresql://"):

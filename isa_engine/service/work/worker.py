@@ -22,6 +22,7 @@ from pathlib import Path
 
 from isa_engine.client.protocol import RESULTS, Memory, ResultFile
 from isa_engine.errors import Cancelled, IsaError, ran_out_of_memory
+from isa_engine.given_path import GivenPath
 from isa_engine.models import names
 from isa_engine.sandbox.confined import keep_memory_private
 from isa_engine.service.files.checksum import sha256
@@ -59,7 +60,7 @@ def main(
         argv: options, unless those of the process.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", action=GivenPath, required=True)
     parser.add_argument("--store", default="")
     parser.add_argument("--results", default="")
     parser.add_argument("--number", type=int, default=0)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from isa_engine.configuration import CARD, model_config
-from isa_engine.errors import ModelError
+from isa_engine.errors import IsaError, ModelError
+from isa_engine.given_path import given_path
 from isa_engine.networks.weight_files import read_weights, write_weights
 from isa_engine.pipeline.isa.model import build_model, parts_of
 
@@ -100,8 +101,8 @@ def main(arguments: list[str]) -> int:
     """The command; returns its exit status."""
     name, out, *runs = arguments
     try:
-        assemble(name, [Path(run) for run in runs], Path(out))
-    except ModelError as error:
+        assemble(name, [given_path(run, "RUN") for run in runs], given_path(out, "OUT"))
+    except IsaError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"the weights are in {out}")

@@ -10,6 +10,8 @@ import traceback
 from pathlib import Path
 
 from isa_engine.errors import IsaError, ModelError
+from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import make_folder
 from isa_engine.training.sprint.clock import Clock
 
 # Seconds that a run takes to end: the last sheet and the last weights.
@@ -76,17 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="learn for so many minutes")
     train.add_argument("part", choices=("dit", "vae"))
     for command, minutes in ((probe, 1.8), (train, None)):
-        command.add_argument("--config", type=Path, required=True, help="recipe (TOML)")
+        command.add_argument("--config", action=GivenPath, required=True, help="recipe (TOML)")
         command.add_argument("--minutes", type=float, default=minutes, required=minutes is None)
-        command.add_argument("--out", type=Path, required=minutes is None, help="folder of what comes back")
+        command.add_argument(
+            "--out", action=GivenPath, required=minutes is None, help="folder of what comes back"
+        )
         command.add_argument("--device", default="cuda")
         command.add_argument("--ring", default="isa-ring", help="name of the ring of clips")
         command.add_argument("--writers", type=int, help="processes that render (two for three cores)")
-    train.add_argument("--start", type=Path, help="what an earlier sprint left, or a run's folder")
+    train.add_argument("--start", action=GivenPath, help="what an earlier sprint left, or a run's folder")
     train.add_argument("--eager", action="store_true", help="do not compile")
     unpack = commands.add_parser("unpack", help="make a run's folder of what came back")
-    unpack.add_argument("folder", type=Path)
-    unpack.add_argument("run", type=Path)
+    unpack.add_argument("folder", action=GivenPath)
+    unpack.add_argument("run", action=GivenPath)
     return parser
 
 
@@ -96,11 +100,12 @@ def _probe(given: argparse.Namespace, clock: Clock) -> None:
     from isa_engine.training.sprint.recipe import SprintTraining
     from isa_engine.training.sprint.ring_place import PROBED
 
+    if given.out:
+        make_folder(given.out)
     settings = read_configuration(given.config, SprintTraining)
     found = probe(settings, given.device, clock, given.ring, given.writers)
     print("\n" + table(found) + "\n\n" + json.dumps(found), flush=True)
     if given.out:
-        given.out.mkdir(parents=True, exist_ok=True)
         (given.out / PROBED).write_text(json.dumps(found, indent=2) + "\n")
 
 
@@ -118,6 +123,8 @@ def _train(given: argparse.Namespace, clock: Clock) -> None:
         from isa_engine.training.sprint.autoencoder import AutoencoderSprint as Sprint
 
         kind = VAETraining
+    # A minute of a lent GPU is lost to no place that cannot be written.
+    make_folder(given.out)
     learned = False
     with tempfile.TemporaryDirectory(prefix="isa-sprint-") as folder:
         start, story = Path(folder, "start"), Path(folder, "story")

@@ -89,7 +89,7 @@ def test_a_bundles_folder_that_cannot_be_written_is_said_before_a_frame_is_read(
     (tmp_path / "file").write_text("")
     assert farm.main(["--out", str(tmp_path / "file" / "bundle")]) == 1
     told = capsys.readouterr()
-    assert "cannot be written" in told.err
+    assert f"cannot write: '{tmp_path / 'file'}' is a file" in told.err
     assert "reading" not in told.out
 
 

@@ -240,12 +240,13 @@ def test_a_scene_without_a_camera_a_character_or_a_file_is_said(scene, run, tmp_
     assert "no character" in run(tmp_path / "out")[2]
 
 
-@pytest.mark.parametrize("place", ["file", "file/out", "/proc/isa"])
+@pytest.mark.parametrize("place", ["file", "file/out", "/proc/isa", "long" * 99])
 def test_an_output_folder_that_cannot_be_written_is_said_before_a_frame_is_read(blend, run, tmp_path, place):
     (tmp_path / "file").write_text("")
     status, output, errors = run(tmp_path / place)
     assert status == 1
-    assert "cannot be written" in errors
+    assert "cannot write: " in errors
+    assert f"({tmp_path / place}). Choose a folder that you may write to" in errors
     assert errors.count("\n") == 1
     assert "reading" not in output
 

@@ -50,7 +50,7 @@ def test_the_unit_is_started_again_for_as_long_as_a_full_disk_stops_it():
 
 def test_the_unit_keeps_its_data_where_it_may_write_and_has_time_to_drain():
     service = unit()["Service"]
-    assert parsed(shlex.split(service["ExecStart"])).data == f"/var/lib/{service['StateDirectory']}"
+    assert parsed(shlex.split(service["ExecStart"])).data == Path("/var/lib", service["StateDirectory"])
     assert float(service["TimeoutStopSec"]) > ServiceConfig().drain_seconds
     wanted = {
         **{"DynamicUser": "yes", "StateDirectoryMode": "0700", "UMask": "0077", "NoNewPrivileges": "yes"},
@@ -86,7 +86,7 @@ def test_the_container_runs_what_it_copies_as_nobody_special():
     given = dict(found)
     assert given["USER"] not in ("root", "0")
     arguments = parsed(json.loads(given["ENTRYPOINT"]))
-    assert arguments.data == given["VOLUME"]
+    assert arguments.data == Path(given["VOLUME"])
     assert int(given["EXPOSE"]) == ServiceConfig().port
     for name, value in found:
         if name == "COPY":

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from isa_engine.client import EngineClient
-from isa_engine.errors import EngineError
+from isa_engine.errors import EngineError, IsaError
 from isa_engine.service.operation.configuration import ServiceConfig, read_config
 from tests.service.running import LONG, RunningEngine, eventually, upload
 from tests.service.stub_engine import BROKEN, ENDLESS, FAST
@@ -134,6 +134,21 @@ def test_file_environment_and_command_line_in_this_order(tmp_path):
     config = read_config(file, environment, keep_days=6.0, host=None)
     expected = ServiceConfig(port=4, upload_mib=2, keep_days=6.0, behind_proxy=True, log="json")
     assert config == expected
+
+
+def test_paths_of_each_source_know_the_home_folder_and_an_empty_one_of_the_file_is_none(
+    tmp_path, monkeypatch
+):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    file = tmp_path / "isa.toml"
+    file.write_text('data = "~/engine"\ntls_certificate = ""\ntls_key = ""\n')
+    assert read_config(file, {}) == ServiceConfig(data=str(tmp_path / "engine"))
+    assert read_config(file, {"ISA_ENGINE_DATA": "~/other"}).data == str(tmp_path / "other")
+    assert read_config(file, {}, data=Path("given")).data == "given"
+    file.write_text('data = "~nobody-at-all/engine"')
+    with pytest.raises(IsaError, match=rf"^data is '~nobody-at-all/engine'.*\({file}\)"):
+        read_config(file, {})
 
 
 @pytest.mark.parametrize(

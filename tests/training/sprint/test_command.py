@@ -44,6 +44,15 @@ def failing(tmp_path, monkeypatch):
     return run
 
 
+def test_a_place_that_cannot_be_written_costs_no_lent_minute(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(command.sys, "setswitchinterval", lambda seconds: None)
+    for words in (["train", "dit", "--minutes", "9"], ["probe"]):
+        given = ["--config", "nowhere.toml", "--out", str(tmp_path / "file"), "--device", "cpu"]
+        assert command.main([*words, *given]) == 1
+        assert capsys.readouterr().err.startswith("cannot write: ")
+
+
 def test_another_process_goes_on_from_the_last_minute_for_the_time_that_is_left(failing, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "weights.safetensors").write_bytes(b"")

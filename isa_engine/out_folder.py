@@ -1,0 +1,60 @@
+"""The folder that results are to go to: whether it can be written, asked before the work that makes them."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from isa_engine.errors import EngineError, reason
+
+
+def check_folder(folder: Path) -> None:
+    """Of a folder that may have to be made; nothing is.
+
+    Raises:
+        EngineError: it cannot be made or written, as far as it tells.
+    """
+    whole = folder.absolute()
+    for place in (whole, *whole.parents):
+        try:
+            mode = place.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if place.is_symlink():
+                raise _cannot_write(folder, f"'{place}' is a link to nothing") from error
+            continue
+        except OSError as error:
+            raise _cannot_write(folder, reason(error)) from error
+        if not stat.S_ISDIR(mode):
+            raise _cannot_write(folder, f"'{place}' is a file")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise _cannot_write(folder, f"'{place}' is read-only")
+        # That the name of a folder is too long is not told of one in a folder which is not there.
+        for name in whole.relative_to(place).parts:
+            try:
+                (place / name).stat()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _cannot_write(folder, reason(error)) from error
+        return
+    raise _cannot_write(folder, f"there is no '{whole.anchor}'")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it is to be in, where they are not there.
+
+    Raises:
+        EngineError: it cannot be made, or no file in it.
+    """
+    check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Some drives let nobody make a file whose permissions say otherwise.
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise _cannot_write(folder, reason(error)) from error
+
+
+def _cannot_write(folder: Path, why: str) -> EngineError:
+    remedy = "Choose a folder that you may write to."
+    return EngineError(f"cannot write: {why}", where=str(folder), remedy=remedy)
