@@ -21,7 +21,7 @@ from isa_engine.given_path import GivenPath
 from isa_engine.out_folder import make_folder
 
 HERE = Path(__file__).resolve().parent
-SHEET_WIDTH = 1280
+SHEET_WIDTH = 1920
 
 
 def main() -> int:

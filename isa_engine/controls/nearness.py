@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from isa_engine.controls.surfaces import see, surface_of
+from isa_engine.controls.surfaces import pixels_a_metre, see, surface_of
 from isa_engine.geometry.surface import vertex_normals
 from isa_engine.shot import Shot
 
-# Steps of the fall, each some five pixels wide at Full HD.
-_LAYERS = 3
+# Pixels that a step of the fall is wide, in the fewest and the most steps: wider ones are seen as rings about
+# whoever is close to the camera.
+_STEP, _FEWEST, _MOST = 3, 2, 12
 
 
 def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.ndarray:
@@ -20,16 +21,24 @@ def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.
         size: width and height in pixels.
     """
     skin = surface_of(shot, frame)
-    normals = vertex_normals(skin.points, skin.triangles)
+    body = see(skin, shot.mvp[frame], size).depth
     near = np.zeros(size[::-1], np.float32)
-    for grown, share in [*layers(reach), (0.0, 1.0)]:
+    normals = vertex_normals(skin.points, skin.triangles)
+    closest = pixels_a_metre(shot, frame, size) / body.min()
+    for grown, share in _layers(reach, reach * closest):
         wider = replace(skin, points=skin.points + grown * normals)
         near[np.isfinite(see(wider, shot.mvp[frame], size).depth)] = share
+    near[np.isfinite(body)] = 1
     return near
 
 
-def layers(reach: float) -> list[tuple[float, float]]:
+def _layers(reach: float, pixels: float) -> list[tuple[float, float]]:
     """The steps in which nearness falls: how far from the skin each reaches in metres, and its share, the
-    farthest first."""
-    steps = range(_LAYERS, 0, -1)
-    return [(reach * step / _LAYERS, 1 - (step - 1) / _LAYERS) for step in steps]
+    farthest first.
+
+    Args:
+        pixels: as many as ``reach`` is in the picture, where somebody is closest to the camera.
+    """
+    whole, fall = reach / 3, 2 * reach / 3
+    count = int(np.clip(np.ceil(2 / 3 * pixels / _STEP), _FEWEST, _MOST))
+    return [(whole + fall * step / count, 1 - step / (count + 1)) for step in range(count, -1, -1)]

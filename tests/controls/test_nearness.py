@@ -35,8 +35,21 @@ def test_it_is_whole_on_the_skin_falls_beyond_a_third_of_its_reach_and_ends_ther
     assert (near[~seen(grown(ball, reach * 0.34))] < 1).all()
     assert (near[seen(grown(ball, reach * 0.99))] > 0).all()
     assert not near[~seen(grown(ball, reach * 1.01))].any()
-    assert (near[seen(grown(ball, reach * 0.66))] > 0.6).all()
-    assert (near[~seen(grown(ball, reach * 0.67))] < 0.4).all()
+    # Straight, in two to twelve steps.
+    for share in (0.25, 0.5, 0.75):
+        within = seen(grown(ball, reach * (1 - 2 / 3 * share)))
+        assert (near[within] > share - 0.18).all()
+        assert (near[~within] < share + 0.18).all()
+
+
+def test_close_to_the_camera_it_falls_in_as_fine_steps():
+    """Of people far off the steps are a pixel or so wide; a few for all would be seen as rings about a head
+    that fills the picture."""
+    far, close = (make_shot(frames=1, centres=((0, y, 0),), references="none") for y in (0, -2))
+    for ball, reach in ((far, 0.2), (close, 0.1)):
+        row = nearness(ball, 0, (8 * WIDTH, 8 * HEIGHT), reach)[4 * HEIGHT]
+        on_both_sides = np.unique(row[(row > 0) & (row < 1)], return_counts=True)[1]
+        assert (on_both_sides / 2 <= 4).all()
 
 
 def test_it_is_told_in_metres_not_in_pixels():
