@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from isa_engine.errors import IsaError
+from isa_engine.errors import IsaError, reason
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -19,8 +19,8 @@ def given_path(text: str, what: str, where: str = "") -> Path:
         where: it was found, if that is not plain.
 
     Raises:
-        IsaError: it is empty, which would be the current folder, has characters that nobody sees, or begins
-            with the home folder of nobody.
+        IsaError: it is empty, which would be the current folder, has characters that nobody sees, begins with
+            the home folder of nobody, or the system does not even look whether something is there.
     """
     if not text.strip():
         remedy = "Name a file or folder; of a script, see whether its variable is set."
@@ -35,6 +35,15 @@ def given_path(text: str, what: str, where: str = "") -> Path:
     if found.startswith("~"):
         remedy = f"Give the whole path; of a folder with that very name, './{text}'."
         raise IsaError(f"{what} is '{text}', and there is no such home folder", where=where, remedy=remedy)
+    try:
+        os.lstat(found)
+    except (FileNotFoundError, NotADirectoryError):
+        # Who uses it says so, or makes it.
+        pass
+    except OSError as error:
+        # Too long a name, for instance: a path's own methods would raise wherever they are asked about it.
+        remedy = "Name another file or folder."
+        raise IsaError(f"{what} cannot be used: {reason(error)}", where=found, remedy=remedy) from error
     return Path(found)
 
 

@@ -36,6 +36,12 @@ def test_the_home_folder_is_known_also_where_no_shell_has_put_it(monkeypatch, tm
     assert given_path("~/takes", "--out") == tmp_path / "takes"
 
 
+@pytest.mark.parametrize("text", ["long" * 99, "long" * 99 + "/x", "x/" * 3000])
+def test_a_name_that_no_file_can_have_is_refused_before_anybody_looks_for_the_file(text):
+    with pytest.raises(IsaError, match=r"^--out cannot be used: .*\. Name another file or folder\."):
+        given_path(text, "--out")
+
+
 def test_nobodys_home_folder_is_refused_with_what_a_folder_of_that_name_is_called():
     with pytest.raises(IsaError, match=r"no such home folder\. .* './~nobody-at-all/x'"):
         given_path("~nobody-at-all/x", "--out")

@@ -12,6 +12,7 @@ from pathlib import Path
 from isa_engine.data.scenario.split import HELD_OUT, TRAINING
 from isa_engine.errors import Cancelled, DataError, reason
 from isa_engine.given_path import GivenPath
+from isa_engine.out_folder import make_folder
 
 from ..blender.command import exit_code
 from .clip import Wishes, render_clip
@@ -33,6 +34,7 @@ def main(argv: list[str], program: str) -> int:
     wishes = Wishes(arguments.frames, arguments.size, arguments.samples, _SPLITS[arguments.split])
 
     def work(stop: threading.Event) -> None:
+        make_folder(arguments.out)
         for seed in range(arguments.seed, arguments.seed + arguments.clips):
             _clip(arguments.out.absolute() / f"{arguments.split}-{seed:06}", seed, wishes, stop)
 
@@ -51,7 +53,6 @@ def _clip(folder: Path, seed: int, wishes: Wishes, stop: threading.Event) -> Non
             raise Cancelled
 
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         render_clip(folder, seed, wishes, report)
     except OSError as error:
         raise DataError(f"the folder cannot be written: {reason(error)}", where=str(folder)) from error

@@ -36,9 +36,8 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     Raises:
         ShotError: the take is not whole or was staged otherwise, or no frame would be made.
     """
-    content = _read(take / SHOT)
-    earlier, digest = read_shot(content), hashlib.sha256(content).hexdigest()
-    weights = _weights(take / RECORD, digest)
+    content, digest, weights = _told(take)
+    earlier = read_shot(content)
     _check_staging(shot, earlier)
     latents = _latents(take, earlier)
     if frames == CHANGED:
@@ -54,6 +53,16 @@ def remade(shot: Shot, take: Path, frames: tuple[int, int] | str | None = None) 
     kept = np.zeros((latents.shape[0], len(again), *latents.shape[2:]), np.float32)
     kept[:, ~again] = latents[:, np.flatnonzero(~again)]
     return dataclasses.replace(shot, kept=Kept(kept, again, weights, digest))
+
+
+def check_take(take: Path) -> None:
+    """Look whether a take has what a shot may keep, before the shot is made.
+
+    Raises:
+        ShotError: the take is not whole.
+    """
+    _told(take)
+    _latents_file(take)
 
 
 def latents_again(segments: Sequence[int], taken: int, chosen: np.ndarray) -> np.ndarray:
@@ -158,11 +167,16 @@ def _check_staging(shot: Shot, earlier: Shot) -> None:
             raise ShotError(problem, where="the take that is kept", remedy=_REMEDY)
 
 
-def _latents(take: Path, earlier: Shot) -> np.ndarray:
-    path, count = take / LATENTS, segment_latents(earlier.segments)[-1][1]
+def _latents_file(take: Path) -> Path:
+    path = take / LATENTS
     if not path.exists():
         problem = "the take has no latents; it was made before takes kept them"
         raise ShotError(problem, where=str(take), remedy=_REMEDY)
+    return path
+
+
+def _latents(take: Path, earlier: Shot) -> np.ndarray:
+    path, count = _latents_file(take), segment_latents(earlier.segments)[-1][1]
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("it is too large")
@@ -174,6 +188,13 @@ def _latents(take: Path, earlier: Shot) -> np.ndarray:
             f"the latents cannot be read: {reason(error)}", where=str(path), remedy=_REMEDY
         ) from error
     return found
+
+
+def _told(take: Path) -> tuple[bytes, str, str]:
+    """A take's shot file, the SHA-256 of that, and the weights that made the take."""
+    content = _read(take / SHOT)
+    digest = hashlib.sha256(content).hexdigest()
+    return content, digest, _weights(take / RECORD, digest)
 
 
 def _weights(path: Path, shot: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from isa_engine.commands.options.ranges import frame_range
 from isa_engine.errors import ShotError
 from isa_engine.given_path import GivenPath
-from isa_engine.results.remake import CHANGED, remade
+from isa_engine.results.remake import CHANGED, check_take, remade
 from isa_engine.shot import Shot
 
 _REMEDY = "Give the first and the last one, for instance --remake 80-96, or --remake changed."
@@ -34,19 +34,17 @@ def keeping(arguments: argparse.Namespace) -> Callable[[Shot], Shot]:
     It raises a ``ShotError`` where the take cannot be kept.
 
     Raises:
-        ShotError: the options make no sense.
+        ShotError: the options make no sense, or no whole take is where they say.
     """
     if arguments.of is None and arguments.remake is None:
         return lambda shot: shot
     if arguments.of is None:
         raise ShotError("nothing says of which take --remake is", remedy="Give its folder with --of.")
-    if arguments.remake == CHANGED:
-        return partial(remade, take=arguments.of, frames=CHANGED)
-    if arguments.remake is None:
-        return partial(remade, take=arguments.of, frames=None)
-    try:
-        frames = frame_range(arguments.remake)
-    except argparse.ArgumentTypeError as error:
-        problem = f"the frames to make again are '{arguments.remake}'"
-        raise ShotError(problem, remedy=_REMEDY) from error
+    frames = arguments.remake
+    if frames not in (None, CHANGED):
+        try:
+            frames = frame_range(frames)
+        except argparse.ArgumentTypeError as error:
+            raise ShotError(f"the frames to make again are '{frames}'", remedy=_REMEDY) from error
+    check_take(arguments.of)
     return partial(remade, take=arguments.of, frames=frames)

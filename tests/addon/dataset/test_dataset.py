@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_no_half_clip(tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert command(tmp_path / "file") == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot write: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
