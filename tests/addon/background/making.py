@@ -29,17 +29,18 @@ def shine(item, colour) -> None:
 
 
 def shot_of(scene):
-    return capture_shot(scene, generation_settings(scene))
+    """A shot whose canvas has the plate's pixels."""
+    return capture_shot(scene, replace(generation_settings(scene), plate_scale=1))
 
 
 def steered_by_depth(scene):
-    """A shot on a small canvas."""
-    settings = replace(generation_settings(scene), steering="depth", width=48, height=32)
+    """As ``shot_of``, on a small canvas."""
+    settings = replace(generation_settings(scene), steering="depth", width=48, height=32, plate_scale=1)
     return capture_shot(scene, settings)
 
 
 def painted(scene, shot=None) -> np.ndarray:
-    """The background's frames, on a canvas whose pixels are the plate's."""
+    """The background's frames; those of ``shot_of`` where no shot is told."""
     shot = shot or shot_of(scene)
     movie, _ = made(scene, shot)
     return read_video(movie, shot.frames, (shot.settings.width, shot.settings.height))

@@ -79,6 +79,8 @@ def test_how_far_away_the_set_is_comes_along_with_the_same_pictures(staged, thin
 @pytest.mark.parametrize("scale", [2, 3])
 def test_a_plate_of_more_pixels_shows_the_set_in_them_and_depth_stays_the_canvass(staged, things, scale):
     """Along an edge between near and far a mean of both would be where nothing is."""
+    # Quick has fewer samples of more pixels.
+    staged.isa.background_quick, staged.render.engine, staged.cycles.samples = False, "CYCLES", 4
     shot = steered_by_depth(staged)
     movie, depth = made(staged, scaled(shot, scale))
     assert (size_of(movie), depth.shape) == ((scale * 48, scale * 32), (3, 32, 48))

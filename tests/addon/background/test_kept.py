@@ -208,10 +208,11 @@ def test_a_plate_of_more_pixels_has_a_background_of_its_own(staged, started):
     large = replace(shot, settings=replace(shot.settings, width=96, height=64))
     for each in (shot, scaled(shot, 2), large) * 2:
         made(staged, each)
-    assert [(recipe.size, recipe.plate_scale) for recipe in started] == [
-        ((48, 32), 1),
-        ((96, 64), 2),
-        ((96, 64), 1),
+    assert [(recipe.size, recipe.plate_scale, recipe.samples) for recipe in started] == [
+        ((48, 32), 1, 16),
+        # As many for a pixel of the canvas.
+        ((96, 64), 2, 4),
+        ((96, 64), 1, 16),
     ]
 
 
