@@ -149,7 +149,8 @@ class Shot:
         background: an encoded video of at least F frames, or None.
         background_depth: ``(F, height, width)`` float16 of the canvas, or ``(1, height, width)`` where all
             frames are alike: what the background shows at a pixel's centre is so many metres away along the
-            camera's axis (``geometry.ndc.view_depth``); infinite where nothing is. None: it is not known.
+            camera's axis (``geometry.ndc.view_depth``); infinite where nothing is. None: it is not known. If
+            a plate has several pixels to one, it is the middle one's, of an even number the one behind it.
         shadows: whether the background shows the shadows that the cast throws, and nobody who throws them.
         settings: how to generate.
         cuts: frames, counted from 0, with which another camera begins; segments between them are made apart.

@@ -115,8 +115,9 @@ def decode_plate(
     streams = zip(_shown(shot, span), video, repainted, distances, strict=True)
     for number, *pictures, square in streams:
         picture, set_alone = (_enlarged(each, shot) for each in pictures)
-        near, scale = _near(shot, number) * _in_sight(shot, number), shot.settings.plate_scale
-        yield over_background(picture, set_alone, given.frame(number), near, square, shot.shadows, scale)
+        background, scale = given.frame(number), shot.settings.plate_scale
+        near = _near(shot, number) * _in_sight(shot, number, background)
+        yield over_background(picture, set_alone, background, near, square, shot.shadows, scale)
 
 
 @torch.inference_mode()
@@ -131,7 +132,7 @@ def decode_matte(
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
             cast_alpha(_enlarged(head, shot), _bodies(shot, number), _near(shot, number), square)
-            * _in_sight(shot, number)
+            * _in_sight(shot, number, given.frame(number))
             for number, head, square in shown
         )
     for head in heads:
@@ -173,9 +174,10 @@ def _near(shot: Shot, frame: int) -> np.ndarray:
     return nearness(shot, frame, shot.settings.plate_size, REACH)[..., None]
 
 
-def _in_sight(shot: Shot, frame: int) -> np.ndarray:
-    """False where the set stands before the cast, of which the model is not told: ``(H, W, 1)``."""
-    return ~occluded_by_set(shot, frame, shot.settings.plate_size)[..., None]
+def _in_sight(shot: Shot, frame: int, background: np.ndarray) -> np.ndarray:
+    """How much of each pixel the set does not cover before the cast, of which the model is not told:
+    ``(H, W, 1)`` in [0, 1]."""
+    return 1 - occluded_by_set(shot, frame, background)[..., None]
 
 
 def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:

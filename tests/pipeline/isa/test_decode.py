@@ -147,10 +147,11 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     assert not np.stack(list(decode_matte(given.latents, trained, shot, given))).any()
 
 
+@pytest.mark.parametrize("scale", [1, 3])
 @torch.inference_mode()
-def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte(trained, latents):
+def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte(trained, latents, scale):
     shot = replace(make_shot(9), background=footage(9), shadows=True)
-    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
+    shot = replace(shot, settings=replace(shot.settings, width=24, height=16, plate_scale=scale))
     near = np.full((1, 16, 24), np.inf, np.float16)
     near[..., :12] = 0.5
     hiding = replace(shot, background_depth=near)
@@ -158,12 +159,17 @@ def test_a_thing_of_the_set_before_the_cast_is_in_the_plate_and_not_in_the_matte
 
     plate, matte = plate_and_matte(latents, trained, hiding)
     open_plate, open_matte = plate_and_matte(latents, trained, shot)
-    hidden = np.stack([occluded_by_set(hiding, frame, (24, 16)) for frame in range(9)])
+    pictures = background_frames(hiding, range(9), scale)
+    covered = np.stack([occluded_by_set(hiding, *each) for each in enumerate(pictures)])
+    hidden, in_sight = covered == 1, covered == 0
     assert open_matte[hidden].any()
     assert not matte[hidden].any()
-    assert np.array_equal(matte[~hidden], open_matte[~hidden])
-    assert np.array_equal(plate[~hidden], open_plate[~hidden])
+    assert np.array_equal(matte[in_sight], open_matte[in_sight])
+    assert np.array_equal(plate[in_sight], open_plate[in_sight])
     assert not np.array_equal(plate[hidden], open_plate[hidden])
+    between = (covered > 0.2) & (covered < 0.8)
+    assert between.any() == (scale > 1)
+    assert (matte[between] <= open_matte[between]).all()
 
 
 @pytest.mark.parametrize("scale", [2, 3])
