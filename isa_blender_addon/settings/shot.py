@@ -15,7 +15,13 @@ from isa_engine.configuration.policies import EXACT, FORECAST, PRESETS, SPARING
 from isa_engine.models import Description
 from isa_engine.models.kind import MAX_DETAIL
 from isa_engine.shot import Settings, canvas_size
-from isa_engine.shot.validation import MAX_GUIDANCE, MAX_PLATE_SCALE, MAX_PROMPT, MAX_STEPS
+from isa_engine.shot.validation import (
+    MAX_CANVAS,
+    MAX_GUIDANCE,
+    MAX_PLATE_SCALE,
+    MAX_PROMPT,
+    MAX_STEPS,
+)
 
 from ..scene.timeline import frame_shape
 from .cast import BLEND_RELATIVE, CastMember
@@ -241,8 +247,14 @@ def detail(isa: SceneSettings, model: Description) -> int:
 
 
 def plate_scale(scene) -> int:
-    """As of ``shot.Settings``: what is chosen, where the plate is laid over a background."""
-    return scene.isa.plate_scale if lays_over(scene) else 1
+    """As of ``shot.Settings``, where the plate is laid over a background: what was chosen; where nobody has,
+    as much of the usual as a plate's side may have."""
+    isa = scene.isa
+    if not lays_over(scene):
+        return 1
+    if isa.is_property_set("plate_scale"):
+        return isa.plate_scale
+    return max(min(isa.plate_scale, MAX_CANVAS // max(canvas(scene))), 1)
 
 
 def lays_over(scene) -> bool:

@@ -13,6 +13,7 @@ from .. import plate
 from ..plate.movie import blend_relative
 from ..plate.view import show_in_view
 from ..settings.models import model_named
+from ..settings.shot import lays_over
 from .files import SHOT
 from .ids import open_scenes
 from .places import Places, same
@@ -96,9 +97,12 @@ def use_settings(scene, take: Take) -> None:
     """
     model = model_named(take.settings.model)
     how = "steps", "guidance", "seed", "policy"
-    choices = "one_by_one", "steering", "painted", "plate_scale"
+    choices = "one_by_one", "steering", "painted"
     for name in ("model", *how, "prompt", "negative_prompt", *choices):
         setattr(scene.isa, name, getattr(take.settings, name))
+    # A take without a background has 1, which nobody chose: it stays what it is for a scene that has none.
+    if take.settings.plate_scale > 1 or lays_over(scene):
+        scene.isa.plate_scale = take.settings.plate_scale
     scene.isa.detail = along(min(take.settings.width, take.settings.height), model.short_side)
 
 

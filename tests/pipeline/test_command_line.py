@@ -126,6 +126,10 @@ def test_a_larger_plate_is_wished_of_a_model_that_lays_it_over_its_background(
     shot, tmp_path, monkeypatch, capsys
 ):
     options = ["--plate-scale", "2", "--device", "cpu"]
+    assert cli.main(["generate", str(shot), "--out", str(tmp_path / "none"), *options]) == 1
+    assert "without a background a plate has the pixels of its canvas" in capsys.readouterr().err
+    made = make_shot()
+    write_shot(dataclasses.replace(made, background=footage(made.frames)), shot)
     assert cli.main(["generate", str(shot), "--out", str(tmp_path / "out"), *options]) == 0
     settings = json.loads((tmp_path / "out" / "record.json").read_text())["settings"]
     assert settings["plate_scale"] == 2

@@ -65,11 +65,18 @@ class ISA_OT_use_settings(_OfTake, bpy.types.Operator):
         if take is None:
             return ""
         made = take.settings
+        text = "{model} on {width}×{height} pixels, {steps} steps, guidance {guidance:.4g}, seed {seed}"
+        if made.plate_scale > 1:
+            text = (
+                "{model} on {width}×{height} pixels, plate scale {scale}, {steps} steps, guidance "
+                "{guidance:.4g}, seed {seed}"
+            )
         return words(
-            "{model} on {width}×{height} pixels, {steps} steps, guidance {guidance:.4g}, seed {seed}",
+            text,
             model=made.model,
             width=made.width,
             height=made.height,
+            scale=made.plate_scale,
             steps=made.steps,
             guidance=made.guidance,
             seed=made.seed,

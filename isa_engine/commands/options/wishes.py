@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 from isa_engine.configuration.policies import POLICIES, PRESETS
+from isa_engine.errors import ShotError
 from isa_engine.models import Description
 from isa_engine.models.refusal import check_wishes
 from isa_engine.shot import Settings, Shot, canvas_size, validate
@@ -66,7 +67,7 @@ def with_wishes(
 
     Raises:
         ModelError: there is no such model, or it cannot do what is wished.
-        ShotError: a number is out of range.
+        ShotError: a number is out of range, or the shot has no background for a wish.
     """
     changes, before = wished(arguments), shot.settings
     if not changes and not arguments.preset:
@@ -80,6 +81,9 @@ def with_wishes(
         model = describe(changes["model"])
     shot = validate(replace(shot, settings=replace(before, **changes)))
     check_wishes(model, {**changes, "one_by_one": shot.settings.one_by_one})
+    if changes.get("plate_scale", 1) > 1 and shot.background is None:
+        problem = "without a background a plate has the pixels of its canvas"
+        raise ShotError(problem, remedy="Leave out --plate-scale, or generate the scene with a background.")
     if model.name != before.model and (note := _canvas_note(model, shot.settings)):
         tell(note)
     return shot

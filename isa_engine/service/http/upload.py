@@ -23,7 +23,7 @@ from isa_engine.service.files.folders import Folders
 from isa_engine.service.http.refusals import Refused
 from isa_engine.service.operation.configuration import ServiceConfig
 from isa_engine.service.queue.store import too_many_bytes
-from isa_engine.shot import read_shot
+from isa_engine.shot import Shot, read_shot
 
 # Seconds without a byte after which an upload is ended.
 SILENCE_SECONDS = 60
@@ -136,7 +136,7 @@ class Uploads:
         try:
             shot = read_shot(path, self.config.upload_limit)
             check(describe(shot.settings.model), shot)
-            self._check_work(shot.frames, math.prod(shot.settings.plate_size))
+            self._check_work(shot)
             if shot.background is not None:
                 check_footage(shot.background, shot.frames, f"{path}, field 'background'")
         except IsaError as error:
@@ -144,12 +144,14 @@ class Uploads:
             where = error.where.replace(str(path), "shot")
             raise Refused("shot", error.problem, where=where, remedy=error.remedy) from error
 
-    def _check_work(self, frames: int, pixels: int) -> None:
+    def _check_work(self, shot: Shot) -> None:
         """What the worker would allocate, before it does."""
-        for found, most, what in (
-            (frames, self.config.frames, "frames"),
-            (pixels, self.config.pixels, "pixels a frame"),
+        settings = shot.settings
+        smaller = " Use a smaller scale of the plate." if settings.plate_scale > 1 else ""
+        for found, most, what, how in (
+            (shot.frames, self.config.frames, "frames", ""),
+            (math.prod(settings.plate_size), self.config.pixels, "pixels a frame", smaller),
         ):
             if found > most:
-                remedy = f"This engine takes {most} at most."
+                remedy = f"This engine takes {most} at most.{how}"
                 raise ShotError(f"{found} {what} are too many", where="shot", remedy=remedy)

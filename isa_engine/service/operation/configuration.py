@@ -44,7 +44,7 @@ class ServiceConfig:
         ray_gpus: that a task of the cluster takes.
         upload_mib: of the largest shot file.
         frames: of the longest shot.
-        pixels: of the largest canvas.
+        pixels: of the largest plate.
         jobs_per_token: waiting or running at once.
         gib_per_token: of shots and results kept.
         job_hours: that one job may take.

@@ -12,6 +12,7 @@ from isa_blender_addon.operators.takes import takes as takes_operators
 from isa_blender_addon.operators.takes.takes import ISA_OT_delete_take, ISA_OT_use_settings, what_goes
 from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session.current import close, session
+from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.ids import own_takes, shot_id_of, take_places
 from isa_blender_addon.takes.shown import other_folder, shown_folder
 from isa_blender_addon.takes.take import Take, read_take
@@ -105,6 +106,7 @@ def test_showing_what_is_shown_keeps_the_other(staged, takes):
 def test_the_settings_of_a_take_come_back(staged, takes):
     staged.isa.seed, staged.isa.steps, staged.isa.painted = 99, 1, "boxes"
     staged.isa.detail = staged.isa.plate_scale = 3
+    staged.isa.background = "RENDER"
     words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[0].folder)))
     assert words == "isa-tiny on 128×128 pixels, 11 steps, guidance 3.5, seed 1"
     assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
@@ -114,8 +116,19 @@ def test_the_settings_of_a_take_come_back(staged, takes):
     assert (isa.detail, isa.plate_scale) == (1, 1)
     queue, settings = session().queue, takes[1].settings
     queue.mark(takes[1].folder, settings=replace(settings, width=392, height=224, plate_scale=4))
+    words = ISA_OT_use_settings.description(None, SimpleNamespace(take=str(takes[1].folder)))
+    assert words == "isa-tiny on 392×224 pixels, plate scale 4, 12 steps, guidance 3.5, seed 2"
     assert bpy.ops.isa.use_settings(take=str(takes[1].folder)) == {"FINISHED"}
     assert (isa.detail, isa.plate_scale) == (2, 4)
+
+
+def test_a_take_without_a_background_leaves_the_plates_scale_to_the_scene(staged, takes):
+    """It has 1, which nobody chose; with a background again, the plate is of the usual size."""
+    assert takes[0].settings.plate_scale == 1
+    staged.isa.background = "NONE"
+    assert bpy.ops.isa.use_settings(take=str(takes[0].folder)) == {"FINISHED"}
+    staged.isa.background = "RENDER"
+    assert generation_settings(staged).plate_scale == 2
 
 
 def test_settings_for_an_unknown_model_are_a_sentence_and_change_nothing(staged, movies):

@@ -53,7 +53,8 @@ def test_a_larger_plate_counts_as_the_pixels_that_it_has(store, folders):
     larger = encode_shot(replace(shot, settings=replace(shot.settings, plate_scale=2)))
     client = TestClient(create_app(store, folders, "secret", ServiceConfig(pixels=4 * 128 * 128 - 1)))
     answer = client.post("/v1/jobs", content=larger, headers={"Authorization": "Bearer secret"})
-    assert (answer.status_code, "65536 pixels a frame are too many" in answer.json()["error"]) == (422, True)
+    refusal = "65536 pixels a frame are too many (shot). This engine takes 65535 at most. Use a smaller scale"
+    assert (answer.status_code, refusal in answer.json()["error"]) == (422, True)
     answer = client.post("/v1/jobs", content=SHOT, headers={"Authorization": "Bearer secret"})
     assert answer.status_code < 300
 

@@ -13,6 +13,7 @@ from isa_blender_addon.plate.camera_plane import MATTE, planes
 from isa_blender_addon.session import generating
 from isa_blender_addon.session.current import close, session
 from isa_blender_addon.session.reading import readiness, reading
+from isa_blender_addon.settings.shot import generation_settings
 from isa_blender_addon.takes.ids import shot_id_of
 from isa_engine.errors import SceneError
 from isa_engine.shot.validation import MAX_FRAMES
@@ -175,6 +176,22 @@ def test_a_plate_that_is_too_large_is_said_with_the_largest_scale_before_a_frame
     # Without a background it has the canvas's pixels.
     shot.isa.plate_scale, shot.isa.background = 4, "NONE"
     assert readiness.obstacle(shot) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((3000, 200), 2), ((6400, 200), 1), ((200, 6400), 1), ((1920, 1080), 2)]
+)
+def test_a_plate_whose_scale_nobody_chose_is_as_large_as_it_may_be(shot, size, scale):
+    """Nothing holds the shot that an artist has not set."""
+    bpy.ops.isa.refresh_cast()
+    shot.isa.detail, shot.isa.background = 1, "RENDER"
+    shot.isa.property_unset("plate_scale")
+    shot.render.resolution_x, shot.render.resolution_y = size
+    assert readiness.obstacle(shot) is None
+    assert generation_settings(shot).plate_scale == scale
+    # Who has chosen is told.
+    shot.isa.plate_scale = 2
+    assert (readiness.obstacle(shot) is None) == (scale == 2)
 
 
 def test_escape_ends_the_reading(shot, tmp_path):
