@@ -93,12 +93,13 @@ def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
     drawn, inverse = drawn[whole], inverse[whole]
     boxes = boxes[drawn]
     buffer = DepthBuffer(size)
+    # One array for each number of the inverses, as rows of them are gathered several times as slowly.
+    numbers = np.ascontiguousarray(np.moveaxis(inverse, 0, -1))
     for number, columns, rows in pixels_in(boxes):
         x, y = pixel_centres(columns, rows, size)
-        side = inverse[number]
-        parts = side[..., 0] * x[:, None] + side[..., 1] * y[:, None] + side[..., 2]
-        nearness = parts.sum(-1)
-        inside = (parts >= 0).all(-1) & (nearness > 0) & (nearness < 1 / NEAR)
+        a, b, c = (of_x[number] * x + of_y[number] * y + of_1[number] for of_x, of_y, of_1 in numbers)
+        nearness = a + b + c
+        inside = (a >= 0) & (b >= 0) & (c >= 0) & (nearness > 0) & (nearness < 1 / NEAR)
         buffer.draw(drawn[number[inside]], columns[inside], rows[inside], 1 / nearness[inside])
     # Where nobody is, the index is −1, which finds the −1 appended to the owners.
     return Seen(buffer.depth, np.append(surface.owner, -1)[buffer.shape], buffer.shape)

@@ -1,10 +1,9 @@
 """The pictures that steer a model, each drawn once in a generation, whoever wants it: the model's conditions,
 the record's hashes, the plate's edge.
 
-They are kept packed until the generation ends; a skeleton or a mask takes some KiB.
+They are kept packed until the generation ends.
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 from isa_engine.controls import CONTROLS
 from isa_engine.controls.depth import nearest
 from isa_engine.controls.masks import own_masks
+from isa_engine.pipeline.packed import Packed
 from isa_engine.shot import Shot
 
 
@@ -25,7 +25,7 @@ class _Drawn:
     """
 
     shot: Shot
-    packed: dict[tuple[str, tuple[int, ...], int], bytes] = field(default_factory=dict)
+    packed: dict[tuple[str, tuple[int, ...], int], Packed] = field(default_factory=dict)
 
     @cached_property
     def nearest(self) -> float:
@@ -58,7 +58,7 @@ def drawn_pictures(
         scale = {"white": drawn.nearest} if name == "depth" and numbers else {}
         return CONTROLS[name](people, drawn.size, numbers, **scale)
 
-    return _each_once(drawn, (name, who), numbers, draw, (*drawn.size[::-1], 3), np.uint8)
+    return _each_once(drawn, (name, who), numbers, draw)
 
 
 def drawn_own_masks(shot: Shot, order: Sequence[int], numbers: Sequence[int]) -> Iterator[np.ndarray]:
@@ -74,7 +74,7 @@ def drawn_own_masks(shot: Shot, order: Sequence[int], numbers: Sequence[int]) ->
     def draw(numbers: list[int]) -> Iterator[np.ndarray]:
         return map(np.stack, own_masks(shot, drawn.size, who, numbers))
 
-    return _each_once(drawn, (_OWN, who), numbers, draw, (len(who), *drawn.size[::-1]), bool)
+    return _each_once(drawn, (_OWN, who), numbers, draw)
 
 
 def forget_drawn() -> None:
@@ -95,14 +95,11 @@ def _each_once(
     what: tuple[str, tuple[int, ...]],
     numbers: Sequence[int],
     draw: Callable[[list[int]], Iterator[np.ndarray]],
-    shape: tuple[int, ...],
-    kind: type,
 ) -> Iterator[np.ndarray]:
     """Those that were drawn already as they were, the others as they are asked for.
 
     Args:
         draw: of frames that were not.
-        shape, kind: of each array.
     """
     # Another generation may begin while this one is asked for its next picture: each keeps its own.
     fresh = draw([number for number in numbers if (*what, number) not in drawn.packed])
@@ -110,7 +107,7 @@ def _each_once(
         packed = drawn.packed.get((*what, number))
         if packed is None:
             picture = next(fresh)
-            drawn.packed[*what, number] = zlib.compress(np.ascontiguousarray(picture), 1)
+            drawn.packed[*what, number] = Packed.of(picture)
         else:
-            picture = np.frombuffer(zlib.decompress(packed), kind).reshape(shape)
+            picture = packed.array()
         yield picture

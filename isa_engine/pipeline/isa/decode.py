@@ -5,7 +5,7 @@ remembers when its own frames come was computed as in the whole's, in pieces of 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from isa_engine.pipeline.isa.over_background import (
     square_distance,
 )
 from isa_engine.pipeline.matte import projected_bodies
+from isa_engine.pipeline.packed import Packed
 from isa_engine.pipeline.painter import Span
 from isa_engine.pipeline.pictures import to_frames, to_shares
 from isa_engine.pipeline.progress import Progress, Report
@@ -50,16 +51,18 @@ ChunkDecoder = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 @dataclass(frozen=True)
 class Background:
-    """What a shot's plate is laid over.
+    """What a shot's plate is laid over, and where its people are before it: found once for plate and matte.
 
     Attributes:
         shot: whose frames are read as they are asked for.
         latents: ``(1, C, t, h, w)``, normalised, of the take's segments; of a span those that its streams go
             through, the others zero.
+        found: of frames, by what it is and the frame's number.
     """
 
     shot: Shot
     latents: Tensor
+    found: dict[tuple[str, int], Packed] = field(default_factory=dict)
 
     @classmethod
     @torch.inference_mode()
@@ -82,6 +85,29 @@ class Background:
     def frame(self, number: int) -> np.ndarray:
         """``(H, W, 3)`` uint8 of the take's frame, counted from 0, of the plate's size."""
         return background_frames(self.shot, range(number, number + 1), self.shot.settings.plate_scale)[0]
+
+    def near(self, number: int) -> np.ndarray:
+        """How near each pixel is to somebody on a frame, ``(H, W, 1)`` in [0, 1], of the plate's size."""
+        size = self.shot.settings.plate_size
+        return self._once("near", number, lambda: nearness(self.shot, number, size, REACH))
+
+    def in_sight(self, number: int, picture: np.ndarray | None = None) -> np.ndarray:
+        """How much of each pixel the set does not cover before the cast, of which the model is not told:
+        ``(H, W, 1)`` in [0, 1].
+
+        Args:
+            picture: ``frame`` of this number, if it is at hand.
+        """
+
+        def find() -> np.ndarray:
+            return 1 - occluded_by_set(self.shot, number, self.frame(number) if picture is None else picture)
+
+        return self._once("in sight", number, find)
+
+    def _once(self, what: str, number: int, find: Callable[[], np.ndarray]) -> np.ndarray:
+        if (what, number) not in self.found:
+            self.found[what, number] = Packed.of(find())
+        return self.found[what, number].array()[..., None]
 
 
 @torch.inference_mode()
@@ -116,7 +142,7 @@ def decode_plate(
     for number, *pictures, square in streams:
         picture, set_alone = (_enlarged(each, shot) for each in pictures)
         background, scale = given.frame(number), shot.settings.plate_scale
-        near = _near(shot, number) * _in_sight(shot, number, background)
+        near = given.near(number) * given.in_sight(number, background)
         yield over_background(picture, set_alone, background, near, square, shot.shadows, scale)
 
 
@@ -131,8 +157,8 @@ def decode_matte(
         distances = _square_distances(latents, given, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
-            cast_alpha(_enlarged(head, shot), _bodies(shot, number), _near(shot, number), square)
-            * _in_sight(shot, number, given.frame(number))
+            cast_alpha(_enlarged(head, shot), _bodies(shot, number), given.near(number), square)
+            * given.in_sight(number)
             for number, head, square in shown
         )
     for head in heads:
@@ -167,17 +193,6 @@ def _square_distances(
 def _bodies(shot: Shot, frame: int) -> np.ndarray:
     """The share of each pixel that projected bodies cover, ``(H, W, 1)``."""
     return projected_bodies(shot, frame, shot.settings.plate_size)[..., None].astype(np.float32) / 255
-
-
-def _near(shot: Shot, frame: int) -> np.ndarray:
-    """How near each pixel is to somebody, ``(H, W, 1)`` in [0, 1]."""
-    return nearness(shot, frame, shot.settings.plate_size, REACH)[..., None]
-
-
-def _in_sight(shot: Shot, frame: int, background: np.ndarray) -> np.ndarray:
-    """How much of each pixel the set does not cover before the cast, of which the model is not told:
-    ``(H, W, 1)`` in [0, 1]."""
-    return 1 - occluded_by_set(shot, frame, background)[..., None]
 
 
 def _enlarged(picture: np.ndarray, shot: Shot) -> np.ndarray:

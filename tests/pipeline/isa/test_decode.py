@@ -240,6 +240,28 @@ def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained
     assert encoded == [range(9)]
 
 
+@torch.inference_mode()
+def test_where_people_are_is_found_once_a_frame_for_plate_and_matte(trained, latents, monkeypatch):
+    shot = replace(make_shot(9), background=footage(9))
+    depth = np.full((1, 16, 24), np.inf, np.float16)
+    depth[..., :12] = 0.5
+    canvas = replace(shot.settings, width=24, height=16, plate_scale=2)
+    shot, latents = replace(shot, settings=canvas, background_depth=depth), latents[:, :, :3]
+    alone = list(decode_matte(latents, trained, shot, Background.of(shot, trained)))
+    found = []
+    for name in ("nearness", "occluded_by_set"):
+        find = getattr(decode, name)
+
+        def counting(shot, frame, *arguments, name=name, find=find):
+            found.append((name, frame))
+            return find(shot, frame, *arguments)
+
+        monkeypatch.setattr(decode, name, counting)
+    _, matte = plate_and_matte(latents, trained, shot)
+    assert sorted(found) == [(name, frame) for name in ("nearness", "occluded_by_set") for frame in range(9)]
+    assert np.array_equal(matte, alone)
+
+
 def test_of_a_long_background_a_few_windows_are_in_memory_and_it_is_read_twice(trained, monkeypatch):
     """Once to be encoded, and once along with the plate's frames."""
     begun, longest = [], 0
