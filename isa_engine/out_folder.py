@@ -8,26 +8,23 @@ from pathlib import Path
 from isa_engine.errors import EngineError, reason
 
 
-def check_folder(folder: Path) -> None:
-    """Of a folder that may have to be made; nothing is.
-
-    Raises:
-        EngineError: it cannot be made or written, as far as it tells.
-    """
+def why_closed(folder: Path) -> str:
+    """Why nothing can be written to a folder, which may have to be made; nothing is. Empty: it can, as far as
+    it tells."""
     whole = folder.absolute()
     for place in (whole, *whole.parents):
         try:
             mode = place.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError):
             if place.is_symlink():
-                raise _cannot_write(folder, f"'{place}' is a link to nothing") from error
+                return f"'{place}' is a link to nothing"
             continue
         except OSError as error:
-            raise _cannot_write(folder, reason(error)) from error
+            return reason(error)
         if not stat.S_ISDIR(mode):
-            raise _cannot_write(folder, f"'{place}' is a file")
+            return f"'{place}' is a file"
         if not os.access(place, os.W_OK | os.X_OK):
-            raise _cannot_write(folder, f"'{place}' is read-only")
+            return f"'{place}' is read-only"
         # That the name of a folder is too long is not told of one in a folder which is not there.
         for name in whole.relative_to(place).parts:
             try:
@@ -35,9 +32,19 @@ def check_folder(folder: Path) -> None:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _cannot_write(folder, reason(error)) from error
-        return
-    raise _cannot_write(folder, f"there is no '{whole.anchor}'")
+                return reason(error)
+        return ""
+    return f"there is no '{whole.anchor}'"
+
+
+def check_folder(folder: Path) -> None:
+    """Of a folder that may have to be made; nothing is.
+
+    Raises:
+        EngineError: ``why_closed``.
+    """
+    if why := why_closed(folder):
+        raise _cannot_write(folder, why)
 
 
 def make_folder(folder: Path) -> None:

@@ -20,6 +20,7 @@ from isa_engine.whole_file import whole_file
 from ..engine.process import kill_tree, last_line, process_options
 from ..engine.work_folder import work_folder
 from ..language.translation import reported
+from ..preferences.folders import check_backgrounds
 from .kept import kept_file, made_before
 from .program.recipe import Recipe, depth_beside
 from .recipe import recipe_of
@@ -134,7 +135,7 @@ def begin(scene, shot: Shot, metre: float) -> Making | None:
         metre: metres of a unit of the scene (``scene.capture``).
 
     Raises:
-        SceneError: the footage cannot be used, or the disk is full.
+        SceneError: the footage cannot be used, the disk is full, or the cache cannot be written.
     """
     if scene.isa.background == "NONE":
         return None
@@ -142,8 +143,10 @@ def begin(scene, shot: Shot, metre: float) -> Making | None:
         with work_folder(_PREFIX) as folder:
             recipe = recipe_of(scene, shot, folder, metre)
             kept = kept_file(scene, shot, recipe)
-            if recipe.blend and not made_before(kept, recipe):
-                _save_copy(recipe.blend)
+            if not made_before(kept, recipe):
+                check_backgrounds()
+                if recipe.blend:
+                    _save_copy(recipe.blend)
             return Making(recipe, kept)
     except (OSError, RuntimeError) as error:
         raise SceneError(

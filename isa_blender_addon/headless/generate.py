@@ -99,7 +99,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
         within = begin_within(out)
         now = begin(Session(engine(arguments, out), PATIENCE_SECONDS))
         try:
-            if arguments.engine:
+            if arguments.engine is not None:
                 meet(now.engine, stop)
             configure(scene, arguments)
             reading = generating.generate(
@@ -119,7 +119,7 @@ def generate(scene, arguments: argparse.Namespace, stop: threading.Event) -> Pat
 
 def engine(arguments: argparse.Namespace, out: Path) -> ChosenEngine:
     """The engine that the command line names, else this machine's; not started yet."""
-    if arguments.engine:
+    if arguments.engine is not None:
         token = os.environ.get("ISA_ENGINE_TOKEN", "")
         choices = Choices("REMOTE", remote_url=arguments.engine, remote_token=token)
     else:

@@ -1,5 +1,6 @@
 """Preferences: which engine, and the cache. They are the user's, and never saved in a .blend."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,18 @@ class Choices:
     sound: bool = False
 
 
+def whole_path(text: str) -> str:
+    """The whole path of a folder that belongs to no file: what a file browser has written from the open file
+    on, and what is typed in part, would be another place in another file, or wherever Blender is started."""
+    text = text.strip()
+    return os.path.abspath(bpy.path.abspath(os.path.expanduser(text))) if text else ""
+
+
+def _make_whole(chosen, _context) -> None:
+    if (whole := whole_path(chosen.cache)) != chosen.cache:
+        chosen.cache = whole
+
+
 class Preferences(bpy.types.AddonPreferences):
     bl_idname = ADDON
 
@@ -46,6 +59,7 @@ class Preferences(bpy.types.AddonPreferences):
         name="Cache",
         description="Where backgrounds and the takes of unsaved files are kept. Empty: a temporary folder",
         subtype="DIR_PATH",
+        update=_make_whole,
     )
 
     notify: BoolProperty(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import bpy
 
+from isa_engine.errors import SceneError
+from isa_engine.out_folder import why_closed
 from isa_engine.user_data import data_folder
 
 from .choices import preferences
@@ -48,6 +50,21 @@ def takes_folder() -> Path:
 def backgrounds_folder() -> Path:
     """Rendered backgrounds, and footage cut to shots."""
     return cache_folder() / "backgrounds"
+
+
+def check_backgrounds() -> None:
+    """Look whether a background can be kept; nothing is made.
+
+    Raises:
+        SceneError: none can, as far as it tells.
+    """
+    if why := why_closed(backgrounds_folder()):
+        raise SceneError(
+            "no background can be kept in the cache folder '{folder}': {reason}",
+            remedy="Choose another one in the add-on's preferences.",
+            folder=cache_folder(),
+            reason=why,
+        )
 
 
 def free(place: Path) -> Path:

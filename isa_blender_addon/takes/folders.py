@@ -6,7 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from isa_engine.errors import SceneError
+from isa_engine.errors import SceneError, reason
+from isa_engine.out_folder import why_closed
 
 from ..preferences.folders import takes_folder
 
@@ -18,15 +19,22 @@ def output_folder(scene, blend: str | Path | None = None) -> Path:
         blend: the file beside which it is; by default the open one.
     """
     blend = blend or bpy.data.filepath
-    folder = scene.isa.folder or "//isa"
+    folder = chosen_folder(scene)
     if folder.startswith("//") and not blend:
         return unsaved_folder(scene)
     return Path(os.path.realpath(bpy.path.abspath(folder, start=os.path.dirname(blend))))
 
 
+def chosen_folder(scene) -> str:
+    """As Blender writes paths. One that is not whole is beside the file, as everybody who types it means it,
+    and not where the shell stood when Blender was started."""
+    folder = os.path.expanduser(scene.isa.folder if scene.isa.folder.strip() else "//isa")
+    return folder if folder.startswith("//") or os.path.isabs(folder) else f"//{folder}"
+
+
 def unsaved_folder(scene) -> Path:
     """Where the scene's takes lay while its file was not saved."""
-    inside = (scene.isa.folder or "//isa").removeprefix("//").lstrip("/")
+    inside = chosen_folder(scene).removeprefix("//").lstrip("/")
     return Path(os.path.realpath(takes_folder() / inside))
 
 
@@ -46,7 +54,7 @@ def new_take(scene) -> Path:
                 return take
             number += 1
     except OSError as error:
-        raise _unwritable(output, error) from error
+        raise _unwritable(scene, reason(error)) from error
 
 
 def made_output_folder(scene) -> Path:
@@ -55,15 +63,28 @@ def made_output_folder(scene) -> Path:
     Raises:
         SceneError: it cannot be.
     """
+    check_output(scene)
     output = output_folder(scene)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(output, error) from error
+        raise _unwritable(scene, reason(error)) from error
     return output
 
 
-def _unwritable(output: Path, error: OSError) -> SceneError:
+def check_output(scene) -> None:
+    """Look whether takes can be made in the scene's output folder; nothing is made.
+
+    Raises:
+        SceneError: they cannot, as far as it tells.
+    """
+    if why := why_closed(output_folder(scene)):
+        raise _unwritable(scene, why)
+
+
+def _unwritable(scene, why: str) -> SceneError:
     problem = "the output folder '{folder}' cannot be written: {reason}"
     remedy = "Choose another one in the ISA tab, under Look."
-    return SceneError(problem, remedy=remedy, folder=output, reason=error.strerror)
+    if not bpy.data.filepath and chosen_folder(scene).startswith("//"):
+        remedy = "Save the file, or choose another cache folder in the add-on's preferences."
+    return SceneError(problem, remedy=remedy, folder=output_folder(scene), reason=why)

@@ -15,6 +15,7 @@ from ..engine.queue import Job
 from ..language.translation import told, whole, words
 from ..preflight.finding import Finding
 from ..session.current import session
+from ..session.reading.places import closed_place
 from ..takes.take import HERE
 from .engine import draw_engine_buttons, in_the_way
 from .sentence import characters, sentence
@@ -54,6 +55,8 @@ def messages(problem) -> list[Message]:
         found.append(Message(whole(engine.message), "ERROR", draw_engine_buttons))
     if problem:
         found.append(Message(whole(told(problem))))
+    if not problem and (closed := closed_place(bpy.context.scene)):
+        found.append(Message(whole(told(closed)), "ERROR"))
     # Of an engine that is absent the panel says more than a line.
     if now.trouble and not (engine.state == "absent" and now.trouble == engine.message):
         found.append(Message(whole(now.trouble), "ERROR"))

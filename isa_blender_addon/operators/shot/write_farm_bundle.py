@@ -6,8 +6,10 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from isa_engine.errors import SceneError
 from isa_engine.farm.eligibility import operating_system
 from isa_engine.farm.job import OPERATING_SYSTEMS
+from isa_engine.out_folder import why_closed
 
 from ...farm.bundle import write
 from ...language.translation import said
@@ -40,7 +42,17 @@ class ISA_OT_write_farm_bundle(ReadingOperator, bpy.types.Operator):
 
     def read(self, context) -> Reading:
         options = {name: getattr(self, name) for name in ("takes", "gpus", "os", "span", "untrained")}
+        if not self.directory.strip():
+            raise SceneError("no folder is chosen for the bundle", remedy="Choose one that workers share.")
         out = Path(bpy.path.abspath(self.directory)).absolute()
+        # Before a frame is read.
+        if why := why_closed(out):
+            raise SceneError(
+                "the folder '{folder}' cannot be written: {reason}",
+                remedy="Choose another one.",
+                folder=out,
+                reason=why,
+            )
         arguments = argparse.Namespace(out=out, **options)
         name = Path(bpy.data.filepath).stem or bpy.path.clean_name(context.scene.name)
         return read(

@@ -23,7 +23,7 @@ from ...engine.queue import JobQueue
 from ...language.translation import said
 from ...preferences.folders import free, takes_folder
 from ...takes.files import copy_folder, link_or_copy
-from ...takes.folders import output_folder, unsaved_folder
+from ...takes.folders import chosen_folder, output_folder, unsaved_folder
 from ...takes.ids import known_shot_id, open_scenes
 from ...takes.replacing import leave_within, put_in_place, replaced_by
 from ...takes.take import Take
@@ -120,7 +120,7 @@ def _copy_from_the_cache(queue: JobQueue, target: str) -> SceneError | None:
         # place.
         return None
     for scene in open_scenes():
-        if not (scene.isa.folder or "//isa").startswith("//"):
+        if not chosen_folder(scene).startswith("//"):
             continue
         home = output_folder(scene, target)
         try:

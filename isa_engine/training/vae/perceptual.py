@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from isa_engine.errors import ModelError, reason
+from isa_engine.networks.tensors import check_tensors, read_safetensors
 from isa_engine.networks.torchvision_operators import declare_missing
 
 declare_missing()
@@ -39,12 +38,9 @@ class LPIPS(nn.Module):
         ModelError: the file is missing, or a tensor is missing, surplus or misshapen.
         """
         network = cls()
-        try:
-            network.load_state_dict(safetensors.torch.load_file(path))
-        except (OSError, safetensors.SafetensorError, RuntimeError) as error:
-            raise ModelError(
-                f"cannot load the perceptual network: {reason(error)}", where=str(path)
-            ) from error
+        own, found = network.state_dict(), read_safetensors(path)
+        check_tensors(found, {name: tuple(tensor.shape) for name, tensor in own.items()}, path)
+        network.load_state_dict(found)
         return network.eval()
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from dataclasses import replace
 
 import bpy
@@ -48,6 +49,19 @@ def test_it_is_kept_for_the_same_camera_until_the_artist_wants_another(staged, s
     assert not at_once()
     scene.objects["Anna"].delta_location.x += 0.1
     assert at_once()
+    assert leftovers() == []
+
+
+def test_a_cache_that_cannot_be_written_is_said_before_anything_is_rendered(staged, started):
+    staged.isa.background = "RENDER"
+    assert begin(staged, shot_of(staged), 1.0).poll() == b"movie"
+    folder = backgrounds_folder()
+    shutil.rmtree(folder)
+    folder.touch()
+    started.clear()
+    with pytest.raises(SceneError, match=r"no background can be kept .* is a file\. Choose another one in"):
+        begin(staged, shot_of(staged), 1.0)
+    assert not started
     assert leftovers() == []
 
 

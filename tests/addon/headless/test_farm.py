@@ -111,8 +111,15 @@ def test_the_button_writes_what_the_command_writes(blend, tmp_path):
 def test_what_keeps_the_button_from_it_is_said_and_nothing_is_left(blend, scene, tmp_path):
     """A folder that is a file; a scene without a camera."""
     (tmp_path / "file").touch()
-    with pytest.raises(RuntimeError, match="file"):
-        bpy.ops.isa.write_farm_bundle(directory=str(tmp_path / "file"))
+    for wrong, why in (
+        ("", "No folder is chosen"),
+        (" ", "No folder"),
+        (str(tmp_path / "file"), "is a file"),
+    ):
+        with pytest.raises(RuntimeError, match=why):
+            bpy.ops.isa.write_farm_bundle(directory=wrong)
+        # It is said before a frame is read.
+        assert session().reading is None
     scene.camera = None
     with pytest.raises(RuntimeError, match="camera"):
         bpy.ops.isa.write_farm_bundle(directory=str(tmp_path / "bundle"))

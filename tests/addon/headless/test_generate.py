@@ -277,6 +277,13 @@ def test_a_file_that_cannot_be_replaced_is_said_before_a_frame_is_read(blend, ru
     assert "reading" not in output
 
 
+def test_an_address_that_a_script_left_empty_is_not_this_machines_engine(blend, tmp_path, capsys):
+    assert batch.main(["--out", str(tmp_path / "out"), "--engine", ""]) == 1
+    told = capsys.readouterr()
+    assert "no remote engine is entered" in told.err
+    assert "reading" not in told.out
+
+
 def test_an_engine_that_is_not_there_is_said(blend, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ISA_ENGINE_PYTHON", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

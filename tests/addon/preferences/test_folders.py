@@ -3,8 +3,10 @@
 import os
 import tempfile
 
+import bpy
 import pytest
 
+from isa_blender_addon.preferences.choices import whole_path
 from isa_blender_addon.preferences.folders import cache_folder
 
 
@@ -38,3 +40,16 @@ def test_a_link_in_its_place_is_not_the_cache(shared, tmp_path):
     folder.rmdir()
     folder.symlink_to(tmp_path)
     assert cache_folder() == tmp_path / "home" / "isa-engine" / "cache"
+
+
+def test_a_chosen_cache_is_one_place_for_all_files_and_wherever_blender_is_started(
+    addon, tmp_path, monkeypatch
+):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    for typed, whole in (("//cache", "cache"), ("cache/", "cache"), ("~/cache", "home/cache")):
+        assert whole_path(typed) == str(tmp_path / whole)
+        assert whole_path(whole_path(typed)) == whole_path(typed)
+    assert whole_path("") == whole_path("  ") == ""

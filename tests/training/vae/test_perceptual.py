@@ -41,3 +41,10 @@ def test_a_missing_tensor_is_named(weights, tmp_path):
     safetensors.torch.save_file(state, tmp_path / "broken.safetensors")
     with pytest.raises(ModelError, match="lin3"):
         LPIPS.load(tmp_path / "broken.safetensors")
+
+
+def test_a_folder_without_weights_and_a_file_that_is_not_there_are_named(tmp_path):
+    for place in (tmp_path, tmp_path / "gone.safetensors"):
+        with pytest.raises(ModelError) as refused:
+            LPIPS.load(place)
+        assert refused.value.where == str(place)
