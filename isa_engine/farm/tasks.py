@@ -4,7 +4,7 @@ The first two leave one file each, whole or not at all, and do nothing if it is 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from isa_engine.errors import EngineError, reason
 from isa_engine.farm.job import Bundle
+from isa_engine.networks.tensors import write_safetensors
 from isa_engine.pipeline.generation import (
     Clock,
     control_hashes,
@@ -52,8 +52,10 @@ def denoise_take(bundle: Bundle, number: int, model: Loaded, report: Report) -> 
         whether there was anything to do.
 
     Raises:
-        IsaError: the shot cannot be read, the device has too little memory, or the file cannot be written.
+        IsaError: there is no take of that number, the shot cannot be read, the device has too little memory,
+            or the file cannot be written.
     """
+    _check_number(number, bundle.job.takes, "take")
     take = bundle.job.takes[number]
     path = bundle.latents(take)
     if path.is_file() and _record(path)["model"]["weights"] == model.weights:
@@ -84,6 +86,7 @@ def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> b
 
     Returns and raises as ``denoise_take``; EngineError where the take was denoised with other weights.
     """
+    _check_number(number, bundle.job.spans, "span")
     of, *span = bundle.job.spans[number]
     take = bundle.job.takes[of]
     path, source = bundle.span(take, *span), bundle.latents(take)
@@ -106,6 +109,7 @@ def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> b
 
 def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
     """Join a take's spans to its results. Returns and raises as ``denoise_take``."""
+    _check_number(number, bundle.job.takes, "take")
     take = bundle.job.takes[number]
     shot = read_shot(bundle.shot(take))
     record = _record(bundle.latents(take))
@@ -116,6 +120,12 @@ def assemble_take(bundle: Bundle, number: int, report: Report) -> bool:
         matte = _matte(bundle, number, shot, record)
         write_results(parts, shot, record, latents, plate, matte, report)
     return True
+
+
+def _check_number(number: int, tasks: Sequence, what: str) -> None:
+    if not 0 <= number < len(tasks):
+        remedy = f"The bundle's are numbered from 0 to {len(tasks) - 1}."
+        raise EngineError(f"there is no {what} {number}", remedy=remedy)
 
 
 def _matte(bundle: Bundle, number: int, shot: Shot, record: dict[str, Any]) -> Iterator[np.ndarray]:
@@ -159,7 +169,7 @@ def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> N
     stored = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     try:
         with whole_file(path, shared=True) as partial:
-            save_file(stored, partial, metadata)
+            write_safetensors(stored, partial, metadata)
     except SafetensorError as error:
         raise EngineError(f"cannot write: {reason(error)}", where=str(path)) from error
     except OSError as error:

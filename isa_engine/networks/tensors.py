@@ -1,13 +1,14 @@
-"""Weights from files: read as safetensors only, and checked tensor by tensor."""
+"""Tensors in files: written and read as safetensors only; weights are checked tensor by tensor."""
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from isa_engine.errors import ModelError, reason
 
@@ -35,6 +36,24 @@ def file_metadata(path: str | os.PathLike) -> dict[str, str]:
             return tensors.metadata() or {}
 
     return _read(Path(path), metadata)
+
+
+def write_safetensors(
+    tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write one file, which others may read as any that is written there.
+
+    Args:
+        tensors: on the processor, contiguous.
+
+    Raises:
+        OSError, SafetensorError: it cannot be written.
+    """
+    # ``save_file`` leaves one that its owner alone may read, and a farm's next worker may be somebody else.
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    save_file({**tensors}, path, metadata and {**metadata})
+    path.chmod(mode)
 
 
 def check_tensors(

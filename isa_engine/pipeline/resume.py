@@ -17,10 +17,11 @@ from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 
 from isa_engine import __version__
+from isa_engine.networks.tensors import write_safetensors
 from isa_engine.pipeline.velocity.memory import Memory
 from isa_engine.results.record import Maker
 from isa_engine.whole_file import whole_file
@@ -109,7 +110,7 @@ class LatentsFile:
         }
         metadata = {"key": self.key, "done": str(total)}
         with whole_file(self.checkpoint.path, shared=True) as partial:
-            save_file(tensors, partial, {**metadata, "sha256": _digest(metadata, tensors)})
+            write_safetensors(tensors, partial, {**metadata, "sha256": _digest(metadata, tensors)})
         self._done, self._stored, self._memory = total, stored, memory
         self.checkpoint.saved(total)
 

@@ -1,5 +1,6 @@
 """What the tasks of a bundle leave, with a model small enough to run in a blink."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -84,6 +85,16 @@ def test_a_task_that_failed_is_all_that_runs_again(bundle, model, single):
     assert equal_single(bundle, single)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other rights")
+def test_a_worker_that_is_another_user_can_read_what_the_step_before_left(bundle, model):
+    """As it can read the bundle itself."""
+    tasks.denoise_take(bundle, 0, model, silent)
+    tasks.decode_span(bundle, 0, model, silent)
+    take = bundle.job.takes[0]
+    left = bundle.latents(take), bundle.span(take, *bundle.job.spans[0][1:])
+    assert {path.stat().st_mode for path in left} == {bundle.shot(take).stat().st_mode}
+
+
 def test_denoising_that_broke_off_goes_on_from_its_last_step(bundle, model):
     steps = []
 
@@ -112,6 +123,17 @@ def test_a_missing_span_is_named_and_leaves_no_results(bundle, model):
     with pytest.raises(EngineError, match="span-4-8"):
         tasks.assemble_take(bundle, 0, silent)
     assert list(bundle.results(bundle.job.takes[0]).iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [-1, 2, 4])
+def test_a_number_that_no_task_of_the_bundle_has_is_said(bundle, model, number):
+    for task, what, count in ((tasks.denoise_take, "take", 2), (tasks.decode_span, "span", 4)):
+        if 0 <= number < count:
+            continue
+        with pytest.raises(EngineError, match=rf"no {what} {number}\. .* numbered from 0 to {count - 1}"):
+            task(bundle, number, model, silent)
+    with pytest.raises(EngineError, match=f"there is no take {number}"):
+        tasks.assemble_take(bundle, number, silent)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
@@ -19,6 +19,7 @@ from isa_engine.data.samples.encoding import Sample, encode_batch
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.dit import Conditioning
 from isa_engine.geometry.frames import latent_count
+from isa_engine.networks.tensors import write_safetensors
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.whole_file import whole_file
 
@@ -71,7 +72,7 @@ class KeptSamples:
             tensors |= {"latents": latents, "pictures": pictures}
             tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
             with whole_file(path, shared=True) as partial:
-                save_file(tensors, partial)
+                write_safetensors(tensors, partial)
         tensors = load_file(path)
         latents, pictures = tensors.pop("latents"), tensors.pop("pictures")
         return latents, Conditioning(**tensors), pictures
