@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
-from isa_engine.controls.surfaces import pixels_a_metre, see, surface_of
+from isa_engine.controls.surfaces import in_picture, pixels_a_metre, see, surface_of
 from isa_engine.geometry.surface import vertex_normals
 from isa_engine.shot import Shot
 
-# Pixels that a step of the fall is wide, in the fewest and the most steps: wider ones are seen as rings about
-# whoever is close to the camera.
-_STEP, _FEWEST, _MOST = 3, 2, 12
+# About as many pixels has the reach where it is drawn: in a picture where it has more, somebody close to the
+# camera, it is drawn in so much coarser a one and enlarged, since it is smooth, and the time goes by pixels.
+_DRAWN = 8
+# Pixels there that a step of the fall is wide at most, and the fewest steps: wider ones are seen as rings.
+_STEP, _FEWEST = 1.5, 2
 
 
 def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.ndarray:
@@ -20,15 +23,18 @@ def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.
     Args:
         size: width and height in pixels.
     """
-    skin = surface_of(shot, frame)
-    body = see(skin, shot.mvp[frame], size).depth
-    near = np.zeros(size[::-1], np.float32)
+    skin, mvp = surface_of(shot, frame), shot.mvp[frame]
     normals = vertex_normals(skin.points, skin.triangles)
-    closest = pixels_a_metre(shot, frame, size) / body.min()
-    for grown, share in _layers(reach, reach * closest):
+    closest = in_picture(skin.points, mvp)[2].min(initial=np.inf)
+    pixels = reach * pixels_a_metre(shot, frame, size) / closest
+    coarser = max(round(pixels / _DRAWN), 1)
+    drawn = -(-size[0] // coarser), -(-size[1] // coarser)
+    near = np.zeros(drawn[::-1], np.float32)
+    for grown, share in _layers(reach, pixels / coarser):
         wider = replace(skin, points=skin.points + grown * normals)
-        near[np.isfinite(see(wider, shot.mvp[frame], size).depth)] = share
-    near[np.isfinite(body)] = 1
+        near[np.isfinite(see(wider, mvp, drawn).depth)] = share
+    near = np.array(Image.fromarray(near).resize(size, Image.Resampling.BILINEAR))
+    near[np.isfinite(see(skin, mvp, size).depth)] = 1
     return near
 
 
@@ -40,5 +46,5 @@ def _layers(reach: float, pixels: float) -> list[tuple[float, float]]:
         pixels: as many as ``reach`` is in the picture, where somebody is closest to the camera.
     """
     whole, fall = reach / 3, 2 * reach / 3
-    count = int(np.clip(np.ceil(2 / 3 * pixels / _STEP), _FEWEST, _MOST))
+    count = max(int(np.ceil(2 / 3 * pixels / _STEP)), _FEWEST)
     return [(whole + fall * step / count, 1 - step / (count + 1)) for step in range(count, -1, -1)]
