@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isa_engine.controls.nearness import layers
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import encode
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
 from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.nearness import layers
 from isa_engine.pipeline.isa.over_background import (
     REACH,
     at_pixels,
@@ -68,8 +68,8 @@ def laid_over_background(
 
 
 def _nearness(clip: Clip, bodies: np.ndarray) -> np.ndarray:
-    """As ``controls.nearness``, of all frames, ``(F, H, W, 1)``."""
-    shares = [share * _bodies(clip, grown) for grown, share in layers(REACH)]
+    """As ``pipeline.isa.nearness``, of all frames, ``(F, H, W, 1)``. Clips are small: its fewest steps do."""
+    shares = [share * _bodies(clip, grown) for grown, share in layers(REACH, pixels=0)]
     return np.maximum.reduce([*shares, bodies])
 
 

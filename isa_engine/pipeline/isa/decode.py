@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from isa_engine.controls.nearness import nearness
 from isa_engine.controls.set_occlusion import occluded_by_set
 from isa_engine.geometry.frames import (
     DECODED_AT_ONCE,
@@ -26,6 +25,7 @@ from isa_engine.geometry.frames import (
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.background_latents import encode_background
 from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.nearness import nearness
 from isa_engine.pipeline.isa.over_background import (
     REACH,
     at_pixels,

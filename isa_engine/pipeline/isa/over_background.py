@@ -3,7 +3,7 @@
 Two things spoil ground on which nobody stands: what the autoencoder loses of any picture, and what the
 network paints there, grain, halos, smears, and whom a quick camera leaves behind, as one latent stands for
 four frames. But the set's own pixels are known, and so is where the cast is: on its projected bodies and
-close by, where hair and cloth may be (``controls.nearness``). So
+close by, where hair and cloth may be (``pipeline.isa.nearness``). So
 
     whole  = video + alike(0.25) · (background − repainted)
     ground = background + alike(1.6) · shade

@@ -8,7 +8,6 @@ import torch
 
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
-from isa_engine.controls.nearness import nearness
 from isa_engine.controls.set_occlusion import occluded_by_set
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background
@@ -17,6 +16,7 @@ from isa_engine.pipeline.isa import decode, painter
 from isa_engine.pipeline.isa.background_latents import encode_background
 from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
 from isa_engine.pipeline.isa.model import build_model
+from isa_engine.pipeline.isa.nearness import nearness
 from isa_engine.pipeline.isa.over_background import REACH
 from isa_engine.pipeline.matte import projected_bodies
 from tests.pipeline.shots import MICRO, footage, make_shot

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_engine.controls.nearness import nearness
 from isa_engine.controls.surfaces import see, surface_of
+from isa_engine.pipeline.isa.nearness import nearness
 from tests.pipeline.shots import make_shot
 
 SIZE = WIDTH, HEIGHT = 96, 64

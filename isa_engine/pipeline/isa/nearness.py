@@ -30,7 +30,7 @@ def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.
     coarser = max(round(pixels / _DRAWN), 1)
     drawn = -(-size[0] // coarser), -(-size[1] // coarser)
     near = np.zeros(drawn[::-1], np.float32)
-    for grown, share in _layers(reach, pixels / coarser):
+    for grown, share in layers(reach, pixels / coarser):
         wider = replace(skin, points=skin.points + grown * normals)
         near[np.isfinite(see(wider, mvp, drawn).depth)] = share
     near = np.array(Image.fromarray(near).resize(size, Image.Resampling.BILINEAR))
@@ -38,7 +38,7 @@ def nearness(shot: Shot, frame: int, size: tuple[int, int], reach: float) -> np.
     return near
 
 
-def _layers(reach: float, pixels: float) -> list[tuple[float, float]]:
+def layers(reach: float, pixels: float) -> list[tuple[float, float]]:
     """The steps in which nearness falls: how far from the skin each reaches in metres, and its share, the
     farthest first.
 
