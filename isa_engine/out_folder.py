@@ -11,7 +11,10 @@ from isa_engine.errors import EngineError, reason
 def why_closed(folder: Path) -> str:
     """Why nothing can be written to a folder, which may have to be made; nothing is. Empty: it can, as far as
     it tells."""
-    whole = folder.absolute()
+    try:
+        whole = folder.absolute()
+    except FileNotFoundError:
+        return "the current folder is not there any more"
     for place in (whole, *whole.parents):
         try:
             mode = place.stat().st_mode

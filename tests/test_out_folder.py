@@ -51,6 +51,16 @@ def test_asking_makes_nothing_and_making_leaves_the_folder_alone(tmp_path, monke
     assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*")} == {Path("a"), Path("a/b"), Path("c")}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a folder that somebody is in")
+def test_a_current_folder_that_somebody_has_removed_is_said(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(EngineError, match="the current folder is not there any more"):
+        check_folder(Path("out"))
+    check_folder(tmp_path / "out")
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="another user can be tried by root alone")
 def test_a_folder_of_somebody_else_is_read_only():
     with tempfile.TemporaryDirectory() as folder:

@@ -184,6 +184,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
     name = arguments.name
     folder = (arguments.to or data_folder() / "weights" / name).absolute()
+    check_folder(folder)
     kind = next(kind for kind, each in KINDS.items() if name in each.sources)
     fetch(KINDS[kind].sources[name], folder, arguments.revision, arguments.accept_licence, _say)
     _remember(name, adding(kind).examine(folder, licence_of(folder), Running(), _say))

@@ -23,6 +23,7 @@ from typing import Any
 
 from isa_engine.errors import EngineError, IsaError
 from isa_engine.farm.job import Bundle, read_bundle
+from isa_engine.out_folder import make_folder
 from isa_engine.whole_file import whole_file
 
 _ADDRESS, _LOG = "isa-engine.json", "isa-engine.log"
@@ -36,8 +37,9 @@ def start(bundle: Bundle, session: Path, device: str) -> None:
     """Start an engine for a session, and wait until its model is loaded.
 
     Raises:
-        EngineError: it did not start; with the end of its log.
+        EngineError: it did not start, with the end of its log; or the session's folder cannot be written.
     """
+    make_folder(session)
     log = session / _LOG
     with log.open("wb") as output:
         # The engine must not inherit our output: a farm waits for an action until nobody holds its output

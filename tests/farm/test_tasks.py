@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from isa_engine.errors import Cancelled, EngineError
-from isa_engine.farm import eligibility, tasks
+from isa_engine.farm import eligibility, engine, tasks
 from isa_engine.farm.job import read_bundle, write_bundle
 from isa_engine.pipeline import generate
 from tests.pipeline.shots import MICRO, make_shot, speaking
@@ -156,3 +156,9 @@ def test_what_a_worker_cannot_do_is_declined_with_the_reason(job, reason, bundle
 
 def test_a_bundle_reads_as_it_was_written(bundle):
     assert read_bundle(bundle.folder).job == bundle.job
+
+
+def test_a_sessions_folder_that_cannot_be_written_is_said_in_a_sentence(bundle, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match=f"cannot write: '{tmp_path / 'file'}' is a file"):
+        engine.start(read_bundle(tmp_path), tmp_path / "file", "cpu")

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from isa_engine.errors import EngineError, reason
+from isa_engine.out_folder import make_folder
 from isa_engine.service.files.durable import flush
 from isa_engine.service.files.folders import QUEUE, Folders
 from isa_engine.service.queue import sqlite
@@ -55,11 +56,15 @@ def back_up(data: Path, file: Path) -> None:
         )
     if found := fault(path):
         raise EngineError(f"the queue is damaged: {found}", where=str(path), remedy=_remedy(path))
+    make_folder(file.parent)
     try:
         with contextlib.closing(sqlite.connect(path, "ro")) as connection:
             sqlite.copy(connection, file)
     except (OSError, sqlite3.Error) as error:
-        raise EngineError(f"the copy cannot be written: {reason(error)}", where=str(file)) from error
+        remedy = "Name another file, or free some space."
+        raise EngineError(
+            f"the copy cannot be written: {reason(error)}", where=str(file), remedy=remedy
+        ) from error
 
 
 def restore(data: Path, file: Path | None) -> str:

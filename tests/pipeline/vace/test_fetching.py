@@ -34,6 +34,13 @@ def weights_asked(hub) -> list[str]:
     return [part for method, path, part in hub.asked if method == "GET" and path.endswith(WEIGHTS)]
 
 
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_asked(hub, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert fetch("--to", tmp_path / "file", "--accept-licence") == 1
+    assert "is a file" in capsys.readouterr().err
+    assert hub.asked == []
+
+
 def test_nothing_but_the_licence_is_fetched_until_it_is_accepted_and_then_the_model_is_here(
     hub, published, tmp_path, capsys
 ):

@@ -217,6 +217,17 @@ def done_job(store, folders, job: str) -> None:
     store.finish(claim, "done", results=tuple(files))
 
 
+def test_a_copy_lies_where_it_is_wanted_or_it_is_said_why_not(folders, store, capsys, tmp_path):
+    data = ("--data", str(folders.root))
+    assert main(["queue", "backup", str(tmp_path / "new" / "copy"), *data]) == 0
+    assert (tmp_path / "new" / "copy").is_file()
+    (tmp_path / "file").touch()
+    capsys.readouterr()
+    for place, why in ((tmp_path / "new", "Name another file"), (tmp_path / "file" / "copy", "is a file")):
+        assert main(["queue", "backup", str(place), *data]) == 1
+        assert why in capsys.readouterr().err
+
+
 def test_check_backup_and_restore(store, folders, capsys, tmp_path):
     data, copy = ("--data", str(folders.root)), tmp_path / "copy"
     done_job(store, folders, "a")
