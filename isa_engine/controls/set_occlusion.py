@@ -15,8 +15,8 @@ _NEARER = 0.1
 _REACH = 0.2
 
 # A pixel of a background that is finer than the canvas asks so many of the canvas's on either side, along
-# each axis. With one a wire has gaps wherever it passes between the places whose depth is known; with four a
-# checkered wall is taken for checkered posts.
+# each axis. With two a wire still has gaps where it passes between the places whose depth is known; with four
+# more of a checkered wall is taken for a checkered post.
 _ASKED = 3
 # What hides somebody is told from what does not by colours as far as they differ beside the noise of a coded
 # video, in levels of 255, and beside so many times the variance of either.
