@@ -165,10 +165,10 @@ class Reading:
         """The scene: undo may have replaced it since its frames were read. None where it is gone."""
         return next((each for each in bpy.data.scenes if each.session_uid == self._scene_number), None)
 
-    def _took(self, what: object) -> None:
-        """Remember how long a phase took that ends here."""
+    def _took(self, what: object, rays: float = 1.0) -> None:
+        """Remember how long a phase took that ends here, of frames that count so often."""
         now = time.monotonic()
-        expected.note(what, now - self._phase_began, len(self._shot.frame_numbers))
+        expected.note(what, now - self._phase_began, rays * len(self._shot.frame_numbers))
         self._phase_began = now
 
     def _read(self) -> None:
@@ -202,7 +202,7 @@ class Reading:
         if scene := self._scene_now():
             # One that was there already tells nothing of how long its kind takes.
             if self._background.done:
-                self._took(expected.kind_of_background(scene))
+                self._took(expected.kind_of_background(scene), expected.rays(scene))
             # One with shadows is made again where somebody moves.
             if not self._background.shadows:
                 expected.note(expected.background_of(scene), 0, 1)

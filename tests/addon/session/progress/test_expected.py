@@ -35,9 +35,9 @@ def test_a_background_counts_until_it_has_been_made(staged):
     bare = sum(expected.reading_seconds(staged, True).values())
     staged.isa.background, staged.isa.plate_scale = "RENDER", 1
     first = sum(expected.reading_seconds(staged, True).values())
-    assert first == pytest.approx(bare + 20 * expected._BACKGROUND["RENDER"])
+    assert first == pytest.approx(bare + 20 * expected.rays(staged) * expected._BACKGROUND["RENDER"])
     assert sum(expected.reading_seconds(staged, False).values()) == pytest.approx(bare), "a check makes none"
-    expected.note(expected.kind_of_background(staged), 60, 20)
+    expected.note(expected.kind_of_background(staged), 60, 20 * expected.rays(staged))
     assert expected.reading_seconds(staged, True)["background"] == pytest.approx(60), "as the last one took"
     expected.note(expected.background_of(staged), 0, 1)
     assert expected.reading_seconds(staged, True)["background"] == 0
@@ -45,18 +45,33 @@ def test_a_background_counts_until_it_has_been_made(staged):
     assert expected.reading_seconds(staged, True)["background"] == pytest.approx(60)
 
 
-@pytest.mark.parametrize(
-    ("choice", "other"), [("background_quick", False), ("background_shadows", False), ("plate_scale", 4)]
-)
+@pytest.mark.parametrize(("choice", "other"), [("background_quick", False), ("background_shadows", False)])
 def test_a_background_of_another_choice_is_not_taken_for_the_one_that_is_there(staged, choice, other):
     staged.isa.background, staged.isa.plate_scale = "RENDER", 1
     first = expected.reading_seconds(staged, True)["background"]
     expected.note(expected.background_of(staged), 0, 1)
     expected.note(expected.kind_of_background(staged), 60, 20)
     setattr(staged.isa, choice, other)
-    # Sixteen pixels for each, of a quarter of the samples.
-    rays = 4 if choice == "plate_scale" else 1
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(first)
+
+
+@pytest.mark.parametrize(
+    # Sixteen pixels for each, of a quarter of the samples; 400 × 224 pixels in place of 224 × 128.
+    ("choice", "other", "rays"),
+    [("plate_scale", 4, 4), ("detail", 2, 400 * 224 / (224 * 128))],
+)
+def test_a_background_of_another_size_takes_as_much_longer_as_the_one_that_is_there_took(
+    staged, choice, other, rays
+):
+    staged.isa.background, staged.isa.plate_scale, staged.isa.detail = "RENDER", 1, 1
+    first = expected.reading_seconds(staged, True)["background"]
+    expected.note(expected.background_of(staged), 0, 1)
+    setattr(staged.isa, choice, other)
     assert expected.reading_seconds(staged, True)["background"] == pytest.approx(rays * first)
+    setattr(staged.isa, choice, 1)
+    expected.note(expected.kind_of_background(staged), 60, 20 * expected.rays(staged))
+    setattr(staged.isa, choice, other)
+    assert expected.reading_seconds(staged, True)["background"] == pytest.approx(rays * 60)
 
 
 @pytest.mark.parametrize(("scale", "quick", "own"), [(1, 1, 1), (2, 1, 4), (3, 2.25, 9), (4, 4, 16)])
