@@ -102,7 +102,8 @@ def decode_span(bundle: Bundle, number: int, model: Loaded, report: Report) -> b
         plate, matte = painter_of(model).frames(latents, model, shot, tuple(span), report)
         frames = {"plate": _stack(plate)}
         if matte is not None:
-            frames["matte"] = _stack(matte)
+            # Grey: its channels are alike.
+            frames["matte"] = _stack(frame[..., :1] for frame in matte)
     _save(path, frames, {})
     return True
 
@@ -138,7 +139,8 @@ def _frames(bundle: Bundle, number: int, name: str) -> Iterator[np.ndarray]:
     take = bundle.job.takes[number]
     for of, *span in bundle.job.spans:
         if of == number:
-            yield from _tensor(bundle.span(take, *span), name).numpy()
+            for frame in _tensor(bundle.span(take, *span), name).numpy():
+                yield np.broadcast_to(frame, (*frame.shape[:2], 3))
 
 
 def _stack(frames: Iterator[np.ndarray]) -> Tensor:

@@ -117,6 +117,15 @@ def test_a_worker_with_other_weights_does_not_decode(bundle, model):
         tasks.decode_span(bundle, 0, replace(model, weights="b" * 64), silent)
 
 
+def test_a_span_on_the_disk_takes_four_bytes_a_pixel_of_its_plate(bundle, model):
+    """Uncompressed: three of the plate and one of the matte. With more, a long take fills a farm's disk."""
+    tasks.denoise_take(bundle, 0, model, silent)
+    tasks.decode_span(bundle, 0, model, silent)
+    span = bundle.span(bundle.job.takes[0], *bundle.job.spans[0][1:])
+    settings, header = make_shot().settings, 2**10
+    assert span.stat().st_size <= 4 * 13 * settings.width * settings.height + header
+
+
 def test_a_missing_span_is_named_and_leaves_no_results(bundle, model):
     tasks.denoise_take(bundle, 0, model, silent)
     tasks.decode_span(bundle, 0, model, silent)
