@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -56,5 +57,6 @@ def _background(shot: Shot, first: int, end: int) -> bytes | None:
     from isa_engine.data.recordings.media import EXACT, encode_video
     from isa_engine.sandbox import footage
 
-    shown = list(footage(shot.background, end, shot.settings.plate_size))[first:]
-    return encode_video(np.stack(shown), float(shot.fps), EXACT)
+    # One after the other: a long background's are gigabytes.
+    shown = itertools.islice(footage(shot.background, end, shot.settings.plate_size), first, None)
+    return encode_video(shown, float(shot.fps), EXACT)

@@ -8,7 +8,7 @@ rendered clips. The same pictures always give the same bytes.
 import io
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import av
@@ -34,18 +34,19 @@ _SELF_CONTAINED = {
 _MAX_PIXELS = MAX_SIDE * MAX_SIDE
 
 
-def encode_video(frames: np.ndarray, fps: float, quantiser: int) -> bytes:
-    """An MP4 of ``(F, H, W, 3)`` uint8 pictures.
+def encode_video(frames: Iterable[np.ndarray], fps: float, quantiser: int) -> bytes:
+    """An MP4 of ``(H, W, 3)`` uint8 pictures, one or more.
 
     Args:
         quantiser: x264's constant rate factor, ``EXACT`` or ``NEARLY_EXACT``.
     """
-    buffer = io.BytesIO()
+    buffer, coming = io.BytesIO(), iter(frames)
+    begin = next(coming)
     with av.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"}) as file:
         options = _ENCODER | {"crf": str(quantiser)}
         stream = file.add_stream("libx264rgb", rate=Fraction(fps).limit_denominator(1001), options=options)
-        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "rgb24"
-        for frame in frames:
+        stream.height, stream.width, stream.pix_fmt = *begin.shape[:2], "rgb24"
+        for frame in itertools.chain([begin], coming):
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         file.mux(stream.encode(None))
     return buffer.getvalue()

@@ -2,10 +2,12 @@
 
 import argparse
 import dataclasses
+import weakref
 
 import numpy as np
 import pytest
 
+from isa_engine import sandbox
 from isa_engine.commands.options.part import add_part, part_of
 from isa_engine.errors import ShotError
 from isa_engine.sandbox import footage as decoded
@@ -43,6 +45,22 @@ def test_behind_a_part_is_what_was_behind_these_frames_to_the_bit(frames, first,
     shown = list(decoded(made.background, made.frames, size))
     assert np.array_equal(shown, list(decoded(shot.background, 9, size))[first:end])
     assert np.array_equal(made.background_depth, away[first:end])
+
+
+def test_of_a_long_background_a_few_frames_are_in_memory(monkeypatch):
+    """All of a take of 2,000 frames of 800 × 448 would be 2 GB."""
+    frames, alive = [], []
+
+    def counted(*asked):
+        for frame in decoded(*asked):
+            frames.append(weakref.ref(frame))
+            alive.append(sum(known() is not None for known in frames))
+            yield frame
+
+    monkeypatch.setattr(sandbox, "footage", counted)
+    part(dataclasses.replace(make_shot(frames=40), background=footage(40)), "20-49")
+    assert len(frames) == 40
+    assert max(alive) <= 4
 
 
 def test_who_is_hidden_on_all_frames_of_a_part_is_left_out():
