@@ -2,7 +2,9 @@
 
 import bpy
 
-from ..settings.shot import can_hold_out, lays_over
+from ..language.translation import words
+from ..settings.shot import can_hold_out, lays_over, plate_scale
+from .sentence import sentence
 from .sidebar import InSidebar
 
 
@@ -25,6 +27,10 @@ class ISA_PT_background(InSidebar, bpy.types.Panel):
             layout.prop(isa, "footage_start")
         if lays_over(context.scene):
             layout.prop(isa, "plate_scale")
+            # Where it was chosen, that holds the shot instead.
+            if (scale := plate_scale(context.scene)) < isa.plate_scale:
+                fitted = words("{scale} for this frame: its longer side would be too long.", scale=scale)
+                sentence(context, layout, fitted, "INFO")
 
 
 CLASSES = (ISA_PT_background,)

@@ -160,6 +160,18 @@ def test_a_plate_has_more_pixels_than_its_canvas_where_the_model_lays_it_over_a_
         assert ("plate" in " ".join(drawn(ISA_PT_shot))) == scales
 
 
+def test_a_plate_that_has_less_than_the_usual_scale_is_told_beside_it(staged):
+    staged.isa.background, staged.isa.detail = "RENDER", 1
+    assert "for this frame" not in " ".join(drawn(ISA_PT_background))
+    staged.render.resolution_x, staged.render.resolution_y = 6400, 200
+    assert "1 for this frame" in " ".join(drawn(ISA_PT_background))
+    assert "plate" not in " ".join(drawn(ISA_PT_shot))
+    # The line under Generate tells who has chosen it.
+    staged.isa.plate_scale = 2
+    assert "for this frame" not in " ".join(drawn(ISA_PT_background))
+    assert "Set Plate Scale to 1" in str(obstacle(staged))
+
+
 def test_a_model_that_nobody_knows_is_said_and_everything_draws(staged):
     staged.isa.model = "wan-vace-of-a-friend"
     assert "there is no model 'wan-vace-of-a-friend' here" in str(obstacle(staged))
