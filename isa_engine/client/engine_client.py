@@ -90,7 +90,8 @@ class EngineClient:
         limit = self.health().upload_limit
         if len(shot) > limit:
             problem = f"the shot has {len(shot) / 2**20:.1f} MiB, this engine takes {limit / 2**20:.1f} MiB"
-            raise EngineError(problem, where=self.url, remedy="Shorten the take.")
+            remedy = "Shorten the take, or lower its Detail or Plate Scale."
+            raise EngineError(problem, where=self.url, remedy=remedy)
         return self._ask(
             lambda answer: job_id(answer["id"]),
             "POST",

@@ -73,7 +73,8 @@ class Members:
             raise ShotError("two members have the same name", where=where)
         total = sum(info.file_size for info in infos)
         if total > most:
-            raise ShotError(f"{total} bytes are more than the limit of {most}", where=where)
+            remedy = "Shorten the take, or lower its Detail or Plate Scale."
+            raise ShotError(f"{total} bytes are more than the limit of {most}", where=where, remedy=remedy)
 
     def array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
         """One member.

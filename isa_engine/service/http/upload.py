@@ -123,7 +123,8 @@ class Uploads:
         if size > self.config.upload_limit:
             limit = f"{self.config.upload_limit / 2**20:g} MiB"
             problem = f"The shot is larger than the {limit} that this engine takes"
-            raise Refused("size", problem, remedy="Shorten the take.")
+            remedy = "Shorten the take, or lower its Detail or Plate Scale."
+            raise Refused("size", problem, remedy=remedy)
 
     def _write(self, file: RawIOBase, waiting: bytearray) -> None:
         """Write what waits, all of it, and empty it; the room that jobs need stays theirs."""

@@ -275,7 +275,7 @@ def test_a_shot_above_the_limit_is_not_sent():
     with answering(200, json.dumps(HEALTH).encode()) as client:
         said = sentence(client.submit, bytes(2**20 + 2**19))
         assert said.startswith("the shot has 1.5 MiB, this engine takes 1.0 MiB (http://")
-        assert said.endswith("). Shorten the take.")
+        assert said.endswith("). Shorten the take, or lower its Detail or Plate Scale.")
         assert [method for method, *_ in client.requests] == ["GET"]
 
 
