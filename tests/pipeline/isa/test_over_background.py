@@ -111,6 +111,15 @@ def test_the_matte_is_on_bodies_and_where_the_matte_head_sees_somebody_close_by_
     assert not cast_alpha(head, body, near, alike).any()
 
 
+def test_who_wears_the_grounds_colours_is_whole_in_the_matte_though_the_plate_shows_some_of_it():
+    """Shoes and trousers, a quarter from the ground's latents; grain on bare ground is nearer."""
+    worn, grain = (np.full((*SIZE, 1), distance**2, np.float32) for distance in (0.25, 0.02))
+    assert (cast_alpha(nobody, everywhere, everywhere, worn) > 0.95).all()
+    assert (cast_alpha(nobody, everywhere, everywhere, grain) < 0.05).all()
+    dark, light = (np.full((*SIZE, 3), level, np.uint8) for level in (50, 150))
+    assert (over_background(dark, dark, light, everywhere, worn) > 80).all()
+
+
 def test_distances_are_root_mean_squares_over_channels():
     background = torch.randn(1, 16, 2, 3, 4, generator=torch.Generator().manual_seed(0))
     squares = square_distance(background + 0.5, background)
