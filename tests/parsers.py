@@ -1,6 +1,7 @@
 """Parsers of command lines as their programs build them, and the options of each that name a place."""
 
 import argparse
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -57,6 +58,18 @@ def places(program: Callable[[list[str]], object]) -> dict[str, list[str]]:
             if not option:
                 ahead.append(str(next(iter(action.choices))) if action.choices else "1")
     return found
+
+
+def refusal(program: Callable[[list[str]], object], line: list[str], capsys: pytest.CaptureFixture) -> str:
+    """The one sentence with which a program ends, exit status 1, before anything is made where it stands."""
+    with pytest.raises(SystemExit) as ended:
+        program(line)
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert os.listdir() == []
+    return said.err
 
 
 def results(program: Callable[[list[str]], object], out: str) -> dict[str, list[str]]:

@@ -1,6 +1,5 @@
 """Blender's commands, too, take an empty path for no folder: results never lie where the shell stands."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import isa_blender_addon
 from isa_blender_addon.batch import module_main
 from isa_blender_addon.dataset import command as dataset
 from isa_blender_addon.headless import farm, generate
-from tests.parsers import places, taken_otherwise
+from tests.parsers import places, refusal, taken_otherwise
 
 PROGRAMS = {
     "batch.py": module_main,
@@ -35,14 +34,7 @@ def test_an_empty_path_ends_each_command_with_one_sentence_and_nothing_made(
     program, name, line, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        program(line)
-    assert ended.value.code == 1
-    said = capsys.readouterr()
-    assert said.err.startswith(f"{name} is empty. Name a file or folder")
-    assert said.err.count("\n") == 1
-    assert said.out == ""
-    assert os.listdir(tmp_path) == []
+    assert refusal(program, line, capsys).startswith(f"{name} is empty. Name a file or folder")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
