@@ -212,7 +212,9 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The gate's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config, weights_folder
-    from isa_engine.data.samples.sources import Batches, Samples
+    from isa_engine.data.samples.reprojected_samples import ReprojectedSamples
+    from isa_engine.data.samples.sources import Batches
+    from isa_engine.geometry.surface import POINTS
     from isa_engine.networks.weight_files import load_weights
     from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import GateTraining, read_configuration
@@ -230,7 +232,7 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
     model = encoding_model(settings, arguments.device)
     for part in ("dit", "image_tower"):
         load_weights(model.parts[part], folder / f"{part}.safetensors")
-    samples = Samples(model, _clips(model_settings.dit.points, arguments))
+    samples = ReprojectedSamples(model, _clips(POINTS, arguments))
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = GateTrainer(settings, Ahead(batches, arguments.ahead), model)

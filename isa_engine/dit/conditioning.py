@@ -35,6 +35,9 @@ class Conditioning:
         reference_latents: ``(B, C, h, w)`` of the shot's frame reference (Eq. 20), or zeros; of the size of a
             tile, where the canvas is larger than what the model sees at once (``tile``).
         background_latents: ``(B, C, t, h, w)``, or zeros.
+        reprojected_latents: the same with the cast before it as its references show it
+            (``pipeline.isa.reprojection``), of which the gate alone is told; the background's, the default,
+            where nobody is reprojected.
         cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
         normal_maps: ``(B, t, 48, h, w)`` packed pictures of the body (``dit.normal_maps``), zero where nobody
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
@@ -61,6 +64,7 @@ class Conditioning:
     normal_maps: torch.Tensor = None
     owners: torch.Tensor = None
     whereabouts: torch.Tensor = None
+    reprojected_latents: torch.Tensor = None
 
     def __post_init__(self):
         if self.normal_maps is None:
@@ -69,6 +73,8 @@ class Conditioning:
             object.__setattr__(self, "owners", self.identity_known[:, None][:, :0])
         if self.whereabouts is None:
             object.__setattr__(self, "whereabouts", self.ndc[:, 0, :0, :2])
+        if self.reprojected_latents is None:
+            object.__setattr__(self, "reprojected_latents", self.background_latents)
         self.sizes()
 
     @cached_property
@@ -119,6 +125,7 @@ class Conditioning:
             ndc=self.ndc[:, frames],
             visible=self.visible[:, frames],
             background_latents=self.background_latents[:, :, latents],
+            reprojected_latents=self.reprojected_latents[:, :, latents],
             cameras=self.cameras[:, latents],
             normal_maps=self.normal_maps[:, latents],
         )
@@ -145,6 +152,7 @@ class Conditioning:
                 told,
                 ndc=scale * told.ndc + shift,
                 background_latents=told.background_latents[tile.part],
+                reprojected_latents=told.reprojected_latents[tile.part],
                 cameras=told.cameras[tile.in_tokens(patch).part],
                 normal_maps=told.normal_maps[tile.part],
             )
@@ -188,6 +196,11 @@ class Conditioning:
         """Several batches of equal shapes as one; the branches of guidance, for instance."""
         names = [field.name for field in fields(Conditioning)]
         return Conditioning(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+    def without_background(self) -> "Conditioning":
+        """The same where no background is given: nothing is reprojected before it either."""
+        none = torch.zeros_like(self.background_latents)
+        return replace(self, background_latents=none, reprojected_latents=none)
 
     def without_cast(self) -> "Conditioning":
         """The unconditional branch of guidance: no point visible, no identity or reference known; camera and
@@ -243,6 +256,7 @@ _SHAPES = {
     "normal_maps": "B t N h w",
     "owners": "B K P",
     "whereabouts": "B Q 2",
+    "reprojected_latents": "B C t h w",
 }
 # NDC of whom no camera shows: far from every tile.
 _NOWHERE = 1e6

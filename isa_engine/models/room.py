@@ -16,7 +16,7 @@ _PACES = {"cpu": 5e10, "cuda": 1e14, "mps": 2e12}
 _BANDWIDTH = 16e9
 # Seconds of a processor's core for each pixel that a plate has beyond its canvas's: whatever the networks run
 # on, skins are drawn there, and plate and matte laid over the background.
-_LAID = 0.3e-6
+_LAID = 0.6e-6
 # The aspect of the camera's frame where there is no scene to ask.
 _SHAPE = 16, 9
 

@@ -90,8 +90,9 @@ class Settings:
         painted: which mask says where people are painted and a background is not kept, a name of
             ``controls.CONTROLS``, where the model can take several.
         plate_scale: how many pixels of the plate along each side stand for one of the canvas, where a model
-            lays its plate over the background (``models.Description``): the set, the people's outlines and
-            the matte are that much finer; what is inside of people is as coarse as the canvas.
+            lays its plate over the background (``models.Description``): the set, the people's outlines, what
+            their references show of them and the matte are that much finer; what the model paints is as
+            coarse as the canvas.
     """
 
     model: str = "isa-tiny"

@@ -28,16 +28,17 @@ def person(name="Anna", motion="dance", frames=(0, 20, 40), place=(0.0, 0.0, 0.0
         turned = matrices(rotations[:, joint]) @ turned
         joint = SMPLX_PARENTS[joint]
     face = keypoints(joints, turned, body.joints())[:, :5]
-    table = _table()
+    skin = table()
     # The motion may begin anywhere.
     move = np.array(place) - to_world(joints[0, 0])
     skeleton = to_world(np.concatenate([joints, face], 1)) + move
-    points = to_world(table.points(vertices)) + move
-    return Character(name, points.astype(np.float32), table.triangles, skeleton=skeleton.astype(np.float32))
+    points = to_world(skin.points(vertices)) + move
+    return Character(name, points.astype(np.float32), skin.triangles, skeleton=skeleton.astype(np.float32))
 
 
 @lru_cache
-def _table() -> SurfaceTable:
+def table() -> SurfaceTable:
+    """Of the open body: where a person's points lie on its skin."""
     return surface_table(open_body().v_template, open_body().faces)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from isa_engine.dit import Conditioning
 from isa_engine.errors import ModelError
+from isa_engine.geometry.tiles import Tile
 from tests.dit.small_models import SMALL, inputs, transformer
 
 
@@ -94,3 +95,47 @@ def test_conditions_move_between_devices():
     meta = inputs()[2].to("meta")
     assert all(value.is_meta for value in vars(meta).values())
     assert meta.sizes()["P"] == 2 * SMALL.points
+
+
+def reprojected(seed: int = 0, **sizes: int) -> Conditioning:
+    """Conditions in which somebody is reprojected everywhere."""
+    conditioning = inputs(**sizes)[2]
+    shape, generator = conditioning.background_latents.shape, torch.Generator().manual_seed(seed)
+    return replace(conditioning, reprojected_latents=torch.randn(shape, generator=generator))
+
+
+def test_where_nobody_is_reprojected_the_background_is_known(conditioning):
+    assert conditioning.reprojected_latents is conditioning.background_latents
+
+
+@pytest.mark.parametrize("cut", [Conditioning.part, Conditioning.excerpt])
+def test_a_part_of_a_video_knows_what_is_reprojected_in_its_own_latents(cut):
+    whole = reprojected(latents=4)
+    found = cut(whole, 1, 3)
+    assert torch.equal(found.reprojected_latents, whole.reprojected_latents[:, :, 1:3])
+    assert torch.equal(found.background_latents, whole.background_latents[:, :, 1:3])
+
+
+def test_a_tile_knows_what_is_reprojected_in_its_own_part_of_the_canvas():
+    whole, tile = reprojected(), Tile((8, 6), (2, 2), (4, 4))
+    found = whole.tile(tile)
+    assert torch.equal(found.reprojected_latents, whole.reprojected_latents[..., 2:6, 2:6])
+    assert torch.equal(found.background_latents, whole.background_latents[..., 2:6, 2:6])
+
+
+def test_in_a_batch_each_keeps_what_is_reprojected_in_it():
+    parts = [reprojected(seed, batch=1) for seed in range(3)]
+    both = Conditioning.concatenate(parts).reprojected_latents
+    assert all(
+        torch.equal(found, part.reprojected_latents[0]) for found, part in zip(both, parts, strict=True)
+    )
+    assert torch.equal(parts[0].expand(2).reprojected_latents[1], parts[0].reprojected_latents[0])
+
+
+def test_without_a_background_nothing_is_reprojected_before_one_and_all_else_stays():
+    given = reprojected()
+    found = given.without_background()
+    assert not found.background_latents.any()
+    assert not found.reprojected_latents.any()
+    for name in set(Conditioning.__dataclass_fields__) - {"background_latents", "reprojected_latents"}:
+        assert torch.equal(getattr(found, name), getattr(given, name)), name

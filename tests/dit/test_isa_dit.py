@@ -37,8 +37,8 @@ def test_any_length_and_canvas_gives_a_velocity_of_its_shape(model, latents, hei
     assert velocity.isfinite().all()
 
 
-# What other models alone read, and what only says whether the network is asked.
-UNHEARD = "normal_maps", "owners", "whereabouts"
+# What other models alone read, what only says whether the network is asked, and what the gate alone is told.
+UNHEARD = "normal_maps", "owners", "whereabouts", "reprojected_latents"
 
 
 @pytest.mark.parametrize(

@@ -85,29 +85,30 @@ def test_guidance_goes_beyond_the_conditional_branch(conditioning, two_minds, gu
 
 
 @pytest.mark.parametrize("guidance", [1.0, 2.5])
-def test_a_gate_leaves_the_background_where_it_is_shut_and_the_guided_picture_where_it_is_open(
+def test_a_gate_leaves_what_is_known_where_it_is_shut_and_the_guided_picture_where_it_is_open(
     conditioning, two_minds, guidance
 ):
+    """The background, and the cast reprojected before it."""
     _, _, network = two_minds
-    background = initial_noise(SHAPE, 3)
+    background, known = initial_noise(SHAPE, 3), initial_noise(SHAPE, 3)
+    known[..., 5:7] += 1
     gate = torch.zeros(1, 1, *SHAPE[2:])
     gate[..., :5] = 1
-    seen = replace(conditioning, **{**fitting(conditioning, SHAPE), "background_latents": background})
+    given = {"background_latents": background, "reprojected_latents": known}
+    seen = replace(conditioning, **{**fitting(conditioning, SHAPE), **given})
 
     def gated(*given):
         return network(*given)._replace(gate=gate)
 
     free, found = (made(of, seen, initial_noise(SHAPE, 0), 4, guidance) for of in (network, gated))
     torch.testing.assert_close(found[..., :5], free[..., :5])
-    torch.testing.assert_close(found[..., 5:], background[..., 5:])
-    assert not torch.allclose(free[..., 5:], background[..., 5:], atol=0.1)
+    torch.testing.assert_close(found[..., 5:], known[..., 5:])
+    assert not torch.allclose(free[..., 5:], known[..., 5:], atol=0.1)
 
 
 def test_without_a_background_a_gate_does_nothing(conditioning, two_minds):
     _, _, network = two_minds
-    nothing = replace(
-        conditioning, **{**fitting(conditioning, SHAPE), "background_latents": torch.zeros(SHAPE)}
-    )
+    nothing = replace(conditioning, **fitting(conditioning, SHAPE))
 
     def shut(*given):
         return network(*given)._replace(gate=torch.zeros(1, 1, *SHAPE[2:]))
@@ -123,6 +124,7 @@ def fitting(conditioning, shape):
         "identity": conditioning.identity[..., :channels],
         "reference_latents": torch.zeros(1, channels, height, width),
         "background_latents": torch.zeros(shape),
+        "reprojected_latents": torch.zeros(shape),
         "cameras": torch.zeros(1, latents, 24, height // 2, width // 2),
         "normal_maps": None,
     }

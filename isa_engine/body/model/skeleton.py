@@ -35,7 +35,7 @@ SMPLX_PARENTS: tuple[int, ...] = _BODY_PARENTS + tuple(
 )
 
 # The joint that each becomes in a mirror.
-_MIRRORED = [
+MIRRORED = [
     SMPLX_JOINTS.index(name.replace("left", "@").replace("right", "left").replace("@", "right"))
     for name in SMPLX_JOINTS
 ]
@@ -57,4 +57,4 @@ def mirrored(rotations: np.ndarray) -> np.ndarray:
     Args:
         rotations: of the first J joints: all 55, or the body's 22.
     """
-    return rotations[..., _MIRRORED[: rotations.shape[-2]], :] * [1, -1, -1]
+    return rotations[..., MIRRORED[: rotations.shape[-2]], :] * [1, -1, -1]

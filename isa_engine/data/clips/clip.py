@@ -3,8 +3,9 @@
 F frames, K characters, N surface points, R references, H W pixels. Pictures are float in [−1, 1].
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from torch import Tensor
 
 
@@ -28,6 +29,8 @@ class Clip:
         fps: frames a second.
         camera_known: false where the camera's movement is unknown and the world is the camera's: nothing is
             to be learned from it about cameras.
+        triangles: ``(M, 3)`` int32, which join a character's points; None where there are fewer points than
+            they join (``geometry.surface``).
     """
 
     video: Tensor
@@ -45,3 +48,16 @@ class Clip:
     fps: float
     camera_known: bool = True
     shaded: Tensor | None = None
+    triangles: np.ndarray | None = None
+
+    def first_points(self, count: int) -> "Clip":
+        """The same clip with fewer points a character, which nothing joins."""
+        if count >= self.points.shape[2]:
+            return self
+        return replace(
+            self,
+            points=self.points[:, :, :count],
+            normals=self.normals[:, :, :count],
+            reference_points=self.reference_points[:, :count],
+            triangles=None,
+        )

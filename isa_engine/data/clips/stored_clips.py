@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from isa_engine.data.recordings.stored import StoredRecording, find_recordings
 from isa_engine.data.scenario.split import TRAINING
 from isa_engine.data.surfaces.skinned import SkinnedSurface
 from isa_engine.errors import DataError
-from isa_engine.geometry.surface import surface_table
+from isa_engine.geometry.surface import POINTS, surface_table
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Shards:
             _log.warning("%s is skipped: %s", name, reason)
         self.stored = [stored for stored in found if stored.description["split"] == TRAINING.name]
         self._surfaces: dict[str, SkinnedSurface] = {}
+        self._triangles: dict[str, np.ndarray] = {}
         if not self.stored:
             remedy = f"{len(self.broken)} of them are broken; see 'isa-engine shards'." if self.broken else ""
             raise DataError(
@@ -76,7 +78,8 @@ class Shards:
             start = int(random.integers(stored.description["frames"] - frames + 1))
             if (recording := self.read(stored)) is not None:
                 surface = self._surface(recording.body)
-                return to_clip(recording, surface, slice(start, start + frames), height, width)
+                clip = to_clip(recording, surface, slice(start, start + frames), height, width)
+                return replace(clip, triangles=self._triangles.get(recording.body))
         raise DataError("every recording that is long enough is broken", where=str(self.folder))
 
     @cached_property
@@ -114,6 +117,8 @@ class Shards:
         if body not in self._surfaces:
             model = self.bodies[body]
             table = surface_table(model.v_template, model.faces)
+            if self.points == POINTS:
+                self._triangles[body] = table.triangles
             self._surfaces[body] = SkinnedSurface(
                 model, table.corners[: self.points], table.barycentric[: self.points], self.device
             )

@@ -25,7 +25,7 @@ from isa_engine.data.surfaces.clothes import LayeredOutfit
 from isa_engine.data.surfaces.looks import Look, Outfit
 from isa_engine.data.surfaces.skinned import SkinnedSurface, even_surface_points
 from isa_engine.errors import BodyError
-from isa_engine.geometry.surface import surface_table
+from isa_engine.geometry.surface import POINTS, surface_table
 
 _HEAD, _EYES, _WRISTS, _CHEST = 15, slice(23, 25), (20, 21), 9
 
@@ -47,8 +47,7 @@ class SyntheticHumans:
         self, body: BodyModel, points: int, device: torch.device | str = "cpu", split: Split = TRAINING
     ):
         table = surface_table(body.v_template, body.faces)
-        # They join all of the table's points.
-        self.triangles = table.triangles
+        self.triangles = table.triangles if points == POINTS else None
         self.tokens = SkinnedSurface(body, table.corners[:points], table.barycentric[:points], device)
         self.split, self.device = split, torch.device(device)
         self.framing, self.detailed = split.distribution.framing, split.distribution.detailed
@@ -123,6 +122,7 @@ class SyntheticHumans:
                 np.concatenate([camera[1] for _, _, camera in references])
             ),
             fps=fps,
+            triangles=self.triangles,
         )
         return clip, actors, others
 

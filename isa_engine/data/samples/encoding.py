@@ -9,6 +9,7 @@ from torch import Tensor
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.clip_batch import batch_of
 from isa_engine.data.samples.cut_outs import cut_out
+from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
 from isa_engine.dit import Conditioning
 from isa_engine.pipeline.isa.model import Model
@@ -31,12 +32,17 @@ def encode(model: Model, video: Tensor) -> Tensor:
 
 @torch.no_grad()
 def condition_clip(clip: Clip, model: Model) -> Conditioning:
-    """What the transformer is told of a clip: a batch of one."""
-    staged = stage_clips(batch_of(clip), model).to(model.device)
+    """What the transformer is told of a clip, with as many points as it reads, and its gate, of a clip with
+    triangles: a batch of one."""
+    staged = stage_clips(batch_of(clip.first_points(model.config.dit.points)), model).to(model.device)
     references = colours(staged.references)
     conditioning = _conditions(model, staged, encode(model, colours(staged.background)), references)
     tokens = model.image_tower(references.transpose(1, 2).flatten(0, 1)).flatten(0, 1)[None]
-    return replace(conditioning, image_tokens=tokens)
+    conditioning = replace(conditioning, image_tokens=tokens)
+    if not model.config.gate or clip.triangles is None:
+        return conditioning
+    known = encode(model, reprojected_clip(clip)[None].to(model.device))
+    return replace(conditioning, reprojected_latents=known)
 
 
 @torch.no_grad()

@@ -23,7 +23,6 @@ from isa_engine.data.samples.sources import (
     SampleSource,
     fingerprint,
 )
-from isa_engine.evaluation.candidates.videos import first_points
 from isa_engine.evaluation.held_out.clips import HeldOut
 from isa_engine.evaluation.reporting.plots import Curve
 from isa_engine.evaluation.reporting.progress import Report
@@ -140,7 +139,7 @@ def _of_every_conditioning(base: Model, clips: ClipSource, count: int) -> Sample
 
     def samples(seeds: list[int], frames: int, height: int, width: int) -> Sample:
         drawn = {seed: clips(seed, frames, height, width) for seed in seeds}
-        points = Samples(base, lambda seed, *size: first_points(drawn[seed], count))
+        points = Samples(base, lambda seed, *size: drawn[seed].first_points(count))
         latents, conditioning, pictures = points(seeds, frames, height, width)
         seen = [(c.points, c.normals, c.intrinsics, c.camera_to_world) for c in map(drawn.get, seeds)]
         maps = torch.cat([packed_normal_maps(base, *each, (width, height)) for each in seen])

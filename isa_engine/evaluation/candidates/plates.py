@@ -9,6 +9,7 @@ from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import encode
+from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
@@ -49,16 +50,23 @@ def laid_over_background(
         shadows: whether the clip's background has the cast's shadows.
     """
     clip = held_out.clip
-    given = encode(model, clip.background[None].to(model.device))
-    square = square_distance(model.vae.normalise(made.latents), given)
-    square = to_shares(at_pixels(square, model.config.vae.spatial_compression, begins=True))
+    known = clip.background if model.gate is None else reprojected_clip(clip)
+    latents = model.vae.normalise(made.latents)
+    given, again = (encode(model, video[None].to(model.device)) for video in (clip.background, known))
+    departs, square = (
+        to_shares(
+            at_pixels(square_distance(latents, other), model.config.vae.spatial_compression, begins=True)
+        )
+        for other in (given, again)
+    )
     head = to_shares(model.matte_head(made.latents).sigmoid())
     bodies = _bodies(clip)
     near = _nearness(clip, bodies)
-    matte = cast_alpha(head, bodies, near, square)
+    matte = cast_alpha(head, bodies, near, departs)
     levels = over_background(
         _levels(made.video),
-        _levels(decoded(model, given).video),
+        _levels(decoded(model, again).video),
+        _levels(known),
         _levels(clip.background),
         near,
         square,

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from isa_engine.configuration import ModelConfig
 from isa_engine.configuration.policies import EVERYTHING, Policy
-from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out.clips import HeldOutClip
@@ -64,19 +63,18 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     lit = exposure(model, held_out)
     conditioning = conditions(model, held_out, lit)
     if not background:
-        nothing = torch.zeros_like(conditioning.background_latents)
-        conditioning = dataclasses.replace(conditioning, background_latents=nothing)
+        conditioning = conditioning.without_background()
     return decoded(model, denoised(model, conditioning, held_out.seed, sampling, lit))
 
 
 @torch.inference_mode()
 def conditions(model: Model, held_out: HeldOutClip, lit: float) -> Conditioning:
-    """The conditions of a clip, with as many points as the model reads.
+    """The conditions of a clip.
 
     Args:
         lit: its exposure.
     """
-    clip = first_points(held_out.clip, model.config.dit.points)
+    clip = held_out.clip
     references, background = exposed(clip.references, lit), exposed(clip.background, lit)
     return condition_clip(dataclasses.replace(clip, references=references, background=background), model)
 
@@ -111,16 +109,6 @@ def denoised(
 def through_autoencoder(model: Model, video: Tensor) -> Video:
     """A video ``(3, F, H, W)``, encoded and decoded: the ceiling, better than which no latents can look."""
     return decoded(model, encode(model, video[None].to(model.device)))
-
-
-def first_points(clip: Clip, count: int) -> Clip:
-    """The same clip with fewer points a character."""
-    return dataclasses.replace(
-        clip,
-        points=clip.points[:, :, :count],
-        normals=clip.normals[:, :, :count],
-        reference_points=clip.reference_points[:, :count],
-    )
 
 
 @torch.inference_mode()

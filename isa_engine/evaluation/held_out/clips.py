@@ -54,7 +54,6 @@ class HeldOutClip:
         repeated_mask: ``(F, H, W)`` bool, the cast in it.
         reference_worn: for each character the colours that its own reference shows (``measures.worn``).
         skeletons: ``(F, K, 60, 3)`` joints and face points of the cast, as of ``shot.Character``.
-        triangles: ``(T, 3)``, which join each character's points.
     """
 
     seed: int
@@ -65,7 +64,6 @@ class HeldOutClip:
     repeated_mask: Tensor
     reference_worn: list[Worn]
     skeletons: np.ndarray
-    triangles: np.ndarray
 
     @property
     def mask(self) -> Tensor:
@@ -177,7 +175,6 @@ class HeldOut:
                 for picture, mask, other in zip(clip.reference_of.tolist(), masks, others, strict=True)
             ],
             skeletons=np.stack([skeleton(self.humans.tokens, actor) for actor in actors], 1),
-            triangles=self.humans.triangles,
         )
 
     def _about_the_origin(

@@ -49,7 +49,7 @@ def _character(held_out: HeldOutClip, number: int) -> Character:
     pose = ReferencePose(picture, clip.reference_points[number].cpu().numpy(), mvp)
     points = clip.points[:, number].cpu().numpy()
     bones = held_out.skeletons[:, number]
-    return Character(f"person {number + 1}", points, held_out.triangles, pose, skeleton=bones)
+    return Character(f"person {number + 1}", points, clip.triangles, pose, skeleton=bones)
 
 
 def _png(picture: Tensor) -> bytes:

@@ -1,7 +1,9 @@
-"""A shot's background as latents, encoded a few windows at a time."""
+"""A shot's background, or its cast reprojected before it, as latents, encoded a few windows at a time."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, lat
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
+from isa_engine.pipeline.isa.reprojection import Texture, reprojected_frame
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import Shot
 from isa_engine.vae.causal_conv import looks_back
@@ -23,6 +26,7 @@ def encode_background(
     model: Model,
     wanted: tuple[int, int] | None = None,
     exposure: float = 1.0,
+    textures: Sequence[Texture | None] = (),
 ) -> Tensor:
     """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
     windows at a time; the last frame is repeated until it fills its window.
@@ -31,6 +35,7 @@ def encode_background(
         numbers: of the frames, counted from the shot's first.
         wanted: of the segment's latents ``[first, last)``, the same bits as among all; None: all.
         exposure: of the pictures before they are encoded (``exposure``).
+        textures: of the shot's characters, who are reprojected before the background; nobody is if empty.
 
     Raises:
         ShotError: it cannot be decoded, is too large, or too short.
@@ -45,7 +50,11 @@ def encode_background(
     # The first frame is a window by itself.
     cuts = [begin, *range(begin + 1, count, step), count]
     for start, end in pairwise(cuts):
-        frames = repeated(background_frames(shot, numbers[start:end]), end - start)
+        frames = background_frames(shot, numbers[start:end])
+        if textures:
+            shown = zip(numbers[start:end], frames, strict=True)
+            frames = np.stack([reprojected_frame(shot, number, frame, textures) for number, frame in shown])
+        frames = repeated(frames, end - start)
         video = exposed(to_video(frames).to(model.device), exposure)
         posterior, state = model.vae.encode_chunk(video, state)
         latents.append(model.vae.normalise(posterior.mode()))

@@ -21,6 +21,7 @@ from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.isa.references import identity, picture_latents
+from isa_engine.pipeline.isa.reprojection import textures_of
 from isa_engine.pipeline.isa.staging import Staging, stage
 from isa_engine.pipeline.pictures import decode_picture, to_canvas
 from isa_engine.shot import Character, Shot, canvas_size
@@ -55,10 +56,13 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         picture = exposed(to_canvas(pictures[shot.frame_reference], seen), exposure)
         reference = picture_latents(model, picture)[None]
     if shot.background is None:
-        background = torch.zeros(1, channels, staging.cameras.shape[1], *size)
+        background = known = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
         shown = range(before, before + shot.frames)
-        background = encode_background(whole, shown, model, exposure=exposure)
+        background = known = encode_background(whole, shown, model, exposure=exposure)
+        if model.gate is not None and cast:
+            textures = textures_of(whole)
+            known = encode_background(whole, shown, model, exposure=exposure, textures=textures)
     conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,
@@ -72,6 +76,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         cameras=staging.cameras,
         normal_maps=shot_normal_maps(shot, cast, model) if conditioned_in_2d(model) else None,
         owners=staging.owners,
+        reprojected_latents=known,
     )
     conditioning.check_finite()
     return conditioning.to(model.device)

@@ -33,6 +33,7 @@ from isa_engine.pipeline.isa.over_background import (
     over_background,
     square_distance,
 )
+from isa_engine.pipeline.isa.reprojection import Texture, reprojected_frame, textures_of
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.packed import Packed
 from isa_engine.pipeline.painter import Span
@@ -57,11 +58,15 @@ class Background:
         shot: whose frames are read as they are asked for.
         latents: ``(1, C, t, h, w)``, normalised, of the take's segments; of a span those that its streams go
             through, the others zero.
+        known: the same with the cast reprojected before it, by ``textures``.
+        textures: of the shot's characters; empty for a model that is told of no reprojection.
         found: of frames, by what it is and the frame's number.
     """
 
     shot: Shot
     latents: Tensor
+    known: Tensor
+    textures: tuple[Texture | None, ...] = ()
     found: dict[tuple[str, int], Packed] = field(default_factory=dict)
 
     @classmethod
@@ -74,17 +79,31 @@ class Background:
         vae, canvas = model.config.vae, _canvas(shot)
         size = [side // vae.spatial_compression for side in reversed(canvas)]
         count = segment_latents(shot.segments)[-1][1]
-        latents = torch.zeros(1, vae.latent_channels, count, *size, device=model.device)
-        for piece in pieces_of(shot.segments, span):
-            numbers = range(piece.before, piece.before + shot.segments[piece.segment])
-            wanted = _start(piece.first, model.vae.decoder), piece.last
-            place = slice(*(piece.start + latent for latent in wanted))
-            latents[:, :, place] = encode_background(shot, numbers, model, wanted)
-        return cls(shot, latents)
+        textures = () if model.gate is None else textures_of(shot)
+
+        # One after the other: the background's decoder goes forwards, and would begin anew at each piece.
+        def encoded(textures: tuple[Texture | None, ...]) -> Tensor:
+            latents = torch.zeros(1, vae.latent_channels, count, *size, device=model.device)
+            for piece in pieces_of(shot.segments, span):
+                numbers = range(piece.before, piece.before + shot.segments[piece.segment])
+                wanted = _start(piece.first, model.vae.decoder), piece.last
+                place = slice(*(piece.start + latent for latent in wanted))
+                latents[:, :, place] = encode_background(shot, numbers, model, wanted, textures=textures)
+            return latents
+
+        latents = encoded(())
+        known = encoded(textures) if textures else latents
+        return cls(shot, latents, known, textures)
 
     def frame(self, number: int) -> np.ndarray:
         """``(H, W, 3)`` uint8 of the take's frame, counted from 0, of the plate's size."""
         return background_frames(self.shot, range(number, number + 1), self.shot.settings.plate_scale)[0]
+
+    def reprojected(self, number: int, background: np.ndarray) -> np.ndarray:
+        """That frame with the cast reprojected before it."""
+        return (
+            reprojected_frame(self.shot, number, background, self.textures) if self.textures else background
+        )
 
     def near(self, number: int) -> np.ndarray:
         """How near each pixel is to somebody on a frame, ``(H, W, 1)`` in [0, 1], of the plate's size."""
@@ -137,14 +156,15 @@ def decode_plate(
     if given is None:
         yield from video
         return
-    repainted = decode(given.latents)
-    distances = _square_distances(latents, given, model, shot, span)
+    repainted = decode(given.known)
+    distances = _square_distances(latents, given.known, model, shot, span)
     streams = zip(_shown(shot, span), video, repainted, distances, strict=True)
     for number, *pictures, square in streams:
-        picture, set_alone = (_enlarged(each, shot) for each in pictures)
+        picture, again = (_enlarged(each, shot) for each in pictures)
         background, scale = given.frame(number), shot.settings.plate_scale
+        known = given.reprojected(number, background)
         near = given.near(number) * given.in_sight(number, background)
-        yield over_background(picture, set_alone, background, near, square, shot.shadows, scale)
+        yield over_background(picture, again, known, background, near, square, shot.shadows, scale)
 
 
 @torch.inference_mode()
@@ -155,7 +175,7 @@ def decode_matte(
     the matte head alone sees it."""
     heads = _heads(latents, model, shot, span)
     if given is not None:
-        distances = _square_distances(latents, given, model, shot, span)
+        distances = _square_distances(latents, given.latents, model, shot, span)
         shown = zip(_shown(shot, span), heads, distances, strict=True)
         heads = (
             cast_alpha(_enlarged(head, shot), _bodies(shot, number), given.near(number), square)
@@ -177,11 +197,11 @@ def _heads(latents: Tensor, model: Model, shot: Shot, span: Span | None) -> Iter
 
 
 def _square_distances(
-    latents: Tensor, given: Background, model: Model, shot: Shot, span: Span | None
+    latents: Tensor, known: Tensor, model: Model, shot: Shot, span: Span | None
 ) -> Iterator[np.ndarray]:
-    """Of each frame how far its latents are from its background's, squared, ``(H, W, 1)`` of the plate's
+    """Of each frame how far its latents are from those that are known, squared, ``(H, W, 1)`` of the plate's
     size."""
-    squares = square_distance(latents, given.latents)
+    squares = square_distance(latents, known)
     scale = shot.settings.plate_scale * model.config.vae.spatial_compression
 
     def decode_chunk(chunk: Tensor, state: bool | None) -> tuple[Tensor, bool]:

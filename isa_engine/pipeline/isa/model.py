@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from isa_engine.configuration import CARD, ModelConfig
 from isa_engine.dit import Conditioning, ImageTower, ISADiT
-from isa_engine.dit.background_gate import BackgroundGate, Prediction
+from isa_engine.dit.background_gate import BackgroundGate, Prediction, somebody
 from isa_engine.dit.parameters import parameters as of_transformer
 from isa_engine.dit.shared_windows import Neighbours
 from isa_engine.geometry.temporal_windows import shares
@@ -116,10 +116,11 @@ class Model:
 
         def seen(latents: Tensor, conditioning: Conditioning, points: list[Tensor] | None) -> Prediction:
             # A long video comes in pieces, and so does what only the gate reads.
-            velocities, gates = [], []
+            velocities, gates, known = [], [], somebody(conditioning)
             for velocity, tokens in self.dit.pieces(latents, timestep, conditioning, points):
                 velocities.append(velocity)
-                gates += [] if self.gate is None else [self.gate(tokens, timestep)]
+                here, known = known.tensor_split([velocity.shape[2]], 2)
+                gates += [] if self.gate is None else [self.gate(tokens, timestep, here)]
                 if self.device.type == "cpu" and len(velocities) % _PIECES_A_TRIM == 0:
                     give_back()
             return Prediction(torch.cat(velocities, 2), torch.cat(gates, 2) if gates else None)
@@ -142,7 +143,8 @@ class Model:
 
         def seen(latents: Tensor, conditioning: Conditioning, points: list[Tensor] | None) -> Prediction:
             velocity, tokens = self.dit.share(latents, timestep, conditioning, neighbours, points)
-            return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep))
+            known = somebody(conditioning)[:, :, own]
+            return Prediction(velocity, None if self.gate is None else self.gate(tokens, timestep, known))
 
         dealt = shares(self.dit.windows(conditioning.cameras.shape[1]), neighbours.count)
         own = slice(dealt[neighbours.number].first, dealt[neighbours.number].last)

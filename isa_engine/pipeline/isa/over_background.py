@@ -3,17 +3,17 @@
 Two things spoil ground on which nobody stands: what the autoencoder loses of any picture, and what the
 network paints there, grain, halos, smears, and whom a quick camera leaves behind, as one latent stands for
 four frames. But the set's own pixels are known, and so is where the cast is: on its projected bodies and
-close by, where hair and cloth may be (``pipeline.isa.nearness``). So
+close by, where hair and cloth may be (``pipeline.isa.nearness``). And what the references show of the cast is
+known more finely than latents are (``pipeline.isa.reprojection``). So
 
-    whole  = video + alike(0.25) · (background − repainted)
+    whole  = video + alike(0.5) · (known − repainted)
     ground = background + alike(1.6) · shade
     plate  = ground + near · (whole − ground)
 
-where ``repainted`` is what the autoencoder makes of the background, ``alike(s) = exp(−d² / s²)`` tells by
-their distance d how much latents are still the background's, and ``shade`` by how much the ground is darker
-than it, smoothed: people's shadows. The cast's own pixels get back what the autoencoder lost wherever they
-show the background. A background that has people's shadows, as a scene's renderer throws them, is the ground
-as it is.
+where ``known`` is the background with the cast reprojected before it, ``repainted`` what the autoencoder
+makes of that, ``alike(s) = exp(−d² / s²)`` tells by their distance d how much latents are still its, and
+``shade`` by how much the ground is darker than it, smoothed: people's shadows. A background that has people's
+shadows, as a scene's renderer throws them, is the ground as it is.
 
 Frames are numbers from 0 to 255, ``(…, H, W, 3)``; shares from 0 to 1 and squared distances ``(…, H, W, 1)``.
 """
@@ -26,9 +26,9 @@ from torch import Tensor
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 # Distances of normalised latents, root of the mean square over channels. On ground where nobody is half of
-# them lie below 0.02, on generated people nine tenths between 0.3 and 1. What differs less than this shows
-# the background; were it 0.8, the lines of a tiled floor would run across clothes and legs.
-_SAME = 0.25
+# them lie below 0.02. What differs less than this from what is known gets its detail: with half of it people
+# are as soft as latents, with twice of it what the network changed has outlines that it took away.
+_SAME = 0.5
 # Nobody was painted where they differ less than this: shoes that are like the ground differ more.
 _NOBODY = 0.12
 # Shadows lie in between. Of a render's own, through the autoencoder, 0.8 would keep 54 % and 1.6 keeps 73 %;
@@ -63,7 +63,8 @@ def cast_alpha(head: np.ndarray, body: np.ndarray, near: np.ndarray, square: np.
 
     Args:
         head, body: shares of each pixel in [0, 1], ``(…, H, W, 1)``: the matte head's, and projected bodies'.
-        near, square: as of ``over_background``.
+        near: as of ``over_background``.
+        square: ``square_distance`` to the background's latents, at each pixel.
 
     Returns:
         a share of each pixel, ``(…, H, W, 1)``.
@@ -74,6 +75,7 @@ def cast_alpha(head: np.ndarray, body: np.ndarray, near: np.ndarray, square: np.
 def over_background(
     video: np.ndarray,
     repainted: np.ndarray,
+    known: np.ndarray,
     background: np.ndarray,
     near: np.ndarray,
     square: np.ndarray,
@@ -83,16 +85,18 @@ def over_background(
     """The plate's frame, ``(H, W, 3)`` uint8.
 
     Args:
-        video: decoded from the take's latents, ``(H, W, 3)`` uint8, as the next two.
-        repainted: decoded from the background's latents.
+        video: decoded from the take's latents, ``(H, W, 3)`` uint8, as the next three.
+        repainted: decoded from the latents of what is known.
+        known: the background with the cast reprojected before it.
         background: as it was given.
         near: ``(H, W, 1)`` in [0, 1], nearness to skins within ``REACH``; 0 where the set hides somebody.
-        square: ``square_distance`` at each pixel, ``(H, W, 1)``.
+        square: ``square_distance`` to what is known, at each pixel, ``(H, W, 1)``.
         shadows: whether the background has the cast's shadows.
         scale: pixels along each side to one of the canvas.
     """
-    video, repainted, background = (part.astype(np.float32) for part in (video, repainted, background))
-    whole = video + _alike(square, _SAME) * (background - repainted)
+    given = (video, repainted, known, background)
+    video, repainted, known, background = (part.astype(np.float32) for part in given)
+    whole = video + _alike(square, _SAME) * (known - repainted)
     ground = background
     if not shadows:
         shaded = _alike(square, _SHADED)

@@ -69,7 +69,7 @@ class Guided:
             estimate = base + self.guidance * (estimate - base)
         if prediction.gate is not None:
             gate = prediction.gate.to(latents.dtype)
-            estimate = gated(estimate, gate, self.conditioning.background_latents)
+            estimate = gated(estimate, gate, self.conditioning.reprojected_latents)
         # In the one layout that checkpoints have: sums over what was loaded are then those of what never
         # stopped.
         return ((estimate - latents) / time).contiguous()

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from isa_engine.dit import Conditioning
-from isa_engine.dit.background_gate import BackgroundGate, Prediction
+from isa_engine.dit.background_gate import BackgroundGate, Prediction, somebody
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
@@ -32,7 +32,7 @@ def generations(
 
     def network(noisy: Tensor, time: Tensor, conditions: Conditioning) -> Prediction:
         velocity, tokens = networks.dit.predict(noisy, time, conditions)
-        return Prediction(velocity, None if gate is None else gate(tokens, time))
+        return Prediction(velocity, None if gate is None else gate(tokens, time, somebody(conditions)))
 
     made = sample(velocity_of(network, told, guidance=1.0), noise, _STEPS, model.config.shift)
     truth, made = (model.vae.decode(model.vae.denormalise(x[:1])) for x in (latents, made))

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isa_engine.body import open_body
 from isa_engine.cli import main
 from isa_engine.data.clips.cropping import crop_around
 from isa_engine.data.clips.stored_clips import Shards
@@ -23,6 +24,7 @@ from isa_engine.data.recordings.shards import read_member, shard_index, write_sh
 from isa_engine.errors import DataError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.geometry.ndc import project
+from isa_engine.geometry.surface import POINTS, surface_table
 from tests.data.recordings.recordings import recording
 
 
@@ -115,6 +117,14 @@ def test_a_clip_agrees_with_its_recording(tmp_path):
     assert clip.points.shape == clip.normals.shape == (5, 2, 32, 3)
     assert clip.reference_points.shape == (2, 32, 3)
     assert torch.allclose(clip.normals.norm(dim=-1), torch.ones(5, 2, 32), atol=1e-4)
+
+
+def test_all_of_a_stored_bodys_points_come_with_what_joins_them_and_fewer_without(tmp_path):
+    stored(tmp_path, 1)
+    whole, fewer = (Shards(tmp_path, points=count)(0, 1, 16, 24) for count in (POINTS, 32))
+    assert fewer.triangles is None
+    assert np.array_equal(whole.triangles, surface_table(open_body().v_template, open_body().faces).triangles)
+    assert torch.equal(whole.first_points(32).points, fewer.points)
 
 
 @given(

@@ -10,11 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.errors import ShotError
+from isa_engine.geometry.frames import extended_count
 from isa_engine.pipeline.isa import staging
 from isa_engine.pipeline.isa.conditioning import condition_shot
+from isa_engine.pipeline.isa.reprojection import reprojected_frame, textures_of
 from isa_engine.pipeline.pictures import to_video
-from isa_engine.shot import ReferencePose
+from isa_engine.shot import ReferencePose, Shot
 from tests.movies import read_video
 from tests.pipeline.shots import ball, footage, make_shot, picture
 
@@ -163,6 +166,65 @@ def test_the_background_is_encoded_like_any_video_and_ends_with_its_last_frame(m
     whole = to_video(np.concatenate([seen, np.repeat(seen[-1:], extended - frames, 0)]))
     expected = model.vae.normalise(model.vae.encode(whole).mode())
     torch.testing.assert_close(condition_shot(shot, model).background_latents, expected, atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def gated(model):
+    gate = BackgroundGate(width=model.config.dit.width, patch=model.config.dit.patch)
+    return dataclasses.replace(model, gate=gate)
+
+
+def with_cuts(frames: int = 9) -> Shot:
+    """Two balls before a background of two segments."""
+    return dataclasses.replace(make_shot(frames), background=footage(frames), cuts=(4,))
+
+
+@pytest.mark.parametrize("segment", [0, 1])
+def test_what_is_known_of_a_segment_is_the_cast_reprojected_before_its_background(gated, segment):
+    shot = with_cuts()
+    found = condition_shot(shot, gated, segment)
+    numbers = range(4) if segment == 0 else range(4, 9)
+    frames = read_video(shot.background, 9, (48, 32))
+    shown = np.stack([reprojected_frame(shot, n, frames[n], textures_of(shot)) for n in numbers])
+    video = to_video(
+        np.concatenate([shown, np.repeat(shown[-1:], extended_count(len(shown)) - len(shown), 0)])
+    )
+    expected = gated.vae.normalise(gated.vae.encode(video).mode())
+    torch.testing.assert_close(found.reprojected_latents, expected, atol=1e-4, rtol=0)
+    assert not torch.allclose(found.reprojected_latents, found.background_latents, atol=1e-2)
+
+
+def test_all_else_that_a_model_with_a_gate_is_told_is_what_one_without_is(model, gated):
+    shot = with_cuts()
+    without, found = condition_shot(shot, model), condition_shot(shot, gated)
+    assert torch.equal(without.reprojected_latents, without.background_latents)
+    assert_same(dataclasses.replace(found, reprojected_latents=without.reprojected_latents), without, 0)
+
+
+@pytest.mark.parametrize("why", ["no references", "no cast", "nobody before the camera", "no background"])
+def test_where_nobody_is_reprojected_only_the_background_is_known(gated, why):
+    shot = with_cuts()
+    if why == "no references":
+        shot = dataclasses.replace(make_shot(9, references="none"), background=shot.background)
+    elif why == "no cast":
+        shot = dataclasses.replace(make_shot(9, centres=()), background=shot.background)
+    elif why == "nobody before the camera":
+        shot = dataclasses.replace(make_shot(9, centres=((0, -9, 0),)), background=shot.background)
+    else:
+        shot = dataclasses.replace(shot, background=None)
+    conditions = condition_shot(shot, gated)
+    assert torch.equal(conditions.reprojected_latents, conditions.background_latents)
+    assert conditions.background_latents.any() == (why != "no background")
+
+
+@pytest.mark.parametrize("camera", ["any", "none"])
+def test_a_reference_pose_far_outside_any_picture_reprojects_nobody(gated, camera):
+    shot = with_cuts()
+    mvp = shot.mvp[0] if camera == "any" else np.eye(4)
+    pose = ReferencePose(0, np.full((18, 3), 1e30, np.float32), mvp)
+    cast = tuple(dataclasses.replace(each, reference=pose) for each in shot.characters)
+    conditions = condition_shot(dataclasses.replace(shot, characters=cast), gated)
+    assert torch.equal(conditions.reprojected_latents, conditions.background_latents)
 
 
 def damaged() -> bytes:

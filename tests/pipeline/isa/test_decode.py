@@ -9,6 +9,7 @@ import torch
 from isa_engine import sandbox
 from isa_engine.configuration import VAEConfig
 from isa_engine.controls.set_occlusion import occluded_by_set
+from isa_engine.dit.background_gate import BackgroundGate
 from isa_engine.geometry.frames import DECODED_AT_ONCE, decoding_spans, frames_before, latent_count
 from isa_engine.pipeline import background
 from isa_engine.pipeline.background import background_frames
@@ -18,7 +19,9 @@ from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plat
 from isa_engine.pipeline.isa.model import build_model
 from isa_engine.pipeline.isa.nearness import nearness
 from isa_engine.pipeline.isa.over_background import REACH
+from isa_engine.pipeline.isa.reprojection import reprojected_frame, textures_of
 from isa_engine.pipeline.matte import projected_bodies
+from isa_engine.shot import Shot
 from tests.pipeline.shots import MICRO, footage, make_shot
 
 FRAMES = 205
@@ -33,6 +36,18 @@ def trained():
             wave = parameter.new_tensor(range(parameter.numel())).mul(1.3 + k).sin()
             parameter.add_(0.1 * wave.reshape(parameter.shape))
     return model
+
+
+@pytest.fixture(scope="module")
+def gated(trained):
+    """The same with a gate, so that casts are reprojected."""
+    return replace(trained, gate=BackgroundGate(width=MICRO.dit.width, patch=MICRO.dit.patch))
+
+
+def before_footage(frames: int, **settings) -> Shot:
+    """Two balls, each with a picture, before a background that brightens."""
+    shot = replace(make_shot(frames), background=footage(frames))
+    return replace(shot, settings=replace(shot.settings, width=24, height=16, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +70,18 @@ def test_spans_cover_a_take_once():
         assert all(first % DECODED_AT_ONCE == 0 for first, _ in spans)
 
 
-@pytest.mark.parametrize("over", ["nothing", "a background"])
+@pytest.mark.parametrize("over", ["nothing", "a background", "a cast reprojected"])
 @pytest.mark.parametrize("output", ["plate", "matte"])
-def test_spans_equal_the_whole_bit_for_bit(output, over, trained, latents):
-    shot = make_shot(FRAMES)
-    if over == "a background":
-        canvas = replace(shot.settings, width=24, height=16)
-        shot = replace(shot, background=footage(FRAMES), settings=canvas)
+def test_spans_equal_the_whole_bit_for_bit(output, over, trained, gated, latents):
+    shot = make_shot(FRAMES) if over == "nothing" else before_footage(FRAMES)
+    model = gated if over == "a cast reprojected" else trained
 
     def frames(span=None):
-        given = Background.of(shot, trained, span)
+        given = Background.of(shot, model, span)
+        assert given is None or (given.textures != ()) == (model is gated)
         if output == "plate":
-            return np.stack(list(decode_plate(latents, trained, shot, given, span)))
-        return np.stack(list(decode_matte(latents, trained, shot, given, span)))
+            return np.stack(list(decode_plate(latents, model, shot, given, span)))
+        return np.stack(list(decode_matte(latents, model, shot, given, span)))
 
     whole = frames()
     assert len(whole) == FRAMES
@@ -101,12 +115,13 @@ def encoding(request):
     return model
 
 
+@pytest.mark.parametrize("cast", ["nobody", "the cast"])
 @torch.inference_mode()
-def test_a_part_of_a_background_is_encoded_to_the_bits_that_it_has_in_the_whole(encoding):
+def test_a_part_of_a_background_is_encoded_to_the_bits_that_it_has_in_the_whole(encoding, cast):
     frames = 389
-    shot = replace(make_shot(frames), background=footage(frames))
-    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
-    whole = encode_background(shot, range(frames), encoding)
+    shot = before_footage(frames)
+    textures = () if cast == "nobody" else textures_of(shot)
+    whole = encode_background(shot, range(frames), encoding, textures=textures)
     assert not torch.equal(whole[:, :, 1:], whole[:, :, :-1])
     for first, last in [
         (0, 1),
@@ -118,7 +133,7 @@ def test_a_part_of_a_background_is_encoded_to_the_bits_that_it_has_in_the_whole(
         (79, 83),
         (96, latent_count(frames)),
     ]:
-        part = encode_background(shot, range(frames), encoding, (first, last))
+        part = encode_background(shot, range(frames), encoding, (first, last), textures=textures)
         assert torch.equal(part, whole[:, :, first:last])
 
 
@@ -131,9 +146,7 @@ def test_a_span_does_not_encode_the_background_before_what_its_stream_remembers(
         return encode_chunk(self, video, state)
 
     monkeypatch.setattr(type(trained.vae), "encode_chunk", counting)
-    shot = replace(make_shot(FRAMES), background=footage(FRAMES))
-    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
-    Background.of(shot, trained, (44, 48))
+    Background.of(before_footage(FRAMES), trained, (44, 48))
     assert 16 <= sum(encoded) < FRAMES / 2
 
 
@@ -145,6 +158,57 @@ def test_a_take_that_is_its_background_shows_the_backgrounds_own_pixels_and_nobo
     plate = np.stack(list(decode_plate(given.latents, trained, shot, given)))
     assert np.array_equal(plate, background_frames(shot, range(9)))
     assert not np.stack(list(decode_matte(given.latents, trained, shot, given))).any()
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@torch.inference_mode()
+def test_a_take_that_leaves_the_cast_as_reprojected_shows_all_that_the_references_do(gated, scale):
+    """Whatever the autoencoder makes of it; as finely as the plate is; with a cut in it."""
+    shot = replace(before_footage(9, plate_scale=scale), cuts=(4,))
+    given = Background.of(shot, gated)
+    plate = np.stack(list(decode_plate(given.known, gated, shot, given)))
+    pictures, size = background_frames(shot, range(9), scale), (24 * scale, 16 * scale)
+    cast = np.stack([reprojected_frame(shot, *each, textures_of(shot)) for each in enumerate(pictures)])
+    near = np.stack([nearness(shot, number, size, REACH) for number in range(9)])
+    assert (near == 1).sum() > 50
+    assert np.array_equal(plate[near == 1], cast[near == 1])
+    assert np.array_equal(plate[near == 0], pictures[near == 0])
+    assert not np.array_equal(cast[near == 1], pictures[near == 1])
+    # The matte has whoever is reprojected, and nobody of whom nothing but the background is left.
+    assert np.stack(list(decode_matte(given.known, gated, shot, given))).any()
+    assert not np.stack(list(decode_matte(given.latents, gated, shot, given))).any()
+
+
+@torch.inference_mode()
+def test_nobody_is_reprojected_for_a_model_without_a_gate_or_of_a_cast_without_references(
+    trained, gated, latents
+):
+    shot = before_footage(9)
+    nameless = replace(
+        shot, characters=tuple(replace(each, reference=None) for each in shot.characters), references=()
+    )
+    for given in (Background.of(shot, trained), Background.of(nameless, gated)):
+        assert torch.equal(given.known, given.latents)
+        picture = given.frame(3)
+        assert np.array_equal(given.reprojected(3, picture), picture)
+    plates = [plate_and_matte(latents[:, :, :3], model, nameless)[0] for model in (trained, gated)]
+    assert np.array_equal(*plates)
+    given = Background.of(shot, gated)
+    assert not torch.equal(given.known, given.latents)
+
+
+@torch.inference_mode()
+def test_a_thing_of_the_set_hides_the_cast_as_reprojected(gated):
+    shot = before_footage(9, plate_scale=1)
+    near = np.full((1, 16, 24), np.inf, np.float16)
+    near[..., :12] = 0.5
+    hiding = replace(shot, background_depth=near)
+    given = Background.of(hiding, gated)
+    plate = np.stack(list(decode_plate(given.known, gated, hiding, given)))
+    pictures = background_frames(hiding, range(9))
+    covered = np.stack([occluded_by_set(hiding, *each) for each in enumerate(pictures)]) == 1
+    assert np.array_equal(plate[covered], pictures[covered])
+    assert not np.array_equal(plate, pictures)
 
 
 @pytest.mark.parametrize("scale", [1, 3])
@@ -228,9 +292,9 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
 def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained, latents, monkeypatch):
     encoded = []
 
-    def counted(shot, numbers, *asked):
+    def counted(shot, numbers, *asked, **textures):
         encoded.append(numbers)
-        return encode_background(shot, numbers, *asked)
+        return encode_background(shot, numbers, *asked, **textures)
 
     monkeypatch.setattr(decode, "encode_background", counted)
     shot = replace(make_shot(9), background=footage(9))
@@ -262,8 +326,12 @@ def test_where_people_are_is_found_once_a_frame_for_plate_and_matte(trained, lat
     assert np.array_equal(matte, alone)
 
 
-def test_of_a_long_background_a_few_windows_are_in_memory_and_it_is_read_twice(trained, monkeypatch):
-    """Once to be encoded, and once along with the plate's frames."""
+@pytest.mark.parametrize(("cast", "times"), [("nobody", 2), ("the cast", 3)])
+def test_of_a_long_background_a_few_windows_are_in_memory_and_it_is_read_once_for_each_use(
+    trained, gated, monkeypatch, cast, times
+):
+    """Encoded alone, encoded with the cast before it, and shown by the plate, however often it is cut."""
+    model = trained if cast == "nobody" else gated
     begun, longest = [], 0
     read = background._Reading.read
 
@@ -279,10 +347,9 @@ def test_of_a_long_background_a_few_windows_are_in_memory_and_it_is_read_twice(t
 
     monkeypatch.setattr(background._Reading, "read", counted)
     monkeypatch.setattr(background, "footage", opened)
-    shot = replace(make_shot(101), background=footage(101), cuts=(50,))
-    shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
-    given = Background.of(shot, trained)
-    for _ in decode_plate(given.latents, trained, shot, given):
+    shot = replace(before_footage(101), cuts=(30, 50, 70))
+    given = Background.of(shot, model)
+    for _ in decode_plate(given.latents, model, shot, given):
         pass
-    assert len(begun) == 2
+    assert len(begun) == times
     assert longest <= 16

@@ -7,11 +7,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from isa_engine.dit.background_gate import BackgroundGate
+from isa_engine.dit.background_gate import BackgroundGate, somebody
 from isa_engine.errors import ModelError
 from isa_engine.pipeline import load_model
+from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.isa.model import build_model, save_model
-from tests.pipeline.shots import MICRO
+from tests.pipeline.shots import MICRO, WINDOWED, footage, make_shot, speaking
 
 
 def test_without_weights_a_model_is_the_same_everywhere_and_says_untrained():
@@ -59,6 +60,26 @@ def test_a_gate_is_a_part_of_the_weights_and_there_once_it_is_trained(model, tmp
     (tmp_path / "gate.safetensors").unlink()
     with pytest.raises(ModelError, match=r"gate\.safetensors"):
         build_model(config, tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("config", [MICRO, WINDOWED], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("canvas", [(48, 32), (64, 48)], ids=["one tile", "tiles"])
+def test_a_gate_is_told_at_each_latent_pixel_of_whoever_is_reprojected_there(config, canvas):
+    """However the video is cut: a gate that reads nothing else says where they are."""
+    gate = BackgroundGate(width=config.dit.width, patch=config.dit.patch)
+    with torch.no_grad():
+        gate.linear.weight.zero_()
+        gate.linear.weight[:, -(config.dit.patch**2) :] = torch.eye(config.dit.patch**2)
+        gate.linear.bias.zero_()
+    model = dataclasses.replace(speaking(config), gate=gate)
+    shot = make_shot(21, width=canvas[0], height=canvas[1])
+    told = condition_shot(dataclasses.replace(shot, background=footage(21)), model)
+    where = somebody(told)
+    assert (where < 0.1).any()
+    assert (where > 0.9).any()
+    latents = torch.zeros_like(told.background_latents)
+    said = model.predict(latents, torch.tensor([0.7]), told)
+    torch.testing.assert_close(said.gate, where.sigmoid(), atol=1e-4, rtol=0)
 
 
 def remove(tensors):

@@ -27,14 +27,46 @@ apart = np.full((*SIZE, 1), 1e6, np.float32)
 @given(video=levels, background=levels, near=shares)
 def test_what_the_autoencoder_loses_of_the_background_comes_back_exactly(video, background, near):
     """Equal latents decode to equal pictures, whatever those have lost."""
-    plate = over_background(video, video, background, near, alike)
+    plate = over_background(video, video, background, background, near, alike)
     assert np.array_equal(plate, background)
+
+
+@given(video=levels, known=levels, background=levels)
+def test_what_the_autoencoder_loses_of_the_cast_as_reprojected_comes_back_exactly(video, known, background):
+    """On whoever was left as the references show them; nobody is where nobody is near."""
+    plate = over_background(video, video, known, background, everywhere, alike)
+    assert np.array_equal(plate, known)
+    assert np.array_equal(over_background(video, video, known, background, nobody, alike), background)
+
+
+@given(video=levels, repainted=levels, known=levels, background=levels)
+def test_whoever_the_network_paints_anew_has_nothing_of_whom_the_references_show(
+    video, repainted, known, background
+):
+    plate = over_background(video, repainted, known, background, everywhere, apart)
+    assert np.array_equal(plate, video)
+
+
+@given(video=levels, repainted=levels, background=levels, square=squares, near=shares)
+def test_what_is_reprojected_changes_nothing_where_the_cast_is_not(
+    video, repainted, background, square, near
+):
+    """The ground and its shadows are the background's."""
+    near[:, :2] = 0
+    known = background.copy()
+    known[:, 3:] = 255 - known[:, 3:]
+    plates = [
+        over_background(video, repainted, shown, background, near, square) for shown in (known, background)
+    ]
+    assert np.array_equal(plates[0][:, :3], plates[1][:, :3])
 
 
 @given(video=levels, repainted=levels, background=levels)
 def test_what_is_painted_where_nobody_is_goes_and_somebody_stays_as_painted(video, repainted, background):
-    assert np.array_equal(over_background(video, repainted, background, nobody, apart), background)
-    assert np.array_equal(over_background(video, repainted, background, everywhere, apart), video)
+    assert np.array_equal(
+        over_background(video, repainted, background, background, nobody, apart), background
+    )
+    assert np.array_equal(over_background(video, repainted, background, background, everywhere, apart), video)
 
 
 @given(video=levels, repainted=levels, background=levels)
@@ -42,7 +74,7 @@ def test_the_lines_of_a_set_do_not_run_across_people(video, repainted, backgroun
     """Latents of generated people are half a unit from the background's: what the autoencoder lost of a tiled
     floor, up to 40 levels, is not theirs."""
     repainted = np.clip(repainted, np.maximum(background, 40) - 40, np.minimum(background, 215) + 40)
-    plate = over_background(video, repainted, background, everywhere, np.full_like(apart, 0.5**2))
+    plate = over_background(video, repainted, background, background, everywhere, np.full_like(apart, 0.5**2))
     assert plate == pytest.approx(video.astype(int), abs=1)
 
 
@@ -51,7 +83,7 @@ def test_an_even_shadow_fades_where_the_latents_are_no_longer_like_the_backgroun
     background, square, darker
 ):
     background = np.maximum(background, 60)
-    plate = over_background(background - np.uint8(darker), background, background, nobody, square)
+    plate = over_background(background - np.uint8(darker), background, background, background, nobody, square)
     kept, share = background.astype(int) - plate, np.exp(-square / 1.6**2)
     assert kept == pytest.approx(np.broadcast_to(share * darker, kept.shape), abs=1)
 
@@ -60,14 +92,14 @@ def test_an_even_shadow_fades_where_the_latents_are_no_longer_like_the_backgroun
 def test_a_background_that_has_the_shadows_is_the_ground_whatever_is_painted_there(
     video, repainted, background, square
 ):
-    plate = over_background(video, repainted, background, nobody, square, shadows=True)
+    plate = over_background(video, repainted, background, background, nobody, square, shadows=True)
     assert np.array_equal(plate, background)
 
 
 @given(background=levels, lighter=st.integers(0, 60))
 def test_what_is_lighter_than_the_set_is_no_shadow(background, lighter):
     background = np.minimum(background, 195)
-    plate = over_background(background + np.uint8(lighter), background, background, nobody, alike)
+    plate = over_background(background + np.uint8(lighter), background, background, background, nobody, alike)
     assert np.array_equal(plate, background)
 
 
@@ -76,9 +108,9 @@ def test_a_shadow_is_as_wide_in_a_larger_plate():
     video = background.copy()
     video[12:24, 20:30] = 90
     clear = np.zeros((36, 54, 1), np.float32)
-    small = over_background(video, background, background, clear, clear)
+    small = over_background(video, background, background, background, clear, clear)
     large = over_background(
-        *(each.repeat(2, 0).repeat(2, 1) for each in (video, background, background, clear, clear)), scale=2
+        *(each.repeat(2, 0).repeat(2, 1) for each in (video, *[background] * 3, clear, clear)), scale=2
     )
     assert small.min() < 140
     assert np.abs(large.reshape(36, 2, 54, 2, 3).mean((1, 3)) - small).max() < 2
@@ -89,13 +121,13 @@ def test_of_grain_that_is_as_often_darker_as_lighter_little_stays():
     background = np.full((64, 64, 3), 120, np.uint8)
     video = (background + rng.normal(0, 12, background.shape)).astype(np.uint8)
     clear = np.zeros((64, 64, 1), np.float32)
-    plate = over_background(video, background, background, clear, clear)
+    plate = over_background(video, background, background, background, clear, clear)
     assert plate.std() < video.std() / 10
 
 
-@given(video=levels, repainted=levels, background=levels, near=shares, square=squares)
-def test_a_plate_is_a_picture(video, repainted, background, near, square):
-    plate = over_background(video, repainted, background, near, square)
+@given(video=levels, repainted=levels, known=levels, background=levels, near=shares, square=squares)
+def test_a_plate_is_a_picture(video, repainted, known, background, near, square):
+    plate = over_background(video, repainted, known, background, near, square)
     assert (plate.dtype, plate.shape) == (np.uint8, (*SIZE, 3))
 
 
@@ -117,7 +149,7 @@ def test_who_wears_the_grounds_colours_is_whole_in_the_matte_though_the_plate_sh
     assert (cast_alpha(nobody, everywhere, everywhere, worn) > 0.95).all()
     assert (cast_alpha(nobody, everywhere, everywhere, grain) < 0.05).all()
     dark, light = (np.full((*SIZE, 3), level, np.uint8) for level in (50, 150))
-    assert (over_background(dark, dark, light, everywhere, worn) > 80).all()
+    assert (over_background(dark, dark, light, light, everywhere, worn) > 80).all()
 
 
 def test_distances_are_root_mean_squares_over_channels():

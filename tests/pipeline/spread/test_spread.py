@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from isa_engine.configuration.policies import POLICIES, SPARING
 from isa_engine.cost.generation import Work
 from isa_engine.cost.sharing import shared_step
+from isa_engine.dit.background_gate import BackgroundGate, somebody
 from isa_engine.geometry.temporal_windows import TemporalWindows, shares
 from isa_engine.pipeline.generation import denoise
 from isa_engine.pipeline.isa import painter
@@ -22,7 +23,7 @@ from isa_engine.pipeline.spread.devices import Device
 from isa_engine.pipeline.spread.mail import LocalMailbox
 from isa_engine.pipeline.spread.shared_evaluation import Spread
 from isa_engine.pipeline.velocity import velocity_of
-from tests.pipeline.shots import MICRO, make_shot, speaking
+from tests.pipeline.shots import MICRO, footage, make_shot, speaking
 from tests.pipeline.spread.gloo_worker import second_process
 
 # Of six steps Final's policy asks the first two and the last.
@@ -113,6 +114,21 @@ def test_a_model_without_points_is_shared_as_well(given_noise):
     conditioning, noise = told(model)
     alone = made(model.predict, conditioning, noise)
     assert torch.equal(made(over([model] * 2), conditioning, noise), alone)
+
+
+def test_a_model_with_a_gate_is_shared_as_well(model):
+    """Each worker gates its own latents, and knows who is reprojected in them."""
+    torch.manual_seed(0)
+    gate = BackgroundGate(width=CONFIG.dit.width, patch=CONFIG.dit.patch)
+    torch.nn.init.normal_(gate.linear.weight, std=0.3)
+    gated = dataclasses.replace(model, gate=gate.requires_grad_(False))
+    shot = dataclasses.replace(make_shot(FRAMES, steps=STEPS), background=footage(FRAMES))
+    conditioning = condition_shot(shot, gated)
+    assert somebody(conditioning).any()
+    noise = initial_noise(tuple(conditioning.background_latents.shape), 3)
+    alone = made(gated.predict, conditioning, noise)
+    assert torch.equal(made(over([gated] * 3), conditioning, noise), alone)
+    assert not torch.equal(made(model.predict, conditioning, noise), alone)
 
 
 class Counted(LocalMailbox):

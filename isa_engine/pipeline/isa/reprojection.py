@@ -1,0 +1,334 @@
+"""The cast reprojected: a picture's people in the colours that their references show of them, by geometry
+alone.
+
+A pixel of a posed body is a place on its surface, and the reference picture shows that place somewhere else:
+its colour is fetched from there. What the reference does not show, since it is turned away, behind something
+or at the very edge, is coloured like its twin on the body's other side, or else like the nearest place along
+the skin that it does show.
+
+So a network need not paint what is known already: clothes' colours, faces, outlines. What it has to add is
+what no reprojection knows: other light, hair and cloth that stand off the skin, shadows, what no picture
+shows. ``dit.background_gate`` weighs one against the other, and the plate takes fine detail from here
+(``pipeline.isa.over_background``).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isa_engine.body.twin_points import twin_points
+from isa_engine.controls.surfaces import Seen, Surface, inverses, see
+from isa_engine.geometry.ndc import pixel_centres, project, to_pixels, view_depth
+from isa_engine.geometry.surface import vertex_normals
+from isa_engine.pipeline.pictures import decode_picture
+from isa_engine.shot import Character, Shot
+
+# Points ``(N, 3)``, metres in the world, and triangles ``(M, 3)`` between them.
+Body = tuple[np.ndarray, np.ndarray]
+
+# Samples along each side of a pixel of what is drawn, for smooth outlines, and of a reference.
+_FINER = 2
+# Cosines between a surface and the way to the camera: below the first a reference shows too little of it to
+# be of use, from the second on all.
+_GRAZING, _FACING = 0.15, 0.35
+# Metres by which something must be nearer to hide a place, beside what pixels' own width on a slanted surface
+# is worth, and pixels from a place to the far edge of those between which it lies.
+_NEARER, _FARTHEST = 0.02, 1.5
+# Pixels of a reference's longer side at most: more than people have in a plate. Twelve megapixels take ten
+# times as long, and 2 GB.
+_LONGEST = 1536
+# Pixels that are drawn at once; bounds the memory of a large plate.
+_AT_ONCE = 2**17
+# Steps along the skin's triangles in which colours are smoothed where no picture shows them.
+_SMOOTHED = 20
+
+
+@dataclass(frozen=True)
+class Texture:
+    """What a reference picture shows of a character of N points.
+
+    Attributes:
+        picture: ``(H, W, 3)`` float32, 0 to 255.
+        points, mvp: the character as it stands there, ``(N, 3)`` and ``(4, 4)`` float64.
+        facing: ``(N,)`` cosines between its normals and the ways to the camera.
+        depth: ``(H, W)`` metres along the camera's axis to whoever is nearest in any part of a pixel; zero
+            where in some part nobody is, for there it shows what is behind.
+        spread: ``(N, 3)`` its points' colours, those that are not shown from the nearest that are.
+    """
+
+    picture: np.ndarray
+    points: np.ndarray
+    mvp: np.ndarray
+    facing: np.ndarray
+    depth: np.ndarray
+    spread: np.ndarray
+
+    def colours(self, corners: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Colours of P places on the surface, ``(P, 3)``.
+
+        Args:
+            corners: ``(P, 3)`` the points about each.
+            shares: ``(P, 3)`` how much each of these counts; sums are 1.
+        """
+        places = np.einsum("pk,pkc->pc", shares, self.points[corners])
+        facing = (shares * self.facing[corners]).sum(1)
+        shown, trust = _fetched(self.picture, self.depth, self.mvp, places, facing)
+        spread = np.einsum("pk,pkc->pc", shares, self.spread[corners])
+        return spread + trust[:, None] * (shown - spread)
+
+
+def texture_of(
+    picture: np.ndarray,
+    points: np.ndarray,
+    triangles: np.ndarray,
+    mvp: np.ndarray,
+    others: Sequence[Body] = (),
+    twins: np.ndarray | None = None,
+) -> Texture | None:
+    """A character's, or None where the picture shows nothing of it, or is of a camera that is nowhere.
+
+    Args:
+        picture: ``(H, W, 3)`` from 0 to 255.
+        points: ``(N, 3)`` as posed there.
+        triangles: ``(M, 3)`` which join them.
+        mvp: ``(4, 4)``.
+        others: all others whom the picture shows.
+        twins: ``(N,)`` the point on the body's other side (``body.twin_points``), if that is known.
+    """
+    if np.linalg.matrix_rank(mvp[[0, 1, 3], :3]) < 3:
+        return None
+    picture, points = np.asarray(picture, np.float32), np.asarray(points, np.float64)
+    triangles, size = np.asarray(triangles, np.int64), (picture.shape[1], picture.shape[0])
+    finer = _FINER * size[0], _FINER * size[1]
+    depth = _nearest(see(_together([(points, triangles), *others]), mvp, finer))
+    facing = _facing(points, triangles, mvp)
+    colours, trust = _fetched(picture, depth, mvp, points, facing)
+    known = trust > 0.5
+    if not known.any():
+        return None
+    if twins is not None:
+        # People are dressed alike on both sides.
+        beyond = ~known & known[twins]
+        colours[beyond] = colours[twins[beyond]]
+        known |= beyond
+    return Texture(picture, points, mvp, facing, depth, _spread(colours, known, points, triangles))
+
+
+def textures_of(shot: Shot) -> tuple[Texture | None, ...]:
+    """Of each character of a shot; None for those without a reference, or of whom it shows nothing.
+
+    Raises:
+        ShotError: a picture cannot be decoded.
+    """
+    cast = [character for character in shot.characters if character.reference is not None]
+    pictures = {each.reference.picture: None for each in cast}
+    for number in pictures:
+        owners = ", ".join(f"'{each.name}'" for each in cast if each.reference.picture == number)
+        picture = decode_picture(shot.references[number], f"reference picture of {owners}")
+        picture.thumbnail((_LONGEST, _LONGEST))
+        pictures[number] = np.asarray(picture)
+    return tuple(
+        None if each.reference is None else _texture(each, cast, pictures[each.reference.picture])
+        for each in shot.characters
+    )
+
+
+def reprojected(
+    background: np.ndarray, cast: Sequence[Body], textures: Sequence[Texture | None], mvp: np.ndarray
+) -> np.ndarray:
+    """A background, ``(H, W, 3)`` uint8 of any size, with the cast before it as each one's texture shows it.
+
+    Args:
+        cast: as posed there.
+        textures: of each; who has none is left out, and hides whoever is behind.
+        mvp: ``(4, 4)``.
+    """
+    if not any(texture is not None for texture in textures):
+        return background
+    surface, painted = _together(cast), background.copy()
+    for rows, columns in _parts(surface.points, mvp, background.shape[1], background.shape[0]):
+        closer = _lens(rows, columns, background.shape[:2]) @ mvp
+        painted[rows, columns] = _painted(background[rows, columns], surface, cast, textures, closer)
+    return painted
+
+
+def reprojected_frame(
+    shot: Shot, frame: int, background: np.ndarray, textures: Sequence[Texture | None]
+) -> np.ndarray:
+    """``reprojected`` of a shot's frame.
+
+    Args:
+        textures: ``textures_of(shot)``.
+    """
+    shown = [
+        (who, texture) for who, texture in zip(shot.characters, textures, strict=True) if who.visible[frame]
+    ]
+    cast = [(who.points[frame], who.triangles) for who, _ in shown]
+    return reprojected(background, cast, [texture for _, texture in shown], shot.mvp[frame])
+
+
+def _parts(points: np.ndarray, mvp: np.ndarray, width: int, height: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns that cover all of a picture in which points may be, a few at a time."""
+    ndc, in_front = project(points, mvp)
+    low, high = np.zeros(2), np.array([width, height])
+    if in_front.all():
+        places = to_pixels(ndc, (width, height))
+        low, high = (np.clip(edge, low, high) for edge in (places.min(0) - 1, places.max(0) + 2))
+    (left, top), (right, bottom) = np.floor([low, high]).astype(int).tolist()
+    step = max(1, _AT_ONCE // max(1, right - left))
+    for first in range(top, bottom if right > left else top, step):
+        yield slice(first, min(first + step, bottom)), slice(left, right)
+
+
+def _lens(rows: slice, columns: slice, whole: tuple[int, int]) -> np.ndarray:
+    """What turns clip space of a picture, ``whole`` its height and width, into that of a part of it."""
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    lens = np.eye(4)
+    lens[0, 0], lens[1, 1] = whole[1] / width, whole[0] / height
+    lens[0, 3] = (whole[1] - columns.start - columns.stop) / width
+    lens[1, 3] = (rows.start + rows.stop - whole[0]) / height
+    return lens
+
+
+def _painted(
+    background: np.ndarray,
+    surface: Surface,
+    cast: Sequence[Body],
+    textures: Sequence[Texture | None],
+    mvp: np.ndarray,
+) -> np.ndarray:
+    """``reprojected``, of a surface that is the cast's."""
+    height, width = background.shape[:2]
+    size = _FINER * width, _FINER * height
+    seen = see(surface, mvp, size)
+    rows, columns = np.nonzero(seen.triangle >= 0)
+    owner, corners = seen.owner[rows, columns], surface.triangles[seen.triangle[rows, columns]]
+    clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
+    x, y = pixel_centres(columns, rows, size)
+    shares = np.einsum("pkc,pc->pk", inverses(clip[corners]), np.stack([x, y, np.ones_like(x)], -1))
+    shares /= shares.sum(1, keepdims=True)
+    cells = rows // _FINER * width + columns // _FINER
+    given = background.reshape(-1, 3).astype(np.float32)
+    painted, first = given.copy(), 0
+    for number, ((points, _), texture) in enumerate(zip(cast, textures, strict=True)):
+        own = np.flatnonzero(owner == number)
+        if texture is not None and len(own):
+            departs = texture.colours(corners[own] - first, shares[own]) - given[cells[own]]
+            for channel in range(3):
+                sums = np.bincount(cells[own], departs[:, channel], len(painted))
+                painted[:, channel] += sums / _FINER**2
+        first += len(points)
+    return painted.reshape(background.shape).round().clip(0, 255).astype(np.uint8)
+
+
+def _texture(character: Character, cast: Sequence[Character], picture: np.ndarray) -> Texture | None:
+    pose = character.reference
+    others = [
+        (other.reference.points, other.triangles)
+        for other in cast
+        if other is not character
+        and other.reference.picture == pose.picture
+        and np.array_equal(other.reference.mvp, pose.mvp)
+    ]
+    twins = None
+    if character.skeleton is not None:
+        twins = twin_points(
+            character.points[0].astype(np.float64), character.triangles, character.skeleton[0]
+        )
+    return texture_of(picture, pose.points, character.triangles, pose.mvp, others, twins)
+
+
+def _together(bodies: Sequence[Body]) -> Surface:
+    """Several bodies as one mesh."""
+    starts = np.cumsum([0, *(len(points) for points, _ in bodies)])
+    return Surface(
+        np.concatenate([np.asarray(points, np.float64) for points, _ in bodies]),
+        np.concatenate([np.asarray(tri, np.int64) + n for (_, tri), n in zip(bodies, starts, strict=False)]),
+        np.concatenate([np.full(len(tri), number) for number, (_, tri) in enumerate(bodies)]),
+    )
+
+
+def _facing(points: np.ndarray, triangles: np.ndarray, mvp: np.ndarray) -> np.ndarray:
+    """Cosines between the normals of points ``(N, 3)`` and the ways from them to the camera, ``(N,)``."""
+    # Where x, y and w of clip space are all zero is the camera.
+    eye = -np.linalg.solve(mvp[[0, 1, 3], :3], mvp[[0, 1, 3], 3])
+    way = eye - points
+    way /= np.linalg.norm(way, axis=1, keepdims=True).clip(1e-12)
+    return (vertex_normals(points, triangles) * way).sum(1)
+
+
+def _fetched(
+    picture: np.ndarray, depth: np.ndarray, mvp: np.ndarray, places: np.ndarray, facing: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a picture shows at places of a surface, ``(P, 3)``, and how far that is to be trusted, ``(P,)``
+    from 0 to 1: not at all where the place is outside, behind something, or seen edge-on.
+
+    Args:
+        depth: as of ``Texture``.
+        places: ``(P, 3)`` before the camera ``mvp``.
+        facing: ``(P,)`` cosines.
+    """
+    height, width = picture.shape[:2]
+    ndc, in_front = project(places, mvp)
+    inside = in_front & (np.abs(ndc[:, :2]) < 1).all(-1)
+    at = to_pixels(np.where(inside[:, None], ndc[:, :2], 0.0), (width, height))
+    away = view_depth(places, mvp)
+    # Pixels a metre, one metre ahead.
+    zoom = np.linalg.norm(mvp[:2, :3], axis=1) / 2 * (width, height)
+    slope = np.sqrt(1 - np.square(facing).clip(0, 1)) / facing.clip(_GRAZING)
+    limit = away - _NEARER - _FARTHEST * away / zoom.min() * slope
+    # Bilinear, of those of the four pixels about a place that show nothing else.
+    place = (at - 0.5).clip(0, (width - 1, height - 1))
+    first = np.floor(place).astype(np.int64)
+    (left, top), (right, bottom) = first.T, np.minimum(first + 1, (width - 1, height - 1)).T
+    x, y = (place - first).astype(np.float32).T
+    colours, shown = np.zeros((len(places), 3), np.float32), np.zeros(len(places), np.float32)
+    for row, column, share in (
+        (top, left, (1 - x) * (1 - y)),
+        (top, right, x * (1 - y)),
+        (bottom, left, (1 - x) * y),
+        (bottom, right, x * y),
+    ):
+        share = share * (inside & (depth[row, column] >= limit))
+        colours += share[:, None] * picture[row, column]
+        shown += share
+    trust = ((facing - _GRAZING) / (_FACING - _GRAZING)).clip(0, 1) * shown
+    return colours / np.maximum(shown, 1e-6)[:, None], trust
+
+
+def _nearest(seen: Seen) -> np.ndarray:
+    """``Texture.depth`` of what is seen in a picture ``_FINER`` times as fine."""
+    parts = np.where(np.isfinite(seen.depth), seen.depth, 0.0)
+    height, width = parts.shape
+    return parts.reshape(height // _FINER, _FINER, width // _FINER, _FINER).min((1, 3))
+
+
+def _spread(colours: np.ndarray, known: np.ndarray, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Colours ``(N, 3)`` of all points: of those that are not known from the nearest along the skin that are,
+    smoothed among themselves; where no triangles lead there, from the nearest in space."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    here, there = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0).T
+    found, filled = np.where(known[:, None], colours, 0.0), known.copy()
+
+    def mean(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean colour of each point's neighbours that count, and how many these are."""
+        weights = counts[there].astype(float)
+        total = np.bincount(here, weights, len(points))[:, None]
+        sums = [np.bincount(here, weights * found[there, channel], len(points)) for channel in range(3)]
+        return np.stack(sums, -1) / total.clip(1), total[:, 0]
+
+    while True:
+        colour, beside = mean(filled)
+        reached = ~filled & (beside > 0)
+        if not reached.any():
+            break
+        found[reached] = colour[reached]
+        filled |= reached
+    smooth = filled & ~known
+    for _ in range(_SMOOTHED):
+        found[smooth] = mean(filled)[0][smooth]
+    shown = np.flatnonzero(filled)
+    for point in np.flatnonzero(~filled):
+        found[point] = found[shown[np.square(points[shown] - points[point]).sum(1).argmin()]]
+    return found.astype(np.float32)
