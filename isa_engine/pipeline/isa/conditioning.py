@@ -60,8 +60,8 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     else:
         shown = range(before, before + shot.frames)
         background = known = encode_background(whole, shown, model, exposure=exposure)
-        if model.gate is not None and cast:
-            textures = textures_of(whole)
+        textures = textures_of(whole) if model.gate is not None and cast else ()
+        if any(textures):
             known = encode_background(whole, shown, model, exposure=exposure, textures=textures)
     conditioning = Conditioning(
         points=staging.points,

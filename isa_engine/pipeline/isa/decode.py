@@ -92,7 +92,7 @@ class Background:
             return latents
 
         latents = encoded(())
-        known = encoded(textures) if textures else latents
+        known = encoded(textures) if any(textures) else latents
         return cls(shot, latents, known, textures)
 
     def frame(self, number: int) -> np.ndarray:

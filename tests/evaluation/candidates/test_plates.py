@@ -1,7 +1,10 @@
 """A clip's plate has the set's own pixels, of a person the outline, and the shadow on the ground."""
 
+import dataclasses
+
 import pytest
 
+from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.evaluation.candidates.plates import laid_over_background
 from isa_engine.evaluation.candidates.videos import through_autoencoder
 from isa_engine.evaluation.held_out.clips import HeldOut
@@ -13,9 +16,14 @@ from isa_engine.pipeline import load_model
 
 
 @pytest.fixture(scope="module")
-def laid():
+def model():
+    return load_model("isa-tiny", "cpu")
+
+
+@pytest.fixture(scope="module")
+def laid(model):
     """Of renders through the bundled autoencoder: the clip, what is decoded, and the plate."""
-    model, held_out = load_model("isa-tiny", "cpu"), HeldOut(5, 128, 128, 0, "cpu")
+    held_out = HeldOut(5, 128, 128, 0, "cpu")
     made = {}
     for kind in (ONE, GROUND):
         (clip,) = held_out.clips(kind, 1)
@@ -44,3 +52,18 @@ def test_the_shadow_stays(laid):
     clip, decoded, plate = laid[GROUND]
     kept = [shadow_kept(video, clip.clip) for video in (plate.video, decoded)]
     assert kept[0] > 0.6 * kept[1] > 0.4
+
+
+def test_a_video_that_leaves_the_cast_as_reprojected_has_all_that_the_references_show(model, laid):
+    """The autoencoder loses much of it."""
+    clip, _, _ = laid[ONE]
+    known = reprojected_clip(clip.clip)
+    video = through_autoencoder(model, known)
+    plate, ungated = (
+        laid_over_background(each, clip, video) for each in (model, dataclasses.replace(model, gate=None))
+    )
+    changed = ((known - clip.clip.background).abs() > 1.01 / 255).any(0)
+    assert psnr(plate.video, known, changed) > 60
+    assert psnr(plate.video, clip.clip.background, ~changed) > 50
+    for other in (video, ungated):
+        assert psnr(other.video, known, changed) < 30

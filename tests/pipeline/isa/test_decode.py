@@ -289,7 +289,11 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
     assert not np.array_equal(as_it_is, plate(shot, trained))
 
 
-def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained, latents, monkeypatch):
+@pytest.mark.parametrize(("references", "times"), [("none", 1), ("each", 2)])
+def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(
+    gated, latents, monkeypatch, references, times
+):
+    """And once more with the cast before it, where any of them has a reference."""
     encoded = []
 
     def counted(shot, numbers, *asked, **textures):
@@ -297,11 +301,11 @@ def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(trained
         return encode_background(shot, numbers, *asked, **textures)
 
     monkeypatch.setattr(decode, "encode_background", counted)
-    shot = replace(make_shot(9), background=footage(9))
+    shot = replace(make_shot(9, references=references), background=footage(9))
     shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
-    plate, matte = painter.frames(latents[:, :, :3], trained, shot, None, lambda progress: None)
+    plate, matte = painter.frames(latents[:, :, :3], gated, shot, None, lambda progress: None)
     assert len(list(plate)) == len(list(matte)) == 9
-    assert encoded == [range(9)]
+    assert encoded == [range(9)] * times
 
 
 @torch.inference_mode()
