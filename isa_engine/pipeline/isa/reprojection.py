@@ -16,9 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from isa_engine.body.twin_points import twin_points
 from isa_engine.controls.surfaces import Seen, Surface, inverses, see
+from isa_engine.errors import ShotError
 from isa_engine.geometry.ndc import pixel_centres, project, to_pixels, view_depth
 from isa_engine.geometry.surface import vertex_normals
 from isa_engine.pipeline.pictures import decode_picture
@@ -35,9 +37,8 @@ _GRAZING, _FACING = 0.15, 0.35
 # Metres by which something must be nearer to hide a place, beside what pixels' own width on a slanted surface
 # is worth, and pixels from a place to the far edge of those between which it lies.
 _NEARER, _FARTHEST = 0.02, 1.5
-# Pixels of a reference's longer side at most: more than people have in a plate. Twelve megapixels take ten
-# times as long, and 2 GB.
-_LONGEST = 1536
+# Pixels of the longer side of what a reference shows of somebody, at most: more than people have in a plate.
+_LONGEST = 1024
 # Pixels that are drawn at once; bounds the memory of a large plate.
 _AT_ONCE = 2**17
 # Steps along the skin's triangles in which colours are smoothed where no picture shows them.
@@ -116,22 +117,23 @@ def texture_of(
 
 
 def textures_of(shot: Shot) -> tuple[Texture | None, ...]:
-    """Of each character of a shot; None for those without a reference, or of whom it shows nothing.
-
-    Raises:
-        ShotError: a picture cannot be decoded.
-    """
+    """Of each character of a shot; None for those without a reference, or of whom it shows nothing."""
     cast = [character for character in shot.characters if character.reference is not None]
-    pictures = {each.reference.picture: None for each in cast}
-    for number in pictures:
-        owners = ", ".join(f"'{each.name}'" for each in cast if each.reference.picture == number)
-        picture = decode_picture(shot.references[number], f"reference picture of {owners}")
-        picture.thumbnail((_LONGEST, _LONGEST))
-        pictures[number] = np.asarray(picture)
-    return tuple(
-        None if each.reference is None else _texture(each, cast, pictures[each.reference.picture])
-        for each in shot.characters
-    )
+    pictures = {}
+    for number in sorted({each.reference.picture for each in cast}):
+        try:
+            pictures[number] = decode_picture(shot.references[number], "reference picture")
+        except ShotError:
+            # Where it shows somebody who enters the frame, the model's conditions need it, and say whose it
+            # is.
+            continue
+
+    def texture(character: Character) -> Texture | None:
+        if character.reference is None or character.reference.picture not in pictures:
+            return None
+        return _texture(character, cast, pictures[character.reference.picture])
+
+    return tuple(map(texture, shot.characters))
 
 
 def reprojected(
@@ -170,15 +172,25 @@ def reprojected_frame(
 
 def _parts(points: np.ndarray, mvp: np.ndarray, width: int, height: int) -> Iterator[tuple[slice, slice]]:
     """Rows and columns that cover all of a picture in which points may be, a few at a time."""
+    rows, columns = _about(points, mvp, width, height)
+    step = max(1, _AT_ONCE // max(1, columns.stop - columns.start))
+    for first in range(rows.start, rows.stop, step):
+        yield slice(first, min(first + step, rows.stop)), columns
+
+
+def _about(points: np.ndarray, mvp: np.ndarray, width: int, height: int) -> tuple[slice, slice]:
+    """The rows and columns of a picture between which points are; none where they are outside."""
     ndc, in_front = project(points, mvp)
-    low, high = np.zeros(2), np.array([width, height])
-    if in_front.all():
-        places = to_pixels(ndc, (width, height))
-        low, high = (np.clip(edge, low, high) for edge in (places.min(0) - 1, places.max(0) + 2))
-    (left, top), (right, bottom) = np.floor([low, high]).astype(int).tolist()
-    step = max(1, _AT_ONCE // max(1, right - left))
-    for first in range(top, bottom if right > left else top, step):
-        yield slice(first, min(first + step, bottom)), slice(left, right)
+    if not in_front.all():
+        return slice(0, height), slice(0, width)
+    places = to_pixels(ndc, (width, height))
+    low, high = places.min(0) - 1, places.max(0) + 2
+    if (high <= 0).any() or (low >= (width, height)).any():
+        return slice(0, 0), slice(0, 0)
+    (left, top), (right, bottom) = (
+        edge.clip(0, (width, height)).astype(int).tolist() for edge in (low, high)
+    )
+    return slice(top, bottom), slice(left, right)
 
 
 def _lens(rows: slice, columns: slice, whole: tuple[int, int]) -> np.ndarray:
@@ -222,8 +234,15 @@ def _painted(
     return painted.reshape(background.shape).round().clip(0, 255).astype(np.uint8)
 
 
-def _texture(character: Character, cast: Sequence[Character], picture: np.ndarray) -> Texture | None:
-    pose = character.reference
+def _texture(character: Character, cast: Sequence[Character], picture: Image.Image) -> Texture | None:
+    """Of the part of a picture that shows the character."""
+    pose, (width, height) = character.reference, picture.size
+    rows, columns = _about(pose.points.astype(np.float64), pose.mvp, width, height)
+    if rows.stop <= rows.start or columns.stop <= columns.start:
+        return None
+    part = picture.crop((columns.start, rows.start, columns.stop, rows.stop))
+    part.thumbnail((_LONGEST, _LONGEST))
+    closer = _lens(rows, columns, (height, width)) @ pose.mvp
     others = [
         (other.reference.points, other.triangles)
         for other in cast
@@ -236,7 +255,7 @@ def _texture(character: Character, cast: Sequence[Character], picture: np.ndarra
         twins = twin_points(
             character.points[0].astype(np.float64), character.triangles, character.skeleton[0]
         )
-    return texture_of(picture, pose.points, character.triangles, pose.mvp, others, twins)
+    return texture_of(np.asarray(part), pose.points, character.triangles, closer, others, twins)
 
 
 def _together(bodies: Sequence[Body]) -> Surface:

@@ -10,7 +10,6 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from isa_engine.controls.surfaces import Surface, see
-from isa_engine.errors import ShotError
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.pipeline.isa.reprojection import reprojected, reprojected_frame, texture_of, textures_of
 from tests.controls.people import looking_at, person
@@ -244,7 +243,7 @@ def test_of_a_large_photograph_less_is_held_and_people_look_the_same():
         replace(shot, references=(picture(w, h), picture(w, h))) for w, h in ((750, 600), (2000, 1600))
     )
     textures = textures_of(large)
-    assert all(max(texture.picture.shape) < 1600 for texture in textures)
+    assert all(max(texture.picture.shape) <= 1024 for texture in textures)
     made = [reprojected_frame(each, 0, background, textures_of(each)).astype(int) for each in (given, large)]
     assert np.abs(made[0] - made[1]).mean() < 0.5
 
@@ -252,14 +251,14 @@ def test_of_a_large_photograph_less_is_held_and_people_look_the_same():
 def test_in_a_picture_of_all_nobody_has_the_colours_of_who_is_in_front():
     """As told of each alone, and of both together."""
     shot = make_shot(1, centres=((0, -0.9, 0), (0.5, 0.6, 0)), references="all")
-    front, back = textures_of(shot)
+    _, back = textures_of(shot)
     alone = textures_of(replace(shot, characters=shot.characters[1:]))[0]
-    assert np.array_equal(front.depth, back.depth)
     assert (alone.depth > back.depth).any()
     assert not np.array_equal(alone.spread, back.spread)
 
 
-def test_a_picture_that_cannot_be_read_is_named_by_whom_it_shows():
+def test_whoever_has_a_picture_that_cannot_be_read_has_no_texture():
     shot = make_shot(1)
-    with pytest.raises(ShotError, match="reference picture of 'Ball 1'"):
-        textures_of(replace(shot, references=(picture(), b"no picture")))
+    first, second = textures_of(replace(shot, references=(picture(), b"no picture")))
+    assert first is not None
+    assert second is None
