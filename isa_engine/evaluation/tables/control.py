@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from isa_engine.evaluation.candidates.plates import laid_over_background
 from isa_engine.evaluation.candidates.videos import (
@@ -38,12 +39,14 @@ from isa_engine.evaluation.tables.control_rows import (
     FEET,
     FEET_UNGATED,
     GAIN,
+    IDENTITY,
     IN_MASK,
     IOU_BLENDER,
     IOU_ONE,
     IOU_SEVERAL,
     MATTE_OF_RENDER,
     MATTE_OF_VIDEO,
+    PLATE_IDENTITY,
     PLATE_MATTE,
     SEAMS,
     SHADED_BACKGROUND,
@@ -87,7 +90,7 @@ def control(
         for done, clip in enumerate(held_out.clips(kind, count)):
             videos = _candidates(model, bare, clip, sampling)
             _measure_any(measurements, model, bare, clip, videos)
-            _measure_plates(measurements, kind, model, clip, videos)
+            _measure_plates(measurements, kind, model, clip, videos, held_out.rest)
             if kind is GROUND:
                 _measure_shaded(measurements, model, clip, sampling)
                 _measure_ground(measurements, model, clip, videos, sampling)
@@ -101,7 +104,7 @@ def control(
                 _measure_figures(measurements, row, model, bare, clip, videos)
             if clip.clip.points.shape[1] > 1:
                 pictures = {column: candidate.video for column, candidate in videos.items()}
-                figures += measure_identity(measurements, clip, pictures, held_out.rest)
+                figures += measure_identity(measurements, IDENTITY, clip, pictures, held_out.rest)
             if done < _SHEETS:
                 name = f"control-{kind.name.replace(' ', '-')}-{done + 1}.png"
                 rows = [("render", clip.clip.video), *((k, videos[k].video) for k in CANDIDATES)]
@@ -142,7 +145,12 @@ def _measure_any(
 
 
 def _measure_plates(
-    measurements: Measurements, kind: Kind, model: Model, clip: HeldOutClip, videos: dict[str, Video]
+    measurements: Measurements,
+    kind: Kind,
+    model: Model,
+    clip: HeldOutClip,
+    videos: dict[str, Video],
+    rest: Tensor,
 ) -> None:
     """The same of plates, whose outlines are in part the projected bodies' own: the untrained column tells
     how far that goes alone, with the trained matte head."""
@@ -150,6 +158,8 @@ def _measure_plates(
         plate = laid_over_background(model, clip, videos[column])
         measure_plate(measurements, kind, clip, column, plate.video)
         measurements[PLATE_MATTE][column].append(iou(plate.matte, clip.mask))
+        if clip.clip.points.shape[1] > 1:
+            measure_identity(measurements, PLATE_IDENTITY, clip, {column: plate.video}, rest)
 
 
 def _measure_shaded(measurements: Measurements, model: Model, clip: HeldOutClip, sampling: Sampling) -> None:

@@ -76,7 +76,7 @@ def control_of_plates(
                 if column != CEILING:
                     measurements[GAIN][column].append(measurements[PLATE_IN_MASK][column][-1] - above)
             if clip.clip.points.shape[1] > 1:
-                figures += measure_identity(measurements, clip, videos, held_out.rest)
+                figures += measure_identity(measurements, IDENTITY, clip, videos, held_out.rest)
             if done < _SHEETS:
                 name = f"control-{kind.name.replace(' ', '-')}-{done + 1}.png"
                 sheet = [("render", truth), (MODEL, plate), (REPEATED, clip.repeated)]
@@ -121,7 +121,11 @@ def measure_plate(
 
 
 def measure_identity(
-    measurements: Measurements, clip: HeldOutClip, videos: dict[str, Tensor], rest: Tensor
+    measurements: Measurements,
+    row: str,
+    clip: HeldOutClip,
+    videos: dict[str, Tensor],
+    rest: Tensor,
 ) -> list[bool]:
     """Whether each candidate's figures are recognised.
 
@@ -134,6 +138,6 @@ def measure_identity(
     counts = []
     for column, video in videos.items():
         answers = recognised(worn_by_cast(video, clip.clip), clip.reference_worn, rest)
-        measurements[IDENTITY][column] += [float(answer) for answer in answers if answer is not None]
+        measurements[row][column] += [float(answer) for answer in answers if answer is not None]
         counts = [answer is not None for answer in answers]
     return counts

@@ -19,6 +19,7 @@ MATTE_OF_RENDER = "matte of renders, IoU with their mask"
 MATTE_OF_VIDEO = "matte of generated videos, IoU with the keyed figure"
 PLATE_ONE, PLATE_SEVERAL = f"plate: {IOU_ONE}", f"plate: {IOU_SEVERAL}"
 PLATE_IN_MASK, PLATE_BACKGROUND = f"plate: {IN_MASK}", f"plate: {BACKGROUND}"
+PLATE_IDENTITY = f"plate: {IDENTITY}"
 PLATE_SHADOWS, PLATE_CAMERA, PLATE_SEAMS = f"plate: {SHADOWS}", f"plate: {CAMERA}", f"plate: {SEAMS}"
 PLATE_MATTE = "plate: matte, IoU with the render's mask"
 SHADED_IN_MASK, SHADED_BACKGROUND, SHADED_SHADOWS = (
@@ -49,6 +50,7 @@ TARGETS: dict[str, tuple[float | None, float | None]] = {
     MATTE_OF_VIDEO: (None, None),
     PLATE_ONE: (None, None),
     PLATE_SEVERAL: (None, None),
+    PLATE_IDENTITY: (None, None),
     PLATE_IN_MASK: (None, None),
     PLATE_BACKGROUND: (None, None),
     PLATE_SHADOWS: (None, None),
