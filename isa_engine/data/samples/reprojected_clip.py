@@ -26,13 +26,13 @@ def reprojected_clip(clip: Clip) -> Tensor:
     return torch.from_numpy(np.stack(frames)).movedim(-1, 0).float() / 127.5 - 1
 
 
-def _textures(clip: Clip) -> list[Texture | None]:
+def _textures(clip: Clip) -> list[Texture]:
     pictures = _levels(clip.references)
     cameras = clip.reference_intrinsics.double(), clip.reference_camera_to_world.double()
     mvps = modelview_projection(*cameras).cpu().numpy()
     shown, points = clip.reference_of.tolist(), clip.reference_points.cpu().numpy()
 
-    def texture(number: int) -> Texture | None:
+    def texture(number: int) -> Texture:
         beside = [
             (points[other], clip.triangles)
             for other, picture in enumerate(shown)

@@ -26,7 +26,7 @@ def encode_background(
     model: Model,
     wanted: tuple[int, int] | None = None,
     exposure: float = 1.0,
-    textures: Sequence[Texture | None] = (),
+    textures: Sequence[Texture] = (),
 ) -> Tensor:
     """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
     windows at a time; the last frame is repeated until it fills its window.

@@ -61,7 +61,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         shown = range(before, before + shot.frames)
         background = known = encode_background(whole, shown, model, exposure=exposure)
         textures = textures_of(whole) if model.gate is not None and cast else ()
-        if any(textures):
+        if textures:
             known = encode_background(whole, shown, model, exposure=exposure, textures=textures)
     conditioning = Conditioning(
         points=staging.points,

@@ -66,7 +66,7 @@ class Background:
     shot: Shot
     latents: Tensor
     known: Tensor
-    textures: tuple[Texture | None, ...] = ()
+    textures: tuple[Texture, ...] = ()
     found: dict[tuple[str, int], Packed] = field(default_factory=dict)
 
     @classmethod
@@ -82,7 +82,7 @@ class Background:
         textures = () if model.gate is None else textures_of(shot)
 
         # One after the other: the background's decoder goes forwards, and would begin anew at each piece.
-        def encoded(textures: tuple[Texture | None, ...]) -> Tensor:
+        def encoded(textures: tuple[Texture, ...]) -> Tensor:
             latents = torch.zeros(1, vae.latent_channels, count, *size, device=model.device)
             for piece in pieces_of(shot.segments, span):
                 numbers = range(piece.before, piece.before + shot.segments[piece.segment])
@@ -92,7 +92,7 @@ class Background:
             return latents
 
         latents = encoded(())
-        known = encoded(textures) if any(textures) else latents
+        known = encoded(textures) if textures else latents
         return cls(shot, latents, known, textures)
 
     def frame(self, number: int) -> np.ndarray:

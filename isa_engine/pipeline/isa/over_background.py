@@ -6,7 +6,7 @@ four frames. But the set's own pixels are known, and so is where the cast is: on
 close by, where hair and cloth may be (``pipeline.isa.nearness``). And what the references show of the cast is
 known more finely than latents are (``pipeline.isa.reprojection``). So
 
-    whole  = video + alike(0.5) · (known − repainted)
+    whole  = video + alike(0.25) · (known − repainted)
     ground = background + alike(1.6) · shade
     plate  = ground + near · (whole − ground)
 
@@ -26,9 +26,9 @@ from torch import Tensor
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION
 
 # Distances of normalised latents, root of the mean square over channels. On ground where nobody is half of
-# them lie below 0.02. What differs less than this from what is known gets its detail: with half of it people
-# are as soft as latents, with twice of it what the network changed has outlines that it took away.
-_SAME = 0.5
+# them lie below 0.02, on people half of them below 0.25. What differs less than this from what is known gets
+# its detail; were it 0.5, renders laid over it would lose a decibel of their own.
+_SAME = 0.25
 # Nobody was painted where they differ less than this: shoes that are like the ground differ more.
 _NOBODY = 0.12
 # Shadows lie in between. Of a render's own, through the autoencoder, 0.8 would keep 54 % and 1.6 keeps 73 %;

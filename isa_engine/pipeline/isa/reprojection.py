@@ -39,6 +39,8 @@ _GRAZING, _FACING = 0.15, 0.35
 _NEARER, _FARTHEST = 0.02, 1.5
 # Pixels of the longer side of what a reference shows of somebody, at most: more than people have in a plate.
 _LONGEST = 1024
+# Of 255, of whom nothing is told.
+_GREY = 100.0
 # Pixels that are drawn at once; bounds the memory of a large plate.
 _AT_ONCE = 2**17
 # Steps along the skin's triangles in which colours are smoothed where no picture shows them.
@@ -86,8 +88,8 @@ def texture_of(
     mvp: np.ndarray,
     others: Sequence[Body] = (),
     twins: np.ndarray | None = None,
-) -> Texture | None:
-    """A character's, or None where the picture shows nothing of it, or is of a camera that is nowhere.
+) -> Texture:
+    """A character's; ``untold`` where the picture shows nothing of it, or is of a camera that is nowhere.
 
     Args:
         picture: ``(H, W, 3)`` from 0 to 255.
@@ -98,7 +100,7 @@ def texture_of(
         twins: ``(N,)`` the point on the body's other side (``body.twin_points``), if that is known.
     """
     if np.linalg.matrix_rank(mvp[[0, 1, 3], :3]) < 3:
-        return None
+        return untold(len(points))
     picture, points = np.asarray(picture, np.float32), np.asarray(points, np.float64)
     triangles, size = np.asarray(triangles, np.int64), (picture.shape[1], picture.shape[0])
     finer = _FINER * size[0], _FINER * size[1]
@@ -107,7 +109,7 @@ def texture_of(
     colours, trust = _fetched(picture, depth, mvp, points, facing)
     known = trust > 0.5
     if not known.any():
-        return None
+        return untold(len(points))
     if twins is not None:
         # People are dressed alike on both sides.
         beyond = ~known & known[twins]
@@ -116,8 +118,17 @@ def texture_of(
     return Texture(picture, points, mvp, facing, depth, _spread(colours, known, points, triangles))
 
 
-def textures_of(shot: Shot) -> tuple[Texture | None, ...]:
-    """Of each character of a shot; None for those without a reference, or of whom it shows nothing."""
+def untold(count: int) -> Texture:
+    """Of a character of so many points of whom no picture shows anything: grey all over, as a lay figure.
+
+    Were nobody reprojected there, the gate would lead back to the set, which would be seen through somebody.
+    """
+    picture, spread = np.full((1, 1, 3), _GREY, np.float32), np.full((count, 3), _GREY, np.float32)
+    return Texture(picture, np.zeros((count, 3)), np.eye(4), np.zeros(count), np.zeros((1, 1)), spread)
+
+
+def textures_of(shot: Shot) -> tuple[Texture, ...]:
+    """Of each character of a shot."""
     cast = [character for character in shot.characters if character.reference is not None]
     pictures = {}
     for number in sorted({each.reference.picture for each in cast}):
@@ -128,25 +139,25 @@ def textures_of(shot: Shot) -> tuple[Texture | None, ...]:
             # is.
             continue
 
-    def texture(character: Character) -> Texture | None:
+    def texture(character: Character) -> Texture:
         if character.reference is None or character.reference.picture not in pictures:
-            return None
+            return untold(character.points.shape[1])
         return _texture(character, cast, pictures[character.reference.picture])
 
     return tuple(map(texture, shot.characters))
 
 
 def reprojected(
-    background: np.ndarray, cast: Sequence[Body], textures: Sequence[Texture | None], mvp: np.ndarray
+    background: np.ndarray, cast: Sequence[Body], textures: Sequence[Texture], mvp: np.ndarray
 ) -> np.ndarray:
     """A background, ``(H, W, 3)`` uint8 of any size, with the cast before it as each one's texture shows it.
 
     Args:
         cast: as posed there.
-        textures: of each; who has none is left out, and hides whoever is behind.
+        textures: of each.
         mvp: ``(4, 4)``.
     """
-    if not any(texture is not None for texture in textures):
+    if not cast:
         return background
     surface, painted = _together(cast), background.copy()
     for rows, columns in _parts(surface.points, mvp, background.shape[1], background.shape[0]):
@@ -156,7 +167,7 @@ def reprojected(
 
 
 def reprojected_frame(
-    shot: Shot, frame: int, background: np.ndarray, textures: Sequence[Texture | None]
+    shot: Shot, frame: int, background: np.ndarray, textures: Sequence[Texture]
 ) -> np.ndarray:
     """``reprojected`` of a shot's frame.
 
@@ -207,7 +218,7 @@ def _painted(
     background: np.ndarray,
     surface: Surface,
     cast: Sequence[Body],
-    textures: Sequence[Texture | None],
+    textures: Sequence[Texture],
     mvp: np.ndarray,
 ) -> np.ndarray:
     """``reprojected``, of a surface that is the cast's."""
@@ -225,7 +236,7 @@ def _painted(
     painted, first = given.copy(), 0
     for number, ((points, _), texture) in enumerate(zip(cast, textures, strict=True)):
         own = np.flatnonzero(owner == number)
-        if texture is not None and len(own):
+        if len(own):
             departs = texture.colours(corners[own] - first, shares[own]) - given[cells[own]]
             for channel in range(3):
                 sums = np.bincount(cells[own], departs[:, channel], len(painted))
@@ -234,12 +245,12 @@ def _painted(
     return painted.reshape(background.shape).round().clip(0, 255).astype(np.uint8)
 
 
-def _texture(character: Character, cast: Sequence[Character], picture: Image.Image) -> Texture | None:
+def _texture(character: Character, cast: Sequence[Character], picture: Image.Image) -> Texture:
     """Of the part of a picture that shows the character."""
     pose, (width, height) = character.reference, picture.size
     rows, columns = _about(pose.points.astype(np.float64), pose.mvp, width, height)
     if rows.stop <= rows.start or columns.stop <= columns.start:
-        return None
+        return untold(len(pose.points))
     part = picture.crop((columns.start, rows.start, columns.stop, rows.stop))
     part.thumbnail((_LONGEST, _LONGEST))
     closer = _lens(rows, columns, (height, width)) @ pose.mvp

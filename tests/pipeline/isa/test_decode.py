@@ -180,19 +180,12 @@ def test_a_take_that_leaves_the_cast_as_reprojected_shows_all_that_the_reference
 
 
 @torch.inference_mode()
-def test_nobody_is_reprojected_for_a_model_without_a_gate_or_of_a_cast_without_references(
-    trained, gated, latents
-):
+def test_nobody_is_reprojected_for_a_model_without_a_gate(trained, gated):
     shot = before_footage(9)
-    nameless = replace(
-        shot, characters=tuple(replace(each, reference=None) for each in shot.characters), references=()
-    )
-    for given in (Background.of(shot, trained), Background.of(nameless, gated)):
-        assert torch.equal(given.known, given.latents)
-        picture = given.frame(3)
-        assert np.array_equal(given.reprojected(3, picture), picture)
-    plates = [plate_and_matte(latents[:, :, :3], model, nameless)[0] for model in (trained, gated)]
-    assert np.array_equal(*plates)
+    given = Background.of(shot, trained)
+    assert torch.equal(given.known, given.latents)
+    picture = given.frame(3)
+    assert np.array_equal(given.reprojected(3, picture), picture)
     given = Background.of(shot, gated)
     assert not torch.equal(given.known, given.latents)
 
@@ -289,11 +282,11 @@ def test_an_untrained_models_pictures_are_shown_as_they_are(trained, latents):
     assert not np.array_equal(as_it_is, plate(shot, trained))
 
 
-@pytest.mark.parametrize(("references", "times"), [("none", 1), ("each", 2)])
+@pytest.mark.parametrize(("centres", "times"), [((), 1), (((0, 0, 0),), 2)], ids=["nobody", "somebody"])
 def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(
-    gated, latents, monkeypatch, references, times
+    gated, latents, monkeypatch, centres, times
 ):
-    """And once more with the cast before it, where any of them has a reference."""
+    """And once more with the cast before it, where there is one."""
     encoded = []
 
     def counted(shot, numbers, *asked, **textures):
@@ -301,7 +294,7 @@ def test_plate_and_matte_are_laid_over_a_background_that_is_encoded_once(
         return encode_background(shot, numbers, *asked, **textures)
 
     monkeypatch.setattr(decode, "encode_background", counted)
-    shot = replace(make_shot(9, references=references), background=footage(9))
+    shot = replace(make_shot(9, centres=centres), background=footage(9))
     shot = replace(shot, settings=replace(shot.settings, width=24, height=16))
     plate, matte = painter.frames(latents[:, :, :3], gated, shot, None, lambda progress: None)
     assert len(list(plate)) == len(list(matte)) == 9

@@ -73,7 +73,7 @@ def test_what_is_painted_where_nobody_is_goes_and_somebody_stays_as_painted(vide
 def test_what_is_painted_far_from_what_is_known_has_none_of_its_detail(video, repainted, background):
     """Hair before a tiled floor, of which the autoencoder lost up to 40 levels."""
     repainted = np.clip(repainted, np.maximum(background, 40) - 40, np.minimum(background, 215) + 40)
-    far = np.full_like(apart, 1.0**2)
+    far = np.full_like(apart, 0.5**2)
     plate = over_background(video, repainted, background, background, everywhere, far)
     assert plate == pytest.approx(video.astype(int), abs=1)
 

@@ -11,7 +11,13 @@ from scipy.spatial.transform import Rotation
 
 from isa_engine.controls.surfaces import Surface, see
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.reprojection import reprojected, reprojected_frame, texture_of, textures_of
+from isa_engine.pipeline.isa.reprojection import (
+    reprojected,
+    reprojected_frame,
+    texture_of,
+    textures_of,
+    untold,
+)
 from tests.controls.people import looking_at, person
 from tests.geometry.meshes import ellipsoid, joined
 from tests.pipeline.shots import make_shot, picture
@@ -57,6 +63,11 @@ def covered(body, mvp, size=SIZE, grown: float = 1.0) -> np.ndarray:
 def filmed(body, mvp, colour=RED, ground=GREEN, size=SIZE) -> np.ndarray:
     """A picture of a body of one colour before a ground of another, hard at the outline."""
     return np.where(covered(body, mvp, size)[..., None], colour, ground)
+
+
+def is_untold(texture) -> bool:
+    lay = untold(len(texture.spread))
+    return np.array_equal(texture.spread, lay.spread) and np.array_equal(texture.picture, lay.picture)
 
 
 def seen(body, texture, mvp, background=None) -> np.ndarray:
@@ -113,16 +124,16 @@ def test_whoever_stands_before_another_in_the_reference_does_not_colour_them():
         assert not seen(back, beside, camera(azimuth), plain(BLUE))[..., 1].any()
 
 
-def test_whoever_has_no_reference_is_not_painted_and_hides_who_is_behind():
+def test_whoever_has_no_reference_is_grey_and_hides_who_is_behind():
     back, front = ellipsoid((0.6, 0.3, 0.9), (0, 0.8, 0)), ellipsoid((0.25, 0.3, 0.5), (0, -0.6, 0))
     mvp, background = camera(0), soft(1)
     texture = texture_of(filmed(back, mvp), *back, mvp)
-    made = reprojected(background, [front, back], [None, texture], mvp)
+    lay = untold(len(front[0]))
+    made = reprojected(background, [front, back], [lay, texture], mvp)
     before, behind = covered(front, mvp, grown=0.9), covered(back, mvp) & ~covered(front, mvp, grown=1.2)
-    assert np.array_equal(made[before], background[before])
+    assert np.ptp(made[before]) == 0
     assert behind.any()
     assert np.array_equal(made[behind], reprojected(background, [back], [texture], mvp)[behind])
-    assert np.array_equal(reprojected(background, [front], [None], mvp), background)
     assert np.array_equal(reprojected(background, [], [], mvp), background)
 
 
@@ -152,18 +163,18 @@ def test_a_larger_picture_is_the_same_but_finer(larger):
 
 
 @pytest.mark.parametrize("mvp", [np.zeros((4, 4)), np.eye(4), np.ones((4, 4))], ids=["zeros", "flat", "ones"])
-def test_a_reference_of_no_camera_gives_no_texture(mvp):
-    assert texture_of(soft(0), *anybody("ellipsoid"), mvp) is None
+def test_a_reference_of_no_camera_tells_nothing(mvp):
+    assert is_untold(texture_of(soft(0), *anybody("ellipsoid"), mvp))
 
 
 @pytest.mark.parametrize("reason", ["behind", "aside", "hidden", "nothing"])
-def test_a_reference_that_shows_nothing_of_somebody_gives_no_texture(reason):
+def test_a_reference_that_shows_nothing_of_somebody_tells_nothing(reason):
     points, triangles = anybody("ellipsoid")
     screen = ellipsoid((2.0, 0.1, 2.0), (0.0, -1.5, 0.0))
     away = {"behind": [0, -9, 0], "aside": [9, 0, 0], "hidden": [0, 0, 0], "nothing": [0, 0, 0]}[reason]
     points, triangles = points + away, triangles[:0] if reason == "nothing" else triangles
     others = [screen] if reason == "hidden" else []
-    assert texture_of(soft(0), points, triangles, camera(0), others) is None
+    assert is_untold(texture_of(soft(0), points, triangles, camera(0), others))
 
 
 def test_what_no_picture_shows_is_like_the_other_side():
@@ -230,7 +241,7 @@ def test_on_frames_that_hide_somebody_nobody_is_painted():
 def test_each_of_a_cast_has_the_texture_of_its_own_reference():
     shot = make_shot(5)
     nameless = replace(shot, characters=(replace(shot.characters[0], reference=None), shot.characters[1]))
-    assert [texture is None for texture in textures_of(nameless)] == [True, False]
+    assert [is_untold(texture) for texture in textures_of(nameless)] == [True, False]
     for texture, character in zip(textures_of(shot), shot.characters, strict=True):
         assert np.array_equal(texture.points, character.reference.points)
     pictures = [texture.picture for texture in textures_of(shot)]
@@ -257,8 +268,7 @@ def test_in_a_picture_of_all_nobody_has_the_colours_of_who_is_in_front():
     assert not np.array_equal(alone.spread, back.spread)
 
 
-def test_whoever_has_a_picture_that_cannot_be_read_has_no_texture():
+def test_of_whoever_has_a_picture_that_cannot_be_read_nothing_is_told():
     shot = make_shot(1)
     first, second = textures_of(replace(shot, references=(picture(), b"no picture")))
-    assert first is not None
-    assert second is None
+    assert [is_untold(texture) for texture in (first, second)] == [False, True]
