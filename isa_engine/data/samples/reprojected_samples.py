@@ -7,13 +7,14 @@ import torch
 
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.samples.encoding import Sample, condition_clip, encode
+from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.data.samples.sources import ClipSource, join
 from isa_engine.dit import Conditioning
 from isa_engine.pipeline.isa.model import Model
 
 # Shares of clips whose reference is a picture of the scene itself, a second later, as an artist takes it from
-# the viewport; and of which no reference is told, as of people without one: nobody is reprojected there. The
-# others have theirs in another light, before another set.
+# the viewport; and of which no reference is told: people are grey there, as those without one are. The others
+# have theirs in another light, before another set.
 _OF_THE_SCENE, _WITHOUT = 0.5, 0.15
 _LATER = 24
 # Of the random stream that tells which.
@@ -42,10 +43,20 @@ class ReprojectedSamples:
         clip = _first_frames(clip, frames)
         conditioning = condition_clip(clip, self.model)
         if kind > 1 - _WITHOUT:
-            conditioning = _without_references(conditioning)
+            conditioning = self._without_references(conditioning, clip)
         latents = encode(self.model, clip.video[None].to(self.model.device))
         pictures = self.model.image_tower.fit(clip.references.to(self.model.device))
         return latents, conditioning, pictures[None]
+
+    def _without_references(self, conditioning: Conditioning, clip: Clip) -> Conditioning:
+        grey = reprojected_clip(clip, told=False)[None].to(self.model.device)
+        return replace(
+            conditioning,
+            identity_known=torch.zeros_like(conditioning.identity_known),
+            image_known=torch.zeros_like(conditioning.image_known),
+            reference_latents=torch.zeros_like(conditioning.reference_latents),
+            reprojected_latents=encode(self.model, grey),
+        )
 
 
 def _of_the_scene(clip: Clip) -> Clip:
@@ -71,14 +82,4 @@ def _first_frames(clip: Clip, frames: int) -> Clip:
         normals=clip.normals[:frames],
         intrinsics=clip.intrinsics[:frames],
         camera_to_world=clip.camera_to_world[:frames],
-    )
-
-
-def _without_references(conditioning: Conditioning) -> Conditioning:
-    return replace(
-        conditioning,
-        identity_known=torch.zeros_like(conditioning.identity_known),
-        image_known=torch.zeros_like(conditioning.image_known),
-        reference_latents=torch.zeros_like(conditioning.reference_latents),
-        reprojected_latents=conditioning.background_latents,
     )

@@ -59,23 +59,26 @@ def test_in_a_batch_each_is_what_it_is_alone(model, clips):
             assert torch.equal(both[name][k], alone[name][0]), name
 
 
-def test_of_some_clips_no_reference_is_told_and_nobody_is_reprojected_there(model, clips):
-    """The same clip for all seeds."""
+def test_of_some_clips_no_reference_is_told_and_everybody_is_grey_there(model, clips):
+    """The same clip for all seeds, of a single frame."""
     samples = ReprojectedSamples(model, lambda seed, *size: clips(0, *size))
     made = [samples([seed], 1, 32, 48) for seed in range(40)]
-    (latents, whole, _), without = made[0], []
+    (latents, whole, _), told, without = made[0], [], []
     for found, conditioning, _ in made:
         assert torch.equal(found, latents)
         assert torch.equal(conditioning.background_latents, whole.background_latents)
-        if torch.equal(conditioning.reprojected_latents, conditioning.background_latents):
-            without.append(conditioning)
-        else:
+        if conditioning.image_known.any():
             assert conditioning.identity_known.any()
             assert conditioning.image_known.all()
+            told.append(conditioning.reprojected_latents)
+        else:
+            without.append(conditioning)
     assert 2 <= len(without) <= 14
     for conditioning in without:
         assert not conditioning.identity_known.any()
-        assert not conditioning.image_known.any()
+        assert torch.equal(conditioning.reprojected_latents, without[0].reprojected_latents)
+        assert not torch.equal(conditioning.reprojected_latents, conditioning.background_latents)
+        assert not any(torch.equal(conditioning.reprojected_latents, each) for each in told)
         assert not conditioning.reference_latents.any()
 
 
