@@ -6,6 +6,7 @@ Ways along the skin are as long in every pose, and as long on one side as on the
 import numpy as np
 
 from isa_engine.body.model.skeleton import MIRRORED, SMPLX_JOINTS
+from isa_engine.geometry.surface import neighbours
 
 # The nose's place in a shot's skeletons (``shot.Character.skeleton``): what tells front from back.
 _NOSE = len(SMPLX_JOINTS)
@@ -84,9 +85,7 @@ def _alike(ways: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
 
 def _along_skin(points: np.ndarray, triangles: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Metres along the triangles' edges from each of S points to all, ``(N, S)``; infinite where none."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
-    here, there = edges.T
+    here, there = neighbours(triangles)
     length = np.linalg.norm(points[here] - points[there], axis=1)[:, None]
     firsts = np.flatnonzero(np.diff(here, prepend=-1))
     away = np.full((len(points), len(starts)), np.inf)

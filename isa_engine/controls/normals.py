@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from isa_engine.controls.surfaces import inverses, see, surface_of
-from isa_engine.geometry.ndc import pixel_centres
+from isa_engine.controls.surfaces import see, shares_of_corners, surface_of
 from isa_engine.geometry.surface import vertex_normals
 from isa_engine.shot import Shot
 
@@ -22,9 +21,7 @@ def normal_pictures(shot: Shot, size: tuple[int, int]) -> Iterator[np.ndarray]:
         seen = see(surface, mvp, size)
         rows, columns = np.nonzero(seen.triangle >= 0)
         corners = surface.triangles[seen.triangle[rows, columns]]
-        clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
-        x, y = pixel_centres(columns, rows, size)
-        shares = np.einsum("pkc,pc->pk", inverses(clip[corners]), np.stack([x, y, np.ones_like(x)], -1))
+        shares = shares_of_corners(surface, mvp, corners, rows, columns, size)
         normals = vertex_normals(surface.points, surface.triangles)[corners]
         turned = np.einsum("pk,pkc->pc", shares, normals) @ shot.camera_to_world[frame, :3, :3]
         turned /= np.linalg.norm(turned, axis=-1, keepdims=True).clip(1e-12)

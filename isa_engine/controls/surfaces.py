@@ -1,5 +1,6 @@
 """The cast's surfaces as the camera of a frame sees them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from isa_engine.controls.rasterizing import DepthBuffer, pixel_boxes, pixels_in
 from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.ndc import pixel_centres, project, to_pixels, view_depth
 from isa_engine.shot import Character, Shot
+
+# Points ``(N, 3)``, metres in the world, and triangles ``(M, 3)`` between them.
+Body = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,22 @@ class Seen:
 def surface_of(shot: Shot, frame: int) -> Surface:
     """The surface of all characters that a frame shows."""
     shown = [(index, each) for index, each in enumerate(shot.characters) if each.visible[frame]]
-    before = np.cumsum([0, *(each.points.shape[1] for _, each in shown)])
-    points = [each.points[frame].astype(np.float64) for _, each in shown]
+    bodies = [(each.points[frame], each.triangles) for _, each in shown]
+    return joined(bodies, [index for index, _ in shown])
+
+
+def joined(bodies: Sequence[Body], owners: Sequence[int]) -> Surface:
+    """Several bodies as one mesh.
+
+    Args:
+        owners: what each is called in ``Surface.owner``.
+    """
+    before = np.cumsum([0, *(len(points) for points, _ in bodies)])
+    points = [np.asarray(points, np.float64) for points, _ in bodies]
     triangles = [
-        each.triangles.astype(np.int64) + start for (_, each), start in zip(shown, before, strict=False)
+        np.asarray(corners, np.int64) + start for (_, corners), start in zip(bodies, before, strict=False)
     ]
-    owner = [np.full(len(each.triangles), index) for index, each in shown]
+    owner = [np.full(len(corners), index) for (_, corners), index in zip(bodies, owners, strict=True)]
     return Surface(
         np.concatenate([np.zeros((0, 3)), *points]),
         np.concatenate([np.zeros((0, 3), np.int64), *triangles]),
@@ -103,6 +117,26 @@ def see(surface: Surface, mvp: np.ndarray, size: tuple[int, int]) -> Seen:
         buffer.draw(drawn[number[inside]], columns[inside], rows[inside], 1 / nearness[inside])
     # Where nobody is, the index is −1, which finds the −1 appended to the owners.
     return Seen(buffer.depth, np.append(surface.owner, -1)[buffer.shape], buffer.shape)
+
+
+def shares_of_corners(
+    surface: Surface,
+    mvp: np.ndarray,
+    corners: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    size: tuple[int, int],
+) -> np.ndarray:
+    """How much each corner of a triangle counts at a pixel's centre in it, ``(P, 3)``, up to a common factor.
+
+    Args:
+        mvp, size: as of ``see``.
+        corners: ``(P, 3)`` points of the triangles.
+        rows, columns: ``(P,)`` the pixels.
+    """
+    clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
+    x, y = pixel_centres(columns, rows, size)
+    return np.einsum("pkc,pc->pk", inverses(clip[corners]), np.stack([x, y, np.ones_like(x)], -1))
 
 
 def inverses(corners: np.ndarray) -> np.ndarray:

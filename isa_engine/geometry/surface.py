@@ -98,6 +98,12 @@ def area_vectors(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.cross(b - a, c - a)
 
 
+def neighbours(triangles: np.ndarray) -> np.ndarray:
+    """Which points the edges of triangles ``(M, 3)`` join, both ways: ``(2, E)``, in order of the first."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    return np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0).T
+
+
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Outward unit normals ``(V, 3)`` at a mesh's vertices, its triangles weighted by their area; zero where
     no triangle is. Triangles ``(M, 3)`` are wound outwards.

@@ -76,12 +76,16 @@ def test_a_video_without_a_background_is_not_gated_beside_one_that_has_one():
     assert torch.equal(found[1], estimate[1])
 
 
-@pytest.mark.parametrize("patch", [1, 2, 3])
-def test_each_latent_pixel_is_gated_by_its_own_token(patch):
+def gate_and_tokens(patch):
     torch.manual_seed(0)
     gate = BackgroundGate(width=6, patch=patch)
     torch.nn.init.normal_(gate.linear.weight)
-    tokens, time = torch.randn(2, 3, 4, 5, 6), torch.rand(2)
+    return gate, torch.randn(2, 3, 4, 5, 6), torch.rand(2)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 3])
+def test_each_latent_pixel_is_gated_by_its_own_token(patch):
+    gate, tokens, time = gate_and_tokens(patch)
     known = torch.rand(2, 1, 3, 4 * patch, 5 * patch)
     before = gate(tokens, time, known)
     assert before.shape == (2, 1, 3, 4 * patch, 5 * patch)
@@ -95,10 +99,7 @@ def test_each_latent_pixel_is_gated_by_its_own_token(patch):
 
 @pytest.mark.parametrize("patch", [1, 2, 3])
 def test_each_token_is_told_of_whoever_is_known_at_its_own_latent_pixels(patch):
-    torch.manual_seed(0)
-    gate = BackgroundGate(width=6, patch=patch)
-    torch.nn.init.normal_(gate.linear.weight)
-    tokens, time = torch.randn(2, 3, 4, 5, 6), torch.rand(2)
+    gate, tokens, time = gate_and_tokens(patch)
     known = torch.zeros(2, 1, 3, 4 * patch, 5 * patch)
     before = gate(tokens, time, known)
     known[1, 0, 2, 4 * patch - 1, patch] = 1

@@ -19,15 +19,12 @@ import numpy as np
 from PIL import Image
 
 from isa_engine.body.twin_points import twin_points
-from isa_engine.controls.surfaces import Seen, Surface, inverses, see
+from isa_engine.controls.surfaces import Body, Seen, Surface, joined, see, shares_of_corners
 from isa_engine.errors import ShotError
-from isa_engine.geometry.ndc import pixel_centres, project, to_pixels, view_depth
-from isa_engine.geometry.surface import vertex_normals
+from isa_engine.geometry.ndc import project, to_pixels, view_depth
+from isa_engine.geometry.surface import neighbours, vertex_normals
 from isa_engine.pipeline.pictures import decode_picture
 from isa_engine.shot import Character, Shot
-
-# Points ``(N, 3)``, metres in the world, and triangles ``(M, 3)`` between them.
-Body = tuple[np.ndarray, np.ndarray]
 
 # Samples along each side of a pixel of what is drawn, for smooth outlines, and of a reference.
 _FINER = 2
@@ -103,8 +100,8 @@ def texture_of(
         return untold(len(points))
     picture, points = np.asarray(picture, np.float32), np.asarray(points, np.float64)
     triangles, size = np.asarray(triangles, np.int64), (picture.shape[1], picture.shape[0])
-    finer = _FINER * size[0], _FINER * size[1]
-    depth = _nearest(see(_together([(points, triangles), *others]), mvp, finer))
+    finer, bodies = (_FINER * size[0], _FINER * size[1]), [(points, triangles), *others]
+    depth = _nearest(see(joined(bodies, range(len(bodies))), mvp, finer))
     facing = _facing(points, triangles, mvp)
     colours, trust = _fetched(picture, depth, mvp, points, facing)
     known = trust > 0.5
@@ -159,7 +156,7 @@ def reprojected(
     """
     if not cast:
         return background
-    surface, painted = _together(cast), background.copy()
+    surface, painted = joined(cast, range(len(cast))), background.copy()
     for rows, columns in _parts(surface.points, mvp, background.shape[1], background.shape[0]):
         closer = _lens(rows, columns, background.shape[:2]) @ mvp
         painted[rows, columns] = _painted(background[rows, columns], surface, cast, textures, closer)
@@ -227,9 +224,7 @@ def _painted(
     seen = see(surface, mvp, size)
     rows, columns = np.nonzero(seen.triangle >= 0)
     owner, corners = seen.owner[rows, columns], surface.triangles[seen.triangle[rows, columns]]
-    clip = (surface.points @ mvp[:, :3].T + mvp[:, 3])[:, [0, 1, 3]]
-    x, y = pixel_centres(columns, rows, size)
-    shares = np.einsum("pkc,pc->pk", inverses(clip[corners]), np.stack([x, y, np.ones_like(x)], -1))
+    shares = shares_of_corners(surface, mvp, corners, rows, columns, size)
     shares /= shares.sum(1, keepdims=True)
     cells = rows // _FINER * width + columns // _FINER
     given = background.reshape(-1, 3).astype(np.float32)
@@ -267,16 +262,6 @@ def _texture(character: Character, cast: Sequence[Character], picture: Image.Ima
             character.points[0].astype(np.float64), character.triangles, character.skeleton[0]
         )
     return texture_of(np.asarray(part), pose.points, character.triangles, closer, others, twins)
-
-
-def _together(bodies: Sequence[Body]) -> Surface:
-    """Several bodies as one mesh."""
-    starts = np.cumsum([0, *(len(points) for points, _ in bodies)])
-    return Surface(
-        np.concatenate([np.asarray(points, np.float64) for points, _ in bodies]),
-        np.concatenate([np.asarray(tri, np.int64) + n for (_, tri), n in zip(bodies, starts, strict=False)]),
-        np.concatenate([np.full(len(tri), number) for number, (_, tri) in enumerate(bodies)]),
-    )
 
 
 def _facing(points: np.ndarray, triangles: np.ndarray, mvp: np.ndarray) -> np.ndarray:
@@ -337,8 +322,7 @@ def _nearest(seen: Seen) -> np.ndarray:
 def _spread(colours: np.ndarray, known: np.ndarray, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Colours ``(N, 3)`` of all points: of those that are not known from the nearest along the skin that are,
     smoothed among themselves; where no triangles lead there, from the nearest in space."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    here, there = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0).T
+    here, there = neighbours(triangles)
     found, filled = np.where(known[:, None], colours, 0.0), known.copy()
 
     def mean(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
