@@ -20,7 +20,7 @@ from isa_engine.pipeline.isa.background_latents import encode_background
 from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.normals import conditioned_in_2d, shot_normal_maps
-from isa_engine.pipeline.isa.references import identity, picture_latents
+from isa_engine.pipeline.isa.references import identity, picture_latents, pictured_with
 from isa_engine.pipeline.isa.reprojection import textures_of
 from isa_engine.pipeline.isa.staging import Staging, stage
 from isa_engine.pipeline.pictures import decode_picture, to_canvas
@@ -147,7 +147,8 @@ def _references(
     for character in cast:
         pose = character.reference
         if pose is not None:
-            others = _beside(character, cast)
+            others = [other.reference.points for other in pictured_with(character, cast)]
+            others = np.concatenate([np.zeros((0, 3)), *others])
             picture, points = pictures[pose.picture], pose.points[:count]
             sampled.append(identity(model, picture, points, pose.mvp, others, exposure))
         else:
@@ -155,17 +156,3 @@ def _references(
             sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))
     features, known = (torch.cat(parts)[None] for parts in zip(*sampled, strict=True))
     return features, known, torch.cat(tokens, 1)
-
-
-def _beside(character: Character, cast: list[Character]) -> np.ndarray:
-    """Points ``(M, 3)`` of all others in a character's reference picture, where one camera saw them all."""
-    pose = character.reference
-    others = [
-        other.reference.points
-        for other in cast
-        if other is not character
-        and other.reference is not None
-        and other.reference.picture == pose.picture
-        and np.array_equal(other.reference.mvp, pose.mvp)
-    ]
-    return np.concatenate([np.zeros((0, 3)), *others])

@@ -1,5 +1,6 @@
 """What reference pictures tell: their latents, and who each point of a character is (Eq. 19)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +14,23 @@ from isa_engine.geometry.occlusion import hidden
 from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.pictures import to_canvas
+from isa_engine.shot import Character
 
 # Room about a character's points, which lie on the skin, for hair and clothes.
 ROOM = 1.1
+
+
+def pictured_with(character: Character, cast: Sequence[Character]) -> list[Character]:
+    """All others of a cast in a character's reference picture, where one camera saw them all."""
+    pose = character.reference
+    return [
+        other
+        for other in cast
+        if other is not character
+        and other.reference is not None
+        and other.reference.picture == pose.picture
+        and np.array_equal(other.reference.mvp, pose.mvp)
+    ]
 
 
 def picture_latents(model: Model, picture: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from isa_engine.controls.surfaces import Body, Seen, Surface, joined, see, share
 from isa_engine.errors import ShotError
 from isa_engine.geometry.ndc import project, to_pixels, view_depth
 from isa_engine.geometry.surface import neighbours, vertex_normals
+from isa_engine.pipeline.isa.references import pictured_with
 from isa_engine.pipeline.pictures import decode_picture
 from isa_engine.shot import Character, Shot
 
@@ -139,7 +140,7 @@ def textures_of(shot: Shot) -> tuple[Texture, ...]:
     def texture(character: Character) -> Texture:
         if character.reference is None or character.reference.picture not in pictures:
             return untold(character.points.shape[1])
-        return _texture(character, cast, pictures[character.reference.picture])
+        return _texture(character, shot.characters, pictures[character.reference.picture])
 
     return tuple(map(texture, shot.characters))
 
@@ -249,13 +250,7 @@ def _texture(character: Character, cast: Sequence[Character], picture: Image.Ima
     part = picture.crop((columns.start, rows.start, columns.stop, rows.stop))
     part.thumbnail((_LONGEST, _LONGEST))
     closer = _lens(rows, columns, (height, width)) @ pose.mvp
-    others = [
-        (other.reference.points, other.triangles)
-        for other in cast
-        if other is not character
-        and other.reference.picture == pose.picture
-        and np.array_equal(other.reference.mvp, pose.mvp)
-    ]
+    others = [(other.reference.points, other.triangles) for other in pictured_with(character, cast)]
     twins = None
     if character.skeleton is not None:
         twins = twin_points(
