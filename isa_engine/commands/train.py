@@ -188,6 +188,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     """The transformer's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config
     from isa_engine.data.samples.sources import Batches, KeptSamples, Samples, fingerprint
+    from isa_engine.geometry.surface import POINTS
     from isa_engine.training.batches.ahead import Ahead
     from isa_engine.training.configuration import DiTTraining, read_configuration
     from isa_engine.training.dit.samples import generations
@@ -200,7 +201,8 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
     model_settings = model_config(settings.model)
     model = encoding_model(settings, arguments.device)
     points = settings.points or model_settings.dit.points
-    samples = Samples(model, _clips(points, arguments))
+    clips = _clips(POINTS if model_settings.reprojects else points, arguments)
+    samples = Samples(model, clips, points)
     if settings.samples:
         samples = KeptSamples(samples, out / f"samples-{fingerprint(model, points)[:12]}", settings.samples)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
@@ -212,8 +214,7 @@ def _dit(config: Path, out: Path, arguments: argparse.Namespace, **changes: str)
 def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str) -> tuple[object, Callable]:
     """The gate's trainer, and a function that gives a clip and what is made of it."""
     from isa_engine.configuration import model_config, weights_folder
-    from isa_engine.data.samples.reprojected_samples import ReprojectedSamples
-    from isa_engine.data.samples.sources import Batches
+    from isa_engine.data.samples.sources import Batches, Samples
     from isa_engine.geometry.surface import POINTS
     from isa_engine.networks.weight_files import load_weights
     from isa_engine.training.batches.ahead import Ahead
@@ -232,7 +233,7 @@ def _gate(config: Path, out: Path, arguments: argparse.Namespace, **changes: str
     model = encoding_model(settings, arguments.device)
     for part in ("dit", "image_tower"):
         load_weights(model.parts[part], folder / f"{part}.safetensors")
-    samples = ReprojectedSamples(model, _clips(POINTS, arguments))
+    samples = Samples(model, _clips(POINTS, arguments), model_settings.dit.points)
     sizes = tuple(model_settings.canvas(size) for size in settings.sizes)
     batches = Batches(samples, settings.batch, settings.frames, sizes)
     trainer = GateTrainer(settings, Ahead(batches, arguments.ahead), model)

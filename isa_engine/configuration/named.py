@@ -27,7 +27,6 @@ def isa_tiny() -> ModelConfig:
         max_frames=1001,
         shift=3.0,
         temperature=0.5,
-        cast_luminance=0.2,
         gate=True,
         vae=VAEConfig(
             block_out_channels=(256,),
@@ -54,6 +53,7 @@ def isa_tiny() -> ModelConfig:
             temporal_window=9,
             temporal_anchor=2,
             identity_splat=True,
+            reprojection=True,
         ),
         image_tower=ImageTowerConfig(),
     )
@@ -84,6 +84,7 @@ def isa_small() -> ModelConfig:
             qk_norm=False,
             readout="background",
             identity_splat=True,
+            reprojection=True,
         ),
         image_tower=ImageTowerConfig(size=128, patch=16, width=96, layers=3, heads=4),
     )
@@ -108,13 +109,15 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
 }
 
 
-# Variants: the ending of a model's name, and what it changes of the transformer. These are without the
-# identity splat, which is not the paper's: it alone left out, and the ablations of Table 4.
+# Inputs of the transformer that are not the paper's.
+_PAPERS = {"identity_splat": False, "reprojection": False}
+# Variants: the ending of a model's name, and what it changes of the transformer. These are without inputs
+# that are not the paper's: they alone left out, and the ablations of Table 4.
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "without-splat": {"identity_splat": False},
-    "without-ispe": {"conditioning": "isa-without-ispe", "identity_splat": False},
+    "without-splat": _PAPERS,
+    "without-ispe": {"conditioning": "isa-without-ispe", **_PAPERS},
     # Drawn from all of a shot's points, a normal map has no holes at any size.
-    "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS, "identity_splat": False},
+    "controlnet-2d": {"conditioning": "controlnet-2d", "points": POINTS, **_PAPERS},
 }
 # Variants with another readout than the paper's; their training can start from the model's weights.
 READOUTS: dict[str, dict[str, Any]] = {"background": {"readout": "background"}}

@@ -74,6 +74,8 @@ class DiTConfig:
             difference from its background (``dit.readout``).
         identity_splat: whether each latent pixel is also told the identity of the point that stands in it
             (``dit.identity_splat``); the paper has no such input.
+        reprojection: whether the background that it is told has the cast before it, as the references show it
+            (``Conditioning.reprojected_latents``); in the paper's it has not.
         rendering_radius: NDC within which a video token looks at points, besides one pooled token a character
             (``dit.near_points``); None: it looks at all points, wherever they are, and at no pooled ones.
         position_grid: table and base size of the positions of an SD3 model that this one starts from
@@ -95,6 +97,7 @@ class DiTConfig:
     conditioning: str = "isa"
     readout: str = "velocity"
     identity_splat: bool = False
+    reprojection: bool = False
     rendering_radius: float | None = None
     position_grid: tuple[int, int] | None = None
     temporal_window: int | None = None
@@ -168,6 +171,11 @@ class ModelConfig:
     matte_head: MatteHeadConfig = field(default_factory=MatteHeadConfig)
     dit: DiTConfig = field(default_factory=DiTConfig)
     image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
+
+    @property
+    def reprojects(self) -> bool:
+        """Whether anything in the model reads ``Conditioning.reprojected_latents``."""
+        return self.gate or self.dit.reprojection
 
     @property
     def multiple(self) -> int:

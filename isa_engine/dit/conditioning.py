@@ -36,8 +36,7 @@ class Conditioning:
             tile, where the canvas is larger than what the model sees at once (``tile``).
         background_latents: ``(B, C, t, h, w)``, or zeros.
         reprojected_latents: the same with the cast before it as its references show it
-            (``pipeline.isa.reprojection``), of which the gate alone is told; the background's, the default,
-            where nobody is reprojected.
+            (``pipeline.isa.reprojection``); the background's, the default, where nobody is reprojected.
         cameras: ``(B, t, 24, h / patch, w / patch)`` packed Plücker rays, a ray a token (Eq. 22).
         normal_maps: ``(B, t, 48, h, w)`` packed pictures of the body (``dit.normal_maps``), zero where nobody
             is; ``(B, t, 0, h, w)``, the default, for a model that does without.
@@ -203,14 +202,15 @@ class Conditioning:
         return replace(self, background_latents=none, reprojected_latents=none)
 
     def without_cast(self) -> "Conditioning":
-        """The unconditional branch of guidance: no point visible, no identity or reference known; camera and
-        background stay."""
+        """The unconditional branch of guidance: no point visible, no identity or reference known, nobody
+        reprojected; camera and background stay."""
         return replace(
             self,
             visible=torch.zeros_like(self.visible),
             identity_known=torch.zeros_like(self.identity_known),
             image_known=torch.zeros_like(self.image_known),
             reference_latents=torch.zeros_like(self.reference_latents),
+            reprojected_latents=self.background_latents,
             normal_maps=torch.zeros_like(self.normal_maps),
         )
 

@@ -59,6 +59,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
         conditioning: str,
         readout: str,
         identity_splat: bool,
+        reprojection: bool,
         rendering_radius: float | None,
         position_grid: tuple[int, int] | None,
         temporal_window: int | None,
@@ -75,7 +76,7 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
             if chosen not in known:
                 remedy = f"Choose one of: {', '.join(known)}."
                 raise ModelError(f"no {kind} '{chosen}'", where="DiT configuration", remedy=remedy)
-        # Noisy, reference and background latents (Eq. 20), folded into tokens.
+        # Noisy, reference and background latents, or the reprojected ones (Eq. 20), folded into tokens.
         self.patchify = nn.Linear(3 * latent_channels * patch**2, width)
         self.splat = nn.Linear(latent_channels * patch**2, width, bias=False) if identity_splat else None
         self.point_tokens = self.normal_tokens = None
@@ -276,13 +277,16 @@ class ISADiT(ModelMixin, ConfigMixin, PeftAdapterMixin):
     def _video_tokens(
         self, latents: torch.Tensor, conditioning: Conditioning, position: torch.Tensor
     ) -> torch.Tensor:
-        """Eq. 20, with the background, and the splat where the configuration has one: ``(B, t, S, d)``."""
+        """Eq. 20, with the background, the cast reprojected before it where the configuration has it so, and
+        the splat where it has one: ``(B, t, S, d)``."""
         patch, grid, dtype = self.config.patch, self.config.position_grid, latents.dtype
         if grid is not None:
             rows, columns = (side // patch for side in latents.shape[-2:])
             position = encoding.grid_encoding(rows, columns, self.config.width, *grid, latents.device)
         reference = conditioning.reference_latents.to(dtype)[:, :, None].expand_as(latents)
-        stacked = torch.cat([latents, reference, conditioning.background_latents.to(dtype)], 1)
+        reprojects = self.config.reprojection
+        known = conditioning.reprojected_latents if reprojects else conditioning.background_latents
+        stacked = torch.cat([latents, reference, known.to(dtype)], 1)
         tokens = self.patchify(folded(stacked, patch)) + position.to(dtype)
         if self.splat is None:
             return tokens

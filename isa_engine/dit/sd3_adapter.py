@@ -84,6 +84,7 @@ def inflate_sd3(
         conditioning=conditioning,
         readout="velocity",
         identity_splat=False,
+        reprojection=False,
         rendering_radius=None,
         position_grid=[size, config["sample_size"] // patch],
         temporal_window=None,

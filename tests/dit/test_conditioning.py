@@ -104,6 +104,10 @@ def reprojected(seed: int = 0, **sizes: int) -> Conditioning:
     return replace(conditioning, reprojected_latents=torch.randn(shape, generator=generator))
 
 
+def test_without_its_cast_nobody_is_reprojected():
+    assert torch.equal(reprojected().without_cast().reprojected_latents, reprojected().background_latents)
+
+
 def test_where_nobody_is_reprojected_the_background_is_known(conditioning):
     assert conditioning.reprojected_latents is conditioning.background_latents
 

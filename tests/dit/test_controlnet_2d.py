@@ -45,7 +45,7 @@ def test_it_is_the_same_transformer_without_points_and_isa(model):
 @pytest.mark.parametrize("name", MODELS)
 def test_ablations_are_configurations_of_a_named_model(name):
     isa = model_config(f"{name}-without-splat")
-    assert replace(model_config(name).dit, identity_splat=False) == isa.dit
+    assert replace(model_config(name).dit, identity_splat=False, reprojection=False) == isa.dit
     without = model_config(f"{name}-without-ispe")
     assert without == replace(isa, name=without.name, dit=replace(isa.dit, conditioning="isa-without-ispe"))
     in_2d = model_config(f"{name}-controlnet-2d")

@@ -50,7 +50,9 @@ def test_at_the_end_of_time_a_velocity_is_finite_and_never_leads_beyond_the_esti
 
 
 @pytest.mark.parametrize("patch", [1, 2])
-@pytest.mark.parametrize("changes", [{"readout": "background"}, {"identity_splat": True}])
+@pytest.mark.parametrize(
+    "changes", [{"readout": "background"}, {"identity_splat": True}, {"reprojection": True}]
+)
 def test_every_readout_has_the_interface_of_the_papers(patch, changes):
     model = transformer(patch=patch, **changes)
     x, time, conditioning = inputs(replace(SMALL, patch=patch))
@@ -77,6 +79,28 @@ def test_without_cast_the_splat_is_silent():
     nobody = conditioning.without_cast()
     other = moved(nobody, "identity", ...)
     torch.testing.assert_close(model(x, time, nobody), model(x, time, other))
+
+
+def test_whoever_is_reprojected_is_to_the_transformer_in_the_background():
+    model, papers = transformer(reprojection=True), transformer()
+    papers.load_state_dict(model.state_dict())
+    x, time, conditioning = inputs()
+    known = conditioning.background_latents.clone()
+    known[..., 0, 0] += 1.0
+    somebody = replace(conditioning, reprojected_latents=known)
+    in_the_background = replace(conditioning, background_latents=known)
+    assert torch.equal(model(x, time, somebody), papers(x, time, in_the_background))
+    assert torch.equal(papers(x, time, somebody), papers(x, time, conditioning))
+    assert torch.equal(model(x, time, conditioning), papers(x, time, conditioning))
+
+
+def test_without_cast_nobody_is_reprojected():
+    model = transformer(reprojection=True)
+    x, time, conditioning = inputs()
+    somebody = replace(conditioning, reprojected_latents=torch.randn_like(conditioning.background_latents))
+    torch.testing.assert_close(
+        model(x, time, somebody.without_cast()), model(x, time, conditioning.without_cast())
+    )
 
 
 def test_a_velocitys_weights_start_the_trunk_of_a_background_readout(tmp_path):

@@ -7,6 +7,7 @@ import threading
 import torch
 
 from isa_engine.data.clips.clip import Clip
+from isa_engine.geometry.surface import POINTS
 
 
 def plain_clip(seed: int, frames: int, height: int, width: int, points: int = 4) -> Clip:
@@ -37,6 +38,11 @@ def plain_clip(seed: int, frames: int, height: int, width: int, points: int = 4)
 
 def plain(points: int):
     return lambda seed, *size: plain_clip(seed, *size, points=points)
+
+
+def of_all_points(points: int):
+    assert points == POINTS
+    return plain(points)
 
 
 def deadly(points: int):

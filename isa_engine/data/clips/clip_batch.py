@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
+from isa_engine.data.clips.reprojected_clip import reprojected_clip
 from isa_engine.geometry.camera import modelview_projection
 from isa_engine.pipeline.isa.references import CloseUp, close_up
 
@@ -21,6 +22,8 @@ class ClipBatch:
 
     Attributes:
         video, background: ``(B, F, H, W, 3)`` uint8.
+        reprojected: the background with the cast before it as its references show it
+            (``data.clips.reprojected_clip``); of clips without triangles the background.
         mask: ``(B, F, H, W)`` uint8: 0 the set, k the k-th character.
         points, normals: ``(B, F, K, N, 3)`` float32, world.
         characters: ``(B,)`` int64, how many of the K there are.
@@ -35,6 +38,7 @@ class ClipBatch:
 
     video: Tensor
     background: Tensor
+    reprojected: Tensor
     mask: Tensor
     points: Tensor
     normals: Tensor
@@ -84,6 +88,7 @@ class ClipBatch:
 AXES = {
     "video": "FHW3",
     "background": "FHW3",
+    "reprojected": "FHW3",
     "mask": "FHW",
     "points": "FKN3",
     "normals": "FKN3",
@@ -99,7 +104,7 @@ AXES = {
     "corner": "K2",
     "side": "K",
 }
-TYPES = dict.fromkeys(("video", "background", "mask", "references"), torch.uint8)
+TYPES = dict.fromkeys(("video", "background", "reprojected", "mask", "references"), torch.uint8)
 TYPES |= dict.fromkeys(("points", "normals", "intrinsics", "camera_to_world", "places"), torch.float32)
 TYPES |= dict.fromkeys(("characters", "shown", "reference_of"), torch.int64)
 TYPES |= dict.fromkeys(("camera_known", "known"), torch.bool)
@@ -110,9 +115,11 @@ assert {field.name for field in fields(ClipBatch)} == AXES.keys() == TYPES.keys(
 def batch_of(clip: Clip) -> ClipBatch:
     """A clip as a batch of one, on the CPU."""
     seen = _close_ups(clip)
+    reprojected = clip.background if clip.triangles is None else reprojected_clip(clip)
     values = {
         "video": eight_bits(clip.video),
         "background": eight_bits(clip.background),
+        "reprojected": eight_bits(reprojected),
         "mask": clip.mask,
         "points": clip.points,
         "normals": clip.normals,

@@ -15,8 +15,10 @@ from isa_engine.data.scenario.split import TRAINING, Split
 from isa_engine.whole_file import whole_file
 
 FPS = 24.0
-# Of the random stream that tells whether a background has the cast's shadows.
-_SHADOWS = 1
+# Of the random streams that tell whether a background has the cast's shadows, and what a reference shows.
+_SHADOWS, _REFERENCES = 1, 2
+# Frames from a clip's last one to the picture of the scene itself that is its reference.
+_LATER = 24
 
 
 def synthetic_humans(points: int, device: torch.device | str, split: Split = TRAINING) -> SyntheticHumans:
@@ -28,14 +30,21 @@ def synthetic_clips(points: int, device: torch.device | str) -> Callable[[int, i
     """``clips(seed, frames, height, width)`` → a clip to learn from.
 
     In half of them the background has the cast's shadows already, as where the add-on renders it; in the
-    others they are left to the model, as where an artist gives a picture.
+    others they are left to the model, as where an artist gives a picture. In half of them the reference is a
+    picture of the scene itself, a second later, as an artist takes it from the viewport; in the others it is
+    of another day.
     """
     humans = synthetic_humans(points, device)
 
     def clip(seed: int, *size: int) -> Clip:
-        made = humans.clip(seed, *size, fps=FPS)
-        # A stream of its own: the clip itself is that of ``SyntheticHumans``.
-        shadows_given = np.random.default_rng([seed, _SHADOWS]).random() < 0.5
+        # Streams of their own: the clip itself is that of ``SyntheticHumans``.
+        of_the_scene, shadows_given = (
+            np.random.default_rng([seed, which]).random() < 0.5 for which in (_REFERENCES, _SHADOWS)
+        )
+        if of_the_scene:
+            made = humans.clip_with_its_own_picture(seed, *size, later=_LATER, fps=FPS)
+        else:
+            made = humans.clip(seed, *size, fps=FPS)
         return replace(made, background=made.shaded) if shadows_given else made
 
     return clip

@@ -3,6 +3,8 @@
 One seed gives one clip.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,6 +30,20 @@ from isa_engine.errors import BodyError
 from isa_engine.geometry.surface import POINTS, surface_table
 
 _HEAD, _EYES, _WRISTS, _CHEST = 15, slice(23, 25), (20, 21), 9
+
+
+class _Scene(NamedTuple):
+    """What is filmed, in ``film``'s order: F frames of it."""
+
+    actors: list[Actor]
+    stage: Set
+    light: Light
+    camera: tuple[np.ndarray, np.ndarray]
+
+    def at(self, moments: list[int]) -> "_Scene":
+        """Some of its frames alone."""
+        actors = [actor.at(moments) for actor in self.actors]
+        return self._replace(actors=actors, camera=tuple(part[moments] for part in self.camera))
 
 
 class SyntheticHumans:
@@ -90,18 +106,9 @@ class SyntheticHumans:
     ) -> tuple[Clip, list[Actor], list[Actor]]:
         """The clip of this seed, who acts in it, and the same people as their references show them."""
         random = np.random.default_rng([self.split.stream, seed])
-        count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
-        actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
-        # The plain distribution draws its set before its camera: in another order its seeds would give other
-        # clips than those that were measured on.
-        stage = None if self.detailed else Set(random, set_kind)
-        light = self._light(random)
-        points = torch.stack([actor.points for actor in actors], 1)
-        normals = torch.stack([actor.normals for actor in actors], 1)
-
-        camera = self._camera(random, actors, frames, fps, width / height, self.framing)
-        stage = stage or self._scenery(random, set_kind, camera, actors)
-        filmed = film(self.skin, actors, stage, light, camera, height, width)
+        scene = self._scene(random, frames, width / height, characters, set_kind, fps)
+        actors, count = scene.actors, len(scene.actors)
+        filmed = film(self.skin, *scene, height, width)
 
         # One picture that shows the whole cast, or a picture of each.
         together = count > 1 and random.random() < 0.5
@@ -110,10 +117,7 @@ class SyntheticHumans:
         others = [other for _, group, _ in references for other in group]
         clip = Clip(
             **filmed._asdict(),
-            points=points,
-            normals=normals,
-            intrinsics=self._tensor(camera[0]),
-            camera_to_world=self._tensor(camera[1]),
+            **self._told(scene),
             references=torch.stack([picture for picture, _, _ in references]),
             reference_of=torch.arange(count) * (not together),
             reference_points=torch.cat([other.points for other in others]),
@@ -125,6 +129,57 @@ class SyntheticHumans:
             triangles=self.triangles,
         )
         return clip, actors, others
+
+    def clip_with_its_own_picture(
+        self, seed: int, frames: int, height: int, width: int, later: int, fps: float = 24.0
+    ) -> Clip:
+        """A clip whose one reference shows the scene itself, everybody in it, so many frames after its
+        last."""
+        random = np.random.default_rng([self.split.stream, seed])
+        scene = self._scene(random, frames + later, width / height, None, None, fps)
+        # Of what lies between them nothing is shown.
+        scene = scene.at([*range(frames), frames + later - 1])
+        filmed = film(self.skin, *scene, height, width)
+        told = self._told(scene)
+        return Clip(
+            **{name: value[:, :-1] for name, value in filmed._asdict().items() if name != "mask"},
+            mask=filmed.mask[:-1],
+            **{name: value[:-1] for name, value in told.items()},
+            references=filmed.video[:, -1][None],
+            reference_of=torch.zeros(len(scene.actors), dtype=torch.long),
+            reference_points=told["points"][-1],
+            reference_intrinsics=told["intrinsics"][-1:],
+            reference_camera_to_world=told["camera_to_world"][-1:],
+            fps=fps,
+            triangles=self.triangles,
+        )
+
+    def _scene(
+        self,
+        random: np.random.Generator,
+        frames: int,
+        aspect: float,
+        characters: int | None,
+        set_kind: str | None,
+        fps: float,
+    ) -> "_Scene":
+        count = characters or int(random.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))
+        actors = [self._actor(random, frames, fps, slot, count) for slot in range(count)]
+        # The plain distribution draws its set before its camera: in another order its seeds would give other
+        # clips than those that were measured on.
+        stage = None if self.detailed else Set(random, set_kind)
+        light = self._light(random)
+        camera = self._camera(random, actors, frames, fps, aspect, self.framing)
+        return _Scene(actors, stage or self._scenery(random, set_kind, camera, actors), light, camera)
+
+    def _told(self, scene: "_Scene") -> dict[str, Tensor]:
+        """Points, normals and cameras of a scene's frames, by a clip's names."""
+        return {
+            "points": torch.stack([actor.points for actor in scene.actors], 1),
+            "normals": torch.stack([actor.normals for actor in scene.actors], 1),
+            "intrinsics": self._tensor(scene.camera[0]),
+            "camera_to_world": self._tensor(scene.camera[1]),
+        }
 
     def _actor(self, random: np.random.Generator, frames: int, fps: float, slot: int, count: int) -> Actor:
         betas = self._tensor(random.normal(0, 0.9, 10))

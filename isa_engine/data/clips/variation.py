@@ -15,7 +15,7 @@ from isa_engine.data.clips.clip_batch import ClipBatch
 # Share of clips in other colours, and how far these go: hue in radians and logarithms of saturation and of
 # brightness, standard deviations. So far a skin still looks like some person's.
 _RECOLOURED = 0.75
-_HUE, _SATURATION, _BRIGHTNESS = math.radians(12), 0.15, 0.08
+_HUE, _SATURATION, _BRIGHTNESS = math.radians(12), 0.15, 0.2
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 F frames, S samples of everybody, P of them as they are drawn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -41,6 +41,15 @@ class Actor:
     points: Tensor
     normals: Tensor
     expression: Tensor | None = None
+
+    def at(self, moments: list[int]) -> "Actor":
+        """In some of its frames alone."""
+        moving = {
+            name: value[moments]
+            for name in ("rotations", "translation", "points", "normals", "expression")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **moving)
 
 
 class BodyCast:

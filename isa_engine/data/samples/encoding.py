@@ -9,7 +9,6 @@ from torch import Tensor
 from isa_engine.data.clips.clip import Clip
 from isa_engine.data.clips.clip_batch import batch_of
 from isa_engine.data.samples.cut_outs import cut_out
-from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.data.samples.staged_batch import StagedBatch, stage_clips
 from isa_engine.dit import Conditioning
 from isa_engine.pipeline.isa.model import Model
@@ -32,38 +31,40 @@ def encode(model: Model, video: Tensor) -> Tensor:
 
 @torch.no_grad()
 def condition_clip(clip: Clip, model: Model) -> Conditioning:
-    """What the transformer is told of a clip, with as many points as it reads, and its gate, of a clip with
-    triangles: a batch of one."""
-    staged = stage_clips(batch_of(clip.first_points(model.config.dit.points)), model).to(model.device)
-    references = colours(staged.references)
-    conditioning = _conditions(model, staged, encode(model, colours(staged.background)), references)
+    """What the transformer is told of a clip, with as many points as it reads: a batch of one."""
+    batch = batch_of(clip).first_points(model.config.dit.points)
+    staged = stage_clips(batch, model).to(model.device)
+    background, reprojected, references = map(
+        colours, (staged.background, staged.reprojected, staged.references)
+    )
+    known = [background, reprojected] if model.config.reprojects else [background]
+    known = [encode(model, video) for video in known]
+    conditioning = _conditions(model, staged, known[0], known[-1], references)
     tokens = model.image_tower(references.transpose(1, 2).flatten(0, 1)).flatten(0, 1)[None]
-    conditioning = replace(conditioning, image_tokens=tokens)
-    if not model.config.gate or clip.triangles is None:
-        return conditioning
-    known = encode(model, reprojected_clip(clip)[None].to(model.device))
-    return replace(conditioning, reprojected_latents=known)
+    return replace(conditioning, image_tokens=tokens)
 
 
 @torch.no_grad()
 def encode_batch(model: Model, staged: StagedBatch) -> Sample:
     """A batch, made on the model's device without waiting for it."""
     vary = staged.variation.pictures
-    video, background, references = (
-        vary(colours(pictures)) for pictures in (staged.video, staged.background, staged.references)
-    )
-    latents, backgrounds = encode(model, torch.cat([video, background])).chunk(2)
-    conditioning = _conditions(model, staged, backgrounds, references)
+    videos = [staged.video, staged.background, *([staged.reprojected] if model.config.reprojects else [])]
+    references = vary(colours(staged.references))
+    encoded = encode(model, torch.cat([vary(colours(video)) for video in videos])).chunk(len(videos))
+    latents, known = encoded[0], encoded[1:]
+    conditioning = _conditions(model, staged, known[0], known[-1], references)
     batch, pictures = len(references), references.transpose(1, 2)
     fitted = model.image_tower.fit(pictures.flatten(0, 1)).unflatten(0, (batch, -1))
     return latents, conditioning, fitted * staged.shown[..., None, None, None]
 
 
-def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, references: Tensor) -> Conditioning:
+def _conditions(
+    model: Model, staged: StagedBatch, backgrounds: Tensor, reprojected: Tensor, references: Tensor
+) -> Conditioning:
     """Conditions whose image tokens are still zero.
 
     Args:
-        backgrounds: ``(B, C, t, h, w)`` latents.
+        backgrounds, reprojected: ``(B, C, t, h, w)`` latents.
         references: ``(B, 3, R, H, W)``.
     """
     batch, _, shown = references.shape[:3]
@@ -80,6 +81,7 @@ def _conditions(model: Model, staged: StagedBatch, backgrounds: Tensor, referenc
         image_known=staged.shown[..., None].expand(-1, -1, tokens).flatten(1),
         reference_latents=whole,
         background_latents=backgrounds,
+        reprojected_latents=reprojected,
         cameras=staged.cameras,
         normal_maps=staged.normal_maps,
         owners=staged.owners,

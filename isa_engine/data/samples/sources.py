@@ -34,14 +34,16 @@ class Samples:
 
     Args:
         model: its autoencoder makes the latents.
+        clips: of all points, for a model that reprojects.
+        points: surface points a character in a sample, the clips' first.
     """
 
-    def __init__(self, model: Model, clips: ClipSource):
-        self.model, self.clips = model, clips
+    def __init__(self, model: Model, clips: ClipSource, points: int):
+        self.model, self.clips, self.points = model, clips, points
 
     def __call__(self, seeds: list[int], frames: int, height: int, width: int) -> Sample:
-        clips = [batch_of(self.clips(seed, frames, height, width)) for seed in seeds]
-        staged = stage_clips(ClipBatch.concatenate(clips), self.model)
+        clips = ClipBatch.concatenate([batch_of(self.clips(seed, frames, height, width)) for seed in seeds])
+        staged = stage_clips(clips.first_points(self.points), self.model)
         return encode_batch(self.model, staged.to(self.model.device))
 
 

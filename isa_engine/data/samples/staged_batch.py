@@ -20,7 +20,7 @@ class StagedBatch:
     """B clips; P = K·N points; n close-ups, one of each character whose reference shows something of it.
 
     Attributes:
-        video, background: ``(B, F, H, W, 3)`` uint8.
+        video, background, reprojected: ``(B, F, H, W, 3)`` uint8, as of ``ClipBatch``.
         references: ``(B, R, H, W, 3)`` uint8; ``shown``: ``(B, R)`` bool, which of them there are.
         alone: ``(B,)`` bool, whether there is one.
         points, ndc, visible, owners, cameras: as of ``Conditioning``.
@@ -34,6 +34,7 @@ class StagedBatch:
 
     video: Tensor
     background: Tensor
+    reprojected: Tensor
     references: Tensor
     shown: Tensor
     alone: Tensor
@@ -92,6 +93,7 @@ def stage_clips(batch: ClipBatch, model: Model, variation: Variation | None = No
     return StagedBatch(
         video=batch.video,
         background=batch.background,
+        reprojected=batch.reprojected,
         references=batch.references,
         shown=torch.arange(references) < batch.shown[:, None],
         alone=batch.shown == 1,

@@ -139,7 +139,7 @@ def _of_every_conditioning(base: Model, clips: ClipSource, count: int) -> Sample
 
     def samples(seeds: list[int], frames: int, height: int, width: int) -> Sample:
         drawn = {seed: clips(seed, frames, height, width) for seed in seeds}
-        points = Samples(base, lambda seed, *size: drawn[seed].first_points(count))
+        points = Samples(base, lambda seed, *size: drawn[seed], count)
         latents, conditioning, pictures = points(seeds, frames, height, width)
         seen = [(c.points, c.normals, c.intrinsics, c.camera_to_world) for c in map(drawn.get, seeds)]
         maps = torch.cat([packed_normal_maps(base, *each, (width, height)) for each in seen])

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
+from isa_engine.data.clips.reprojected_clip import reprojected_clip
 from isa_engine.data.samples.encoding import encode
-from isa_engine.data.samples.reprojected_clip import reprojected_clip
 from isa_engine.evaluation.candidates.videos import Video, decoded
 from isa_engine.evaluation.held_out.clips import HeldOutClip
 from isa_engine.geometry.normal_maps import normal_maps
@@ -50,7 +50,7 @@ def laid_over_background(
         shadows: whether the clip's background has the cast's shadows.
     """
     clip = held_out.clip
-    known = clip.background if model.gate is None else reprojected_clip(clip)
+    known = reprojected_clip(clip) if model.reprojects else clip.background
     latents = model.vae.normalise(made.latents)
     given, again = (encode(model, video[None].to(model.device)) for video in (clip.background, known))
     departs, square = (

@@ -60,7 +60,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     else:
         shown = range(before, before + shot.frames)
         background = known = encode_background(whole, shown, model, exposure=exposure)
-        textures = textures_of(whole) if model.gate is not None and cast else ()
+        textures = textures_of(whole) if model.reprojects and cast else ()
         if textures:
             known = encode_background(whole, shown, model, exposure=exposure, textures=textures)
     conditioning = Conditioning(

@@ -79,7 +79,7 @@ class Background:
         vae, canvas = model.config.vae, _canvas(shot)
         size = [side // vae.spatial_compression for side in reversed(canvas)]
         count = segment_latents(shot.segments)[-1][1]
-        textures = () if model.gate is None else textures_of(shot)
+        textures = textures_of(shot) if model.reprojects else ()
 
         # One after the other: the background's decoder goes forwards, and would begin anew at each piece.
         def encoded(textures: tuple[Texture, ...]) -> Tensor:

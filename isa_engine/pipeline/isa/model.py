@@ -77,6 +77,11 @@ class Model:
         return self.config.max_frames
 
     @property
+    def reprojects(self) -> bool:
+        """As of its configuration; without a gate that learned, of its transformer alone."""
+        return self.gate is not None or self.config.dit.reprojection
+
+    @property
     def shift(self) -> float:
         return self.config.shift
 

@@ -28,14 +28,21 @@ def drop_conditions(
         keep = keep.view(-1, *[1] * (value.ndim - 1))
         return value & keep if value.dtype == torch.bool else value * keep
 
-    cast = kept(settings.drop_cast)
+    rates = ("cast", "identity", "image", "reference", "background", "camera")
+    cast, identity, image, reference, background, camera = (
+        kept(getattr(settings, f"drop_{name}")) for name in rates
+    )
+    known = conditioning.reprojected_latents, conditioning.background_latents
+    reprojected = torch.where(cast.view(-1, 1, 1, 1, 1), *known)
     return replace(
         conditioning,
         visible=where_kept(cast, conditioning.visible),
-        identity_known=where_kept(cast & kept(settings.drop_identity), conditioning.identity_known),
-        image_known=where_kept(cast & kept(settings.drop_image), conditioning.image_known),
-        reference_latents=where_kept(cast & kept(settings.drop_reference), conditioning.reference_latents),
-        background_latents=where_kept(kept(settings.drop_background), conditioning.background_latents),
-        cameras=where_kept(kept(settings.drop_camera), conditioning.cameras),
+        identity_known=where_kept(cast & identity, conditioning.identity_known),
+        image_known=where_kept(cast & image, conditioning.image_known),
+        reference_latents=where_kept(cast & reference, conditioning.reference_latents),
+        background_latents=where_kept(background, conditioning.background_latents),
+        # Nobody is reprojected before a background that is not there.
+        reprojected_latents=where_kept(background, reprojected),
+        cameras=where_kept(camera, conditioning.cameras),
         normal_maps=where_kept(cast, conditioning.normal_maps),
     )

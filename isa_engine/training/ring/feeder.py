@@ -138,18 +138,22 @@ def _write(folder: Path, number: int, source: Callable) -> None:
     import torch
 
     from isa_engine.data.clips.clip_batch import batch_of
+    from isa_engine.geometry.surface import POINTS
     from isa_engine.training.ring.ring import Ring
 
     torch.set_num_threads(1)
     ring = Ring(folder)
-    clips = source(ring.layout.points)
+    points = ring.layout.points
+    # Triangles, which a reprojection needs, join all of them.
+    clips = source(POINTS if ring.layout.reprojected else points)
     while True:
         ring.alive[number] = time.time()
         if (shelf := ring.wanted(number)) is None:
             time.sleep(_LOOK)
             continue
         seed, of = ring.begin(number), ring.layout.shelves[shelf]
-        ring.put(number, shelf, seed, batch_of(clips(seed, of.frames, of.height, of.width)))
+        clip = batch_of(clips(seed, of.frames, of.height, of.width))
+        ring.put(number, shelf, seed, clip.first_points(points))
 
 
 def _end_with_parent() -> None:

@@ -54,6 +54,8 @@ class Layout:
         points: surface points a character.
         reuse: how often each frame is drawn before its clip is overwritten, if writers are fast enough.
         seed: clip seeds count from this times 2⁴⁰.
+        reprojected: whether casts are reprojected (``ClipBatch.reprojected``), which takes as long as half of
+            the rendering.
     """
 
     shelves: tuple[Shelf, ...]
@@ -61,6 +63,7 @@ class Layout:
     points: int
     reuse: float
     seed: int
+    reprojected: bool = False
 
     @staticmethod
     def read(folder: Path) -> "Layout":

@@ -65,7 +65,13 @@ def draws_of_vae(settings: VAETraining) -> tuple[Draw, ...]:
 
 
 def layout_for(
-    draws: Iterable[Draw], points: int, writers: int, size: int, reuse: float, seed: int
+    draws: Iterable[Draw],
+    points: int,
+    writers: int,
+    size: int,
+    reuse: float,
+    seed: int,
+    reprojected: bool = False,
 ) -> Layout:
     """Shelves of which every frame is drawn equally often.
 
@@ -83,4 +89,4 @@ def layout_for(
         Shelf(*kind, slots=max(writers, int(size / mean * share)), share=share)
         for kind, share in sorted(shares.items())
     )
-    return Layout(shelves, writers, points, reuse, seed)
+    return Layout(shelves, writers, points, reuse, seed, reprojected)

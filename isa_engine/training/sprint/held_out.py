@@ -13,6 +13,7 @@ from isa_engine.data.clips.sources import synthetic_humans
 from isa_engine.data.samples.encoding import Sample, colours, encode_batch
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.data.scenario.split import HELD_OUT
+from isa_engine.geometry.surface import POINTS
 from isa_engine.pipeline.contact_sheet import write_contact_sheet
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.sampling import initial_noise
@@ -78,9 +79,9 @@ class HeldOutClips:
         return float((-10 * errors.log10()).mean())
 
     def _render(self) -> ClipBatch:
-        humans = synthetic_humans(self.points, "cpu", HELD_OUT)
+        humans = synthetic_humans(POINTS, "cpu", HELD_OUT)
         clips = [humans.clip(seed, *self.size, characters=1 + seed % 4) for seed in range(_CLIPS)]
-        return ClipBatch.concatenate([batch_of(clip) for clip in clips])
+        return ClipBatch.concatenate([batch_of(clip).first_points(self.points) for clip in clips])
 
 
 def _write_sheet(path: Path, videos: dict[str, Tensor]) -> None:

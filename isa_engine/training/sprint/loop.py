@@ -27,8 +27,9 @@ _BUSY = 60
 _IDLE = 3
 # First steps, in which kernels are loaded and memory is taken.
 _SETTLED = 100
-# Seconds between two exports, and between two sheets.
-_EXPORT, _SHEET = 60.0, 180.0
+# Seconds between two exports, and between two sheets; and sheets of a run at most, for a processor takes
+# minutes to make one.
+_EXPORT, _SHEET, _SHEETS = 60.0, 180.0, 4
 
 Weights = dict[str, Tensor]
 
@@ -87,7 +88,8 @@ class Sprint(ABC):
         """Until the time is over, and begin to write the last weights."""
         self.batches.wait()
         self.clock.learning_begins()
-        export, sheet = Every(_EXPORT, self.clock.now), Every(_SHEET, self.clock.now)
+        export = Every(_EXPORT, self.clock.now)
+        sheet = Every(max(_SHEET, self.clock.seconds / _SHEETS), self.clock.now)
         losses: list[dict[str, Tensor]] = []
         while self.clock.left > 0:
             losses.append(self.fallbacks(lambda: self.step(self.clock.share)))

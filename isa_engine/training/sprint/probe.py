@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from isa_engine.configuration import model_config
 from isa_engine.networks.compiling import compile_blocks
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.training.batches.device_batches import DeviceBatches
@@ -57,7 +58,8 @@ def probe(
 
     measure("machine", lambda: _machine(device))
     draws = draws_of_dit(settings)
-    clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
+    reprojects, points = model_config(settings.model).reprojects, settings.most_points
+    clips = open_ring(ring, draws, points, settings.ring_reuse, settings.seed, writers, reprojects)
     measure("ring", lambda: _ring(clips))
     model = encoding_model(settings, device)
     if device == "cuda":

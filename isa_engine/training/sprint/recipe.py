@@ -20,12 +20,14 @@ class SprintTraining(DiTTraining):
         points_late: surface points a character from ``late`` on; before, it is ``points``.
         late: share of the time.
         ring_reuse: how often each rendered frame is learned from, if frames come fast enough.
+        latent_reuse: of these, how often it is learned from as it was encoded (``DeviceBatches``).
     """
 
     most_batch: int = 0
     points_late: int = 0
     late: float = 0.6
     ring_reuse: float = 15.0
+    latent_reuse: int = 1
 
     @property
     def most_points(self) -> int:

@@ -21,7 +21,13 @@ _SHARE = 0.6
 
 
 def open_ring(
-    name: str, draws: tuple[Draw, ...], points: int, reuse: float, seed: int, writers: int | None = None
+    name: str,
+    draws: tuple[Draw, ...],
+    points: int,
+    reuse: float,
+    seed: int,
+    writers: int | None = None,
+    reprojected: bool = False,
 ) -> Ring:
     """The ring of this name that is being filled already, if it has what is to be drawn; else a new one, with
     a feeder that outlives this process.
@@ -30,10 +36,11 @@ def open_ring(
         points: surface points a character, at least.
         writers: processes; by default one for each of two cores in three: a GPU must be told what to do next,
             and batches be staged.
+        reprojected: whether casts are to be reprojected.
     """
     for place in PLACES:
         folder = place / name
-        if is_whole(folder) and is_fed(folder) and _holds(ring := Ring(folder), draws, points):
+        if is_whole(folder) and is_fed(folder) and _holds(ring := Ring(folder), draws, points, reprojected):
             return ring
     place, size = choose_place()
     folder = place / name
@@ -41,7 +48,7 @@ def open_ring(
         raise DataError("another run's feeder fills this ring", where=str(folder), remedy="Name another one.")
     shutil.rmtree(folder, ignore_errors=True)
     count = writers or max(1, 2 * (os.cpu_count() or 2) // 3)
-    ring = Ring.create(folder, layout_for(draws, points, count, size, reuse, seed))
+    ring = Ring.create(folder, layout_for(draws, points, count, size, reuse, seed, reprojected))
     start(folder)
     return ring
 
@@ -65,7 +72,8 @@ def is_whole(folder: Path) -> bool:
     return (folder / "layout.json").exists()
 
 
-def _holds(ring: Ring, draws: tuple[Draw, ...], points: int) -> bool:
+def _holds(ring: Ring, draws: tuple[Draw, ...], points: int, reprojected: bool) -> bool:
     kinds = {(shelf.frames, shelf.width, shelf.height) for shelf in ring.layout.shelves}
     wanted = {(draw.length, draw.width, draw.height) for draw in draws}
-    return wanted <= kinds and points <= ring.layout.points
+    layout = ring.layout
+    return wanted <= kinds and points <= layout.points and reprojected <= layout.reprojected

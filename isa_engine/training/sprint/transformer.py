@@ -42,8 +42,9 @@ class TransformerSprint(Sprint):
     ):
         self.model = encoding_model(settings, device)
         draws = draws_of_dit(settings)
-        clips = open_ring(ring, draws, settings.most_points, settings.ring_reuse, settings.seed, writers)
-        batches = DeviceBatches(clips, draws, self.model, settings.points)
+        reprojects, points = self.model.config.reprojects, settings.most_points
+        clips = open_ring(ring, draws, points, settings.ring_reuse, settings.seed, writers, reprojects)
+        batches = DeviceBatches(clips, draws, self.model, settings.points, settings.latent_reuse)
         self.held_out = HeldOutClips(self.model.config.dit.points, middle_length(settings), *canvas(settings))
         trainer = DiTTrainer(settings, batches, make_accelerator(device))
         recommended = probed(clips.folder).get("recommended", {})

@@ -26,7 +26,8 @@ TOKENS = 1 + (MICRO.image_tower.size // MICRO.image_tower.patch) ** 2
 
 
 def samples() -> Samples:
-    return Samples(build_model(MICRO, None, "cpu"), synthetic_clips(MICRO.dit.points, "cpu"))
+    points = MICRO.dit.points
+    return Samples(build_model(MICRO, None, "cpu"), synthetic_clips(points, "cpu"), points)
 
 
 def test_a_kept_sample_is_what_was_made_and_is_made_once(tmp_path):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from isa_engine.data.samples.reprojected_clip import reprojected_clip
+from isa_engine.data.clips.reprojected_clip import reprojected_clip
 from isa_engine.evaluation.candidates.plates import laid_over_background
 from isa_engine.evaluation.candidates.videos import through_autoencoder
 from isa_engine.evaluation.held_out.clips import HeldOut

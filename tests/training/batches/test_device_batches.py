@@ -6,7 +6,7 @@ import torch
 
 from isa_engine.errors import DataError
 from isa_engine.pipeline.isa.model import build_model
-from isa_engine.training.batches import ring_batches
+from isa_engine.training.batches import device_batches, ring_batches
 from isa_engine.training.batches.device_batches import DeviceBatches
 from isa_engine.training.configuration import DiTTraining
 from isa_engine.training.ring.ring import Ring
@@ -57,6 +57,22 @@ def test_a_clip_is_never_shown_twice_the_same(batches):
     batches.ring.versions[0][1:] = 0
     shown = [batches(number)[0] for number in range(4)]
     assert not any(torch.equal(one, other) for k, one in enumerate(shown) for other in shown[:k])
+
+
+def test_latents_are_learned_from_as_often_as_asked_among_the_last(ring, monkeypatch):
+    fill(ring, 40)
+    monkeypatch.setattr(device_batches, "_KEPT", 4)
+    batches = DeviceBatches(ring, draws_of_dit(SETTINGS), build_model(MICRO, None, "cpu"), POINTS, reuse=3)
+    shown = [batches(number) for number in range(24)]
+    new = [sample for k, sample in enumerate(shown) if not any(sample is before for before in shown[:k])]
+    assert len(new) == 8
+    assert all(any(sample is each for each in new) for sample in shown)
+    for k, sample in enumerate(shown):
+        made = new[: k // 3 + 1]
+        assert any(sample is each for each in made[-4:])
+        if k % 3 == 0:
+            assert sample is made[-1]
+    assert batches.latent_frames == 24 * 6
 
 
 def test_an_empty_ring_without_a_feeder_says_where_to_look(ring, monkeypatch):

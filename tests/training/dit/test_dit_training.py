@@ -6,6 +6,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from isa_engine.dit import Conditioning
 from isa_engine.errors import ModelError
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.training.configuration import DiTTraining
@@ -127,6 +128,11 @@ def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
         assert torch.equal(one, other), name
 
 
+def with_somebody_reprojected() -> Conditioning:
+    _, conditioning, _ = one_batch(0)
+    return dataclasses.replace(conditioning, reprojected_latents=conditioning.background_latents + 1)
+
+
 @pytest.mark.parametrize(
     ("rate", "lost"),
     [
@@ -134,15 +140,18 @@ def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
         ("drop_identity", {"identity_known"}),
         ("drop_image", {"image_known"}),
         ("drop_reference", {"reference_latents"}),
-        ("drop_background", {"background_latents"}),
+        ("drop_background", {"background_latents", "reprojected_latents"}),
         ("drop_camera", {"cameras"}),
     ],
 )
 def test_dropout_reaches_each_condition_and_no_other(rate, lost):
     rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
     settings = dataclasses.replace(SETTINGS, **{**rates, rate: 1.0})
-    _, conditioning, _ = one_batch(0)
+    conditioning = with_somebody_reprojected()
     dropped = drop_conditions(conditioning, settings, torch.Generator())
+    if rate == "drop_cast":
+        assert torch.equal(dropped.reprojected_latents, dropped.background_latents)
+        dropped = dataclasses.replace(dropped, reprojected_latents=conditioning.reprojected_latents)
     for field in dataclasses.fields(conditioning):
         before, after = getattr(conditioning, field.name), getattr(dropped, field.name)
         assert (not after.any()) if field.name in lost else torch.equal(before, after), field.name
@@ -151,7 +160,7 @@ def test_dropout_reaches_each_condition_and_no_other(rate, lost):
 def test_dropping_the_cast_is_the_unconditional_branch_of_guidance():
     rates = {name: 0.0 for name in vars(SETTINGS) if name.startswith("drop_")}
     settings = dataclasses.replace(SETTINGS, **{**rates, "drop_cast": 1.0})
-    _, conditioning, _ = one_batch(0)
+    conditioning = with_somebody_reprojected()
     dropped = drop_conditions(conditioning, settings, torch.Generator())
     for field in dataclasses.fields(conditioning):
         expected = getattr(conditioning.without_cast(), field.name)

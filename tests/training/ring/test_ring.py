@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from isa_engine.data.samples.encoding import encode_batch
 from isa_engine.data.samples.sources import Samples
 from isa_engine.data.samples.staged_batch import stage_clips
 from isa_engine.errors import DataError
+from isa_engine.geometry.surface import POINTS
 from isa_engine.pipeline.isa.model import build_model
 from isa_engine.training.ring.feeder import LOG, is_fed
 from isa_engine.training.ring.ring import Layout, Ring, Shelf
@@ -37,7 +39,8 @@ def fill(ring: Ring, clips: int, make=plain_clip) -> list[tuple[int, int]]:
         if (shelf := ring.wanted(writer)) is None:
             break
         of, seed = ring.layout.shelves[shelf], ring.begin(writer)
-        ring.put(writer, shelf, seed, batch_of(make(seed, of.frames, of.height, of.width)))
+        clip = batch_of(make(seed, of.frames, of.height, of.width))
+        ring.put(writer, shelf, seed, clip.first_points(ring.layout.points))
         put.append((shelf, seed))
     return put
 
@@ -63,13 +66,13 @@ def test_a_ringed_sample_is_the_sample_of_its_seed(tmp_path):
     """Rendered clips of mixed casts."""
     points, size = MICRO.dit.points, (5, 32, 48)
     layout = Layout((Shelf(5, 48, 32, 6, 1.0),), 1, points, 1.0, 0)
-    make, model = synthetic_clips(points, "cpu"), build_model(MICRO, None, "cpu")
+    make, model = synthetic_clips(POINTS, "cpu"), build_model(replace(MICRO, gate=True), None, "cpu")
     ring = Ring.create(tmp_path, layout)
     fill(ring, 6, make)
     clips, seeds = ring.draw(0, np.arange(5)[None].repeat(6, 0), np.random.default_rng(0))
     assert len(clips.characters.unique()) > 1
     made = encode_batch(model, stage_clips(clips, model))
-    expected = Samples(model, make)(seeds.tolist(), *size)
+    expected = Samples(model, make, points)(seeds.tolist(), *size)
     assert torch.equal(made[0], expected[0])
     assert torch.equal(made[2], expected[2])
     for field in dataclasses.fields(made[1]):
@@ -209,6 +212,16 @@ def test_writers_end_with_their_feeder_and_another_one_goes_on(feeder, tmp_path)
     assert until(lambda: ring.filled().sum() == 10)
     # Nothing that was there is made again.
     assert before <= set(np.concatenate(ring.seeds))
+
+
+@feeds
+def test_where_casts_are_reprojected_writers_make_clips_of_all_points_and_keep_few(feeder, tmp_path):
+    feeder("of_all_points", dataclasses.replace(LAYOUT, reprojected=True))
+    ring = Ring(tmp_path / "ring")
+    assert until(lambda: ring.filled().sum() == 10)
+    clips, seeds = ring.draw(0, NOW, np.random.default_rng(0))
+    truth = ClipBatch.concatenate([batch_of(plain_clip(int(seed), 5, 24, 16, POINTS)) for seed in seeds])
+    assert torch.equal(clips.points, truth.points[:, :1, :, : LAYOUT.points])
 
 
 @feeds

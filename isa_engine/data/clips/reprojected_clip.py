@@ -6,19 +6,16 @@ from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.reprojection import Texture, reprojected, texture_of, untold
+from isa_engine.pipeline.isa.reprojection import Texture, reprojected, texture_of
 
 
-def reprojected_clip(clip: Clip, told: bool = True) -> Tensor:
+def reprojected_clip(clip: Clip) -> Tensor:
     """``(3, F, H, W)`` in [−1, 1], on the CPU.
 
     Args:
         clip: with ``triangles``.
-        told: of its people by their references; else they are grey (``untold``).
     """
-    people, each = clip.points.shape[1:3]
-    textures = _textures(clip) if told else [untold(each)] * people
-    points = clip.points.cpu().numpy()
+    textures, points = _textures(clip), clip.points.cpu().numpy()
     cameras = clip.intrinsics.double(), clip.camera_to_world.double()
     mvps = modelview_projection(*cameras).cpu().numpy()
     frames = [
