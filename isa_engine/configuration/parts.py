@@ -151,8 +151,6 @@ class ModelConfig:
             layout of a picture is decided there, and larger pictures need more of these times. 1: no shift.
         temperature: standard deviation of the noise that denoising begins with; training's is 1. What a
             network that has not learned to the end makes of noise is blotches, and of less noise fewer.
-        cast_luminance: of the people that it paints best, 0 to 1 (``pipeline.isa.exposure``); None: it makes
-            no difference.
         gate: whether a gate keeps what the background shows where nobody is (``dit.background_gate``). It is
             of most use to a readout that paints the background anew.
         bits: of a number in the published weights (``networks.weight_files``).
@@ -164,7 +162,6 @@ class ModelConfig:
     max_frames: int
     shift: float = 1.0
     temperature: float = 1.0
-    cast_luminance: float | None = None
     gate: bool = False
     bits: int = 16
     vae: VAEConfig = field(default_factory=VAEConfig)

@@ -79,11 +79,9 @@ def segments_of(shot: Shot, model: Loaded) -> list[Segment]:
         ShotError: what the shot keeps was made with other weights, or for another canvas.
     """
     painter, found = painter_of(model), []
-    # Latents are as bright as the scene, and noise as strong beside them as the network is shown it.
-    temperature = model.temperature / model.exposure(shot)
     for frames, (first, last) in zip(shot.segments, segment_latents(shot.segments), strict=True):
         shape = painter.latents_shape(shot, model, frames)
-        noise = initial_noise(shape, shot.settings.seed, temperature)
+        noise = initial_noise(shape, shot.settings.seed, model.temperature)
         if shot.kept is None:
             kept, again = torch.zeros_like(noise[:, :, : last - first]), torch.ones(last - first).bool()
         else:

@@ -42,10 +42,6 @@ class Maker(Protocol):
     steering: tuple[str, ...]
     painted: tuple[str, ...]
 
-    def exposure(self, shot: Shot) -> float:
-        """How brightly it is shown a shot, in (0, 1]."""
-        ...
-
     def told(self) -> dict[str, Any]:
         """What else of it a plate depends on, JSON-ready."""
         ...
@@ -74,7 +70,7 @@ def make_record(
         controls: SHA-256 of each of the model's controls.
         made: seconds since 1970; None: the record bears no time.
     """
-    canvas, exposure = (shot.settings.width, shot.settings.height), model.exposure(shot)
+    canvas = shot.settings.width, shot.settings.height
     return {
         "generated_by": f"ISA engine {__version__}",
         **({} if made is None else {"made": _utc(made)}),
@@ -93,7 +89,6 @@ def make_record(
             "render_size": [shot.width, shot.height],
             "characters": [character.name for character in shot.characters],
         },
-        **({} if exposure == 1 else {"exposure": exposure}),
         **({} if shot.kept is None else {"kept": {"take": shot.kept.take, "again": frames_again(shot)}}),
         "settings": dataclasses.asdict(shot.settings),
         **({"controls": dict(controls)} if controls else {}),

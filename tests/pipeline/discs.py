@@ -138,9 +138,6 @@ class Discs:
     temperature: float = 1.0
     radius: int = RADIUS
 
-    def exposure(self, shot) -> float:
-        return 1.0
-
     def told(self) -> dict[str, Any]:
         return {"radius": self.radius}
 

@@ -1,6 +1,5 @@
 """The videos that are measured: a model's own, and the baselines and the ceiling to compare them with."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from isa_engine.configuration.policies import EVERYTHING, Policy
 from isa_engine.data.samples.encoding import condition_clip, encode
 from isa_engine.dit import Conditioning
 from isa_engine.evaluation.held_out.clips import HeldOutClip
-from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.exposure import as_exposed, cast_luminance, exposed, set_by
 from isa_engine.pipeline.isa.model import Model, build_model
 from isa_engine.pipeline.sampling import initial_noise, sample
 from isa_engine.pipeline.velocity import velocity_of
@@ -60,48 +57,18 @@ def generated(model: Model, held_out: HeldOutClip, sampling: Sampling, backgroun
     Args:
         background: whether the clip's background is among them.
     """
-    lit = exposure(model, held_out)
-    conditioning = conditions(model, held_out, lit)
+    conditioning = condition_clip(held_out.clip, model)
     if not background:
         conditioning = conditioning.without_background()
-    return decoded(model, denoised(model, conditioning, held_out.seed, sampling, lit))
+    return decoded(model, denoised(model, conditioning, held_out.seed, sampling))
 
 
 @torch.inference_mode()
-def conditions(model: Model, held_out: HeldOutClip, lit: float) -> Conditioning:
-    """The conditions of a clip.
-
-    Args:
-        lit: its exposure.
-    """
-    clip = held_out.clip
-    references, background = exposed(clip.references, lit), exposed(clip.background, lit)
-    return condition_clip(dataclasses.replace(clip, references=references, background=background), model)
-
-
-def exposure(model: Model, held_out: HeldOutClip) -> float:
-    """How brightly a model is shown a clip (``pipeline.isa.exposure``)."""
-    clip = held_out.clip
-    cameras = clip.reference_intrinsics, clip.reference_camera_to_world
-    mvps = modelview_projection(*cameras).double().cpu().numpy()
-    pictures = ((clip.references.movedim(1, -1) + 1) * 127.5).cpu().numpy()
-    luminance = cast_luminance(
-        (pictures[k], points.cpu().numpy(), mvps[k])
-        for k, points in zip(clip.reference_of.tolist(), clip.reference_points, strict=True)
-    )
-    return set_by(luminance, model.config) if model.trained else 1.0
-
-
-@torch.inference_mode()
-def denoised(
-    model: Model, conditioning: Conditioning, seed: int, sampling: Sampling, exposure: float
-) -> torch.Tensor:
-    """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed, under conditions of that exposure."""
+def denoised(model: Model, conditioning: Conditioning, seed: int, sampling: Sampling) -> torch.Tensor:
+    """Normalised latents ``(1, C, t, h, w)`` from the noise of a seed."""
     shape, steps = tuple(conditioning.background_latents.shape), sampling.steps
-    noise = initial_noise(shape, seed, model.config.temperature / exposure).to(model.device)
+    noise = initial_noise(shape, seed, model.config.temperature).to(model.device)
     velocity = velocity_of(model.predict, conditioning, sampling.guidance, steps, sampling.policy)
-    height, width = (side * model.config.vae.spatial_compression for side in shape[-2:])
-    velocity = as_exposed(velocity, exposure, model.vae, height, width)
     return sample(velocity, noise, steps, model.config.shift)
 
 

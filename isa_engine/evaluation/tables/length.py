@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from isa_engine.cost.generation import Work, denoising
+from isa_engine.data.samples.encoding import condition_clip
 from isa_engine.errors import ModelError
 from isa_engine.evaluation.candidates.videos import (
     Sampling,
-    conditions,
     decoded,
     denoised,
-    exposure,
     through_autoencoder,
 )
 from isa_engine.evaluation.held_out.clips import HeldOut, HeldOutClip
@@ -111,13 +110,12 @@ def length(
             # there then changes all alike.
             joints = next(filter(None, (each.joints(latent_count(frames)) for each in windowings)), [])
             _put(cells, f"{frames} frames, {CEILING}", _measured(clip, alone, joints))
-            lit = exposure(model, clip)
-            told = conditions(model, clip, lit)
+            told = condition_clip(clip.clip, model)
             for done, windowing in enumerate(windowings):
                 windowed = windowing.of(model)
                 with peak_memory(model.device) as peak:
                     began = now(model.device)
-                    latents = denoised(windowed, told, clip.seed, sampling, lit)
+                    latents = denoised(windowed, told, clip.seed, sampling)
                     seconds = now(model.device) - began
                 video = decoded(windowed, latents).video
                 work = Work(frames, held_out.width, held_out.height, 1, sampling.steps, sampling.guidance)

@@ -9,7 +9,8 @@ import torch
 
 from isa_engine.configuration.policies import PRESETS, Policy, Preset
 from isa_engine.cost.generation import Work, denoising
-from isa_engine.evaluation.candidates.videos import Sampling, conditions, decoded, denoised, exposure
+from isa_engine.data.samples.encoding import condition_clip
+from isa_engine.evaluation.candidates.videos import Sampling, decoded, denoised
 from isa_engine.evaluation.held_out.clips import HeldOut, HeldOutClip
 from isa_engine.evaluation.held_out.kinds import ONE, SEVERAL
 from isa_engine.evaluation.measures.fidelity import psnr
@@ -68,12 +69,11 @@ def speed(
     for kind in (ONE, SEVERAL):
         report(kind.name, 0, count * len(rows))
         for number, clip in enumerate(held_out.clips(kind, count)):
-            lit = exposure(model, clip)
-            told = conditions(model, clip, lit)
+            told = condition_clip(clip.clip, model)
             for done, (name, sampling) in enumerate(rows.items()):
                 with peak_memory(model.device) as peak:
                     began = now(model.device)
-                    latents = denoised(model, told, clip.seed, sampling, lit)
+                    latents = denoised(model, told, clip.seed, sampling)
                     cells[name][SECONDS].append(now(model.device) - began)
                 video = decoded(model, latents).video
                 if name == exact:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count, repeated
 from isa_engine.pipeline.background import background_frames
-from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.reprojection import Texture, reprojected_frame
 from isa_engine.pipeline.pictures import to_video
@@ -25,7 +24,6 @@ def encode_background(
     numbers: range,
     model: Model,
     wanted: tuple[int, int] | None = None,
-    exposure: float = 1.0,
     textures: Sequence[Texture] = (),
 ) -> Tensor:
     """The background of a segment's frames as normalised latents ``(1, C, t, h, w)``, read and encoded a few
@@ -34,7 +32,6 @@ def encode_background(
     Args:
         numbers: of the frames, counted from the shot's first.
         wanted: of the segment's latents ``[first, last)``, the same bits as among all; None: all.
-        exposure: of the pictures before they are encoded (``exposure``).
         textures: of the shot's characters, who are reprojected before the background; nobody is if empty.
 
     Raises:
@@ -55,7 +52,7 @@ def encode_background(
             shown = zip(numbers[start:end], frames, strict=True)
             frames = np.stack([reprojected_frame(shot, number, frame, textures) for number, frame in shown])
         frames = repeated(frames, end - start)
-        video = exposed(to_video(frames).to(model.device), exposure)
+        video = to_video(frames).to(model.device)
         posterior, state = model.vae.encode_chunk(video, state)
         latents.append(model.vae.normalise(posterior.mode()))
     return torch.cat(latents, 2)[:, :, first - before : last - before]

@@ -17,7 +17,6 @@ from isa_engine.geometry.camera import NEAR
 from isa_engine.geometry.frames import extended
 from isa_engine.geometry.ndc import view_depth
 from isa_engine.pipeline.isa.background_latents import encode_background
-from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.isa.normals import conditioned_in_2d, shot_normal_maps
 from isa_engine.pipeline.isa.references import identity, picture_latents, pictured_with
@@ -43,8 +42,7 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
     cast = [character for character in shot.characters if _enters(character, shot.mvp)]
     staging = _staged(shot, cast, model.config)
     pictures = _decoded(shot, cast)
-    exposure = model.exposure(whole)
-    identity, identity_known, image_tokens = _references(cast, pictures, model, exposure)
+    identity, identity_known, image_tokens = _references(cast, pictures, model)
     size = [side // model.config.vae.spatial_compression for side in reversed(canvas)]
     channels = model.config.vae.latent_channels
     # What the network sees at once has the whole picture beside it.
@@ -53,16 +51,16 @@ def condition_shot(shot: Shot, model: Model, segment: int = 0) -> Conditioning:
         reference = torch.zeros(1, channels, *tile)
     else:
         seen = tuple(model.config.vae.spatial_compression * side for side in reversed(tile))
-        picture = exposed(to_canvas(pictures[shot.frame_reference], seen), exposure)
+        picture = to_canvas(pictures[shot.frame_reference], seen)
         reference = picture_latents(model, picture)[None]
     if shot.background is None:
         background = known = torch.zeros(1, channels, staging.cameras.shape[1], *size)
     else:
         shown = range(before, before + shot.frames)
-        background = known = encode_background(whole, shown, model, exposure=exposure)
+        background = known = encode_background(whole, shown, model)
         textures = textures_of(whole) if model.reprojects and cast else ()
         if textures:
-            known = encode_background(whole, shown, model, exposure=exposure, textures=textures)
+            known = encode_background(whole, shown, model, textures=textures)
     conditioning = Conditioning(
         points=staging.points,
         ndc=staging.ndc,
@@ -131,7 +129,7 @@ def _decoded(shot: Shot, cast: list[Character]) -> dict[int, Image.Image]:
 
 
 def _references(
-    cast: list[Character], pictures: dict[int, Image.Image], model: Model, exposure: float
+    cast: list[Character], pictures: dict[int, Image.Image], model: Model
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Eqs. 19 and 21: identity ``(1, P, C)``, where it is known ``(1, P)``, image tokens ``(1, L, W)``."""
     config, count = model.config, model.config.dit.points
@@ -139,7 +137,7 @@ def _references(
     for picture in pictures.values():
         # In its own shape: a portrait reference in a landscape shot keeps its detail.
         size = canvas_size(picture.width, picture.height, config.short_side, config.multiple)
-        picture = exposed(to_canvas(picture, size), exposure)
+        picture = to_canvas(picture, size)
         tokens.append(model.image_tower(picture[None].to(model.device)))
 
     empty = torch.zeros(0, config.vae.latent_channels, device=model.device)
@@ -150,7 +148,7 @@ def _references(
             others = [other.reference.points for other in pictured_with(character, cast)]
             others = np.concatenate([np.zeros((0, 3)), *others])
             picture, points = pictures[pose.picture], pose.points[:count]
-            sampled.append(identity(model, picture, points, pose.mvp, others, exposure))
+            sampled.append(identity(model, picture, points, pose.mvp, others))
         else:
             points = len(character.points[0, :count])
             sampled.append((empty.new_zeros(points, empty.shape[1]), sampled[0][1].new_zeros(points)))

@@ -27,11 +27,9 @@ from isa_engine.networks.one_dnn import multiply_by_one_dnn
 from isa_engine.networks.weight_files import load_weights, weight_files, write_weights
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.heap import give_back
-from isa_engine.pipeline.isa.exposure import exposure_of
 from isa_engine.pipeline.isa.tiles import over_tiles
 from isa_engine.pipeline.spread.worker import Worker
 from isa_engine.results.record import GENERATED, PROJECTED
-from isa_engine.shot import Shot
 from isa_engine.vae import MatteHead, VideoVAE
 
 _SEED = 20260
@@ -93,10 +91,6 @@ class Model:
     def matte(self) -> str:
         """What the matte is, in the record's words."""
         return GENERATED if self.trained else PROJECTED
-
-    def exposure(self, shot: Shot) -> float:
-        """How brightly the transformer is shown a shot."""
-        return exposure_of(shot, self.config) if self.trained else 1.0
 
     def told(self) -> dict[str, Any]:
         """What the record tells of the model beside its name and weights."""

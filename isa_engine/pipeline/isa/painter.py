@@ -20,7 +20,6 @@ from isa_engine.networks.precision import keep_in_16_bits
 from isa_engine.pipeline.device import device_of, fastest
 from isa_engine.pipeline.isa.conditioning import condition_shot
 from isa_engine.pipeline.isa.decode import Background, decode_matte, decode_plate
-from isa_engine.pipeline.isa.exposure import as_exposed
 from isa_engine.pipeline.isa.model import Model, build_model, count_parameters
 from isa_engine.pipeline.painter import Part, Span
 from isa_engine.pipeline.pictures import to_frames
@@ -95,8 +94,7 @@ def velocity(shot: Shot, model: Model, conditions: Conditioning, memory: Memory)
     settings = shot.settings
     policy = POLICIES[settings.policy]
     network = Spread(model, model.others) if model.others else model.predict
-    asked = velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
-    return as_exposed(asked, model.exposure(shot), model.vae, settings.height, settings.width)
+    return velocity_of(network, conditions, settings.guidance, settings.steps, policy, memory)
 
 
 def preview(estimate: Tensor, model: Model) -> Image.Image:

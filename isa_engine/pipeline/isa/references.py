@@ -11,7 +11,6 @@ from torch import Tensor
 
 from isa_engine.geometry.ndc import project, to_pixels
 from isa_engine.geometry.occlusion import hidden
-from isa_engine.pipeline.isa.exposure import exposed
 from isa_engine.pipeline.isa.model import Model
 from isa_engine.pipeline.pictures import to_canvas
 from isa_engine.shot import Character
@@ -77,7 +76,6 @@ def identity(
     points: np.ndarray,
     mvp: np.ndarray,
     others: np.ndarray,
-    exposure: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """What a reference says of each point: latents of the character's close-up, sampled where it stands.
 
@@ -86,7 +84,6 @@ def identity(
 
     Args:
         points, mvp, others: as of ``close_up``.
-        exposure: of the shot (``exposure``).
 
     Returns:
         ``(N, C)``, and ``(N,)`` bool: false where the picture does not reach, or shows somebody else; there
@@ -97,7 +94,7 @@ def identity(
     if not seen.known.any():
         return torch.zeros(len(points), model.config.vae.latent_channels, device=model.device), known
     square = _cut_out(picture, seen.corner, seen.side, model.config.close_up)
-    latents = picture_latents(model, exposed(square, exposure))
+    latents = picture_latents(model, square)
     where = torch.tensor((seen.places - seen.corner) / seen.side * 2 - 1, dtype=latents.dtype)
     return at_points(latents[None], where[None].to(latents.device))[0], known
 

@@ -18,7 +18,6 @@ from isa_engine.models.vace import CONTEXT_WINDOW, KNOWN, described
 from isa_engine.pipeline.device import device_of
 from isa_engine.pipeline.vace import lora, parts, placing
 from isa_engine.results.record import PROJECTED
-from isa_engine.shot import Shot
 
 # Words of a prompt that the model reads; shorter ones are padded with zeros.
 WORDS = 226
@@ -64,9 +63,6 @@ class VACE:
     def weights(self) -> str:
         digests = [self.added.files[name].sha256 for name in sorted(self.added.files)]
         return hashlib.sha256("".join([*digests, json.dumps(self._run())]).encode()).hexdigest()
-
-    def exposure(self, shot: Shot) -> float:
-        return 1.0
 
     def told(self) -> dict[str, Any]:
         return {
