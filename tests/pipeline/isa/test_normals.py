@@ -103,7 +103,7 @@ def test_maps_go_through_kept_samples_and_mixed_batches(model_in_2d, tmp_path):
     def clips(seed: int, frames: int, height: int, width: int) -> Clip:
         return clip_of(make_shot(frames, centres=((-0.6, 0, 0), (0.7, 0.4, 0.1))[: 1 + seed % 2]))
 
-    samples = KeptSamples(Samples(model_in_2d, clips), tmp_path, 4)
+    samples = KeptSamples(Samples(model_in_2d, clips, model_in_2d.config.dit.points), tmp_path, 4)
     made, kept = samples([1], 5, 32, 48), samples([1], 5, 32, 48)
     assert torch.equal(made[1].normal_maps, kept[1].normal_maps)
     assert made[1].normal_maps.any()
