@@ -60,7 +60,7 @@ def test_they_carry_the_card_of_their_training():
 
 
 def test_people_stand_where_the_rigs_stand(painted):
-    assert mean(painted, "silhouette") > 0.81
+    assert mean(painted, "silhouette") > 0.88
     assert mean(painted, "matte") > 0.79
     assert mean(painted, "silhouette") > mean(painted, "repeated") + 0.47
 
@@ -74,7 +74,8 @@ def test_the_background_stays(painted):
 
 
 def test_plates_have_cleaner_outlines_and_ground(painted):
-    assert mean(painted, "plate's silhouette") > max(0.84, mean(painted, "silhouette") + 0.01)
+    # The autoencoder alone has 0.91.
+    assert mean(painted, "plate's silhouette") > max(0.9, mean(painted, "silhouette"))
     assert mean(painted, "plate's background") > max(26.5, mean(painted, "background") + 0.8)
 
 
