@@ -6,7 +6,7 @@ Ways along the skin are as long in every pose, and as long on one side as on the
 import numpy as np
 
 from isa_engine.body.model.skeleton import MIRRORED, SMPLX_JOINTS
-from isa_engine.geometry.surface import neighbours
+from isa_engine.geometry.surface import along_skin
 
 # The nose's place in a shot's skeletons (``shot.Character.skeleton``): what tells front from back.
 _NOSE = len(SMPLX_JOINTS)
@@ -41,7 +41,7 @@ def twin_points(points: np.ndarray, triangles: np.ndarray, joints: np.ndarray) -
         return None
     joined = np.unique(triangles)
     starts = joined[np.linalg.norm(points[joined] - marks[:, None], axis=-1).argmin(1)]
-    away = _along_skin(points, triangles, starts)
+    away = along_skin(points, triangles, starts)
     mirrored = [_STANDING_OUT.index([*MIRRORED, _NOSE][joint]) for joint in _STANDING_OUT]
     mirrored = np.array([*mirrored, *range(len(mirrored), len(marks))])
     sound = _alike(away[starts], mirrored)
@@ -81,18 +81,3 @@ def _alike(ways: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     alike = np.isclose(ways, ways[mirrored][:, mirrored], rtol=0, atol=most)
     # Ways to what is its own mirror image say nothing of what is that, too.
     return alike[:, mirrored != np.arange(len(mirrored))].mean(1) > 0.5
-
-
-def _along_skin(points: np.ndarray, triangles: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Metres along the triangles' edges from each of S points to all, ``(N, S)``; infinite where none."""
-    here, there = neighbours(triangles)
-    length = np.linalg.norm(points[here] - points[there], axis=1)[:, None]
-    firsts = np.flatnonzero(np.diff(here, prepend=-1))
-    away = np.full((len(points), len(starts)), np.inf)
-    away[starts, np.arange(len(starts))] = 0
-    while True:
-        through = np.minimum.reduceat(away[there] + length, firsts)
-        nearer = np.minimum(away[here[firsts]], through)
-        if (nearer == away[here[firsts]]).all():
-            return away
-        away[here[firsts]] = nearer

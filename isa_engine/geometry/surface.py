@@ -175,3 +175,24 @@ def _nearest_point(
             return owner
         owner[target[taken]] = owner[source[taken]]
         distance[target[taken]] = offer[taken]
+
+
+def along_skin(points: np.ndarray, triangles: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Metres along the triangles' edges from each of S points to all, ``(N, S)``; infinite where none.
+
+    Args:
+        points: ``(N, 3)``.
+        triangles: ``(M, 3)``.
+        starts: ``(S,)`` numbers of points.
+    """
+    here, there = neighbours(triangles)
+    length = np.linalg.norm(points[here] - points[there], axis=1)[:, None]
+    firsts = np.flatnonzero(np.diff(here, prepend=-1))
+    away = np.full((len(points), len(starts)), np.inf)
+    away[starts, np.arange(len(starts))] = 0
+    while True:
+        through = np.minimum.reduceat(away[there] + length, firsts)
+        nearer = np.minimum(away[here[firsts]], through)
+        if (nearer == away[here[firsts]]).all():
+            return away
+        away[here[firsts]] = nearer

@@ -67,7 +67,7 @@ def filmed(body, mvp, colour=RED, ground=GREEN, size=SIZE) -> np.ndarray:
 
 def is_untold(texture) -> bool:
     lay = untold(len(texture.spread))
-    return np.array_equal(texture.spread, lay.spread) and np.array_equal(texture.picture, lay.picture)
+    return np.array_equal(texture.spread, lay.spread) and texture.pictured is None
 
 
 def seen(body, texture, mvp, background=None) -> np.ndarray:
@@ -95,6 +95,30 @@ def test_what_is_behind_a_bodys_outline_colours_it_from_no_side(shape, azimuth):
     made = seen(body, texture, camera(azimuth))
     assert (made[covered(body, camera(azimuth))][:, 0] > 60).all()
     assert not made[..., 1].any()
+
+
+def with_a_hand(aside: float) -> tuple[np.ndarray, np.ndarray]:
+    """A trunk, and before it a thin hand, so many metres aside."""
+    trunk, hand = ellipsoid((0.5, 0.4, 0.8)), ellipsoid((0.1, 0.01, 0.06))
+    hand = hand[0] + (aside, -0.405, 0.0), hand[1]
+    return joined(trunk, hand)
+
+
+def test_a_hand_that_lies_on_somebody_is_printed_nowhere_when_it_is_taken_away():
+    """Not even at its edge, where fingers are wider than the points tell."""
+    reference, size = camera(0, height=0.0), (4 * SIZE[0], 4 * SIZE[1])
+    (points, triangles), (trunk, _) = with_a_hand(0.0), ellipsoid((0.5, 0.4, 0.8))
+    hand = points[len(trunk) :], triangles[(triangles >= len(trunk)).all(1)] - len(trunk)
+    shown = np.where(covered(hand, reference, size, grown=1.2)[..., None], BLUE, RED)
+    texture = texture_of(shown, points, triangles, reference)
+    away = with_a_hand(0.9)
+    made = seen(away, texture, reference, plain(RED))
+    before = covered(hand, reference, grown=1.6)
+    assert before.sum() > 12
+    assert not made[before][:, 2].any()
+    # The hand itself is as blue as it was.
+    gone = covered((away[0][len(trunk) :], hand[1]), reference, grown=0.8)
+    assert (made[gone][:, 2] > 200).all()
 
 
 def test_one_who_walks_takes_the_looks_along():
@@ -244,7 +268,7 @@ def test_each_of_a_cast_has_the_texture_of_its_own_reference():
     assert [is_untold(texture) for texture in textures_of(nameless)] == [True, False]
     for texture, character in zip(textures_of(shot), shot.characters, strict=True):
         assert np.array_equal(texture.points, character.reference.points)
-    pictures = [texture.picture for texture in textures_of(shot)]
+    pictures = [texture.pictured.picture for texture in textures_of(shot)]
     assert not np.array_equal(*pictures)
 
 
@@ -254,7 +278,7 @@ def test_of_a_large_photograph_less_is_held_and_people_look_the_same():
         replace(shot, references=(picture(w, h), picture(w, h))) for w, h in ((750, 600), (2000, 1600))
     )
     textures = textures_of(large)
-    assert all(max(texture.picture.shape) <= 1024 for texture in textures)
+    assert all(max(texture.pictured.picture.shape) <= 1024 for texture in textures)
     made = [reprojected_frame(each, 0, background, textures_of(each)).astype(int) for each in (given, large)]
     assert np.abs(made[0] - made[1]).mean() < 0.5
 
@@ -264,7 +288,7 @@ def test_in_a_picture_of_all_nobody_has_the_colours_of_who_is_in_front():
     shot = make_shot(1, centres=((0, -0.9, 0), (0.5, 0.6, 0)), references="all")
     _, back = textures_of(shot)
     alone = textures_of(replace(shot, characters=shot.characters[1:]))[0]
-    assert (alone.depth > back.depth).any()
+    assert (alone.pictured.depth > back.pictured.depth).any()
     assert not np.array_equal(alone.spread, back.spread)
 
 
