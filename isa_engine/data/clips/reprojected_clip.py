@@ -6,7 +6,8 @@ from torch import Tensor
 
 from isa_engine.data.clips.clip import Clip
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.reprojection import Texture, reprojected, texture_of
+from isa_engine.pipeline.isa.reprojection import reprojected
+from isa_engine.pipeline.isa.texture import Texture, texture_of
 
 
 def reprojected_clip(clip: Clip) -> Tensor:

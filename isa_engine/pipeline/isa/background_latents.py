@@ -10,7 +10,8 @@ from torch import Tensor
 from isa_engine.geometry.frames import TEMPORAL_COMPRESSION, extended_count, latent_count, repeated
 from isa_engine.pipeline.background import background_frames
 from isa_engine.pipeline.isa.model import Model
-from isa_engine.pipeline.isa.reprojection import Texture, reprojected_frame
+from isa_engine.pipeline.isa.reprojection import reprojected_frame
+from isa_engine.pipeline.isa.texture import Texture
 from isa_engine.pipeline.pictures import to_video
 from isa_engine.shot import Shot
 from isa_engine.vae.causal_conv import looks_back

@@ -33,7 +33,8 @@ from isa_engine.pipeline.isa.over_background import (
     over_background,
     square_distance,
 )
-from isa_engine.pipeline.isa.reprojection import Texture, reprojected_frame, textures_of
+from isa_engine.pipeline.isa.reprojection import reprojected_frame, textures_of
+from isa_engine.pipeline.isa.texture import Texture
 from isa_engine.pipeline.matte import projected_bodies
 from isa_engine.pipeline.packed import Packed
 from isa_engine.pipeline.painter import Span

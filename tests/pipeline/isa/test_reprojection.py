@@ -11,13 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from isa_engine.controls.surfaces import Surface, see
 from isa_engine.geometry.camera import modelview_projection
-from isa_engine.pipeline.isa.reprojection import (
-    reprojected,
-    reprojected_frame,
-    texture_of,
-    textures_of,
-    untold,
-)
+from isa_engine.pipeline.isa.reprojection import reprojected, reprojected_frame, textures_of
+from isa_engine.pipeline.isa.texture import texture_of, untold
 from tests.controls.people import looking_at, person
 from tests.geometry.meshes import ellipsoid, joined
 from tests.pipeline.shots import make_shot, picture
